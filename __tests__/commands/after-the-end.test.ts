@@ -207,7 +207,12 @@ test("a rollback that failed is tried once more by the step that leaves nothing 
 
 test("without a journal a rollback gives the requests of both to the stable of the configuration, and keeps the canary's pods", async () => {
   const scene = await ended({}, 30);
-  assert.equal((await scene.said(status)).exit, 3);
+  const standing = await scene.said(status);
+  assert.equal(standing.exit, 3);
+  assert.match(
+    standing.text,
+    /shop\/reviews: there is no journal here, and not everything is as it should be:\n.*both/,
+  );
   assert.equal((await scene.said(settle)).exit, 3);
   const { exit, weight, text } = await scene.said(rollback);
   assert.deepEqual([exit, weight], [0, 0], text);

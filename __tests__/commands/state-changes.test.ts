@@ -121,9 +121,11 @@ const hour = 3_600_000;
 test("any job's settle gives a release back that is held and on which nobody has decided in time", async () => {
   const { session, cluster, load } = await createSession({ state: held(-hour) });
   assert.equal(await settle(session), 0);
-  const { state, run } = load() ?? assert.fail();
+  const { state, run, log } = load() ?? assert.fail();
   assert.deepEqual([state.phase, cluster.weight, run.id], ["rolled-back", 0, "this-job"]);
-  assert.deepEqual("reason" in state && state.reason, { kind: "hold-over", after: hour });
+  const reason = { kind: "hold-over", after: hour };
+  assert.deepEqual("reason" in state && state.reason, reason);
+  assert.deepEqual(log[0]?.do === "settle" && log[0].reason, reason);
 });
 
 for (const [what, options, said] of [
@@ -191,6 +193,7 @@ test("settle ends the release of its own job", async () => {
   const { session, cluster, load } = await createSession({ state: baking, earlierRun: mine });
   assert.equal(await settle(session), 0);
   assert.deepEqual([load()?.state.phase, cluster.weight], ["rolled-back", 0]);
+  assert.ok(!load()?.log.some((entry) => entry.do === "settle"), "nobody took it from anybody");
 });
 
 test("a job that is cancelled between looking and doing has changed nothing, and says so", async () => {

@@ -34,11 +34,15 @@ async function ask({ ago, state = baking, counted = { stable: 9, canary: 5_441 }
   const { session, printed, load } = await createSession({ state });
   const config = await configured({ file: sound, inputs: { command: "verify", ...inputs } });
   const windows: Millis[] = [];
+  let sent = 0;
   const now = 3_600 * second;
   const loaded = load() ?? assert.fail();
   const asked = await verify({
     ...session,
     config,
+    transport: {
+      send: async () => ({ status: 200, headers: {}, text: sent++ % 10 === 0 ? "reviews-v2" : "reviews-v1" }),
+    },
     clock: { ...session.clock, now: () => now },
     journal: {
       ...session.journal,
@@ -75,6 +79,15 @@ test("the count reaches no further back than the first scrape that has nothing o
   const long = await ask({ ago: 20 * minute });
   assert.deepEqual([long.exit, long.windows], [3, [5 * minute]]);
   assert.match(long.said, /Planned: 10 % since 20 m, which the count contradicts\.$/);
+});
+
+test("requests of one's own know nothing of the weight before, and are compared with the new one at once", async () => {
+  const { said, exit, windows } = await ask({
+    ago: second,
+    inputs: { "verify-url": "http://shop.test/", requests: "1" },
+  });
+  assert.deepEqual([exit, windows], [0, []], said);
+  assert.match(said, /Planned: 10 % since 1 s, which the count agrees with\.$/);
 });
 
 test("a weight that was put back counts from then on", async () => {

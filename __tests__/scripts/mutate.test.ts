@@ -113,6 +113,12 @@ const files: Readonly<Record<string, string>> = {
     test("last", () => assert.equal(last([1, 2]), 2));`,
   "__tests__/red.test.ts": `import test from "node:test";
     test("red by itself", () => { throw new Error("red"); });`,
+  "__tests__/elsewhere.test.ts": `import assert from "node:assert/strict";
+    import test from "node:test";
+    import { readFileSync } from "node:fs";
+    import { last } from "../src/count.ts";
+    test("last", () => assert.equal(last([1, 2]), 2));
+    test("unchanged", () => assert.match(readFileSync("src/count.ts", "utf8"), /item < limit/));`,
 };
 
 function project(t: TestContext): string {
@@ -135,7 +141,8 @@ test("mutants that a test notices fail, those that spin hang, and the others sur
   const told: Trial[] = [];
   const { trials, notAsked } = await tryMutants(mutants, {
     workshops,
-    testsFor: () => ["__tests__/count.test.ts", "__tests__/red.test.ts"],
+    // The last one would notice all of `count`, and is not asked: it never comes by.
+    testsFor: () => ["__tests__/count.test.ts", "__tests__/red.test.ts", "__tests__/elsewhere.test.ts"],
     budget: 30_000,
     told: (trial) => told.push(trial),
   });

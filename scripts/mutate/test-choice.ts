@@ -5,7 +5,8 @@ import type { Source } from "../source.ts";
  * Tests that run the built program, which no import shows: it is made of these files' imports.
  * They take long, so they are asked only about what nothing else can reach.
  */
-const programTests = /^__tests__\/(integration|action|program|main|compose)\b/;
+export const runsProgram = (test: string): boolean => /^__tests__\/(integration|action)\//.test(test);
+
 const programOnly = ["src/entry.ts", "src/main.ts", "src/dispatch.ts", "src/compose.ts"];
 
 /** For each file of the product the tests that can notice a change in it, from the nearest. */
@@ -16,7 +17,7 @@ export function testChoice(sources: readonly Source[]): (path: string) => readon
   return (path) => {
     const ranked = tests.flatMap((test) => {
       const distance = distances.get(test)?.get(path);
-      if (distance === undefined && !(programTests.test(test) && programOnly.includes(path))) return [];
+      if (distance === undefined && !(runsProgram(test) && programOnly.includes(path))) return [];
       return [{ test, rank: rankOf(test, path, distance ?? 9) }];
     });
     return ranked.sort((a, b) => a.rank - b.rank).map(({ test }) => test);

@@ -1,5 +1,7 @@
 import type { Millis } from "../../src/lib/duration.ts";
 import type { Mutant } from "./mutants.ts";
+import type { Reach } from "./reach.ts";
+import { runsProgram } from "./test-choice.ts";
 import type { Workshop } from "./workshop.ts";
 
 export type Trial = { readonly mutant: Mutant; readonly outcome: "failed" | "hung" | "survived" };
@@ -25,35 +27,35 @@ export async function tryMutants(
   mutants: readonly Mutant[],
   { workshops, testsFor, budget, told }: TrialOptions,
 ): Promise<Trials> {
-  /** How long each test takes without a mutant; undefined when it is of no use. */
-  const durations = new Map<string, Promise<Millis | undefined>>();
+  /** How each test runs without a mutant; undefined when it is of no use. */
+  const surveys = new Map<string, Promise<Surveyed | undefined>>();
   const trials: Trial[] = [];
   const open = [...mutants];
 
-  const measure = async (workshop: Workshop, test: string): Promise<Millis | undefined> => {
-    const { outcome, took } = await workshop.run(test, budget);
-    return outcome === "passed" ? took : undefined;
+  const survey = async (workshop: Workshop, test: string): Promise<Surveyed | undefined> => {
+    const { outcome, took, reach } = await workshop.survey(test, budget);
+    return outcome === "passed" ? { test, duration: took, reach } : undefined;
   };
 
-  /** The nearest tests that fit into the budget, the quickest first: most mutants die by any of them. */
-  const choose = async (workshop: Workshop, path: string): Promise<readonly Timed[]> => {
-    const timed: Timed[] = [];
+  /** The nearest tests that come by and fit into the budget, the quickest first: most mutants die by any of them. */
+  const choose = async (workshop: Workshop, { path, start }: Mutant): Promise<readonly Surveyed[]> => {
+    const chosen: Surveyed[] = [];
     let sum = 0;
-    for (const test of testsFor(path)) {
-      const measured = durations.get(test) ?? measure(workshop, test);
-      durations.set(test, measured);
-      const duration = await measured;
-      if (duration === undefined) continue;
-      sum += duration;
+    for (const test of testsFor(path).slice(0, nearest)) {
+      const surveyed = surveys.get(test) ?? survey(workshop, test);
+      surveys.set(test, surveyed);
+      const known = await surveyed;
+      if (known === undefined || !(runsProgram(test) || known.reach(path, start))) continue;
+      sum += known.duration;
       if (sum > budget) break;
-      timed.push({ test, duration });
+      chosen.push(known);
     }
-    return timed.sort((a, b) => a.duration - b.duration);
+    return chosen.sort((a, b) => a.duration - b.duration);
   };
 
   const work = async (workshop: Workshop): Promise<void> => {
     for (let mutant = open.shift(); mutant !== undefined; mutant = open.shift()) {
-      const tests = await choose(workshop, mutant.path);
+      const tests = await choose(workshop, mutant);
       const heal = workshop.infect(mutant);
       const trial = { mutant, outcome: await outcomeOf(workshop, tests) };
       heal();
@@ -64,13 +66,16 @@ export async function tryMutants(
   await Promise.all(workshops.map(work));
 
   const notAsked: string[] = [];
-  for (const [test, duration] of durations) if ((await duration) === undefined) notAsked.push(test);
+  for (const [test, surveyed] of surveys) if ((await surveyed) === undefined) notAsked.push(test);
   return { trials, notAsked };
 }
 
-type Timed = { readonly test: string; readonly duration: Millis };
+/** How many tests are looked at for a mutant: whoever is further away comes by, but looks at something else. */
+const nearest = 10;
 
-async function outcomeOf(workshop: Workshop, tests: readonly Timed[]): Promise<Trial["outcome"]> {
+type Surveyed = { readonly test: string; readonly duration: Millis; readonly reach: Reach };
+
+async function outcomeOf(workshop: Workshop, tests: readonly Surveyed[]): Promise<Trial["outcome"]> {
   for (const { test, duration } of tests) {
     const { outcome } = await workshop.run(test, 15_000 + 6 * duration);
     if (outcome !== "passed") return outcome;

@@ -1,10 +1,11 @@
 import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import type { Millis } from "../../src/lib/duration.ts";
 import { applied, type Mutant } from "./mutants.ts";
+import { type Reach, reachIn } from "./reach.ts";
 
 /** `failed`: a test noticed. `hung`: it had to be ended, which a person would notice too. */
 export type TestResult = { readonly outcome: "passed" | "failed" | "hung"; readonly took: Millis };
@@ -12,6 +13,8 @@ export type TestResult = { readonly outcome: "passed" | "failed" | "hung"; reado
 /** A copy of the project in which one mutant at a time lives. */
 export type Workshop = {
   run(test: string, limit: Millis): Promise<TestResult>;
+  /** The same, and where the test comes by. */
+  survey(test: string, limit: Millis): Promise<TestResult & { readonly reach: Reach }>;
   /** Puts the mutant into its file; the answer takes it out. */
   infect(mutant: Mutant): () => void;
   /** Ends what runs, and takes the copy away. */
@@ -26,11 +29,22 @@ export function openWorkshop(root: string, entries: readonly string[]): Workshop
   for (const entry of entries) cpSync(join(root, entry), join(folder, entry), { recursive: true });
   symlinkSync(resolve(root, "node_modules"), join(folder, "node_modules"));
   const running = new Set<ChildProcess>();
+  const run = async (test: string, limit: Millis, env: NodeJS.ProcessEnv = {}): Promise<TestResult> => {
+    const child = startTest(folder, test, env);
+    running.add(child);
+    return resultOf(child, limit).finally(() => running.delete(child));
+  };
   return {
-    async run(test, limit) {
-      const child = startTest(folder, test);
-      running.add(child);
-      return resultOf(child, limit).finally(() => running.delete(child));
+    // What was compiled for one mutant is there for the next, but for its own file: a good half of what a test takes.
+    run: (test, limit) => run(test, limit, { NODE_COMPILE_CACHE: join(folder, "compiled") }),
+    async survey(test, limit) {
+      const coverage = mkdtempSync(join(folder, "coverage-"));
+      try {
+        const result = await run(test, limit, { NODE_V8_COVERAGE: coverage });
+        return { ...result, reach: reachIn(coverage, realpathSync(folder)) };
+      } finally {
+        rmSync(coverage, { recursive: true, force: true });
+      }
     },
     infect(mutant) {
       const file = join(folder, mutant.path);
@@ -46,12 +60,12 @@ export function openWorkshop(root: string, entries: readonly string[]): Workshop
 }
 
 /** One file in one process, which has a group of its own, so that what it starts can be ended with it. */
-function startTest(cwd: string, test: string): TestProcess {
+function startTest(cwd: string, test: string, more: NodeJS.ProcessEnv): TestProcess {
   // Node's runner does nothing inside of a test that this variable marks.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   return spawn(process.execPath, ["--disable-warning=ExperimentalWarning", "--test-reporter=tap", test], {
     cwd,
-    env: { ...env, NO_COLOR: "1" },
+    env: { ...env, ...more, NO_COLOR: "1" },
     detached: true,
     stdio: ["ignore", "pipe", "ignore"],
   });

@@ -1,5 +1,5 @@
 import { tell } from "../lib/errors.ts";
-import { inLines } from "../lib/lines.ts";
+import { inert } from "../lib/lines.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { splitAt } from "../release/split.ts";
@@ -37,11 +37,11 @@ async function statusWithoutJournal(session: Session): Promise<ExitCode> {
   const { namespace, service } = config;
   await unlessUnknown(session, "");
   const differences = await straysWithoutJournal(session);
-  const lines = [clusterInWords(cluster), `${namespace}/${service}: no release was ever begun here.`];
+  let standing = `${namespace}/${service}: no release was ever begun here.`;
   if (differences.length > 0)
-    lines[1] = notAsItShouldBe(`${namespace}/${service}: there is no journal here`, differences);
+    standing = notAsItShouldBe(`${namespace}/${service}: there is no journal here`, differences);
   if (config.json) messages.answer(noReleaseAnswer(cluster, config, differences));
-  else messages.print(inLines(lines));
+  else messages.print(`${inert(clusterInWords(cluster))}\n${standing}`);
   return differences.length > 0 ? 3 : 0;
 }
 

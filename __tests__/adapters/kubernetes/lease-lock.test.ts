@@ -138,6 +138,25 @@ test("a renewal that was applied and never answered is given up in time, and the
     await held.release();
   }));
 
+test("a renewal that gets no answer keeps nobody from giving the lock back", () =>
+  inCluster([], async (cluster) => {
+    const clock = handClock(start);
+    let puts = 0;
+    const { client } = through(cluster, (request, forward) =>
+      request.method === "PUT" && puts++ === 0 ? silence(request) : forward(),
+    );
+    const held = holding(await lockOf(client, clock).acquire({ id: "one" }));
+    const renewal = clock.advance(8 * second);
+    await until(
+      "the renewal is sent",
+      () => puts,
+      (count) => count === 1,
+    );
+    await held.release();
+    await renewal;
+    assert.equal(textAt(await leaseIn(cluster), "spec", "holderIdentity"), undefined);
+  }));
+
 test("writes of one lock never overlap, whatever they take and whenever it is given back", () =>
   inCluster([], async (cluster) => {
     let underWay = 0;
