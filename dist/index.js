@@ -33100,13 +33100,13 @@ async function statusWithoutJournal(session) {
     const { namespace, service } = config;
     await unlessUnknown(session, "");
     const differences = await straysWithoutJournal(session);
-    const lines = [clusterInWords(cluster), `${namespace}/${service}: no release was ever begun here.`];
+    let standing = `${namespace}/${service}: no release was ever begun here.`;
     if (differences.length > 0)
-        lines[1] = notAsItShouldBe(`${namespace}/${service}: there is no journal here`, differences);
+        standing = notAsItShouldBe(`${namespace}/${service}: there is no journal here`, differences);
     if (config.json)
         messages.answer(noReleaseAnswer(cluster, config, differences));
     else
-        messages.print((0,lib_lines/* inLines */.F)(lines));
+        messages.print(`${(0,lib_lines/* inert */.t)(clusterInWords(cluster))}\n${standing}`);
     return differences.length > 0 ? 3 : 0;
 }
 async function deviationOf(session, record) {
