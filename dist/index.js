@@ -29469,7 +29469,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 874:
+/***/ 3965:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -31840,7 +31840,9 @@ async function unlessUnknown({ config, services }, undone) {
     if (!names || names.includes(service))
         return;
     const found = (0,some_of/* someOf */.y)(names, ", ", 10) || "none";
-    throw new lib_errors/* RefusedError */.fk(`There is no Service ${service} in ${namespace} (found: ${found}). ${undone}`);
+    throw new lib_errors/* RefusedError */.fk(`There is no Service ${service} in ${namespace} (found: ${found}). ${undone}`.trimEnd(), {
+        next: "Correct the service, the namespace, or the kubeconfig's context.",
+    });
 }
 /** One version alone may serve, whichever it is; of a service without a configuration nothing can be read. */
 async function standingWithoutJournal({ config, serving }) {
@@ -34417,6 +34419,13 @@ function pathOf({ group, version, plural }, namespace, name) {
     return [groupPath(group, version), ...parts.map(encodeURIComponent)].join("/");
 }
 
+;// CONCATENATED MODULE: ./src/kubernetes/missing-namespace.js
+/** What there is to say of a namespace that is not there, and what to do about it. */
+const missingNamespace = (namespace) => ({
+    what: `Namespace ${namespace} does not exist.`,
+    next: "Correct the namespace, or the kubeconfig's context.",
+});
+
 ;// CONCATENATED MODULE: ./src/kubernetes/role-rule.js
 /** As a Role has it. */
 const ruleText = ({ group, resource, verbs }) => `{apiGroups: [${JSON.stringify(group)}], resources: [${resource}], verbs: [${verbs.join(", ")}]}`;
@@ -34601,6 +34610,7 @@ function warningsIn(header) {
 
 
 
+
 /** The API server refused: its status, its reason word, and its own message. */
 class KubernetesError extends lib_errors/* DeniedError */.iC {
     status;
@@ -34739,9 +34749,16 @@ const conflictsIn = (status) => listAt(status, "details", "causes").flatMap((cau
 function kubernetes_client_refusal({ method, path }, answer) {
     const { status } = answer;
     const { message, reason } = readStatus(answer);
+    const namespace = namespaceMissedBy(answer);
+    if (namespace !== undefined) {
+        const { what, next } = missingNamespace(namespace);
+        return new KubernetesError(what, status, reason, { next });
+    }
     const text = `${method} ${path}: ${message || `the API server answered ${status}`}`;
     return new KubernetesError(text, status, reason, { conflicts: conflictsIn(answer.json), next: remedyFor(answer) });
 }
+/** Whoever creates something in a namespace that is not there is told of the namespace, not of the object. */
+const namespaceMissedBy = ({ status, json }) => status === 404 && textAt(json, "details", "kind") === "namespaces" ? textAt(json, "details", "name") : undefined;
 /** Who is not known, or may not. */
 function remedyFor(answer) {
     const { status } = answer;
@@ -50187,11 +50204,13 @@ const printed = (path) => path
 
 
 
+
 const presence_namesOf = (objects) => finding_listed(objects.map(({ metadata }) => metadata.name));
 function namespaceExists({ namespace, target }) {
-    return namespace === undefined
-        ? [refuse(`Namespace ${target.namespace} does not exist.`, "Correct the namespace, or the kubeconfig's context.")]
-        : [];
+    if (namespace !== undefined)
+        return [];
+    const { what, next } = missingNamespace(target.namespace);
+    return [refuse(what, next)];
 }
 /** The service itself, and the Services behind both hosts. */
 function servicesExist({ target: { namespace }, services, hosts }) {
@@ -53875,7 +53894,7 @@ async function main() {
         answer,
     };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 874));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 3965));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_14__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
