@@ -92,21 +92,32 @@ async function mayDo(
 /** A copy of stable whose subset no DestinationRule has: the release that needs every rule. */
 const copy = { canary: { from: "clone", subset: "canary", labels: { version: "canary" } }, promotion: { drain: "1s" } };
 
+const byNamespace = (namespace: string): string => file.replaceAll("namespace: shop", `namespace: ${namespace}`);
+
+/** The Role that names what it is for, with the names of the scene in their places. */
+const byName =
+  (canary: string) =>
+  (namespace: string): string =>
+    readFileSync("docs/rbac-by-name.yaml", "utf8")
+      .replaceAll("namespace: shop", `namespace: ${namespace}`)
+      .replaceAll("resourceNames: [shop]", `resourceNames: [${namespace}]`)
+      .replaceAll("reviews-v2", canary)
+      .replaceAll("reviews", "shop");
+
 describe("the Role that the documentation gives", { concurrency: 3 }, () => {
   after(() => api.close());
 
-  for (const [what, name, settings, planned] of [
-    ["an existing Deployment", "permissions-existing", {}, [{ v1: 80, v2: 20 }, { v1: 50, v2: 50 }, { v2: 100 }]],
-    [
-      "a copy of stable",
-      "permissions-copy",
-      copy,
-      [{ v1: 80, canary: 20 }, { v1: 50, canary: 50 }, { canary: 100 }, { v1: 100 }],
-    ],
+  const withExisting = [{ v1: 80, v2: 20 }, { v1: 50, v2: 50 }, { v2: 100 }];
+  const withCopy = [{ v1: 80, canary: 20 }, { v1: 50, canary: 50 }, { canary: 100 }, { v1: 100 }];
+  for (const [what, name, roles, settings, planned] of [
+    ["an existing Deployment", "permissions-existing", byNamespace, {}, withExisting],
+    ["a copy of stable", "permissions-copy", byNamespace, copy, withCopy],
+    ["an existing Deployment, by name", "permissions-name", byName("shop-v2"), {}, withExisting],
+    ["a copy of stable, by name", "permissions-name-copy", byName("shop-v1-canary"), copy, withCopy],
   ] as const) {
     test(`is enough for a release of ${what}`, (t) =>
       withScene(bed, api, { name }, async (scene) => {
-        await apply(api, file.replaceAll("namespace: shop", `namespace: ${name}`), name);
+        await apply(api, roles(name), name);
         const kubeconfig = await serviceAccountKubeconfig(bed, api, name, "istio-canary");
         await waitFor(
           () => mayDo(kubeconfig, name, rules[0] ?? assert.fail("the Role has no rules")),
