@@ -8,7 +8,7 @@ import { isDeployment } from "./api-server/workload.ts";
 import { type GitHubSandbox, startGitHub } from "./github/github.ts";
 import type { Pull } from "./github/repository.ts";
 import { type Gateway, startGateway } from "./mesh/gateway.ts";
-import { podRunner } from "./mesh/pod-runner.ts";
+import { type Elsewhere, podRunner } from "./mesh/pod-runner.ts";
 import { type Prometheus, startPrometheus } from "./prometheus/server.ts";
 
 export type SandboxOptions = {
@@ -41,18 +41,23 @@ export async function startSandbox({
   scrapeInterval = 1_000,
   podTimes = {},
 }: SandboxOptions): Promise<Sandbox> {
-  const pods = podRunner();
+  const elsewhere: Elsewhere = ({ metadata }, port) =>
+    metadata.namespace === "istio-system" ? addresses[metadata.name]?.[port] : undefined;
+  const pods = podRunner(elsewhere);
   // A pod outlives its deletion by more than the mesh lags behind, as a graceful termination sees to in a cluster.
   const [api, github] = await Promise.all([
-    startApiServer({ podRunner: pods, podTimes: { terminates: 300, ...podTimes } }),
+    startApiServer({ podRunner: pods, addressOf: pods.addressOf, podTimes: { terminates: 300, ...podTimes } }),
     startGitHub({ pulls }),
   ]);
-  api.apply(objects);
+  api.apply([...istioSystem, ...objects]);
   const gateway = await startGateway({ read: () => meshObjects(api), addressOf: pods.addressOf });
   const prometheus = await startPrometheus({
     targets: [{ url: gateway.metricsUrl, labels: { pod: "istio-ingressgateway-1" } }],
     interval: scrapeInterval,
   });
+  const addresses: Readonly<Record<string, Readonly<Record<number, string>>>> = {
+    prometheus: { 9090: new URL(prometheus.url).host },
+  };
 
   const sandbox: Sandbox = {
     api,
@@ -75,6 +80,26 @@ export async function startSandbox({
   await sandbox.ready();
   return sandbox;
 }
+
+/** What Istio's installation and its addons have there. */
+const istioSystem: readonly SentObject[] = [
+  {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "prometheus", namespace: "istio-system" },
+    spec: { selector: { "app.kubernetes.io/name": "prometheus" }, ports: [{ name: "http", port: 9090 }] },
+  },
+  {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      name: "prometheus",
+      namespace: "istio-system",
+      labels: { "app.kubernetes.io/name": "prometheus" },
+    },
+    spec: { containers: [{ name: "prometheus-server", image: "registry.example/prom/prometheus:v3" }] },
+  },
+];
 
 const meshObjects = ({ store }: ApiServer) => ({
   virtualServices: store.list(kindNamed("virtualservices")),

@@ -13,12 +13,13 @@ import { connectGitHub } from "./adapters/github/github.ts";
 import { jobRun } from "./adapters/github/job-run.ts";
 import { findPullRequest } from "./adapters/github/pull-request.ts";
 import { configMapJournal } from "./adapters/kubernetes/config-map-journal.ts";
-import { findCluster } from "./adapters/kubernetes/kubeconfig.ts";
+import { type Cluster, findCluster } from "./adapters/kubernetes/kubeconfig.ts";
 import { connect, type KubernetesClient } from "./adapters/kubernetes/kubernetes-client.ts";
 import { leaseLock } from "./adapters/kubernetes/lease-lock.ts";
 import { readOnce, rememberVersions } from "./adapters/kubernetes/read-once.ts";
 import { createServerTime } from "./adapters/kubernetes/server-time.ts";
 import { serviceNames } from "./adapters/kubernetes/service-names.ts";
+import { serviceTransport } from "./adapters/kubernetes/service-transport.ts";
 import { versionLabels } from "./adapters/kubernetes/version-labels.ts";
 import { metricsByTarget } from "./adapters/prometheus/metrics-by-target.ts";
 import type { Voice } from "./adapters/terminal/log.ts";
@@ -72,7 +73,10 @@ export function desk(config: Config, world: Surroundings): Desk {
       nothingLeft: () => {},
       somethingLeft: () => {},
     },
-    history: historyOf(metricsOf(config, world), world),
+    history: historyOf(
+      metricsOf(config, world, () => clusterOf(config, world)),
+      world,
+    ),
     readFile: (path) => readText(path, 64 * mebibyte), // a report has every poll of a release of days
   };
 }
@@ -81,7 +85,7 @@ export function desk(config: Config, world: Surroundings): Desk {
 export function compose(config: Config, here: Surroundings): Session {
   const { namespace, service } = config;
   // Before anything is told: only now the kubeconfig's secrets are known.
-  const cluster = findCluster({ ...config.cluster, env: here.env, registerSecret: here.registerSecret });
+  const cluster = clusterOf(config, here);
   const { warn, all: warnings } = warningsOf(config, here);
   for (const doubt of cluster.doubts) warn(doubt);
   const time = createServerTime(here.clock);
@@ -98,10 +102,12 @@ export function compose(config: Config, here: Surroundings): Session {
   const environment = config.reporting.environment || context;
   const reporter = located({ context, host }, reporterFor(config, environment, world, written, warn));
 
-  const metrics = metricsOf(config, world);
+  const metrics = metricsOf(config, world, () => cluster);
   /** Where this job was told nothing, the journal of the release knows. */
   const metricsOfRelease = (record: ReleaseRecord): Metrics =>
-    (config.metrics ? metrics : metricsOf({ metrics: metricsFor(config, record) }, world))(record.target);
+    (config.metrics ? metrics : metricsOf({ metrics: metricsFor(config, record) }, world, () => cluster))(
+      record.target,
+    );
   const routes = routesBy(client, clock);
 
   const fence = fenceBy(journal, clock);
@@ -208,8 +214,21 @@ const routesBy = (client: KubernetesClient, clock: Clock): Routes =>
     }),
   ]);
 
-const metricsOf = ({ metrics }: Pick<Config, "metrics">, world: Surroundings): ((target: Target) => Metrics) =>
-  metricsByTarget(metrics && { network: world, redact: world.censor.redact, ...metrics, url: metrics.prometheus });
+const clusterOf = (config: Config, { env, registerSecret }: Surroundings): Cluster =>
+  findCluster({ ...config.cluster, env, registerSecret });
+
+/** `cluster` is asked for where its API server passes questions on. */
+function metricsOf(
+  { metrics }: Pick<Config, "metrics">,
+  world: Surroundings,
+  cluster: () => Cluster,
+): (target: Target) => Metrics {
+  if (!metrics) return metricsByTarget(undefined);
+  const { clock, censor } = world;
+  const url = metrics.prometheus;
+  const transport = url.startsWith("service:") ? serviceTransport(world.transport, cluster()) : world.transport;
+  return metricsByTarget({ network: { clock, transport }, redact: censor.redact, ...metrics, url });
+}
 
 /** What was counted until now. */
 const historyOf = (metrics: (target: Target) => Metrics, { clock, stop }: Surroundings): TrafficHistory => ({

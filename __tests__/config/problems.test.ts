@@ -383,7 +383,26 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   [
     "a URL without its scheme",
     { file: soundBut("metrics: { prometheus: prometheus:9090 }") },
-    'metrics.prometheus: expected a URL that begins with http:// or https://, got "prometheus:9090"',
+    'metrics.prometheus: expected a URL that begins with http:// or https://, or as service://NAMESPACE/NAME:PORT, got "prometheus:9090"',
+  ],
+  [
+    "a Service without its port",
+    { file: soundBut("metrics: { prometheus: service://istio-system/prometheus }") },
+    'metrics.prometheus: expected a URL that begins with http:// or https://, or as service://NAMESPACE/NAME:PORT, got "service://istio-system/prometheus"',
+  ],
+  [
+    "a Service that leads elsewhere",
+    { file: soundBut("metrics: { prometheus: 'service://istio-system/prometheus:9090?query=up' }") },
+    'metrics.prometheus: expected a URL that begins with http:// or https://, or as service://NAMESPACE/NAME:PORT, got "service://istio-system/prometheus:9090?query=up"',
+  ],
+  [
+    "a login for a Prometheus behind the API server",
+    {
+      file: soundBut(
+        "metrics: { prometheus: 'service://istio-system/prometheus:9090', headers: { Authorization: Bearer abcdefgh } }",
+      ),
+    },
+    "metrics.headers: the header Authorization does not reach a Prometheus at service://…: there the API server takes it for the job's own login; leave it out, or give Prometheus's own address",
   ],
   [
     "a key with nothing behind it",
@@ -527,7 +546,7 @@ test("secrets are not in errors: neither headers, nor a kubeconfig, nor the pass
   );
   const lines = await problems({ file });
   assert.deepEqual(lines, [
-    'metrics.prometheus: expected a URL that begins with http:// or https://, got "htp://***@prometheus"',
+    'metrics.prometheus: expected a URL that begins with http:// or https://, or as service://NAMESPACE/NAME:PORT, got "htp://***@prometheus"',
     "metrics.headers.Authorization: expected a text",
     "cluster.kubeconfig: expected a text",
   ]);

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type KubernetesClient, KubernetesError } from "../../src/adapters/kubernetes/kubernetes-client.ts";
 import { gatewayGroup, gatewayKinds, gatewayRulesOf } from "../../src/istio/gateway-route.ts";
 import { type KubernetesObject, type Resource, resources } from "../../src/kubernetes/object.ts";
+import type { HttpAnswer, Transport } from "../../src/world/transport.ts";
 
 /** A Kubernetes API server with Istio's custom resources and istiod's webhook, and a namespace of the suite's own. */
 export type Cluster = {
@@ -14,6 +15,8 @@ export type Cluster = {
   readonly warnings: readonly string[];
   /** The same server as a user of this name, who may do what roles in the namespace allow. Closed with the rest. */
   readonly as: (user: string) => KubernetesClient;
+  /** What the same server passes on to pods, for a user of this name; by default for one who may do everything. */
+  readonly passesFor: (user?: string) => Transport;
   readonly tearDown: () => Promise<void>;
 };
 
@@ -55,6 +58,7 @@ export function kubernetesContract(name: string, setUp: () => Promise<Cluster>):
     journalAndLock(inCluster);
     permissions(inCluster);
     deployments(inCluster);
+    passingOn(inCluster);
   });
 }
 
@@ -950,6 +954,22 @@ function journalAndLock(inCluster: InCluster): void {
   });
 }
 
+async function grant({ client, namespace }: Cluster, user: string, rules: readonly unknown[]): Promise<void> {
+  await client.create(roles, namespace, {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "Role",
+    metadata: { name: user },
+    rules,
+  });
+  await client.create(roleBindings, namespace, {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "RoleBinding",
+    metadata: { name: user },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: user },
+    subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: user }],
+  });
+}
+
 function permissions(inCluster: InCluster): void {
   const mayI = async (client: KubernetesClient, attributes: Readonly<Record<string, string>>): Promise<boolean> => {
     const review = {
@@ -960,22 +980,6 @@ function permissions(inCluster: InCluster): void {
     const { status } = await client.create(subjectAccess, undefined, review);
     return (status as { readonly allowed: boolean }).allowed;
   };
-
-  async function grant({ client, namespace }: Cluster, user: string, rules: readonly unknown[]): Promise<void> {
-    await client.create(roles, namespace, {
-      apiVersion: "rbac.authorization.k8s.io/v1",
-      kind: "Role",
-      metadata: { name: user },
-      rules,
-    });
-    await client.create(roleBindings, namespace, {
-      apiVersion: "rbac.authorization.k8s.io/v1",
-      kind: "RoleBinding",
-      metadata: { name: user },
-      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: user },
-      subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: user }],
-    });
-  }
 
   inCluster("a user may do what the role says, in its namespace, and nothing else", async (cluster) => {
     const { namespace } = cluster;
@@ -1365,3 +1369,75 @@ const deployment = (
     },
   },
 });
+
+function passingOn(inCluster: InCluster): void {
+  const ask = (transport: Transport, url: string): Promise<HttpAnswer> =>
+    transport.send({ method: "GET", url: new URL(url), headers: {} });
+
+  /** A Deployment of one pod that listens at 9080, and a Service of it. */
+  async function serving({ client, namespace }: Cluster, name: string, tag: string): Promise<void> {
+    const { spec, ...rest } = deployment(name, tag, { replicas: 1 });
+    const containers = [{ name: "web", image: `registry.test/web:${tag}`, ports: [{ containerPort: 9080 }] }];
+    const template = { metadata: { labels: { app: name } }, spec: { containers } };
+    await client.create(resources.deployments, namespace, {
+      ...rest,
+      spec: { ...spec, selector: { matchLabels: { app: name } }, template },
+    });
+    await client.create(resources.services, namespace, {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name },
+      spec: { selector: { app: name }, ports: [{ name: "http", port: 80, targetPort: 9080 }] },
+    });
+  }
+
+  inCluster("what a Service is asked a pod of it answers, path and query as they were", async (cluster) => {
+    const { namespace } = cluster;
+    await serving(cluster, "passed-on", "v2");
+    const url = `service://${namespace}/passed-on:80/api/v1/query?query=sum(a%7Bb%3D%22c%20%2B%20d%22%7D)`;
+    await eventually(async () => {
+      const { status, text } = await ask(cluster.passesFor(), url);
+      assert.equal(status, 200, text);
+      assert.equal(JSON.parse(text).path, "/api/v1/query?query=sum(a%7Bb%3D%22c%20%2B%20d%22%7D)");
+    });
+  });
+
+  inCluster("who is not there is told by a Status: no Service, no port, no ready pod", async (cluster) => {
+    const { namespace } = cluster;
+    await serving(cluster, "not-passed-on", "v2-notready");
+    const told = async (place: string): Promise<readonly unknown[]> => {
+      const { status, text } = await ask(cluster.passesFor(), `service://${namespace}/${place}/`);
+      const { kind, message } = JSON.parse(text);
+      return [status, kind, message];
+    };
+    assert.deepEqual(await told("nobody:80"), [404, "Status", `services "nobody" not found`]);
+    assert.deepEqual(await told("not-passed-on:81"), [
+      503,
+      "Status",
+      'no service port 81 found for service "not-passed-on"',
+    ]);
+    await eventually(async () => {
+      const [status, kind, message] = await told("not-passed-on:80");
+      assert.deepEqual([status, kind], [503, "Status"]);
+      assert.match(String(message), /^no endpoints available for service "not-passed-on(:80)?"$/);
+    });
+  });
+
+  inCluster("a role may name the Service with its port, and nobody else's requests are passed on", async (cluster) => {
+    const { namespace } = cluster;
+    await serving(cluster, "passed-by-name", "v2");
+    await grant(cluster, "caller", [
+      { apiGroups: [""], resources: ["services/proxy"], resourceNames: ["passed-by-name:80"], verbs: ["get"] },
+    ]);
+    const url = `service://${namespace}/passed-by-name:80/`;
+    await eventually(async () => assert.equal((await ask(cluster.passesFor("caller"), url)).status, 200));
+    const { status, text } = await ask(cluster.passesFor("a-stranger"), url);
+    assert.equal(status, 403);
+    assert.match(
+      JSON.parse(text).message,
+      new RegExp(
+        `^services "passed-by-name:80" is forbidden: User "a-stranger" cannot get resource "services/proxy" in API group "" in the namespace "${namespace}"`,
+      ),
+    );
+  });
+}

@@ -1,6 +1,9 @@
+import type { Connection } from "../../src/adapters/kubernetes/api-server.ts";
 import { findCluster } from "../../src/adapters/kubernetes/kubeconfig.ts";
 import { connect, type KubernetesClient } from "../../src/adapters/kubernetes/kubernetes-client.ts";
+import { serviceTransport } from "../../src/adapters/kubernetes/service-transport.ts";
 import { nodeWorld } from "../../src/adapters/node/node-world.ts";
+import type { Transport } from "../../src/world/transport.ts";
 import { journalContract } from "../contracts/journal.ts";
 import { kubernetesContract } from "../contracts/kubernetes.ts";
 import { lockContract } from "../contracts/lock.ts";
@@ -23,19 +26,22 @@ function place(prefix: string) {
   const api = openApiServer(bed.kubeconfig);
   const removals: (() => Promise<void>)[] = [];
 
+  const connection = (headers: Readonly<Record<string, string>>): Connection => ({
+    ...cluster,
+    async authorize() {
+      const { headers: own, tls } = await cluster.authorize();
+      return { headers: { ...own, ...headers }, tls };
+    },
+  });
   const open = (
     headers: Readonly<Record<string, string>> = {},
     onWarning: (warning: string) => void = () => {},
-  ): KubernetesClient => {
-    const authorize = async () => {
-      const { headers: own, tls } = await cluster.authorize();
-      return { headers: { ...own, ...headers }, tls };
-    };
-    return connect(nodeWorld(), { ...cluster, authorize }, { warning: onWarning });
-  };
+  ): KubernetesClient => connect(nodeWorld(), connection(headers), { warning: onWarning });
   return {
     api,
     open,
+    passesFor: (user: string | undefined): Transport =>
+      serviceTransport(nodeWorld().transport, connection(user === undefined ? {} : { "impersonate-user": user })),
     createNamespace: async (): Promise<string> => {
       const name = `${prefix}-${removals.length + 1}`;
       removals.push(await newNamespace(api, name, false));
@@ -49,13 +55,14 @@ function place(prefix: string) {
 }
 
 kubernetesContract("the real API server", async () => {
-  const { open, createNamespace, close } = place("contract-kubernetes");
+  const { open, passesFor, createNamespace, close } = place("contract-kubernetes");
   const warnings: string[] = [];
   return {
     client: open({}, (warning) => warnings.push(warning)),
     namespace: await createNamespace(),
     warnings,
     as: (user) => open({ "impersonate-user": user }),
+    passesFor,
     tearDown: close,
   };
 });

@@ -45,6 +45,19 @@ export function goodReleases(): void {
     );
   });
 
+  test("a release is judged by a Prometheus that only the API server reaches, and so is its rehearsal", async (t) => {
+    const { run, type } = await scene(t, { shop: "one" });
+    const prometheus = "service://istio-system/prometheus:9090";
+    const released = await run({ ...releaseOfOne("v2"), stages, gates, prometheus });
+    assert.equal(released.exit, 0, released.said);
+    const service = "--namespace shop --service reviews --stable reviews --canary reviews-canary";
+    const rehearsed = await type(
+      `istio-canary rehearse ${service} --stages 20:1m,100 --rehearse-runs 100 --prometheus ${prometheus}`,
+    );
+    assert.equal(rehearsed.exit, 0, rehearsed.said);
+    assert.match(rehearsed.said, /requests/);
+  });
+
   test("a release that swaps ends with all traffic on the new version and the old one at rest, and the next one goes the other way round", async (t) => {
     const { sandbox, traffic, run } = await scene(t, { shop: "two", becomesReady });
     const first = await run({ ...releaseOfTwo("v2"), stages, gates });

@@ -13,7 +13,11 @@ import { listAt, textAt } from "../../src/kubernetes/field.ts";
 import { resources } from "../../src/kubernetes/object.ts";
 import { UnreachableError } from "../../src/lib/errors.ts";
 import type { Finding } from "../../src/ports/preflight.ts";
-import { permissionsEverywhere, permissionsWith } from "../../src/preflight/needed-permissions.ts";
+import {
+  permissionsAtPrometheus,
+  permissionsEverywhere,
+  permissionsWith,
+} from "../../src/preflight/needed-permissions.ts";
 import { splitAt } from "../../src/release/split.ts";
 import { clientOf, inCluster, until } from "../support/cluster.ts";
 import { noFence } from "../support/fences.ts";
@@ -58,7 +62,7 @@ test("docs/rbac.yaml is what the preflight asks for, rule by rule, with the same
   const reasons = [...comments].map(([, comment]) => comment?.split(". ")[0]?.replace(/\.$/, "").toLowerCase());
   assert.deepEqual(
     reasons,
-    [...permissions, ...permissionsEverywhere].map(({ why }) => why.toLowerCase()),
+    [...permissions, ...permissionsEverywhere, ...permissionsAtPrometheus].map(({ why }) => why.toLowerCase()),
   );
 });
 

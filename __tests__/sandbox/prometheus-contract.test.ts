@@ -3,8 +3,23 @@ import { prometheusFacts } from "../adapters/prometheus/facts.ts";
 import { prometheusWorld } from "../adapters/prometheus/prometheus-world.ts";
 import { metricsContract } from "../contracts/metrics.ts";
 import type { SetUp } from "../support/prometheus-set-up.ts";
+import { servedPrometheus } from "../support/served-prometheus.ts";
 
 const sandbox: SetUp = ({ url, interval }) => startPrometheus({ targets: [{ url }], interval });
 
+const throughApiServer: SetUp = async (scrape) => {
+  const prometheus = await sandbox(scrape);
+  const { url, networkOf, close } = await servedPrometheus(prometheus.url);
+  return {
+    url,
+    network: networkOf(),
+    async close() {
+      await close();
+      await prometheus.close();
+    },
+  };
+};
+
 metricsContract("the sandbox's Prometheus", prometheusWorld(sandbox));
+metricsContract("the sandbox's Prometheus through its API server", prometheusWorld(throughApiServer));
 prometheusFacts("the sandbox's Prometheus", sandbox);

@@ -15,7 +15,8 @@ import { kindNamed, kindOf } from "./kind.ts";
 import { kubeconfigText } from "./kubeconfig.ts";
 import type { SentObject, StoredObject } from "./object.ts";
 import { createObjects } from "./objects.ts";
-import { createResponder, type Reply } from "./respond.ts";
+import { passOn } from "./pass-on.ts";
+import { type ApiRequest, createResponder, type Reply } from "./respond.ts";
 import { ApiError } from "./status.ts";
 import { createStore, type Store } from "./store.ts";
 
@@ -26,6 +27,8 @@ export type ApiServerOptions = {
   readonly clock?: SandboxClock;
   readonly podTimes?: Partial<PodTimes>;
   readonly podRunner?: PodRunner;
+  /** Where on this machine a port of the pod network is, for what is passed on. Default: nobody listens anywhere. */
+  readonly addressOf?: (ip: string, port: number) => string | undefined;
   /** A quota in every namespace. Default: none. */
   readonly quota?: Quota;
   /** Namespaces that are there from the start. Default: `default`. */
@@ -77,6 +80,11 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
 
   const responder = createResponder({ store, objects, users });
 
+  async function answerTo(asked: ApiRequest): Promise<Reply> {
+    const reply = responder.to(asked);
+    return reply.passTo ? passOn(reply.passTo, asked, options.addressOf ?? (() => undefined)) : reply;
+  }
+
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = "GET", url: path = "/" } = request;
     const body = await read(request);
@@ -88,7 +96,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
       await new Promise<void>((resolve) => clock.after(fault.delay, resolve));
     if (fault !== undefined && "hold" in fault) await fault.hold();
     if (fault !== undefined && "drop" in fault && fault.drop === "before") return drop(request, log);
-    const reply = fault !== undefined && "status" in fault ? faulty(fault) : responder.to(asked);
+    const reply = fault !== undefined && "status" in fault ? faulty(fault) : await answerTo(asked);
     if (fault !== undefined && "drop" in fault) return drop(request, log);
     log(reply.status);
     send(response, reply);
@@ -176,8 +184,7 @@ function send(response: ServerResponse, { status, body, warnings = [], headers =
       "warning",
       [...new Set(warnings)].map((warning) => `299 - ${JSON.stringify(warning)}`),
     );
-  response.writeHead(status, {
-    "content-type": typeof body === "string" ? "text/plain; charset=utf-8" : "application/json",
-  });
+  const contentType = typeof body === "string" ? "text/plain; charset=utf-8" : "application/json";
+  response.writeHead(status, { "content-type": contentType, ...headers });
   response.end(text);
 }

@@ -4,6 +4,7 @@ import { parseObject } from "./body.ts";
 import { discover } from "./discovery.ts";
 import type { SentObject } from "./object.ts";
 import type { Objects } from "./objects.ts";
+import { type Destination, locate, parsePassed } from "./pass-on.ts";
 import { podLog } from "./pod-log.ts";
 import { parseObjectRequest, parseWriteOptions } from "./route.ts";
 import { ApiError, unauthorized } from "./status.ts";
@@ -25,6 +26,8 @@ export type Reply = {
   readonly body: unknown;
   readonly warnings?: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
+  /** Somebody else is to answer. */
+  readonly passTo?: Destination;
 };
 
 export interface Responder {
@@ -49,6 +52,11 @@ export function createResponder({ store, objects, users }: Parts): Responder {
     if (discovered !== undefined) return { status: 200, body: discovered };
     if (method === "POST" && url.pathname === "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews")
       return { status: 201, body: reviewed(user, parseObject(body, "SelfSubjectAccessReview")) };
+    const passed = parsePassed(method, path);
+    if (passed !== undefined) {
+      authorize(user, { ...passed, version: "v1", subresource: "proxy" });
+      return { status: 200, body: "", passTo: locate(store, passed) };
+    }
     const parsed = parseObjectRequest(method, url.pathname);
     if (parsed === undefined) return { status: 404, body: "404 page not found\n" };
     authorize(user, parsed);

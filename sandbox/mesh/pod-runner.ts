@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { behaviourOf } from "./behaviour.ts";
-import { podSchema } from "./objects.ts";
+import { type Pod, podSchema } from "./objects.ts";
 
 /** Runs what a kubelet would: real HTTP servers, one for each port of a pod. */
 export interface PodRunner {
@@ -14,13 +14,16 @@ export interface PodRunner {
   close(): Promise<void>;
 }
 
-type Running = { readonly ip: string; readonly servers: ReadonlyMap<number, Server> };
+type Running = { readonly pod: Pod; readonly ip: string; readonly servers: ReadonlyMap<number, Server> };
+
+/** What a pod's port is that somebody else on this machine serves: `127.0.0.1:1234`. */
+export type Elsewhere = (pod: Pod, port: number) => string | undefined;
 
 /**
  * Pods live on ports of 127.0.0.1 (macOS has no other loopback address), and wear addresses of a pod network,
  * because that is what an API server takes.
  */
-export function podRunner(): PodRunner {
+export function podRunner(elsewhere: Elsewhere = () => undefined): PodRunner {
   const pods = new Map<string, Promise<Running>>();
   const byAddress = new Map<string, Running>();
   let started = 0;
@@ -35,7 +38,7 @@ export function podRunner(): PodRunner {
     const listening = await Promise.all(
       ports.map(async ({ image, containerPort }) => [containerPort, await serve(pod.metadata.name, image)] as const),
     );
-    const running = { ip, servers: new Map(listening) };
+    const running = { pod, ip, servers: new Map(listening) };
     byAddress.set(ip, running);
     return running;
   }
@@ -58,8 +61,10 @@ export function podRunner(): PodRunner {
     },
     stop: (pod) => end(keyOf(pod)),
     addressOf(ip, port) {
-      const address = byAddress.get(ip)?.servers.get(port)?.address();
-      return typeof address === "object" && address !== null ? `127.0.0.1:${address.port}` : undefined;
+      const running = byAddress.get(ip);
+      const address = running?.servers.get(port)?.address();
+      if (typeof address === "object" && address !== null) return `127.0.0.1:${address.port}`;
+      return running && elsewhere(running.pod, port);
     },
     async close() {
       await Promise.all([...pods.keys()].map(end));

@@ -29,7 +29,7 @@ export function metricsFor(
   { metrics, metricsBesideAddress: beside = {} }: Config,
   { metrics: kept }: Pick<ReleaseRecord, "metrics">,
 ): MetricsConfig | undefined {
-  if (metrics || !kept || needsSecrets(kept) || beside.headers || !/^https?:/.test(kept.url)) return metrics;
+  if (metrics || !kept || needsSecrets(kept) || beside.headers || !/^(https?|service):/.test(kept.url)) return metrics;
   const { url: prometheus, login: _, headers: __, ...names } = kept;
   return { prometheus, headers: {}, ...names, ...beside };
 }

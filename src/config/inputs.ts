@@ -221,7 +221,8 @@ export const inputs: readonly Input[] = [
     name: "prometheus",
     path: "metrics.prometheus",
     type: "text",
-    description: "URL of Prometheus, without /api.",
+    description:
+      "URL of Prometheus, without /api. service://NAMESPACE/NAME:PORT is one of the cluster's Services, asked over the API server with the job's own login.",
     commands: measuring,
   },
   {

@@ -187,6 +187,18 @@ const rules: readonly ConfigRule[] = [
     },
   },
   {
+    name: "the API server passes no other login on",
+    reads: ["metrics"],
+    *problems({ file: { metrics } }) {
+      const login = Object.keys(metrics.headers).find((name) => name.toLowerCase() === "authorization");
+      if (login !== undefined && metrics.prometheus?.startsWith("service:"))
+        yield {
+          path: ["metrics", "headers"],
+          problem: `the header ${login} does not reach a Prometheus at service://…: there the API server takes it for the job's own login; leave it out, or give Prometheus's own address`,
+        };
+    },
+  },
+  {
     name: "a rehearsal has requests",
     reads: ["metrics", "rehearse"],
     *problems({ command, file: { metrics, rehearse } }) {

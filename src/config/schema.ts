@@ -27,6 +27,7 @@ import {
   metricName,
   percentile,
   positive,
+  prometheusUrl,
   ratio,
   replicas,
   routeName,
@@ -382,7 +383,7 @@ const metricLabels = section({
 });
 
 const metrics = section({
-  prometheus: given("metrics.prometheus", url),
+  prometheus: given("metrics.prometheus", prometheusUrl),
   headers: preset(inputAt("metrics.headers").description, headers, {}),
   reporter: usual("metrics.reporter", choice(["auto", "source", "destination", "waypoint"])),
   labels: part(inputAt("metrics.labels").description, metricLabels),

@@ -32,6 +32,19 @@ const unreadable = expected("a URL whose host and port can be read");
 /** A placeholder of a template may stand anywhere. */
 const isUrl = (written: string): boolean => URL.canParse(written.replaceAll(/\{\w+\}/g, "x"));
 export const url = form(aUrl, matching(aUrl, /^https?:\/\/[^\s/]\S*$/).check(z.refine(isUrl, unreadable)));
+const aPrometheus = `${aUrl}, or as service://NAMESPACE/NAME:PORT`;
+const throughApiServer = /^service:\/\/[a-z0-9-]+\/(https?:)?[a-z0-9-]+:[a-z0-9-]+(\/[^\s?#]*)?$/;
+/** Of a Service in the cluster, too: the API server passes on what it is asked. */
+export const prometheusUrl = form(
+  aPrometheus,
+  z.union(
+    [
+      matching(aPrometheus, throughApiServer),
+      matching(aPrometheus, /^https?:\/\/[^\s/]\S*$/).check(z.refine(isUrl, unreadable)),
+    ],
+    expected(aPrometheus),
+  ),
+);
 
 /* Names, as Kubernetes and Istio take them */
 

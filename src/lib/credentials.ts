@@ -126,8 +126,8 @@ export const loginOf = ({ username, password }: URL): { readonly username: strin
 
 /** Where a URL leads, without user, password and query: those may be secrets. */
 export function placeOf(url: string): string {
-  const { origin, pathname } = new URL(url);
-  return `${origin}${pathname.replace(/\/$/, "")}`;
+  const { protocol, host, pathname } = new URL(url);
+  return `${protocol}//${host}${pathname.replace(/\/$/, "")}`;
 }
 
 const passwordOf = (pair: string): string => pair.slice(pair.indexOf(":") + 1);

@@ -127,6 +127,18 @@ export const permissionsEverywhere: readonly (Omit<Permission, "resource"> & {
   },
 ];
 
+/** In Prometheus's namespace, where the API server passes on what it is asked (`service://…`): the look itself tells. */
+export const permissionsAtPrometheus: readonly Permission[] = [
+  {
+    group: "",
+    resource: "services/proxy",
+    verbs: ["get"],
+    why: "ask Prometheus over the API server",
+    optional: true,
+    byLooking: true,
+  },
+];
+
 /** A permission in one namespace, and for which objects of it. */
 export type PlacedPermission = Permission & { readonly namespace: string; readonly objects?: readonly string[] };
 

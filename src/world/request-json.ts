@@ -73,7 +73,7 @@ async function attempt(network: Network, request: JsonRequest): Promise<HttpAnsw
 /** No answer, in words: what was asked where, and why there is none. */
 export function unreachable(method: string, url: URL, error: unknown): UnreachableError {
   const why = error instanceof TimeoutError ? error.message : reasonOf(error);
-  return new UnreachableError(`${method} ${url.origin}${url.pathname}: ${why}`, { cause: error });
+  return new UnreachableError(`${method} ${url.protocol}//${url.host}${url.pathname}: ${why}`, { cause: error });
 }
 
 const asJson = (body: unknown): string | undefined => (body === undefined ? undefined : JSON.stringify(body));

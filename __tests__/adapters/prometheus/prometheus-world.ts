@@ -2,7 +2,7 @@ import { prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
 import type { Millis } from "../../../src/lib/duration.ts";
 import type { MetricsSetUp, MetricsWorld, Outcome, Requests } from "../../contracts/metrics.ts";
 import type { SetUp } from "../../support/prometheus-set-up.ts";
-import { type Labels, optionsOf, sample, scraped } from "./scraped.ts";
+import { type Labels, sample, scraped } from "./scraped.ts";
 
 /** The mesh of the contract of metrics, as the counters of Istio's gateway, which a Prometheus scrapes. */
 export const prometheusWorld =
@@ -18,7 +18,7 @@ function worldIn(target: Awaited<ReturnType<typeof scraped>>, namespace: string)
   const count = (series: string, times: number) => counters.set(series, (counters.get(series) ?? 0) + times);
   const show = () => target.expose(...[...counters].map(([series, value]) => series.replace(/ 0$/, ` ${value}`)));
   return {
-    metrics: prometheus(optionsOf(target.url, namespace)),
+    metrics: prometheus(target.options(namespace)),
     async happen(...requests) {
       for (const each of requests) for (const series of seriesOf(each, namespace)) count(series, each.times);
       await show();

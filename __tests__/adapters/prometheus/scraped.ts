@@ -28,14 +28,19 @@ export async function scraped(setUp: SetUp) {
   const address = server.address();
   assert.ok(address !== null && typeof address === "object");
   const started = await setUp({ url: `http://127.0.0.1:${address.port}/metrics`, interval });
-  const { url } = started;
-  const anybody = prometheus(optionsOf(url, "shop")).watch();
+  const { url, network } = started;
+  const options = (namespace: string): PrometheusOptions => ({
+    ...optionsOf(url, namespace),
+    ...(network ? { network } : {}),
+  });
+  const anybody = prometheus(options("shop")).watch();
   const until = async (promql: string, wanted: number): Promise<void> => {
     const now = async () => (await anybody.query(promql, Date.now(), new AbortController().signal)).value;
     while ((await now()) !== wanted) await sleep(interval / 5);
   };
   return {
     url,
+    options,
     /** Replaces what the scraped address shows, and waits until Prometheus has seen it. */
     expose(...lines: readonly string[]): Promise<void> {
       shown = lines;

@@ -54,6 +54,7 @@ export async function startApiServer(work: string, programs: Programs): Promise<
 const controllers = [
   "deployment-controller",
   "replicaset-controller",
+  "endpoints-controller", // the API server finds the pods of a Service that it proxies to by these
   "endpointslice-controller",
   "namespace-controller",
   "garbage-collector-controller",

@@ -25,7 +25,12 @@ export type NoNumber = { readonly labels: SampleLabels; readonly said: string };
 export type TimeSeries = { readonly labels: SampleLabels; readonly values: ReadonlyMap<Instant, number> };
 
 /** Why there is no answer. `query`: Prometheus understood, and refuses this query; another one may be answered. */
-export type NoAnswer = { readonly because: string; readonly fault: "prometheus" | "query" };
+export type NoAnswer = {
+  readonly because: string;
+  readonly fault: "prometheus" | "query";
+  /** What to do about it, where that is known. */
+  readonly next?: string | undefined;
+};
 
 /** The values that a label has, each once. */
 export const valuesOf = (samples: readonly Sample[], label: string): readonly string[] =>

@@ -48,10 +48,12 @@ const gatesOf = (plan: Plan): readonly Gate[] => plan.stages.flatMap(({ gates })
 const isCounting = (kind: Gate["kind"]): boolean => ["errors", "latency", "evidence"].includes(kind);
 
 /** A Prometheus that says nothing, which matters where a gate needs it. */
-export const unanswered = ({ because }: NoAnswer, { url }: PrometheusOptions, plan: Plan): Finding => ({
+export const unanswered = ({ because, next }: NoAnswer, { url }: PrometheusOptions, plan: Plan): Finding => ({
   level: gatesOf(plan).some(({ kind }) => isCounting(kind) || kind === "query") ? "refuse" : "warn",
   what: because,
-  next: `Check metrics.prometheus (${placeOf(url)}) from where this job runs, and metrics.headers if it asks for a login.`,
+  next:
+    next ??
+    `Check metrics.prometheus (${placeOf(url)}) from where this job runs, and metrics.headers if it asks for a login.`,
 });
 
 /** `level`: how much it matters that requests can be counted. */

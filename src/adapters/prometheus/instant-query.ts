@@ -6,6 +6,7 @@ import type { Redact } from "../../lib/redaction.ts";
 import { type JsonAnswer, requestJson } from "../../world/request-json.ts";
 import type { Network } from "../../world/world.ts";
 import type { Answered, NoAnswer, NoNumber, Sample, SampleLabels, TimeSeries } from "./answered.ts";
+import { notPassedOn } from "./not-passed-on.ts";
 
 export type PrometheusAddress = {
   readonly network: Network;
@@ -132,6 +133,8 @@ const refusal = z.object({ status: z.literal("error"), errorType: z.string(), er
 function read({ status, headers, body }: JsonAnswer, { url, redact }: PrometheusAddress): Answered | Matrix | NoAnswer {
   const place = placeOf(url);
   const parsed = success.safeParse(body);
+  const between = notPassedOn(url, status, body);
+  if (between) return between;
   const failed = parsed.success ? undefined : refusal.safeParse(body).data;
   if (failed) return refused(failed, status, place);
   const prometheus = (said: string): NoAnswer => ({ because: `Prometheus at ${place} ${said}`, fault: "prometheus" });
