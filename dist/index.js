@@ -27324,7 +27324,7 @@ const inputs = [
         name: "prometheus",
         path: "metrics.prometheus",
         type: "text",
-        description: "URL of Prometheus, without /api.",
+        description: "URL of Prometheus, without /api. service://NAMESPACE/NAME:PORT is one of the cluster's Services, asked over the API server with the job's own login.",
         commands: measuring,
     },
     {
@@ -27779,6 +27779,13 @@ const unreadable = expected("a URL whose host and port can be read");
 /** A placeholder of a template may stand anywhere. */
 const isUrl = (written) => URL.canParse(written.replaceAll(/\{\w+\}/g, "x"));
 const url = values_form(aUrl, matching(aUrl, /^https?:\/\/[^\s/]\S*$/).check(mini_schemas/* refine */.YPB(isUrl, unreadable)));
+const aPrometheus = `${aUrl}, or as service://NAMESPACE/NAME:PORT`;
+const throughApiServer = /^service:\/\/[a-z0-9-]+\/(https?:)?[a-z0-9-]+:[a-z0-9-]+(\/[^\s?#]*)?$/;
+/** Of a Service in the cluster, too: the API server passes on what it is asked. */
+const prometheusUrl = values_form(aPrometheus, mini_schemas/* union */.KCZ([
+    matching(aPrometheus, throughApiServer),
+    matching(aPrometheus, /^https?:\/\/[^\s/]\S*$/).check(mini_schemas/* refine */.YPB(isUrl, unreadable)),
+], expected(aPrometheus)));
 /* Names, as Kubernetes and Istio take them */
 const label = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
 const dotted = `${label}(\\.${label})*`;
@@ -28136,7 +28143,7 @@ const metricLabels = section({
     pod: preset("The pod that counts. Where a series lacks it, instance is read instead.", metricLabel, istio_metrics/* istioMetrics */.a.labels.pod),
 });
 const metrics = section({
-    prometheus: given("metrics.prometheus", url),
+    prometheus: given("metrics.prometheus", prometheusUrl),
     headers: preset(inputAt("metrics.headers").description, headers, {}),
     reporter: usual("metrics.reporter", choice(["auto", "source", "destination", "waypoint"])),
     labels: part(inputAt("metrics.labels").description, metricLabels),
@@ -28997,6 +29004,18 @@ const rules = [
         },
     },
     {
+        name: "the API server passes no other login on",
+        reads: ["metrics"],
+        *problems({ file: { metrics } }) {
+            const login = Object.keys(metrics.headers).find((name) => name.toLowerCase() === "authorization");
+            if (login !== undefined && metrics.prometheus?.startsWith("service:"))
+                yield {
+                    path: ["metrics", "headers"],
+                    problem: `the header ${login} does not reach a Prometheus at service://…: there the API server takes it for the job's own login; leave it out, or give Prometheus's own address`,
+                };
+        },
+    },
+    {
         name: "a rehearsal has requests",
         reads: ["metrics", "rehearse"],
         *problems({ command, file: { metrics, rehearse } }) {
@@ -29469,7 +29488,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 3965:
+/***/ 6622:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -31293,7 +31312,7 @@ function keptMetrics({ metrics }) {
  * asked with a secret has to be said again, its address too: whoever can write a journal must not learn it.
  */
 function metricsFor({ metrics, metricsBesideAddress: beside = {} }, { metrics: kept }) {
-    if (metrics || !kept || needsSecrets(kept) || beside.headers || !/^https?:/.test(kept.url))
+    if (metrics || !kept || needsSecrets(kept) || beside.headers || !/^(https?|service):/.test(kept.url))
         return metrics;
     const { url: prometheus, login: _, headers: __, ...names } = kept;
     return { prometheus, headers: {}, ...names, ...beside };
@@ -46099,6 +46118,33 @@ async function serviceNames(client, namespace) {
     }
 }
 
+;// CONCATENATED MODULE: ./src/adapters/kubernetes/service-transport.js
+/** The path of `service://NAMESPACE/NAME:PORT/PATH`; before the name there may be `https:`. */
+const ofService = /^\/((?:https?:)?[a-z0-9-]+:[a-z0-9-]+)(\/.*)?$/;
+/**
+ * Carries requests to Services of the cluster, `service://NAMESPACE/NAME:PORT/PATH`, over the API server, which passes
+ * them on to a pod for whoever may `get services/proxy`. The job's login ends at the API server:
+ * https://kubernetes.io/docs/tasks/access-application-cluster/access-cluster-services/#manually-constructing-apiserver-proxy-urls
+ */
+function serviceTransport({ send }, { server, proxy, authorize }) {
+    return {
+        async send(request) {
+            const path = pathOver(request);
+            const { headers, tls } = await authorize();
+            const url = new URL(`${server.replace(/\/$/, "")}${path}`);
+            return send({ ...request, url, headers: { ...withoutLogin(request), ...headers }, tls, proxy });
+        },
+    };
+}
+function pathOver({ url }) {
+    const [, service, path = "/"] = ofService.exec(url.pathname) ?? [];
+    if (url.protocol !== "service:" || service === undefined)
+        throw new Error("no address of the form service://NAMESPACE/NAME:PORT");
+    return `/api/v1/namespaces/${encodeURIComponent(url.host)}/services/${service}/proxy${path}${url.search}`;
+}
+/** Whoever logs in with a certificate would be taken for somebody else. */
+const withoutLogin = ({ headers }) => Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== "authorization"));
+
 ;// CONCATENATED MODULE: ./src/ports/metric-source.js
 
 /** A look that saw nothing. */
@@ -46388,7 +46434,60 @@ function between(start, end) {
 
 // EXTERNAL MODULE: ./src/world/request-json.js
 var request_json = __nccwpck_require__(7814);
+;// CONCATENATED MODULE: ./src/adapters/prometheus/not-passed-on.js
+
+
+/** What an API server says itself: https://kubernetes.io/docs/reference/kubernetes-api/definitions/status-v1-meta/ */
+const said = mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("Status"), apiVersion: mini_schemas/* literal */.euz("v1"), message: mini_schemas/* string */.YjP() });
+/** Undefined where what was answered is Prometheus's, or no API server is between. */
+function notPassedOn(url, status, body) {
+    const service = addressed(url);
+    const { data } = said.safeParse(body);
+    if (!service || !data)
+        return undefined;
+    const { message } = data;
+    return {
+        because: `the API server does not pass on what Prometheus at ${(0,credentials/* placeOf */.$t)(url)} is asked: ${message}`,
+        fault: "prometheus",
+        next: remedies.find((remedy) => remedy.status === status && remedy.means.test(message))?.next(service),
+    };
+}
+function addressed(url) {
+    const { protocol, host: namespace, pathname } = new URL(url);
+    const [, role, name] = /^\/((?:https?:)?([^:/]+):[^/]+)/.exec(pathname) ?? [];
+    return protocol === "service:" && role !== undefined && name !== undefined ? { namespace, name, role } : undefined;
+}
+/** By what the API server's own source says: pkg/registry/core/service/storage/storage.go, ResourceLocation. */
+const remedies = [
+    {
+        status: 403,
+        means: /services\/proxy/,
+        next: ({ namespace, role }) => `Add {apiGroups: [""], resources: [services/proxy], resourceNames: ["${role}"], verbs: [get]} to a Role of the job's in ${namespace}; docs/rbac.yaml has it.`,
+    },
+    {
+        status: 404,
+        means: /not found/,
+        next: ({ namespace }) => `Name Prometheus's Service in metrics.prometheus, as service://NAMESPACE/NAME:PORT: kubectl -n ${namespace} get services`,
+    },
+    {
+        status: 503,
+        means: /no service port/,
+        next: ({ namespace, name }) => `Name a port that it has: kubectl -n ${namespace} get service ${name}`,
+    },
+    {
+        status: 503,
+        means: /no endpoints available/,
+        next: ({ namespace, name }) => `See whether its pods are ready: kubectl -n ${namespace} get pods,endpointslices -l kubernetes.io/service-name=${name}`,
+    },
+    {
+        status: 503,
+        means: /error trying to reach service/,
+        next: ({ namespace }) => `See whether the API server may reach its pods: a NetworkPolicy or strict mTLS in ${namespace} may keep it out, and a port of TLS wants https: before the name.`,
+    },
+];
+
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/instant-query.js
+
 
 
 
@@ -46476,6 +46575,9 @@ const instant_query_refusal = mini_schemas/* object */.Ikc({ status: mini_schema
 function instant_query_read({ status, headers, body }, { url, redact }) {
     const place = (0,credentials/* placeOf */.$t)(url);
     const parsed = success.safeParse(body);
+    const between = notPassedOn(url, status, body);
+    if (between)
+        return between;
     const failed = parsed.success ? undefined : instant_query_refusal.safeParse(body).data;
     if (failed)
         return instant_query_refused(failed, status, place);
@@ -46921,10 +47023,11 @@ async function inspectMetrics(options, choice, plan, at, signal) {
 const gatesOf = (plan) => plan.stages.flatMap(({ gates }) => gates);
 const isCounting = (kind) => ["errors", "latency", "evidence"].includes(kind);
 /** A Prometheus that says nothing, which matters where a gate needs it. */
-const inspect_metrics_unanswered = ({ because }, { url }, plan) => ({
+const inspect_metrics_unanswered = ({ because, next }, { url }, plan) => ({
     level: gatesOf(plan).some(({ kind }) => isCounting(kind) || kind === "query") ? "refuse" : "warn",
     what: because,
-    next: `Check metrics.prometheus (${(0,credentials/* placeOf */.$t)(url)}) from where this job runs, and metrics.headers if it asks for a login.`,
+    next: next ??
+        `Check metrics.prometheus (${(0,credentials/* placeOf */.$t)(url)}) from where this job runs, and metrics.headers if it asks for a login.`,
 });
 /** What is to be said of stable's series, which there are. */
 async function inspectSeries(series, reporter, need, ask) {
@@ -50697,6 +50800,17 @@ const permissionsEverywhere = [
         optional: true,
     },
 ];
+/** In Prometheus's namespace, where the API server passes on what it is asked (`service://…`): the look itself tells. */
+const permissionsAtPrometheus = [
+    {
+        group: "",
+        resource: "services/proxy",
+        verbs: ["get"],
+        why: "ask Prometheus over the API server",
+        optional: true,
+        byLooking: true,
+    },
+];
 /** The permissions that this release needs, manifests' kinds included, each in its namespace. */
 function permissionsFor(target, plan, ofRoutes) {
     const routesNamespaces = new Set([target.namespace, ...target.routes.map(({ namespace }) => namespace)]);
@@ -51894,6 +52008,7 @@ function allRoutes(families) {
 
 
 
+
 /** What commands need that ask no cluster, and need none to be there. */
 function desk(config, world) {
     const warnings = warningsOf(config, world);
@@ -51907,7 +52022,7 @@ function desk(config, world) {
             nothingLeft: () => { },
             somethingLeft: () => { },
         },
-        history: historyOf(metricsOf(config, world), world),
+        history: historyOf(metricsOf(config, world, () => clusterOf(config, world)), world),
         readFile: (path) => (0,read_text/* readText */.y)(path, 64 * read_text/* mebibyte */.E), // a report has every poll of a release of days
     };
 }
@@ -51915,7 +52030,7 @@ function desk(config, world) {
 function compose(config, here) {
     const { namespace, service } = config;
     // Before anything is told: only now the kubeconfig's secrets are known.
-    const cluster = findCluster({ ...config.cluster, env: here.env, registerSecret: here.registerSecret });
+    const cluster = clusterOf(config, here);
     const { warn, all: warnings } = warningsOf(config, here);
     for (const doubt of cluster.doubts)
         warn(doubt);
@@ -51930,9 +52045,9 @@ function compose(config, here) {
     const { context, host } = cluster;
     const environment = config.reporting.environment || context;
     const reporter = located({ context, host }, reporterFor(config, environment, world, written, warn));
-    const metrics = metricsOf(config, world);
+    const metrics = metricsOf(config, world, () => cluster);
     /** Where this job was told nothing, the journal of the release knows. */
-    const metricsOfRelease = (record) => (config.metrics ? metrics : metricsOf({ metrics: metricsFor(config, record) }, world))(record.target);
+    const metricsOfRelease = (record) => (config.metrics ? metrics : metricsOf({ metrics: metricsFor(config, record) }, world, () => cluster))(record.target);
     const routes = routesBy(client, clock);
     const fence = fenceBy(journal, clock);
     /** What the newest preflight has read. */
@@ -52032,7 +52147,16 @@ const routesBy = (client, clock) => allRoutes([
         subsetLabels: (target) => (of) => versionLabels(client, target, (0,release_target/* configuredLabels */.ar)(target), of),
     }),
 ]);
-const metricsOf = ({ metrics }, world) => metricsByTarget(metrics && { network: world, redact: world.censor.redact, ...metrics, url: metrics.prometheus });
+const clusterOf = (config, { env, registerSecret }) => findCluster({ ...config.cluster, env, registerSecret });
+/** `cluster` is asked for where its API server passes questions on. */
+function metricsOf({ metrics }, world, cluster) {
+    if (!metrics)
+        return metricsByTarget(undefined);
+    const { clock, censor } = world;
+    const url = metrics.prometheus;
+    const transport = url.startsWith("service:") ? serviceTransport(world.transport, cluster()) : world.transport;
+    return metricsByTarget({ network: { clock, transport }, redact: censor.redact, ...metrics, url });
+}
 /** What was counted until now. */
 const historyOf = (metrics, { clock, stop }) => ({
     traffic: (target, window) => metrics(target).traffic(clock.now(), window, stop),
@@ -53342,8 +53466,8 @@ const loginOf = ({ username, password }) => ({
 });
 /** Where a URL leads, without user, password and query: those may be secrets. */
 function placeOf(url) {
-    const { origin, pathname } = new URL(url);
-    return `${origin}${pathname.replace(/\/$/, "")}`;
+    const { protocol, host, pathname } = new URL(url);
+    return `${protocol}//${host}${pathname.replace(/\/$/, "")}`;
 }
 const passwordOf = (pair) => pair.slice(pair.indexOf(":") + 1);
 function decoded(text) {
@@ -53894,7 +54018,7 @@ async function main() {
         answer,
     };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 3965));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6622));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_14__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
@@ -56939,7 +57063,7 @@ async function attempt(network, request) {
 /** No answer, in words: what was asked where, and why there is none. */
 function unreachable(method, url, error) {
     const why = error instanceof _send_js__WEBPACK_IMPORTED_MODULE_1__/* .TimeoutError */ .M ? error.message : reasonOf(error);
-    return new _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .UnreachableError */ .Jk(`${method} ${url.origin}${url.pathname}: ${why}`, { cause: error });
+    return new _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .UnreachableError */ .Jk(`${method} ${url.protocol}//${url.host}${url.pathname}: ${why}`, { cause: error });
 }
 const asJson = (body) => (body === undefined ? undefined : JSON.stringify(body));
 function withoutCredentials(url) {
