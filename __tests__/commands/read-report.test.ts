@@ -23,6 +23,7 @@ const ledger = (() => {
   const poll = (index: number) => ({
     weight: 10,
     age: (index + 1) * 15_000,
+    from: index * 15_000,
     stable: version(700),
     canary: version(80),
     lost: 1,
@@ -87,7 +88,7 @@ test("evidence before its first poll, and without a histogram, can be read as we
   const account = { target, plan: planOf({ stages: [] }), stages: [], ledger: { ...emptyLedger, folded: noEvidence } };
   assert.deepEqual(readReport(JSON.stringify({ version: 1, account }), "r.json").ledger.folded, noEvidence);
   const none = { requests: 0, errors: 0, buckets: [] };
-  const folded = addPoll(noEvidence, { weight: 1, age: 0, stable: none, canary: none, lost: 0 }, settings);
+  const folded = addPoll(noEvidence, { weight: 1, age: 0, from: 0, stable: none, canary: none, lost: 0 }, settings);
   const read = readReport(
     JSON.stringify({ version: 1, account: { ...account, ledger: { ...emptyLedger, folded } } }),
     "r.json",

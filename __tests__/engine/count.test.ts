@@ -34,6 +34,7 @@ const increments = (stable: number, canary: number, more: Partial<Increments> = 
   since: 0,
   stable: { ...emptyCount, requests: stable },
   canary: { ...emptyCount, requests: canary },
+  from: 0,
   lost: 0,
   blind: [],
   ...more,

@@ -57,7 +57,7 @@ test("counters that could not be read are told by their reason, and never replac
 
 test("what was counted is kept although the cluster did not answer: no later look counts it again", async () => {
   const requests = { stable: { requests: 5, errors: 0, buckets: [] }, canary: { requests: 1, errors: 0, buckets: [] } };
-  const ports = portsWith(async (at) => ({ at, since: 0, ...requests, lost: 0, blind: [] }));
+  const ports = portsWith(async (at) => ({ at, since: 0, from: 0, ...requests, lost: 0, blind: [] }));
   const down = async () => Promise.reject(new Error("no answer"));
   for (const phase of [state, { phase: "shifting", stage: 1, step: "filling", since: 0 } as const]) {
     const away = { ...ports, workload: { ...ports.workload, health: down } };

@@ -21,6 +21,7 @@ const poll = (
 ): Poll => ({
   weight,
   age,
+  from: age - defaults.scrape,
   canary: counted(nc, xc),
   stable: counted(ns, xs),
   lost: 0,
@@ -48,6 +49,7 @@ const ledger = fc.array(
   fc.record({
     weight: fc.constantFrom(5, 10, 50, 100),
     age: fc.integer({ min: 0, max: 600_000 }),
+    from: fc.integer({ min: -15_000, max: 600_000 }),
     canary: count,
     stable: count,
     lost: fc.constantFrom(0, 0, 3),
@@ -100,7 +102,7 @@ test("while the canary warms up its failures count for the circuit breaker and t
   assert.equal(evidence.judged.requests.canary, 0);
   assert.equal(evidence.seen.errors.canary, 6);
   assert.notDeepEqual(evidence.breaker, noEvidence.breaker);
-  assert.equal(evidence.split.requests.canary, 40);
+  assert.equal(evidence.split.requests.canary, 80);
 });
 
 test("an empty side changes no test of errors", () => {
@@ -150,21 +152,22 @@ test("failures of more than 5 % are compared by the exact form from the next pol
 
 test("with few requests failures are compared with the planned split: one failure of the canary at 5 % weighs nearly ln 20 for the largest ratio", () => {
   const opening = fold([poll(5, [0, 0], [3, 0], warm - 15_000), poll(5, [0, 0], [3, 0])]);
-  const after = fold([poll(5, [1, 1], [2, 0])], defaults, opening);
+  const after = fold([poll(5, [1, 1], [2, 0], warm + 15_000)], defaults, opening);
   assert.ok(Math.max(...totals(after.harm)) > Math.log(16));
   const counted = fold([poll(50, [0, 0], [3, 0]), poll(5, [1, 1], [2, 0])]); // the weight has just changed: not from the plan
   assert.ok(Math.max(...totals(counted.harm)) < Math.log(3));
 });
 
 test("the planned split is not trusted before what is counted was served at it, though its weight is written", () => {
-  const unsettled = [poll(50, [0, 0], [3, 0]), poll(5, [0, 0], [3, 0]), poll(5, [1, 1], [2, 0], warm + 1_000)];
+  const unsettled = [poll(50, [0, 0], [3, 0]), poll(5, [0, 0], [3, 0]), poll(5, [1, 1], [2, 0], warm + 14_000)];
   assert.ok(Math.max(...totals(fold(unsettled).harm)) < Math.log(3));
 });
 
 test("the planned split is no longer trusted once the split test has doubts", () => {
   const stolen = Array.from({ length: 60 }, (_, index) => poll(20, [0, 0], [12, 0], warm + index * 15_000));
-  const doubted = fold([...stolen, poll(20, [1, 0], [11, 1])]);
-  const trusted = fold([poll(20, [2, 0], [10, 0], 0), poll(20, [2, 0], [10, 0]), poll(20, [1, 0], [11, 1])]);
+  const last = poll(20, [1, 0], [11, 1], warm + 60 * 15_000);
+  const doubted = fold([...stolen, last]);
+  const trusted = fold([poll(20, [2, 0], [10, 0], 0), poll(20, [2, 0], [10, 0]), last]);
   const expected = ratioEvidence(harmRatios(1), 1, { canary: 1, stable: 11 }, { canary: 0, stable: 1 }, independent);
   alike(totals(doubted.harm), expected, 1e-12);
   assert.notDeepEqual(totals(trusted.harm), totals(doubted.harm));

@@ -145,7 +145,14 @@ test("a healthy canary is rolled back in fewer than 5 of 100 releases by all tes
         };
         evidence = addPoll(
           evidence,
-          { weight, age: (poll + 1) * 15_000, canary: draw(weight / 100), stable: draw(1 - weight / 100), lost: 0 },
+          {
+            weight,
+            age: (poll + 1) * 15_000,
+            from: poll * 15_000,
+            canary: draw(weight / 100),
+            stable: draw(1 - weight / 100),
+            lost: 0,
+          },
           defaults,
         );
         over = ["harm", "broken", "too-much-traffic"].includes(weigh(evidence, defaults).finding);

@@ -28,6 +28,7 @@ const polls: fc.Arbitrary<Poll[]> = fc.array(
   fc.record({
     weight: fc.integer({ min: 1, max: 100 }),
     age: fc.nat(3_600_000),
+    from: fc.integer({ min: -15_000, max: 3_600_000 }),
     stable: count,
     canary: count,
     lost: fc.nat(50),
@@ -58,7 +59,14 @@ const long = (minutes: number, seconds: number): readonly Poll[] =>
         })),
       };
     };
-    return { weight: 10, age: (index + 1) * seconds * 1_000, stable: version(0.9), canary: version(0.1), lost: 0 };
+    return {
+      weight: 10,
+      age: (index + 1) * seconds * 1_000,
+      from: index * seconds * 1_000,
+      stable: version(0.9),
+      canary: version(0.1),
+      lost: 0,
+    };
   });
 
 test("folding changes nothing that is proven, bit for bit, also when it is done again", () => {

@@ -77,6 +77,7 @@ function release(canary: (minute: number) => { readonly requests: number; readon
     polls: Array.from({ length: polls }, (_, poll) => ({
       weight: 5,
       age: 0,
+      from: 0,
       stable: { requests: 700, errors: 3 + (poll % 3), buckets: [] },
       canary: one(poll),
       lost: 0,

@@ -110,6 +110,7 @@ const at = (
 const pollAt = (weight: number, age: number, canary: number, stable: number, lost = 0): Poll => ({
   weight,
   age,
+  from: age - 15_000,
   canary: counted(canary),
   stable: counted(stable),
   lost,
@@ -131,30 +132,30 @@ test("twice the planned traffic and half of it are proven, each on its own side"
   assert.ok(half.less > proven && half.more < 0);
 });
 
-test("what was served at the old weight is left out: the first poll, and those that may find a scrape of the interval before", () => {
-  assert.deepEqual(at(50, 2, 5, 995).requests, { stable: 0, canary: 0 });
-  assert.deepEqual(at(50, 3, 500, 500).requests, { stable: 500, canary: 500 });
+test("what may have been served at the old weight is left out: the first poll, and those that reach back to before it", () => {
+  assert.deepEqual(at(50, 1, 5, 995).requests, { stable: 0, canary: 0 });
+  assert.deepEqual(at(50, 2, 500, 500).requests, { stable: 500, canary: 500 });
   const often = [0, 1, 5, 10, 14, 15, 20].map((seconds) => pollAt(50, 15_000 + seconds * 1_000, 500, 500));
-  assert.deepEqual(often.reduce((split, poll) => countSplit(split, poll, defaults), emptySplit).requests, {
-    stable: 500,
-    canary: 500,
-  });
+  const split = often.reduce((before, poll) => countSplit(before, poll, defaults), emptySplit);
+  assert.deepEqual([split.requests, split.from], [{ stable: 1_000, canary: 1_000 }, 15_000]);
 });
 
-test("counting waits for the first requests at the new weight, however late they are scraped", () => {
-  const late = [15, 30, 60, 75, 90].map((seconds) =>
-    pollAt(50, seconds * 1_000, seconds > 60 ? 100 : 0, seconds > 60 ? 100 : 0),
-  );
-  assert.deepEqual(late.reduce((split, poll) => countSplit(split, poll, defaults), emptySplit).requests, {
-    stable: 100,
-    canary: 100,
-  });
+test("a poll with one process that was not scraped since the old weight is left out, however late it comes", () => {
+  const late = [15, 30, 60, 75, 90].map((seconds) => pollAt(50, seconds * 1_000, 100, 100));
+  const reaching = late.map((poll, index) => ({ ...poll, from: index < 4 ? 10_000 : 75_000 }));
+  const split = reaching.reduce((before, poll) => countSplit(before, poll, defaults), emptySplit);
+  assert.deepEqual([split.requests, split.from], [{ stable: 100, canary: 100 }, 75_000]);
+});
+
+test("a poll that counted nothing does not begin the count", () => {
+  const polls = [15, 30, 60].map((seconds) => pollAt(50, seconds * 1_000, seconds > 30 ? 100 : 0, 0));
+  assert.equal(polls.reduce((split, poll) => countSplit(split, poll, defaults), emptySplit).from, 45_000);
 });
 
 test("failures that reached no pod are requests that the canary did not get", () => {
   const polls = [15, 30, 45].map((seconds) => pollAt(10, seconds * 1_000, 0, 90, 10));
   const split = polls.reduce((before, poll) => countSplit(before, poll, defaults), emptySplit);
-  assert.deepEqual([split.requests, split.lost], [{ stable: 100, canary: 0 }, 10]);
+  assert.deepEqual([split.requests, split.lost], [{ stable: 200, canary: 0 }, 20]);
 });
 
 test("what earlier weights proved is kept, and a stage as planned costs little of it", () => {

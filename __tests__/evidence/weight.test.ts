@@ -28,6 +28,7 @@ const fold = (
   const poll = (index: number): Poll => ({
     weight,
     age: defaults.warmUp + index * defaults.scrape,
+    from: defaults.warmUp + (index - 1) * defaults.scrape,
     canary,
     stable,
     lost,
@@ -125,8 +126,11 @@ test("nothing is sound beside a stable version that is broken itself", () => {
 
 test("requests that the canary lacks and that failed without a pod were meant for it; without such failures they went elsewhere", () => {
   assert.equal(weigh(fold(10, 6, counted(0, 0), counted(90, 0), defaults, 10), defaults).finding, "lost");
-  assert.equal(weigh(fold(10, 6, counted(0, 0), counted(100, 0), defaults, 0), defaults).finding, "too-little-traffic");
-  assert.equal(weigh(fold(10, 6, counted(2, 0), counted(97, 0), defaults, 1), defaults).finding, "too-little-traffic");
+  assert.equal(
+    weigh(fold(10, 10, counted(0, 0), counted(100, 0), defaults, 0), defaults).finding,
+    "too-little-traffic",
+  );
+  assert.equal(weigh(fold(10, 10, counted(2, 0), counted(97, 0), defaults, 1), defaults).finding, "too-little-traffic");
   assert.notEqual(weigh(fold(10, 6, counted(10, 0), counted(40, 0), defaults, 50), defaults).finding, "lost"); // stable's requests, then
 });
 
@@ -135,7 +139,15 @@ test("too much traffic stops a release, too little holds it, before anything is 
   assert.equal(weigh(fold(50, 20, counted(400, 0), counted(1_600, 0)), defaults).finding, "too-little-traffic");
 });
 
+test("a split speaks when eight scrapes have come: one of them that is late looks like too much traffic, or too little", () => {
+  const after = (polls: number, weight: number) =>
+    weigh(fold(weight, polls, counted(300, 0), counted(700, 0)), defaults);
+  assert.deepEqual([after(8, 5).finding, after(9, 5).finding], ["sound", "too-much-traffic"]);
+  assert.deepEqual([after(8, 60).finding, after(9, 60).finding], ["sound", "too-little-traffic"]);
+  assert.ok(after(8, 5).split.more > Math.log(1_000) && after(8, 60).split.less > Math.log(1_000));
+});
+
 test("what is plainly broken is found while warming up", () => {
-  const young: Poll = { weight: 5, age: 15_000, canary: counted(9, 5), stable: counted(171, 1), lost: 0 };
+  const young: Poll = { weight: 5, age: 15_000, from: 0, canary: counted(9, 5), stable: counted(171, 1), lost: 0 };
   assert.equal(weigh(addPoll(noEvidence, young, defaults), defaults).finding, "broken");
 });

@@ -12,6 +12,7 @@ const seen = (canary: number, failed: number, stable = 1_000, failedOfStable = 0
     {
       weight: 10,
       age: 1e6,
+      from: 1e6,
       canary: { requests: canary, errors: failed, buckets: [] },
       stable: { requests: stable, errors: failedOfStable, buckets: [] },
       lost: 0,

@@ -163,9 +163,9 @@ async function release(plan: Plan, world: RehearsedService, seed: number): Promi
 function lookAt(mesh: RandomMesh): MetricSource["look"] {
   let since: Instant | undefined;
   return async (at) => {
-    const { stable, canary } = mesh.read();
+    const { stable, canary, ago } = mesh.read();
     const counted = since === undefined ? { stable: emptyCount, canary: emptyCount } : { stable, canary };
-    const increments = { at, since, ...counted, lost: 0, blind: [] };
+    const increments = { at, since, from: at - ago, ...counted, lost: 0, blind: [] };
     since = at;
     return increments;
   };

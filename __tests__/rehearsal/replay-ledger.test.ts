@@ -67,7 +67,7 @@ const courses = fc
     minLength: 1,
     maxLength: 12,
   })
-  .map((polls) => polls.map((poll, index): Poll => ({ ...poll, age: (index + 1) * 30_000 })));
+  .map((polls) => polls.map((poll, index): Poll => ({ ...poll, age: (index + 1) * 30_000, from: index * 30_000 })));
 const rules = fc
   .record({
     requires: fc.constantFrom("sound" as const, "safe" as const),
@@ -140,6 +140,7 @@ const steady = (failed: readonly number[]): readonly Poll[] =>
   failed.map((errors, index) => ({
     weight: 10,
     age: (index + 1) * 15_000,
+    from: index * 15_000,
     stable: { requests: 675, errors: 0, buckets: [] },
     canary: { requests: 75, errors, buckets: [] },
     lost: 0,

@@ -1324,6 +1324,7 @@ const proven = (
   return Array.from({ length: polls }, (_, index) => ({
     weight: 10,
     age: (10 + index) * 15 * second,
+    from: (9 + index) * 15 * second,
     canary: version(canary),
     stable: version(stable),
     lost,

@@ -221,6 +221,7 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
       return {
         at,
         since,
+        from: since ?? at,
         stable: { ...emptyCount, requests: counted.stable - stable },
         canary: { ...emptyCount, requests: counted.canary - canary, errors: counted.errors - errors },
         lost: counted.lost - lost,

@@ -18,6 +18,7 @@ const counted = (requests: number, errors: number, slow = 0): Count => ({
 const poll = (weight: number, canary: Count, stable: Count, age = defaults.warmUp): Poll => ({
   weight,
   age,
+  from: age - defaults.scrape,
   canary,
   stable,
   lost: 0,
@@ -35,7 +36,10 @@ const after = (polls: readonly Poll[], settings: Settings = defaults) => {
   };
 };
 const times = (count: number, one: Poll): readonly Poll[] =>
-  Array.from({ length: count }, (_, index) => ({ ...one, age: one.age + index * defaults.scrape }));
+  Array.from({ length: count }, (_, index) => {
+    const later = index * defaults.scrape;
+    return { ...one, age: one.age + later, from: one.from + later };
+  });
 
 test("harm is told by what failed on both versions, how many times as many at least, and the odds", () => {
   const { kind, by, because, numbers } = after(times(5, poll(10, counted(19, 4), counted(181, 0))));
@@ -87,11 +91,11 @@ test("a split that is not as planned is told with both shares", () => {
   assert.deepEqual([more.kind, more.by], ["fail", "split"]);
   assert.match(
     more.because,
-    /^the canary got 20 % of 18,000 requests instead of 5 %: more than planned, odds of chance below 1 in 1,000/,
+    /^the canary got 20 % of 19,000 requests instead of 5 %: more than planned, odds of chance below 1 in 1,000/,
   );
   const less = after(times(20, poll(50, counted(400, 0), counted(1_600, 0))));
   assert.deepEqual([less.kind, less.by], ["inconclusive", "split"]);
-  assert.match(less.because, /^the canary got 20 % of 36,000 requests instead of 50 %: less than planned/);
+  assert.match(less.because, /^the canary got 20 % of 38,000 requests instead of 50 %: less than planned/);
 });
 
 test("safety is told by the most that the ratio can be, or by the share that failures stay below", () => {
@@ -155,7 +159,7 @@ test("requests for the canary that fail before they reach a pod fail the release
   assert.deepEqual([kind, by], ["fail", "lost"]);
   assert.equal(
     because,
-    "the canary got 0 % of 400 requests instead of 10 %, while 40 requests of the service failed without reaching a pod: those meant for the canary do, odds of chance below 1 in 1,000",
+    "the canary got 0 % of 500 requests instead of 10 %, while 50 requests of the service failed without reaching a pod: those meant for the canary do, odds of chance below 1 in 1,000",
   );
 });
 

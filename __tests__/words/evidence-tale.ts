@@ -94,7 +94,7 @@ function polled(traffic: Traffic, weight: number, age: number, seconds: number):
     between(requests),
     between(errors),
   ];
-  return { weight, age, ...tallyOf(times(stable), times(canary)), lost: between(lost) };
+  return { weight, age, from: age - seconds * 1_000, ...tallyOf(times(stable), times(canary)), lost: between(lost) };
 }
 
 /** So many requests a second, and so many failing ones among a thousand of each version's. */

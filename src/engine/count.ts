@@ -81,12 +81,12 @@ function servedSince({ served }: Counts, { stable, canary }: Increments): Pair |
 function pollOf(
   record: ReleaseRecord,
   { evidence }: Counts,
-  { stable, canary, lost }: Increments,
+  { from, stable, canary, lost }: Increments,
   now: Instant,
 ): Poll | undefined {
   const [first] = record.stages;
   if (!first) return undefined;
   const age = Math.max(0, now - first.since);
-  const poll: Poll = { weight: plannedWeight(record), age, stable, canary, lost };
+  const poll: Poll = { weight: plannedWeight(record), age, from: from - first.since, stable, canary, lost };
   return isPoll(poll, evidence.age, record.plan.pollEvery) ? poll : undefined;
 }

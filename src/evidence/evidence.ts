@@ -7,7 +7,7 @@ import { emptyMixture, grow, type Mixture } from "./mixture.ts";
 import { oddsEvidence } from "./odds-ratio.ts";
 import { betterRates, highestObjective, rateEvidence, worseRates } from "./one-sample.ts";
 import type { Poll } from "./poll.ts";
-import { countSplit, emptySplit, type SplitCount, splitEvidence } from "./split-test.ts";
+import { countSplit, emptySplit, isServedAt, type SplitCount, splitEvidence } from "./split-test.ts";
 
 /** Requests, failures. */
 export type PairedCounts = { readonly requests: Pair; readonly errors: Pair };
@@ -134,10 +134,11 @@ const quiet = Math.log(10);
  * the mesh splits as planned, so the split test must be quiet. "Few" is expected, not counted: choosing by the canary's
  * own count would load the dice.
  */
-function fairExposure({ split }: Evidence, { weight }: Poll, requests: Pair, tolerance: number): Pair {
+function fairExposure({ split }: Evidence, poll: Poll, requests: Pair, tolerance: number): Pair {
+  const { weight } = poll;
   const all = requests.stable + requests.canary;
   const planned = { stable: (all * (100 - weight)) / 100, canary: (all * weight) / 100 };
-  if (split.weight !== weight || !split.settled || planned.canary >= few) return requests;
+  if (!isServedAt(split, poll) || planned.canary >= few) return requests;
   const { more, less } = splitEvidence(split, tolerance);
   return Math.max(more, less) < quiet ? planned : requests;
 }

@@ -1,3 +1,4 @@
+import type { Millis } from "../lib/duration.ts";
 import type { Settings } from "./defaults.ts";
 import { addPoll, type Evidence, noEvidence } from "./evidence.ts";
 import type { Poll } from "./poll.ts";
@@ -13,7 +14,7 @@ export type Ledger = {
   /** The finite edges of histograms that lines refer to by position. */
   readonly edges: readonly (readonly number[])[];
   /**
-   * `weight age lost / stable / canary`, each version as `requests errors`, and with a histogram `edges n n n …`: how
+   * `weight age lost from / stable / canary`, each version as `requests errors`, and with a histogram `edges n n n …`: how
    * many requests fell between two edges.
    */
   readonly polls: readonly string[];
@@ -23,8 +24,8 @@ export const emptyLedger: Ledger = { edges: [], polls: [] };
 
 export function append(ledger: Ledger, poll: Poll): Ledger {
   const edges = [poll.stable, poll.canary].map(finiteEdges).reduce(withEdges, ledger.edges);
-  const { weight, age, lost } = poll;
-  const line = [`${weight} ${age} ${lost}`, write(poll.stable, edges), write(poll.canary, edges)].join(" / ");
+  const { weight, age, lost, from } = poll;
+  const line = [`${weight} ${age} ${lost} ${from}`, write(poll.stable, edges), write(poll.canary, edges)].join(" / ");
   return { ...ledger, edges, polls: [...ledger.polls, line] };
 }
 
@@ -74,7 +75,7 @@ function write(count: Count, edges: Ledger["edges"]): string {
 
 function readLine(line: string, edges: Ledger["edges"]): Poll {
   const parts = line.split(" / ").map((part) => part.split(" ").map(Number));
-  const [[weight, age, lost] = [], stable, canary] = parts;
+  const [[weight, age, lost, from = unknown] = [], stable, canary] = parts;
   if (
     weight === undefined ||
     age === undefined ||
@@ -84,8 +85,11 @@ function readLine(line: string, edges: Ledger["edges"]): Poll {
     !parts.flat().every(Number.isFinite)
   )
     throw new SyntaxError(`this line is no poll: ${line}`);
-  return { weight, age, stable: read(stable, edges), canary: read(canary, edges), lost };
+  return { weight, age, from, stable: read(stable, edges), canary: read(canary, edges), lost };
 }
+
+/** Lines of older programs do not say it: they tell nothing of the split at one weight. */
+const unknown: Millis = -1;
 
 function read([requests = 0, errors = 0, which, ...between]: readonly number[], edges: Ledger["edges"]): Count {
   if (which === undefined) return { requests, errors, buckets: [] };

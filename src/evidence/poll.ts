@@ -7,6 +7,8 @@ export type Poll = {
   readonly weight: number;
   /** How long the canary has been available at the end of the poll. */
   readonly age: Millis;
+  /** How long it had been at the earliest moment that anything counted here may be of. May be before the beginning. */
+  readonly from: Millis;
   readonly stable: Count;
   readonly canary: Count;
   /** Failures of the service that reached no pod, so that nobody knows which version they were meant for. */

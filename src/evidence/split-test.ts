@@ -10,8 +10,8 @@ export type SplitCount = {
   readonly weight?: number;
   /** How old the canary was at the first poll with this weight. */
   readonly since: Millis;
-  /** What is counted from now on was served at this weight. */
-  readonly settled: boolean;
+  /** How old it was when the counts below begin. Undefined: nothing was counted yet that was surely served at it. */
+  readonly from?: Millis;
   /** Requests that did not go to the canary are stable's here, those that reached no pod as well. */
   readonly requests: Pair;
   /** Failures among them that reached no pod. */
@@ -22,31 +22,35 @@ export type SplitCount = {
 
 export const emptySplit: SplitCount = {
   since: 0,
-  settled: false,
   requests: { stable: 0, canary: 0 },
   lost: 0,
   earlier: { more: 0, less: 0 },
 };
 
-/**
- * Adds the requests of one poll. What was served at the old weight is left out: a poll finds counts of up to one
- * interval before it, and those are of the interval before themselves. So counting begins with the poll after the first
- * one that found requests and came at least one interval after the weight.
- */
-export function countSplit(
-  split: SplitCount,
-  { weight, age, stable, canary, lost }: Poll,
-  { split: { tolerance }, scrape }: Settings,
-): SplitCount {
+/** What a poll counted was served at this weight: all who counted it had been read after the weight was written. */
+export const isServedAt = ({ weight, since }: SplitCount, poll: Poll): boolean =>
+  poll.weight === weight && poll.from >= since;
+
+/** Adds the requests of one poll, unless some of them may have been served at the old weight. */
+export function countSplit(split: SplitCount, poll: Poll, { split: { tolerance } }: Settings): SplitCount {
+  const { weight, age, stable, canary, lost } = poll;
   if (weight !== split.weight) return { ...emptySplit, weight, since: age, earlier: splitEvidence(split, tolerance) };
-  if (!split.settled)
-    return { ...split, settled: age >= split.since + scrape && stable.requests + canary.requests + lost > 0 };
+  if (!isServedAt(split, poll) || stable.requests + canary.requests + lost === 0) return split;
   const requests = {
     stable: split.requests.stable + stable.requests + lost,
     canary: split.requests.canary + canary.requests,
   };
-  return { ...split, requests, lost: split.lost + lost };
+  return { ...split, from: split.from ?? poll.from, requests, lost: split.lost + lost };
 }
+
+/**
+ * A count that has only begun may have one more scrape of one version than of the other, or one burst: it speaks after
+ * so many.
+ */
+const scrapesToSpeak = 8;
+
+export const hasSettled = ({ from = Infinity }: SplitCount, age: Millis, { scrape }: Settings): boolean =>
+  age - from >= scrapesToSpeak * scrape;
 
 /**
  * ln E that the canary's share of all requests is above what was planned, and that it is below.

@@ -3,7 +3,7 @@ import type { Evidence } from "./evidence.ts";
 import { isUncompared, latencyLogE } from "./latency.ts";
 import { logE } from "./mixture.ts";
 import { logMeanExp, logSumExp } from "./numerics.ts";
-import { splitEvidence } from "./split-test.ts";
+import { hasSettled, splitEvidence } from "./split-test.ts";
 
 /** What a canary can be worse in. They share α. */
 export type Metric = "errors" | "latency" | "objective";
@@ -66,10 +66,11 @@ function findingOf(
   const proven = (logE: number, alpha: number): boolean => logE >= Math.log(1 / alpha);
   if (proven(harm, settings.alpha)) return "harm";
   if (proven(breaker, settings.breaker.alpha)) return "broken";
-  if (proven(split.more, settings.split.alpha)) return "too-much-traffic";
+  const settled = hasSettled(evidence.split, evidence.age, settings);
+  if (settled && proven(split.more, settings.split.alpha)) return "too-much-traffic";
   const tooLittle = proven(split.less, settings.split.alpha);
   if (tooLittle && lostExplainsIt(evidence)) return "lost";
-  if (tooLittle) return "too-little-traffic";
+  if (settled && tooLittle) return "too-little-traffic";
   if (owesResponseTimes(evidence, settings)) return "nothing";
   // Only errors are proven safe; a metric that leans the other way keeps the stage open.
   if (proven(safe, settings.beta) && metrics.latency <= 0 && metrics.objective <= 0) return "safe";

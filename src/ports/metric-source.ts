@@ -7,7 +7,10 @@ import type { Reading } from "../release/observation.ts";
  * Both methods reject only when aborted; a source that does not answer is blind, or gives a reading without a value.
  */
 export interface MetricSource {
-  /** What happened since the look before. Looks come one after another. */
+  /**
+   * What happened since the look before. Looks come one after another. Both versions are counted as far: where they are
+   * read at moments of their own, what one of them did meanwhile waits for the other.
+   */
   look(at: Instant, signal: AbortSignal): Promise<Increments>;
   /** The single number that a query of the user's gives. */
   query(query: string, at: Instant, signal: AbortSignal): Promise<Reading>;
@@ -22,6 +25,11 @@ export type Increments = {
   readonly at: Instant;
   /** The moment of the counts before. Undefined at the first look that sees, which finds only where to count from. */
   readonly since: Instant | undefined;
+  /**
+   * The earliest moment that anything in here may be of: whoever counted it was read then and tells no more. Before
+   * `since` where not everybody is read at once.
+   */
+  readonly from: Instant;
   readonly stable: Count;
   readonly canary: Count;
   /** Requests of the service that failed and reached no pod, so that nobody knows which version they were meant for. */
@@ -40,6 +48,7 @@ export type Blind = { readonly to: "requests" | "durations"; readonly because: s
 export const sawNothing = (at: Instant, since: Instant | undefined, because: string): Increments => ({
   at,
   since,
+  from: at,
   stable: emptyCount,
   canary: emptyCount,
   lost: 0,

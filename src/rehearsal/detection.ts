@@ -129,6 +129,7 @@ function randomPoll(
   return {
     weight,
     age,
+    from: age - pollEvery,
     stable: version(1 - weight / 100, baseline),
     canary: version(weight / 100, Math.min(1, baseline * ratio)),
     lost: 0,

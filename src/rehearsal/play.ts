@@ -118,8 +118,9 @@ function count(
   { pollEvery, evidence: { settings } }: Plan,
 ): PlayedCounts {
   const counted = mesh.read();
-  const { stable, canary } = counted;
-  const poll: Poll = { weight: mesh.weight(), age: now - (before.since ?? now), stable, canary, lost: 0 };
+  const { stable, canary, ago } = counted;
+  const age = now - (before.since ?? now);
+  const poll: Poll = { weight: mesh.weight(), age, from: age - ago, stable, canary, lost: 0 };
   if (!isPoll(poll, before.evidence.age, pollEvery)) return before;
   return {
     ...before,

@@ -22,8 +22,8 @@ export type RandomMesh = {
   readonly route: (weight: number) => void;
   readonly weight: () => number;
   readonly pass: (time: Millis) => void;
-  /** What was scraped since it was read last. */
-  readonly read: () => Tally;
+  /** What was scraped since it was read last, and how long ago that begins. */
+  readonly read: () => Tally & { readonly ago: Millis };
   /** Failed requests of the canary until now, those that nobody has read as well. */
   readonly failed: () => number;
 };
@@ -40,6 +40,8 @@ export function randomMesh(
   let open = nothing;
   let scraped = nothing;
   let failed = 0;
+  /** Since the newest scrape that was read, and since the newest one. */
+  let [sinceRead, sinceScrape] = [0, 0];
 
   /** The sum of requests at random is at random, too: they are drawn when they are read. */
   function serve(time: Millis): void {
@@ -47,12 +49,14 @@ export function randomMesh(
     open = { stable: open.stable + all * (1 - weight / 100), canary: open.canary + (all * weight) / 100 };
   }
 
-  function read(): Tally {
+  function read(): ReturnType<RandomMesh["read"]> {
+    const ago = sinceRead;
+    sinceRead = sinceScrape;
     const stable = countOf(scraped.stable, baseline, phi, moments, moments);
     const canary = countOf(scraped.canary, failing, phi, goods, bads);
     scraped = nothing;
     failed += canary.errors;
-    return { stable, canary, unattributed: countOf(0, 0, 1, moments, moments) };
+    return { ago, stable, canary, unattributed: countOf(0, 0, 1, moments, moments) };
   }
 
   return {
@@ -65,11 +69,15 @@ export function randomMesh(
       for (; left >= untilScrape; untilScrape = scrape) {
         serve(untilScrape);
         left -= untilScrape;
+        sinceRead += untilScrape;
+        sinceScrape = 0;
         scraped = { stable: scraped.stable + open.stable, canary: scraped.canary + open.canary };
         open = nothing;
       }
       serve(left);
       untilScrape -= left;
+      sinceRead += left;
+      sinceScrape += left;
     },
     read,
     failed: () => failed + countOf(scraped.canary + open.canary, failing, phi, goods, bads).errors,

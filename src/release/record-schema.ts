@@ -382,7 +382,7 @@ const evidence = z.object({
   split: z.object({
     weight: optionalNumber,
     since: number,
-    settled: truth,
+    from: z.exactOptional(number),
     requests: pair,
     lost: number,
     earlier: z.object({ more: number, less: number }),

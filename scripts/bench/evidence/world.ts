@@ -51,6 +51,7 @@ function playPoll(world: World, poll: number, next: Chance): Poll {
   return {
     weight,
     age: (poll + 1) * pollSeconds * 1_000,
+    from: poll * pollSeconds * 1_000,
     stable: count(all * (1 - canary), world.stable(poll), world.cluster ?? 1, times?.stable, next),
     canary: count(
       all * canary,

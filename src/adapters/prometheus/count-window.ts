@@ -37,15 +37,15 @@ export async function countWindow(view: WindowView, end: Instant, window: Millis
     if ("because" in snapshot) return snapshot;
     if (snapshot.requests.length === 0 && moment < end) begun = moment;
     // Whoever was not there before began in between, at zero.
-    const known = { ...meter, processes: new Set([...meter.processes, ...processesIn(snapshot)]) };
+    const known = { ...meter, processes: new Map([...meter.processes, ...processesIn(snapshot)]) };
     tally = sumOf(tally, counted(known, snapshot));
     meter = advance(known, snapshot);
   }
   return { ...tally, covered: end - begun };
 }
 
-const processesIn = ({ requests, buckets }: Snapshot): readonly string[] =>
-  [...requests, ...buckets].map(({ process }) => process);
+const processesIn = ({ asked, requests, buckets }: Snapshot) =>
+  [...requests, ...buckets].map(({ process, scraped }) => [process, scraped ?? asked] as const);
 
 /**
  * A Prometheus that is younger than the window does not know what its counters were before it, and years may be in

@@ -13,7 +13,8 @@ export type Meter = {
    * The last value of every series ever seen: a pod that vanished keeps it, a scrape that failed does not count twice.
    */
   readonly last: ReadonlyMap<string, Known>;
-  readonly processes: ReadonlySet<string>;
+  /** Whoever has counted, and when it was scraped last. */
+  readonly processes: ReadonlyMap<string, Instant>;
 };
 
 /** The newest value of a series, from whichever replica of Prometheus. Moments are those of scrapes. */
@@ -29,7 +30,7 @@ export const emptyMeter = (interval: Millis): Meter => ({
   interval,
   at: undefined,
   last: new Map(),
-  processes: new Set(),
+  processes: new Map(),
 });
 
 /**
@@ -62,8 +63,24 @@ export function advance(meter: Meter, { at, asked, requests, buckets }: Snapshot
     ...meter,
     at,
     last: new Map([...meter.last, ...all.map((series) => [series.series, read(meter, series, asked).known] as const)]),
-    processes: new Set([...meter.processes, ...all.map(({ process }) => process)]),
+    processes: new Map([
+      ...meter.processes,
+      ...all.map(({ process, scraped }) => [process, scraped ?? asked] as const),
+    ]),
   };
+}
+
+/**
+ * The earliest moment that anything counted in a snapshot may be of: the scrape before it of whoever counted it. Nobody
+ * knows when somebody new began, but that no scrape of the last interval had him.
+ */
+export function countedFrom(meter: Meter, { at, asked, requests, buckets }: Snapshot): Instant {
+  const ahead = asked - at;
+  const unknown = (meter.at ?? at) + ahead - meter.interval;
+  const begun = [...requests, ...buckets]
+    .filter((series) => read(meter, series, asked).grown > 0)
+    .map(({ series, process }) => meter.last.get(series)?.scraped ?? meter.processes.get(process) ?? unknown);
+  return Math.min(asked, ...begun) - ahead;
 }
 
 type Growth = { readonly grown: number; readonly known: Known };

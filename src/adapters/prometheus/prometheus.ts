@@ -9,10 +9,11 @@ import { chooseProxy } from "./counting-proxy.ts";
 import { inspectMetrics, unanswered } from "./inspect-metrics.ts";
 import { instantQuery } from "./instant-query.ts";
 import { measureDispersion, unmeasured } from "./measure-dispersion.ts";
-import { advance, counted, emptyMeter } from "./meter.ts";
+import { advance, counted, countedFrom, emptyMeter } from "./meter.ts";
 import { followClock } from "./prometheus-clock.ts";
 import type { PrometheusOptions } from "./prometheus-options.ts";
 import { hasVersions, readCounters, readNewest, settled } from "./read-counters.ts";
+import { followRounds, isRound, noRounds, takeRound } from "./rounds.ts";
 import { followScrapes, type Scrapes, whyStale } from "./scrapes.ts";
 import { seriesSelectors } from "./series-selectors.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -28,7 +29,8 @@ export function prometheus(options: PrometheusOptions): Metrics {
   function watch(): MetricSource {
     let meter = emptyMeter(interval);
     let scrapes: Scrapes | undefined;
-    async function read(moment: Instant, signal: AbortSignal): Promise<Snapshot | Uncounted> {
+    let rounds = noRounds;
+    async function read(moment: Instant, signal: AbortSignal): ReturnType<typeof readNewest> {
       const there = await located(signal);
       if ("because" in there) return there;
       const snapshot = await readNewest(there, choice, moment, signal);
@@ -40,10 +42,17 @@ export function prometheus(options: PrometheusOptions): Metrics {
       async look(moment, signal): Promise<Increments> {
         const snapshot = await read(moment, signal);
         if ("because" in snapshot) return sawNothing(moment, meter.at, snapshot.because);
-        const { stable, canary, unattributed } = counted(meter, snapshot);
         const since = meter.at;
+        rounds = followRounds(rounds, snapshot);
+        // A caller's proxy, a gateway's or a waypoint counts both versions at the same moment; a pod's own counts one.
+        const apart = since !== undefined && snapshot.proxy === "destination";
+        if (apart && !isRound(rounds, snapshot.at - since, interval)) return nothingYet(since, snapshot, target);
+        rounds = takeRound(rounds);
+        const { stable, canary, unattributed } = counted(meter, snapshot);
+        const from = countedFrom(meter, snapshot);
         meter = advance(meter, snapshot);
-        return { at: snapshot.at, since, stable, canary, lost: unattributed.errors, blind: blindTo(snapshot, target) };
+        const blind = blindTo(snapshot, target);
+        return { at: snapshot.at, since, from, stable, canary, lost: unattributed.errors, blind };
       },
       async query(query, at, signal) {
         const there = await located(signal);
@@ -100,6 +109,12 @@ export function prometheus(options: PrometheusOptions): Metrics {
 const answererOf = (found: SampleLabels, { labels }: PrometheusOptions): Answerer => ({
   workload: found[labels.workload] ?? "",
   namespace: found[labels.namespace] ?? "",
+});
+
+/** What happened since the last round comes with the next one. */
+const nothingYet = (at: Instant, snapshot: Snapshot, target: Target): Increments => ({
+  ...sawNothing(at, at, ""),
+  blind: blindTo(snapshot, target),
 });
 
 const blindTo = (snapshot: Snapshot, { stable, canary }: Target): readonly Blind[] =>

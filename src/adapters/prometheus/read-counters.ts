@@ -7,7 +7,7 @@ import type { CountingProxy, PrometheusOptions } from "./prometheus-options.ts";
 import { seriesSelectors } from "./series-selectors.ts";
 import { isOfVersion, type Snapshot } from "./snapshot.ts";
 
-/** Both versions' own proxies have to have been scraped; one proxy that counts both is newest at once. */
+/** The end of a window in which both versions' own proxies have been scraped; one proxy that counts both is newest at once. */
 export const settled = (at: Instant, proxy: CountingProxy, interval: Millis): Instant =>
   proxy === "destination" ? at - interval : at;
 
@@ -31,17 +31,18 @@ export async function readCounters(
   return { at, asked: theirs(prometheus, at), requests: counted, buckets: measured };
 }
 
-/** The counters as they are, of whichever proxy counts. */
+/** The newest samples, of whichever proxy counts. */
 export async function readNewest(
   prometheus: PrometheusOptions,
   choice: ProxyChoice,
   moment: Instant,
   signal: AbortSignal,
-): Promise<Snapshot | Uncounted> {
+): Promise<(Snapshot & { readonly proxy: CountingProxy }) | Uncounted> {
   const proxy = await choice.decide(prometheus, moment, signal);
   if (typeof proxy !== "string") return proxy;
   const { newest } = seriesSelectors(prometheus.target, proxy, prometheus);
-  return readCounters(prometheus, newest, settled(moment, proxy, prometheus.interval), signal);
+  const snapshot = await readCounters(prometheus, newest, moment, signal);
+  return "because" in snapshot ? snapshot : { ...snapshot, proxy };
 }
 
 export const hasVersions = ({ requests }: Snapshot): boolean => requests.some(isOfVersion);
