@@ -29488,7 +29488,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 6622:
+/***/ 2898:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -30282,8 +30282,8 @@ var evidence_evidence = __nccwpck_require__(5406);
 const emptyLedger = { edges: [], polls: [] };
 function append(ledger, poll) {
     const edges = [poll.stable, poll.canary].map(finiteEdges).reduce(withEdges, ledger.edges);
-    const { weight, age, lost } = poll;
-    const line = [`${weight} ${age} ${lost}`, write(poll.stable, edges), write(poll.canary, edges)].join(" / ");
+    const { weight, age, lost, from } = poll;
+    const line = [`${weight} ${age} ${lost} ${from}`, write(poll.stable, edges), write(poll.canary, edges)].join(" / ");
     return { ...ledger, edges, polls: [...ledger.polls, line] };
 }
 /** The polls that are still there one by one. Throws a SyntaxError where a line is not what `append` writes. */
@@ -30320,7 +30320,7 @@ function write(count, edges) {
 }
 function readLine(line, edges) {
     const parts = line.split(" / ").map((part) => part.split(" ").map(Number));
-    const [[weight, age, lost] = [], stable, canary] = parts;
+    const [[weight, age, lost, from = unknown] = [], stable, canary] = parts;
     if (weight === undefined ||
         age === undefined ||
         lost === undefined ||
@@ -30328,8 +30328,10 @@ function readLine(line, edges) {
         !canary ||
         !parts.flat().every(Number.isFinite))
         throw new SyntaxError(`this line is no poll: ${line}`);
-    return { weight, age, stable: read(stable, edges), canary: read(canary, edges), lost };
+    return { weight, age, from, stable: read(stable, edges), canary: read(canary, edges), lost };
 }
+/** Lines of older programs do not say it: they tell nothing of the split at one weight. */
+const unknown = -1;
 function read([requests = 0, errors = 0, which, ...between], edges) {
     if (which === undefined)
         return { requests, errors, buckets: [] };
@@ -30639,12 +30641,12 @@ function servedSince({ served }, { stable, canary }) {
     return stable.requests + canary.requests > 0 ? { stable: 0, canary: 0 } : undefined;
 }
 /** Before the canary serves nothing is compared. */
-function pollOf(record, { evidence }, { stable, canary, lost }, now) {
+function pollOf(record, { evidence }, { from, stable, canary, lost }, now) {
     const [first] = record.stages;
     if (!first)
         return undefined;
     const age = Math.max(0, now - first.since);
-    const poll = { weight: (0,planned_weight/* plannedWeight */.R)(record), age, stable, canary, lost };
+    const poll = { weight: (0,planned_weight/* plannedWeight */.R)(record), age, from: from - first.since, stable, canary, lost };
     return (0,evidence_poll/* isPoll */.Y)(poll, evidence.age, record.plan.pollEvery) ? poll : undefined;
 }
 
@@ -32598,7 +32600,7 @@ const evidence = mini_schemas/* object */.Ikc({
     split: mini_schemas/* object */.Ikc({
         weight: optionalNumber,
         since: number,
-        settled: truth,
+        from: mini_schemas/* exactOptional */.yqP(number),
         requests: pair,
         lost: number,
         earlier: mini_schemas/* object */.Ikc({ more: number, less: number }),
@@ -46151,6 +46153,7 @@ const withoutLogin = ({ headers }) => Object.fromEntries(Object.entries(headers)
 const sawNothing = (at, since, because) => ({
     at,
     since,
+    from: at,
     stable: evidence_tally/* emptyCount */.$l,
     canary: evidence_tally/* emptyCount */.$l,
     lost: 0,
@@ -46302,7 +46305,7 @@ const emptyMeter = (interval) => ({
     interval,
     at: undefined,
     last: new Map(),
-    processes: new Set(),
+    processes: new Map(),
 });
 /**
  * What happened between the last snapshot and this one. The first snapshot is only a base.
@@ -46333,8 +46336,23 @@ function advance(meter, { at, asked, requests, buckets }) {
         ...meter,
         at,
         last: new Map([...meter.last, ...all.map((series) => [series.series, meter_read(meter, series, asked).known])]),
-        processes: new Set([...meter.processes, ...all.map(({ process }) => process)]),
+        processes: new Map([
+            ...meter.processes,
+            ...all.map(({ process, scraped }) => [process, scraped ?? asked]),
+        ]),
     };
+}
+/**
+ * The earliest moment that anything counted in a snapshot may be of: the scrape before it of whoever counted it. Nobody
+ * knows when somebody new began, but that no scrape of the last interval had him.
+ */
+function countedFrom(meter, { at, asked, requests, buckets }) {
+    const ahead = asked - at;
+    const unknown = (meter.at ?? at) + ahead - meter.interval;
+    const begun = [...requests, ...buckets]
+        .filter((series) => meter_read(meter, series, asked).grown > 0)
+        .map(({ series, process }) => meter.last.get(series)?.scraped ?? meter.processes.get(process) ?? unknown);
+    return Math.min(asked, ...begun) - ahead;
 }
 function meter_read(meter, series, asked) {
     const { value, process, origin, scraped } = series;
@@ -46406,13 +46424,13 @@ async function countWindow(view, end, window) {
         if (snapshot.requests.length === 0 && moment < end)
             begun = moment;
         // Whoever was not there before began in between, at zero.
-        const known = { ...meter, processes: new Set([...meter.processes, ...processesIn(snapshot)]) };
+        const known = { ...meter, processes: new Map([...meter.processes, ...processesIn(snapshot)]) };
         tally = (0,evidence_tally/* sumOf */.XN)(tally, meter_counted(known, snapshot));
         meter = advance(known, snapshot);
     }
     return { ...tally, covered: end - begun };
 }
-const processesIn = ({ requests, buckets }) => [...requests, ...buckets].map(({ process }) => process);
+const processesIn = ({ asked, requests, buckets }) => [...requests, ...buckets].map(({ process, scraped }) => [process, scraped ?? asked]);
 /**
  * A Prometheus that is younger than the window does not know what its counters were before it, and years may be in
  * their first samples.
@@ -47325,7 +47343,7 @@ function edgeOf(le) {
 
 
 
-/** Both versions' own proxies have to have been scraped; one proxy that counts both is newest at once. */
+/** The end of a window in which both versions' own proxies have been scraped; one proxy that counts both is newest at once. */
 const settled = (at, proxy, interval) => proxy === "destination" ? at - interval : at;
 /** The counters that two queries give. Rejects only when aborted, as what is below. */
 async function readCounters(prometheus, { requests, buckets }, at, signal) {
@@ -47345,17 +47363,57 @@ async function readCounters(prometheus, { requests, buckets }, at, signal) {
         return measured;
     return { at, asked: theirs(prometheus, at), requests: counted, buckets: measured };
 }
-/** The counters as they are, of whichever proxy counts. */
+/** The newest samples, of whichever proxy counts. */
 async function readNewest(prometheus, choice, moment, signal) {
     const proxy = await choice.decide(prometheus, moment, signal);
     if (typeof proxy !== "string")
         return proxy;
     const { newest } = seriesSelectors(prometheus.target, proxy, prometheus);
-    return readCounters(prometheus, newest, settled(moment, proxy, prometheus.interval), signal);
+    const snapshot = await readCounters(prometheus, newest, moment, signal);
+    return "because" in snapshot ? snapshot : { ...snapshot, proxy };
 }
 const hasVersions = ({ requests }) => requests.some(isOfVersion);
 
+;// CONCATENATED MODULE: ./src/adapters/prometheus/rounds.js
+
+const noRounds = { members: new Map(), pace: undefined };
+function followRounds({ members, pace }, { requests, buckets }) {
+    const next = new Map(members);
+    let shortest = pace ?? Infinity;
+    for (const { process, origin, scraped } of [...requests, ...buckets].filter(isOfVersion)) {
+        const known = next.get(process);
+        if (scraped === undefined || scraped <= (known?.newest ?? -Infinity))
+            continue;
+        if (known)
+            shortest = Math.min(shortest, scraped - known.newest);
+        next.set(process, { origin, newest: scraped, taken: known?.taken });
+    }
+    return { members: next, pace: Number.isFinite(shortest) ? shortest : undefined };
+}
+/** As long as it is not known how often Prometheus scrapes, which is each minute by default. */
+const rounds_usualPace = 60_000;
+/** A scrape that is lost is followed by the next one; two in a row are not waited for. */
+const rounds_patience = 2.5;
+/** A version that would be missing altogether is waited for longer: a round without it compares nothing. */
+const morePatience = 5;
+/** Whether a round may be taken now, `after` the one before: what is late is waited for, and a pod that is gone is not. */
+function isRound({ members, pace = rounds_usualPace }, after, interval) {
+    const all = [...members.values()];
+    const late = all.filter(({ newest, taken }) => newest === taken);
+    if (late.length === 0)
+        return true;
+    const scrapes = after / Math.max(interval, pace);
+    const missing = late.some(({ origin }) => all.every((one) => one.origin !== origin || late.includes(one)));
+    return scrapes >= (missing ? morePatience : rounds_patience);
+}
+/** After a round. Whoever was late is out until it is scraped again. */
+const takeRound = ({ members, pace }) => ({
+    members: new Map([...members].flatMap(([process, member]) => member.newest === member.taken ? [] : [[process, { ...member, taken: member.newest }]])),
+    pace,
+});
+
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/prometheus.js
+
 
 
 
@@ -47378,6 +47436,7 @@ function prometheus(options) {
     function watch() {
         let meter = emptyMeter(interval);
         let scrapes;
+        let rounds = noRounds;
         async function read(moment, signal) {
             const there = await located(signal);
             if ("because" in there)
@@ -47393,10 +47452,18 @@ function prometheus(options) {
                 const snapshot = await read(moment, signal);
                 if ("because" in snapshot)
                     return sawNothing(moment, meter.at, snapshot.because);
-                const { stable, canary, unattributed } = meter_counted(meter, snapshot);
                 const since = meter.at;
+                rounds = followRounds(rounds, snapshot);
+                // A caller's proxy, a gateway's or a waypoint counts both versions at the same moment; a pod's own counts one.
+                const apart = since !== undefined && snapshot.proxy === "destination";
+                if (apart && !isRound(rounds, snapshot.at - since, interval))
+                    return nothingYet(since, snapshot, target);
+                rounds = takeRound(rounds);
+                const { stable, canary, unattributed } = meter_counted(meter, snapshot);
+                const from = countedFrom(meter, snapshot);
                 meter = advance(meter, snapshot);
-                return { at: snapshot.at, since, stable, canary, lost: unattributed.errors, blind: blindTo(snapshot, target) };
+                const blind = blindTo(snapshot, target);
+                return { at: snapshot.at, since, from, stable, canary, lost: unattributed.errors, blind };
             },
             async query(query, at, signal) {
                 const there = await located(signal);
@@ -47453,6 +47520,11 @@ function prometheus(options) {
 const answererOf = (found, { labels }) => ({
     workload: found[labels.workload] ?? "",
     namespace: found[labels.namespace] ?? "",
+});
+/** What happened since the last round comes with the next one. */
+const nothingYet = (at, snapshot, target) => ({
+    ...sawNothing(at, at, ""),
+    blind: blindTo(snapshot, target),
 });
 const blindTo = (snapshot, { stable, canary }) => hasVersions(snapshot) && snapshot.buckets.length === 0
     ? [{ to: "durations", because: `Prometheus has no response time of ${stable.deployment} or ${canary.deployment}` }]
@@ -48952,9 +49024,9 @@ async function inspectSight(api, target, { findings, own, open }) {
         return [...blind, ...unseen];
     const hidden = own ? hiddenByOwn(own, rules.objects, target) : [];
     const unread = [...new Set(namespaces)].filter((one) => rules.isUnread(one) || knownGateways.isUnread(one));
-    return [...findings, ...hidden, ...unseen, ...(unread.length > 0 ? [unknown(unread)] : [])];
+    return [...findings, ...hidden, ...unseen, ...(unread.length > 0 ? [inspect_routes_unknown(unread)] : [])];
 }
-const unknown = (namespaces) => ({
+const inspect_routes_unknown = (namespaces) => ({
     level: "note",
     what: `DestinationRules or Gateways of ${(0,some_of/* someOf */.y)(namespaces, ", ")} may not be listed, so it is not known what gateways and clients there see of the weights.`,
     next: "The release goes on. To have it looked at, give the job the ClusterRole of docs/rbac.yaml.",
@@ -52625,10 +52697,11 @@ const quiet = Math.log(10);
  * the mesh splits as planned, so the split test must be quiet. "Few" is expected, not counted: choosing by the canary's
  * own count would load the dice.
  */
-function fairExposure({ split }, { weight }, requests, tolerance) {
+function fairExposure({ split }, poll, requests, tolerance) {
+    const { weight } = poll;
     const all = requests.stable + requests.canary;
     const planned = { stable: (all * (100 - weight)) / 100, canary: (all * weight) / 100 };
-    if (split.weight !== weight || !split.settled || planned.canary >= few)
+    if (!(0,_split_test_js__WEBPACK_IMPORTED_MODULE_6__/* .isServedAt */ .RM)(split, poll) || planned.canary >= few)
         return requests;
     const { more, less } = (0,_split_test_js__WEBPACK_IMPORTED_MODULE_6__/* .splitEvidence */ .aN)(split, tolerance);
     return Math.max(more, less) < quiet ? planned : requests;
@@ -53021,6 +53094,8 @@ const isPoll = ({ age, stable, canary, lost }, last, every) => stable.requests +
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Cu: () => (/* binding */ countSplit),
 /* harmony export */   Ew: () => (/* binding */ emptySplit),
+/* harmony export */   RM: () => (/* binding */ isServedAt),
+/* harmony export */   SU: () => (/* binding */ hasSettled),
 /* harmony export */   aN: () => (/* binding */ splitEvidence)
 /* harmony export */ });
 /* unused harmony export shareAbove */
@@ -53028,27 +53103,31 @@ const isPoll = ({ age, stable, canary, lost }, last, every) => stable.requests +
 
 const emptySplit = {
     since: 0,
-    settled: false,
     requests: { stable: 0, canary: 0 },
     lost: 0,
     earlier: { more: 0, less: 0 },
 };
-/**
- * Adds the requests of one poll. What was served at the old weight is left out: a poll finds counts of up to one
- * interval before it, and those are of the interval before themselves. So counting begins with the poll after the first
- * one that found requests and came at least one interval after the weight.
- */
-function countSplit(split, { weight, age, stable, canary, lost }, { split: { tolerance }, scrape }) {
+/** What a poll counted was served at this weight: all who counted it had been read after the weight was written. */
+const isServedAt = ({ weight, since }, poll) => poll.weight === weight && poll.from >= since;
+/** Adds the requests of one poll, unless some of them may have been served at the old weight. */
+function countSplit(split, poll, { split: { tolerance } }) {
+    const { weight, age, stable, canary, lost } = poll;
     if (weight !== split.weight)
         return { ...emptySplit, weight, since: age, earlier: splitEvidence(split, tolerance) };
-    if (!split.settled)
-        return { ...split, settled: age >= split.since + scrape && stable.requests + canary.requests + lost > 0 };
+    if (!isServedAt(split, poll) || stable.requests + canary.requests + lost === 0)
+        return split;
     const requests = {
         stable: split.requests.stable + stable.requests + lost,
         canary: split.requests.canary + canary.requests,
     };
-    return { ...split, requests, lost: split.lost + lost };
+    return { ...split, from: split.from ?? poll.from, requests, lost: split.lost + lost };
 }
+/**
+ * A count that has only begun may have one more scrape of one version than of the other, or one burst: it speaks after
+ * so many.
+ */
+const scrapesToSpeak = 8;
+const hasSettled = ({ from = Infinity }, age, { scrape }) => age - from >= scrapesToSpeak * scrape;
 /**
  * ln E that the canary's share of all requests is above what was planned, and that it is below.
  * The tolerance is a part of the smaller of the two planned shares, so 90 % is as strict as 10 %; 1 takes every split
@@ -53204,12 +53283,13 @@ function findingOf({ breaker, sound, split, harm, safe, metrics }, evidence, set
         return "harm";
     if (proven(breaker, settings.breaker.alpha))
         return "broken";
-    if (proven(split.more, settings.split.alpha))
+    const settled = (0,_split_test_js__WEBPACK_IMPORTED_MODULE_3__/* .hasSettled */ .SU)(evidence.split, evidence.age, settings);
+    if (settled && proven(split.more, settings.split.alpha))
         return "too-much-traffic";
     const tooLittle = proven(split.less, settings.split.alpha);
     if (tooLittle && lostExplainsIt(evidence))
         return "lost";
-    if (tooLittle)
+    if (settled && tooLittle)
         return "too-little-traffic";
     if (owesResponseTimes(evidence, settings))
         return "nothing";
@@ -54018,7 +54098,7 @@ async function main() {
         answer,
     };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6622));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 2898));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_14__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
@@ -54260,6 +54340,7 @@ function randomPoll(weight, age, pollEvery, { rate, baseline }, ratio, next) {
     return {
         weight,
         age,
+        from: age - pollEvery,
         stable: version(1 - weight / 100, baseline),
         canary: version(weight / 100, Math.min(1, baseline * ratio)),
         lost: 0,
@@ -54335,17 +54416,21 @@ function randomMesh({ rate, baseline, failing, phi }, scrape, seed) {
     let open = nothing;
     let scraped = nothing;
     let failed = 0;
+    /** Since the newest scrape that was read, and since the newest one. */
+    let [sinceRead, sinceScrape] = [0, 0];
     /** The sum of requests at random is at random, too: they are drawn when they are read. */
     function serve(time) {
         const all = (rate * time) / 1_000;
         open = { stable: open.stable + all * (1 - weight / 100), canary: open.canary + (all * weight) / 100 };
     }
     function read() {
+        const ago = sinceRead;
+        sinceRead = sinceScrape;
         const stable = countOf(scraped.stable, baseline, phi, moments, moments);
         const canary = countOf(scraped.canary, failing, phi, goods, bads);
         scraped = nothing;
         failed += canary.errors;
-        return { stable, canary, unattributed: countOf(0, 0, 1, moments, moments) };
+        return { ago, stable, canary, unattributed: countOf(0, 0, 1, moments, moments) };
     }
     return {
         route(to) {
@@ -54357,11 +54442,15 @@ function randomMesh({ rate, baseline, failing, phi }, scrape, seed) {
             for (; left >= untilScrape; untilScrape = scrape) {
                 serve(untilScrape);
                 left -= untilScrape;
+                sinceRead += untilScrape;
+                sinceScrape = 0;
                 scraped = { stable: scraped.stable + open.stable, canary: scraped.canary + open.canary };
                 open = nothing;
             }
             serve(left);
             untilScrape -= left;
+            sinceRead += left;
+            sinceScrape += left;
         },
         read,
         failed: () => failed + countOf(scraped.canary + open.canary, failing, phi, goods, bads).errors,
@@ -54465,8 +54554,9 @@ const isLate = (decision) => decision.do !== "wait" && decision.next.phase === "
 /** Counts as the engine does. */
 function count(before, mesh, now, { pollEvery, evidence: { settings } }) {
     const counted = mesh.read();
-    const { stable, canary } = counted;
-    const poll = { weight: mesh.weight(), age: now - (before.since ?? now), stable, canary, lost: 0 };
+    const { stable, canary, ago } = counted;
+    const age = now - (before.since ?? now);
+    const poll = { weight: mesh.weight(), age, from: age - ago, stable, canary, lost: 0 };
     if (!(0,evidence_poll/* isPoll */.Y)(poll, before.evidence.age, pollEvery))
         return before;
     return {
