@@ -4,11 +4,11 @@ import { rollback } from "../../src/commands/rollback.ts";
 import type { ExitCode, Session } from "../../src/commands/session.ts";
 import { settle } from "../../src/commands/settle.ts";
 import { status } from "../../src/commands/status.ts";
-import { RefusedError, tell } from "../../src/lib/errors.ts";
+import { DeniedError, RefusedError, tell } from "../../src/lib/errors.ts";
 import type { ReleaseRecord } from "../../src/release/release-record.ts";
 import type { State } from "../../src/release/state.ts";
 import { createSession, type SessionOptions } from "../support/session.ts";
-import type { Behaviour } from "../support/world.ts";
+import type { Behaviour, Call } from "../support/world.ts";
 
 const rolledBack: State = { phase: "rolled-back", reason: { kind: "job-ended" } };
 const succeeded: State = { phase: "succeeded" };
@@ -64,7 +64,10 @@ for (const [what, state, options, weight, promotion, end] of [
     const scene = await ended({ state, behaviour: options, earlierRun: mine }, weight, promotion);
     const settled = await scene.said(settle);
     assert.deepEqual([settled.exit, settled.weight, left(scene.events)], [3, weight, ["something left"]], settled.text);
-    assert.match(settled.text, new RegExp(`not everything is as it should be:\\n {2}v2 has ${weight} %`));
+    assert.match(
+      settled.text,
+      new RegExp(`the last release .* at .* UTC, and not everything is as it should be:\\n {2}v2 has ${weight} %`),
+    );
     const told = await scene.said(status);
     assert.deepEqual([told.exit, told.weight], [3, weight]);
     assert.match(told.text, /not as it should be: v2 has .*\n.*What can be put right: istio-canary rollback /s);
@@ -127,16 +130,42 @@ for (const [what, state, weight, promotion] of [
     });
 
 test("the step that leaves nothing half-way revives no stable that rests, has pods, or is another job's", async () => {
-  for (const [state, earlierRun, stable] of [
-    [succeeded, mine, "emptied"],
-    [rolledBack, { id: "another-job" }, "emptied"],
-    [rolledBack, mine, "as before"],
+  for (const [state, earlierRun, stable, weight] of [
+    [succeeded, mine, "emptied", 100],
+    [succeeded, mine, "emptied", 45],
+    [rolledBack, { id: "another-job" }, "emptied", 0],
+    [rolledBack, mine, "as before", 0],
   ] as const) {
-    const scene = await ended({ state, earlierRun }, state === succeeded ? 100 : 0);
+    const scene = await ended({ state, earlierRun }, weight);
     scene.cluster.stable = stable;
     await scene.said(settle);
     assert.ok(!scene.world.calls.some(({ name }) => name === "workload.revive"));
   }
+});
+
+test("a stable that somebody scaled to 0 gets its pods also when the journal cannot be saved", async () => {
+  const fails = ({ name, at }: Call): Error | undefined =>
+    name === "journal.save" && at > 0 ? new DeniedError("forbidden") : undefined;
+  const scene = await ended({ state: rolledBack, earlierRun: mine, behaviour: { fails } }, 0);
+  scene.cluster.stable = "emptied";
+  await scene.session.clock.sleepUntil(1_000);
+  assert.equal((await scene.said(settle)).exit, 0);
+  assert.equal(scene.cluster.stable, "as before");
+});
+
+test("a stable that somebody scaled to 0 is another release's when one has begun meanwhile", async () => {
+  const scene = await ended({ state: rolledBack, earlierRun: mine }, 0);
+  scene.cluster.stable = "emptied";
+  const over = scene.load() ?? assert.fail();
+  const begun: ReleaseRecord = {
+    ...over,
+    run: { id: "third-job" },
+    state: { phase: "preparing", step: "deploying", since: 0 },
+  };
+  let loads = 0;
+  const journal = { ...scene.session.journal, load: async () => (loads++ === 0 ? over : begun) };
+  await settle({ ...scene.session, journal });
+  assert.deepEqual([scene.warnings, scene.cluster.stable], [[], "emptied"]);
 });
 
 test("a stable whose pods do not come is told of, and never called as it should be", async () => {

@@ -29,6 +29,21 @@ for (const [what, state, settled, code] of ends) {
   });
 }
 
+test("a release that is over is settled only if its routes are with whoever won", async () => {
+  for (const [phase, weight, settled] of [
+    ["rolled-back", 0, true],
+    ["rolled-back", 55, false],
+    ["succeeded", 100, true],
+    ["succeeded", 55, false],
+  ] as const) {
+    const state: State = phase === "succeeded" ? { phase } : { phase, reason: told("it was bad") };
+    const { session, cluster, load } = await createSession({ state, differences: async () => [] });
+    cluster.weight = weight;
+    const account = await conclude(session, load() ?? assert.fail(), new AbortController().signal, { taken: false });
+    assert.equal(account.settled, settled, `${phase} at ${weight} %`);
+  }
+});
+
 test("a release that waits is settled only if its requests go where it left them, and are answered", async () => {
   for (const [what, behaviour] of [
     ["somebody else's weight", { meddle: (cluster) => void Object.assign(cluster, { weight: 55 }) }],

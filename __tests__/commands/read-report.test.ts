@@ -43,12 +43,14 @@ const blind: EvidenceVerdict = {
 const verdicts: readonly GateVerdict[] = [judged, blind];
 
 test("what stands in a report of a gate of somebody's own is not needed, but that it is one", () => {
-  const restarts = { gate: "restarts", kind: "pass", figures: { of: "restarts", restarts: 0, allowed: 0 } };
-  const stage = { stage: 0, name: "10 %", weight: 10, polls: 1, verdicts: [restarts] };
+  const own = ["errors", "latency", "query", "restarts", "budget"];
+  const verdicts = own.map((of) => ({ gate: of, kind: "pass", figures: { of, restarts: 0, allowed: 0 } }));
+  const stage = { stage: 0, name: "10 %", weight: 10, polls: 1, verdicts };
   const account = { target, plan: planOf({ stages: [stageOf(10)] }), stages: [stage], ledger: emptyLedger };
-  assert.deepEqual(readReport(JSON.stringify({ version: 1, account }), "r.json").stages[0]?.verdicts, [
-    { gate: "restarts", kind: "pass", figures: { of: "restarts" } },
-  ]);
+  assert.deepEqual(
+    readReport(JSON.stringify({ version: 1, account }), "r.json").stages[0]?.verdicts,
+    own.map((of) => ({ gate: of, kind: "pass", figures: { of } })),
+  );
 });
 
 test("a report is read whole, as far as a replay needs it: folded evidence, settings and verdicts lose nothing", () => {

@@ -128,6 +128,20 @@ test("any job's settle gives a release back that is held and on which nobody has
   assert.deepEqual(log[0]?.do === "settle" && log[0].reason, reason);
 });
 
+for (const [what, meanwhile] of [
+  ["another job has", { run: { id: "third-job" } }],
+  ["is another one", { startedAt: 1 }],
+  ["goes on", { state: baking }],
+] as const)
+  test(`what settle decided on a release is nothing for one that ${what} by then`, async () => {
+    const { session, events, load } = await createSession({ state: held(-hour) });
+    const record = load() ?? assert.fail();
+    let loads = 0;
+    const journal = { ...session.journal, load: async () => (loads++ === 0 ? record : { ...record, ...meanwhile }) };
+    await settle({ ...session, journal });
+    assert.ok(events.includes("lock") && !events.some((event) => event.startsWith("save")), events.join());
+  });
+
 for (const [what, options, said] of [
   ["held, while there is still time to decide", { state: held(-hour + 1) }, ["nothing left"]],
   [

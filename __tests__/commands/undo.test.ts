@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { keptMetrics } from "../../src/commands/known-metrics.ts";
 import { undo } from "../../src/commands/undo.ts";
 import { RefusedError } from "../../src/lib/errors.ts";
+import type { Account } from "../../src/release/account.ts";
 import type { ReleaseRecord } from "../../src/release/release-record.ts";
+import { configured, sound } from "../config/configured.ts";
 import { beforeEffects, createSession, type SessionOptions } from "../support/session.ts";
 
 const succeeded = { phase: "succeeded" } as const;
@@ -49,12 +52,36 @@ test("an undo is a release of its own in the journal before the cluster is touch
     log.some(({ reason }) => reason.kind === "promoted" && reason.atOnce),
     "of stages nothing is said",
   );
+  assert.equal(log.filter((entry) => entry.do === "begin").length, 1);
   assert.deepEqual(log[0]?.reason, {
     kind: "undo-wanted",
     deployment: "reviews-v1",
     image: "registry.test/reviews:v1",
     actor: "ada",
   });
+});
+
+test("the end of an undo says what serves again", async () => {
+  const { session } = await ask({});
+  const accounts: Account[] = [];
+  const reporter = { ...session.reporter, report: (account: Account) => void accounts.push(account) };
+  assert.equal(await undo({ ...session, reporter }), 0);
+  const { reason } = accounts.at(-1) ?? assert.fail();
+  assert.deepEqual(reason, { kind: "undone", deployment: "reviews-v1", image: "registry.test/reviews:v1" });
+});
+
+test("where requests are counted an undo knows from its own job, else from the release that it undoes", async () => {
+  const told = await configured({ file: sound });
+  const own = keptMetrics(told) ?? assert.fail();
+  const earlier = { ...own, url: "http://earlier.test" };
+  for (const [metrics, kept] of [
+    [told.metrics, own],
+    [undefined, earlier],
+  ] as const) {
+    const { session, load } = await ask({ record: { metrics: earlier } });
+    await undo({ ...session, config: { ...session.config, metrics } });
+    assert.deepEqual(load()?.metrics, kept);
+  }
 });
 
 test("an undo to pods that stand ready waits for no mesh: the first write comes at once", async () => {

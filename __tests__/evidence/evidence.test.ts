@@ -8,7 +8,7 @@ import { emptyMixture, grow, logE, totals } from "../../src/evidence/mixture.ts"
 import { oddsEvidence } from "../../src/evidence/odds-ratio.ts";
 import type { Poll } from "../../src/evidence/poll.ts";
 import type { Count } from "../../src/evidence/tally.ts";
-import { weigh } from "../../src/evidence/weight.ts";
+import { weigh } from "../../src/evidence/weigh.ts";
 import { alike } from "./close.ts";
 
 const counted = (requests: number, errors: number): Count => ({ requests, errors, buckets: [] });

@@ -5,7 +5,7 @@ import { harmRatios, independent, type Pair, ratioEvidence, safeRatios } from ".
 import { addPoll, noEvidence } from "../../src/evidence/evidence.ts";
 import { emptyMixture, grow, logE, type Mixture } from "../../src/evidence/mixture.ts";
 import { logChoose } from "../../src/evidence/numerics.ts";
-import { weigh } from "../../src/evidence/weight.ts";
+import { weigh } from "../../src/evidence/weigh.ts";
 import { type Chance, chance, poisson } from "../../src/rehearsal/chance.ts";
 
 /** Which requests come next, for somebody who knows all that was proven and wants a false alarm. */

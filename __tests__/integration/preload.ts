@@ -11,5 +11,8 @@ export const throwing = (words: string): Readonly<Record<string, string>> =>
 export const rejecting = (words: string): Readonly<Record<string, string>> =>
   preloaded(`process.on("SIGUSR2", () => void Promise.reject(new Error(${JSON.stringify(words)})));`);
 
+/** Standard output that says of itself that it is a terminal. */
+export const onTerminal = (): Readonly<Record<string, string>> => preloaded("process.stdout.isTTY = true;");
+
 /** Something that is never over, such as a connection that nobody closes. */
 export const hanging = (): Readonly<Record<string, string>> => preloaded("setInterval(() => {}, 1_000);");

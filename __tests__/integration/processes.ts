@@ -12,6 +12,7 @@ import { until } from "../support/cluster.ts";
 import { listening } from "../support/listening.ts";
 import { startTunnel } from "../support/tunnel.ts";
 import { journalOf } from "./facts.ts";
+import { onTerminal } from "./preload.ts";
 import { startProgram } from "./program.ts";
 import { action, assertAsBefore, assertServedBy, pull, scene } from "./scene.ts";
 
@@ -29,20 +30,25 @@ export function processes(): void {
     );
   });
 
-  test("a cancelled job whose log nobody reads any more gives the traffic back all the same", async (t) => {
-    const world = await scene(t, { shop: "one" });
-    const program = world.start({ ...releaseOfOne("v2"), stages: "50:60s, 100", gates });
-    await until(
-      "the release bakes",
-      () => journalOf(world.sandbox)?.state,
-      (state) => state?.phase === "baking",
-    );
-    program.closePipes();
-    program.signal("SIGINT");
-    const { exit, outputs } = await program.ended;
-    assert.deepEqual([exit, outputs.outcome, outputs.settled], [1, "rolled-back", "true"]);
-    await assertAsBefore(world);
-  });
+  for (const [what, signal] of [
+    ["a cancelled job whose log nobody reads any more", "SIGINT"],
+    ["a job whose runner is told to stop", "SIGTERM"],
+    ["a command line whose terminal is closed", "SIGHUP"],
+  ] as const)
+    test(`${what} gives the traffic back all the same`, async (t) => {
+      const world = await scene(t, { shop: "one" });
+      const program = world.start({ ...releaseOfOne("v2"), stages: "50:60s, 100", gates });
+      await until(
+        "the release bakes",
+        () => journalOf(world.sandbox)?.state,
+        (state) => state?.phase === "baking",
+      );
+      program.closePipes();
+      program.signal(signal);
+      const { exit, outputs } = await program.ended;
+      assert.deepEqual([exit, outputs.outcome, outputs.settled], [1, "rolled-back", "true"]);
+      await assertAsBefore(world);
+    });
 
   test("a signal while it only looks is a refusal: nothing was changed", async (t) => {
     const world = await scene(t, { shop: "one" });
@@ -96,6 +102,23 @@ export function processes(): void {
     assert.equal(outputs["comment-url"], github.comments(pull.number)[0]?.url);
     await assertServedBy(world.sandbox, world.traffic, "v2");
   });
+
+  for (const [where, env, warning] of [
+    ["on a terminal a line is alive, for which what stays makes room", onTerminal(), "\r\u001b[2Kwarning: image: "],
+    [
+      "in a workflow the runner reads along",
+      { ...onTerminal(), GITHUB_ACTIONS: "true" },
+      "::warning title=Istio Canary::image: ",
+    ],
+    ["in a file a line is a line", {}, "warning: image: "],
+  ] as const)
+    test(where, async () => {
+      const asked = { "rehearse-rate": "50", "rehearse-errors": "1%", "rehearse-runs": "1", image: "no image" };
+      const inputs = { ...releaseOfOne("v2"), ...asked, command: "rehearse", stages: "50:1m, 100", gates: "auto" };
+      const { exit, stdout } = await startProgram({ action: await action, inputs, env }).ended;
+      assert.equal(exit, 0, stdout);
+      assert.ok(stdout.startsWith(warning), stdout);
+    });
 
   test("an event that is missing or cut off is not told, and stops nothing", async (t) => {
     const folder = mkdtempSync(join(tmpdir(), "istio-canary-event-"));

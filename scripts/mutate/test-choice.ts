@@ -7,6 +7,9 @@ import type { Source } from "../source.ts";
  */
 export const runsProgram = (test: string): boolean => /^__tests__\/(integration|action)\//.test(test);
 
+/** Tests that play a whole release, or look at a whole world: they come by everywhere, take long, and look elsewhere. */
+const playsAll = /^__tests__\/(cases|simulator|sandbox)\//;
+
 const programOnly = ["src/entry.ts", "src/main.ts", "src/dispatch.ts", "src/compose.ts"];
 
 /** For each file of the product the tests that can notice a change in it, from the nearest. */
@@ -20,7 +23,10 @@ export function testChoice(sources: readonly Source[]): (path: string) => readon
       if (distance === undefined && !(runsProgram(test) && programOnly.includes(path))) return [];
       return [{ test, rank: rankOf(test, path, distance ?? 9) }];
     });
-    return ranked.sort((a, b) => a.rank - b.rank).map(({ test }) => test);
+    const sorted = ranked.sort((a, b) => a.rank - b.rank).map(({ test }) => test);
+    if (programOnly.includes(path)) return sorted;
+    const close = sorted.filter((test) => !playsAll.test(test));
+    return close.length > 0 ? close : sorted;
   };
 }
 

@@ -29,6 +29,9 @@ export async function tryMutants(
 ): Promise<Trials> {
   /** How each test runs without a mutant; undefined when it is of no use. */
   const surveys = new Map<string, Promise<Surveyed | undefined>>();
+  /** How many mutants of a file a test has noticed. */
+  const noticed = new Map<string, number>();
+  const noticedBy = (path: string, { test }: Surveyed): number => noticed.get(`${path} ${test}`) ?? 0;
   const trials: Trial[] = [];
   const open = [...mutants];
 
@@ -37,7 +40,7 @@ export async function tryMutants(
     return outcome === "passed" ? { test, duration: took, reach } : undefined;
   };
 
-  /** The nearest tests that come by and fit into the budget, the quickest first: most mutants die by any of them. */
+  /** The nearest tests that come by and fit into the budget; first who noticed others of the file, then the quickest. */
   const choose = async (workshop: Workshop, { path, start }: Mutant): Promise<readonly Surveyed[]> => {
     const chosen: Surveyed[] = [];
     let sum = 0;
@@ -50,15 +53,17 @@ export async function tryMutants(
       if (sum > budget) break;
       chosen.push(known);
     }
-    return chosen.sort((a, b) => a.duration - b.duration);
+    return chosen.sort((a, b) => noticedBy(path, b) - noticedBy(path, a) || a.duration - b.duration);
   };
 
   const work = async (workshop: Workshop): Promise<void> => {
     for (let mutant = open.shift(); mutant !== undefined; mutant = open.shift()) {
       const tests = await choose(workshop, mutant);
       const heal = workshop.infect(mutant);
-      const trial = { mutant, outcome: await outcomeOf(workshop, tests) };
+      const { outcome, by } = await outcomeOf(workshop, tests);
       heal();
+      if (by) noticed.set(`${mutant.path} ${by.test}`, noticedBy(mutant.path, by) + 1);
+      const trial = { mutant, outcome };
       trials.push(trial);
       told(trial, trials.length);
     }
@@ -75,10 +80,13 @@ const nearest = 10;
 
 type Surveyed = { readonly test: string; readonly duration: Millis; readonly reach: Reach };
 
-async function outcomeOf(workshop: Workshop, tests: readonly Surveyed[]): Promise<Trial["outcome"]> {
-  for (const { test, duration } of tests) {
-    const { outcome } = await workshop.run(test, 15_000 + 6 * duration);
-    if (outcome !== "passed") return outcome;
+async function outcomeOf(
+  workshop: Workshop,
+  tests: readonly Surveyed[],
+): Promise<Pick<Trial, "outcome"> & { readonly by?: Surveyed }> {
+  for (const by of tests) {
+    const { outcome } = await workshop.run(by.test, 15_000 + 6 * by.duration);
+    if (outcome !== "passed") return { outcome, by };
   }
-  return "survived";
+  return { outcome: "survived" };
 }

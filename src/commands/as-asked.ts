@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.ts";
 import { DeniedError } from "../lib/errors.ts";
+import { routeWord } from "../release/route-kind.ts";
 import type { Target } from "../release/target.ts";
 import { nextCommand } from "../words/next-command.ts";
 
@@ -28,5 +29,5 @@ export function assertAsAsked({ release, namespace, service, asked }: Config, jo
 const things = ({ namespace, stable, canary, routes }: Target): readonly string[] => [
   `Deployment ${namespace}/${stable.deployment}`,
   `Deployment ${namespace}/${canary.deployment}`,
-  ...routes.map((route) => `${route.kind} ${route.namespace}/${route.name}`),
+  ...routes.map(routeWord),
 ];

@@ -4,7 +4,7 @@ import type { Settings } from "./defaults.ts";
 import type { Pair } from "./error-ratio.ts";
 import type { Evidence, PairedCounts } from "./evidence.ts";
 import { slowestEdge } from "./latency.ts";
-import { type EvidenceFinding, type Metric, owesResponseTimes, type Weight, weigh } from "./weight.ts";
+import { type EvidenceFinding, type Metric, owesResponseTimes, type WeighedEvidence, weigh } from "./weigh.ts";
 
 /** What can decide: one of the metrics, or what is judged beside them. */
 export const grounds = ["errors", "latency", "objective", "breaker", "split", "lost"] as const;
@@ -111,7 +111,7 @@ function draw(evidence: Evidence, settings: Settings): Conclusion {
   };
 }
 
-function groundOf({ finding, most }: Weight, evidence: Evidence, settings: Settings): Ground {
+function groundOf({ finding, most }: WeighedEvidence, evidence: Evidence, settings: Settings): Ground {
   switch (finding) {
     case "harm":
       return most;
@@ -141,7 +141,7 @@ function slowerRequests({ latency }: Evidence): Conclusion["slower"] {
   return edge && { than: edge.le, slow: edge.slow, requests: edge.requests };
 }
 
-const weightsOf = ({ harm, metrics, safe, sound, breaker }: Weight): Conclusion["weight"] => ({
+const weightsOf = ({ harm, metrics, safe, sound, breaker }: WeighedEvidence): Conclusion["weight"] => ({
   harm: finite(harm),
   metrics: {
     errors: finite(metrics.errors),

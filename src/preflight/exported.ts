@@ -1,6 +1,7 @@
 import { exportOfService, serviceBehind } from "../istio/service.ts";
 import { type Finding, refuse, warn } from "../ports/preflight.ts";
 import { elsewhere, namespacesBehind, type RouteFact } from "../ports/route-family.ts";
+import { routeWord } from "../release/route-kind.ts";
 import { listed } from "./finding.ts";
 import type { Scene } from "./scene.ts";
 
@@ -17,7 +18,7 @@ export function routesAreExported({ routes, services, hosts }: Scene): readonly 
         if (who !== "mesh" || !namespaces || isWithin(exportOfService(service), namespaces)) return [];
         return [
           warn(
-            `${route.kind} ${route.namespace}/${route.name} is exported to ${listed(namespaces)} only (exportTo): clients in other namespaces see none of its weights, and call every pod of Service ${service.metadata.name}.`,
+            `${routeWord(route)} is exported to ${listed(namespaces)} only (exportTo): clients in other namespaces see none of its weights, and call every pod of Service ${service.metadata.name}.`,
             `Export it to whoever calls the service. Where nobody else does, say so: kubectl annotate service ${service.metadata.name} -n ${service.metadata.namespace} networking.istio.io/exportTo=${namespaces.join(",")}`,
           ),
         ];

@@ -7,6 +7,7 @@ import { carries } from "../kubernetes/selector.ts";
 import { plural } from "../lib/numbers.ts";
 import { type Finding, refuse, warn } from "../ports/preflight.ts";
 import type { RouteFact } from "../ports/route-family.ts";
+import { routeWord } from "../release/route-kind.ts";
 import { listed, pods } from "./finding.ts";
 import { foreignEndpoints } from "./foreign-endpoints.ts";
 import type { Scene } from "./scene.ts";
@@ -75,8 +76,6 @@ function pinned(scene: Scene): readonly Finding[] {
     return [refuse(`${begin(scene)}: ${where} sends its requests to ${names}.`, next)];
   });
 }
-
-const routeWord = ({ kind, namespace, name }: RouteFact["route"]): string => `${kind} ${namespace}/${name}`;
 
 function answered(scene: Scene): readonly Finding[] {
   const { answerers, target, canaryPods } = scene;

@@ -6,7 +6,7 @@ import { logMeanExp } from "../evidence/numerics.ts";
 import { betterRates, rateEvidence } from "../evidence/one-sample.ts";
 import type { Poll } from "../evidence/poll.ts";
 import type { Tally } from "../evidence/tally.ts";
-import { weigh } from "../evidence/weight.ts";
+import { weigh } from "../evidence/weigh.ts";
 import type { Millis } from "../lib/duration.ts";
 import { type Chance, chance, poisson } from "./chance.ts";
 

@@ -1,7 +1,7 @@
 import type { Settings } from "../evidence/defaults.ts";
 import { addPoll, type Evidence, noEvidence } from "../evidence/evidence.ts";
 import { type Ledger, pollsOf } from "../evidence/ledger.ts";
-import { type EvidenceFinding, weigh } from "../evidence/weight.ts";
+import { type EvidenceFinding, weigh } from "../evidence/weigh.ts";
 import type { Millis } from "../lib/duration.ts";
 import type { EvidenceRules } from "../release/gate.ts";
 import { judgeEvidence } from "../release/judge.ts";

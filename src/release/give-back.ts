@@ -31,7 +31,7 @@ export function giveBack(plan: Plan, state: RollingBack, observation: Observatio
         reviveStable(state, now, look) ??
         putBack(state, now, look) ??
         keepPods(plan, state, look) ??
-        awaitStable(plan, state, observation, look) ??
+        awaitPods(plan, state, observation, look) ??
         keepForStranded(plan, state, "canary", look?.stranded) ??
         restore(state)
       );
@@ -81,7 +81,7 @@ function reviveStable(state: RollingBack, now: Instant, look: RollingBackLook | 
 }
 
 /** The canary's pods are put back last, when stable, which has all requests, has a pod; without any itself, at last. */
-function awaitStable(
+function awaitPods(
   plan: Plan,
   state: RollingBack,
   { now, insisted }: Observation,

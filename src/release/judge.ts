@@ -2,7 +2,7 @@ import { type Conclusion, conclude } from "../evidence/conclusion.ts";
 import type { Evidence } from "../evidence/evidence.ts";
 import { quantileOf } from "../evidence/quantile.ts";
 import { type Count, emptyTally, type Tally } from "../evidence/tally.ts";
-import type { EvidenceFinding } from "../evidence/weight.ts";
+import type { EvidenceFinding } from "../evidence/weigh.ts";
 import type { ErrorGate, EvidenceRules, Gate, LatencyGate, NoData, QueryGate, RestartGate } from "./gate.ts";
 import type { Health } from "./health.ts";
 import type { BakingLook, Reading, Readings, StageCounts } from "./observation.ts";

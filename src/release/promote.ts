@@ -147,7 +147,7 @@ function step(plan: Plan, state: Promoting, { now }: Observation, seen: Partial<
     case "updating":
       return { do: "update-stable", next: to("starting"), reason: { kind: "updating-stable", ...atOnce(plan) } };
     case "starting":
-      return awaitStable(plan, state, now, seen, to("settling"));
+      return awaitUpdated(plan, state, now, seen, to("settling"));
     case "settling":
       return settled(plan, state.since, now, to("finishing"));
     case "finishing":
@@ -166,7 +166,7 @@ function step(plan: Plan, state: Promoting, { now }: Observation, seen: Partial<
 const otherStable = (plan: Plan, state: Promoting, differences: string): Decision =>
   failed(plan, state, { kind: "stable-changed", differences });
 
-function awaitStable(
+function awaitUpdated(
   plan: Plan,
   state: Promoting,
   now: Instant,

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { grounds } from "../evidence/conclusion.ts";
 import { type Ledger, pollsOf } from "../evidence/ledger.ts";
-import { findings } from "../evidence/weight.ts";
+import { findings } from "../evidence/weigh.ts";
 import { policies } from "./gate.ts";
 import { labelMeanings } from "./kept-metrics.ts";
 import type { Plan } from "./plan.ts";

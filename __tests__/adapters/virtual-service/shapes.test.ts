@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import test from "node:test";
 import { load } from "js-yaml";
 import type { PatchOperation } from "../../../src/adapters/kubernetes/kubernetes-client.ts";
-import { routeWord, splitWord } from "../../../src/adapters/virtual-service/describe.ts";
+import { ruleWord, splitWord } from "../../../src/adapters/virtual-service/describe.ts";
 import { movableRules } from "../../../src/adapters/virtual-service/movable-rule.ts";
 import { selectRules } from "../../../src/adapters/virtual-service/select-rules.ts";
 import type { KubernetesObject } from "../../../src/kubernetes/object.ts";
@@ -46,7 +46,7 @@ function account(shape: Shape): string {
       object,
       words: [
         ...patch.map(operationWord),
-        ...movableRules(object).map((rule) => `  → ${routeWord(rule)}: ${splitWord(rule.destinations)}`),
+        ...movableRules(object).map((rule) => `  → ${ruleWord(rule)}: ${splitWord(rule.destinations)}`),
       ],
     };
   };
@@ -55,7 +55,7 @@ function account(shape: Shape): string {
   const back = step(shifted.object, { to: "before" });
   const swapped = step(step(shifted.object, { to: "split", canary: 100 }).object, { to: "swapped" });
   assert.equal(JSON.stringify(back.object), JSON.stringify(original), "the way back does not lead back");
-  const chosen = ["", `moves ${rules.map(routeWord).join(", ")}`];
+  const chosen = ["", `moves ${rules.map(ruleWord).join(", ")}`];
   return lines([
     shape.about,
     ...chosen,

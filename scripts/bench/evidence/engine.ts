@@ -1,7 +1,7 @@
 import { defaults, type Settings } from "../../../src/evidence/defaults.ts";
 import { dispersionOf } from "../../../src/evidence/dispersion.ts";
 import { addPoll, noEvidence } from "../../../src/evidence/evidence.ts";
-import { type EvidenceFinding, weigh } from "../../../src/evidence/weight.ts";
+import { type EvidenceFinding, weigh } from "../../../src/evidence/weigh.ts";
 import type { Judge } from "./judge.ts";
 
 const failing: readonly EvidenceFinding[] = ["harm", "broken", "too-much-traffic", "lost"];

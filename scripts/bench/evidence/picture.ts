@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { conclude } from "../../../src/evidence/conclusion.ts";
 import { defaults } from "../../../src/evidence/defaults.ts";
 import { addPoll, noEvidence } from "../../../src/evidence/evidence.ts";
-import { weigh } from "../../../src/evidence/weight.ts";
+import { weigh } from "../../../src/evidence/weigh.ts";
 import { chance } from "../../../src/rehearsal/chance.ts";
 import { conclusionSentence } from "../../../src/words/conclusion-sentence.ts";
 import { play, pollSeconds, polls } from "./world.ts";

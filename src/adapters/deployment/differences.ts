@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { isRolledOut, readDeployment } from "../../kubernetes/deployment.ts";
 import { field } from "../../kubernetes/field.ts";
-import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
+import { type KubernetesObject, placeWord, resources } from "../../kubernetes/object.ts";
 import { identify, objectWord } from "../../kubernetes/user-object.ts";
 import type { Role } from "../../release/target.ts";
 import { templateOfReplicaSet } from "./deployment-pods.ts";
@@ -83,26 +83,24 @@ async function putBack(
   return [...replicas, ...(await notTemplate(parts, canary))];
 }
 
-const whereOf = ({ kind, metadata }: KubernetesObject): string => `${kind} ${metadata.namespace}/${metadata.name}`;
-
 const gone = ({ target }: WorkloadParts, role: Role): readonly string[] => [
   `Deployment ${target.namespace}/${target[role].deployment} is gone`,
 ];
 
 function leftBehind(raw: KubernetesObject | undefined): readonly string[] {
   if (!raw) return [];
-  return [`${whereOf(raw)} is still there; it did not exist before the release`];
+  return [`${placeWord(raw)} is still there; it did not exist before the release`];
 }
 
 function notImage(raw: KubernetesObject, image: string | undefined, wanted: string | undefined): readonly string[] {
   if (wanted === undefined || image === wanted) return [];
-  return [`${whereOf(raw)} has the image ${image ?? "of no clear container"}, not ${wanted}`];
+  return [`${placeWord(raw)} has the image ${image ?? "of no clear container"}, not ${wanted}`];
 }
 
 function notReplicas(raw: KubernetesObject, wanted: number): readonly string[] {
   const { desired } = readDeployment(raw).rollout;
   if (desired === wanted) return [];
-  return [`${whereOf(raw)} is scaled to ${desired}, not ${wanted}`];
+  return [`${placeWord(raw)} is scaled to ${desired}, not ${wanted}`];
 }
 
 /** An autoscaler may just be adding pods, now that traffic is back: then one that is available is enough. */
@@ -112,7 +110,7 @@ function notRolledOut({ before }: WorkloadParts, role: Role, raw: KubernetesObje
   if (isRolledOut(rollout)) return [];
   const lenient = before.autoscaled[role] && rollout.available > 0;
   if (lenient && isRolledOut({ ...rollout, desired: 1, available: rollout.updated })) return [];
-  return [`${whereOf(raw)}: ${progressOf(deployment)}`];
+  return [`${placeWord(raw)}: ${progressOf(deployment)}`];
 }
 
 /** An autoscaler's replicas are its own affair. */
@@ -127,7 +125,7 @@ async function notTemplate(parts: WorkloadParts, canary: KubernetesObject): Prom
   const { client, target, before } = parts;
   const { replicaSet, images = {} } = before.canary ?? {};
   if (replicaSet === undefined) return notImage(canary, imageOf(canary, target), imageBefore(canary, images, target));
-  const message = `${whereOf(canary)} has not got its old pod template back`;
+  const message = `${placeWord(canary)} has not got its old pod template back`;
   const old = await client.get(resources.replicaSets, target.namespace, replicaSet);
   if (!old) return [`${message}: ReplicaSet ${replicaSet}, which had it, is gone`];
   if (isDeepStrictEqual(field(canary, "spec", "template"), templateOfReplicaSet(old))) return [];

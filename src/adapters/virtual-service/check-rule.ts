@@ -3,7 +3,7 @@ import { isWeight, sumOf, trafficOf, type WeightedDestination } from "../../isti
 import { percentWord } from "../../lib/numbers.ts";
 import { type Finding, refuse } from "../../ports/preflight.ts";
 import type { RouteChoice } from "../../release/target.ts";
-import { destinationWord, routeWord, splitWord, virtualServiceWord } from "./describe.ts";
+import { destinationWord, ruleWord, splitWord, virtualServiceWord } from "./describe.ts";
 import type { DestinationRoles } from "./destination-roles.ts";
 import type { MovableRule } from "./movable-rule.ts";
 import { repeated } from "./plan-moves.ts";
@@ -33,7 +33,7 @@ const checks: readonly RuleCheck[] = [
 ];
 
 export function checkRule(rule: MovableRule, search: RouteSearch): Finding | undefined {
-  const where = `${virtualServiceWord(search.choice)}: ${routeWord(rule)}`;
+  const where = `${virtualServiceWord(search.choice)}: ${ruleWord(rule)}`;
   for (const check of checks) {
     const finding = check(rule, search, where);
     if (finding) return finding;
@@ -70,7 +70,7 @@ function isLikeAnother(rule: MovableRule, { rules, versions }: RouteSearch, wher
   );
   if (!twin) return undefined;
   return refuse(
-    `${where} cannot be told from ${routeWord(twin)}: they have the same match, no name, and both serve the release.`,
+    `${where} cannot be told from ${ruleWord(twin)}: they have the same match, no name, and both serve the release.`,
     "Remove the second, or give each a name.",
   );
 }

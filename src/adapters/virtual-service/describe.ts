@@ -6,7 +6,7 @@ export const virtualServiceWord = ({ namespace, name }: NamespacedName): string 
   `VirtualService ${namespace}/${name}`;
 
 /** `route "primary"`, or `route #0` by its place, as a configuration names it. */
-export const routeWord = ({ name, index }: { readonly name?: string | undefined; readonly index: number }): string =>
+export const ruleWord = ({ name, index }: { readonly name?: string | undefined; readonly index: number }): string =>
   name === undefined ? `route #${index}` : `route "${name}"`;
 
 /** Host, subset and port as they stand there: `reviews subset v1 port 9080`. */

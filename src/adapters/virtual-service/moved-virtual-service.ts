@@ -12,7 +12,7 @@ import { edit, maxOvertaken, maxWrites, patchWrite, type Write } from "../kubern
 import type { KubernetesError } from "../kubernetes/kubernetes-client.ts";
 import { writtenBy } from "../kubernetes/written-by.ts";
 import type { VirtualServiceBefore } from "./before.ts";
-import { routeWord, splitWord, virtualServiceWord } from "./describe.ts";
+import { ruleWord, splitWord, virtualServiceWord } from "./describe.ts";
 import { destinationRoles, type VersionPair } from "./destination-roles.ts";
 import type { IstioApi } from "./istio-api.ts";
 import { changesCopies, patchOf } from "./patch.ts";
@@ -76,7 +76,7 @@ export function movedVirtualService(
     },
     async splits() {
       const moves = movesFor(await read(), { to: "before" });
-      return moves.map(({ rule }) => `${virtualServiceWord(one)} ${routeWord(rule)}: ${splitWord(rule.destinations)}`);
+      return moves.map(({ rule }) => `${virtualServiceWord(one)} ${ruleWord(rule)}: ${splitWord(rule.destinations)}`);
     },
     async serving() {
       const { roleOf } = destinationRoles(pair);
@@ -105,12 +105,12 @@ function changeWord(move: Move): string {
   const [is, should] = [splitWord(move.rule.destinations), plannedWord(move)];
   const words = is === should ? [] : [`${is} instead of ${should}`];
   if (changesCopies(move)) words.push("its mirrors are others than the release left it");
-  return `${routeWord(move.rule)}: ${words.join(", ")}`;
+  return `${ruleWord(move.rule)}: ${words.join(", ")}`;
 }
 
 const wishWord = (moves: readonly Move[]): string =>
   someOf(
-    moves.map((move) => `${routeWord(move.rule)}: ${plannedWord(move)}`),
+    moves.map((move) => `${ruleWord(move.rule)}: ${plannedWord(move)}`),
     "; ",
     3,
   );

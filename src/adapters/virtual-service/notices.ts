@@ -8,7 +8,7 @@ import type { Plan } from "../../release/plan.ts";
 import type { Target } from "../../release/target.ts";
 import { beforeOf } from "./capture-routes.ts";
 import { canaryTraffic } from "./check-rule.ts";
-import { destinationWord, routeWord, splitWord, virtualServiceWord } from "./describe.ts";
+import { destinationWord, ruleWord, splitWord, virtualServiceWord } from "./describe.ts";
 import { type DestinationRoles, destinationRoles } from "./destination-roles.ts";
 import { type MovableRule, movableRules } from "./movable-rule.ts";
 import { planMoves, plannedDestinations } from "./plan-moves.ts";
@@ -51,7 +51,7 @@ function moves({ chosen, target, plan, where }: Subject): readonly Finding[] {
   const first = planMoves(chosen.object, before, target, aimAt(plan.stages[0]?.weight ?? 100));
   const words = first.moves.map(
     (move) =>
-      `${routeWord(move.rule)} from ${splitWord(move.rule.destinations)} to ${splitWord(plannedDestinations(move))}`,
+      `${ruleWord(move.rule)} from ${splitWord(move.rule.destinations)} to ${splitWord(plannedDestinations(move))}`,
   );
   return [note(`${where}: the first write takes ${someOf(words)}.`)];
 }
@@ -64,7 +64,7 @@ function copies({ chosen, versions, plan, where }: Subject): readonly Finding[] 
   return [
     {
       level: "warn",
-      what: `${where}: the first write takes the mirror to ${destinationWord(versions.canary)} away from ${someOf(rules.map(routeWord), ", ")}, because whatever is sent there would be done twice; ${end}.`,
+      what: `${where}: the first write takes the mirror to ${destinationWord(versions.canary)} away from ${someOf(rules.map(ruleWord), ", ")}, because whatever is sent there would be done twice; ${end}.`,
       next: undefined,
     },
   ];
@@ -78,7 +78,7 @@ function offSchedule({ chosen, versions, plan, where }: Subject): readonly Findi
     if (traffic === 0 || traffic === 1 || weights.includes(Math.round(traffic * 10_000) / 100)) continue;
     findings.push(
       note(
-        `${where}: ${routeWord(rule)} gives the canary ${percentWord(traffic)}, which is no weight of this plan (${weights.join(", ")}): no release with these stages wrote it.`,
+        `${where}: ${ruleWord(rule)} gives the canary ${percentWord(traffic)}, which is no weight of this plan (${weights.join(", ")}): no release with these stages wrote it.`,
       ),
     );
   }
@@ -93,7 +93,7 @@ function neverReached({ chosen, where }: Subject): readonly Finding[] {
     .filter(({ index }) => index > catchAll.index)
     .map((rule) => ({
       level: "warn",
-      what: `${where}: ${routeWord(rule)} is never reached, because ${routeWord(catchAll)} above it takes every request.`,
+      what: `${where}: ${ruleWord(rule)} is never reached, because ${ruleWord(catchAll)} above it takes every request.`,
       next: "Move it up, or choose the other route.",
     }));
 }
@@ -112,7 +112,7 @@ function coarse({ chosen, versions, plan, where }: Subject): readonly Finding[] 
     const words = off.map(({ weight, written }) => `${weight} % becomes ${percentWord(written)}`);
     findings.push({
       level: "warn",
-      what: `${where}: ${routeWord(rule)} leaves the two versions a share of ${share}, so ${someOf(words, ", ")}.`,
+      what: `${where}: ${ruleWord(rule)} leaves the two versions a share of ${share}, so ${someOf(words, ", ")}.`,
       next: "Multiply every weight of the route by 100; Istio takes weights as proportions.",
     });
   }
@@ -124,7 +124,7 @@ function testers({ others, versions, where, plan }: Subject): readonly Finding[]
   if (rules.length === 0) return [];
   return [
     note(
-      `${where}: ${someOf(rules.map(routeWord), ", ")} sends requests to the canary already, and stays as it is, also after a rollback.`,
+      `${where}: ${someOf(rules.map(ruleWord), ", ")} sends requests to the canary already, and stays as it is, also after a rollback.`,
       countsInSplit(plan),
     ),
   ];
@@ -138,7 +138,7 @@ function staying({ others, versions, where, plan }: Subject): readonly Finding[]
   if (rules.length === 0) return [];
   return [
     note(
-      `${where}: ${someOf(rules.map(routeWord), ", ")} sends to stable and is not moved by this release.`,
+      `${where}: ${someOf(rules.map(ruleWord), ", ")} sends to stable and is not moved by this release.`,
       countsInSplit(plan),
     ),
   ];
@@ -152,7 +152,7 @@ const countsInSplit = ({ stages }: Plan): string | undefined =>
 
 function delegates({ others, where }: Subject): readonly Finding[] {
   const words = others.flatMap((rule) =>
-    rule.delegate ? `${routeWord(rule)} to ${virtualServiceWord(rule.delegate)}` : [],
+    rule.delegate ? `${ruleWord(rule)} to ${virtualServiceWord(rule.delegate)}` : [],
   );
   if (words.length === 0) return [];
   return [

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { isWeight, type Raw, sumOf } from "../../istio/destination.ts";
 import type { PatchOperation } from "../kubernetes/kubernetes-client.ts";
 import { copiesIn } from "./copies.ts";
-import { routeWord } from "./describe.ts";
+import { ruleWord } from "./describe.ts";
 import { type Move, plannedDestinations } from "./plan-moves.ts";
 
 /** What changes, as a JSON Patch of the very rules that were read. */
@@ -63,6 +63,5 @@ function assertWritable(move: Move): void {
     if (!isWeight(weight)) wrong.push(`the weight ${JSON.stringify(weight)}`);
   }
   if (destinations.length > 1 && sumOf(destinations) === 0) wrong.push("weights that sum to 0");
-  if (wrong.length > 0)
-    throw new Error(`${routeWord(move.rule)} would get ${wrong.join(" and ")}; nothing was written`);
+  if (wrong.length > 0) throw new Error(`${ruleWord(move.rule)} would get ${wrong.join(" and ")}; nothing was written`);
 }

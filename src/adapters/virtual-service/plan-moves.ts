@@ -5,7 +5,7 @@ import type { Aim } from "../../release/aim.ts";
 import { type Role, roles } from "../../release/target.ts";
 import type { RuleBefore, VirtualServiceBefore } from "./before.ts";
 import { copiesIn, plannedCopies } from "./copies.ts";
-import { destinationWord, routeWord } from "./describe.ts";
+import { destinationWord, ruleWord } from "./describe.ts";
 import { type DestinationRoles, destinationRoles, type VersionPair } from "./destination-roles.ts";
 import { locate } from "./locate.ts";
 import { movableRules } from "./movable-rule.ts";
@@ -50,7 +50,7 @@ export function planMoves(
   for (const [at, was] of before.rules.entries()) {
     const rule = rules[at];
     if (!rule) {
-      gone.push(`${routeWord(was)} is gone, or sends to neither version any more`);
+      gone.push(`${ruleWord(was)} is gone, or sends to neither version any more`);
       continue;
     }
     const start = startOf(was, namespace, versions);
@@ -59,7 +59,7 @@ export function planMoves(
     moves.push({ namespace, rule, planned, copies });
   }
   const ambiguous = moves.flatMap(({ rule }) =>
-    repeated(rule.destinations, versions).map((what) => `${routeWord(rule)} names ${what} more than once`),
+    repeated(rule.destinations, versions).map((what) => `${ruleWord(rule)} names ${what} more than once`),
   );
   return { moves, troubles: [...gone, ...ambiguous] };
 }
@@ -85,7 +85,7 @@ function startOf(before: RuleBefore, namespace: string, { roleOf }: DestinationR
   const standing = before.route.map((raw, at) => ({ at, destination: readWeighted(raw, namespace) }));
   const find = (role: Role): Standing | undefined => standing.find(({ destination }) => roleOf(destination) === role);
   const [stable, canary] = [find("stable"), find("canary")];
-  if (!stable) throw new Error(`the journal's ${routeWord(before)} has no destination of stable`);
+  if (!stable) throw new Error(`the journal's ${ruleWord(before)} has no destination of stable`);
   const isOurs = (one: Standing): boolean => one === stable || one === canary;
   const [ours, thirds] = [standing.filter(isOurs), standing.filter((one) => !isOurs(one))];
   return { stable, canary, managed: managedShare(ours.map(destinationOf), thirds.map(destinationOf)) };

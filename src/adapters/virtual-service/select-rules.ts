@@ -71,9 +71,9 @@ function nothingToMove(search: RouteSearch): Finding {
 }
 
 /** What is there, for those who have to find the one they meant. */
-const listed = (rules: readonly MovableRule[]): string => someOf(rules.map(ruleWord)) || "none";
+const listed = (rules: readonly MovableRule[]): string => someOf(rules.map(foundWord)) || "none";
 
-function ruleWord({ name, place, instead, destinations }: MovableRule): string {
+function foundWord({ name, place, instead, destinations }: MovableRule): string {
   const where = instead ?? (destinations.map(destinationWord).join(" and ") || "nowhere");
   return `${name === undefined ? place : `"${name}"`} to ${where}`;
 }

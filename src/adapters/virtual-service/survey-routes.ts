@@ -17,7 +17,7 @@ import type { Target } from "../../release/target.ts";
 import { istioResources } from "../kubernetes/istio-version.ts";
 import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
 import { listEverywhere } from "../kubernetes/list-everywhere.ts";
-import { virtualServiceWord } from "./describe.ts";
+import { ruleWord, virtualServiceWord } from "./describe.ts";
 import { choicesOf } from "./movable-rule.ts";
 import { selectRules } from "./select-rules.ts";
 
@@ -58,7 +58,7 @@ export function factsOf(objects: readonly KubernetesObject[], target: Target): r
     return rulesOf(object).map(
       (rule): RouteFact => ({
         route,
-        where: `${virtualServiceWord(route)}: ${ruleWord(rule)}`,
+        where: `${virtualServiceWord(route)}: ${placedWord(rule)}`,
         called: rule.name ?? rule.place,
         section: rule.section,
         seenBy,
@@ -70,8 +70,9 @@ export function factsOf(objects: readonly KubernetesObject[], target: Target): r
   });
 }
 
-const ruleWord = ({ section, index, name }: RouteRule): string =>
-  name === undefined ? `${section} route #${index}` : `route "${name}"`;
+/** A place alone is one of its section. */
+const placedWord = (rule: RouteRule): string =>
+  rule.name === undefined ? `${rule.section} ${ruleWord(rule)}` : ruleWord(rule);
 
 function destinationsOf({ destinations, mirrors }: RouteRule): readonly RoutedDestination[] {
   const routed = (destination: Destination, share: number, mirror: boolean): RoutedDestination => {

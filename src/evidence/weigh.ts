@@ -25,7 +25,7 @@ export const findings = [
 export type EvidenceFinding = (typeof findings)[number];
 
 /** How much is proven: the natural logarithm of each e-value, and what follows. */
-export type Weight = {
+export type WeighedEvidence = {
   readonly metrics: { readonly [metric in Metric]: number };
   /** All metrics together, each with its share; errors only while they exceed stable's by `minExcess`. */
   readonly harm: number;
@@ -38,7 +38,7 @@ export type Weight = {
 };
 
 /** Weighs the evidence. In the order of urgency: what stops a release comes before what lets it go on. */
-export function weigh(evidence: Evidence, settings: Settings): Weight {
+export function weigh(evidence: Evidence, settings: Settings): WeighedEvidence {
   const metrics = {
     errors: logE(evidence.harm),
     latency: latencyLogE(evidence.latency),
@@ -59,7 +59,7 @@ export function weigh(evidence: Evidence, settings: Settings): Weight {
 }
 
 function findingOf(
-  { breaker, sound, split, harm, safe, metrics }: Omit<Weight, "finding">,
+  { breaker, sound, split, harm, safe, metrics }: Omit<WeighedEvidence, "finding">,
   evidence: Evidence,
   settings: Settings,
 ): EvidenceFinding {
@@ -94,7 +94,7 @@ function lostExplainsIt({ split: { weight = 0, requests, lost } }: Evidence): bo
 
 /** ln(share · E) of every metric that is asked. */
 function stakes(
-  metrics: Weight["metrics"],
+  metrics: WeighedEvidence["metrics"],
   errorsDoNotMatter: boolean,
   { shares, objective }: Settings,
 ): readonly (readonly [Metric, number])[] {

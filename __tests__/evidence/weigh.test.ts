@@ -4,7 +4,7 @@ import { defaults, type Settings } from "../../src/evidence/defaults.ts";
 import { addPoll, type Evidence, noEvidence } from "../../src/evidence/evidence.ts";
 import type { Poll } from "../../src/evidence/poll.ts";
 import type { Count } from "../../src/evidence/tally.ts";
-import { weigh } from "../../src/evidence/weight.ts";
+import { weigh } from "../../src/evidence/weigh.ts";
 import { close } from "./close.ts";
 
 /** Requests, failures, and requests slower than 100 ms. */
