@@ -79,6 +79,23 @@ test("a tag that means another image by now is a change, whichever registry it c
   );
 });
 
+test("where no image is released, what somebody gives the canary before it is judged is a change all the same", async () => {
+  const canary = { uid: "reviews-v2", replicas: 1, images: { reviews: image("v2") }, restarts: {} };
+  const workload = deploymentWorkload({
+    client: stubClient([deployment("reviews-v2", "v3"), pod("reviews-v2", digest("a"))]),
+    target: targetOf("shop", { image: undefined }),
+    before: { release: "r", stable: undefined, canary, autoscaled: { stable: false, canary: false }, existed: [] },
+    ...{ keepOld: false, clock: nodeClock, fence: noFence },
+  });
+  const { changed } = await workload.health("canary");
+  assert.equal(changed, `Deployment shop/reviews-v2 has the image ${image("v3")}, not ${image("v2")}`);
+});
+
+test("a canary that has its image already is not written", async () => {
+  await assert.doesNotReject(workloadWith(deployment("reviews-v2", "v2")).deploy());
+  await assert.rejects(workloadWith(deployment("reviews-v2", "v1")).deploy(), /nothing is written here/);
+});
+
 test("a stable that was updated is compared with what was judged, and one that was not is untouched", async () => {
   const stable = (tag: string, id: string) =>
     workloadWith(deployment("reviews-v1", tag), pod("reviews-v1", `registry.test/reviews@${digest(id)}`));

@@ -202,7 +202,8 @@ const troubles: readonly {
 
 for (const { of, pod: one, fatal, because } of troubles) {
   test(`${of} is ${fatal === undefined ? "told, and waited for" : "fatal"}`, () => {
-    const { health } = diagnose(deployment(rollingOut), [one], {}, now);
+    const { health, crash } = diagnose(deployment(rollingOut), [one], {}, now);
+    assert.equal(crash !== undefined, of.includes("crash"), "whether there is a log to ask for");
     assert.equal(health.fatal, fatal === undefined ? undefined : `Deployment shop/reviews-v2: ${fatal}`);
     assert.equal(health.because, `0 of 2 pods are available; ${fatal ?? because}`);
   });

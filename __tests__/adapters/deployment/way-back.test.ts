@@ -64,5 +64,6 @@ test("there is no way back to nothing, and a copy that is gone has to be made ag
       hasCanary: false,
       stands: false,
     });
+    assert.equal((await wayBack(client, targetOf("shop"), planOf(), before, 0))?.pods, 2, "of who is gone none serves");
     assert.equal(await wayBack(client, targetOf("shop"), plan, { ...before, stable: undefined }, 0), undefined);
   }));
