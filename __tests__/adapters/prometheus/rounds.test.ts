@@ -7,7 +7,7 @@ import { prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
 import { defaults } from "../../../src/evidence/defaults.ts";
 import { addPoll, noEvidence } from "../../../src/evidence/evidence.ts";
 import { isPoll } from "../../../src/evidence/poll.ts";
-import { weigh } from "../../../src/evidence/weight.ts";
+import { weigh } from "../../../src/evidence/weigh.ts";
 import type { Instant, Millis } from "../../../src/lib/duration.ts";
 import type { Increments } from "../../../src/ports/metric-source.ts";
 import { type Chance, chance, poisson } from "../../../src/rehearsal/chance.ts";
