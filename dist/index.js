@@ -31363,7 +31363,19 @@ function unknownMetrics({ config }, { metrics, ...record }, what) {
     });
 }
 
+;// CONCATENATED MODULE: ./src/release/route-kind.js
+/** The kinds of object by which a mesh can be told how requests divide. */
+const allKinds = ["VirtualService"];
+/** How people find it: `VirtualService shop/reviews`. */
+const routeWord = ({ kind, namespace, name }) => `${kind} ${namespace}/${name}`;
+/** The kinds among some routes; where there are none, every kind there is. */
+function kindsAmong(routes) {
+    const kinds = new Set(routes.map(({ kind }) => kind));
+    return kinds.size > 0 ? [...kinds] : allKinds;
+}
+
 ;// CONCATENATED MODULE: ./src/commands/as-asked.js
+
 
 
 /**
@@ -31389,7 +31401,7 @@ function assertAsAsked({ release, namespace, service, asked }, journaled) {
 const things = ({ namespace, stable, canary, routes }) => [
     `Deployment ${namespace}/${stable.deployment}`,
     `Deployment ${namespace}/${canary.deployment}`,
-    ...routes.map((route) => `${route.kind} ${route.namespace}/${route.name}`),
+    ...routes.map(routeWord),
 ];
 
 ;// CONCATENATED MODULE: ./src/commands/take-over.js
@@ -32012,8 +32024,8 @@ function unfinished({ clock, messages, run }, record) {
     return { ...record, run, state: rollback_backFrom(record, { kind: "left-half-way" }, now) };
 }
 
-// EXTERNAL MODULE: ./src/evidence/weight.js
-var weight = __nccwpck_require__(6535);
+// EXTERNAL MODULE: ./src/evidence/weigh.js
+var weigh = __nccwpck_require__(867);
 // EXTERNAL MODULE: ./src/release/judge.js + 1 modules
 var judge = __nccwpck_require__(2675);
 ;// CONCATENATED MODULE: ./src/rehearsal/replay-ledger.js
@@ -32040,14 +32052,14 @@ function replayLedger({ plan, stages, ledger }) {
 }
 function walk(ledger, settings, ends) {
     let evidence = ledger.folded ?? evidence_evidence/* noEvidence */.n;
-    let { finding } = (0,weight/* weigh */.vi)(evidence, settings);
+    let { finding } = (0,weigh/* weigh */.vi)(evidence, settings);
     const at = new Map([[evidence.polls, evidence]]);
     const changes = [];
     for (const poll of pollsOf(ledger)) {
         evidence = (0,evidence_evidence/* addPoll */.t)(evidence, poll, settings);
         if (ends.has(evidence.polls))
             at.set(evidence.polls, evidence);
-        const { finding: to } = (0,weight/* weigh */.vi)(evidence, settings);
+        const { finding: to } = (0,weigh/* weigh */.vi)(evidence, settings);
         if (to !== finding)
             changes.push({ poll: evidence.polls, weight: poll.weight, age: poll.age, from: finding, to });
         finding = to;
@@ -32392,7 +32404,7 @@ const record_schema_plan = mini_schemas/* object */.Ikc({
 const logE = mini_schemas/* nullable */.mee(number);
 const record_schema_conclusion = mini_schemas/* object */.Ikc({
     kind: mini_schemas/* enum */.k5n(["fail", "pass", "inconclusive", "no-data"]),
-    finding: mini_schemas/* enum */.k5n(weight/* findings */.Pg),
+    finding: mini_schemas/* enum */.k5n(weigh/* findings */.Pg),
     by: mini_schemas/* enum */.k5n(conclusion/* grounds */.ND),
     polls: number,
     seen: pairedCounts,
@@ -36181,25 +36193,24 @@ async function putBack(parts, canary, updated) {
         return replicas;
     return [...replicas, ...(await notTemplate(parts, canary))];
 }
-const whereOf = ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`;
 const gone = ({ target }, role) => [
     `Deployment ${target.namespace}/${target[role].deployment} is gone`,
 ];
 function leftBehind(raw) {
     if (!raw)
         return [];
-    return [`${whereOf(raw)} is still there; it did not exist before the release`];
+    return [`${placeWord(raw)} is still there; it did not exist before the release`];
 }
 function notImage(raw, image, wanted) {
     if (wanted === undefined || image === wanted)
         return [];
-    return [`${whereOf(raw)} has the image ${image ?? "of no clear container"}, not ${wanted}`];
+    return [`${placeWord(raw)} has the image ${image ?? "of no clear container"}, not ${wanted}`];
 }
 function notReplicas(raw, wanted) {
     const { desired } = readDeployment(raw).rollout;
     if (desired === wanted)
         return [];
-    return [`${whereOf(raw)} is scaled to ${desired}, not ${wanted}`];
+    return [`${placeWord(raw)} is scaled to ${desired}, not ${wanted}`];
 }
 /** An autoscaler may just be adding pods, now that traffic is back: then one that is available is enough. */
 function notRolledOut({ before }, role, raw) {
@@ -36210,7 +36221,7 @@ function notRolledOut({ before }, role, raw) {
     const lenient = before.autoscaled[role] && rollout.available > 0;
     if (lenient && isRolledOut({ ...rollout, desired: 1, available: rollout.updated }))
         return [];
-    return [`${whereOf(raw)}: ${progressOf(deployment)}`];
+    return [`${placeWord(raw)}: ${progressOf(deployment)}`];
 }
 /** An autoscaler's replicas are its own affair. */
 function notReplicasBefore({ before }, role, raw) {
@@ -36225,7 +36236,7 @@ async function notTemplate(parts, canary) {
     const { replicaSet, images = {} } = before.canary ?? {};
     if (replicaSet === undefined)
         return notImage(canary, imageOf(canary, target), imageBefore(canary, images, target));
-    const message = `${whereOf(canary)} has not got its old pod template back`;
+    const message = `${placeWord(canary)} has not got its old pod template back`;
     const old = await client.get(resources.replicaSets, target.namespace, replicaSet);
     if (!old)
         return [`${message}: ReplicaSet ${replicaSet}, which had it, is gone`];
@@ -47774,7 +47785,7 @@ const note = (what, next) => ({ level: "note", what, next });
 /** How people find an object: "VirtualService shop/reviews". */
 const virtualServiceWord = ({ namespace, name }) => `VirtualService ${namespace}/${name}`;
 /** `route "primary"`, or `route #0` by its place, as a configuration names it. */
-const routeWord = ({ name, index }) => name === undefined ? `route #${index}` : `route "${name}"`;
+const ruleWord = ({ name, index }) => name === undefined ? `route #${index}` : `route "${name}"`;
 /** Host, subset and port as they stand there: `reviews subset v1 port 9080`. */
 function destinationWord({ host, subset, port }) {
     const words = [host.text || "a destination without a host"];
@@ -47935,7 +47946,7 @@ function planMoves(object, before, pair, aim) {
     for (const [at, was] of before.rules.entries()) {
         const rule = rules[at];
         if (!rule) {
-            gone.push(`${routeWord(was)} is gone, or sends to neither version any more`);
+            gone.push(`${ruleWord(was)} is gone, or sends to neither version any more`);
             continue;
         }
         const start = startOf(was, namespace, versions);
@@ -47943,7 +47954,7 @@ function planMoves(object, before, pair, aim) {
         const copies = plannedCopies(copiesIn(rule.raw), was.copies ?? {}, aim, versions, namespace);
         moves.push({ namespace, rule, planned, copies });
     }
-    const ambiguous = moves.flatMap(({ rule }) => repeated(rule.destinations, versions).map((what) => `${routeWord(rule)} names ${what} more than once`));
+    const ambiguous = moves.flatMap(({ rule }) => repeated(rule.destinations, versions).map((what) => `${ruleWord(rule)} names ${what} more than once`));
     return { moves, troubles: [...gone, ...ambiguous] };
 }
 /**
@@ -47958,7 +47969,7 @@ function startOf(before, namespace, { roleOf }) {
     const find = (role) => standing.find(({ destination }) => roleOf(destination) === role);
     const [stable, canary] = [find("stable"), find("canary")];
     if (!stable)
-        throw new Error(`the journal's ${routeWord(before)} has no destination of stable`);
+        throw new Error(`the journal's ${ruleWord(before)} has no destination of stable`);
     const isOurs = (one) => one === stable || one === canary;
     const [ours, thirds] = [standing.filter(isOurs), standing.filter((one) => !isOurs(one))];
     return { stable, canary, managed: managedShare(ours.map(destinationOf), thirds.map(destinationOf)) };
@@ -48041,7 +48052,7 @@ const checks = [
     isTooSmall,
 ];
 function checkRule(rule, search) {
-    const where = `${virtualServiceWord(search.choice)}: ${routeWord(rule)}`;
+    const where = `${virtualServiceWord(search.choice)}: ${ruleWord(rule)}`;
     for (const check of checks) {
         const finding = check(rule, search, where);
         if (finding)
@@ -48071,7 +48082,7 @@ function isLikeAnother(rule, { rules, versions }, where) {
         other.destinations.some(versions.roleOf));
     if (!twin)
         return undefined;
-    return refuse(`${where} cannot be told from ${routeWord(twin)}: they have the same match, no name, and both serve the release.`, "Remove the second, or give each a name.");
+    return refuse(`${where} cannot be told from ${ruleWord(twin)}: they have the same match, no name, and both serve the release.`, "Remove the second, or give each a name.");
 }
 function namesAVersionTwice({ destinations }, { versions }, where) {
     const [twice] = repeated(destinations, versions);
@@ -48170,8 +48181,8 @@ function nothingToMove(search) {
     return refuse(`${where}: no http route sends to ${destinationWord(versions.stable)} (found: ${listed(rules)}).`, "Check host and subset of stable, or name the VirtualService that routes to it.");
 }
 /** What is there, for those who have to find the one they meant. */
-const listed = (rules) => (0,some_of/* someOf */.y)(rules.map(ruleWord)) || "none";
-function ruleWord({ name, place, instead, destinations }) {
+const listed = (rules) => (0,some_of/* someOf */.y)(rules.map(foundWord)) || "none";
+function foundWord({ name, place, instead, destinations }) {
     const where = instead ?? (destinations.map(destinationWord).join(" and ") || "nowhere");
     return `${name === undefined ? place : `"${name}"`} to ${where}`;
 }
@@ -48484,7 +48495,7 @@ function moves({ chosen, target, plan, where }) {
         return [];
     const before = { ...chosen.choice, rules: chosen.rules.map(beforeOf) };
     const first = planMoves(chosen.object, before, target, aimAt(plan.stages[0]?.weight ?? 100));
-    const words = first.moves.map((move) => `${routeWord(move.rule)} from ${splitWord(move.rule.destinations)} to ${splitWord(plannedDestinations(move))}`);
+    const words = first.moves.map((move) => `${ruleWord(move.rule)} from ${splitWord(move.rule.destinations)} to ${splitWord(plannedDestinations(move))}`);
     return [notices_note(`${where}: the first write takes ${(0,some_of/* someOf */.y)(words)}.`)];
 }
 /** Both a weight and a copy of every request would be a request that is done twice. */
@@ -48496,7 +48507,7 @@ function copies({ chosen, versions, plan, where }) {
     return [
         {
             level: "warn",
-            what: `${where}: the first write takes the mirror to ${destinationWord(versions.canary)} away from ${(0,some_of/* someOf */.y)(rules.map(routeWord), ", ")}, because whatever is sent there would be done twice; ${end}.`,
+            what: `${where}: the first write takes the mirror to ${destinationWord(versions.canary)} away from ${(0,some_of/* someOf */.y)(rules.map(ruleWord), ", ")}, because whatever is sent there would be done twice; ${end}.`,
             next: undefined,
         },
     ];
@@ -48508,7 +48519,7 @@ function offSchedule({ chosen, versions, plan, where }) {
         const traffic = canaryTraffic(rule.destinations, versions);
         if (traffic === 0 || traffic === 1 || weights.includes(Math.round(traffic * 10_000) / 100))
             continue;
-        findings.push(notices_note(`${where}: ${routeWord(rule)} gives the canary ${(0,numbers/* percentWord */.m9)(traffic)}, which is no weight of this plan (${weights.join(", ")}): no release with these stages wrote it.`));
+        findings.push(notices_note(`${where}: ${ruleWord(rule)} gives the canary ${(0,numbers/* percentWord */.m9)(traffic)}, which is no weight of this plan (${weights.join(", ")}): no release with these stages wrote it.`));
     }
     return findings;
 }
@@ -48521,7 +48532,7 @@ function neverReached({ chosen, where }) {
         .filter(({ index }) => index > catchAll.index)
         .map((rule) => ({
         level: "warn",
-        what: `${where}: ${routeWord(rule)} is never reached, because ${routeWord(catchAll)} above it takes every request.`,
+        what: `${where}: ${ruleWord(rule)} is never reached, because ${ruleWord(catchAll)} above it takes every request.`,
         next: "Move it up, or choose the other route.",
     }));
 }
@@ -48542,7 +48553,7 @@ function coarse({ chosen, versions, plan, where }) {
         const words = off.map(({ weight, written }) => `${weight} % becomes ${(0,numbers/* percentWord */.m9)(written)}`);
         findings.push({
             level: "warn",
-            what: `${where}: ${routeWord(rule)} leaves the two versions a share of ${share}, so ${(0,some_of/* someOf */.y)(words, ", ")}.`,
+            what: `${where}: ${ruleWord(rule)} leaves the two versions a share of ${share}, so ${(0,some_of/* someOf */.y)(words, ", ")}.`,
             next: "Multiply every weight of the route by 100; Istio takes weights as proportions.",
         });
     }
@@ -48553,7 +48564,7 @@ function testers({ others, versions, where, plan }) {
     if (rules.length === 0)
         return [];
     return [
-        notices_note(`${where}: ${(0,some_of/* someOf */.y)(rules.map(routeWord), ", ")} sends requests to the canary already, and stays as it is, also after a rollback.`, countsInSplit(plan)),
+        notices_note(`${where}: ${(0,some_of/* someOf */.y)(rules.map(ruleWord), ", ")} sends requests to the canary already, and stays as it is, also after a rollback.`, countsInSplit(plan)),
     ];
 }
 function staying({ others, versions, where, plan }) {
@@ -48561,7 +48572,7 @@ function staying({ others, versions, where, plan }) {
     if (rules.length === 0)
         return [];
     return [
-        notices_note(`${where}: ${(0,some_of/* someOf */.y)(rules.map(routeWord), ", ")} sends to stable and is not moved by this release.`, countsInSplit(plan)),
+        notices_note(`${where}: ${(0,some_of/* someOf */.y)(rules.map(ruleWord), ", ")} sends to stable and is not moved by this release.`, countsInSplit(plan)),
     ];
 }
 /** Counters do not tell the routes of a service apart. */
@@ -48569,7 +48580,7 @@ const countsInSplit = ({ stages }) => stages.some(gate/* isJudgedByEvidence */.i
     ? "Its requests count in the observed split: if they are many, the release is held, or rolled back, because of it. Allow the difference with evidence.splitTolerance; 100% takes every split as planned."
     : undefined;
 function delegates({ others, where }) {
-    const words = others.flatMap((rule) => rule.delegate ? `${routeWord(rule)} to ${virtualServiceWord(rule.delegate)}` : []);
+    const words = others.flatMap((rule) => rule.delegate ? `${ruleWord(rule)} to ${virtualServiceWord(rule.delegate)}` : []);
     if (words.length === 0)
         return [];
     return [
@@ -48647,7 +48658,7 @@ function assertWritable(move) {
     if (destinations.length > 1 && sumOf(destinations) === 0)
         wrong.push("weights that sum to 0");
     if (wrong.length > 0)
-        throw new Error(`${routeWord(move.rule)} would get ${wrong.join(" and ")}; nothing was written`);
+        throw new Error(`${ruleWord(move.rule)} would get ${wrong.join(" and ")}; nothing was written`);
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/rivals.js
@@ -48840,7 +48851,7 @@ function factsOf(objects, target) {
         const seenBy = viewersOf(object, objects);
         return rulesOf(object).map((rule) => ({
             route,
-            where: `${virtualServiceWord(route)}: ${survey_routes_ruleWord(rule)}`,
+            where: `${virtualServiceWord(route)}: ${placedWord(rule)}`,
             called: rule.name ?? rule.place,
             section: rule.section,
             seenBy,
@@ -48850,7 +48861,8 @@ function factsOf(objects, target) {
         }));
     });
 }
-const survey_routes_ruleWord = ({ section, index, name }) => name === undefined ? `${section} route #${index}` : `route "${name}"`;
+/** A place alone is one of its section. */
+const placedWord = (rule) => rule.name === undefined ? `${rule.section} ${ruleWord(rule)}` : ruleWord(rule);
 function destinationsOf({ destinations, mirrors }) {
     const routed = (destination, share, mirror) => {
         const { host, subset, port } = destination;
@@ -49137,7 +49149,7 @@ function movedVirtualService({ client, virtualServices: resource }, clock, pair,
         },
         async splits() {
             const moves = movesFor(await read(), { to: "before" });
-            return moves.map(({ rule }) => `${virtualServiceWord(one)} ${routeWord(rule)}: ${splitWord(rule.destinations)}`);
+            return moves.map(({ rule }) => `${virtualServiceWord(one)} ${ruleWord(rule)}: ${splitWord(rule.destinations)}`);
         },
         async serving() {
             const { roleOf } = destinationRoles(pair);
@@ -49164,9 +49176,9 @@ function changeWord(move) {
     const words = is === should ? [] : [`${is} instead of ${should}`];
     if (changesCopies(move))
         words.push("its mirrors are others than the release left it");
-    return `${routeWord(move.rule)}: ${words.join(", ")}`;
+    return `${ruleWord(move.rule)}: ${words.join(", ")}`;
 }
-const wishWord = (moves) => (0,some_of/* someOf */.y)(moves.map((move) => `${routeWord(move.rule)}: ${plannedWord(move)}`), "; ", 3);
+const wishWord = (moves) => (0,some_of/* someOf */.y)(moves.map((move) => `${ruleWord(move.rule)}: ${plannedWord(move)}`), "; ", 3);
 const denied = (one, moves, error) => new lib_errors/* DeniedError */.iC(`${virtualServiceWord(one)} could not be written (${wishWord(moves)}): ${error.message}`, {
     cause: error,
     next: error.next,
@@ -49942,15 +49954,6 @@ function ambientHasWaypoint(scene) {
         : [warn(`${what}. Nobody but gateways follows the route.`, next)];
 }
 
-;// CONCATENATED MODULE: ./src/release/route-kind.js
-/** The kinds of object by which a mesh can be told how requests divide. */
-const allKinds = ["VirtualService"];
-/** The kinds among some routes; where there are none, every kind there is. */
-function kindsAmong(routes) {
-    const kinds = new Set(routes.map(({ kind }) => kind));
-    return kinds.size > 0 ? [...kinds] : allKinds;
-}
-
 ;// CONCATENATED MODULE: ./src/preflight/pinning.js
 
 
@@ -50185,6 +50188,7 @@ async function inspectCopy(client, scene) {
 
 
 
+
 /** Clients elsewhere that know the Service, and not the route that divides its requests. */
 function routesAreExported({ routes, services, hosts }) {
     const service = serviceBehind(services, hosts.stable);
@@ -50196,7 +50200,7 @@ function routesAreExported({ routes, services, hosts }) {
         if (who !== "mesh" || !namespaces || exported_isWithin(exportOfService(service), namespaces))
             return [];
         return [
-            warn(`${route.kind} ${route.namespace}/${route.name} is exported to ${finding_listed(namespaces)} only (exportTo): clients in other namespaces see none of its weights, and call every pod of Service ${service.metadata.name}.`, `Export it to whoever calls the service. Where nobody else does, say so: kubectl annotate service ${service.metadata.name} -n ${service.metadata.namespace} networking.istio.io/exportTo=${namespaces.join(",")}`),
+            warn(`${routeWord(route)} is exported to ${finding_listed(namespaces)} only (exportTo): clients in other namespaces see none of its weights, and call every pod of Service ${service.metadata.name}.`, `Export it to whoever calls the service. Where nobody else does, say so: kubectl annotate service ${service.metadata.name} -n ${service.metadata.namespace} networking.istio.io/exportTo=${namespaces.join(",")}`),
         ];
     }));
 }
@@ -50241,6 +50245,7 @@ function foreignEndpoints({ endpointSlices, workloadEntries, pods }, service) {
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/first-deployment.js
+
 
 
 
@@ -50295,16 +50300,15 @@ function pinned(scene) {
     const { routes, hosts } = scene;
     const isOwn = ({ host }) => Object.values(hosts).some((own) => (0,istio_host/* sameHost */.RM)(own, host));
     const isForService = ({ seenBy }) => seenBy.some((viewer) => viewer.hosts.some((host) => (0,istio_host/* sameHost */.RM)(host, hosts.service)));
-    const leadsHere = new Set(routes.filter(({ destinations }) => destinations.some(isOwn)).map(({ route }) => first_deployment_routeWord(route)));
+    const leadsHere = new Set(routes.filter(({ destinations }) => destinations.some(isOwn)).map(({ route }) => routeWord(route)));
     return routes.filter(isForService).flatMap(({ where, destinations, route }) => {
         const others = destinations.filter((one) => one.share > 0 && !one.mirror && !isOwn(one));
-        if (others.length === 0 || (others.length === destinations.length && leadsHere.has(first_deployment_routeWord(route))))
+        if (others.length === 0 || (others.length === destinations.length && leadsHere.has(routeWord(route))))
             return [];
         const names = finding_listed([...new Set(others.map(({ host }) => host.text))]);
         return [refuse(`${first_deployment_begin(scene)}: ${where} sends its requests to ${names}.`, first_deployment_next)];
     });
 }
-const first_deployment_routeWord = ({ kind, namespace, name }) => `${kind} ${namespace}/${name}`;
 function answered(scene) {
     const { answerers, target, canaryPods } = scene;
     if (answerers === undefined)
@@ -52328,7 +52332,7 @@ __webpack_async_result__();
 /* unused harmony export kindOf */
 /* harmony import */ var _confidence_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5159);
 /* harmony import */ var _latency_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4085);
-/* harmony import */ var _weight_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6535);
+/* harmony import */ var _weigh_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(867);
 
 
 
@@ -52369,7 +52373,7 @@ function conclude(evidence, settings) {
 /** Looks come several times as often as polls: from evidence that is the same the conclusion was drawn already. */
 const drawn = new WeakMap();
 function draw(evidence, settings) {
-    const weight = (0,_weight_js__WEBPACK_IMPORTED_MODULE_2__/* .weigh */ .vi)(evidence, settings);
+    const weight = (0,_weigh_js__WEBPACK_IMPORTED_MODULE_2__/* .weigh */ .vi)(evidence, settings);
     const { finding } = weight;
     const { polls, seen, judged, split } = evidence;
     return {
@@ -52407,7 +52411,7 @@ function groundOf({ finding, most }, evidence, settings) {
 }
 /** While it warms up, only plain failure is judged. */
 function openGround(evidence, settings) {
-    if ((0,_weight_js__WEBPACK_IMPORTED_MODULE_2__/* .owesResponseTimes */ ._D)(evidence, settings))
+    if ((0,_weigh_js__WEBPACK_IMPORTED_MODULE_2__/* .owesResponseTimes */ ._D)(evidence, settings))
         return "latency";
     return evidence.seen.requests.canary > 0 && evidence.age < settings.warmUp ? "breaker" : "errors";
 }
@@ -53227,7 +53231,7 @@ function sumOfBuckets(buckets) {
 
 /***/ }),
 
-/***/ 6535:
+/***/ 867:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -54261,7 +54265,7 @@ function poissonByRejection(mean, next) {
 /* harmony import */ var _evidence_mixture_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5635);
 /* harmony import */ var _evidence_numerics_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1199);
 /* harmony import */ var _evidence_one_sample_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3690);
-/* harmony import */ var _evidence_weight_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6535);
+/* harmony import */ var _evidence_weigh_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(867);
 /* harmony import */ var _chance_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(4725);
 
 
@@ -54324,7 +54328,7 @@ function release({ steps, pollEvery }, traffic, ratio, settings, next) {
         const poll = randomPoll(weight, age, pollEvery, traffic, ratio, next);
         evidence = (0,_evidence_evidence_js__WEBPACK_IMPORTED_MODULE_1__/* .addPoll */ .t)(evidence, poll, settings);
         bad += poll.canary.errors;
-        const { finding } = (0,_evidence_weight_js__WEBPACK_IMPORTED_MODULE_5__/* .weigh */ .vi)(evidence, settings);
+        const { finding } = (0,_evidence_weigh_js__WEBPACK_IMPORTED_MODULE_5__/* .weigh */ .vi)(evidence, settings);
         if (finding === "harm" || finding === "broken")
             return { foundAt: age, bad };
     }
@@ -54994,7 +54998,7 @@ function giveBack(plan, state, observation) {
             return (reviveStable(state, now, look) ??
                 putBack(state, now, look) ??
                 keepPods(plan, state, look) ??
-                give_back_awaitStable(plan, state, observation, look) ??
+                awaitPods(plan, state, observation, look) ??
                 keepForStranded(plan, state, "canary", look?.stranded) ??
                 restore(state));
     }
@@ -55043,7 +55047,7 @@ function reviveStable(state, now, look) {
     };
 }
 /** The canary's pods are put back last, when stable, which has all requests, has a pod; without any itself, at last. */
-function give_back_awaitStable(plan, state, { now, insisted }, look) {
+function awaitPods(plan, state, { now, insisted }, look) {
     const { stable, canary } = look ?? {};
     if (!stable?.had || stable.available > 0)
         return undefined;
@@ -55220,7 +55224,7 @@ function step(plan, state, { now }, seen) {
         case "updating":
             return { do: "update-stable", next: to("starting"), reason: { kind: "updating-stable", ...(0,release_plan/* atOnce */.z)(plan) } };
         case "starting":
-            return promote_awaitStable(plan, state, now, seen, to("settling"));
+            return awaitUpdated(plan, state, now, seen, to("settling"));
         case "settling":
             return (0,pause/* settled */.gu)(plan, state.since, now, to("finishing"));
         case "finishing":
@@ -55237,7 +55241,7 @@ function step(plan, state, { now }, seen) {
     }
 }
 const otherStable = (plan, state, differences) => failed(plan, state, { kind: "stable-changed", differences });
-function promote_awaitStable(plan, state, now, { stable, canary }, ready) {
+function awaitUpdated(plan, state, now, { stable, canary }, ready) {
     if (stable?.changed !== undefined)
         return otherStable(plan, state, stable.changed);
     if (stable?.ready)
