@@ -167,3 +167,10 @@ test("the image that stands in the manifest alone is named, in words and for a p
   assert.match(await ask(file, world), /: reviews-v2 gets registry\.test\/pay:v6 \(from the manifest\), next to/);
   assert.equal(JSON.parse(await ask(file, world, { json: "true" })).image, "registry.test/pay:v6");
 });
+
+test("a first deployment is told without a version to go back to, and without stages", async () => {
+  const said = await ask(sound, {}, { "first-deploy": "true" });
+  assert.match(said, /^Release of shop\/reviews: reviews-v2 gets .*, and all requests at once\.$/m);
+  assert.match(said, /^At most 1 h\. There is no version to go back to: /m);
+  assert.doesNotMatch(said, /At least|next to|On a failing gate/);
+});

@@ -191,16 +191,19 @@ test("the next release takes the pods of an old version first that are kept for 
   assert.ok(events.indexOf("retire") >= 0 && events.indexOf("retire") < events.indexOf("deploy"), events.join());
 });
 
-for (const [what, options, exit] of [
-  ["held", { state: held(0) }, 3],
-  ["stuck", { state: { phase: "failed", during: "promoting", returned: false, reason: { kind: "deploying" } } }, 3],
-  ["half-way, its job dead", { state: baking }, 3],
-  ["half-way, its job alive", { state: baking, holder: "another-job" }, 0],
-  ["waiting for an approval", { state: waiting }, 0],
+const stuck = { phase: "failed", during: "promoting", returned: false, reason: { kind: "deploying" } } as const;
+
+for (const [what, options, exit, words] of [
+  ["held", { state: held(0) }, 3, /: held, stage 1 of 2/],
+  ["stuck", { state: stuck }, 3, /could neither be finished nor given back/],
+  ["half-way, its job dead", { state: baking }, 3, /No job runs it any more, so nobody watches the canary/],
+  ["half-way, its job alive", { state: baking, holder: "another-job" }, 0, /To stop it and give all traffic back/],
+  ["waiting for an approval", { state: waiting }, 0, /To go on/],
 ] as const)
-  test(`status of a release that is ${what} exits ${exit}`, async () => {
-    const { session } = await createSession(options);
+  test(`status of a release that is ${what} says so, and exits ${exit}`, async () => {
+    const { session, printed } = await createSession(options);
     assert.equal(await status(session), exit);
+    assert.match(printed.join("\n"), words);
   });
 
 test("settle ends the release of its own job", async () => {

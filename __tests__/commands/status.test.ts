@@ -14,8 +14,10 @@ const recordOf = (account: Account): ReleaseRecord => ({
   version: 1,
   before: { routes: {}, workloads: {} },
 });
-const linesOf = (account: Account): readonly string[] =>
-  statusText(cluster, recordOf(account), { drift: undefined, differences: [] }, account.now + 60_000).split("\n");
+const linesOf = (account: Account, watched?: boolean): readonly string[] =>
+  statusText(cluster, recordOf(account), { drift: undefined, differences: [], watched }, account.now + 60_000).split(
+    "\n",
+  );
 
 test("status shows a release that is held with its evidence, the numbers behind it, and what there is to decide", () => {
   const account = evidenceSamples["held-undecided"];
@@ -50,6 +52,15 @@ test("status of a release that waits for approval speaks of no hold and no evide
 test("status of a release that goes the other way round says which version the last one made stable", () => {
   const account = { ...(samples.running ?? assert.fail()), exchanged: true };
   assert.match(linesOf(account).join("\n"), /^The last release made reviews-v1 the stable version: this one goes to/m);
+});
+
+test("status of a running release says whether a job runs it, and in both cases how to give the traffic back", () => {
+  const running = samples.running ?? assert.fail();
+  const rollback = /: istio-canary rollback .*--namespace shop --service reviews/;
+  const last = (watched: boolean): string => linesOf(running, watched).at(-1) ?? "";
+  assert.match(last(true), /^To stop it and give all traffic back/);
+  assert.match(last(false), /^No job runs it any more, so nobody watches the canary\. To give all traffic back/);
+  for (const watched of [true, false]) assert.match(last(watched), rollback);
 });
 
 test("status names the image that waits where it stood in the manifest alone", () => {

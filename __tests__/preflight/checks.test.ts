@@ -617,7 +617,7 @@ const rows: readonly Row[] = [
     {},
     "refuse",
     /\(stable\) is scaled to 0/,
-    /reviews-v2 has 2: if it is what serves, exchange stable and canary/,
+    /^reviews-v2 has 2: if it is what serves, exchange stable and canary in the configuration; if not, scale reviews-v1 up\.$/,
   ],
   [
     "a stable version without an available pod",
@@ -1295,6 +1295,19 @@ test("without the namespace nothing else is said", async () => {
   assert.deepEqual(
     (await inspect({ namespace: undefined, service: undefined, stable: undefined })).map(({ what }) => what),
     ["Namespace shop does not exist."],
+  );
+});
+
+test("after a swap nobody is told to send all requests to a version without pods", async () => {
+  const findings = await inspect({
+    stable: deployment("reviews-v1", "v1", { replicas: 0 }),
+    route: undefined,
+    other: virtualService({ http: [] }, {}, "other"),
+  });
+  assert.ok(findings.some(({ what }) => /\(stable\) is scaled to 0/.test(what)));
+  assert.deepEqual(
+    findings.filter(({ what }) => /of the requests already/.test(what)),
+    [],
   );
 });
 

@@ -56,8 +56,8 @@ test("whatever number stands in a journal, it is refused by its place or can be 
         if (read.success) {
           const record: ReleaseRecord = read.data;
           const tell = (): void => {
-            statusText(cluster, record, { drift: undefined, differences: [] }, account.now);
-            statusAnswer(cluster, record, { drift: undefined, differences: [] });
+            statusText(cluster, record, { drift: undefined, differences: [], watched: undefined }, account.now);
+            statusAnswer(cluster, record, { drift: undefined, differences: [], watched: undefined });
           };
           assert.doesNotThrow(tell, `${path} = ${extreme}`);
         } else refused++;

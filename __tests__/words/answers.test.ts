@@ -46,7 +46,7 @@ const recordOf = (account: Account): ReleaseRecord => ({
 
 for (const [name, account] of Object.entries({ ...samples, ...evidenceSamples }))
   test(`the answer about a release that is ${name} is as it is documented, and not its journal`, () => {
-    const answer = statusAnswer(cluster, recordOf(account), { drift: undefined, differences: [] });
+    const answer = statusAnswer(cluster, recordOf(account), { drift: undefined, differences: [], watched: undefined });
     const read = assertDocumented("status", answer);
     assert.equal(read.phase, account.state.phase);
     assert.doesNotMatch(JSON.stringify(read), /MANIFEST|"(plan|ledger|before|log)"/);
@@ -54,7 +54,8 @@ for (const [name, account] of Object.entries({ ...samples, ...evidenceSamples })
 
 test("a release is settled where nothing of it is left half-way, and nobody knows while it runs", () => {
   const settled = (name: string, drift?: string, differences: readonly string[] = []) =>
-    statusAnswer(cluster, recordOf(samples[name] ?? assert.fail(name)), { drift, differences }).settled;
+    statusAnswer(cluster, recordOf(samples[name] ?? assert.fail(name)), { drift, differences, watched: undefined })
+      .settled;
   assert.deepEqual(
     [
       settled("running"),

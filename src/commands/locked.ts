@@ -1,5 +1,6 @@
 import { formatDuration } from "../lib/duration.ts";
 import { RefusedError } from "../lib/errors.ts";
+import { nextCommand } from "../words/next-command.ts";
 import { clusterInWords } from "../words/scene-setting.ts";
 import { untouched } from "./preconditions.ts";
 import type { Session } from "./session.ts";
@@ -21,7 +22,7 @@ export async function locked<T>(
     const duration = formatDuration(heldFor);
     const job = withNote(heldBy.url ?? heldBy.id, heldBy.actor);
     throw new RefusedError(`${namespace}/${service} is being released by another job since ${duration}: ${job}.`, {
-      next: "Wait for it to end; a `concurrency:` group with cancel-in-progress: false queues the runs. A job that died gives the lock up after 30 s.",
+      next: `Wait for it to end, or stop it and give all traffic back: ${nextCommand("rollback", { target: session.config, asked: session.config.asked })}\nA \`concurrency:\` group with cancel-in-progress: false queues the runs. A job that died gives the lock up after 30 s.`,
     });
   }
   try {

@@ -26,4 +26,4 @@ export async function orient({ config, soleServer }: Pick<Session, "config" | "s
 }
 
 /** A service without a stable version has nothing to compare with and nobody to harm: all traffic at once. */
-const straight = (plan: Plan): Plan => ({ ...plan, stages: [], promotion: "swap", keepOld: true });
+const straight = (plan: Plan): Plan => ({ ...plan, stages: [], promotion: "swap", keepOld: true, drain: 0 });

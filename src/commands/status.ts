@@ -20,17 +20,15 @@ export async function status(session: Session): Promise<ExitCode> {
   const record = await session.journal.load();
   if (!record) return statusWithoutJournal(session);
   const { cluster, config, messages, clock } = session;
-  const { drift, differences } = await deviationOf(session, record);
-  if (config.json) messages.answer(statusAnswer(cluster, record, { drift, differences }));
-  else messages.print(statusText(cluster, record, { drift, differences }, clock.now()));
-  return differences.length > 0 || (await needsSomebody(session, record)) ? 3 : 0;
+  const deviation = await deviationOf(session, record);
+  if (config.json) messages.answer(statusAnswer(cluster, record, deviation));
+  else messages.print(statusText(cluster, record, deviation, clock.now()));
+  return needsSomebody(record, deviation) ? 3 : 0;
 }
 
-/** It is held, it got stuck, or its job is dead. */
-async function needsSomebody({ lock }: Session, { state }: ReleaseRecord): Promise<boolean> {
-  if (heldBy(state) || state.phase === "failed") return true;
-  return isRunning(state) && (await lock({ force: false }).holder()) === undefined;
-}
+/** Something is not as it should be, it is held, it got stuck, or its job is dead. */
+const needsSomebody = ({ state }: ReleaseRecord, { differences, watched }: Deviation): boolean =>
+  differences.length > 0 || heldBy(state) !== undefined || state.phase === "failed" || watched === false;
 
 async function statusWithoutJournal(session: Session): Promise<ExitCode> {
   const { cluster, config, messages } = session;
@@ -46,11 +44,14 @@ async function statusWithoutJournal(session: Session): Promise<ExitCode> {
 }
 
 async function deviationOf(session: Session, record: ReleaseRecord): Promise<Deviation> {
-  if (isOver(record.state)) return { drift: undefined, differences: await strays(session, record) };
+  if (isOver(record.state)) return { drift: undefined, differences: await strays(session, record), watched: undefined };
   const { router } = session.connect(record);
-  const [drift, differences] = await Promise.all([
+  const [drift, differences, watched] = await Promise.all([
     router.drift(splitAt(plannedWeight(record))).catch((error: unknown) => tell(error)),
     unanswered(session, record),
+    isRunning(record.state) ? isWatched(session) : undefined,
   ]);
-  return { drift, differences };
+  return { drift, differences, watched };
 }
+
+const isWatched = async ({ lock }: Session): Promise<boolean> => (await lock({ force: false }).holder()) !== undefined;

@@ -131,7 +131,7 @@ async function templateTriedOut({ client, scene }: ManifestLook, manifest: UserO
     return [
       refuse(
         `${word} does not exist: the last release made ${manifest.name} the stable version, so this one goes to ${canary.deployment}.`,
-        `Create it, with pods of its own, or promote by update, which keeps stable's Deployment.`,
+        "Create it once, scaled to 0 and with labels of its own, such as the manifests give with that name: from then on releases go back and forth between the two.",
       ),
     ];
   const made = otherTemplate(scene.target, manifest, scene.canary.podLabels);

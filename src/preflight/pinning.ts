@@ -27,7 +27,7 @@ type SharedService = {
  */
 export function stableIsPinned(scene: Scene): readonly Finding[] {
   const shared = sharedService(scene);
-  if (!shared) return [];
+  if (!shared || shared.stable.rollout.desired === 0) return []; // of a version without pods its health is told
   const toService = scene.routes.filter(({ destinations }) =>
     destinations.some(({ host }) => sameHost(host, scene.hosts.stable)),
   );

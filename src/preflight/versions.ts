@@ -31,11 +31,11 @@ function illnessOf({ stable, canary }: Scene): readonly Finding[] {
   const { observed, desired, total, updated, available } = stable.rollout;
   const where = `${wordOf(stable)} (stable)`;
   if (desired === 0) {
-    const swapped =
+    const next =
       canary && canary.rollout.available > 0
-        ? ` ${canary.name} has ${canary.rollout.available}: if it is what serves, exchange stable and canary in the configuration.`
-        : "";
-    return [refuse(`${where} is scaled to 0, so there is nothing to go back to.`, `Scale it up.${swapped}`)];
+        ? `${canary.name} has ${canary.rollout.available}: if it is what serves, exchange stable and canary in the configuration; if not, scale ${stable.name} up.`
+        : "Scale it up.";
+    return [refuse(`${where} is scaled to 0, so there is nothing to go back to.`, next)];
   }
   if (available === 0)
     return [

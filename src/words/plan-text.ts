@@ -38,21 +38,27 @@ export function planText(planned: PlannedRelease): string {
     ...plan.stages.map((stage) => stageStep(stage, plan.evidence)),
     promotion(target, plan),
   ];
-  const least = formatDuration(plan.stages.reduce((sum, { wait }) => sum + wait, 0));
-  const rollback = `all traffic to ${stable.deployment} at once, the canary removed after ${formatDuration(plan.drain)}`;
-
   const lines = [clusterInWords(cluster)];
   if (exchanged) lines.push(exchangedInWords(target));
   lines.push(
-    `Release of ${namespace}/${service}: ${canary.deployment} gets ${imageInWords(planned)}, next to ${stable.deployment}.`,
+    `Release of ${namespace}/${service}: ${canary.deployment} gets ${imageInWords(planned)}, ${besides(planned)}.`,
   );
   for (const [index, step] of steps.entries()) lines.push(`  ${index + 1}. ${step}`);
-  lines.push(`At least ${least}, at most ${formatDuration(plan.deadline)}. On a failing gate: ${rollback}.`);
+  lines.push(limits(plan, stable.deployment));
   lines.push("", ...detectabilityLines(detectability), "");
   for (const { level, what, next } of findings) lines.push(`${marks[level]} ${withNext(what, next)}`);
   const verdict = allowed ? "Nothing forbids this release." : "This release is refused for the reasons marked ✗.";
   lines.push(`${verdict} Nothing was changed.`);
   return inLines(lines);
+}
+
+/** How long it takes, and what becomes of a version that is found bad. */
+function limits({ stages, deadline, drain }: Plan, stable: string): string {
+  if (stages.length === 0)
+    return `At most ${formatDuration(deadline)}. There is no version to go back to: if its pods do not get ready, what was made is taken away again.`;
+  const least = formatDuration(stages.reduce((sum, { wait }) => sum + wait, 0));
+  const rollback = `all traffic to ${stable} at once, the canary removed after ${formatDuration(drain)}`;
+  return `At least ${least}, at most ${formatDuration(deadline)}. On a failing gate: ${rollback}.`;
 }
 
 function imageInWords({ target, manifestImage }: PlannedRelease): string {
@@ -124,6 +130,9 @@ function evidenceInWords({ settings, early }: EvidenceRules): string {
   if (early) passes += ", before its time when surely safe";
   return `errors, response times and the split; ${passes}; at most ${percent(settings.alpha)} of good releases fail`;
 }
+
+const besides = ({ target: { stable }, plan }: PlannedRelease): string =>
+  plan.stages.length === 0 ? "and all requests at once" : `next to ${stable.deployment}`;
 
 function promotion({ stable, canary }: Target, { promotion, keepOld, drain }: Plan): string {
   const first = `all traffic to ${canary.deployment}`;

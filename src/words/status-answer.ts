@@ -39,6 +39,7 @@ const release = z.strictObject({
   phase: z.enum(["preparing", "shifting", "baking", "waiting", "promoting", "rolling-back", ...outcomes]),
   outcome: z.nullable(z.enum([...outcomes, "waiting"])),
   held: z.boolean(),
+  watched: z.nullable(z.boolean()),
   because: z.string(),
   weight: countSchema,
   splits: z.strictObject({
@@ -74,11 +75,8 @@ export const statusSchema = z.discriminatedUnion("phase", [none, release]);
 export type StatusAnswer = z.infer<typeof statusSchema>;
 
 /** Not the journal: what it keeps, and how, is the program's own business, and it may have the user's manifests in it. */
-export function statusAnswer(
-  cluster: ClusterName,
-  record: ReleaseRecord,
-  { drift, differences }: Deviation,
-): StatusAnswer {
+export function statusAnswer(cluster: ClusterName, record: ReleaseRecord, deviation: Deviation): StatusAnswer {
+  const { drift, differences, watched } = deviation;
   const { target, exchanged, state, plan, startedAt, undoes, log } = record;
   const { id, url, actor } = record.run;
   const weight = plannedWeight(record);
@@ -93,12 +91,13 @@ export function statusAnswer(
     phase: state.phase,
     outcome: outcomeOf(state),
     held: heldBy(state) !== undefined,
+    watched: watched ?? null,
     because: becauseOf(record),
     weight,
     splits: { planned: splitAt(weight), observed: (newest && observedSplit(newest)) ?? null },
     stage: stages.at(-1) ?? null,
     stages,
-    settled: settledOf(state, { drift, differences }),
+    settled: settledOf(state, deviation),
     drift: drift ?? null,
     differences: [...differences],
     startedAt: timeOf(startedAt),

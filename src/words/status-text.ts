@@ -19,13 +19,15 @@ export type Deviation = {
   readonly drift: string | undefined;
   /** What is not as it should be although the release is over. */
   readonly differences: readonly string[];
+  /** A job runs it; undefined while none needs to. */
+  readonly watched: boolean | undefined;
 };
 
 /** Where a release is, for somebody at a terminal. */
 export function statusText(
   cluster: ClusterName,
   record: ReleaseRecord,
-  { drift, differences }: Deviation,
+  { drift, differences, watched }: Deviation,
   now: Instant,
 ): string {
   const { target, state, run, startedAt, log, stages } = record;
@@ -44,7 +46,7 @@ export function statusText(
   for (const difference of differences) lines.push(`not as it should be: ${difference}`);
   lines.push(...evidenceLines(stages.at(-1)));
   for (const entry of log.slice(-8)) lines.push(`  ${dateAndTime(entry.at)}  ${sayEntry(entry)}`);
-  lines.push(...next(record));
+  lines.push(...next(record, watched));
   if (differences.length > 0) lines.push(`What can be put right: ${nextCommand("rollback", record)}`);
   return inLines(lines);
 }
@@ -66,12 +68,13 @@ const verdicts: Readonly<{ [kind in GateVerdict["kind"]]: string }> = {
   "no-data": "no data",
 };
 
-function next(record: ReleaseRecord): readonly string[] {
+function next(record: ReleaseRecord, watched: boolean | undefined): readonly string[] {
   const { state } = record;
   if (state.phase === "waiting" || state.phase === "succeeded") return decisionLines(record);
   if (state.phase === "failed")
     return [`It could neither be finished nor given back: see the report, then: ${nextCommand("rollback", record)}`];
-  if (isRunning(state))
-    return [`If no job runs it any more, this gives the traffic back: ${nextCommand("rollback", record)}`];
-  return [];
+  if (!isRunning(state)) return [];
+  const rollback = nextCommand("rollback", record);
+  if (watched) return [`To stop it and give all traffic back: ${rollback}`];
+  return [`No job runs it any more, so nobody watches the canary. To give all traffic back: ${rollback}`];
 }
