@@ -29827,21 +29827,27 @@ function planText(planned) {
         ...plan.stages.map((stage) => stageStep(stage, plan.evidence)),
         promotion(target, plan),
     ];
-    const least = (0,lib_duration/* formatDuration */.a)(plan.stages.reduce((sum, { wait }) => sum + wait, 0));
-    const rollback = `all traffic to ${stable.deployment} at once, the canary removed after ${(0,lib_duration/* formatDuration */.a)(plan.drain)}`;
     const lines = [clusterInWords(cluster)];
     if (exchanged)
         lines.push(exchangedInWords(target));
-    lines.push(`Release of ${namespace}/${service}: ${canary.deployment} gets ${imageInWords(planned)}, next to ${stable.deployment}.`);
+    lines.push(`Release of ${namespace}/${service}: ${canary.deployment} gets ${imageInWords(planned)}, ${besides(planned)}.`);
     for (const [index, step] of steps.entries())
         lines.push(`  ${index + 1}. ${step}`);
-    lines.push(`At least ${least}, at most ${(0,lib_duration/* formatDuration */.a)(plan.deadline)}. On a failing gate: ${rollback}.`);
+    lines.push(limits(plan, stable.deployment));
     lines.push("", ...detectabilityLines(detectability), "");
     for (const { level, what, next } of findings)
         lines.push(`${marks[level]} ${(0,lib_errors/* withNext */.e8)(what, next)}`);
     const verdict = allowed ? "Nothing forbids this release." : "This release is refused for the reasons marked ✗.";
     lines.push(`${verdict} Nothing was changed.`);
     return (0,lib_lines/* inLines */.F)(lines);
+}
+/** How long it takes, and what becomes of a version that is found bad. */
+function limits({ stages, deadline, drain }, stable) {
+    if (stages.length === 0)
+        return `At most ${(0,lib_duration/* formatDuration */.a)(deadline)}. There is no version to go back to: if its pods do not get ready, what was made is taken away again.`;
+    const least = (0,lib_duration/* formatDuration */.a)(stages.reduce((sum, { wait }) => sum + wait, 0));
+    const rollback = `all traffic to ${stable} at once, the canary removed after ${(0,lib_duration/* formatDuration */.a)(drain)}`;
+    return `At least ${least}, at most ${(0,lib_duration/* formatDuration */.a)(deadline)}. On a failing gate: ${rollback}.`;
 }
 function imageInWords({ target, manifestImage }) {
     if (target.image !== undefined)
@@ -29909,6 +29915,7 @@ function evidenceInWords({ settings, early }) {
         passes += ", before its time when surely safe";
     return `errors, response times and the split; ${passes}; at most ${(0,numbers/* percent */.KN)(settings.alpha)} of good releases fail`;
 }
+const besides = ({ target: { stable }, plan }) => plan.stages.length === 0 ? "and all requests at once" : `next to ${stable.deployment}`;
 function promotion({ stable, canary }, { promotion, keepOld, drain }) {
     const first = `all traffic to ${canary.deployment}`;
     if (promotion === "update")
@@ -30024,6 +30031,7 @@ const unchanged = "Nothing was changed.";
 
 
 
+
 /** Something, with a note in brackets where there is one. */
 const withNote = (what, note) => (note ? `${what} (${note})` : what);
 /** Does the work while nobody else can release this service, and says first in which cluster. */
@@ -30036,7 +30044,7 @@ async function locked(session, options, work) {
         const duration = (0,lib_duration/* formatDuration */.a)(heldFor);
         const job = withNote(heldBy.url ?? heldBy.id, heldBy.actor);
         throw new lib_errors/* RefusedError */.fk(`${namespace}/${service} is being released by another job since ${duration}: ${job}.`, {
-            next: "Wait for it to end; a `concurrency:` group with cancel-in-progress: false queues the runs. A job that died gives the lock up after 30 s.",
+            next: `Wait for it to end, or stop it and give all traffic back: ${(0,next_command/* nextCommand */.h)("rollback", { target: session.config, asked: session.config.asked })}\nA \`concurrency:\` group with cancel-in-progress: false queues the runs. A job that died gives the lock up after 30 s.`,
         });
     }
     try {
@@ -30111,7 +30119,7 @@ async function orient({ config, soleServer }) {
     return { target: { ...target, stable: target.canary, canary: target.stable }, plan, exchanged: true };
 }
 /** A service without a stable version has nothing to compare with and nobody to harm: all traffic at once. */
-const straight = (plan) => ({ ...plan, stages: [], promotion: "swap", keepOld: true });
+const straight = (plan) => ({ ...plan, stages: [], promotion: "swap", keepOld: true, drain: 0 });
 
 ;// CONCATENATED MODULE: ./src/commands/usual-traffic.js
 
@@ -32926,6 +32934,7 @@ const status_answer_release = mini_schemas/* strictObject */.rej({
     phase: mini_schemas/* enum */.k5n(["preparing", "shifting", "baking", "waiting", "promoting", "rolling-back", ...outcomes]),
     outcome: mini_schemas/* nullable */.mee(mini_schemas/* enum */.k5n([...outcomes, "waiting"])),
     held: mini_schemas/* boolean */.zMY(),
+    watched: mini_schemas/* nullable */.mee(mini_schemas/* boolean */.zMY()),
     because: mini_schemas/* string */.YjP(),
     weight: countSchema,
     splits: mini_schemas/* strictObject */.rej({
@@ -32955,7 +32964,8 @@ const none = mini_schemas/* strictObject */.rej({
 /** What `status --json` says: of the newest release, or that there never was one. docs/json.md */
 const statusSchema = mini_schemas/* discriminatedUnion */.gMt("phase", [none, status_answer_release]);
 /** Not the journal: what it keeps, and how, is the program's own business, and it may have the user's manifests in it. */
-function statusAnswer(cluster, record, { drift, differences }) {
+function statusAnswer(cluster, record, deviation) {
+    const { drift, differences, watched } = deviation;
     const { target, exchanged, state, plan, startedAt, undoes, log } = record;
     const { id, url, actor } = record.run;
     const weight = (0,planned_weight/* plannedWeight */.R)(record);
@@ -32970,12 +32980,13 @@ function statusAnswer(cluster, record, { drift, differences }) {
         phase: state.phase,
         outcome: outcomeOf(state),
         held: (0,release_state/* heldBy */.Vr)(state) !== undefined,
+        watched: watched ?? null,
         because: becauseOf(record),
         weight,
         splits: { planned: (0,release_split/* splitAt */.gI)(weight), observed: (newest && (0,split_bars/* observedSplit */.bU)(newest)) ?? null },
         stage: stages.at(-1) ?? null,
         stages,
-        settled: settledOf(state, { drift, differences }),
+        settled: settledOf(state, deviation),
         drift: drift ?? null,
         differences: [...differences],
         startedAt: timeOf(startedAt),
@@ -33042,7 +33053,7 @@ var evidence_part = __nccwpck_require__(1418);
 
 
 /** Where a release is, for somebody at a terminal. */
-function statusText(cluster, record, { drift, differences }, now) {
+function statusText(cluster, record, { drift, differences, watched }, now) {
     const { target, state, run, startedAt, log, stages } = record;
     const image = (0,known_image/* knownImage */.l)(record);
     const canary = image === undefined ? target.canary.deployment : `${target.canary.deployment} (${image})`;
@@ -33065,7 +33076,7 @@ function statusText(cluster, record, { drift, differences }, now) {
     lines.push(...evidenceLines(stages.at(-1)));
     for (const entry of log.slice(-8))
         lines.push(`  ${dateAndTime(entry.at)}  ${(0,say/* sayEntry */.k)(entry)}`);
-    lines.push(...next(record));
+    lines.push(...next(record, watched));
     if (differences.length > 0)
         lines.push(`What can be put right: ${(0,next_command/* nextCommand */.h)("rollback", record)}`);
     return (0,lib_lines/* inLines */.F)(lines);
@@ -33085,15 +33096,18 @@ const verdicts = {
     fail: "fail",
     "no-data": "no data",
 };
-function next(record) {
+function next(record, watched) {
     const { state } = record;
     if (state.phase === "waiting" || state.phase === "succeeded")
         return (0,decision_lines/* decisionLines */.W)(record);
     if (state.phase === "failed")
         return [`It could neither be finished nor given back: see the report, then: ${(0,next_command/* nextCommand */.h)("rollback", record)}`];
-    if ((0,release_state/* isRunning */.W_)(state))
-        return [`If no job runs it any more, this gives the traffic back: ${(0,next_command/* nextCommand */.h)("rollback", record)}`];
-    return [];
+    if (!(0,release_state/* isRunning */.W_)(state))
+        return [];
+    const rollback = (0,next_command/* nextCommand */.h)("rollback", record);
+    if (watched)
+        return [`To stop it and give all traffic back: ${rollback}`];
+    return [`No job runs it any more, so nobody watches the canary. To give all traffic back: ${rollback}`];
 }
 
 ;// CONCATENATED MODULE: ./src/commands/status.js
@@ -33117,19 +33131,15 @@ async function status_status(session) {
     if (!record)
         return statusWithoutJournal(session);
     const { cluster, config, messages, clock } = session;
-    const { drift, differences } = await deviationOf(session, record);
+    const deviation = await deviationOf(session, record);
     if (config.json)
-        messages.answer(statusAnswer(cluster, record, { drift, differences }));
+        messages.answer(statusAnswer(cluster, record, deviation));
     else
-        messages.print(statusText(cluster, record, { drift, differences }, clock.now()));
-    return differences.length > 0 || (await needsSomebody(session, record)) ? 3 : 0;
+        messages.print(statusText(cluster, record, deviation, clock.now()));
+    return needsSomebody(record, deviation) ? 3 : 0;
 }
-/** It is held, it got stuck, or its job is dead. */
-async function needsSomebody({ lock }, { state }) {
-    if ((0,release_state/* heldBy */.Vr)(state) || state.phase === "failed")
-        return true;
-    return (0,release_state/* isRunning */.W_)(state) && (await lock({ force: false }).holder()) === undefined;
-}
+/** Something is not as it should be, it is held, it got stuck, or its job is dead. */
+const needsSomebody = ({ state }, { differences, watched }) => differences.length > 0 || (0,release_state/* heldBy */.Vr)(state) !== undefined || state.phase === "failed" || watched === false;
 async function statusWithoutJournal(session) {
     const { cluster, config, messages } = session;
     const { namespace, service } = config;
@@ -33146,14 +33156,16 @@ async function statusWithoutJournal(session) {
 }
 async function deviationOf(session, record) {
     if ((0,release_state/* isOver */.PU)(record.state))
-        return { drift: undefined, differences: await strays(session, record) };
+        return { drift: undefined, differences: await strays(session, record), watched: undefined };
     const { router } = session.connect(record);
-    const [drift, differences] = await Promise.all([
+    const [drift, differences, watched] = await Promise.all([
         router.drift((0,release_split/* splitAt */.gI)((0,planned_weight/* plannedWeight */.R)(record))).catch((error) => (0,lib_errors/* tell */.qz)(error)),
         unanswered(session, record),
+        (0,release_state/* isRunning */.W_)(record.state) ? isWatched(session) : undefined,
     ]);
-    return { drift, differences };
+    return { drift, differences, watched };
 }
+const isWatched = async ({ lock }) => (await lock({ force: false }).holder()) !== undefined;
 
 ;// CONCATENATED MODULE: ./src/words/nothing-to-undo.js
 
@@ -49969,8 +49981,8 @@ function ambientHasWaypoint(scene) {
  */
 function stableIsPinned(scene) {
     const shared = sharedService(scene);
-    if (!shared)
-        return [];
+    if (!shared || shared.stable.rollout.desired === 0)
+        return []; // of a version without pods its health is told
     const toService = scene.routes.filter(({ destinations }) => destinations.some(({ host }) => (0,istio_host/* sameHost */.RM)(host, scene.hosts.stable)));
     const pins = toService.filter((fact) => isFollowed(fact) && sendsTo(fact, scene, shared.subset));
     if (pins.length === 0)
@@ -50634,7 +50646,7 @@ async function templateTriedOut({ client, scene }, manifest) {
     const word = `Deployment ${namespace}/${canary.deployment}`;
     if (!scene.canary)
         return [
-            refuse(`${word} does not exist: the last release made ${manifest.name} the stable version, so this one goes to ${canary.deployment}.`, `Create it, with pods of its own, or promote by update, which keeps stable's Deployment.`),
+            refuse(`${word} does not exist: the last release made ${manifest.name} the stable version, so this one goes to ${canary.deployment}.`, "Create it once, scaled to 0 and with labels of its own, such as the manifests give with that name: from then on releases go back and forth between the two."),
         ];
     const made = otherTemplate(scene.target, manifest, scene.canary.podLabels);
     if ("problem" in made)
@@ -51615,10 +51627,10 @@ function illnessOf({ stable, canary }) {
     const { observed, desired, total, updated, available } = stable.rollout;
     const where = `${versions_wordOf(stable)} (stable)`;
     if (desired === 0) {
-        const swapped = canary && canary.rollout.available > 0
-            ? ` ${canary.name} has ${canary.rollout.available}: if it is what serves, exchange stable and canary in the configuration.`
-            : "";
-        return [refuse(`${where} is scaled to 0, so there is nothing to go back to.`, `Scale it up.${swapped}`)];
+        const next = canary && canary.rollout.available > 0
+            ? `${canary.name} has ${canary.rollout.available}: if it is what serves, exchange stable and canary in the configuration; if not, scale ${stable.name} up.`
+            : "Scale it up.";
+        return [refuse(`${where} is scaled to 0, so there is nothing to go back to.`, next)];
     }
     if (available === 0)
         return [
