@@ -40,7 +40,7 @@ export type CaseOptions = {
   readonly change?: Readonly<Record<string, (text: string) => string>>;
   readonly env?: Readonly<Record<string, string>>;
   /** Done to the world once it is up, before the command. */
-  readonly before?: (sandbox: Sandbox) => void;
+  readonly before?: (sandbox: Sandbox) => void | Promise<void>;
 };
 
 export type CaseRun = {
@@ -79,7 +79,7 @@ export async function runCase(t: TestContext, name: string, options: CaseOptions
     ...(await take(sandbox, folder.read("world.yaml"))),
     ...(await take(sandbox, folder.find("after.yaml"))),
   ];
-  options.before?.(sandbox);
+  await options.before?.(sandbox);
 
   const commands = (options.command ?? folder.read("command.txt")).trim().split(" then ");
   const isLookedAtOnly = commands.every((command) => command.startsWith("plan"));

@@ -94,6 +94,11 @@ export async function createRouteScene({ client, createNamespace, apply }: Route
     edit: async (name: string, change: (rules: readonly RuleSketch[]) => readonly RuleSketch[]): Promise<void> =>
       draw(name, change(await rules(name))),
     delete: (name: string): Promise<void> => client.delete(maker.resource, namespace, name),
+    /** Whoever is among `finalizers` keeps it from going when it is deleted. */
+    async hold(name: string, finalizers: readonly string[]): Promise<void> {
+      const body = [{ op: "add", path: "/metadata/finalizers", value: finalizers }] as const;
+      await client.patch(maker.resource, namespace, name, { type: "json", body });
+    },
     /** Makes the routes, and begins a release over them. */
     async begin(sketches: Readonly<Record<string, readonly RuleSketch[]>>, make = maker.family): Promise<Router> {
       for (const [name, rules] of Object.entries(sketches)) await draw(name, rules);

@@ -244,6 +244,18 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>, 
     },
   );
 
+  fact("one that is being deleted is drift and takes weights while somebody holds it, and is told", async (scene) => {
+    const router = await scene.begin({ reviews: both });
+    await scene.hold("reviews", ["example.com/hold"]);
+    await scene.delete("reviews");
+    await router.write(splitAt(10));
+    assert.equal(await router.drift(splitAt(10)), `${kind} ${scene.namespace}/reviews is being deleted`);
+    await router.finish("stable");
+    assert.equal(await scene.weights("reviews"), "v1 100, v2 0");
+    assert.deepEqual(await router.differences("stable"), [`${kind} ${scene.namespace}/reviews is being deleted`]);
+    await scene.hold("reviews", []);
+  });
+
   fact("a stable destination that somebody removed comes back with the traffic", async (scene) => {
     const router = await scene.begin({ reviews: both });
     const original = await scene.spec("reviews");

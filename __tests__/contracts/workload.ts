@@ -380,6 +380,42 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
       assert.ok(await get("reviews-v2"));
     });
 
+    test("one that is being deleted cannot be counted on while somebody holds it: it takes nobody's pods", async () => {
+      const { namespace, get, workload } = await scene((namespace) => [
+        deploymentOf(namespace, "reviews-v2", "v1-old"),
+      ]);
+      const it = await workload();
+      await it.deploy();
+      await ready(it, "canary");
+      const hold = (finalizers: readonly string[]) => (name: string) =>
+        world.client.patch(resources.deployments, namespace, name, {
+          type: "json",
+          body: [{ op: "add", path: "/metadata/finalizers", value: finalizers }],
+        });
+      const names = ["reviews-v1", "reviews-v2"];
+      await Promise.all(names.map(hold(["example.com/hold"])));
+      await Promise.all(names.map((name) => world.client.delete(resources.deployments, namespace, name)));
+      const because = (name: string): string =>
+        `Deployment ${namespace}/${name} is being deleted, and its pods go with it`;
+      const [stable, canary] = [await it.health("stable"), await it.health("canary")];
+      assert.deepEqual(
+        [stable, canary].map(({ ready, available, fatal, terminating }) => [ready, available, fatal, terminating]),
+        [
+          [false, 2, because("reviews-v1"), true],
+          [false, 1, because("reviews-v2"), true],
+        ],
+      );
+      await assert.rejects(it.restore(), /reviews-v1 is being deleted, so the pods of reviews-v2 are kept/);
+      await assert.rejects(it.retire("stable"), /reviews-v2 is being deleted, so the pods of reviews-v1 are kept/);
+      await hold([])("reviews-v2");
+      await until(
+        "it is gone",
+        () => get("reviews-v2"),
+        (left) => left === undefined,
+      );
+      await hold([])("reviews-v1");
+    });
+
     test("manifests are applied in order; a rollback takes away what they made and leaves the rest", async () => {
       const { namespace, get, workload } = await scene((namespace) => [
         { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "shared", namespace }, data: { a: "1" } },

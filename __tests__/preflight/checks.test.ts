@@ -349,6 +349,70 @@ type Row = readonly [
   next?: RegExp,
 ];
 
+const going = (one: KubernetesObject, metadata: Fields = {}): KubernetesObject => ({
+  ...one,
+  metadata: {
+    ...one.metadata,
+    deletionTimestamp: "2026-11-28T04:00:00Z",
+    finalizers: ["example.com/hold"],
+    ...metadata,
+  },
+});
+
+const goingRows: readonly Row[] = [
+  [
+    "a canary that is being deleted",
+    { canary: going(parts.canary) },
+    {},
+    "refuse",
+    /^Deployment shop\/reviews-v2 is being deleted since 2026-11-28T04:00:00Z \(held by example.com\/hold\): Kubernetes rolls nothing out for it any more, and its pods go with it\.$/,
+    /^Wait until it is gone, .* kubectl get deployment reviews-v2 -n shop -o yaml/,
+  ],
+  [
+    "one that an earlier release has left",
+    { canary: going(parts.canary, { annotations: { "istio-canary/release": "run-1" } }) },
+    { target: clone },
+    "refuse",
+    /^Deployment shop\/reviews-v2, left over from an earlier release, is being deleted/,
+  ],
+  [
+    "a stable that is being deleted",
+    { stable: going(parts.stable) },
+    {},
+    "refuse",
+    /^Deployment shop\/reviews-v1 is being/,
+  ],
+  [
+    "one that an undo leaves",
+    { stable: going(parts.stable) },
+    { undo: true },
+    "warn",
+    /^Deployment shop\/reviews-v1 is being deleted/,
+    /^The undo goes on/,
+  ],
+  [
+    "a Service that is being deleted",
+    { service: going(parts.service) },
+    {},
+    "refuse",
+    /^Service shop\/reviews is being deleted .*: when it is gone, no request reaches its pods/,
+  ],
+  [
+    "a VirtualService of the release that is being deleted",
+    { route: going(parts.route) },
+    {},
+    "refuse",
+    /^VirtualService shop\/reviews is being deleted .*: when it is gone, nobody divides the requests/,
+  ],
+  [
+    "a DestinationRule that is being deleted",
+    { rule: going(parts.rule) },
+    {},
+    "refuse",
+    /^DestinationRule shop\/reviews is being deleted .*: when it is gone, requests for its subsets get 503/,
+  ],
+];
+
 const policyRows: readonly Row[] = [
   [
     "nothing that is allowed to the canary",
@@ -1036,6 +1100,7 @@ const rows: readonly Row[] = [
   ],
 
   // policies
+  ...goingRows,
   ...policyRows,
 
   // ports

@@ -23,6 +23,7 @@ const updated: Health = { ...healthy, had: 2, untouched: false };
 /** Somebody scaled it to 0. */
 const gone: Health = { ...asBefore, ready: false, desired: 0, available: 0, because: "0 of 2 pods are available" };
 const dead: Health = { ...healthy, ready: false, available: 0, because: "0 of 2 pods are available" };
+const terminating = { terminating: true, fatal: "it is being deleted", because: "it is being deleted" } as const;
 const unreached: Health = { ...dead, because: "no subset v2", unreached: true };
 const toStable: Strayed = { differences: "v1 100, v2 0", serving: ["stable"] };
 const toBoth: Strayed = { differences: "v1 90, v2 10", serving: ["stable", "canary"] };
@@ -643,6 +644,56 @@ const table: readonly (readonly [
     "rolling-back/returning",
     "pods-gone",
     "0 of 2",
+  ],
+  [
+    "so does one that is being deleted, whatever image stable has by then",
+    planOf(),
+    promoting("retiring"),
+    seen({ stable: { ...healthy, untouched: false }, canary: { ...healthy, ...terminating } }),
+    "nothing",
+    "rolling-back/returning",
+    "canary-broken",
+    "it is being deleted",
+  ],
+  [
+    "but not to a stable that is being deleted, too: both keep what they have",
+    planOf(),
+    promoting("retiring"),
+    seen({ stable: { ...asBefore, ...terminating }, canary: { ...healthy, ...terminating } }),
+    "wait",
+    "",
+    "unserved",
+    "it is being deleted",
+  ],
+  [
+    "an updated stable that is being deleted takes no pods from the canary",
+    update,
+    promoting("retiring"),
+    seen({ stable: { ...updated, ...terminating }, canary: healthy }),
+    "wait",
+    "",
+    "unserved",
+    "it is being deleted",
+  ],
+  [
+    "nor does a rollback to a stable that is being deleted, whose pods answer until then",
+    planOf(),
+    rollingBack("retiring"),
+    seen({ stable: { ...asBefore, ...terminating }, canary: healthy }),
+    "wait",
+    "",
+    "unserved",
+    "it is being deleted",
+  ],
+  [
+    "a bad canary loses its requests all the same",
+    planOf(),
+    { ...rollingBack("returning"), reason: { kind: "canary-broken", pods: "it crashes" } },
+    seen({ stable: { ...asBefore, ...terminating }, canary: healthy }),
+    "finish",
+    "rolling-back/draining",
+    "canary-broken",
+    "it crashes",
   ],
   [
     "as does one that crashes",

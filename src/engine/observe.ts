@@ -2,7 +2,7 @@ import type { Poll } from "../evidence/poll.ts";
 import type { Instant, Millis } from "../lib/duration.ts";
 import { DeniedError, tell, unlessTakenOver } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
-import { asReached, type Health } from "../release/health.ts";
+import { asReached, canServe, type Health } from "../release/health.ts";
 import type {
   Away,
   Counted,
@@ -175,11 +175,11 @@ const lookForTakers = (ports: Ports): Promise<Takers> =>
     ports.router.unserved(roles).catch((): Unserved => ({})),
   );
 
-/** Only where stable has no pods it matters whether the canary has any. */
+/** Only where nobody can count on stable's pods it matters whether the canary has any. */
 async function lookForPods({ workload }: Ports, unreached: Unserved | Promise<Unserved> = {}): Promise<Takers> {
   const [health, unserved] = await Promise.all([workload.health("stable"), unreached]);
   const stable = asReached(health, unserved.stable);
-  if (stable.available > 0) return { stable };
+  if (canServe(stable)) return { stable };
   return { stable, canary: asReached(await workload.health("canary"), unserved.canary) };
 }
 

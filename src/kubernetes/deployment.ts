@@ -1,5 +1,5 @@
 import { field, listAt, numberAt, textAt, textsAt } from "./field.ts";
-import type { KubernetesObject } from "./object.ts";
+import { isTerminating, type KubernetesObject } from "./object.ts";
 import type { Obstacle } from "./obstacle.ts";
 import { type Labels, readSelector, type Selector } from "./selector.ts";
 
@@ -16,6 +16,8 @@ export type Deployment = {
   readonly containers: readonly Container[];
   readonly initContainers: readonly Container[];
   readonly paused: boolean;
+  /** Its controller rolls out and scales nothing any more. */
+  readonly terminating: boolean;
   /** Its number among the ReplicaSets, which carry the same annotation. */
   readonly revision: string | undefined;
   readonly rollout: Rollout;
@@ -58,6 +60,7 @@ export function readDeployment(raw: KubernetesObject): Deployment {
     containers: listAt(raw, "spec", "template", "spec", "containers").map(readContainer),
     initContainers: listAt(raw, "spec", "template", "spec", "initContainers").map(readContainer),
     paused: field(raw, "spec", "paused") === true,
+    terminating: isTerminating(raw),
     revision: metadata.annotations?.["deployment.kubernetes.io/revision"],
     rollout: readRollout(raw),
   };

@@ -32,6 +32,7 @@ import { autoscalersAreKnown, disruptionBudgetsAreKnown, revisionsDiffer, templa
 import { readScene, type Scene, type SceneParts } from "./scene.ts";
 import { portNamesExist, portsExist, portsSpeakHttp } from "./service-ports.ts";
 import { canaryGetsSidecar } from "./sidecars.ts";
+import { nothingIsTerminating } from "./terminating.ts";
 import {
   buildsAreOne,
   canaryHasRoom,
@@ -48,6 +49,7 @@ const checks: readonly SceneCheck[] = [
   namespaceExists,
   servicesExist,
   servicesSelect,
+  nothingIsTerminating,
   stableExists,
   nobodyServes,
   stableIsHealthy,

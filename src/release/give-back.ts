@@ -3,7 +3,7 @@ import { lookAgain } from "./bake.ts";
 import { maxPutBacks } from "./change.ts";
 import type { Decision } from "./decision.ts";
 import { failed, keepForStranded } from "./give-up.ts";
-import type { Health } from "./health.ts";
+import { canServe, type Health } from "./health.ts";
 import { lookIn, type Observation, type RollingBackLook } from "./observation.ts";
 import { drained, readyPoll } from "./pause.ts";
 import type { Plan } from "./plan.ts";
@@ -88,7 +88,7 @@ function awaitPods(
   look: RollingBackLook | undefined,
 ): Decision | undefined {
   const { stable, canary } = look ?? {};
-  if (!stable?.had || stable.available > 0) return undefined;
+  if (!stable?.had || canServe(stable)) return undefined;
   const after = now - state.since;
   const reason: Reason = { kind: "unserved", version: "stable", words: stable.because };
   if (!insisted && after < plan.ready) return { do: "wait", until: now + readyPoll(plan), reason };

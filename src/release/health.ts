@@ -20,6 +20,8 @@ export type Health = {
    * known.
    */
   readonly changed?: string | undefined;
+  /** It is being deleted: its pods may answer for a while, and nobody can count on them. */
+  readonly terminating?: boolean | undefined;
   /** It has pods, and no request reaches them: what the routes name is not there, or does not select them. */
   readonly unreached?: boolean | undefined;
   /** Of stable: how many pods it was to have before the release. */
@@ -29,6 +31,9 @@ export type Health = {
   /** Of stable: it has the images that it had before the release. */
   readonly untouched?: boolean | undefined;
 };
+
+/** It answers now, and nothing takes its pods away by itself. */
+export const canServe = ({ available, terminating }: Health): boolean => available > 0 && !terminating;
 
 /** As requests find it: whoever none of them reaches might as well have no pod. `why` none does, if so. */
 export const asReached = (health: Health, why: string | undefined): Health =>

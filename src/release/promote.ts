@@ -3,7 +3,7 @@ import { lookAgain } from "./bake.ts";
 import { answerChange, maxPutBacks } from "./change.ts";
 import type { Decision } from "./decision.ts";
 import { failed, keepForStranded } from "./give-up.ts";
-import { canaryGone, type Health } from "./health.ts";
+import { canaryGone, canServe, type Health } from "./health.ts";
 import { lookIn, type Observation, type PromotingLook } from "./observation.ts";
 import { drained, readyPoll, settled } from "./pause.ts";
 import { atOnce, type Plan } from "./plan.ts";
@@ -52,14 +52,17 @@ function turnBack(plan: Plan, state: Promoting, observation: Observation, look: 
 
 /** Stable could serve everything as it did before the release. */
 const canTakeBack = ({ stable }: PromotingLook): boolean =>
-  stable?.untouched === true && stable.desired > 0 && stable.available > 0;
+  stable?.untouched === true && stable.desired > 0 && canServe(stable);
 
 /**
- * Of a swap no release changes stable: whoever did, its pods answer, and those of a canary that has none do not.
+ * Of a swap no release changes stable: whoever did, its pods answer, and those of a canary that has none do not, or not
+ * for long.
  */
 function canTake(plan: Plan, look: PromotingLook): boolean {
-  const isOnly = winnerOf(plan) === "canary" && look.canary?.available === 0;
-  return canTakeBack(look) || (isOnly && (look.stable?.available ?? 0) > 0);
+  const { stable, canary } = look;
+  if (canTakeBack(look)) return true;
+  if (winnerOf(plan) !== "canary" || !stable?.available || !canary || canServe(canary)) return false;
+  return canServe(stable) || canary.available === 0;
 }
 
 function broken(canary: Health | undefined): Reason | undefined {
@@ -124,7 +127,7 @@ const giveCanaryAll = (state: Promoting, differences: string): Decision => ({
 function awaitServer(plan: Plan, state: Promoting, now: Instant, look: PromotingLook): Decision | undefined {
   const role = serverAfter(plan)[state.step];
   const server = role && look[role];
-  if (!role || server?.available !== 0) return undefined;
+  if (!role || !server || canServe(server)) return undefined;
   const reason: Reason = { kind: "unserved", version: role, words: server.because };
   const after = now - state.since;
   if (after >= plan.patience) return failed(plan, state, { ...reason, after });

@@ -32,11 +32,20 @@ const route = object("VirtualService", "reviews", {
     http: [{ name: "primary", route: [{ destination: { host: "reviews", subset: "v1" } }] }],
   },
 });
+const terminating = (one: KubernetesObject): KubernetesObject => ({
+  ...one,
+  metadata: { ...one.metadata, deletionTimestamp: "2026-11-28T04:00:00Z" },
+});
 const unready: KubernetesObject = { ...pod("v1"), status: { conditions: [{ type: "Ready", status: "False" }] } };
 
 const cases: Readonly<Record<string, readonly [objects: readonly KubernetesObject[], because: string | undefined]>> = {
   "nothing, where all is there": [[service, both, pod("v1")], undefined],
   "the Service": [[both, pod("v1")], "Service shop/reviews is gone"],
+  "a Service that stays": [[terminating(service), both, pod("v1")], "Service shop/reviews is being deleted"],
+  "a DestinationRule that stays": [
+    [service, terminating(both), pod("v1")],
+    "DestinationRule shop/reviews, which has the subset v1, is being deleted",
+  ],
   "every DestinationRule": [
     [service, pod("v1")],
     "no DestinationRule in namespace shop has the subset v1, which the routes name",

@@ -19,7 +19,7 @@ export function diagnose(
   now: Instant,
 ): Diagnosis {
   const { rollout, namespace, name } = deployment;
-  const ready = isRolledOut(rollout);
+  const ready = isRolledOut(rollout) && !deployment.terminating;
   const ailment = worse(
     worstOf(pods.flatMap((pod) => ailmentOfPod(pod, now) ?? [])),
     ready ? undefined : ailmentOfRollout(rollout, now),
@@ -34,8 +34,15 @@ export function diagnose(
     restarts: pods.reduce((sum, pod) => sum + restartsOf(pod, restartsBefore), 0),
     because: because.join("; "),
   };
+  if (deployment.terminating) return { health: terminatingHealth(deployment, health) };
   if (!ailment?.lasting) return { health };
   return { health: { ...health, fatal: `Deployment ${namespace}/${name}: ${ailment.because}` }, crash: ailment.crash };
+}
+
+/** Its pods may serve for as long as somebody holds it, and nobody knows how long that is. */
+function terminatingHealth({ namespace, name }: Deployment, health: Health): Health {
+  const because = `Deployment ${namespace}/${name} is being deleted, and its pods go with it`;
+  return { ...health, because, fatal: because, terminating: true };
 }
 
 const worstOf = (ailments: readonly Ailment[]): Ailment | undefined =>

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { isRolledOut, readDeployment } from "../../kubernetes/deployment.ts";
 import { field } from "../../kubernetes/field.ts";
-import { type KubernetesObject, placeWord, resources } from "../../kubernetes/object.ts";
+import { isTerminating, type KubernetesObject, placeWord, resources } from "../../kubernetes/object.ts";
 import { identify, objectWord } from "../../kubernetes/user-object.ts";
 import type { Role } from "../../release/target.ts";
 import { templateOfReplicaSet } from "./deployment-pods.ts";
@@ -23,7 +23,7 @@ export async function differences(parts: WorkloadParts, winner: Role): Promise<r
 
 /** An object on its way out is as good as gone. */
 const living = (raw: KubernetesObject | undefined): KubernetesObject | undefined =>
-  field(raw, "metadata", "deletionTimestamp") === undefined ? raw : undefined;
+  raw && isTerminating(raw) ? undefined : raw;
 
 const afterSwap = (parts: WorkloadParts, { stable, canary }: Deployments): readonly string[] => [
   ...promoted(parts, canary),

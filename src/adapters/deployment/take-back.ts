@@ -1,4 +1,4 @@
-import { chooseContainer, readDeployment, replicasOf } from "../../kubernetes/deployment.ts";
+import { chooseContainer, type Deployment, readDeployment, replicasOf } from "../../kubernetes/deployment.ts";
 import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
 import { DeniedError } from "../../lib/errors.ts";
 import { otherRole, type Role } from "../../release/target.ts";
@@ -54,15 +54,18 @@ export async function reviveStable(parts: WorkloadParts): Promise<void> {
 async function unlessLast({ client, target }: WorkloadParts, winner: Role): Promise<void> {
   const loser = otherRole(winner);
   const [left, leaving] = [target[winner].deployment, target[loser].deployment];
-  const available = async (name: string): Promise<number> => {
+  const read = async (name: string): Promise<Deployment | undefined> => {
     const raw = await client.get(resources.deployments, target.namespace, name);
-    return raw ? readDeployment(raw).rollout.available : 0;
+    return raw && readDeployment(raw);
   };
-  const [ofLeft, ofLeaving] = await Promise.all([available(left), available(leaving)]);
-  if (ofLeft > 0 || ofLeaving === 0) return;
+  const [ofLeft, ofLeaving] = await Promise.all([read(left), read(leaving)]);
+  const isGoing = ofLeft?.terminating === true;
+  const servesAlone = (ofLeft?.rollout.available ?? 0) > 0 && !isGoing;
+  if (servesAlone || !ofLeaving?.rollout.available) return;
+  const why = isGoing ? "is being deleted" : "has no available pod";
   throw new DeniedError(
-    `Deployment ${target.namespace}/${left} has no available pod, so the pods of ${leaving} are kept: they may be the only ones that can serve.`,
-    { next: `Look why ${left} has none; when it has, run the same command again.` },
+    `Deployment ${target.namespace}/${left} ${why}, so the pods of ${leaving} are kept: they may be the only ones that can serve.`,
+    { next: `Look why ${left} ${isGoing ? "is" : "has none"}; when it serves again, run the same command again.` },
   );
 }
 

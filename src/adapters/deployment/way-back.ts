@@ -1,5 +1,5 @@
 import { isRolledOut, readDeployment } from "../../kubernetes/deployment.ts";
-import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
+import { isTerminating, type KubernetesObject, resources } from "../../kubernetes/object.ts";
 import type { Instant } from "../../lib/duration.ts";
 import type { Plan } from "../../release/plan.ts";
 import type { Role, Target } from "../../release/target.ts";
@@ -24,7 +24,8 @@ export async function wayBack(
   const serving = { stable, canary }[winnerOf(plan)];
   const image = stable && imageBefore(stable, before.stable.images, target);
   const pods = Math.max(before.stable.replicas, serving ? readDeployment(serving).rollout.desired : 0);
-  const runs = stable !== undefined && image !== undefined && imageOf(stable, target) === image;
+  const runs =
+    stable !== undefined && !isTerminating(stable) && image !== undefined && imageOf(stable, target) === image;
   return {
     image,
     pods,

@@ -1,6 +1,6 @@
 import { trafficOf } from "../../istio/destination.ts";
 import { lastWriter } from "../../kubernetes/last-writer.ts";
-import type { KubernetesObject } from "../../kubernetes/object.ts";
+import { isTerminating, type KubernetesObject } from "../../kubernetes/object.ts";
 import { DeniedError } from "../../lib/errors.ts";
 import { someOf } from "../../lib/some-of.ts";
 import type { Fence } from "../../ports/fence.ts";
@@ -91,7 +91,9 @@ export function movedVirtualService(
       const { moves, troubles } = planMoves(object, one, pair, aim);
       const by = writtenBy(object);
       const different = moves.filter((move) => patchOf([move]).length > 0);
+      const going = isTerminating(object) ? [`${virtualServiceWord(one)} is being deleted`] : [];
       return [
+        ...going,
         ...troubles.map((trouble) => `${virtualServiceWord(one)} ${trouble}`),
         ...different.map((move) => `${virtualServiceWord(one)} ${changeWord(move)}${by}`),
       ];

@@ -1,7 +1,7 @@
-import { subsetFor } from "../../istio/destination-rule.ts";
+import { rulesFor, subsetFor } from "../../istio/destination-rule.ts";
 import { readHost } from "../../istio/host.ts";
 import { selectorOfService, serviceBehind } from "../../istio/service.ts";
-import { type KubernetesObject, type Resource, resources } from "../../kubernetes/object.ts";
+import { isTerminating, type KubernetesObject, placeWord, type Resource, resources } from "../../kubernetes/object.ts";
 import { type Pod, readPod } from "../../kubernetes/pod.ts";
 import { asQuery, carries, type Labels, showLabels } from "../../kubernetes/selector.ts";
 import type { Unserved } from "../../release/observation.ts";
@@ -61,11 +61,15 @@ function selectionOf(
   const host = readHost(target[role].host, namespace);
   const service = serviceBehind(services, host);
   if (!service) return { because: `Service ${namespace}/${host.service?.name ?? host.text} is gone` };
+  if (isTerminating(service)) return { because: `${placeWord(service)} is being deleted` };
   const ofService = selectorOfService(service) ?? {};
   const name = target[role].subset;
   if (name === undefined) return { labels: ofService, ofService };
   const subset = subsetFor(rules, host, name);
   if (!subset) return { because: lacksSubset(target, role) };
+  const definedIn = rulesFor(rules, host).find(({ word }) => word === subset.rule);
+  if (definedIn && isTerminating(definedIn.object))
+    return { because: `${subset.rule}, which has the subset ${name}, is being deleted` };
   return { labels: { ...ofService, ...subset.labels }, ofService };
 }
 
