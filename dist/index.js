@@ -29488,7 +29488,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 2898:
+/***/ 6376:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -30734,7 +30734,7 @@ async function lookWhilePromoting({ plan, judged }, step, { workload, router, by
         isOver ? router.strayed(winner) : undefined,
         (0,transition/* takesPods */.XY)(plan, step) ? bystanders.strandedWithout(loser) : undefined,
     ]);
-    const [stable, canary] = [(0,release_health/* asReached */.t)(ofStable, unserved.stable), (0,release_health/* asReached */.t)(ofCanary, unserved.canary)];
+    const [stable, canary] = [(0,release_health/* asReached */.ty)(ofStable, unserved.stable), (0,release_health/* asReached */.ty)(ofCanary, unserved.canary)];
     if (step !== "starting")
         return { phase: "promoting", stable, canary, strayed, stranded };
     const differences = await router.drift((0,release_split/* splitAt */.gI)(100));
@@ -30769,13 +30769,13 @@ async function lookWhileRollingBack(plan, state, ports) {
 const takerGrace = 1_000;
 /** As requests find them. */
 const lookForTakers = (ports) => lookForPods(ports, ports.router.unserved(release_target/* roles */.Ot).catch(() => ({})));
-/** Only where stable has no pods it matters whether the canary has any. */
+/** Only where nobody can count on stable's pods it matters whether the canary has any. */
 async function lookForPods({ workload }, unreached = {}) {
     const [health, unserved] = await Promise.all([workload.health("stable"), unreached]);
-    const stable = (0,release_health/* asReached */.t)(health, unserved.stable);
-    if (stable.available > 0)
+    const stable = (0,release_health/* asReached */.ty)(health, unserved.stable);
+    if ((0,release_health/* canServe */.KS)(stable))
         return { stable };
-    return { stable, canary: (0,release_health/* asReached */.t)(await workload.health("canary"), unserved.canary) };
+    return { stable, canary: (0,release_health/* asReached */.ty)(await workload.health("canary"), unserved.canary) };
 }
 /**
  * Before a weight is written requests are counted, so that its first ones are told apart; and while a canary that
@@ -30824,7 +30824,7 @@ const lookLimit = 5_000;
 /** The canary as requests find it, and who else would get requests and cannot. */
 async function lookAtPods({ judged }, among, { workload, router }) {
     const [health, unserved] = await Promise.all([workload.health("canary", judged), router.unserved(among)]);
-    return { canary: (0,release_health/* asReached */.t)(health, unserved.canary), unserved };
+    return { canary: (0,release_health/* asReached */.ty)(health, unserved.canary), unserved };
 }
 const awayBy = ({ stable: words }, { away }, { clock }) => words === undefined ? undefined : { words, since: away?.since ?? clock.now() };
 async function lookAtStage(record, state, ports, memory, signal) {
@@ -34279,6 +34279,55 @@ function textsAt(value, ...path) {
     return Object.fromEntries(entries);
 }
 
+;// CONCATENATED MODULE: ./src/kubernetes/object.js
+/** How people find an object: `Deployment shop/reviews-v1`. */
+const placeWord = ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`;
+/** On its way out: it goes as soon as no finalizer holds it any more, and nobody can call that off. */
+const isTerminating = ({ metadata }) => metadata.deletionTimestamp !== undefined;
+const object_core = (plural, kind) => ({ group: "", version: "v1", plural, kind });
+const resources = {
+    pods: object_core("pods", "Pod"),
+    services: object_core("services", "Service"),
+    persistentVolumeClaims: object_core("persistentvolumeclaims", "PersistentVolumeClaim"),
+    configMaps: object_core("configmaps", "ConfigMap"),
+    namespaces: object_core("namespaces", "Namespace"),
+    events: object_core("events", "Event"),
+    deployments: { group: "apps", version: "v1", plural: "deployments", kind: "Deployment" },
+    replicaSets: { group: "apps", version: "v1", plural: "replicasets", kind: "ReplicaSet" },
+    leases: { group: "coordination.k8s.io", version: "v1", plural: "leases", kind: "Lease" },
+    horizontalPodAutoscalers: {
+        group: "autoscaling",
+        version: "v2",
+        plural: "horizontalpodautoscalers",
+        kind: "HorizontalPodAutoscaler",
+    },
+    virtualServices: { group: "networking.istio.io", version: "v1", plural: "virtualservices", kind: "VirtualService" },
+    destinationRules: {
+        group: "networking.istio.io",
+        version: "v1",
+        plural: "destinationrules",
+        kind: "DestinationRule",
+    },
+    gateways: { group: "networking.istio.io", version: "v1", plural: "gateways", kind: "Gateway" },
+    selfSubjectAccessReviews: {
+        group: "authorization.k8s.io",
+        version: "v1",
+        plural: "selfsubjectaccessreviews",
+        kind: "SelfSubjectAccessReview",
+    },
+};
+/** The URL path of one version of a group. */
+const groupPath = (group, version) => group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
+/** The URL path of a collection or, with a name, of one object. */
+function pathOf({ group, version, plural }, namespace, name) {
+    const parts = [plural];
+    if (namespace !== undefined)
+        parts.unshift("namespaces", namespace);
+    if (name !== undefined)
+        parts.push(name);
+    return [groupPath(group, version), ...parts.map(encodeURIComponent)].join("/");
+}
+
 ;// CONCATENATED MODULE: ./src/kubernetes/selector.js
 
 function readSelector(selector) {
@@ -34320,6 +34369,7 @@ const showLabels = (labels) => Object.entries(labels)
 ;// CONCATENATED MODULE: ./src/kubernetes/deployment.js
 
 
+
 function readDeployment(raw) {
     const { metadata } = raw;
     return {
@@ -34334,6 +34384,7 @@ function readDeployment(raw) {
         containers: listAt(raw, "spec", "template", "spec", "containers").map(readContainer),
         initContainers: listAt(raw, "spec", "template", "spec", "initContainers").map(readContainer),
         paused: field(raw, "spec", "paused") === true,
+        terminating: isTerminating(raw),
         revision: metadata.annotations?.["deployment.kubernetes.io/revision"],
         rollout: readRollout(raw),
     };
@@ -34416,53 +34467,6 @@ const unclear = (deployment) => ({
     problem: `Deployment ${deployment.namespace}/${deployment.name}: it is not clear which container gets the image (containers: ${deployment_namesOf(deployment)})`,
     next: "Set container to its name.",
 });
-
-;// CONCATENATED MODULE: ./src/kubernetes/object.js
-/** How people find an object: `Deployment shop/reviews-v1`. */
-const placeWord = ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`;
-const object_core = (plural, kind) => ({ group: "", version: "v1", plural, kind });
-const resources = {
-    pods: object_core("pods", "Pod"),
-    services: object_core("services", "Service"),
-    persistentVolumeClaims: object_core("persistentvolumeclaims", "PersistentVolumeClaim"),
-    configMaps: object_core("configmaps", "ConfigMap"),
-    namespaces: object_core("namespaces", "Namespace"),
-    events: object_core("events", "Event"),
-    deployments: { group: "apps", version: "v1", plural: "deployments", kind: "Deployment" },
-    replicaSets: { group: "apps", version: "v1", plural: "replicasets", kind: "ReplicaSet" },
-    leases: { group: "coordination.k8s.io", version: "v1", plural: "leases", kind: "Lease" },
-    horizontalPodAutoscalers: {
-        group: "autoscaling",
-        version: "v2",
-        plural: "horizontalpodautoscalers",
-        kind: "HorizontalPodAutoscaler",
-    },
-    virtualServices: { group: "networking.istio.io", version: "v1", plural: "virtualservices", kind: "VirtualService" },
-    destinationRules: {
-        group: "networking.istio.io",
-        version: "v1",
-        plural: "destinationrules",
-        kind: "DestinationRule",
-    },
-    gateways: { group: "networking.istio.io", version: "v1", plural: "gateways", kind: "Gateway" },
-    selfSubjectAccessReviews: {
-        group: "authorization.k8s.io",
-        version: "v1",
-        plural: "selfsubjectaccessreviews",
-        kind: "SelfSubjectAccessReview",
-    },
-};
-/** The URL path of one version of a group. */
-const groupPath = (group, version) => group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
-/** The URL path of a collection or, with a name, of one object. */
-function pathOf({ group, version, plural }, namespace, name) {
-    const parts = [plural];
-    if (namespace !== undefined)
-        parts.unshift("namespaces", namespace);
-    if (name !== undefined)
-        parts.push(name);
-    return [groupPath(group, version), ...parts.map(encodeURIComponent)].join("/");
-}
 
 ;// CONCATENATED MODULE: ./src/kubernetes/missing-namespace.js
 /** What there is to say of a namespace that is not there, and what to do about it. */
@@ -36084,7 +36088,7 @@ function ailmentOfRollout({ observed, conditions }, now) {
  */
 function diagnose(deployment, pods, restartsBefore, now) {
     const { rollout, namespace, name } = deployment;
-    const ready = isRolledOut(rollout);
+    const ready = isRolledOut(rollout) && !deployment.terminating;
     const ailment = worse(worstOf(pods.flatMap((pod) => ailmentOfPod(pod, now) ?? [])), ready ? undefined : ailmentOfRollout(rollout, now));
     const because = [progressOf(deployment)];
     if (!ready && ailment)
@@ -36096,9 +36100,16 @@ function diagnose(deployment, pods, restartsBefore, now) {
         restarts: pods.reduce((sum, pod) => sum + restartsOf(pod, restartsBefore), 0),
         because: because.join("; "),
     };
+    if (deployment.terminating)
+        return { health: terminatingHealth(deployment, health) };
     if (!ailment?.lasting)
         return { health };
     return { health: { ...health, fatal: `Deployment ${namespace}/${name}: ${ailment.because}` }, crash: ailment.crash };
+}
+/** Its pods may serve for as long as somebody holds it, and nobody knows how long that is. */
+function terminatingHealth({ namespace, name }, health) {
+    const because = `Deployment ${namespace}/${name} is being deleted, and its pods go with it`;
+    return { ...health, because, fatal: because, terminating: true };
 }
 const worstOf = (ailments) => ailments.find(({ lasting }) => lasting) ?? ailments[0];
 /**
@@ -36147,7 +36158,7 @@ async function differences(parts, winner) {
     return winner === "canary" ? afterSwap(parts, { stable, canary }) : afterReturn(parts, { stable, canary });
 }
 /** An object on its way out is as good as gone. */
-const living = (raw) => field(raw, "metadata", "deletionTimestamp") === undefined ? raw : undefined;
+const living = (raw) => raw && isTerminating(raw) ? undefined : raw;
 const afterSwap = (parts, { stable, canary }) => [
     ...promoted(parts, canary),
     ...replaced(parts, stable),
@@ -36320,14 +36331,17 @@ async function reviveStable(parts) {
 async function unlessLast({ client, target }, winner) {
     const loser = (0,release_target/* otherRole */.n1)(winner);
     const [left, leaving] = [target[winner].deployment, target[loser].deployment];
-    const available = async (name) => {
+    const read = async (name) => {
         const raw = await client.get(resources.deployments, target.namespace, name);
-        return raw ? readDeployment(raw).rollout.available : 0;
+        return raw && readDeployment(raw);
     };
-    const [ofLeft, ofLeaving] = await Promise.all([available(left), available(leaving)]);
-    if (ofLeft > 0 || ofLeaving === 0)
+    const [ofLeft, ofLeaving] = await Promise.all([read(left), read(leaving)]);
+    const isGoing = ofLeft?.terminating === true;
+    const servesAlone = (ofLeft?.rollout.available ?? 0) > 0 && !isGoing;
+    if (servesAlone || !ofLeaving?.rollout.available)
         return;
-    throw new lib_errors/* DeniedError */.iC(`Deployment ${target.namespace}/${left} has no available pod, so the pods of ${leaving} are kept: they may be the only ones that can serve.`, { next: `Look why ${left} has none; when it has, run the same command again.` });
+    const why = isGoing ? "is being deleted" : "has no available pod";
+    throw new lib_errors/* DeniedError */.iC(`Deployment ${target.namespace}/${left} ${why}, so the pods of ${leaving} are kept: they may be the only ones that can serve.`, { next: `Look why ${left} ${isGoing ? "is" : "has none"}; when it serves again, run the same command again.` });
 }
 /**
  * The pod template as it was: Kubernetes has it in the old ReplicaSet; where only the image changed, the image is
@@ -36465,7 +36479,7 @@ async function wayBack(client, target, plan, before, now) {
     const serving = { stable, canary }[(0,transition/* winnerOf */.Pk)(plan)];
     const image = stable && imageBefore(stable, before.stable.images, target);
     const pods = Math.max(before.stable.replicas, serving ? readDeployment(serving).rollout.desired : 0);
-    const runs = stable !== undefined && image !== undefined && imageOf(stable, target) === image;
+    const runs = stable !== undefined && !isTerminating(stable) && image !== undefined && imageOf(stable, target) === image;
     return {
         image,
         pods,
@@ -48339,6 +48353,8 @@ function selectionOf(services, rules, target, role) {
     const service = serviceBehind(services, host);
     if (!service)
         return { because: `Service ${namespace}/${host.service?.name ?? host.text} is gone` };
+    if (isTerminating(service))
+        return { because: `${placeWord(service)} is being deleted` };
     const ofService = selectorOfService(service) ?? {};
     const name = target[role].subset;
     if (name === undefined)
@@ -48346,6 +48362,9 @@ function selectionOf(services, rules, target, role) {
     const subset = subsetFor(rules, host, name);
     if (!subset)
         return { because: lacksSubset(target, role) };
+    const definedIn = rulesFor(rules, host).find(({ word }) => word === subset.rule);
+    if (definedIn && isTerminating(definedIn.object))
+        return { because: `${subset.rule}, which has the subset ${name}, is being deleted` };
     return { labels: { ...ofService, ...subset.labels }, ofService };
 }
 const lacksSubset = (target, role) => `no DestinationRule in namespace ${ruleNamespace(target)} has the subset ${target[role].subset}, which the routes name`;
@@ -49108,6 +49127,7 @@ async function listIn({ client, virtualServices }, namespace) {
 
 
 
+
 /** Moves the weights of one of the user's own VirtualServices by JSON Patches, and changes nothing else in it. */
 function movedVirtualService({ client, virtualServices: resource }, clock, pair, one, fence) {
     /** As it was read after this job's last write that went on; undefined when there was none. */
@@ -49175,7 +49195,9 @@ function movedVirtualService({ client, virtualServices: resource }, clock, pair,
             const { moves, troubles } = planMoves(object, one, pair, aim);
             const by = writtenBy(object);
             const different = moves.filter((move) => patchOf([move]).length > 0);
+            const going = isTerminating(object) ? [`${virtualServiceWord(one)} is being deleted`] : [];
             return [
+                ...going,
                 ...troubles.map((trouble) => `${virtualServiceWord(one)} ${trouble}`),
                 ...different.map((move) => `${virtualServiceWord(one)} ${changeWord(move)}${by}`),
             ];
@@ -51604,6 +51626,50 @@ function portNamesExist({ services, hosts, planned }) {
         .map(({ target: to }) => refuse(`${service_ports_wordOf(service)} sends to the container port named ${String(to)}, which the pods of Deployment ${namespace}/${name} do not have (names: ${names.join(", ") || "none"}).`, "Name the port in the canary's pod template."));
 }
 
+;// CONCATENATED MODULE: ./src/preflight/terminating.js
+
+
+
+
+
+
+
+/**
+ * What is being deleted is there as long as a finalizer holds it, and may serve; nobody can call the deletion off. An
+ * undo leaves a version that may well be on its way out.
+ * https://kubernetes.io/docs/concepts/overview/working-with-objects/finalizers/#how-finalizers-work
+ */
+function nothingIsTerminating(scene) {
+    const going = reliedOnIn(scene).filter(({ object }) => isTerminating(object));
+    return going.map(({ object, so, isIll }) => {
+        const what = `${placeWord(object)}${terminating_madeBy(object)} is being deleted since ${object.metadata.deletionTimestamp}${terminating_heldBy(object)}: ${so}.`;
+        return isIll ? warn(what, "The undo goes on.") : refuse(what, nextFor(object));
+    });
+}
+function reliedOnIn({ target, deployments, services, hosts, chosenRoutes, destinationRules, undo }) {
+    const named = (name) => deployments.filter(({ metadata }) => metadata.name === name);
+    const noPods = "Kubernetes rolls nothing out for it any more, and its pods go with it";
+    const own = new Set([hosts.stable, hosts.canary].flatMap((host) => serviceBehind(services, host) ?? []));
+    const rules = [hosts.stable, hosts.canary].flatMap((host) => rulesFor(destinationRules, host));
+    const all = [
+        ...named(target.stable.deployment).map((object) => ({ object, so: noPods, isIll: undo })),
+        ...named(target.canary.deployment).map((object) => ({ object, so: noPods })),
+        ...[...own].map((object) => ({ object, so: "when it is gone, no request reaches its pods" })),
+        ...chosenRoutes.map((object) => ({ object, so: "when it is gone, nobody divides the requests" })),
+        ...[...new Set(rules.map(({ object }) => object))].map((object) => ({
+            object,
+            so: "when it is gone, requests for its subsets get 503",
+        })),
+    ];
+    return all;
+}
+const terminating_madeBy = ({ metadata }) => metadata.annotations?.[releaseAnnotation] === undefined ? "" : ", left over from an earlier release,";
+function terminating_heldBy({ metadata }) {
+    const holders = listAt(metadata, "finalizers").map(String);
+    return holders.length === 0 ? "" : ` (held by ${finding_listed(holders)})`;
+}
+const nextFor = ({ kind, metadata: { namespace, name } }) => `Wait until it is gone, see that what is needed is there again, and release then: kubectl get ${kind.toLowerCase()} ${name} -n ${namespace} -o yaml shows who holds it.`;
+
 ;// CONCATENATED MODULE: ./src/preflight/versions.js
 
 
@@ -51754,10 +51820,12 @@ function canaryHasRoom({ stable, canary, planned, target, autoscalers }) {
 
 
 
+
 const release_preflight_checks = [
     namespaceExists,
     servicesExist,
     servicesSelect,
+    nothingIsTerminating,
     stableExists,
     nobodyServes,
     stableIsHealthy,
@@ -54114,7 +54182,7 @@ async function main() {
         answer,
     };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 2898));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6376));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_14__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
@@ -54817,7 +54885,7 @@ function bake(plan, state, look, now) {
     const stage = (0,release_plan/* stageAt */.e)(plan, state.stage);
     const { canary, drift } = look;
     if (canary.available === 0)
-        return backFrom(state, (0,health/* canaryGone */.u)(canary), now);
+        return backFrom(state, (0,health/* canaryGone */.uZ)(canary), now);
     if (drift !== undefined)
         return answerDrift(plan, state, now, drift, (0,split/* splitOf */.uv)(plan, state.stage));
     const early = now - state.since < pollsToCount * plan.pollEvery;
@@ -54991,6 +55059,7 @@ var release_reason = __nccwpck_require__(7331);
 
 
 
+
 /** The next step of a rollback: traffic first, then everything else. */
 function giveBack(plan, state, observation) {
     const { now, trouble } = observation;
@@ -55061,7 +55130,7 @@ function reviveStable(state, now, look) {
 /** The canary's pods are put back last, when stable, which has all requests, has a pod; without any itself, at last. */
 function awaitPods(plan, state, { now, insisted }, look) {
     const { stable, canary } = look ?? {};
-    if (!stable?.had || stable.available > 0)
+    if (!stable?.had || (0,health/* canServe */.KS)(stable))
         return undefined;
     const after = now - state.since;
     const reason = { kind: "unserved", version: "stable", words: stable.because };
@@ -55147,18 +55216,23 @@ function turnBack(plan, state, observation, look) {
     return isPromoted || !canTakeBack(look) ? undefined : answerChange(plan, state, observation, look.canary);
 }
 /** Stable could serve everything as it did before the release. */
-const canTakeBack = ({ stable }) => stable?.untouched === true && stable.desired > 0 && stable.available > 0;
+const canTakeBack = ({ stable }) => stable?.untouched === true && stable.desired > 0 && (0,health/* canServe */.KS)(stable);
 /**
- * Of a swap no release changes stable: whoever did, its pods answer, and those of a canary that has none do not.
+ * Of a swap no release changes stable: whoever did, its pods answer, and those of a canary that has none do not, or not
+ * for long.
  */
 function canTake(plan, look) {
-    const isOnly = (0,transition/* winnerOf */.Pk)(plan) === "canary" && look.canary?.available === 0;
-    return canTakeBack(look) || (isOnly && (look.stable?.available ?? 0) > 0);
+    const { stable, canary } = look;
+    if (canTakeBack(look))
+        return true;
+    if ((0,transition/* winnerOf */.Pk)(plan) !== "canary" || !stable?.available || !canary || (0,health/* canServe */.KS)(canary))
+        return false;
+    return (0,health/* canServe */.KS)(stable) || canary.available === 0;
 }
 function broken(canary) {
     if (canary?.fatal !== undefined)
         return { kind: "canary-broken", pods: canary.fatal };
-    return canary?.available === 0 ? (0,health/* canaryGone */.u)(canary) : undefined;
+    return canary?.available === 0 ? (0,health/* canaryGone */.uZ)(canary) : undefined;
 }
 /** Of an update: the version that has pods serves for the one that has none, whichever it is. */
 function turnToOther(plan, state, now, { stable, canary, strayed }) {
@@ -55213,7 +55287,7 @@ const giveCanaryAll = (state, differences) => ({
 function awaitServer(plan, state, now, look) {
     const role = serverAfter(plan)[state.step];
     const server = role && look[role];
-    if (!role || server?.available !== 0)
+    if (!role || !server || (0,health/* canServe */.KS)(server))
         return undefined;
     const reason = { kind: "unserved", version: role, words: server.because };
     const after = now - state.since;
@@ -55364,7 +55438,7 @@ function shift(plan, state, { now, trouble }, look) {
     const canary = look?.canary;
     const serves = state.stage > 0 || state.step === "routing";
     if (serves && canary?.available === 0)
-        return backFrom(state, (0,health/* canaryGone */.u)(canary), now);
+        return backFrom(state, (0,health/* canaryGone */.uZ)(canary), now);
     switch (state.step) {
         case "scaling":
             return {
@@ -55429,9 +55503,12 @@ const policies = ["extend", "hold", "promote", "fail"];
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   t: () => (/* binding */ asReached),
-/* harmony export */   u: () => (/* binding */ canaryGone)
+/* harmony export */   KS: () => (/* binding */ canServe),
+/* harmony export */   ty: () => (/* binding */ asReached),
+/* harmony export */   uZ: () => (/* binding */ canaryGone)
 /* harmony export */ });
+/** It answers now, and nothing takes its pods away by itself. */
+const canServe = ({ available, terminating }) => available > 0 && !terminating;
 /** As requests find it: whoever none of them reaches might as well have no pod. `why` none does, if so. */
 const asReached = (health, why) => why === undefined || health.available === 0
     ? health
