@@ -362,6 +362,21 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
       assert.deepEqual(await it.differences("stable"), []);
     });
 
+    test("an update leaves an older canary as many pods as it had, with the new image", async () => {
+      const { get, workload } = await scene((namespace) => [
+        deploymentOf(namespace, "reviews-v2", "v1-old", { replicas: 0 }),
+      ]);
+      const it = await workload();
+      await it.deploy();
+      await ready(it, "canary");
+      await it.updateStable();
+      await ready(it, "stable");
+      await it.retire("canary");
+      assert.equal(replicas(await get("reviews-v2")), 0);
+      assert.match(JSON.stringify(specOf(await get("reviews-v2"))), /reviews:v2"/);
+      assert.deepEqual(await it.differences("stable"), []);
+    });
+
     test("the only pods that can serve are not taken away", async () => {
       const { namespace, get, workload } = await scene();
       const it = await workload({ source: { from: "clone", labels: {} }, replicas: { kind: "by-weight" } });

@@ -60,8 +60,10 @@ function createWaits(now: () => Instant, added: () => void) {
       };
     },
     deadline(at) {
+      const late = new DOMException("The operation was aborted due to timeout", "TimeoutError");
+      if (at < now()) return AbortSignal.abort(late);
       const controller = new AbortController();
-      add(at, () => controller.abort(new DOMException("The operation was aborted due to timeout", "TimeoutError")));
+      add(at, () => controller.abort(late));
       return controller.signal;
     },
   };

@@ -190,6 +190,22 @@ const troubles: readonly {
     fatal: "pod reviews-v2-abc: no node takes it: 0/3 nodes are available",
   },
   {
+    of: "a gate before its scheduling",
+    pod: pod(
+      [],
+      [
+        {
+          type: "PodScheduled",
+          status: "False",
+          reason: "SchedulingGated",
+          message: "Scheduling is blocked due to non-empty scheduling gates",
+          lastTransitionTime: ago(99),
+        },
+      ],
+    ),
+    because: "pod reviews-v2-abc: it is Pending",
+  },
+  {
     of: "a readiness probe that does not pass",
     pod: pod(
       [{ name: "reviews", state: { running: {} } }],

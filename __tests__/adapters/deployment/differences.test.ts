@@ -23,13 +23,20 @@ const v1 = (tag = "v1", pods?: Pods): KubernetesObject => deployment("reviews-v1
 const v2 = (tag = "v2", pods?: Pods): KubernetesObject => deployment("reviews-v2", tag, pods);
 
 const stable = { uid: "1", replicas: 1, images: { reviews: image("v1") } };
+const canary = { uid: "2", replicas: 1, images: { reviews: image("v1-old") }, restarts: {} };
 const before: WorkloadsBefore = {
   release: "r",
   stable,
-  canary: { uid: "2", replicas: 1, images: { reviews: image("v1-old") }, restarts: {} },
+  canary,
   autoscaled: { stable: false, canary: false },
   existed: [],
 };
+const templated = { ...before, canary: { ...canary, replicaSet: "reviews-v2-1" } };
+const replicaSet = (tag: string): KubernetesObject => ({
+  ...v2(tag),
+  kind: "ReplicaSet",
+  metadata: { name: "reviews-v2-1", namespace: "shop" },
+});
 const fresh = { ...before, canary: undefined };
 const autoscaled = { ...before, autoscaled: { stable: true, canary: true } };
 const manifests: Pick<Target, "source"> = {
@@ -75,6 +82,19 @@ const rows: readonly {
     before: fresh,
     said: ["v2 is still there; it did not exist before the release"],
   },
+  {
+    what: "an old template that nobody has any more",
+    objects: [v1(), v2()],
+    before: templated,
+    said: ["v2 has not got its old pod template back: ReplicaSet reviews-v2-1, which had it, is gone"],
+  },
+  {
+    what: "another template than the old one",
+    objects: [v1(), v2(), replicaSet("v1-old")],
+    before: templated,
+    said: ["v2 has not got its old pod template back"],
+  },
+  { what: "the old template", objects: [v1(), v2("v1-old"), replicaSet("v1-old")], before: templated, said: [] },
   { what: "an update", objects: [v1("v2"), v2()], said: [] },
   { what: "an update to what the canary had", objects: [v1("v3"), v2("v3")], target: { image: undefined }, said: [] },
   {

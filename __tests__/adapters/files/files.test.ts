@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   closeSync,
+  existsSync,
   lstatSync,
   mkdtempSync,
   openSync,
@@ -55,6 +56,21 @@ test("the JSON report holds the newest account, and no half-written file is left
     JSON.parse(JSON.stringify({ version: 1, account: accountInWords(succeeded) })),
   );
   assert.deepEqual(readdirSync(path), ["canary-report.json"]);
+});
+
+test("at the end the report is written if its newest counts are not, and never for nothing", async (t) => {
+  const file = join(folder(t), "canary-report.json");
+  const reporter = reportFile({ file });
+  await reporter.flush(10);
+  assert.ok(!existsSync(file), "nothing was reported");
+  reporter.report(running);
+  rmSync(file);
+  await reporter.flush(10);
+  assert.ok(!existsSync(file), "it was written");
+  reporter.report({ ...running, now: running.now + 1 });
+  assert.ok(!existsSync(file), "nothing but counts has changed");
+  await reporter.flush(10);
+  assert.equal(read(file).account.now, running.now + 1);
 });
 
 test("whoever reads the JSON report while it is written anew has the older one whole", (t) => {

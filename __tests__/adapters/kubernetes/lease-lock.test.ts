@@ -142,8 +142,10 @@ test("a renewal that gets no answer keeps nobody from giving the lock back", () 
   inCluster([], async (cluster) => {
     const clock = handClock(start);
     let puts = 0;
-    const { client } = through(cluster, (request, forward) =>
-      request.method === "PUT" && puts++ === 0 ? silence(request) : forward(),
+    const { client } = through(
+      cluster,
+      (request, forward) => (request.method === "PUT" && puts++ === 0 ? silence(request) : forward()),
+      clock,
     );
     const held = holding(await lockOf(client, clock).acquire({ id: "one" }));
     const renewal = clock.advance(8 * second);
@@ -322,6 +324,70 @@ for (const [what, { renewTime, serverTime }] of Object.entries(unclear)) {
       assert.ok(answer.heldFor >= 0);
     }));
 }
+
+test("a job that has lost its lock takes it no more, not even when nobody has it", () =>
+  inCluster([], async (cluster) => {
+    const { client } = cluster;
+    const clock = handClock(start);
+    const held = holding(await lockOf(client, clock).acquire({ id: "one" }));
+    await lockOf(client, handClock(start), true).acquire({ id: "two" });
+    await clock.advance(8 * second);
+    assert.equal(held.lost.aborted, true);
+    await client.delete(resources.leases, "default", name);
+    await clock.advance(8 * second);
+    await held.release();
+    assert.equal(await leaseIn(cluster), undefined);
+  }));
+
+test("a lock that may not be taken is asked for once", () =>
+  inCluster([], async ({ client, server }) => {
+    server.fail({ method: "POST", path: "leases", status: 403, times: 99 });
+    await assert.rejects(lockOf(client).acquire({ id: "one" }));
+    assert.equal(server.requests.count({ method: "GET" }), 1);
+  }));
+
+test("a second step of a job renews what the first has taken, and nobody has what was given back", () =>
+  inCluster([], async (cluster) => {
+    const lock = lockOf(cluster.client);
+    holding(await lock.acquire({ id: "one" }));
+    const second = holding(await lockOf(cluster.client, handClock(start + 20_000)).acquire({ id: "one" }));
+    assert.equal(textAt(await leaseIn(cluster), "spec", "renewTime"), "2026-01-01T00:00:20.000000Z");
+    await second.release();
+    assert.equal(await lock.holder(), undefined);
+  }));
+
+test("whoever takes a lock by force has it from then on", () =>
+  inCluster([], async (cluster) => {
+    const { client } = cluster;
+    holding(await lockOf(client).acquire({ id: "one" }));
+    await lockOf(client, handClock(start + 20 * second), true).acquire({ id: "two" });
+    assert.deepEqual(await lockOf(client, handClock(start + 25 * second)).acquire({ id: "three" }), {
+      heldBy: { id: "two", url: undefined },
+      heldFor: 5 * second,
+    });
+  }));
+
+test("a lock lasts as long as its holder says, and 30 s where that is not said", () =>
+  inCluster([], async ({ client }) => {
+    for (const [leaseDurationSeconds, lasts] of [
+      [60, 60],
+      [undefined, 30],
+    ] as const) {
+      const renewTime = "2026-01-01T00:00:00.000000Z";
+      const spec = { holderIdentity: "one", leaseDurationSeconds, renewTime, acquireTime: renewTime };
+      const metadata = { name };
+      await client.create(resources.leases, "default", {
+        apiVersion: "coordination.k8s.io/v1",
+        kind: "Lease",
+        metadata,
+        spec,
+      });
+      const holderAt = (at: number) => lockOf(client, handClock(start + at * second)).holder();
+      assert.equal((await holderAt(lasts - 1))?.heldBy.id, "one");
+      assert.equal(await holderAt(lasts + 1), undefined);
+      await client.delete(resources.leases, "default", name);
+    }
+  }));
 
 test("each change of hands is counted, as other tools show it", () =>
   inCluster([], async (cluster) => {

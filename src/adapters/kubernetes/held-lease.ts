@@ -3,7 +3,6 @@ import type { Millis } from "../../lib/duration.ts";
 import type { HeldLock } from "../../ports/lock.ts";
 import type { Run } from "../../release/release-record.ts";
 import type { Clock } from "../../world/clock.ts";
-import { KubernetesError } from "./kubernetes-client.ts";
 import { tenureIn, transitionsOf } from "./lease.ts";
 
 /** One Lease on the API server. */
@@ -16,10 +15,6 @@ export type LeaseSlot = {
     signal?: AbortSignal,
   ) => Promise<KubernetesObject>;
 };
-
-/** The Lease is not as it was: written meanwhile, or gone. */
-export const isOvertaken = (error: unknown): error is KubernetesError =>
-  error instanceof KubernetesError && (error.status === 409 || error.status === 404);
 
 /** Two renewals may fail before a Lease runs out. */
 const renewEvery: Millis = 8_000;
@@ -44,13 +39,12 @@ export function heldLease(
     try {
       lease = await write(run, lease, signal);
     } catch (error) {
-      if (!isOvertaken(error)) throw error;
       await makeSure(error, signal);
     }
   }
 
   /** Overtaken by a write of our own whose answer was lost, by whoever takes Leases away, or by another job. */
-  async function makeSure(cause: KubernetesError, signal: AbortSignal): Promise<void> {
+  async function makeSure(cause: unknown, signal: AbortSignal): Promise<void> {
     const stored = await read(signal);
     if (isUntaken(stored)) lease = await write(run, stored, signal);
     else lost.abort(takenOver(stored, cause));
@@ -72,8 +66,7 @@ export function heldLease(
   async function giveBack(signal: AbortSignal): Promise<void> {
     try {
       await write(undefined, lease, signal);
-    } catch (error) {
-      if (!isOvertaken(error)) throw error;
+    } catch {
       const stored = await read(signal);
       if (isHeldBy(run, stored)) await write(undefined, stored, signal);
     }
@@ -84,7 +77,6 @@ export function heldLease(
     async release() {
       over.abort();
       await stopRenewing();
-      if (lost.signal.aborted) return;
       await giveBack(clock.deadline(clock.now() + longestFarewell)).catch(() => undefined);
     },
   };

@@ -3,8 +3,8 @@ import { DeniedError } from "../../lib/errors.ts";
 import type { HeldByOther, HeldLock, Lock } from "../../ports/lock.ts";
 import type { Run } from "../../release/release-record.ts";
 import type { Clock } from "../../world/clock.ts";
-import { heldLease, isOvertaken, type LeaseSlot } from "./held-lease.ts";
-import type { KubernetesClient } from "./kubernetes-client.ts";
+import { heldLease, type LeaseSlot } from "./held-lease.ts";
+import { type KubernetesClient, KubernetesError } from "./kubernetes-client.ts";
 import { leaseOf, lifeOf, type Tenure, tenureIn } from "./lease.ts";
 import type { ServerTime } from "./server-time.ts";
 
@@ -23,6 +23,10 @@ export type LeaseLockOptions = {
 };
 
 const maxTries = 5;
+
+/** The Lease is not as it was: written meanwhile, or gone. */
+const isOvertaken = (error: unknown): boolean =>
+  error instanceof KubernetesError && (error.status === 409 || error.status === 404);
 
 export const leaseName = (service: string): string => `istio-canary-${service}`;
 
