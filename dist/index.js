@@ -45946,9 +45946,6 @@ const microTime = (at) => new Date(at).toISOString().replace("Z", "000Z");
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/held-lease.js
 
-
-/** The Lease is not as it was: written meanwhile, or gone. */
-const held_lease_isOvertaken = (error) => error instanceof KubernetesError && (error.status === 409 || error.status === 404);
 /** Two renewals may fail before a Lease runs out. */
 const renewEvery = 8_000;
 /** One that took longer would write a time that is long past. */
@@ -45965,8 +45962,6 @@ function heldLease({ read, write }, taken, run, clock, takenOver) {
             lease = await write(run, lease, signal);
         }
         catch (error) {
-            if (!held_lease_isOvertaken(error))
-                throw error;
             await makeSure(error, signal);
         }
     }
@@ -45993,9 +45988,7 @@ function heldLease({ read, write }, taken, run, clock, takenOver) {
         try {
             await write(undefined, lease, signal);
         }
-        catch (error) {
-            if (!held_lease_isOvertaken(error))
-                throw error;
+        catch {
             const stored = await read(signal);
             if (isHeldBy(run, stored))
                 await write(undefined, stored, signal);
@@ -46006,8 +45999,6 @@ function heldLease({ read, write }, taken, run, clock, takenOver) {
         async release() {
             over.abort();
             await stopRenewing();
-            if (lost.signal.aborted)
-                return;
             await giveBack(clock.deadline(clock.now() + longestFarewell)).catch(() => undefined);
         },
     };
@@ -46019,7 +46010,10 @@ const isHeldBy = (run, lease) => tenureIn(lease)?.holder.id === run.id;
 
 
 
+
 const lease_lock_maxTries = 5;
+/** The Lease is not as it was: written meanwhile, or gone. */
+const lease_lock_isOvertaken = (error) => error instanceof KubernetesError && (error.status === 409 || error.status === 404);
 const leaseName = (service) => `istio-canary-${service}`;
 /** One release of a service at a time, by a Lease that its holder renews. */
 function leaseLock(options) {
@@ -46047,7 +46041,7 @@ function leaseLock(options) {
             return hold(await slot.write(run, lease), run);
         }
         catch (error) {
-            if (held_lease_isOvertaken(error) && tries < lease_lock_maxTries)
+            if (lease_lock_isOvertaken(error) && tries < lease_lock_maxTries)
                 return acquire(run, tries + 1);
             throw error;
         }
