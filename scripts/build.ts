@@ -7,7 +7,7 @@ import { type Bundle, bundle } from "./bundle.ts";
 const check = process.argv.includes("--check");
 const { code, licences } = check ? await buildElsewhere() : await bundle();
 const files = new Map([
-  ["dist/index.js", code],
+  ["dist/index.js", `#!/usr/bin/env node\n${code}`], // the command of package.json's bin
   ["dist/licences.txt", licences],
 ]);
 

@@ -181,7 +181,7 @@ export const inputs: readonly Input[] = [
     path: "image",
     type: "text",
     description:
-      "The new image. A clone needs one; elsewhere, without one, the canary's Deployment has it already. For undo, and on the command line only: another version than the one before. For promote: refused unless it is the one that waits.",
+      "The new image. A clone needs one; elsewhere, without one, the canary's Deployment has it already. For undo, and on the command line only: another version than the one before. For promote: refused unless it is the one that waits; another one in the file is for the next release.",
     commands: readersOf("image"),
   },
 
