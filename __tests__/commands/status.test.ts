@@ -3,6 +3,7 @@ import test from "node:test";
 import type { Account } from "../../src/release/account.ts";
 import type { ReleaseRecord } from "../../src/release/release-record.ts";
 import { proofIn } from "../../src/words/evidence-part.ts";
+import { statusAnswer } from "../../src/words/status-answer.ts";
 import { statusText } from "../../src/words/status-text.ts";
 import { verdictSentence } from "../../src/words/verdict-sentence.ts";
 import { evidenceSamples } from "../words/evidence-tale.ts";
@@ -74,4 +75,19 @@ test("status of an undo says from which version to which, and calls none of them
   const lines = linesOf(samples.undone ?? assert.fail());
   assert.equal(lines[3], "undo from reviews-v2 back to reviews-v1");
   assert.doesNotMatch(lines.join("\n"), /the stable version/);
+});
+
+test("status of a release that is over says who serves, and why, not what was cleaned up last", () => {
+  const succeeded = samples["succeeded-swap"] ?? assert.fail();
+  assert.match(
+    linesOf(succeeded)[1] ?? "",
+    /: succeeded, reviews-v2 \(ghcr\.io\/acme\/reviews:1\.4\.0\) serves everything$/,
+  );
+  const answer = statusAnswer(cluster, recordOf(succeeded), {
+    drift: undefined,
+    differences: [],
+    watched: undefined,
+  });
+  assert.ok(answer.phase === "succeeded");
+  assert.equal(answer.because, "every stage passed: the canary is the new stable");
 });

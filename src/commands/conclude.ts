@@ -3,13 +3,12 @@ import { run } from "../engine/run.ts";
 import { TakenOverError } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
 import { type Account, accountOf } from "../release/account.ts";
-import { atOnce } from "../release/plan.ts";
+import { endReason } from "../release/end-reason.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
-import type { Reason } from "../release/reason.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { servingBy, splitAt } from "../release/split.ts";
 import { heldBy } from "../release/state.ts";
-import { winnerAfter, winnerOf } from "../release/transition.ts";
+import { winnerAfter } from "../release/transition.ts";
 import { leftInWords, unread } from "../words/standing-text.ts";
 import { within } from "../world/within.ts";
 import type { ExitCode, Session } from "./session.ts";
@@ -80,7 +79,7 @@ async function finalAccount(
 ): Promise<Account> {
   const look = await within(lastLook(ended, ports), readingWhenInsisted, session.clock, session.insist);
   const { differences, unread } = look ?? notAnswered;
-  const account = accountOf(ended, reasonOf(ended), session.clock.now(), session.messages.warnings());
+  const account = accountOf(ended, endReason(ended), session.clock.now(), session.messages.warnings());
   const settled = ended.state.phase !== "failed" && differences.length === 0 && unsaved === undefined;
   return { ...account, differences, unread, settled, unsaved };
 }
@@ -91,16 +90,6 @@ const notAnswered: LastLook = {
   differences: ["the cluster has not answered before the job was cancelled"],
   unread: true,
 };
-
-/** Why it ended as it did: of a success who won, and not the clean-up after it. */
-function reasonOf({ state, plan, target, undoes }: ReleaseRecord): Reason {
-  if ("reason" in state) return state.reason;
-  const winner = winnerOf(plan);
-  if (state.phase === "succeeded" && undoes)
-    return { kind: "undone", deployment: target[winner].deployment, image: target.image };
-  if (state.phase === "succeeded") return { kind: "promoted", winner, ...atOnce(plan) };
-  throw new RangeError(`a release that is ${state.phase} has not ended`);
-}
 
 /** What is not as it should be; when it could not be read, that. */
 export type LastLook = { readonly differences: readonly string[]; readonly unread: boolean };

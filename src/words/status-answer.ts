@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import type { Instant } from "../lib/duration.ts";
 import type { ClusterName } from "../release/account.ts";
+import { endReason } from "../release/end-reason.ts";
 import { knownImage } from "../release/known-image.ts";
 import type { Plan } from "../release/plan.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
@@ -133,9 +134,9 @@ function settledOf(state: State, { drift, differences }: Deviation): boolean | n
   return (isOver(state) || state.phase === "waiting") && drift === undefined && differences.length === 0;
 }
 
-function becauseOf({ state, log }: ReleaseRecord): string {
-  if ("reason" in state) return say(state.reason);
-  const newest: LogEntry | undefined = log.at(-1);
+function becauseOf(record: ReleaseRecord): string {
+  if (isOver(record.state) || "reason" in record.state) return say(endReason(record));
+  const newest: LogEntry | undefined = record.log.at(-1);
   return newest ? say(newest.reason) : "";
 }
 

@@ -4,13 +4,14 @@ import type { ClusterName } from "../release/account.ts";
 import { knownImage } from "../release/known-image.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
 import type { ReleaseRecord, StageRecord } from "../release/release-record.ts";
-import { heldBy, isRunning } from "../release/state.ts";
+import { heldBy, isOver, isRunning } from "../release/state.ts";
 import type { GateVerdict } from "../release/verdict.ts";
 import { decisionLines } from "./decision-lines.ts";
 import { proofIn } from "./evidence-part.ts";
 import { nextCommand } from "./next-command.ts";
 import { sayEntry } from "./say.ts";
 import { clusterInWords, exchangedInWords, isWayBack } from "./scene-setting.ts";
+import { winnerInWords } from "./standing-text.ts";
 import { verdictSentence } from "./verdict-sentence.ts";
 
 /** How the cluster differs from what the journal says. */
@@ -30,14 +31,10 @@ export function statusText(
   { drift, differences, watched }: Deviation,
   now: Instant,
 ): string {
-  const { target, state, run, startedAt, log, stages } = record;
-  const image = knownImage(record);
-  const canary = image === undefined ? target.canary.deployment : `${target.canary.deployment} (${image})`;
-  let where: string = heldBy(state) ? "held" : state.phase;
-  if ("stage" in state) where += `, stage ${state.stage + 1} of ${record.plan.stages.length}`;
+  const { target, run, startedAt, log, stages } = record;
   const lines = [
     clusterInWords(cluster),
-    `${target.namespace}/${target.service}: ${where}, ${plannedWeight(record)} % on ${canary}`,
+    `${target.namespace}/${target.service}: ${phaseInWords(record)}, ${shareInWords(record)}`,
     `begun ${dateAndTime(startedAt)} UTC, ${formatDuration(now - startedAt)} ago, by ${run.url ?? run.id}`,
   ];
   if (isWayBack(record)) lines.push(`undo from ${target.stable.deployment} back to ${target.canary.deployment}`);
@@ -49,6 +46,20 @@ export function statusText(
   lines.push(...next(record, watched));
   if (differences.length > 0) lines.push(`What can be put right: ${nextCommand("rollback", record)}`);
   return inLines(lines);
+}
+
+function phaseInWords({ state, plan }: ReleaseRecord): string {
+  const phase = heldBy(state) ? "held" : state.phase;
+  return "stage" in state ? `${phase}, stage ${state.stage + 1} of ${plan.stages.length}` : phase;
+}
+
+/** Of what has ended who serves; else the canary's share. */
+function shareInWords(record: ReleaseRecord): string {
+  const { state, target } = record;
+  if (isOver(state)) return winnerInWords(record);
+  const image = knownImage(record);
+  const canary = image === undefined ? target.canary.deployment : `${target.canary.deployment} (${image})`;
+  return `${plannedWeight(record)} % on ${canary}`;
 }
 
 const dateAndTime = (at: Instant): string => new Date(at).toISOString().slice(0, 19).replace("T", " ");
