@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
 /******/ var __webpack_modules__ = ({
 
@@ -27289,7 +27290,7 @@ const inputs = [
         name: "image",
         path: "image",
         type: "text",
-        description: "The new image. A clone needs one; elsewhere, without one, the canary's Deployment has it already. For undo, and on the command line only: another version than the one before. For promote: refused unless it is the one that waits.",
+        description: "The new image. A clone needs one; elsewhere, without one, the canary's Deployment has it already. For undo, and on the command line only: another version than the one before. For promote: refused unless it is the one that waits; another one in the file is for the next release.",
         commands: readersOf("image"),
     },
     {
@@ -29488,7 +29489,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 6376:
+/***/ 8212:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -31181,6 +31182,21 @@ async function save(record, ports) {
     await within(saved.catch(lib_errors/* unlessTakenOver */.cr), journalGrace, ports.clock);
 }
 
+;// CONCATENATED MODULE: ./src/release/end-reason.js
+
+
+/** Why it ended as it did: of a success who won, and not the clean-up after it. Throws for a release that is not over. */
+function endReason({ state, plan, target, undoes }) {
+    if ("reason" in state)
+        return state.reason;
+    const winner = (0,transition/* winnerOf */.Pk)(plan);
+    if (state.phase === "succeeded" && undoes)
+        return { kind: "undone", deployment: target[winner].deployment, image: target.image };
+    if (state.phase === "succeeded")
+        return { kind: "promoted", winner, ...(0,release_plan/* atOnce */.z)(plan) };
+    throw new RangeError(`a release that is ${state.phase} has not ended`);
+}
+
 ;// CONCATENATED MODULE: ./src/commands/conclude.js
 
 
@@ -31236,7 +31252,7 @@ const jobOf = (session, { plan }, lost) => ({
 async function finalAccount(session, ended, ports, unsaved) {
     const look = await within(lastLook(ended, ports), readingWhenInsisted, session.clock, session.insist);
     const { differences, unread } = look ?? notAnswered;
-    const account = accountOf(ended, reasonOf(ended), session.clock.now(), session.messages.warnings());
+    const account = accountOf(ended, endReason(ended), session.clock.now(), session.messages.warnings());
     const settled = ended.state.phase !== "failed" && differences.length === 0 && unsaved === undefined;
     return { ...account, differences, unread, settled, unsaved };
 }
@@ -31246,17 +31262,6 @@ const notAnswered = {
     differences: ["the cluster has not answered before the job was cancelled"],
     unread: true,
 };
-/** Why it ended as it did: of a success who won, and not the clean-up after it. */
-function reasonOf({ state, plan, target, undoes }) {
-    if ("reason" in state)
-        return state.reason;
-    const winner = (0,transition/* winnerOf */.Pk)(plan);
-    if (state.phase === "succeeded" && undoes)
-        return { kind: "undone", deployment: target[winner].deployment, image: target.image };
-    if (state.phase === "succeeded")
-        return { kind: "promoted", winner, ...(0,release_plan/* atOnce */.z)(plan) };
-    throw new RangeError(`a release that is ${state.phase} has not ended`);
-}
 /** Green is what was read, not what was written. */
 async function lastLook(record, ports) {
     const { state } = record;
@@ -32489,60 +32494,60 @@ const passed = {
 };
 const held = { stage: record_schema_text, question: mini_schemas/* enum */.k5n(["undecided", "no-data", "split", "budget"]), verdict };
 /** Each kind of reason with its fields. What the pods told later may come with any of them. */
-const record_schema_reasonOf = (kind, fields) => mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz(kind), ...fields, lastWords: optionalText });
+const reasonOf = (kind, fields) => mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz(kind), ...fields, lastWords: optionalText });
 const reason = mini_schemas/* discriminatedUnion */.gMt("kind", [
-    record_schema_reasonOf("measured", { words: record_schema_text }),
-    record_schema_reasonOf("deploying", {}),
-    record_schema_reasonOf("canary-ready", { pods: record_schema_text }),
-    record_schema_reasonOf("canary-not-ready", { pods: optionalText, after: optionalLength }),
-    record_schema_reasonOf("canary-broken", { pods: record_schema_text }),
-    record_schema_reasonOf("mesh-learning", { left: record_schema_length }),
-    record_schema_reasonOf("mesh-learnt", {}),
-    record_schema_reasonOf("making-room", { weight: percent }),
-    record_schema_reasonOf("giving-weight", { weight: percent }),
-    record_schema_reasonOf("stage-goes-on", { stage: record_schema_text, left: record_schema_length }),
-    record_schema_reasonOf("stage-extended", { stage: record_schema_text, verdict }),
-    record_schema_reasonOf("stage-passed", passed),
-    record_schema_reasonOf("held", held),
-    record_schema_reasonOf("gate-failed", { verdict }),
-    record_schema_reasonOf("stage-not-judged", { stage: record_schema_text, deadline: record_schema_length, verdict }),
-    record_schema_reasonOf("stage-undecided", { stage: record_schema_text, verdict }),
-    record_schema_reasonOf("pods-gone", { pods: record_schema_text }),
-    record_schema_reasonOf("put-back", { differences: record_schema_text }),
-    record_schema_reasonOf("drift", { differences: record_schema_text, putBacks: whole }),
-    record_schema_reasonOf("canary-put-back", { differences: record_schema_text }),
-    record_schema_reasonOf("beginning-again", {}),
-    record_schema_reasonOf("canary-changed", { differences: record_schema_text, putBacks: whole }),
-    record_schema_reasonOf("updating-stable", { atOnce }),
-    record_schema_reasonOf("stable-ready", { pods: record_schema_text }),
-    record_schema_reasonOf("stable-not-ready", { pods: optionalText, stuck: truth }),
-    record_schema_reasonOf("stable-broken", { pods: record_schema_text }),
-    record_schema_reasonOf("stable-changed", { differences: record_schema_text }),
-    record_schema_reasonOf("stable-lost", { pods: record_schema_text }),
-    record_schema_reasonOf("canary-lost", { pods: record_schema_text }),
-    record_schema_reasonOf("stable-away", { pods: record_schema_text, after: optionalLength }),
-    record_schema_reasonOf("reviving-stable", {}),
-    record_schema_reasonOf("kept", { version: role, differences: record_schema_text }),
-    record_schema_reasonOf("stranded", { version: role, by: record_schema_text }),
-    record_schema_reasonOf("unserved", { version: role, words: record_schema_text, after: optionalLength }),
-    record_schema_reasonOf("promoted", { winner: role, atOnce }),
-    record_schema_reasonOf("draining", { left: record_schema_length }),
-    record_schema_reasonOf("drained", {}),
-    record_schema_reasonOf("undone", { deployment: record_schema_text, image: optionalText }),
-    record_schema_reasonOf("retiring", { loser: role, kept: truth }),
-    record_schema_reasonOf("restoring", {}),
-    record_schema_reasonOf("trouble", { words: record_schema_text, lasting: truth, lasted: optionalLength }),
-    record_schema_reasonOf("looking-again", { words: record_schema_text }),
-    record_schema_reasonOf("trying-again", { words: record_schema_text }),
-    record_schema_reasonOf("late", { deadline: record_schema_length }),
-    record_schema_reasonOf("cancelled", { words: record_schema_text }),
-    record_schema_reasonOf("job-ended", {}),
-    record_schema_reasonOf("left-half-way", {}),
-    record_schema_reasonOf("hold-over", { after: number }),
-    record_schema_reasonOf("rollback-wanted", { actor: optionalText }),
-    record_schema_reasonOf("undo-wanted", { deployment: record_schema_text, image: optionalText, actor: optionalText }),
-    record_schema_reasonOf("approved", { actor: optionalText }),
-    record_schema_reasonOf("taken-up", { actor: optionalText }),
+    reasonOf("measured", { words: record_schema_text }),
+    reasonOf("deploying", {}),
+    reasonOf("canary-ready", { pods: record_schema_text }),
+    reasonOf("canary-not-ready", { pods: optionalText, after: optionalLength }),
+    reasonOf("canary-broken", { pods: record_schema_text }),
+    reasonOf("mesh-learning", { left: record_schema_length }),
+    reasonOf("mesh-learnt", {}),
+    reasonOf("making-room", { weight: percent }),
+    reasonOf("giving-weight", { weight: percent }),
+    reasonOf("stage-goes-on", { stage: record_schema_text, left: record_schema_length }),
+    reasonOf("stage-extended", { stage: record_schema_text, verdict }),
+    reasonOf("stage-passed", passed),
+    reasonOf("held", held),
+    reasonOf("gate-failed", { verdict }),
+    reasonOf("stage-not-judged", { stage: record_schema_text, deadline: record_schema_length, verdict }),
+    reasonOf("stage-undecided", { stage: record_schema_text, verdict }),
+    reasonOf("pods-gone", { pods: record_schema_text }),
+    reasonOf("put-back", { differences: record_schema_text }),
+    reasonOf("drift", { differences: record_schema_text, putBacks: whole }),
+    reasonOf("canary-put-back", { differences: record_schema_text }),
+    reasonOf("beginning-again", {}),
+    reasonOf("canary-changed", { differences: record_schema_text, putBacks: whole }),
+    reasonOf("updating-stable", { atOnce }),
+    reasonOf("stable-ready", { pods: record_schema_text }),
+    reasonOf("stable-not-ready", { pods: optionalText, stuck: truth }),
+    reasonOf("stable-broken", { pods: record_schema_text }),
+    reasonOf("stable-changed", { differences: record_schema_text }),
+    reasonOf("stable-lost", { pods: record_schema_text }),
+    reasonOf("canary-lost", { pods: record_schema_text }),
+    reasonOf("stable-away", { pods: record_schema_text, after: optionalLength }),
+    reasonOf("reviving-stable", {}),
+    reasonOf("kept", { version: role, differences: record_schema_text }),
+    reasonOf("stranded", { version: role, by: record_schema_text }),
+    reasonOf("unserved", { version: role, words: record_schema_text, after: optionalLength }),
+    reasonOf("promoted", { winner: role, atOnce }),
+    reasonOf("draining", { left: record_schema_length }),
+    reasonOf("drained", {}),
+    reasonOf("undone", { deployment: record_schema_text, image: optionalText }),
+    reasonOf("retiring", { loser: role, kept: truth }),
+    reasonOf("restoring", {}),
+    reasonOf("trouble", { words: record_schema_text, lasting: truth, lasted: optionalLength }),
+    reasonOf("looking-again", { words: record_schema_text }),
+    reasonOf("trying-again", { words: record_schema_text }),
+    reasonOf("late", { deadline: record_schema_length }),
+    reasonOf("cancelled", { words: record_schema_text }),
+    reasonOf("job-ended", {}),
+    reasonOf("left-half-way", {}),
+    reasonOf("hold-over", { after: number }),
+    reasonOf("rollback-wanted", { actor: optionalText }),
+    reasonOf("undo-wanted", { deployment: record_schema_text, image: optionalText, actor: optionalText }),
+    reasonOf("approved", { actor: optionalText }),
+    reasonOf("taken-up", { actor: optionalText }),
 ]);
 const state = mini_schemas/* discriminatedUnion */.gMt("phase", [
     mini_schemas/* object */.Ikc({
@@ -32913,6 +32918,7 @@ var split_bars = __nccwpck_require__(6438);
 
 
 
+
 const status_answer_time = datetime();
 const status_answer_stage = mini_schemas/* strictObject */.rej({
     number: countSchema,
@@ -33015,10 +33021,10 @@ function settledOf(state, { drift, differences }) {
         return null;
     return ((0,release_state/* isOver */.PU)(state) || state.phase === "waiting") && drift === undefined && differences.length === 0;
 }
-function becauseOf({ state, log }) {
-    if ("reason" in state)
-        return (0,say/* say */.c)(state.reason);
-    const newest = log.at(-1);
+function becauseOf(record) {
+    if ((0,release_state/* isOver */.PU)(record.state) || "reason" in record.state)
+        return (0,say/* say */.c)(endReason(record));
+    const newest = record.log.at(-1);
     return newest ? (0,say/* say */.c)(newest.reason) : "";
 }
 const stageAnswer = (entered, { stages }) => ({
@@ -33052,17 +33058,13 @@ var evidence_part = __nccwpck_require__(1418);
 
 
 
+
 /** Where a release is, for somebody at a terminal. */
 function statusText(cluster, record, { drift, differences, watched }, now) {
-    const { target, state, run, startedAt, log, stages } = record;
-    const image = (0,known_image/* knownImage */.l)(record);
-    const canary = image === undefined ? target.canary.deployment : `${target.canary.deployment} (${image})`;
-    let where = (0,release_state/* heldBy */.Vr)(state) ? "held" : state.phase;
-    if ("stage" in state)
-        where += `, stage ${state.stage + 1} of ${record.plan.stages.length}`;
+    const { target, run, startedAt, log, stages } = record;
     const lines = [
         clusterInWords(cluster),
-        `${target.namespace}/${target.service}: ${where}, ${(0,planned_weight/* plannedWeight */.R)(record)} % on ${canary}`,
+        `${target.namespace}/${target.service}: ${phaseInWords(record)}, ${shareInWords(record)}`,
         `begun ${dateAndTime(startedAt)} UTC, ${(0,lib_duration/* formatDuration */.a)(now - startedAt)} ago, by ${run.url ?? run.id}`,
     ];
     if (isWayBack(record))
@@ -33080,6 +33082,19 @@ function statusText(cluster, record, { drift, differences, watched }, now) {
     if (differences.length > 0)
         lines.push(`What can be put right: ${(0,next_command/* nextCommand */.h)("rollback", record)}`);
     return (0,lib_lines/* inLines */.F)(lines);
+}
+function phaseInWords({ state, plan }) {
+    const phase = (0,release_state/* heldBy */.Vr)(state) ? "held" : state.phase;
+    return "stage" in state ? `${phase}, stage ${state.stage + 1} of ${plan.stages.length}` : phase;
+}
+/** Of what has ended who serves; else the canary's share. */
+function shareInWords(record) {
+    const { state, target } = record;
+    if ((0,release_state/* isOver */.PU)(state))
+        return winnerInWords(record);
+    const image = (0,known_image/* knownImage */.l)(record);
+    const canary = image === undefined ? target.canary.deployment : `${target.canary.deployment} (${image})`;
+    return `${(0,planned_weight/* plannedWeight */.R)(record)} % on ${canary}`;
 }
 const dateAndTime = (at) => new Date(at).toISOString().slice(0, 19).replace("T", " ");
 /** What the newest stage is judged by where it is judged by evidence, with the numbers behind it. */
@@ -54176,7 +54191,7 @@ async function main() {
         answer,
     };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6376));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 8212));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_14__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
