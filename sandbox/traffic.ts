@@ -1,5 +1,5 @@
 import { Agent, request } from "undici";
-import type { Instant } from "../src/lib/duration.ts";
+import type { Instant, Millis } from "../src/lib/duration.ts";
 
 export type TrafficOptions = {
   /** The gateway's URL. */
@@ -10,6 +10,8 @@ export type TrafficOptions = {
   readonly rate?: number;
   /** It stops by itself after this many. Default 6000. */
   readonly most?: number;
+  /** How long they wait for an answer before they leave. Default: 10 s. */
+  readonly patience?: Millis;
 };
 
 /** What became of the requests that were sent and have ended. */
@@ -47,7 +49,7 @@ const emptyTally = (): Tally => ({ requests: 0, bad: 0, byVersion: new Map() });
 const mostAtOnce = 64;
 
 /** People who use the shop: requests at a steady rate, whatever becomes of them. */
-export function startTraffic({ url, host, rate = 50, most = 6_000 }: TrafficOptions): Traffic {
+export function startTraffic({ url, host, rate = 50, most = 6_000, patience = 10_000 }: TrafficOptions): Traffic {
   const agent = new Agent({ connections: mostAtOnce, pipelining: 1 });
   const underWay = new Set<Promise<void>>();
   let tally = emptyTally();
@@ -66,7 +68,7 @@ export function startTraffic({ url, host, rate = 50, most = 6_000 }: TrafficOpti
 
   /** A request counts for the lap in which it was sent. */
   async function send(tally: Tally): Promise<void> {
-    const { version, good } = await ask(agent, url, host).catch(() => noAnswer);
+    const { version, good } = await ask(agent, url, host, patience).catch(() => noAnswer);
     tally.requests += 1;
     tally.byVersion.set(version, (tally.byVersion.get(version) ?? 0) + 1);
     if (good) return;
@@ -103,12 +105,11 @@ type Answer = { readonly version: string; readonly good: boolean };
 
 const noAnswer: Answer = { version: "none", good: false };
 
-async function ask(dispatcher: Agent, url: string, host: string): Promise<Answer> {
+async function ask(dispatcher: Agent, url: string, host: string, patience: Millis): Promise<Answer> {
   const { statusCode, body } = await request(url, {
     dispatcher,
     headers: { host },
-    headersTimeout: 10_000,
-    bodyTimeout: 10_000,
+    signal: AbortSignal.timeout(patience),
   });
   const text = await body.text();
   return { version: /"version":"([^"]+)"/.exec(text)?.[1] ?? noAnswer.version, good: statusCode < 500 };

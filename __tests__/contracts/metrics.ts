@@ -27,6 +27,12 @@ export type Outcome =
   | "answered by gRPC with a failure"
   /** The caller did not wait for the answer. */
   | "given up"
+  /** The caller of a stream, or of gRPC, did not. */
+  | "reset by its caller"
+  /** The pod took longer than the route allows. */
+  | "timed out"
+  /** The pod closed the connection within its answer. */
+  | "cut off"
   /** A VirtualService's fault. */
   | "delayed on purpose"
   | "failed on purpose"
@@ -111,7 +117,33 @@ export function metricsContract(name: string, setUp: MetricsSetUp): void {
       assert.deepEqual(await answerers(), ["reviews-v1", "reviews-v2"]);
     });
 
-    const nobodysFault: readonly Outcome[] = ["given up", "delayed on purpose", "failed on purpose"];
+    for (const how of ["given up", "reset by its caller"] as const)
+      fact(`a request that was ${how} is its version's, and no failure`, async (world) => {
+        const watch = await watchedFrom(world, { times: 9, by: "stable" }, { times: 1, by: "canary" });
+        await world.happen(
+          { times: 5, by: "canary", how, took: 50 },
+          { times: 3, by: "stable", how },
+          { times: 2, by: "canary" },
+        );
+        const seen = await lookAt(watch);
+        assert.deepEqual(countsOf(seen), { stable: [3, 0], canary: [7, 0], lost: 0 });
+        assert.deepEqual([seen.stable.givenUp, seen.canary.givenUp], [3, 5]);
+        assert.equal(seen.canary.buckets.at(-1)?.count, 5);
+      });
+
+    fact("requests that a reset or a time-out ended are told, whether or not they count as failures", async (world) => {
+      const watch = await watchedFrom(world, { times: 9, by: "stable" }, { times: 1, by: "canary" });
+      await world.happen(
+        { times: 5, by: "canary", how: "timed out" },
+        { times: 3, by: "canary", how: "cut off" },
+        { times: 2, by: "stable" },
+      );
+      const seen = await lookAt(watch);
+      assert.deepEqual(countsOf(seen), { stable: [2, 0], canary: [8, 5], lost: 0 });
+      assert.deepEqual([seen.stable.cutOff ?? 0, seen.canary.cutOff], [0, 8]);
+    });
+
+    const nobodysFault: readonly Outcome[] = ["delayed on purpose", "failed on purpose"];
     for (const how of nobodysFault)
       fact(`a request that was ${how} counts for no version`, async (world) => {
         const watch = await watchedFrom(world, { times: 9, by: "stable" }, { times: 1, by: "canary" });

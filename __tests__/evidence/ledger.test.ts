@@ -22,15 +22,17 @@ const histogram = (edges: readonly number[]) =>
 const count = fc.record({
   requests: fc.nat(1e9),
   errors: fc.nat(1_000),
+  ended: fc.oneof(fc.constant({}), fc.record({ givenUp: fc.nat(1_000), cutOff: fc.integer({ min: 1, max: 1_000 }) })),
   buckets: fc.oneof(fc.constant([]), histogram([]), histogram(edges), histogram([0.25, 100])),
 });
+const counts = count.map(({ ended, ...rest }) => ({ ...rest, ...ended }));
 const polls: fc.Arbitrary<Poll[]> = fc.array(
   fc.record({
     weight: fc.integer({ min: 1, max: 100 }),
     age: fc.nat(3_600_000),
     from: fc.integer({ min: -15_000, max: 3_600_000 }),
-    stable: count,
-    canary: count,
+    stable: counts,
+    canary: counts,
     lost: fc.nat(50),
   }),
   { maxLength: 12 },

@@ -41,7 +41,7 @@ const fold = (
 
 test("metrics are weighed by their shares, and the one that contributes most is named", () => {
   const slow = weigh(fold(10, 12, counted(100, 1, 20), counted(900, 9, 45)), defaults);
-  close(slow.harm, Math.log(0.75 * Math.exp(slow.metrics.errors) + 0.25 * Math.exp(slow.metrics.latency)));
+  close(slow.harm, Math.log(0.6 * Math.exp(slow.metrics.errors) + 0.2 * Math.exp(slow.metrics.latency) + 0.2));
   assert.equal(slow.finding, "harm");
   assert.equal(slow.most, "latency");
   assert.equal(weigh(fold(10, 12, counted(100, 6), counted(900, 9)), defaults).most, "errors");
@@ -55,9 +55,8 @@ test("an objective takes a share only where there is one, and is named where it 
   close(
     weight.harm,
     Math.log(
-      0.6 * Math.exp(weight.metrics.errors) +
-        0.2 * Math.exp(weight.metrics.latency) +
-        0.2 * Math.exp(weight.metrics.objective),
+      0.5 * Math.exp(weight.metrics.errors) +
+        (1 / 6) * (Math.exp(weight.metrics.latency) + 1 + Math.exp(weight.metrics.objective)),
     ),
   );
 });
@@ -67,7 +66,7 @@ test("a difference below the floor never fails a release, however sure it is", (
   const weight = weigh(evidence, defaults);
   assert.ok(weight.metrics.errors > Math.log(1e6));
   assert.notEqual(weight.finding, "harm");
-  close(weight.harm, Math.log(0.25) + weight.metrics.latency); // errors have no part in it
+  close(weight.harm, Math.log(0.2) + weight.metrics.latency); // errors have no part in it
   assert.equal(weigh(evidence, { ...defaults, minExcess: 0.0005 }).finding, "harm");
 });
 
@@ -114,7 +113,7 @@ test("response times are not waited for where none are counted, a histogram cann
 });
 
 test("a canary half-way to a proof of harm is not sound", () => {
-  const suspected = weigh(fold(10, 1, counted(300, 6), counted(2_700, 14)), defaults);
+  const suspected = weigh(fold(10, 1, counted(300, 7), counted(2_700, 16)), defaults);
   assert.ok(suspected.harm > Math.log(20) / 2 && suspected.harm < Math.log(20), `${suspected.harm}`);
   assert.ok(suspected.sound > Math.log(20));
   assert.equal(suspected.finding, "nothing");
@@ -150,4 +149,40 @@ test("a split speaks when eight scrapes have come: one of them that is late look
 test("what is plainly broken is found while warming up", () => {
   const young: Poll = { weight: 5, age: 15_000, from: 0, canary: counted(9, 5), stable: counted(171, 1), lost: 0 };
   assert.equal(weigh(addPoll(noEvidence, young, defaults), defaults).finding, "broken");
+});
+
+const leaving = (requests: number, givenUp: number, cutOff = 0): Count => ({
+  ...untimed(requests, 0),
+  givenUp,
+  cutOff,
+});
+
+test("callers who leave the canary far more often than stable are proof of harm, and resets and time-outs are", () => {
+  const deserted = weigh(fold(50, 4, leaving(100, 15), leaving(100, 1)), defaults);
+  assert.deepEqual([deserted.finding, deserted.most], ["harm", "givenUp"]);
+  const reset = weigh(fold(50, 4, leaving(100, 0, 15), leaving(100, 0, 1)), defaults);
+  assert.deepEqual([reset.finding, reset.most], ["harm", "cutOff"]);
+});
+
+test("callers who leave both versions alike are nobody's fault, however many they are", () => {
+  for (const part of [0.02, 0.15, 0.5, 1])
+    assert.equal(
+      weigh(fold(20, 8, leaving(200, 200 * part), leaving(800, 800 * part)), defaults).finding === "harm",
+      false,
+    );
+  assert.equal(weigh(fold(20, 8, leaving(200, 200), leaving(800, 800)), defaults).finding, "sound");
+});
+
+test("a difference in callers who leave that is below the floor fails no release", () => {
+  const weight = weigh(fold(50, 40, leaving(100_000, 150), leaving(100_000, 75)), defaults);
+  assert.ok(weight.metrics.givenUp > Math.log(1e6));
+  assert.notEqual(weight.finding, "harm");
+});
+
+test("a canary that all callers leave is broken while it warms up, and never sound", () => {
+  const poll = { weight: 50, age: 0, from: 0, lost: 0, stable: leaving(20, 0) };
+  const after = (canary: Count): string => weigh(addPoll(noEvidence, { ...poll, canary }, defaults), defaults).finding;
+  assert.equal(after(leaving(20, 20)), "broken");
+  assert.equal(after(leaving(60, 6)), "nothing");
+  assert.equal(after(leaving(60, 0)), "sound");
 });

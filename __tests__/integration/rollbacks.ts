@@ -60,6 +60,19 @@ export function rollbacks(): void {
     );
   });
 
+  for (const gates of ["- auto", errors])
+    test(`a version that does not answer before its customers leave is rolled back, judged by ${gates}`, async (t) => {
+      const world = await scene(t, { shop: "one", patience: 1_000 });
+      const ended = await world.run({ ...releaseOfOne("v2-slow60000"), stages: long, gates, drain: "500ms" });
+      const { bad } = await world.traffic.lap();
+      assert.ok(bad < 60, `${bad} customers got no answer`);
+      await assertRolledBack(
+        world,
+        ended,
+        /^callers gave up \d+ of \d+ requests of the canary before they were answered, \d+ of \d+ of stable in the same time: it does not answer, or takes longer than they wait/,
+      );
+    });
+
   test("an image that cannot be pulled gets no request", async (t) => {
     const world = await scene(t, { shop: "one" });
     const ended = await world.run({ ...releaseOfOne("v2-pullfail"), stages: long, gates: errors });

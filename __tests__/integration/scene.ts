@@ -35,6 +35,8 @@ export type SceneOptions = {
   readonly shop: "one" | "two";
   /** Requests a second of the shop's customers; 0 is nobody. Default 20. */
   readonly rate?: number;
+  /** Milliseconds that customers wait for an answer. Default: 10 s. */
+  readonly patience?: number;
   /** Milliseconds that a pod needs to be ready. Default 50. */
   readonly becomesReady?: number;
 };
@@ -48,7 +50,10 @@ const often = "400ms";
 export const action = buildAction();
 
 /** A world of its own for one test, with customers in it. */
-export async function scene(t: TestContext, { shop, rate = 20, becomesReady = 50 }: SceneOptions): Promise<Scene> {
+export async function scene(
+  t: TestContext,
+  { shop, rate = 20, patience = 10_000, becomesReady = 50 }: SceneOptions,
+): Promise<Scene> {
   const folder = mkdtempSync(join(tmpdir(), "istio-canary-scene-"));
   const sandbox = await startSandbox({
     objects: { one: shopOfOne, two: shopOfTwo }[shop](),
@@ -56,7 +61,7 @@ export async function scene(t: TestContext, { shop, rate = 20, becomesReady = 50
     scrapeInterval: 400,
     podTimes: { becomesReady, crashes: 50, pullBackOff: 50, restartBackOff: 200 },
   });
-  const traffic = startTraffic({ url: sandbox.gateway.url, host: hostIn("shop"), rate, most: 2_000 });
+  const traffic = startTraffic({ url: sandbox.gateway.url, host: hostIn("shop"), rate, most: 2_000, patience });
   const left = new Set<Program>();
   t.after(async () => {
     for (const program of left) program.signal("SIGKILL");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { noEvidence } from "../../src/evidence/evidence.ts";
+import { addPoll, noEvidence } from "../../src/evidence/evidence.ts";
 import { type Count, emptyTally, type Tally } from "../../src/evidence/tally.ts";
 import type { ErrorGate, Gate, LatencyGate, QueryGate } from "../../src/release/gate.ts";
 import { judge, type StageEvidence } from "../../src/release/judge.ts";
@@ -167,6 +167,25 @@ for (const [name, gate, what, kind, because] of table) {
     assert.deepEqual(JSON.parse(JSON.stringify(verdict)), withoutUndefined(verdict), "it is plain JSON");
   });
 }
+
+test("a canary whose callers all leave fails whatever counts its requests", () => {
+  const leaving = (givenUp: number): Count => ({ requests: 40, errors: 0, givenUp, buckets: [] });
+  const evidence = addPoll(
+    noEvidence,
+    { weight: 50, age: 0, from: 0, stable: leaving(0), canary: leaving(40), lost: 0 },
+    evidenceRules.settings,
+  );
+  for (const gate of [errors, latency, { kind: "evidence", name: "evidence" } as const]) {
+    const what = { ...seen({ counts: { tally: tally(leaving(40), leaving(0)) } }), evidence };
+    const verdict = judge(gate, what, evidenceRules);
+    assert.equal(verdict.kind, "fail", gate.kind);
+    assert.match(
+      verdictSentence({ gate: gate.name, ...verdict }),
+      /^callers gave up 40 of 40 requests of the canary before they were answered, 0 of 40 of stable in the same time: it does not answer/,
+    );
+    assert.notEqual(judge(gate, { ...what, counts: { uncounted: "Prometheus is away" } }, evidenceRules).kind, "fail");
+  }
+});
 
 /** As JSON has it: a field that is undefined is not there. */
 function withoutUndefined(value: unknown): unknown {

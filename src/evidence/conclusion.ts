@@ -1,13 +1,13 @@
 import type { Millis } from "../lib/duration.ts";
 import { type RatioInterval, ratioInterval } from "./confidence.ts";
-import type { Settings } from "./defaults.ts";
+import type { Metric, Settings } from "./defaults.ts";
 import type { Pair } from "./error-ratio.ts";
 import type { Evidence, PairedCounts } from "./evidence.ts";
 import { slowestEdge } from "./latency.ts";
-import { type EvidenceFinding, type Metric, owesResponseTimes, type WeighedEvidence, weigh } from "./weigh.ts";
+import { type EvidenceFinding, owesResponseTimes, type WeighedEvidence, weigh } from "./weigh.ts";
 
 /** What can decide: one of the metrics, or what is judged beside them. */
-export const grounds = ["errors", "latency", "objective", "breaker", "split", "lost"] as const;
+export const grounds = ["errors", "latency", "givenUp", "cutOff", "objective", "breaker", "split", "lost"] as const;
 export type Ground = (typeof grounds)[number];
 
 /** The natural logarithm of an e-value. Null for an e-value of 0: JSON has no infinity. */
@@ -46,6 +46,7 @@ export type Conclusion = {
     readonly safe: LogE;
     readonly sound: LogE;
     readonly breaker: LogE;
+    readonly deserted: LogE;
   };
   readonly bounds: Bounds;
 };
@@ -111,12 +112,16 @@ function draw(evidence: Evidence, settings: Settings): Conclusion {
   };
 }
 
-function groundOf({ finding, most }: WeighedEvidence, evidence: Evidence, settings: Settings): Ground {
+function groundOf(
+  { finding, most, breaker, deserted }: WeighedEvidence,
+  evidence: Evidence,
+  settings: Settings,
+): Ground {
   switch (finding) {
     case "harm":
       return most;
     case "broken":
-      return "breaker";
+      return deserted > breaker ? "givenUp" : "breaker";
     case "too-much-traffic":
     case "too-little-traffic":
       return "split";
@@ -141,16 +146,19 @@ function slowerRequests({ latency }: Evidence): Conclusion["slower"] {
   return edge && { than: edge.le, slow: edge.slow, requests: edge.requests };
 }
 
-const weightsOf = ({ harm, metrics, safe, sound, breaker }: WeighedEvidence): Conclusion["weight"] => ({
+const weightsOf = ({ harm, metrics, safe, sound, breaker, deserted }: WeighedEvidence): Conclusion["weight"] => ({
   harm: finite(harm),
   metrics: {
     errors: finite(metrics.errors),
     latency: finite(metrics.latency),
+    givenUp: finite(metrics.givenUp),
+    cutOff: finite(metrics.cutOff),
     objective: finite(metrics.objective),
   },
   safe: finite(safe),
   sound: finite(sound),
   breaker: finite(breaker),
+  deserted: finite(deserted),
 });
 
 const finite = (logE: number): LogE => (logE === -Infinity ? null : logE);

@@ -1,6 +1,9 @@
 import type { Millis } from "../lib/duration.ts";
 import { type Dispersion, independent } from "./error-ratio.ts";
 
+/** What a canary can be worse in. They share α. `givenUp`: callers leave it. `cutOff`: resets and time-outs. */
+export type Metric = "errors" | "latency" | "givenUp" | "cutOff" | "objective";
+
 /** What a release is judged by. Ratios and rates are plain numbers: 0.01 is 1 %. */
 export type Settings = {
   /** The chance that a canary no worse than allowed is ever called worse, however often one looks. */
@@ -39,7 +42,7 @@ export type Settings = {
    */
   readonly split: { readonly alpha: number; readonly tolerance: number };
   /** How the metrics share α, relative to each other; those that are asked are scaled to one. */
-  readonly shares: { readonly errors: number; readonly latency: number; readonly objective: number };
+  readonly shares: { readonly [metric in Metric]: number };
   /** How clustered errors are; measured by `dispersionOf`. */
   readonly dispersion: Dispersion;
   /** φ for slow requests. */
@@ -66,7 +69,13 @@ export const defaults: Settings = {
     alpha: 0.001, //        a split is counted in all requests, so even strict proof comes within seconds
     tolerance: 0.2, //      5 % may be 4 % to 6 %: long-lived connections and retries make real splits lumpy
   },
-  shares: { errors: 3, latency: 1, objective: 1 }, // errors first: they are what users report; a share of 3/4 costs ln(4/3) = 0.3 of evidence
+  shares: {
+    errors: 6, //           errors first: they are what users report; a share of 6/10 costs ln(10/6) = 0.5 of evidence
+    latency: 2,
+    givenUp: 1, //          a canary that hangs loses all its callers, and proves at once whatever its share
+    cutOff: 1,
+    objective: 2,
+  },
   dispersion: independent, // until it is measured
   latencyPhi: 1,
 };

@@ -9,8 +9,23 @@ import { betterRates, highestObjective, rateEvidence, worseRates } from "./one-s
 import type { Poll } from "./poll.ts";
 import { countSplit, emptySplit, isServedAt, type SplitCount, splitEvidence } from "./split-test.ts";
 
-/** Requests, failures. */
-export type PairedCounts = { readonly requests: Pair; readonly errors: Pair };
+/** Requests, failures, and how many of the requests were given up or cut off. */
+export type PairedCounts = {
+  readonly requests: Pair;
+  readonly errors: Pair;
+  readonly givenUp: Pair;
+  readonly cutOff: Pair;
+};
+
+/** One way in which requests end badly, compared with stable's. */
+export type EndingEvidence = {
+  /** Against "the canary's requests end so at most as often as allowed". */
+  readonly harm: Mixture;
+  readonly excess: Excess;
+};
+
+/** How many more of the canary's requests, by Mantel and Haenszel over polls: `above` / `requests`. */
+export type Excess = { readonly above: number; readonly requests: number };
 
 /**
  * Everything that a ledger proves, as a fold over its polls: the same polls and settings give the same numbers, bit for
@@ -38,13 +53,20 @@ export type Evidence = {
   readonly breaker: Mixture;
   /** Against "the canary fails at least as often as the circuit breaker bears". */
   readonly sound: Mixture;
-  /** How much more of the canary's requests fail, by Mantel and Haenszel over polls: `above` / `requests`. */
-  readonly excess: { readonly above: number; readonly requests: number };
+  /** Against "callers leave the canary at most as often as the circuit breaker bears". */
+  readonly deserted: Mixture;
+  /** Of failures. */
+  readonly excess: Excess;
+  readonly givenUp: EndingEvidence;
+  readonly cutOff: EndingEvidence;
   readonly split: SplitCount;
   readonly latency: Latency;
 };
 
-const none: PairedCounts = { requests: { stable: 0, canary: 0 }, errors: { stable: 0, canary: 0 } };
+const nobody: Pair = { stable: 0, canary: 0 };
+const none: PairedCounts = { requests: nobody, errors: nobody, givenUp: nobody, cutOff: nobody };
+const noExcess: Excess = { above: 0, requests: 0 };
+const noEnding: EndingEvidence = { harm: emptyMixture(40), excess: noExcess };
 
 export const noEvidence: Evidence = {
   polls: 0,
@@ -58,7 +80,10 @@ export const noEvidence: Evidence = {
   objective: emptyMixture(40),
   breaker: emptyMixture(40),
   sound: emptyMixture(40),
-  excess: { above: 0, requests: 0 },
+  deserted: emptyMixture(40),
+  excess: noExcess,
+  givenUp: noEnding,
+  cutOff: noEnding,
   split: emptySplit,
   latency: emptyLatency,
 };
@@ -66,14 +91,18 @@ export const noEvidence: Evidence = {
 /** The evidence after one more poll. Every choice in here depends on earlier polls only, which keeps all bets fair. */
 export function addPoll(evidence: Evidence, poll: Poll, settings: Settings): Evidence {
   const counted = countedIn(poll);
-  const borne = borneRate(evidence, counted, settings);
+  const bearable = (rates: typeof worseRates, having: Having): readonly number[] =>
+    breakerEvidence(rates, having, borneRate(having, evidence, counted, settings), counted);
+  // Where callers leave most streams as they please, that says nothing about a version.
+  const bad = borneRate(failedOrGivenUp, evidence, counted, settings) < highestObjective ? failedOrGivenUp : failed;
   const always = {
     ...evidence,
     polls: evidence.polls + 1,
     age: poll.age,
     seen: sumOf(evidence.seen, counted),
-    breaker: grow(evidence.breaker, breakerEvidence(worseRates, borne, counted)),
-    sound: grow(evidence.sound, breakerEvidence(betterRates, borne, counted)),
+    breaker: grow(evidence.breaker, bearable(worseRates, failed)),
+    deserted: grow(evidence.deserted, bearable(worseRates, givenUp)),
+    sound: grow(evidence.sound, bearable(betterRates, bad)),
     split: countSplit(evidence.split, poll, settings),
   };
   if (poll.age < settings.warmUp) return { ...always, latency: profileLatency(evidence.latency, poll) };
@@ -85,7 +114,9 @@ export function addPoll(evidence: Evidence, poll: Poll, settings: Settings): Evi
   return {
     ...always,
     judged: sumOf(evidence.judged, counted),
-    harm: grow(evidence.harm, harmEvidence(evidence, counted, exposure, settings)),
+    harm: grow(evidence.harm, harmEvidence(failed, evidence, counted, exposure, settings)),
+    givenUp: addEnding(evidence, "givenUp", counted, exposure, settings),
+    cutOff: addEnding(evidence, "cutOff", counted, exposure, settings),
     // Safety never rests on the plan: a canary that gets no request at all would otherwise be proven safe.
     safe: grow(evidence.safe, ratioEvidence(safeRatios(safeRatio), safeRatio, requests, errors, dispersion)),
     harmless:
@@ -111,16 +142,39 @@ export function addPoll(evidence: Evidence, poll: Poll, settings: Settings): Evi
 /** Errors are frequent enough for the exact form from here on. */
 const frequent = 0.05;
 
+/** Which requests are asked about. */
+type Having = (counts: PairedCounts) => Pair;
+const failed: Having = ({ errors }) => errors;
+const givenUp: Having = (counts) => counts.givenUp;
+const failedOrGivenUp: Having = (counts) => add(counts.errors, counts.givenUp);
+
 function harmEvidence(
+  having: Having,
   { judged }: Evidence,
-  { requests, errors }: PairedCounts,
+  counted: PairedCounts,
   exposure: Pair,
   { allowedIncrease, dispersion }: Settings,
 ): readonly number[] {
   const allowed = 1 + allowedIncrease;
-  const exact = exposure === requests && dispersion.kind === "tempered" && rate(judged) > frequent;
-  if (!exact) return ratioEvidence(harmRatios(allowed), allowed, exposure, errors, dispersion);
-  return oddsEvidence(harmRatios(allowed), allowed, requests, errors).map((log) => log / dispersion.phi);
+  const { requests } = counted;
+  const exact = exposure === requests && dispersion.kind === "tempered" && rate(having, judged) > frequent;
+  if (!exact) return ratioEvidence(harmRatios(allowed), allowed, exposure, having(counted), dispersion);
+  return oddsEvidence(harmRatios(allowed), allowed, requests, having(counted)).map((log) => log / dispersion.phi);
+}
+
+function addEnding(
+  evidence: Evidence,
+  ending: "givenUp" | "cutOff",
+  counted: PairedCounts,
+  exposure: Pair,
+  settings: Settings,
+): EndingEvidence {
+  const { harm, excess } = evidence[ending];
+  const having: Having = (counts) => counts[ending];
+  return {
+    harm: grow(harm, harmEvidence(having, evidence, counted, exposure, settings)),
+    excess: addExcess(excess, exposure, counted[ending]),
+  };
 }
 
 /** Fewer expected canary requests in a poll than this say little about the split they came from. */
@@ -144,30 +198,27 @@ function fairExposure({ split }: Evidence, poll: Poll, requests: Pair, tolerance
 }
 
 /** The circuit breaker bears `floor`, or `timesStable` what stable has: over all time, or in this very poll. */
-function borneRate({ seen }: Evidence, counted: PairedCounts, { breaker }: Settings): number {
-  const ofStable = ({ requests, errors }: PairedCounts): number =>
-    requests.stable === 0 ? 0 : errors.stable / requests.stable;
+function borneRate(having: Having, { seen }: Evidence, counted: PairedCounts, { breaker }: Settings): number {
+  const ofStable = (counts: PairedCounts): number =>
+    counts.requests.stable === 0 ? 0 : having(counts).stable / counts.requests.stable;
   return Math.max(breaker.floor, breaker.timesStable * Math.max(ofStable(sumOf(seen, counted)), ofStable(counted)));
 }
 
 function breakerEvidence(
   ratesAgainst: (borne: number) => readonly number[],
+  having: Having,
   borne: number,
-  { requests, errors }: PairedCounts,
+  counted: PairedCounts,
 ): readonly number[] {
   // Stable is broken itself: nothing can be much worse, and nothing that is as bad is sound.
   if (borne >= highestObjective) return [];
-  return rateEvidence(ratesAgainst(borne), borne, requests.canary, errors.canary);
+  return rateEvidence(ratesAgainst(borne), borne, counted.requests.canary, having(counted).canary);
 }
 
 /**
  * Each poll counts by its own traffic, so that an incident on both versions in one stage does not look like an excess.
  */
-function addExcess(
-  { above, requests }: Evidence["excess"],
-  { stable, canary }: Pair,
-  errors: Pair,
-): Evidence["excess"] {
+function addExcess({ above, requests }: Excess, { stable, canary }: Pair, errors: Pair): Excess {
   const all = stable + canary;
   if (all === 0) return { above, requests };
   return {
@@ -176,18 +227,23 @@ function addExcess(
   };
 }
 
-const rate = ({ requests, errors }: PairedCounts): number => {
-  const all = requests.stable + requests.canary;
-  return all === 0 ? 0 : (errors.stable + errors.canary) / all;
+const rate = (having: Having, counts: PairedCounts): number => {
+  const all = counts.requests.stable + counts.requests.canary;
+  const { stable, canary } = having(counts);
+  return all === 0 ? 0 : (stable + canary) / all;
 };
 
 const countedIn = ({ stable, canary }: Poll): PairedCounts => ({
   requests: { stable: stable.requests, canary: canary.requests },
   errors: { stable: stable.errors, canary: canary.errors },
+  givenUp: { stable: stable.givenUp ?? 0, canary: canary.givenUp ?? 0 },
+  cutOff: { stable: stable.cutOff ?? 0, canary: canary.cutOff ?? 0 },
 });
 
 const sumOf = (a: PairedCounts, b: PairedCounts): PairedCounts => ({
   requests: add(a.requests, b.requests),
   errors: add(a.errors, b.errors),
+  givenUp: add(a.givenUp, b.givenUp),
+  cutOff: add(a.cutOff, b.cutOff),
 });
 const add = (a: Pair, b: Pair): Pair => ({ stable: a.stable + b.stable, canary: a.canary + b.canary });

@@ -2,7 +2,7 @@ import type { Millis } from "../lib/duration.ts";
 import type { Settings } from "./defaults.ts";
 import { addPoll, type Evidence, noEvidence } from "./evidence.ts";
 import type { Poll } from "./poll.ts";
-import type { Count } from "./tally.ts";
+import { type Count, endings } from "./tally.ts";
 
 /**
  * Every poll of a release, oldest first; what is proven follows from it and the settings alone. Plain JSON, and small:
@@ -15,7 +15,8 @@ export type Ledger = {
   readonly edges: readonly (readonly number[])[];
   /**
    * `weight age lost from / stable / canary`, each version as `requests errors`, and with a histogram `edges n n n …`: how
-   * many requests fell between two edges.
+   * many requests fell between two edges. Where some were given up or cut off, ` / ` and how many of stable's, then of
+   * the canary's: `givenUp cutOff givenUp cutOff`.
    */
   readonly polls: readonly string[];
 };
@@ -25,8 +26,10 @@ export const emptyLedger: Ledger = { edges: [], polls: [] };
 export function append(ledger: Ledger, poll: Poll): Ledger {
   const edges = [poll.stable, poll.canary].map(finiteEdges).reduce(withEdges, ledger.edges);
   const { weight, age, lost, from } = poll;
-  const line = [`${weight} ${age} ${lost} ${from}`, write(poll.stable, edges), write(poll.canary, edges)].join(" / ");
-  return { ...ledger, edges, polls: [...ledger.polls, line] };
+  const parts = [`${weight} ${age} ${lost} ${from}`, write(poll.stable, edges), write(poll.canary, edges)];
+  const ended = [poll.stable, poll.canary].flatMap(({ givenUp = 0, cutOff = 0 }) => [givenUp, cutOff]);
+  if (ended.some((times) => times > 0)) parts.push(ended.join(" "));
+  return { ...ledger, edges, polls: [...ledger.polls, parts.join(" / ")] };
 }
 
 /** The polls that are still there one by one. Throws a SyntaxError where a line is not what `append` writes. */
@@ -75,7 +78,7 @@ function write(count: Count, edges: Ledger["edges"]): string {
 
 function readLine(line: string, edges: Ledger["edges"]): Poll {
   const parts = line.split(" / ").map((part) => part.split(" ").map(Number));
-  const [[weight, age, lost, from = unknown] = [], stable, canary] = parts;
+  const [[weight, age, lost, from = unknown] = [], stable, canary, ended = []] = parts;
   if (
     weight === undefined ||
     age === undefined ||
@@ -85,7 +88,15 @@ function readLine(line: string, edges: Ledger["edges"]): Poll {
     !parts.flat().every(Number.isFinite)
   )
     throw new SyntaxError(`this line is no poll: ${line}`);
-  return { weight, age, from, stable: read(stable, edges), canary: read(canary, edges), lost };
+  const [ofStable = 0, cutOfStable = 0, ofCanary = 0, cutOfCanary = 0] = ended;
+  return {
+    weight,
+    age,
+    from,
+    stable: { ...read(stable, edges), ...endings(ofStable, cutOfStable) },
+    canary: { ...read(canary, edges), ...endings(ofCanary, cutOfCanary) },
+    lost,
+  };
 }
 
 /** Lines of older programs do not say it: they tell nothing of the split at one weight. */

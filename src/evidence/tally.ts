@@ -1,7 +1,12 @@
-/** Requests counted for one version. Whole numbers. */
+/** Requests counted for one version. Whole numbers; one that is missing is 0. */
 export type Count = {
+  /** All that ended, those whose callers did not wait for the end as well. */
   readonly requests: number;
   readonly errors: number;
+  /** Those whose callers left before the answer was whole. No failure of anybody, unless more leave one version. */
+  readonly givenUp?: number | undefined;
+  /** Those that a reset or a time-out behind the proxy ended. Most are errors as well. */
+  readonly cutOff?: number | undefined;
   /**
    * Requests that took at most `le` ms, by edge; edges ascend, the last is Infinity. Empty where response times were
    * not counted.
@@ -29,8 +34,17 @@ export const sumOf = (a: Tally, b: Tally): Tally => ({
 const sumOfCounts = (a: Count, b: Count): Count => ({
   requests: a.requests + b.requests,
   errors: a.errors + b.errors,
+  ...endings(countOf("givenUp", a, b), countOf("cutOff", a, b)),
   buckets: sumOfBuckets([...a.buckets, ...b.buckets]),
 });
+
+const countOf = (ending: "givenUp" | "cutOff", a: Count, b: Count): number => (a[ending] ?? 0) + (b[ending] ?? 0);
+
+/** Most services have none of them, and a journal has little room. */
+export const endings = (givenUp: number, cutOff: number): Pick<Count, "givenUp" | "cutOff"> => {
+  if (givenUp === 0 && cutOff === 0) return {};
+  return { givenUp, cutOff };
+};
 
 /** By edge. A wider bucket gets at least what the narrower ones hold, also where somebody counted less in it. */
 export function sumOfBuckets(buckets: Buckets): Buckets {

@@ -1,12 +1,9 @@
-import type { Settings } from "./defaults.ts";
-import type { Evidence } from "./evidence.ts";
+import type { Metric, Settings } from "./defaults.ts";
+import type { Evidence, Excess } from "./evidence.ts";
 import { isUncompared, latencyLogE } from "./latency.ts";
 import { logE } from "./mixture.ts";
 import { logMeanExp, logSumExp } from "./numerics.ts";
 import { hasSettled, splitEvidence } from "./split-test.ts";
-
-/** What a canary can be worse in. They share α. */
-export type Metric = "errors" | "latency" | "objective";
 
 /**
  * What follows, most urgent first; of what is proven twice, the one that says more. `lost`: requests meant for the
@@ -27,11 +24,13 @@ export type EvidenceFinding = (typeof findings)[number];
 /** How much is proven: the natural logarithm of each e-value, and what follows. */
 export type WeighedEvidence = {
   readonly metrics: { readonly [metric in Metric]: number };
-  /** All metrics together, each with its share; errors only while they exceed stable's by `minExcess`. */
+  /** All metrics together, each with its share; how requests end only while it exceeds stable's by `minExcess`. */
   readonly harm: number;
   readonly most: Metric;
   readonly safe: number;
   readonly breaker: number;
+  /** As the breaker, of callers that leave. */
+  readonly deserted: number;
   readonly sound: number;
   readonly split: { readonly more: number; readonly less: number };
   readonly finding: EvidenceFinding;
@@ -42,9 +41,11 @@ export function weigh(evidence: Evidence, settings: Settings): WeighedEvidence {
   const metrics = {
     errors: logE(evidence.harm),
     latency: latencyLogE(evidence.latency),
+    givenUp: logE(evidence.givenUp.harm),
+    cutOff: logE(evidence.cutOff.harm),
     objective: logE(evidence.objective),
   };
-  const parts = stakes(metrics, tooSmallToMatter(evidence, settings), settings);
+  const parts = stakes(metrics, evidence, settings);
   const [most] = parts.reduce((best, part) => (part[1] > best[1] ? part : best));
   const weight = {
     metrics,
@@ -52,6 +53,7 @@ export function weigh(evidence: Evidence, settings: Settings): WeighedEvidence {
     most,
     safe: settings.minExcess > 0 ? logMeanExp([logE(evidence.safe), logE(evidence.harmless)]) : logE(evidence.safe),
     breaker: logE(evidence.breaker),
+    deserted: logE(evidence.deserted),
     sound: logE(evidence.sound),
     split: splitEvidence(evidence.split, settings.split.tolerance),
   };
@@ -59,13 +61,13 @@ export function weigh(evidence: Evidence, settings: Settings): WeighedEvidence {
 }
 
 function findingOf(
-  { breaker, sound, split, harm, safe, metrics }: Omit<WeighedEvidence, "finding">,
+  { breaker, deserted, sound, split, harm, safe, metrics }: Omit<WeighedEvidence, "finding">,
   evidence: Evidence,
   settings: Settings,
 ): EvidenceFinding {
   const proven = (logE: number, alpha: number): boolean => logE >= Math.log(1 / alpha);
   if (proven(harm, settings.alpha)) return "harm";
-  if (proven(breaker, settings.breaker.alpha)) return "broken";
+  if (proven(Math.max(breaker, deserted), settings.breaker.alpha)) return "broken";
   const settled = hasSettled(evidence.split, evidence.age, settings);
   if (settled && proven(split.more, settings.split.alpha)) return "too-much-traffic";
   const tooLittle = proven(split.less, settings.split.alpha);
@@ -73,7 +75,8 @@ function findingOf(
   if (settled && tooLittle) return "too-little-traffic";
   if (owesResponseTimes(evidence, settings)) return "nothing";
   // Only errors are proven safe; a metric that leans the other way keeps the stage open.
-  if (proven(safe, settings.beta) && metrics.latency <= 0 && metrics.objective <= 0) return "safe";
+  const leaning = Math.max(metrics.latency, metrics.givenUp, metrics.cutOff, metrics.objective) > 0;
+  if (proven(safe, settings.beta) && !leaning) return "safe";
   // Half-way to a proof of harm is no moment to give a canary more traffic.
   if (proven(sound, settings.beta) && harm < Math.log(1 / settings.alpha) / 2) return "sound";
   return "nothing";
@@ -95,17 +98,24 @@ function lostExplainsIt({ split: { weight = 0, requests, lost } }: Evidence): bo
 /** ln(share · E) of every metric that is asked. */
 function stakes(
   metrics: WeighedEvidence["metrics"],
-  errorsDoNotMatter: boolean,
-  { shares, objective }: Settings,
+  evidence: Evidence,
+  settings: Settings,
 ): readonly (readonly [Metric, number])[] {
-  const asked: readonly Metric[] = objective === undefined ? ["errors", "latency"] : ["errors", "latency", "objective"];
+  const { shares, objective } = settings;
+  const always: readonly Metric[] = ["errors", "latency", "givenUp", "cutOff"];
+  const asked = objective === undefined ? always : [...always, "objective" as const];
   const whole = asked.reduce((sum, metric) => sum + shares[metric], 0);
-  return asked.map((metric) => [
-    metric,
-    metric === "errors" && errorsDoNotMatter ? -Infinity : Math.log(shares[metric] / whole) + metrics[metric],
-  ]);
+  return asked.map((metric) => {
+    const matters = !tooSmallToMatter(excessOf(metric, evidence), settings);
+    return [metric, matters ? Math.log(shares[metric] / whole) + metrics[metric] : -Infinity];
+  });
 }
 
+const excessOf = (metric: Metric, { excess, givenUp, cutOff }: Evidence): Excess | undefined =>
+  ({ errors: excess, givenUp: givenUp.excess, cutOff: cutOff.excess, latency: undefined, objective: undefined })[
+    metric
+  ];
+
 /** It only takes rollbacks away, so no promise about false ones is touched. */
-const tooSmallToMatter = ({ excess }: Evidence, { minExcess }: Settings): boolean =>
-  excess.above < minExcess * excess.requests;
+const tooSmallToMatter = (excess: Excess | undefined, { minExcess }: Settings): boolean =>
+  excess !== undefined && excess.above < minExcess * excess.requests;

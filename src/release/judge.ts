@@ -23,9 +23,9 @@ export function judge(gate: Gate, seen: StageEvidence, rules: EvidenceRules): Ve
     case "query":
       return judgeQuery(gate, seen.readings, seen.early);
     case "errors":
-      return judgeErrors(gate, seen.counts, seen.early);
+      return judgeDeserted(seen, rules) ?? judgeErrors(gate, seen.counts, seen.early);
     case "latency":
-      return judgeLatency(gate, seen.counts, seen.early);
+      return judgeDeserted(seen, rules) ?? judgeLatency(gate, seen.counts, seen.early);
     case "restarts":
       return judgeRestarts(gate, seen.canary);
   }
@@ -40,6 +40,16 @@ const blind = ({ uncounted }: Extract<StageCounts, { uncounted: string }>): Verd
 export function judgeEvidence(evidence: Evidence, rules: EvidenceRules): Omit<EvidenceVerdict, "gate"> {
   const conclusion = conclude(evidence, rules.settings);
   return { ...answerOf(conclusion.kind, conclusion.finding, rules), figures: { of: "evidence", conclusion } };
+}
+
+/**
+ * Callers who leave are neither failures nor response times. Whatever else a stage is judged by, a canary that does not
+ * answer them, as stable does, has failed.
+ */
+function judgeDeserted({ counts, evidence }: StageEvidence, rules: EvidenceRules): Verdict | undefined {
+  if ("uncounted" in counts) return undefined;
+  const { kind, by } = conclude(evidence, rules.settings);
+  return kind === "fail" && by === "givenUp" ? judgeEvidence(evidence, rules) : undefined;
 }
 
 /** What a conclusion means for a stage. */

@@ -30,7 +30,7 @@ const noData = z.enum(["wait", "fail"]);
 const policy = z.enum(policies);
 
 const pair = z.object({ stable: number, canary: number });
-const pairedCounts = z.object({ requests: pair, errors: pair });
+const pairedCounts = z.object({ requests: pair, errors: pair, givenUp: pair, cutOff: pair });
 
 const version = z.object({ deployment: text, host: text, subset: optionalText });
 
@@ -113,7 +113,7 @@ const settings = z.object({
   objective: optionalNumber,
   breaker: z.object({ alpha: number, floor: number, timesStable: number }),
   split: z.object({ alpha: number, tolerance: number }),
-  shares: z.object({ errors: number, latency: number, objective: number }),
+  shares: z.object({ errors: number, latency: number, givenUp: number, cutOff: number, objective: number }),
   dispersion: z.object({ kind: z.enum(["tempered", "beta-binomial"]), phi: number }),
   latencyPhi: number,
 });
@@ -168,10 +168,11 @@ const conclusion = z.object({
   ratio: z.object({ low: optionalNumber, high: optionalNumber, estimate: optionalNumber }),
   weight: z.object({
     harm: logE,
-    metrics: z.object({ errors: logE, latency: logE, objective: logE }),
+    metrics: z.object({ errors: logE, latency: logE, givenUp: logE, cutOff: logE, objective: logE }),
     safe: logE,
     sound: logE,
     breaker: logE,
+    deserted: logE,
   }),
   bounds: z.object({
     alpha: number,
@@ -344,7 +345,13 @@ const state = z.discriminatedUnion("phase", [
   z.object({ phase: z.literal("failed"), during: z.enum(["promoting", "rolling-back"]), returned: truth, reason }),
 ]);
 
-const count = z.object({ requests: number, errors: number, buckets: z.array(z.object({ le: number, count: number })) });
+const count = z.object({
+  requests: number,
+  errors: number,
+  givenUp: optionalNumber,
+  cutOff: optionalNumber,
+  buckets: z.array(z.object({ le: number, count: number })),
+});
 
 const stageRecord = z.object({
   stage: whole,
@@ -366,6 +373,9 @@ const build = z.object({
 
 const mixture = z.object({ logs: z.array(number), rests: z.array(number) });
 
+const excess = z.object({ above: number, requests: number });
+const ending = z.object({ harm: mixture, excess });
+
 const evidence = z.object({
   polls: number,
   age: number,
@@ -378,7 +388,10 @@ const evidence = z.object({
   objective: mixture,
   breaker: mixture,
   sound: mixture,
-  excess: z.object({ above: number, requests: number }),
+  deserted: mixture,
+  excess,
+  givenUp: ending,
+  cutOff: ending,
   split: z.object({
     weight: optionalNumber,
     since: number,

@@ -261,6 +261,7 @@ function whereToLook(account: Account, links: Links): string {
 }
 
 function subject(gate: Gate, failing: GateVerdict | undefined, canary: string): string {
+  if (failing && groundOf(failing) === "givenUp") return `what keeps ${code(canary)} from answering`;
   switch (gate.kind) {
     case "evidence": {
       const by = failing && groundOf(failing);

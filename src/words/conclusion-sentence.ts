@@ -1,5 +1,6 @@
 import type { Conclusion, LogE } from "../evidence/conclusion.ts";
 import type { RatioInterval } from "../evidence/confidence.ts";
+import type { Pair } from "../evidence/error-ratio.ts";
 import type { PairedCounts } from "../evidence/evidence.ts";
 import { formatDuration } from "../lib/duration.ts";
 import { count, number, percent, plural } from "../lib/numbers.ts";
@@ -11,6 +12,8 @@ export function conclusionSentence(conclusion: Conclusion): string {
     case "harm":
       return harmSentence(conclusion);
     case "broken":
+      if (conclusion.by === "givenUp")
+        return `${givenUp(seen)}: it does not answer, or takes longer than they wait, ${chance(bounds.breaker.alpha)}`;
       return `${failures(seen)}: more than stops a release at once, ${chance(bounds.breaker.alpha)}`;
     case "too-much-traffic":
       return `${splitSeen(split)}: more than planned, ${chance(bounds.split.alpha)}; callers that stick to one version, or another route, send it more`;
@@ -31,6 +34,9 @@ function harmSentence({ by, judged, slower, ratio, bounds }: Conclusion): string
   const odds = chance(bounds.alpha);
   if (by === "objective")
     return `${failures(judged)}: more than the objective of ${percent(bounds.objective ?? 0)} allows, ${odds}`;
+  if (by === "givenUp") return `${givenUp(judged)}: it does not answer, or takes longer than they wait, ${odds}`;
+  if (by === "cutOff")
+    return `${of(judged.cutOff.canary, judged.requests.canary)} canary requests were ended by a reset or a time-out, ${of(judged.cutOff.stable, judged.requests.stable)} on stable in the same time: more often than on stable, ${odds}`;
   if (by !== "latency") return `${compared(judged)}: ${moreFailures(ratio)}, ${odds}`;
   if (!slower) return `the canary is slower than stable, ${odds}`;
   const { than, slow, requests } = slower;
@@ -87,6 +93,9 @@ export function conclusionFigures(conclusion: Conclusion): { readonly value: str
       };
     case "breaker":
       return { value: failing, limit: `≤ ${percent(bounds.breaker.floor)}` };
+    case "givenUp":
+    case "cutOff":
+      return endingFigures(conclusion, by);
     case "objective":
       return { value: failing, limit: `≤ ${percent(bounds.objective ?? 0)}` };
     case "errors":
@@ -98,6 +107,13 @@ const slowFigures = ({ than, slow, requests }: NonNullable<Conclusion["slower"]>
   value: `${share(slow.canary, requests.canary)} slower than ${formatDuration(than)}`,
   limit: likeStable(slow.stable, requests.stable),
 });
+
+function endingFigures({ judged, seen }: Conclusion, ending: "givenUp" | "cutOff") {
+  const { requests, ...ended } = judged.requests.canary > 0 ? judged : seen;
+  const { canary, stable } = ended[ending];
+  const how = { givenUp: "given up by callers", cutOff: "cut off" }[ending];
+  return { value: `${share(canary, requests.canary)} ${how}`, limit: likeStable(stable, requests.stable) };
+}
 
 function errorFigures({ judged, seen }: Conclusion) {
   const { errors, requests } = judged.requests.canary > 0 ? judged : seen;
@@ -111,6 +127,8 @@ const likeStable = (part: number, whole: number): string =>
 export function conclusionNumbers({ weight, bounds, ratio, judged, seen, split, polls }: Conclusion): string {
   const { alpha, beta, breaker, objective, dispersion } = bounds;
   const metrics = [`errors ${eValue(weight.metrics.errors)}`, `latency ${eValue(weight.metrics.latency)}`];
+  if (given(judged.givenUp)) metrics.push(`given up ${eValue(weight.metrics.givenUp)}`);
+  if (given(judged.cutOff)) metrics.push(`cut off ${eValue(weight.metrics.cutOff)}`);
   if (objective !== undefined) metrics.push(`objective ${eValue(weight.metrics.objective)}`);
   const numbers = [
     `harm E = ${eValue(weight.harm)} of ${number(1 / alpha)} (${metrics.join(", ")})`,
@@ -120,6 +138,10 @@ export function conclusionNumbers({ weight, bounds, ratio, judged, seen, split, 
     `sound E = ${eValue(weight.sound)} of ${number(1 / beta)}`,
     `breaker E = ${eValue(weight.breaker)} of ${number(1 / breaker.alpha)} over ${count(seen.requests.canary)} requests`,
   ];
+  if (given(seen.givenUp))
+    numbers.push(
+      `given up ${share(seen.givenUp.canary, seen.requests.canary)} of canary, ${share(seen.givenUp.stable, seen.requests.stable)} of stable (E = ${eValue(weight.deserted)})`,
+    );
   const all = split.requests.canary + split.requests.stable;
   if (all > 0) numbers.push(`split ${share(split.requests.canary, all)}, planned ${percent(split.planned / 100)}`);
   if (dispersion.phi > 1) numbers.push(`φ ${number(dispersion.phi)}`);
@@ -129,6 +151,9 @@ export function conclusionNumbers({ weight, bounds, ratio, judged, seen, split, 
 
 const compared = ({ requests, errors }: PairedCounts): string =>
   `${of(errors.canary, requests.canary)} canary requests failed, ${of(errors.stable, requests.stable)} on stable in the same time`;
+const givenUp = (counts: PairedCounts): string =>
+  `callers gave up ${of(counts.givenUp.canary, counts.requests.canary)} requests of the canary before they were answered, ${of(counts.givenUp.stable, counts.requests.stable)} of stable in the same time`;
+const given = ({ stable, canary }: Pair): boolean => stable + canary > 0;
 const failures = ({ requests, errors }: PairedCounts): string =>
   `${of(errors.canary, requests.canary)} canary requests failed`;
 

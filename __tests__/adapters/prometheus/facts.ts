@@ -88,6 +88,7 @@ export function prometheusFacts(name: string, setUp: SetUp): void {
       assert.deepEqual(values, [
         "canary failed 3 gateway-1",
         "canary served 2 gateway-1",
+        "canary served 55 gateway-1",
         "canary served 90 gateway-1",
         "stable failed 4 gateway-1",
         "stable served 7 gateway-1",

@@ -182,6 +182,7 @@ test("whatever labels and metrics are called, the same is read from them", async
       ["unattributed", true, 20],
       ["stable", true, 30],
       ["canary", true, 50],
+      ["canary", false, 80],
       ["stable", false, 900],
     ],
   );

@@ -4,7 +4,7 @@ import type { Instant } from "../../lib/duration.ts";
 import type { Uncounted } from "../../ports/metrics.ts";
 import type { Target } from "../../release/target.ts";
 import { type Answered, rawCountsOf, type Sample, type SampleLabels, whatIsNoCount } from "./answered.ts";
-import type { Bucket, Counter, Series } from "./snapshot.ts";
+import type { Bucket, Counter, Ending, Series } from "./snapshot.ts";
 
 /** Counters of requests. What is neither a version's nor a failure of the service is left out. */
 export function countersOf(
@@ -12,10 +12,10 @@ export function countersOf(
   target: Target,
   { labels: names, requests }: MetricNames,
 ): readonly Counter[] | Uncounted {
-  const counted = (labels: SampleLabels): Pick<Counter, "origin" | "failed"> | undefined => {
+  const counted = (labels: SampleLabels): Pick<Counter, "origin" | keyof Ending> | undefined => {
     const origin = originOf(labels, target, names);
-    if (origin !== "unattributed") return origin && { origin, failed: isFailure(labels, names) };
-    return neverServed(labels, names) ? { origin, failed: true } : undefined;
+    const ending = endingOf(labels, names);
+    return origin && (origin !== "unattributed" || ending.failed) ? { origin, ...ending } : undefined;
   };
   return countsIn(answer, names, counted, { kind: "requests", metric: requests, telling: tellingLabels(names) });
 }
@@ -96,9 +96,22 @@ function originOf(
 const isFailure = (labels: SampleLabels, { code, grpc }: LabelNames): boolean =>
   /^5\d\d$/.test(labels[code] ?? "") || !["", "0"].includes(labels[grpc] ?? "");
 
-/** Code 0 is a client that went away, unless Envoy's flags say that there was nobody to go to. */
-const neverServed = (labels: SampleLabels, names: LabelNames): boolean =>
-  isFailure(labels, names) || (labels[names.code] === "0" && /\b(UF|UH|NC)\b/.test(labels[names.flags] ?? ""));
+/**
+ * Code 0 is no answer: nobody was there to give one, or the caller left, which Envoy's flags say
+ * (https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage#response-flags).
+ */
+function endingOf(labels: SampleLabels, names: LabelNames): Ending {
+  const flags = (labels[names.flags] ?? "").split(",");
+  const has = (some: ReadonlySet<string>): boolean => flags.some((flag) => some.has(flag));
+  const failed = isFailure(labels, names) || (labels[names.code] === "0" && has(nobodyThere));
+  return { failed, givenUp: !failed && has(callerLeft), cutOff: has(resetsAndTimeOuts) };
+}
+
+const nobodyThere: ReadonlySet<string> = new Set(["UF", "UH", "NC"]);
+/** A closed connection, and a stream that the caller reset (HTTP/2, gRPC). */
+const callerLeft: ReadonlySet<string> = new Set(["DC", "DR"]);
+/** In the order of Envoy's list: a time-out, retries used up, resets of all kinds, an idle stream, one that took too long. */
+const resetsAndTimeOuts: ReadonlySet<string> = new Set(["UT", "URX", "LR", "UR", "UC", "UPE", "SI", "UMSDR", "DT"]);
 
 /**
  * Which series it is, and the process behind it: the pod where Prometheus finds targets in Kubernetes, otherwise the

@@ -1,7 +1,7 @@
-import { type Attribution, type Count, emptyTally, sumOfBuckets, type Tally } from "../../evidence/tally.ts";
+import { type Attribution, type Count, emptyTally, endings, sumOfBuckets, type Tally } from "../../evidence/tally.ts";
 import type { Instant, Millis } from "../../lib/duration.ts";
 import { lookBack } from "./series-selectors.ts";
-import type { Bucket, Counter, Snapshot } from "./snapshot.ts";
+import type { Bucket, Counter, Ending, Snapshot } from "./snapshot.ts";
 
 /** What is needed to count on: counters as they were when they were read last. */
 export type Meter = {
@@ -48,9 +48,11 @@ function countOf(meter: Meter, snapshot: Snapshot, origin: Attribution): Count {
   const grown = (series: Counter | Bucket): number => read(meter, series, snapshot.asked).grown;
   const requests = snapshot.requests.filter((counter) => counter.origin === origin);
   const buckets = snapshot.buckets.filter((bucket) => bucket.origin === origin);
+  const ended = (how: keyof Ending): number => sum(requests.filter((counter) => counter[how]).map(grown));
   return {
     requests: sum(requests.map(grown)),
-    errors: sum(requests.filter(({ failed }) => failed).map(grown)),
+    errors: ended("failed"),
+    ...endings(ended("givenUp"), ended("cutOff")),
     // A restart may hide in a wide bucket, because it had outgrown its old value.
     buckets: sumOfBuckets(buckets.map((bucket) => ({ le: bucket.le, count: grown(bucket) }))),
   };

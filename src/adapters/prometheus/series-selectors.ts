@@ -21,8 +21,7 @@ export const seriesSelectors = (
   const service = `${labels.service}=~${quoted(hostPattern(namespace, [target.service, stable.host, canary.host]))}`;
   /** Answers that a VirtualService's `fault` made are nobody's failure. Flags come as a list: "DI,UF". */
   const notInjected = `${labels.flags}!~"(.*,)?(FI|DI)(,.*)?"`;
-  const answered = [`${labels.code}!="0"`, notInjected];
-  const both = [by(reporter), ...of(stable, canary), ...answered];
+  const both = [by(reporter), ...of(stable, canary), notInjected];
   const unattributed = [
     by(reporter === "destination" ? "source" : reporter),
     `${labels.workload}="unknown"`,
@@ -31,7 +30,7 @@ export const seriesSelectors = (
   ];
   /**
    * Every counter of both versions, and of the service's requests that found no pod: only the sender knows of those.
-   * A client that went away is code 0 and counts for nobody.
+   * A client that went away is code 0: a canary that hangs shows there and nowhere else.
    */
   const ofVersions = select(requests, both);
   const ofNobody = select(requests, unattributed);
@@ -43,7 +42,7 @@ export const seriesSelectors = (
   /** When each series was scraped last, in seconds. Without the reporter's label they differ from the series themselves. */
   const scraped = (times: string, ...without: readonly string[]): string =>
     `max without (${[labels.reporter, ...without].join(", ")}) (${times})`;
-  const ownPods = [by("destination"), ...of(stable), ...answered];
+  const ownPods = [by("destination"), ...of(stable), notInjected];
 
   return {
     /**
@@ -77,7 +76,7 @@ export const seriesSelectors = (
     },
     ofService: select(requests, [service]),
     /** How many each of those who answered got lately, whoever counted them. */
-    answered: `sum by (${labels.workload}, ${labels.namespace}) (increase(${select(requests, [service, `${labels.workload}!="unknown"`, ...answered])}[5m])) > 0`,
+    answered: `sum by (${labels.workload}, ${labels.namespace}) (increase(${select(requests, [service, `${labels.workload}!="unknown"`, `${labels.code}!="0"`, notInjected])}[5m])) > 0`,
     /** Those that nobody answered: failures before the first pod was there name no workload. */
     unserved: select(requests, [service, `${labels.workload}="unknown"`, `${labels.code}=~"0|5.."`]),
   };
