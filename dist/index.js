@@ -27739,7 +27739,13 @@ const defaults = {
         alpha: 0.001, //        a split is counted in all requests, so even strict proof comes within seconds
         tolerance: 0.2, //      5 % may be 4 % to 6 %: long-lived connections and retries make real splits lumpy
     },
-    shares: { errors: 3, latency: 1, objective: 1 }, // errors first: they are what users report; a share of 3/4 costs ln(4/3) = 0.3 of evidence
+    shares: {
+        errors: 6, //           errors first: they are what users report; a share of 6/10 costs ln(10/6) = 0.5 of evidence
+        latency: 2,
+        givenUp: 1, //          a canary that hangs loses all its callers, and proves at once whatever its share
+        cutOff: 1,
+        objective: 2,
+    },
     dispersion: error_ratio/* independent */.hK, // until it is measured
     latencyPhi: 1,
 };
@@ -30286,14 +30292,20 @@ const namesOf = (stages) => stages.map(({ name }) => name).join(", ");
 
 // EXTERNAL MODULE: ./src/evidence/evidence.js
 var evidence_evidence = __nccwpck_require__(5406);
+// EXTERNAL MODULE: ./src/evidence/tally.js
+var evidence_tally = __nccwpck_require__(1685);
 ;// CONCATENATED MODULE: ./src/evidence/ledger.js
+
 
 const emptyLedger = { edges: [], polls: [] };
 function append(ledger, poll) {
     const edges = [poll.stable, poll.canary].map(finiteEdges).reduce(withEdges, ledger.edges);
     const { weight, age, lost, from } = poll;
-    const line = [`${weight} ${age} ${lost} ${from}`, write(poll.stable, edges), write(poll.canary, edges)].join(" / ");
-    return { ...ledger, edges, polls: [...ledger.polls, line] };
+    const parts = [`${weight} ${age} ${lost} ${from}`, write(poll.stable, edges), write(poll.canary, edges)];
+    const ended = [poll.stable, poll.canary].flatMap(({ givenUp = 0, cutOff = 0 }) => [givenUp, cutOff]);
+    if (ended.some((times) => times > 0))
+        parts.push(ended.join(" "));
+    return { ...ledger, edges, polls: [...ledger.polls, parts.join(" / ")] };
 }
 /** The polls that are still there one by one. Throws a SyntaxError where a line is not what `append` writes. */
 const pollsOf = ({ edges, polls }) => polls.map((line) => readLine(line, edges));
@@ -30329,7 +30341,7 @@ function write(count, edges) {
 }
 function readLine(line, edges) {
     const parts = line.split(" / ").map((part) => part.split(" ").map(Number));
-    const [[weight, age, lost, from = unknown] = [], stable, canary] = parts;
+    const [[weight, age, lost, from = unknown] = [], stable, canary, ended = []] = parts;
     if (weight === undefined ||
         age === undefined ||
         lost === undefined ||
@@ -30337,7 +30349,15 @@ function readLine(line, edges) {
         !canary ||
         !parts.flat().every(Number.isFinite))
         throw new SyntaxError(`this line is no poll: ${line}`);
-    return { weight, age, from, stable: read(stable, edges), canary: read(canary, edges), lost };
+    const [ofStable = 0, cutOfStable = 0, ofCanary = 0, cutOfCanary = 0] = ended;
+    return {
+        weight,
+        age,
+        from,
+        stable: { ...read(stable, edges), ...(0,evidence_tally/* endings */.V1)(ofStable, cutOfStable) },
+        canary: { ...read(canary, edges), ...(0,evidence_tally/* endings */.V1)(ofCanary, cutOfCanary) },
+        lost,
+    };
 }
 /** Lines of older programs do not say it: they tell nothing of the split at one weight. */
 const unknown = -1;
@@ -30380,8 +30400,6 @@ const accountOf = (record, reason, now, warnings) => ({
 
 // EXTERNAL MODULE: ./src/release/decide.js + 9 modules
 var decide = __nccwpck_require__(0);
-// EXTERNAL MODULE: ./src/evidence/tally.js
-var evidence_tally = __nccwpck_require__(1685);
 // EXTERNAL MODULE: ./src/release/reason.js
 var release_reason = __nccwpck_require__(7331);
 // EXTERNAL MODULE: ./src/release/split.js
@@ -32301,7 +32319,7 @@ const role = mini_schemas/* enum */.k5n(["stable", "canary"]);
 const noData = mini_schemas/* enum */.k5n(["wait", "fail"]);
 const policy = mini_schemas/* enum */.k5n(gate/* policies */.R);
 const pair = mini_schemas/* object */.Ikc({ stable: number, canary: number });
-const pairedCounts = mini_schemas/* object */.Ikc({ requests: pair, errors: pair });
+const pairedCounts = mini_schemas/* object */.Ikc({ requests: pair, errors: pair, givenUp: pair, cutOff: pair });
 const record_schema_version = mini_schemas/* object */.Ikc({ deployment: record_schema_text, host: record_schema_text, subset: optionalText });
 const target = mini_schemas/* object */.Ikc({
     namespace: record_schema_text,
@@ -32378,7 +32396,7 @@ const settings = mini_schemas/* object */.Ikc({
     objective: optionalNumber,
     breaker: mini_schemas/* object */.Ikc({ alpha: number, floor: number, timesStable: number }),
     split: mini_schemas/* object */.Ikc({ alpha: number, tolerance: number }),
-    shares: mini_schemas/* object */.Ikc({ errors: number, latency: number, objective: number }),
+    shares: mini_schemas/* object */.Ikc({ errors: number, latency: number, givenUp: number, cutOff: number, objective: number }),
     dispersion: mini_schemas/* object */.Ikc({ kind: mini_schemas/* enum */.k5n(["tempered", "beta-binomial"]), phi: number }),
     latencyPhi: number,
 });
@@ -32428,10 +32446,11 @@ const record_schema_conclusion = mini_schemas/* object */.Ikc({
     ratio: mini_schemas/* object */.Ikc({ low: optionalNumber, high: optionalNumber, estimate: optionalNumber }),
     weight: mini_schemas/* object */.Ikc({
         harm: logE,
-        metrics: mini_schemas/* object */.Ikc({ errors: logE, latency: logE, objective: logE }),
+        metrics: mini_schemas/* object */.Ikc({ errors: logE, latency: logE, givenUp: logE, cutOff: logE, objective: logE }),
         safe: logE,
         sound: logE,
         breaker: logE,
+        deserted: logE,
     }),
     bounds: mini_schemas/* object */.Ikc({
         alpha: number,
@@ -32591,7 +32610,13 @@ const state = mini_schemas/* discriminatedUnion */.gMt("phase", [
     mini_schemas/* object */.Ikc({ phase: mini_schemas/* literal */.euz("rolled-back"), reason }),
     mini_schemas/* object */.Ikc({ phase: mini_schemas/* literal */.euz("failed"), during: mini_schemas/* enum */.k5n(["promoting", "rolling-back"]), returned: truth, reason }),
 ]);
-const record_schema_count = mini_schemas/* object */.Ikc({ requests: number, errors: number, buckets: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ le: number, count: number })) });
+const record_schema_count = mini_schemas/* object */.Ikc({
+    requests: number,
+    errors: number,
+    givenUp: optionalNumber,
+    cutOff: optionalNumber,
+    buckets: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ le: number, count: number })),
+});
 const stageRecord = mini_schemas/* object */.Ikc({
     stage: whole,
     name: record_schema_text,
@@ -32609,6 +32634,8 @@ const build = mini_schemas/* object */.Ikc({
     digests: mini_schemas/* record */.g1P(record_schema_text, mini_schemas/* array */.YOg(record_schema_text)),
 });
 const mixture = mini_schemas/* object */.Ikc({ logs: mini_schemas/* array */.YOg(number), rests: mini_schemas/* array */.YOg(number) });
+const excess = mini_schemas/* object */.Ikc({ above: number, requests: number });
+const ending = mini_schemas/* object */.Ikc({ harm: mixture, excess });
 const evidence = mini_schemas/* object */.Ikc({
     polls: number,
     age: number,
@@ -32621,7 +32648,10 @@ const evidence = mini_schemas/* object */.Ikc({
     objective: mixture,
     breaker: mixture,
     sound: mixture,
-    excess: mini_schemas/* object */.Ikc({ above: number, requests: number }),
+    deserted: mixture,
+    excess,
+    givenUp: ending,
+    cutOff: ending,
     split: mini_schemas/* object */.Ikc({
         weight: optionalNumber,
         since: number,
@@ -34021,6 +34051,8 @@ function whereToLook(account, links) {
     return `in its logs and on ${dashboards.join(", ")}`;
 }
 function subject(gate, failing, canary) {
+    if (failing && (0,verdict_sentence/* groundOf */.Jx)(failing) === "givenUp")
+        return `what keeps ${(0,markdown/* code */.aY)(canary)} from answering`;
     switch (gate.kind) {
         case "evidence": {
             const by = failing && (0,verdict_sentence/* groundOf */.Jx)(failing);
@@ -46266,8 +46298,7 @@ const seriesSelectors = ({ namespace, stable, canary, ...target }, reporter, { l
     const service = `${labels.service}=~${quoted(hostPattern(namespace, [target.service, stable.host, canary.host]))}`;
     /** Answers that a VirtualService's `fault` made are nobody's failure. Flags come as a list: "DI,UF". */
     const notInjected = `${labels.flags}!~"(.*,)?(FI|DI)(,.*)?"`;
-    const answered = [`${labels.code}!="0"`, notInjected];
-    const both = [by(reporter), ...of(stable, canary), ...answered];
+    const both = [by(reporter), ...of(stable, canary), notInjected];
     const unattributed = [
         by(reporter === "destination" ? "source" : reporter),
         `${labels.workload}="unknown"`,
@@ -46276,7 +46307,7 @@ const seriesSelectors = ({ namespace, stable, canary, ...target }, reporter, { l
     ];
     /**
      * Every counter of both versions, and of the service's requests that found no pod: only the sender knows of those.
-     * A client that went away is code 0 and counts for nobody.
+     * A client that went away is code 0: a canary that hangs shows there and nowhere else.
      */
     const ofVersions = series_selectors_select(requests, both);
     const ofNobody = series_selectors_select(requests, unattributed);
@@ -46287,7 +46318,7 @@ const seriesSelectors = ({ namespace, stable, canary, ...target }, reporter, { l
     const newest = counters((counter) => `last_over_time(${counter}[${lookBack}ms])`);
     /** When each series was scraped last, in seconds. Without the reporter's label they differ from the series themselves. */
     const scraped = (times, ...without) => `max without (${[labels.reporter, ...without].join(", ")}) (${times})`;
-    const ownPods = [by("destination"), ...of(stable), ...answered];
+    const ownPods = [by("destination"), ...of(stable), notInjected];
     return {
         /**
          * The newest sample of the last five minutes, also where the last scrape failed: a plain selector forgets a
@@ -46319,7 +46350,7 @@ const seriesSelectors = ({ namespace, stable, canary, ...target }, reporter, { l
         },
         ofService: series_selectors_select(requests, [service]),
         /** How many each of those who answered got lately, whoever counted them. */
-        answered: `sum by (${labels.workload}, ${labels.namespace}) (increase(${series_selectors_select(requests, [service, `${labels.workload}!="unknown"`, ...answered])}[5m])) > 0`,
+        answered: `sum by (${labels.workload}, ${labels.namespace}) (increase(${series_selectors_select(requests, [service, `${labels.workload}!="unknown"`, `${labels.code}!="0"`, notInjected])}[5m])) > 0`,
         /** Those that nobody answered: failures before the first pod was there name no workload. */
         unserved: series_selectors_select(requests, [service, `${labels.workload}="unknown"`, `${labels.code}=~"0|5.."`]),
     };
@@ -46368,9 +46399,11 @@ function countOf(meter, snapshot, origin) {
     const grown = (series) => meter_read(meter, series, snapshot.asked).grown;
     const requests = snapshot.requests.filter((counter) => counter.origin === origin);
     const buckets = snapshot.buckets.filter((bucket) => bucket.origin === origin);
+    const ended = (how) => sum(requests.filter((counter) => counter[how]).map(grown));
     return {
         requests: sum(requests.map(grown)),
-        errors: sum(requests.filter(({ failed }) => failed).map(grown)),
+        errors: ended("failed"),
+        ...(0,evidence_tally/* endings */.V1)(ended("givenUp"), ended("cutOff")),
         // A restart may hide in a wide bucket, because it had outgrown its old value.
         buckets: (0,evidence_tally/* sumOfBuckets */.wN)(buckets.map((bucket) => ({ le: bucket.le, count: grown(bucket) }))),
     };
@@ -47302,9 +47335,8 @@ function dispersionIn(windows, step, deployment) {
 function countersOf(answer, target, { labels: names, requests }) {
     const counted = (labels) => {
         const origin = originOf(labels, target, names);
-        if (origin !== "unattributed")
-            return origin && { origin, failed: isFailure(labels, names) };
-        return neverServed(labels, names) ? { origin, failed: true } : undefined;
+        const ending = endingOf(labels, names);
+        return origin && (origin !== "unattributed" || ending.failed) ? { origin, ...ending } : undefined;
     };
     return countsIn(answer, names, counted, { kind: "requests", metric: requests, telling: tellingLabels(names) });
 }
@@ -47362,8 +47394,21 @@ function originOf(labels, { namespace, service, stable, canary }, names) {
 }
 /** gRPC answers 200 and says in a status of its own how it went; every one but 0 (OK) is a failure. */
 const isFailure = (labels, { code, grpc }) => /^5\d\d$/.test(labels[code] ?? "") || !["", "0"].includes(labels[grpc] ?? "");
-/** Code 0 is a client that went away, unless Envoy's flags say that there was nobody to go to. */
-const neverServed = (labels, names) => isFailure(labels, names) || (labels[names.code] === "0" && /\b(UF|UH|NC)\b/.test(labels[names.flags] ?? ""));
+/**
+ * Code 0 is no answer: nobody was there to give one, or the caller left, which Envoy's flags say
+ * (https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage#response-flags).
+ */
+function endingOf(labels, names) {
+    const flags = (labels[names.flags] ?? "").split(",");
+    const has = (some) => flags.some((flag) => some.has(flag));
+    const failed = isFailure(labels, names) || (labels[names.code] === "0" && has(nobodyThere));
+    return { failed, givenUp: !failed && has(callerLeft), cutOff: has(resetsAndTimeOuts) };
+}
+const nobodyThere = new Set(["UF", "UH", "NC"]);
+/** A closed connection, and a stream that the caller reset (HTTP/2, gRPC). */
+const callerLeft = new Set(["DC", "DR"]);
+/** In the order of Envoy's list: a time-out, retries used up, resets of all kinds, an idle stream, one that took too long. */
+const resetsAndTimeOuts = new Set(["UT", "URX", "LR", "UR", "UC", "UPE", "SI", "UMSDR", "DT"]);
 /**
  * Which series it is, and the process behind it: the pod where Prometheus finds targets in Kubernetes, otherwise the
  * target's address.
@@ -52426,7 +52471,7 @@ __webpack_async_result__();
 
 
 /** What can decide: one of the metrics, or what is judged beside them. */
-const grounds = ["errors", "latency", "objective", "breaker", "split", "lost"];
+const grounds = ["errors", "latency", "givenUp", "cutOff", "objective", "breaker", "split", "lost"];
 /** What a finding means for a gate. "Nothing" is no data where there was nothing to compare. */
 function kindOf(finding, evidence, { requires, warmUp }) {
     switch (finding) {
@@ -52480,12 +52525,12 @@ function draw(evidence, settings) {
         bounds: boundsOf(settings),
     };
 }
-function groundOf({ finding, most }, evidence, settings) {
+function groundOf({ finding, most, breaker, deserted }, evidence, settings) {
     switch (finding) {
         case "harm":
             return most;
         case "broken":
-            return "breaker";
+            return deserted > breaker ? "givenUp" : "breaker";
         case "too-much-traffic":
         case "too-little-traffic":
             return "split";
@@ -52508,16 +52553,19 @@ function slowerRequests({ latency }) {
     const edge = (0,_latency_js__WEBPACK_IMPORTED_MODULE_1__/* .slowestEdge */ .vB)(latency);
     return edge && { than: edge.le, slow: edge.slow, requests: edge.requests };
 }
-const weightsOf = ({ harm, metrics, safe, sound, breaker }) => ({
+const weightsOf = ({ harm, metrics, safe, sound, breaker, deserted }) => ({
     harm: finite(harm),
     metrics: {
         errors: finite(metrics.errors),
         latency: finite(metrics.latency),
+        givenUp: finite(metrics.givenUp),
+        cutOff: finite(metrics.cutOff),
         objective: finite(metrics.objective),
     },
     safe: finite(safe),
     sound: finite(sound),
     breaker: finite(breaker),
+    deserted: finite(deserted),
 });
 const finite = (logE) => (logE === -Infinity ? null : logE);
 const boundsOf = (settings) => ({
@@ -52718,7 +52766,10 @@ function correlatedEvidence(ratios, against, exposure, failed, icc) {
 
 
 
-const none = { requests: { stable: 0, canary: 0 }, errors: { stable: 0, canary: 0 } };
+const nobody = { stable: 0, canary: 0 };
+const none = { requests: nobody, errors: nobody, givenUp: nobody, cutOff: nobody };
+const noExcess = { above: 0, requests: 0 };
+const noEnding = { harm: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .emptyMixture */ .M)(40), excess: noExcess };
 const noEvidence = {
     polls: 0,
     age: 0,
@@ -52731,21 +52782,27 @@ const noEvidence = {
     objective: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .emptyMixture */ .M)(40),
     breaker: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .emptyMixture */ .M)(40),
     sound: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .emptyMixture */ .M)(40),
-    excess: { above: 0, requests: 0 },
+    deserted: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .emptyMixture */ .M)(40),
+    excess: noExcess,
+    givenUp: noEnding,
+    cutOff: noEnding,
     split: _split_test_js__WEBPACK_IMPORTED_MODULE_6__/* .emptySplit */ .Ew,
     latency: _latency_js__WEBPACK_IMPORTED_MODULE_2__/* .emptyLatency */ .Gk,
 };
 /** The evidence after one more poll. Every choice in here depends on earlier polls only, which keeps all bets fair. */
 function addPoll(evidence, poll, settings) {
     const counted = countedIn(poll);
-    const borne = borneRate(evidence, counted, settings);
+    const bearable = (rates, having) => breakerEvidence(rates, having, borneRate(having, evidence, counted, settings), counted);
+    // Where callers leave most streams as they please, that says nothing about a version.
+    const bad = borneRate(failedOrGivenUp, evidence, counted, settings) < _one_sample_js__WEBPACK_IMPORTED_MODULE_5__/* .highestObjective */ .yb ? failedOrGivenUp : failed;
     const always = {
         ...evidence,
         polls: evidence.polls + 1,
         age: poll.age,
         seen: sumOf(evidence.seen, counted),
-        breaker: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .grow */ .wS)(evidence.breaker, breakerEvidence(_one_sample_js__WEBPACK_IMPORTED_MODULE_5__/* .worseRates */ .qn, borne, counted)),
-        sound: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .grow */ .wS)(evidence.sound, breakerEvidence(_one_sample_js__WEBPACK_IMPORTED_MODULE_5__/* .betterRates */ .Em, borne, counted)),
+        breaker: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .grow */ .wS)(evidence.breaker, bearable(_one_sample_js__WEBPACK_IMPORTED_MODULE_5__/* .worseRates */ .qn, failed)),
+        deserted: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .grow */ .wS)(evidence.deserted, bearable(_one_sample_js__WEBPACK_IMPORTED_MODULE_5__/* .worseRates */ .qn, givenUp)),
+        sound: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .grow */ .wS)(evidence.sound, bearable(_one_sample_js__WEBPACK_IMPORTED_MODULE_5__/* .betterRates */ .Em, bad)),
         split: (0,_split_test_js__WEBPACK_IMPORTED_MODULE_6__/* .countSplit */ .Cu)(evidence.split, poll, settings),
     };
     if (poll.age < settings.warmUp)
@@ -52757,7 +52814,9 @@ function addPoll(evidence, poll, settings) {
     return {
         ...always,
         judged: sumOf(evidence.judged, counted),
-        harm: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .grow */ .wS)(evidence.harm, harmEvidence(evidence, counted, exposure, settings)),
+        harm: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .grow */ .wS)(evidence.harm, harmEvidence(failed, evidence, counted, exposure, settings)),
+        givenUp: addEnding(evidence, "givenUp", counted, exposure, settings),
+        cutOff: addEnding(evidence, "cutOff", counted, exposure, settings),
         // Safety never rests on the plan: a canary that gets no request at all would otherwise be proven safe.
         safe: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .grow */ .wS)(evidence.safe, (0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_1__/* .ratioEvidence */ .p6)((0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_1__/* .safeRatios */ .cb)(safeRatio), safeRatio, requests, errors, dispersion)),
         harmless: minExcess > 0
@@ -52773,12 +52832,24 @@ function addPoll(evidence, poll, settings) {
 }
 /** Errors are frequent enough for the exact form from here on. */
 const frequent = 0.05;
-function harmEvidence({ judged }, { requests, errors }, exposure, { allowedIncrease, dispersion }) {
+const failed = ({ errors }) => errors;
+const givenUp = (counts) => counts.givenUp;
+const failedOrGivenUp = (counts) => add(counts.errors, counts.givenUp);
+function harmEvidence(having, { judged }, counted, exposure, { allowedIncrease, dispersion }) {
     const allowed = 1 + allowedIncrease;
-    const exact = exposure === requests && dispersion.kind === "tempered" && rate(judged) > frequent;
+    const { requests } = counted;
+    const exact = exposure === requests && dispersion.kind === "tempered" && rate(having, judged) > frequent;
     if (!exact)
-        return (0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_1__/* .ratioEvidence */ .p6)((0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_1__/* .harmRatios */ .fE)(allowed), allowed, exposure, errors, dispersion);
-    return (0,_odds_ratio_js__WEBPACK_IMPORTED_MODULE_4__/* .oddsEvidence */ .i)((0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_1__/* .harmRatios */ .fE)(allowed), allowed, requests, errors).map((log) => log / dispersion.phi);
+        return (0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_1__/* .ratioEvidence */ .p6)((0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_1__/* .harmRatios */ .fE)(allowed), allowed, exposure, having(counted), dispersion);
+    return (0,_odds_ratio_js__WEBPACK_IMPORTED_MODULE_4__/* .oddsEvidence */ .i)((0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_1__/* .harmRatios */ .fE)(allowed), allowed, requests, having(counted)).map((log) => log / dispersion.phi);
+}
+function addEnding(evidence, ending, counted, exposure, settings) {
+    const { harm, excess } = evidence[ending];
+    const having = (counts) => counts[ending];
+    return {
+        harm: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .grow */ .wS)(harm, harmEvidence(having, evidence, counted, exposure, settings)),
+        excess: addExcess(excess, exposure, counted[ending]),
+    };
 }
 /** Fewer expected canary requests in a poll than this say little about the split they came from. */
 const few = 20;
@@ -52800,15 +52871,15 @@ function fairExposure({ split }, poll, requests, tolerance) {
     return Math.max(more, less) < quiet ? planned : requests;
 }
 /** The circuit breaker bears `floor`, or `timesStable` what stable has: over all time, or in this very poll. */
-function borneRate({ seen }, counted, { breaker }) {
-    const ofStable = ({ requests, errors }) => requests.stable === 0 ? 0 : errors.stable / requests.stable;
+function borneRate(having, { seen }, counted, { breaker }) {
+    const ofStable = (counts) => counts.requests.stable === 0 ? 0 : having(counts).stable / counts.requests.stable;
     return Math.max(breaker.floor, breaker.timesStable * Math.max(ofStable(sumOf(seen, counted)), ofStable(counted)));
 }
-function breakerEvidence(ratesAgainst, borne, { requests, errors }) {
+function breakerEvidence(ratesAgainst, having, borne, counted) {
     // Stable is broken itself: nothing can be much worse, and nothing that is as bad is sound.
     if (borne >= _one_sample_js__WEBPACK_IMPORTED_MODULE_5__/* .highestObjective */ .yb)
         return [];
-    return (0,_one_sample_js__WEBPACK_IMPORTED_MODULE_5__/* .rateEvidence */ ._Z)(ratesAgainst(borne), borne, requests.canary, errors.canary);
+    return (0,_one_sample_js__WEBPACK_IMPORTED_MODULE_5__/* .rateEvidence */ ._Z)(ratesAgainst(borne), borne, counted.requests.canary, having(counted).canary);
 }
 /**
  * Each poll counts by its own traffic, so that an incident on both versions in one stage does not look like an excess.
@@ -52822,17 +52893,22 @@ function addExcess({ above, requests }, { stable, canary }, errors) {
         requests: requests + (canary * stable) / all,
     };
 }
-const rate = ({ requests, errors }) => {
-    const all = requests.stable + requests.canary;
-    return all === 0 ? 0 : (errors.stable + errors.canary) / all;
+const rate = (having, counts) => {
+    const all = counts.requests.stable + counts.requests.canary;
+    const { stable, canary } = having(counts);
+    return all === 0 ? 0 : (stable + canary) / all;
 };
 const countedIn = ({ stable, canary }) => ({
     requests: { stable: stable.requests, canary: canary.requests },
     errors: { stable: stable.errors, canary: canary.errors },
+    givenUp: { stable: stable.givenUp ?? 0, canary: canary.givenUp ?? 0 },
+    cutOff: { stable: stable.cutOff ?? 0, canary: canary.cutOff ?? 0 },
 });
 const sumOf = (a, b) => ({
     requests: add(a.requests, b.requests),
     errors: add(a.errors, b.errors),
+    givenUp: add(a.givenUp, b.givenUp),
+    cutOff: add(a.cutOff, b.cutOff),
 });
 const add = (a, b) => ({ stable: a.stable + b.stable, canary: a.canary + b.canary });
 
@@ -53287,6 +53363,7 @@ function betaFraction(x, a, b) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   $l: () => (/* binding */ emptyCount),
 /* harmony export */   CK: () => (/* binding */ emptyTally),
+/* harmony export */   V1: () => (/* binding */ endings),
 /* harmony export */   XN: () => (/* binding */ sumOf),
 /* harmony export */   wN: () => (/* binding */ sumOfBuckets)
 /* harmony export */ });
@@ -53301,8 +53378,16 @@ const sumOf = (a, b) => ({
 const sumOfCounts = (a, b) => ({
     requests: a.requests + b.requests,
     errors: a.errors + b.errors,
+    ...endings(countOf("givenUp", a, b), countOf("cutOff", a, b)),
     buckets: sumOfBuckets([...a.buckets, ...b.buckets]),
 });
+const countOf = (ending, a, b) => (a[ending] ?? 0) + (b[ending] ?? 0);
+/** Most services have none of them, and a journal has little room. */
+const endings = (givenUp, cutOff) => {
+    if (givenUp === 0 && cutOff === 0)
+        return {};
+    return { givenUp, cutOff };
+};
 /** By edge. A wider bucket gets at least what the narrower ones hold, also where somebody counted less in it. */
 function sumOfBuckets(buckets) {
     const counts = new Map();
@@ -53355,9 +53440,11 @@ function weigh(evidence, settings) {
     const metrics = {
         errors: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(evidence.harm),
         latency: (0,_latency_js__WEBPACK_IMPORTED_MODULE_0__/* .latencyLogE */ .y0)(evidence.latency),
+        givenUp: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(evidence.givenUp.harm),
+        cutOff: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(evidence.cutOff.harm),
         objective: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(evidence.objective),
     };
-    const parts = stakes(metrics, tooSmallToMatter(evidence, settings), settings);
+    const parts = stakes(metrics, evidence, settings);
     const [most] = parts.reduce((best, part) => (part[1] > best[1] ? part : best));
     const weight = {
         metrics,
@@ -53365,16 +53452,17 @@ function weigh(evidence, settings) {
         most,
         safe: settings.minExcess > 0 ? (0,_numerics_js__WEBPACK_IMPORTED_MODULE_2__/* .logMeanExp */ .BN)([(0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(evidence.safe), (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(evidence.harmless)]) : (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(evidence.safe),
         breaker: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(evidence.breaker),
+        deserted: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(evidence.deserted),
         sound: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(evidence.sound),
         split: (0,_split_test_js__WEBPACK_IMPORTED_MODULE_3__/* .splitEvidence */ .aN)(evidence.split, settings.split.tolerance),
     };
     return { ...weight, finding: findingOf(weight, evidence, settings) };
 }
-function findingOf({ breaker, sound, split, harm, safe, metrics }, evidence, settings) {
+function findingOf({ breaker, deserted, sound, split, harm, safe, metrics }, evidence, settings) {
     const proven = (logE, alpha) => logE >= Math.log(1 / alpha);
     if (proven(harm, settings.alpha))
         return "harm";
-    if (proven(breaker, settings.breaker.alpha))
+    if (proven(Math.max(breaker, deserted), settings.breaker.alpha))
         return "broken";
     const settled = (0,_split_test_js__WEBPACK_IMPORTED_MODULE_3__/* .hasSettled */ .SU)(evidence.split, evidence.age, settings);
     if (settled && proven(split.more, settings.split.alpha))
@@ -53387,7 +53475,8 @@ function findingOf({ breaker, sound, split, harm, safe, metrics }, evidence, set
     if (owesResponseTimes(evidence, settings))
         return "nothing";
     // Only errors are proven safe; a metric that leans the other way keeps the stage open.
-    if (proven(safe, settings.beta) && metrics.latency <= 0 && metrics.objective <= 0)
+    const leaning = Math.max(metrics.latency, metrics.givenUp, metrics.cutOff, metrics.objective) > 0;
+    if (proven(safe, settings.beta) && !leaning)
         return "safe";
     // Half-way to a proof of harm is no moment to give a canary more traffic.
     if (proven(sound, settings.beta) && harm < Math.log(1 / settings.alpha) / 2)
@@ -53405,16 +53494,19 @@ function lostExplainsIt({ split: { weight = 0, requests, lost } }) {
     return lost > 0 && lost >= (planned - requests.canary) / 2;
 }
 /** ln(share · E) of every metric that is asked. */
-function stakes(metrics, errorsDoNotMatter, { shares, objective }) {
-    const asked = objective === undefined ? ["errors", "latency"] : ["errors", "latency", "objective"];
+function stakes(metrics, evidence, settings) {
+    const { shares, objective } = settings;
+    const always = ["errors", "latency", "givenUp", "cutOff"];
+    const asked = objective === undefined ? always : [...always, "objective"];
     const whole = asked.reduce((sum, metric) => sum + shares[metric], 0);
-    return asked.map((metric) => [
-        metric,
-        metric === "errors" && errorsDoNotMatter ? -Infinity : Math.log(shares[metric] / whole) + metrics[metric],
-    ]);
+    return asked.map((metric) => {
+        const matters = !tooSmallToMatter(excessOf(metric, evidence), settings);
+        return [metric, matters ? Math.log(shares[metric] / whole) + metrics[metric] : -Infinity];
+    });
 }
+const excessOf = (metric, { excess, givenUp, cutOff }) => ({ errors: excess, givenUp: givenUp.excess, cutOff: cutOff.excess, latency: undefined, objective: undefined })[metric];
 /** It only takes rollbacks away, so no promise about false ones is touched. */
-const tooSmallToMatter = ({ excess }, { minExcess }) => excess.above < minExcess * excess.requests;
+const tooSmallToMatter = (excess, { minExcess }) => excess !== undefined && excess.above < minExcess * excess.requests;
 
 
 /***/ }),
@@ -55590,9 +55682,9 @@ function judge(gate, seen, rules) {
         case "query":
             return judgeQuery(gate, seen.readings, seen.early);
         case "errors":
-            return judgeErrors(gate, seen.counts, seen.early);
+            return judgeDeserted(seen, rules) ?? judgeErrors(gate, seen.counts, seen.early);
         case "latency":
-            return judgeLatency(gate, seen.counts, seen.early);
+            return judgeDeserted(seen, rules) ?? judgeLatency(gate, seen.counts, seen.early);
         case "restarts":
             return judgeRestarts(gate, seen.canary);
     }
@@ -55605,6 +55697,16 @@ const blind = ({ uncounted }) => ({
 function judgeEvidence(evidence, rules) {
     const conclusion = (0,evidence_conclusion/* conclude */.Ep)(evidence, rules.settings);
     return { ...answerOf(conclusion.kind, conclusion.finding, rules), figures: { of: "evidence", conclusion } };
+}
+/**
+ * Callers who leave are neither failures nor response times. Whatever else a stage is judged by, a canary that does not
+ * answer them, as stable does, has failed.
+ */
+function judgeDeserted({ counts, evidence }, rules) {
+    if ("uncounted" in counts)
+        return undefined;
+    const { kind, by } = (0,evidence_conclusion/* conclude */.Ep)(evidence, rules.settings);
+    return kind === "fail" && by === "givenUp" ? judgeEvidence(evidence, rules) : undefined;
 }
 /** What a conclusion means for a stage. */
 function answerOf(kind, finding, { inconclusive, noData }) {
@@ -56940,6 +57042,8 @@ function conclusionSentence(conclusion) {
         case "harm":
             return harmSentence(conclusion);
         case "broken":
+            if (conclusion.by === "givenUp")
+                return `${givenUp(seen)}: it does not answer, or takes longer than they wait, ${chance(bounds.breaker.alpha)}`;
             return `${failures(seen)}: more than stops a release at once, ${chance(bounds.breaker.alpha)}`;
         case "too-much-traffic":
             return `${splitSeen(split)}: more than planned, ${chance(bounds.split.alpha)}; callers that stick to one version, or another route, send it more`;
@@ -56959,6 +57063,10 @@ function harmSentence({ by, judged, slower, ratio, bounds }) {
     const odds = chance(bounds.alpha);
     if (by === "objective")
         return `${failures(judged)}: more than the objective of ${(0,lib_numbers/* percent */.KN)(bounds.objective ?? 0)} allows, ${odds}`;
+    if (by === "givenUp")
+        return `${givenUp(judged)}: it does not answer, or takes longer than they wait, ${odds}`;
+    if (by === "cutOff")
+        return `${of(judged.cutOff.canary, judged.requests.canary)} canary requests were ended by a reset or a time-out, ${of(judged.cutOff.stable, judged.requests.stable)} on stable in the same time: more often than on stable, ${odds}`;
     if (by !== "latency")
         return `${compared(judged)}: ${moreFailures(ratio)}, ${odds}`;
     if (!slower)
@@ -57014,6 +57122,9 @@ function conclusionFigures(conclusion) {
             };
         case "breaker":
             return { value: failing, limit: `≤ ${(0,lib_numbers/* percent */.KN)(bounds.breaker.floor)}` };
+        case "givenUp":
+        case "cutOff":
+            return endingFigures(conclusion, by);
         case "objective":
             return { value: failing, limit: `≤ ${(0,lib_numbers/* percent */.KN)(bounds.objective ?? 0)}` };
         case "errors":
@@ -57024,6 +57135,12 @@ const slowFigures = ({ than, slow, requests }) => ({
     value: `${share(slow.canary, requests.canary)} slower than ${(0,duration/* formatDuration */.a)(than)}`,
     limit: likeStable(slow.stable, requests.stable),
 });
+function endingFigures({ judged, seen }, ending) {
+    const { requests, ...ended } = judged.requests.canary > 0 ? judged : seen;
+    const { canary, stable } = ended[ending];
+    const how = { givenUp: "given up by callers", cutOff: "cut off" }[ending];
+    return { value: `${share(canary, requests.canary)} ${how}`, limit: likeStable(stable, requests.stable) };
+}
 function errorFigures({ judged, seen }) {
     const { errors, requests } = judged.requests.canary > 0 ? judged : seen;
     return { value: share(errors.canary, requests.canary), limit: likeStable(errors.stable, requests.stable) };
@@ -57033,6 +57150,10 @@ const likeStable = (part, whole) => whole === 0 ? "like stable" : `like stable: 
 function conclusionNumbers({ weight, bounds, ratio, judged, seen, split, polls }) {
     const { alpha, beta, breaker, objective, dispersion } = bounds;
     const metrics = [`errors ${eValue(weight.metrics.errors)}`, `latency ${eValue(weight.metrics.latency)}`];
+    if (given(judged.givenUp))
+        metrics.push(`given up ${eValue(weight.metrics.givenUp)}`);
+    if (given(judged.cutOff))
+        metrics.push(`cut off ${eValue(weight.metrics.cutOff)}`);
     if (objective !== undefined)
         metrics.push(`objective ${eValue(weight.metrics.objective)}`);
     const numbers = [
@@ -57043,6 +57164,8 @@ function conclusionNumbers({ weight, bounds, ratio, judged, seen, split, polls }
         `sound E = ${eValue(weight.sound)} of ${(0,lib_numbers/* number */.ai)(1 / beta)}`,
         `breaker E = ${eValue(weight.breaker)} of ${(0,lib_numbers/* number */.ai)(1 / breaker.alpha)} over ${(0,lib_numbers/* count */.U9)(seen.requests.canary)} requests`,
     ];
+    if (given(seen.givenUp))
+        numbers.push(`given up ${share(seen.givenUp.canary, seen.requests.canary)} of canary, ${share(seen.givenUp.stable, seen.requests.stable)} of stable (E = ${eValue(weight.deserted)})`);
     const all = split.requests.canary + split.requests.stable;
     if (all > 0)
         numbers.push(`split ${share(split.requests.canary, all)}, planned ${(0,lib_numbers/* percent */.KN)(split.planned / 100)}`);
@@ -57052,6 +57175,8 @@ function conclusionNumbers({ weight, bounds, ratio, judged, seen, split, polls }
     return numbers.join(" · ");
 }
 const compared = ({ requests, errors }) => `${of(errors.canary, requests.canary)} canary requests failed, ${of(errors.stable, requests.stable)} on stable in the same time`;
+const givenUp = (counts) => `callers gave up ${of(counts.givenUp.canary, counts.requests.canary)} requests of the canary before they were answered, ${of(counts.givenUp.stable, counts.requests.stable)} of stable in the same time`;
+const given = ({ stable, canary }) => stable + canary > 0;
 const failures = ({ requests, errors }) => `${of(errors.canary, requests.canary)} canary requests failed`;
 function splitSeen({ requests, planned }) {
     const all = requests.canary + requests.stable;
