@@ -126,6 +126,20 @@ const cases: readonly Case[] = [
   {
     name: "c67-old-blog-extensions-v1beta1",
     command: "plan",
+    sees: ({ said }) => assert.doesNotMatch(said, /None of the manifests is/),
+  },
+  {
+    name: "c67-old-blog-extensions-v1beta1",
+    command: "plan",
+    change: {
+      "k8s/v2.yaml": (text) =>
+        text.replace("extensions/v1beta1", "apps/v1").replace("kind: Deployment", "kind: Deploy"),
+    },
+    sees: refusedWith(/does not serve Deploy of apps\/v1.*has it\. Correct its kind or its apiVersion;/),
+  },
+  {
+    name: "c67-old-blog-extensions-v1beta1",
+    command: "plan",
     change: { "k8s/v2.yaml": (text) => text.replace("extensions/v1beta1", "apps/v1beta2") },
     sees: refusedWith(/does not serve Deployment of apps\/v1beta2.* It serves apps\/v1\./),
   },
@@ -343,7 +357,7 @@ const cases: readonly Case[] = [
     name: "c26b-manifests-over-kubectl-apply",
     command: "plan",
     change: { "k8s/v2.yaml": (text) => text.replace("replicas: 2", "replicas: 2\n  revisionHistoryLimit: 0") },
-    sees: refusedWith(/reviews-v2 is there already, and has revisionHistoryLimit 0/),
+    sees: refusedWith(/reviews-v2 is there already, and its manifest gives it revisionHistoryLimit 0/),
   },
   {
     name: "c24-keda-hpa-and-swap",

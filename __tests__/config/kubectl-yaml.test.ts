@@ -87,3 +87,8 @@ test("keys in a manifest are what kubectl makes of them, and << merges", () => {
     l: { z: 1, x: 3 },
   });
 });
+
+test("a key that is null is refused, as by kubectl", () => {
+  for (const key of ["null", "~", "Null"]) assert.throws(() => read(`a: {${key}: 1}\n`), /a key is null/);
+  assert.deepEqual(read('a: {"null": 1}\n'), { a: { null: 1 } });
+});

@@ -217,6 +217,16 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
     'k8s.yaml[2]: expected a Kubernetes object, got "just text"',
   ],
   [
+    "a file of kustomize's among the manifests",
+    {
+      file: fromManifests,
+      files: {
+        "k8s.yaml": `${deployment("reviews-v2")}---\napiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [a.yaml]\n`,
+      },
+    },
+    "k8s.yaml[1]: this is a Kustomization: give what kubectl kustomize prints, such as kubectl kustomize . > canary.yaml",
+  ],
+  [
     "a Secret among the manifests, also in a list",
     {
       file: fromManifests,

@@ -63,6 +63,15 @@ export const kinds: readonly Kind[] = [
   kind("", ["v1"], "serviceaccounts", "ServiceAccount", { shortNames: ["sa"] }),
   kind("apps", ["v1"], "deployments", "Deployment", { shortNames: ["deploy"], status: true, generation: true }),
   kind("apps", ["v1"], "replicasets", "ReplicaSet", { shortNames: ["rs"], status: true, generation: true }),
+  // Nothing here makes pods of the next three.
+  kind("apps", ["v1"], "statefulsets", "StatefulSet", { shortNames: ["sts"], status: true, generation: true }),
+  kind("apps", ["v1"], "daemonsets", "DaemonSet", { shortNames: ["ds"], status: true, generation: true }),
+  kind("batch", ["v1"], "jobs", "Job", { status: true, generation: true }),
+  kind("policy", ["v1"], "poddisruptionbudgets", "PodDisruptionBudget", {
+    shortNames: ["pdb"],
+    status: true,
+    generation: true,
+  }),
   kind("coordination.k8s.io", ["v1"], "leases", "Lease"),
   kind("discovery.k8s.io", ["v1"], "endpointslices", "EndpointSlice"),
   kind("networking.k8s.io", ["v1"], "ingresses", "Ingress", { shortNames: ["ing"], status: true, generation: true }),

@@ -2,6 +2,7 @@ import {
   boolYaml11Tag,
   defineScalarTag,
   FAILSAFE_SCHEMA,
+  mapTag,
   mergeTag,
   NOT_RESOLVED,
   nullYaml11Tag,
@@ -32,7 +33,15 @@ const binary = defineScalarTag("tag:yaml.org,2002:binary", {
   identify: () => false,
 });
 
+/** https://github.com/kubernetes-sigs/yaml/blob/master/yaml.go: "unsupported map key of type" */
+const mapping = {
+  ...mapTag,
+  addPair: (carrier: Record<string, unknown>, key: unknown, value: unknown) =>
+    key === null ? "a key is null, and kubectl takes none" : mapTag.addPair(carrier, key, value),
+};
+
 export const kubectlSchema: Schema = FAILSAFE_SCHEMA.withTags(
+  mapping,
   nullYaml11Tag,
   boolYaml11Tag,
   integer,

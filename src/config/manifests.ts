@@ -66,6 +66,12 @@ function objectsIn(document: unknown, way: Path): readonly Document[] {
   return document.items.flatMap((item, index) => objectsIn(item, [...way, "items", index]));
 }
 
+/** What kustomize reads, and kubectl apply does not. Flux has a kind of the same name in a group of its own. */
+const isKustomize = (document: unknown, file: string): boolean =>
+  isMapping(document) &&
+  (String(document.apiVersion ?? "").startsWith("kustomize.config.k8s.io/") ||
+    (document.apiVersion === undefined && /(^|\/)kustomization\.ya?ml$/i.test(file)));
+
 const identity: readonly Path[] = [["apiVersion"], ["kind"], ["metadata", "name"]];
 
 function readObject(file: string, { way, document }: Document, fillText: FillText, positionOf: PositionOf): ReadFiles {
@@ -73,6 +79,11 @@ function readObject(file: string, { way, document }: Document, fillText: FillTex
   const placeOf = (path: Path): string => file + printPath([...way, ...path]);
   if (!isMapping(value))
     return nothingBut({ place: placeOf([]), problem: "expected a Kubernetes object", found: { value: document } });
+  if (isKustomize(value, file))
+    return nothingBut({
+      place: placeOf([]),
+      problem: "this is a Kustomization: give what kubectl kustomize prints, such as kubectl kustomize . > canary.yaml",
+    });
   const unnamed = identity
     .filter((path) => typeof at(value, path) !== "string")
     .map((path): Problem => ({ path, problem: "expected a text", found: { value: at(value, path) } }));

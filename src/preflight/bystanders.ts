@@ -11,7 +11,7 @@ import type { Plan } from "../release/plan.ts";
 import { roles, type Target } from "../release/target.ts";
 import { doubledIn } from "./doubled.ts";
 import { listed } from "./finding.ts";
-import { type Neighbourhood, readNeighbourhood } from "./neighbourhood.ts";
+import { type Neighbourhood, neighbourhoodWithManifests, readNeighbourhood } from "./neighbourhood.ts";
 import { type Bystander, type StrandedQuestion, strandedIn } from "./stranded.ts";
 
 type BystanderParts = {
@@ -26,7 +26,7 @@ export async function inspectBystanders(
 ): Promise<readonly Finding[]> {
   const { target, plan, undo } = parts;
   if (plan.promotion !== "swap") return [];
-  const around = await readNeighbourhood(parts.client, parts.look, target);
+  const around = neighbourhoodWithManifests(await readNeighbourhood(parts.client, parts.look, target));
   const doubled = doubledIn(around).map(({ what, next }) => (undo ? warn(what, undoGoesOn) : refuse(what, next)));
   if (plan.keepOld && plan.keepFor === undefined) return doubled;
   const stranded = await withoutOtherPods(parts, around, { loser: "stable", moving: true });
@@ -78,12 +78,13 @@ function unreadIn({ unread, target }: Neighbourhood): readonly Finding[] {
 }
 
 /**
- * Those who reach the canary's pods alone before the release, for the journal: without the canary nobody answers them,
- * then as now.
+ * Those who reach the canary's pods alone before the release, or by its own manifests, for the journal: without the
+ * canary nobody answers them, then as now.
  */
 export async function bystandersBefore(parts: BystanderParts): Promise<readonly string[]> {
   const around = await unlessForbidden(readNeighbourhood(parts.client, parts.look, parts.target));
-  return around ? strandedIn(around, { loser: "canary", moving: true }).map(wordOf) : [];
+  if (!around) return [];
+  return strandedIn(neighbourhoodWithManifests(around), { loser: "canary", moving: true }).map(wordOf);
 }
 
 /** `before` is what `bystandersBefore` gave; undefined where nobody looked, and then nobody is held to be new. */

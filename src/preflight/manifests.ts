@@ -8,24 +8,28 @@ import {
   otherTemplate,
   type PodsBefore,
 } from "../adapters/kubernetes/canary-manifest.ts";
+import { journalName } from "../adapters/kubernetes/config-map-journal.ts";
 import {
   cannotBeTriedOut,
   type FieldConflict,
   type KubernetesClient,
   KubernetesError,
 } from "../adapters/kubernetes/kubernetes-client.ts";
+import { leaseName } from "../adapters/kubernetes/lease-lock.ts";
 import { serviceBehind } from "../istio/service.ts";
 import { isAutoscaled } from "../kubernetes/autoscaler.ts";
 import { changedFields } from "../kubernetes/changed-fields.ts";
 import { withoutServerFields } from "../kubernetes/exported.ts";
-import { listAt, textAt } from "../kubernetes/field.ts";
+import { field, listAt, textAt } from "../kubernetes/field.ts";
 import { type KubernetesObject, resources } from "../kubernetes/object.ts";
+import { usesObject } from "../kubernetes/pod-references.ts";
 import { identify, objectWord, type UserObject } from "../kubernetes/user-object.ts";
 import { DeniedError } from "../lib/errors.ts";
 import { type Finding, note, refuse, warn } from "../ports/preflight.ts";
+import { answersRequests } from "./answering-manifests.ts";
 import { listed } from "./finding.ts";
 import { isComplete } from "./presence.ts";
-import { isRoutingOf } from "./routing-objects.ts";
+import { routesRequests } from "./routing-objects.ts";
 import type { Scene } from "./scene.ts";
 
 type ManifestLook = { readonly client: KubernetesClient; readonly scene: Scene };
@@ -35,12 +39,14 @@ export async function inspectManifest(parts: ManifestLook, written: UserObject["
   if (parts.scene.namespace === undefined || !isComplete(written)) return []; // told of elsewhere
   const { object, dropped } = withoutServerFields(written);
   const manifest = identify(object);
-  const unfit = (await cannotBeServed(parts, manifest)) ?? mustNotBeApplied(parts.scene, manifest);
-  if (unfit) return [unfit];
+  const unserved = await cannotBeServed(parts, manifest);
+  if (unserved) return [unserved];
+  const seen = looks(parts.scene, manifest);
+  if (seen.some(({ level }) => level === "refuse")) return seen;
   const word = wordOf(parts.scene, manifest);
   const left =
     dropped.length === 0 ? [] : [note(`${word}: what an export has of the server is left out: ${listed(dropped)}.`)];
-  return [...left, ...hooks(word, object), ...(await triedOut(parts, manifest))];
+  return [...seen, ...left, ...hooks(word, object), ...(await triedOut(parts, manifest))];
 }
 
 const wordOf = ({ target }: Scene, { resource, name }: UserObject): string =>
@@ -53,10 +59,12 @@ async function cannotBeServed({ client }: ManifestLook, { resource, name }: User
   const of = group === "" ? version : `${group}/${version}`;
   if (found === undefined) {
     const versions = await client.versions(group);
-    const hint = versions.length > 0 ? `It serves ${versions.map((one) => `${group}/${one}`).join(", ")}. ` : "";
+    const others = versions.filter((one) => one !== version).map((one) => `${group}/${one}`);
+    const hint = others.length > 0 ? `It serves ${others.join(", ")}. ` : "";
+    const next = served ? "Correct its kind or its apiVersion" : `${hint}Correct its apiVersion`;
     return refuse(
       `The API server does not serve ${kind} of ${of}, as the manifest of ${kind} ${name} has it.`,
-      `${hint}Correct its apiVersion; kubectl api-resources lists what there is.`,
+      `${next}; kubectl api-resources lists what there is.`,
     );
   }
   if (!found.namespaced)
@@ -71,11 +79,22 @@ async function cannotBeServed({ client }: ManifestLook, { resource, name }: User
   );
 }
 
-function mustNotBeApplied(scene: Scene, manifest: UserObject): Finding | undefined {
-  if (!isRoutingOf(scene, manifest)) return undefined;
+/** What its kind and its fields say already, whatever the API server thinks of it. */
+const looks = (scene: Scene, manifest: UserObject): readonly Finding[] => {
+  const word = wordOf(scene, manifest);
+  return [isOfTheJob(word, manifest), routesRequests(scene, manifest), answersRequests(scene, word, manifest)].filter(
+    (finding) => finding !== undefined,
+  );
+};
+
+/** By these the program knows where its releases are, and that no other job runs one. */
+function isOfTheJob(word: string, { resource: { kind }, name }: UserObject): Finding | undefined {
+  const own: Readonly<Record<string, string>> = { ConfigMap: journalName(""), Lease: leaseName("") };
+  const prefix = own[kind];
+  if (prefix === undefined || !name.startsWith(prefix)) return undefined;
   return refuse(
-    `The manifest of ${wordOf(scene, manifest)} decides where requests of this release go: applied, it would move them at once.`,
-    "Take it out of the manifests; the release moves the weights of what is there.",
+    `The manifest of ${word} would write over what releases keep there: their journal, and their lock.`,
+    "Take it out of the manifests, or give it another name.",
   );
 }
 
@@ -177,12 +196,24 @@ function changes(scene: Scene, { word, isCanary, live, object, taken }: AppliedC
         "Take it out of the manifests.",
       ),
     ];
+  if (stableUses(scene, live))
+    return [
+      refuse(
+        `${changed}. The pods of ${scene.target.stable.deployment} use it, too: they would have what is meant for the canary, and no rollback would put it back.`,
+        "Give it a name with the version in it.",
+      ),
+    ];
   return [
     warn(
       `${changed}. A rollback does not put it back.`,
-      "If stable uses it, too, give it a name of its own, such as one with the version in it.",
+      "If others use it, too, give it a name of its own, such as one with the version in it.",
     ),
   ];
+}
+
+function stableUses({ target, deployments }: Scene, { kind, metadata }: KubernetesObject): boolean {
+  const stable = deployments.find((one) => one.metadata.name === target.stable.deployment);
+  return usesObject(field(stable, "spec", "template"), kind, metadata.name);
 }
 
 const takenOver = (taken: readonly FieldConflict[]): string =>

@@ -10,6 +10,7 @@ import type { RouteFact, RouteLook } from "../ports/route-family.ts";
 import { configuredLabels, type Role, type Target } from "../release/target.ts";
 import { readGatewayRules } from "./gateway-rules.ts";
 import { planCanary, plannedDeployment } from "./planned-canary.ts";
+import { rulesOfManifests, withManifests } from "./with-manifests.ts";
 
 /** Everything that may send requests to one of the two versions, as far as it may be read. */
 export type Neighbourhood = {
@@ -62,6 +63,13 @@ export async function readNeighbourhood(
     unread: [...ofMesh.unread, ...rules.unread, ...ofGateways.unread],
   };
 }
+
+/** … and as they will be once the manifests are applied. */
+export const neighbourhoodWithManifests = (around: Neighbourhood): Neighbourhood => ({
+  ...around,
+  services: withManifests(around.services, { group: "", kind: "Service" }, around.target),
+  gatewayRules: [...around.gatewayRules, ...rulesOfManifests(around.target)],
+});
 
 function labelsOfPods(deployment: KubernetesObject): Labels | undefined {
   const { podLabels, rollout } = readDeployment(deployment);

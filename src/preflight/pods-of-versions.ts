@@ -3,7 +3,7 @@ import { readHost } from "../istio/host.ts";
 import { selectorOfService, serviceBehind } from "../istio/service.ts";
 import { type Deployment, readDeployment } from "../kubernetes/deployment.ts";
 import { isPodOf } from "../kubernetes/pod.ts";
-import { carries, type Labels, showLabels } from "../kubernetes/selector.ts";
+import { carries, type Labels, selects, showLabels } from "../kubernetes/selector.ts";
 import { type Finding, refuse, warn } from "../ports/preflight.ts";
 import { type Role, roles, type Version } from "../release/target.ts";
 import { listed } from "./finding.ts";
@@ -19,7 +19,7 @@ type Reach = {
 };
 
 /** Undefined where the Service is missing or has no selector: that is told of elsewhere. */
-function reachOf({ target, services, destinationRules }: Scene, version: Version): Reach | undefined {
+export function reachOf({ target, services, destinationRules }: Scene, version: Version): Reach | undefined {
   const host = readHost(version.host, target.namespace);
   const service = serviceBehind(services, host);
   const selector = service && selectorOfService(service);
@@ -28,7 +28,7 @@ function reachOf({ target, services, destinationRules }: Scene, version: Version
   return { version, service: selector, serviceName: `${target.namespace}/${service.metadata.name}`, subset };
 }
 
-const reaches = ({ service, subset, version }: Reach, labels: Labels): boolean | undefined =>
+export const reaches = ({ service, subset, version }: Reach, labels: Labels): boolean | undefined =>
   version.subset !== undefined && !subset
     ? undefined
     : carries(labels, service) && carries(labels, subset?.labels ?? {});
@@ -104,6 +104,28 @@ function strays(toCanary: Reach, stable: Deployment): readonly Finding[] {
       "Give the canary's destination a label that only the canary's pods have.",
     ),
   ];
+}
+
+/**
+ * A Deployment whose selector takes another one's pods scales by their numbers, too, and people who ask by its selector
+ * are shown both: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#selector
+ */
+export function selectorsAreApart({ stable, planned }: Scene): readonly Finding[] {
+  const canary = plannedDeployment(planned);
+  if (!stable || !canary) return [];
+  return [
+    [canary, stable],
+    [stable, canary],
+  ].flatMap(([one, other]) =>
+    one && other && selects(one.selector, other.podLabels)
+      ? [
+          warn(
+            `The selector of Deployment ${one.namespace}/${one.name} (${showLabels(one.selector.matchLabels)}) takes the pods of ${other.name}, too: an autoscaler of it counts both, and the controllers may take each other's pods for their own.`,
+            "Give both selectors a label by which the versions differ; a selector cannot be changed, so it needs another Deployment.",
+          ),
+        ]
+      : [],
+  );
 }
 
 /** Others behind a destination get a part of that version's requests, and spoil what gates see. */

@@ -16,11 +16,22 @@ type PolicyKind = {
   readonly differ: string;
 };
 
+const authorization: PolicyKind = {
+  in: "authorizationPolicies",
+  selector: "selector",
+  differ: "which requests they answer with 403",
+};
+const network: PolicyKind = {
+  in: "networkPolicies",
+  selector: "podSelector",
+  differ: "who reaches them, and whom they reach",
+};
+
 const kinds: readonly PolicyKind[] = [
-  { in: "authorizationPolicies", selector: "selector", differ: "which requests they answer with 403" },
+  authorization,
   { in: "requestAuthentications", selector: "selector", differ: "which tokens they take" },
   { in: "peerAuthentications", selector: "selector", differ: "whether they take requests without mutual TLS" },
-  { in: "networkPolicies", selector: "podSelector", differ: "who reaches them, and whom they reach" },
+  network,
 ];
 
 /** The pod labels of both versions. */
@@ -46,6 +57,56 @@ export function policiesAreForBoth(scene: Scene): readonly Finding[] {
   if (!labels) return [];
   const shut = [...shutByAuthorization(scene, labels), ...shutByNetwork(scene, labels)];
   return [...shut, ...kinds.flatMap((kind) => oneSided(kind, scene, labels)), ...strangers(scene, labels)];
+}
+
+/**
+ * What the manifests bring decides about stable's pods, too, as soon as it is applied, before the first stage. `now` is
+ * without them.
+ */
+export function policiesOfStableStay(future: Scene, now: Scene): readonly Finding[] {
+  const labels = future.stable?.podLabels;
+  if (!labels) return [];
+  const { deployment } = future.target.stable;
+  return [
+    ...barriers
+      .filter((barrier) => isShut(barrier, future, labels) && !isShut(barrier, now, labels))
+      .map((barrier) =>
+        refuse(
+          `The manifest of ${wordsOf(added(barrier.kind, future, now))} lets nothing through for ${deployment}, which serves: from when it is applied, ${barrier.so}.`,
+          forCanaryAlone,
+        ),
+      ),
+    ...kinds.flatMap((kind) =>
+      added(kind, future, now).map((object) =>
+        warn(
+          `The manifest of ${placeWord(object)} is for the pods of ${deployment}, which serve, too (${selectorWord(object, kind)}): from when it is applied, before the first stage, it decides ${kind.differ}.`,
+          forCanaryAlone,
+        ),
+      ),
+    ),
+  ];
+}
+
+const forCanaryAlone = "Let it select what only the canary's pods have, or apply it by itself, beforehand.";
+
+const added = (kind: PolicyKind, future: Scene, now: Scene): readonly KubernetesObject[] => {
+  const known: readonly KubernetesObject[] = now[kind.in];
+  const labels = future.stable?.podLabels ?? {};
+  return future[kind.in].filter((object) => !known.includes(object) && appliesTo(object, kind, labels));
+};
+
+/** Where none of the policies that are about something lets anything through. */
+type Barrier = {
+  readonly kind: PolicyKind;
+  readonly isAbout: (object: KubernetesObject) => boolean;
+  readonly letsThrough: (object: KubernetesObject) => boolean;
+  readonly so: string;
+};
+
+function isShut({ kind, isAbout, letsThrough }: Barrier, scene: Scene, labels: Labels): boolean {
+  const objects: readonly KubernetesObject[] = scene[kind.in];
+  const about = objects.filter((object) => isAbout(object) && appliesTo(object, kind, labels));
+  return about.length > 0 && !about.some(letsThrough);
 }
 
 /** Those that are for one version, but for pairs: the same for each. */
@@ -100,19 +161,10 @@ const unlike = ({ open }: Shut): string => (open.length > 0 ? `, and ${wordsOf(o
 
 /** https://istio.io/latest/docs/concepts/security/#implicit-enablement */
 function shutByAuthorization({ authorizationPolicies, target }: Scene, labels: Both): readonly Finding[] {
-  const [authorization] = kinds;
-  const isFor = (object: KubernetesObject, pods: Labels): boolean =>
-    authorization !== undefined && appliesTo(object, authorization, pods);
-  const actionOf = (object: KubernetesObject): unknown => field(object, "spec", "action") ?? "ALLOW";
-  const rulesOf = (object: KubernetesObject): readonly unknown[] => listAt(object, "spec", "rules");
-  const allow = authorizationPolicies.filter((object) => actionOf(object) === "ALLOW");
-  const shut = shutBy(allow, isFor, (object) => rulesOf(object).length > 0, labels);
+  const isFor = (object: KubernetesObject, pods: Labels): boolean => appliesTo(object, authorization, pods);
+  const shut = shutBy(authorizationPolicies.filter(allows), isFor, hasRules, labels);
   const deniesAll = authorizationPolicies.filter(
-    (object) =>
-      actionOf(object) === "DENY" &&
-      rulesOf(object).some((rule) => Object.keys(objectAt(rule)).length === 0) &&
-      isFor(object, labels.canary) &&
-      !isFor(object, labels.stable),
+    (object) => denies(object) && isFor(object, labels.canary) && !isFor(object, labels.stable),
   );
   const canary = `the canary (${target.canary.deployment}) would answer every request with 403`;
   const findings: Finding[] = [];
@@ -122,11 +174,24 @@ function shutByAuthorization({ authorizationPolicies, target }: Scene, labels: B
   return findings;
 }
 
-type Direction = { readonly type: "Ingress" | "Egress"; readonly rules: "ingress" | "egress"; readonly so: string };
+const actionOf = (object: KubernetesObject): unknown => field(object, "spec", "action") ?? "ALLOW";
+const allows = (object: KubernetesObject): boolean => actionOf(object) === "ALLOW";
+const hasRules = (object: KubernetesObject): boolean => listAt(object, "spec", "rules").length > 0;
+
+/** Everything. */
+const denies = (object: KubernetesObject): boolean =>
+  actionOf(object) === "DENY" &&
+  listAt(object, "spec", "rules").some((rule) => Object.keys(objectAt(rule)).length === 0);
+
+type Direction = {
+  readonly type: "Ingress" | "Egress";
+  readonly rules: "ingress" | "egress";
+  readonly so: (pods: string) => string;
+};
 
 const directions: readonly Direction[] = [
-  { type: "Ingress", rules: "ingress", so: "no request would reach the canary's pods" },
-  { type: "Egress", rules: "egress", so: "the canary's pods would reach nobody, istiod and DNS among them" },
+  { type: "Ingress", rules: "ingress", so: (pods) => `no request would reach ${pods}` },
+  { type: "Egress", rules: "egress", so: (pods) => `${pods} would reach nobody, istiod and DNS among them` },
 ];
 
 /** https://kubernetes.io/docs/concepts/services-networking/network-policies/#the-two-sorts-of-pod-isolation */
@@ -136,14 +201,38 @@ const isAbout = (object: KubernetesObject, { type, rules }: Direction): boolean 
   return type === "Ingress" || field(object, "spec", rules) !== undefined;
 };
 
+const opens = (object: KubernetesObject, { rules }: Direction): boolean => listAt(object, "spec", rules).length > 0;
+
+const answers403 = "every request would be answered with 403";
+
+const barriers: readonly Barrier[] = [
+  { kind: authorization, isAbout: allows, letsThrough: hasRules, so: answers403 },
+  { kind: authorization, isAbout: denies, letsThrough: () => false, so: answers403 },
+  ...directions.map(
+    (direction): Barrier => ({
+      kind: network,
+      isAbout: (object) => isAbout(object, direction),
+      letsThrough: (object) => opens(object, direction),
+      so: direction.so("its pods"),
+    }),
+  ),
+];
+
 function shutByNetwork({ networkPolicies }: Scene, labels: Both): readonly Finding[] {
   return directions.flatMap((direction) => {
     const about = networkPolicies.filter((object) => isAbout(object, direction));
     const isFor = (object: KubernetesObject, pods: Labels): boolean =>
       appliesTo(object, { selector: "podSelector" }, pods);
-    const letsThrough = (object: KubernetesObject): boolean => listAt(object, "spec", direction.rules).length > 0;
+    const letsThrough = (object: KubernetesObject): boolean => opens(object, direction);
     const shut = shutBy(about, isFor, letsThrough, labels);
-    return shut ? [refuse(`${wordsOf(shut.by)} lets nothing through${unlike(shut)}: ${direction.so}.`, forBoth)] : [];
+    return shut
+      ? [
+          refuse(
+            `${wordsOf(shut.by)} lets nothing through${unlike(shut)}: ${direction.so("the canary's pods")}.`,
+            forBoth,
+          ),
+        ]
+      : [];
   });
 }
 

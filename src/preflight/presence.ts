@@ -1,6 +1,7 @@
 import { canaryManifestOf } from "../adapters/kubernetes/canary-manifest.ts";
 import type { Host } from "../istio/host.ts";
 import { selectorOfService, serviceBehind } from "../istio/service.ts";
+import { chooseContainer } from "../kubernetes/deployment.ts";
 import { textAt } from "../kubernetes/field.ts";
 import { missingNamespace } from "../kubernetes/missing-namespace.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
@@ -149,7 +150,11 @@ function manifestsOfCanary(
   }
   const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index));
   for (const name of twice) findings.push(refuse(`There are two manifests of ${name}.`, "Leave one."));
-  if (canaryManifestOf(target) === undefined)
+  const isWritten = objects.some(
+    (object) => textAt(object, "kind") === "Deployment" && textAt(object, "metadata", "name") === canary.deployment,
+  );
+  if (canaryManifestOf(target) === undefined && !isWritten)
+    // of another apiVersion it is told that nobody serves it
     findings.push(
       refuse(
         `None of the manifests is Deployment ${canary.deployment} (found: ${listed(names)}).`,
@@ -183,8 +188,13 @@ export function canaryIsNotPaused({
 }
 
 /** Why the canary's Deployment cannot be made as asked. */
-export const canaryIsClear = ({ planned }: Scene): readonly Finding[] =>
-  planned !== undefined && "problem" in planned ? [refusal(planned)] : [];
+export function canaryIsClear({ planned, target }: Scene): readonly Finding[] {
+  if (planned === undefined) return [];
+  if ("problem" in planned) return [refusal(planned)];
+  // Where it keeps its image, nobody has looked for the container yet.
+  const choice = target.container === undefined ? undefined : chooseContainer(planned.deployment, target.container);
+  return choice && "problem" in choice ? [refusal(choice)] : [];
+}
 
 export function servicesSelect({ services, hosts }: Scene): readonly Finding[] {
   const behind = new Set([hosts.stable, hosts.canary].flatMap((host) => serviceBehind(services, host) ?? []));

@@ -17,8 +17,8 @@ import { permissionsFor } from "./needed-permissions.ts";
 import { ownersAreKnown } from "./owners.ts";
 import { stableIsPinned } from "./pinning.ts";
 import { inspectPlacement } from "./placement.ts";
-import { nobodyElseIsReached, podsAreDisjoint, subsetsAreClear } from "./pods-of-versions.ts";
-import { policiesAreForBoth } from "./policies.ts";
+import { nobodyElseIsReached, podsAreDisjoint, selectorsAreApart, subsetsAreClear } from "./pods-of-versions.ts";
+import { policiesAreForBoth, policiesOfStableStay } from "./policies.ts";
 import {
   canaryCanCome,
   canaryIsClear,
@@ -28,7 +28,14 @@ import {
   servicesSelect,
   stableExists,
 } from "./presence.ts";
-import { autoscalersAreKnown, disruptionBudgetsAreKnown, revisionsDiffer, templateCanBePutBack } from "./scaling.ts";
+import {
+  autoscalerOfStableStays,
+  autoscalersAreKnown,
+  disruptionBudgetsAreKnown,
+  revisionsDiffer,
+  stableKeepsTemplates,
+  templateCanBePutBack,
+} from "./scaling.ts";
 import { readScene, type Scene, type SceneParts } from "./scene.ts";
 import { portNamesExist, portsExist, portsSpeakHttp } from "./service-ports.ts";
 import { canaryGetsSidecar } from "./sidecars.ts";
@@ -41,6 +48,7 @@ import {
   stableCanBeUpdated,
   stableIsHealthy,
 } from "./versions.ts";
+import { sceneWithManifests } from "./with-manifests.ts";
 
 /** A question about what was read. Pure. */
 type SceneCheck = (scene: Scene) => readonly Finding[];
@@ -59,30 +67,38 @@ const checks: readonly SceneCheck[] = [
   canaryIsNotPaused,
   subsetsAreClear,
   podsAreDisjoint,
+  selectorsAreApart,
   nobodyElseIsReached,
   stableIsPinned,
   ambientHasWaypoint,
   routesAreExported,
   canaryServiceIsExported,
-  otherServicesAreKnown,
-  outsidersAreKnown,
-  podsAreChosenByWeights,
-  policiesAreForBoth,
   portsExist,
   portNamesExist,
   portsSpeakHttp,
   canaryGetsSidecar,
-  canaryHasRoom,
   imageIsNew,
   followersAreKnown,
   buildsAreOne,
-  autoscalersAreKnown,
-  disruptionBudgetsAreKnown,
   revisionsDiffer,
   templateCanBePutBack,
+  stableKeepsTemplates,
   ownersAreKnown,
   controllersAreKnown,
   looksAreAllowed,
+];
+
+/** … and about what will be from when the manifests are applied, beside what is now. */
+const checksWithManifests: readonly ((future: Scene, now: Scene) => readonly Finding[])[] = [
+  otherServicesAreKnown,
+  outsidersAreKnown,
+  podsAreChosenByWeights,
+  policiesAreForBoth,
+  policiesOfStableStay,
+  canaryHasRoom,
+  autoscalersAreKnown,
+  autoscalerOfStableStays,
+  disruptionBudgetsAreKnown,
 ];
 
 export type PreflightParts = {
@@ -124,8 +140,11 @@ export function releasePreflight(parts: PreflightParts): Preflight {
 }
 
 /** Without the namespace everything else is missing as well, and one sentence says it. */
-const inspectScene = (scene: Scene): readonly Finding[] =>
-  scene.namespace === undefined ? namespaceExists(scene) : checks.flatMap((check) => check(scene));
+function inspectScene(scene: Scene): readonly Finding[] {
+  if (scene.namespace === undefined) return namespaceExists(scene);
+  const future = sceneWithManifests(scene);
+  return [...checks.flatMap((check) => check(scene)), ...checksWithManifests.flatMap((check) => check(future, scene))];
+}
 
 const manifestsOf = ({ source }: Target): readonly Readonly<Record<string, unknown>>[] =>
   source.from === "manifests" ? source.objects : [];

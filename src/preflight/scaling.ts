@@ -1,10 +1,11 @@
 import { isAutoscaled, scales } from "../kubernetes/autoscaler.ts";
 import type { Deployment } from "../kubernetes/deployment.ts";
 import { field, listAt, numberAt, textAt } from "../kubernetes/field.ts";
-import type { KubernetesObject } from "../kubernetes/object.ts";
+import { type KubernetesObject, placeWord } from "../kubernetes/object.ts";
 import { carries, readSelector, selects } from "../kubernetes/selector.ts";
 import { type Finding, note, refuse, warn } from "../ports/preflight.ts";
 import type { Target } from "../release/target.ts";
+import { pods } from "./finding.ts";
 import { plannedDeployment, plannedObject } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
 
@@ -26,6 +27,21 @@ export function autoscalersAreKnown({ target, plan, autoscalers }: Scene): reado
       ),
     );
   return findings;
+}
+
+/** One that the manifests bring scales stable from when it is applied, before the first stage. */
+export function autoscalerOfStableStays({ target, stable, autoscalers }: Scene, now: Scene): readonly Finding[] {
+  const { deployment } = target.stable;
+  return autoscalers
+    .filter((one) => scales(one, deployment) && !now.autoscalers.includes(one))
+    .map((one) => {
+      const most = numberAt(one, "spec", "maxReplicas");
+      const what = `The manifest of ${placeWord(one)} scales ${deployment}, which serves, from when it is applied`;
+      const next = "Take it out of the manifests, or let it scale the canary's Deployment.";
+      const desired = stable?.rollout.desired ?? 0;
+      if (most === undefined || most >= desired) return warn(`${what}, before the first stage.`, next);
+      return refuse(`${what}: it would leave it ${pods(most)} of ${desired}.`, next);
+    });
 }
 
 /** What becomes of a stable that a swap has scaled to 0. */
@@ -61,12 +77,24 @@ const scaledObjectOf = ({ metadata }: KubernetesObject): string | undefined =>
 export function templateCanBePutBack({ target, deployments, planned }: Scene): readonly Finding[] {
   const canary = deployments.find(({ metadata }) => metadata.name === target.canary.deployment);
   if (target.source.from === "existing" || !canary) return [];
-  const keepsNone = [canary, plannedObject(planned)].some((one) => numberAt(one, "spec", "revisionHistoryLimit") === 0);
-  if (!keepsNone) return [];
+  const keepsNone = (one: KubernetesObject | undefined): boolean => numberAt(one, "spec", "revisionHistoryLimit") === 0;
+  if (!keepsNone(canary) && !keepsNone(plannedObject(planned))) return [];
+  const who = keepsNone(canary) ? "has" : "its manifest gives it";
   return [
     refuse(
-      `Deployment ${target.namespace}/${target.canary.deployment} is there already, and has revisionHistoryLimit 0: Kubernetes would throw its old pod template away, and a rollback could not put it back.`,
+      `Deployment ${target.namespace}/${target.canary.deployment} is there already, and ${who} revisionHistoryLimit 0: Kubernetes would throw its old pod template away, and a rollback could not put it back.`,
       "Set revisionHistoryLimit to 1 or more.",
+    ),
+  ];
+}
+
+/** The journal knows what stable had, so `undo` is not the one that misses it. */
+export function stableKeepsTemplates({ target, plan, deployments }: Scene): readonly Finding[] {
+  const stable = deployments.find(({ metadata }) => metadata.name === target.stable.deployment);
+  if (plan.promotion !== "update" || numberAt(stable, "spec", "revisionHistoryLimit") !== 0) return [];
+  return [
+    note(
+      `Deployment ${target.namespace}/${target.stable.deployment} has revisionHistoryLimit 0: after the promotion kubectl rollout undo has no pod template to go back to. istio-canary undo has, from the journal.`,
     ),
   ];
 }
