@@ -9781,10 +9781,11 @@ const HttpsProxyAgent = _index_js__WEBPACK_IMPORTED_MODULE_0__.HttpsProxyAgent
 /* harmony export */   gh: () => (/* binding */ loadAll),
 /* harmony export */   hy: () => (/* binding */ EVENT_ID),
 /* harmony export */   iE: () => (/* binding */ boolYaml11Tag),
+/* harmony export */   pj: () => (/* binding */ mapTag),
 /* harmony export */   tB: () => (/* binding */ YAMLException),
 /* harmony export */   uH: () => (/* binding */ FAILSAFE_SCHEMA)
 /* harmony export */ });
-/* unused harmony exports CHOMPING_CLIP, CHOMPING_KEEP, CHOMPING_MODE, CHOMPING_STRIP, COLLECTION_STYLE, COLLECTION_STYLE_BLOCK, COLLECTION_STYLE_FLOW, CORE_SCHEMA, DEFAULT_SCALAR_STYLE_RULES, DUMP_SCHEMA, EVENT_ALIAS, EVENT_DOCUMENT, EVENT_MAPPING, EVENT_POP, EVENT_SCALAR, EVENT_SEQUENCE, JSON_SCHEMA, SCALAR_STYLE, SCALAR_STYLE_DOUBLE_QUOTED, SCALAR_STYLE_FOLDED_BLOCK, SCALAR_STYLE_LITERAL_BLOCK, SCALAR_STYLE_PLAIN, SCALAR_STYLE_SINGLE_QUOTED, Schema, VISIT_BREAK, VISIT_SKIP, YAML11_SCHEMA, binaryTag, boolCoreTag, boolJsonTag, constructFromEvents, defineMappingTag, defineSequenceTag, dump, eventsToAst, floatCoreTag, floatJsonTag, floatYaml11Tag, intCoreTag, intJsonTag, intYaml11Tag, jsToAst, legacyMapTag, mapTag, nullCoreTag, nullJsonTag, omapTag, pairsTag, present, realMapTag, seqTag, setTag, strTag, timestampTag, visit */
+/* unused harmony exports CHOMPING_CLIP, CHOMPING_KEEP, CHOMPING_MODE, CHOMPING_STRIP, COLLECTION_STYLE, COLLECTION_STYLE_BLOCK, COLLECTION_STYLE_FLOW, CORE_SCHEMA, DEFAULT_SCALAR_STYLE_RULES, DUMP_SCHEMA, EVENT_ALIAS, EVENT_DOCUMENT, EVENT_MAPPING, EVENT_POP, EVENT_SCALAR, EVENT_SEQUENCE, JSON_SCHEMA, SCALAR_STYLE, SCALAR_STYLE_DOUBLE_QUOTED, SCALAR_STYLE_FOLDED_BLOCK, SCALAR_STYLE_LITERAL_BLOCK, SCALAR_STYLE_PLAIN, SCALAR_STYLE_SINGLE_QUOTED, Schema, VISIT_BREAK, VISIT_SKIP, YAML11_SCHEMA, binaryTag, boolCoreTag, boolJsonTag, constructFromEvents, defineMappingTag, defineSequenceTag, dump, eventsToAst, floatCoreTag, floatJsonTag, floatYaml11Tag, intCoreTag, intJsonTag, intYaml11Tag, jsToAst, legacyMapTag, nullCoreTag, nullJsonTag, omapTag, pairsTag, present, realMapTag, seqTag, setTag, strTag, timestampTag, visit */
 /*! js-yaml 5.5.0 https://github.com/nodeca/js-yaml @license MIT */
 //#region src/tag.ts
 /**
@@ -28466,7 +28467,12 @@ const binary = (0,js_yaml/* defineScalarTag */.Gf)("tag:yaml.org,2002:binary", {
     resolve: (source) => Buffer.from(source, "base64").toString("utf8"),
     identify: () => false,
 });
-const kubectlSchema = js_yaml/* FAILSAFE_SCHEMA */.uH.withTags(js_yaml/* nullYaml11Tag */.L2, js_yaml/* boolYaml11Tag */.iE, integer, kubectl_yaml_float, binary, js_yaml/* mergeTag */.LJ);
+/** https://github.com/kubernetes-sigs/yaml/blob/master/yaml.go: "unsupported map key of type" */
+const mapping = {
+    ...js_yaml/* mapTag */.pj,
+    addPair: (carrier, key, value) => key === null ? "a key is null, and kubectl takes none" : js_yaml/* mapTag */.pj.addPair(carrier, key, value),
+};
+const kubectlSchema = js_yaml/* FAILSAFE_SCHEMA */.uH.withTags(mapping, js_yaml/* nullYaml11Tag */.L2, js_yaml/* boolYaml11Tag */.iE, integer, kubectl_yaml_float, binary, js_yaml/* mergeTag */.LJ);
 const bases = [
     [/^0b([01]+)$/i, 2],
     [/^0x([\da-f]+)$/i, 16],
@@ -28587,12 +28593,21 @@ function objectsIn(document, way) {
         return [{ way, document }];
     return document.items.flatMap((item, index) => objectsIn(item, [...way, "items", index]));
 }
+/** What kustomize reads, and kubectl apply does not. Flux has a kind of the same name in a group of its own. */
+const isKustomize = (document, file) => (0,issue/* isMapping */.pi)(document) &&
+    (String(document.apiVersion ?? "").startsWith("kustomize.config.k8s.io/") ||
+        (document.apiVersion === undefined && /(^|\/)kustomization\.ya?ml$/i.test(file)));
 const identity = [["apiVersion"], ["kind"], ["metadata", "name"]];
 function readObject(file, { way, document }, fillText, positionOf) {
     const { value, problems, references } = fill(document, fillText);
     const placeOf = (path) => file + (0,issue/* printPath */.bA)([...way, ...path]);
     if (!(0,issue/* isMapping */.pi)(value))
         return nothingBut({ place: placeOf([]), problem: "expected a Kubernetes object", found: { value: document } });
+    if (isKustomize(value, file))
+        return nothingBut({
+            place: placeOf([]),
+            problem: "this is a Kustomization: give what kubectl kustomize prints, such as kubectl kustomize . > canary.yaml",
+        });
     const unnamed = identity
         .filter((path) => typeof (0,issue.at)(value, path) !== "string")
         .map((path) => ({ path, problem: "expected a text", found: { value: (0,issue.at)(value, path) } }));
@@ -29495,7 +29510,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 8212:
+/***/ 5344:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -49745,7 +49760,225 @@ function withTemplate(before, made) {
     return { deployment: readDeployment(object), object };
 }
 
+;// CONCATENATED MODULE: ./src/preflight/presence.js
+
+
+
+
+
+
+
+
+
+const presence_namesOf = (objects) => finding_listed(objects.map(({ metadata }) => metadata.name));
+function namespaceExists({ namespace, target }) {
+    if (namespace !== undefined)
+        return [];
+    const { what, next } = missingNamespace(target.namespace);
+    return [refuse(what, next)];
+}
+/** The service itself, and the Services behind both hosts. */
+function servicesExist({ target: { namespace }, services, hosts }) {
+    const findings = [hosts.service, hosts.stable, hosts.canary].map((host) => serviceExists(host, namespace, services));
+    return findings.filter((finding) => finding !== undefined);
+}
+function serviceExists(host, namespace, services) {
+    const { text, service } = host;
+    if (!service)
+        return refuse(`Host ${text} is the name of no Service.`, "Write the Service's name as the host of stable and canary.");
+    if (service.namespace !== namespace)
+        return refuse(`Service ${service.namespace}/${service.name} is in another namespace than the Deployments (${namespace}); it cannot select their pods.`, "Set namespace to the service's.");
+    if (serviceBehind(services, host))
+        return undefined;
+    return refuse(`Service ${namespace}/${service.name} does not exist (found: ${presence_namesOf(services)}).`, "Correct its name, or create it.");
+}
+/** A service that was never deployed is a case of its own: there is nothing to go back to. */
+function stableExists({ target, stable, deployments, firstDeploy }) {
+    const where = `Deployment ${target.namespace}/${target.stable.deployment}`;
+    if (stable) {
+        const next = "Take first-deploy (in the file firstDeploy) away: it gives the new version all requests at once, without stages.";
+        return firstDeploy
+            ? [refuse(`${where} (stable) exists, so this is not the first deployment of ${target.service}.`, next)]
+            : [];
+    }
+    if (firstDeploy)
+        return [
+            note(`There is no stable version yet: ${target.canary.deployment} gets all requests at once, without stages.`),
+        ];
+    return [
+        refuse(`There is no stable version yet: ${where} does not exist (found: ${presence_namesOf(deployments)}).`, "If this is the service's first deployment, set first-deploy: true (in the file firstDeploy: true), and the new version is deployed straight. Otherwise correct stable's Deployment."),
+    ];
+}
+/** How the canary is to come to be, and what is there already. */
+function canaryCanCome(scene) {
+    switch (scene.target.source.from) {
+        case "existing":
+            return existingCanary(scene);
+        case "clone":
+            return clonedCanary(scene);
+        case "manifests":
+            return manifestsOfCanary(scene, scene.target.source.objects);
+    }
+}
+function existingCanary({ target, canary, deployments }) {
+    const where = `Deployment ${target.namespace}/${target.canary.deployment}`;
+    const next = "Create it, correct canary's Deployment, or let the release make it: from: clone, or from: manifests.";
+    if (!canary)
+        return [refuse(`${where} (canary) does not exist (found: ${presence_namesOf(deployments)}).`, next)];
+    return canary.rollout.desired === 0
+        ? [
+            note(`${where} (canary) is scaled to 0; it gets pods before it gets requests, and rests again after a rollback.`),
+        ]
+        : [];
+}
+function clonedCanary({ target, canary, firstDeploy, labels }) {
+    if (firstDeploy)
+        return [
+            refuse("A first deployment has no stable version to copy.", "Use from: manifests, or create the Deployment and use from: existing."),
+        ];
+    const withoutImage = target.image === undefined
+        ? [warn("The canary is to be a copy of stable without another image: both versions are the same.", "Set image.")]
+        : [];
+    if (!canary)
+        return withoutImage;
+    const where = `Deployment ${canary.namespace}/${canary.name}`;
+    if ("labels" in labels &&
+        target.source.from === "clone" &&
+        Object.keys(target.source.labels).length === 0 &&
+        !carries(canary.podLabels, labels.labels)) {
+        return [
+            refuse(`${where} exists already, and its pods (${showLabels(canary.podLabels)}) are not those of the canary (${showLabels(labels.labels)}).`, "Take another name for the canary's Deployment."),
+        ];
+    }
+    const size = canary.rollout.desired === 0 ? "scaled to 0" : `with ${pods(canary.rollout.desired)}`;
+    return [
+        ...withoutImage,
+        note(`${where} exists already, ${size}: the release gives it stable's pod template and the new image, and puts it back after a rollback.`),
+    ];
+}
+function manifestsOfCanary({ target }, objects) {
+    const { namespace, canary } = target;
+    const findings = [];
+    const names = objects.map(manifestWord);
+    for (const [index, object] of objects.entries()) {
+        if (!isComplete(object))
+            findings.push(refuse(`Manifest ${index + 1} of ${objects.length} lacks apiVersion, kind or metadata.name.`, "Complete it."));
+        const other = textAt(object, "metadata", "namespace") ?? namespace;
+        if (other !== namespace)
+            findings.push(refuse(`Manifest ${names[index]} is for namespace ${other}, not ${namespace}.`, "A release changes one namespace only: leave metadata.namespace out."));
+    }
+    const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index));
+    for (const name of twice)
+        findings.push(refuse(`There are two manifests of ${name}.`, "Leave one."));
+    const isWritten = objects.some((object) => textAt(object, "kind") === "Deployment" && textAt(object, "metadata", "name") === canary.deployment);
+    if (canaryManifestOf(target) === undefined && !isWritten)
+        // of another apiVersion it is told that nobody serves it
+        findings.push(refuse(`None of the manifests is Deployment ${canary.deployment} (found: ${finding_listed(names)}).`, "Add the canary's Deployment, or correct canary's Deployment."));
+    return findings;
+}
+const manifestWord = (object) => `${textAt(object, "kind") ?? "an object without kind"} ${textAt(object, "metadata", "name") ?? "without name"}`;
+const isComplete = (object) => Boolean(textAt(object, "apiVersion") && textAt(object, "kind") && textAt(object, "metadata", "name"));
+/** A manifest may pause it, and one that is there already stays paused whatever is applied. */
+function canaryIsNotPaused({ target: { namespace, canary: { deployment }, }, canary, planned, }) {
+    const live = canary?.paused ? `Run kubectl rollout resume deployment ${deployment} -n ${namespace}.` : undefined;
+    const next = live ?? (plannedDeployment(planned)?.paused ? "Take paused out of its manifest." : undefined);
+    if (next === undefined)
+        return [];
+    return [
+        refuse(`Deployment ${namespace}/${deployment} (canary) is paused, so it would never get the new image.`, next),
+    ];
+}
+/** Why the canary's Deployment cannot be made as asked. */
+function canaryIsClear({ planned, target }) {
+    if (planned === undefined)
+        return [];
+    if ("problem" in planned)
+        return [finding_refusal(planned)];
+    // Where it keeps its image, nobody has looked for the container yet.
+    const choice = target.container === undefined ? undefined : chooseContainer(planned.deployment, target.container);
+    return choice && "problem" in choice ? [finding_refusal(choice)] : [];
+}
+function servicesSelect({ services, hosts }) {
+    const behind = new Set([hosts.stable, hosts.canary].flatMap((host) => serviceBehind(services, host) ?? []));
+    return [...behind]
+        .filter((service) => selectorOfService(service) === undefined)
+        .map(({ metadata: { namespace, name } }) => refuse(`Service ${namespace}/${name} has no selector, so no pod of a Deployment is behind it.`, "Give it one, or name another Service as host."));
+}
+
+;// CONCATENATED MODULE: ./src/preflight/with-manifests.js
+
+
+
+
+
+/** The user's objects as they will be in the cluster, those that can be none left out. */
+const manifestObjects = ({ source, namespace }) => source.from !== "manifests"
+    ? []
+    : source.objects.filter(isComplete).map((written) => {
+        const { object } = withoutServerFields(written);
+        const metadata = { ...objectAt(object, "metadata"), namespace, name: textAt(object, "metadata", "name") ?? "" };
+        return {
+            ...object,
+            apiVersion: textAt(object, "apiVersion") ?? "",
+            kind: textAt(object, "kind") ?? "",
+            metadata,
+        };
+    });
+/**
+ * The objects of a kind as they will be once the manifests are applied: an apply keeps what it does not name. What
+ * changes nothing is the object that is there.
+ */
+function withManifests(live, { group, kind }, target) {
+    const brought = manifestObjects(target).filter((object) => {
+        const { resource } = identify(object);
+        return resource.group === group && resource.kind === kind;
+    });
+    const future = brought.map((object) => {
+        const before = live.find(({ metadata }) => with_manifests_isSame(metadata, object.metadata));
+        return before && with_manifests_has(before.spec, object.spec) ? before : applied(before, object);
+    });
+    return [...live.filter(({ metadata }) => !brought.some((object) => with_manifests_isSame(metadata, object.metadata))), ...future];
+}
+function applied(before, object) {
+    const spec = { ...objectAt(before, "spec"), ...objectAt(object, "spec") };
+    return { ...before, ...object, metadata: { ...before?.metadata, ...object.metadata }, spec };
+}
+/** Whether everything written is there already, beside what the server has added. */
+function with_manifests_has(there, written) {
+    if (Array.isArray(written))
+        return Array.isArray(there) && there.length === written.length && written.every((item, at) => with_manifests_has(there[at], item));
+    if (typeof written !== "object" || written === null)
+        return there === written;
+    return Object.entries(written).every(([name, value]) => with_manifests_has(field(there, name), value));
+}
+const with_manifests_isSame = (one, other) => one.name === other.name && one.namespace === other.namespace;
+/** Routes of the Gateway API that the manifests bring send from when they are applied. */
+const rulesOfManifests = (target) => manifestObjects(target)
+    .filter((object) => identify(object).resource.group === gatewayGroup)
+    .flatMap(gatewayRulesOf);
+/** Where in a scene the objects of a kind are that decide beside the routes who reaches which pods, and what they do. */
+const neighbours = {
+    services: { group: "", kind: "Service" },
+    ingresses: { group: "networking.k8s.io", kind: "Ingress" },
+    networkPolicies: { group: "networking.k8s.io", kind: "NetworkPolicy" },
+    authorizationPolicies: { group: "security.istio.io", kind: "AuthorizationPolicy" },
+    requestAuthentications: { group: "security.istio.io", kind: "RequestAuthentication" },
+    peerAuthentications: { group: "security.istio.io", kind: "PeerAuthentication" },
+    autoscalers: { group: "autoscaling", kind: "HorizontalPodAutoscaler" },
+    disruptionBudgets: { group: "policy", kind: "PodDisruptionBudget" },
+};
+/** What a release meets from when it has applied the manifests. */
+function sceneWithManifests(scene) {
+    const { target, gatewayRules } = scene;
+    if (target.source.from !== "manifests")
+        return scene;
+    const names = Object.keys(neighbours);
+    const future = names.map((name) => [name, withManifests(scene[name], neighbours[name], target)]);
+    return { ...scene, ...Object.fromEntries(future), gatewayRules: [...gatewayRules, ...rulesOfManifests(target)] };
+}
+
 ;// CONCATENATED MODULE: ./src/preflight/neighbourhood.js
+
 
 
 
@@ -49786,6 +50019,12 @@ async function readNeighbourhood(client, look, target) {
         unread: [...ofMesh.unread, ...rules.unread, ...ofGateways.unread],
     };
 }
+/** … and as they will be once the manifests are applied. */
+const neighbourhoodWithManifests = (around) => ({
+    ...around,
+    services: withManifests(around.services, { group: "", kind: "Service" }, around.target),
+    gatewayRules: [...around.gatewayRules, ...rulesOfManifests(around.target)],
+});
 function labelsOfPods(deployment) {
     const { podLabels, rollout } = readDeployment(deployment);
     return rollout.desired > 0 ? podLabels : undefined;
@@ -49813,7 +50052,7 @@ async function inspectBystanders(parts) {
     const { target, plan, undo } = parts;
     if (plan.promotion !== "swap")
         return [];
-    const around = await readNeighbourhood(parts.client, parts.look, target);
+    const around = neighbourhoodWithManifests(await readNeighbourhood(parts.client, parts.look, target));
     const doubled = doubledIn(around).map(({ what, next }) => (undo ? warn(what, undoGoesOn) : refuse(what, next)));
     if (plan.keepOld && plan.keepFor === undefined)
         return doubled;
@@ -49854,12 +50093,14 @@ function unreadIn({ unread, target }) {
     ];
 }
 /**
- * Those who reach the canary's pods alone before the release, for the journal: without the canary nobody answers them,
- * then as now.
+ * Those who reach the canary's pods alone before the release, or by its own manifests, for the journal: without the
+ * canary nobody answers them, then as now.
  */
 async function bystandersBefore(parts) {
     const around = await unlessForbidden(readNeighbourhood(parts.client, parts.look, parts.target));
-    return around ? strandedIn(around, { loser: "canary", moving: true }).map(bystanders_wordOf) : [];
+    if (!around)
+        return [];
+    return strandedIn(neighbourhoodWithManifests(around), { loser: "canary", moving: true }).map(bystanders_wordOf);
 }
 /** The last question before pods are taken. */
 const bystandersOf = (parts) => ({
@@ -50463,156 +50704,337 @@ const printed = (path) => path
 })
     .join("");
 
-;// CONCATENATED MODULE: ./src/preflight/presence.js
+;// CONCATENATED MODULE: ./src/kubernetes/pod-references.js
 
-
-
-
-
-
-
-
-const presence_namesOf = (objects) => finding_listed(objects.map(({ metadata }) => metadata.name));
-function namespaceExists({ namespace, target }) {
-    if (namespace !== undefined)
-        return [];
-    const { what, next } = missingNamespace(target.namespace);
-    return [refuse(what, next)];
+/** Fields that name objects, wherever they stand in a pod's specification, and where in them the name is. */
+const references = {
+    ConfigMap: { configMapRef: ["name"], configMapKeyRef: ["name"], configMap: ["name"] },
+    Secret: { secretRef: ["name"], secretKeyRef: ["name"], secret: ["secretName"] },
+    ServiceAccount: { serviceAccountName: [] },
+};
+/** Whether a pod template uses an object: for its environment, as files, as its account. */
+function usesObject(template, kind, name) {
+    const ways = references[kind] ?? {};
+    const uses = (value) => {
+        if (Array.isArray(value))
+            return value.some(uses);
+        return Object.entries(objectAt({ value }, "value")).some(([key, inner]) => {
+            const way = ways[key];
+            if (way && (textAt({ inner }, "inner", ...way) ?? textAt(inner, "name")) === name)
+                return true; // projected: name
+            return uses(inner);
+        });
+    };
+    return uses(field(template, "spec"));
 }
-/** The service itself, and the Services behind both hosts. */
-function servicesExist({ target: { namespace }, services, hosts }) {
-    const findings = [hosts.service, hosts.stable, hosts.canary].map((host) => serviceExists(host, namespace, services));
-    return findings.filter((finding) => finding !== undefined);
-}
-function serviceExists(host, namespace, services) {
-    const { text, service } = host;
-    if (!service)
-        return refuse(`Host ${text} is the name of no Service.`, "Write the Service's name as the host of stable and canary.");
-    if (service.namespace !== namespace)
-        return refuse(`Service ${service.namespace}/${service.name} is in another namespace than the Deployments (${namespace}); it cannot select their pods.`, "Set namespace to the service's.");
-    if (serviceBehind(services, host))
+
+;// CONCATENATED MODULE: ./src/preflight/pods-of-manifest.js
+
+/** Where the labels of those stand who answer requests, of kinds that are no templates of pods. */
+const answering = {
+    Pod: [["metadata", "labels"]],
+    // https://github.com/istio/istio/blob/release-1.28/pilot/pkg/serviceregistry/serviceentry/conversion.go
+    WorkloadEntry: [
+        ["spec", "labels"],
+        ["metadata", "labels"],
+    ],
+    WorkloadGroup: [["spec", "metadata", "labels"]],
+};
+const template = ["spec", "template"];
+const ofPods = [...template, "metadata", "labels"];
+const templates = [ofPods, ["spec", "jobTemplate", ...ofPods]];
+/** The labels by which Services find what a manifest runs; undefined where it runs nothing. */
+function podsOfManifest({ resource: { kind }, object }) {
+    const ways = answering[kind] ?? templates.filter((way) => field(object, ...way) !== undefined);
+    if (ways.length === 0 || field(object, "spec", "replicas") === 0)
         return undefined;
-    return refuse(`Service ${namespace}/${service.name} does not exist (found: ${presence_namesOf(services)}).`, "Correct its name, or create it.");
+    return Object.assign({}, ...ways.map((way) => textsAt(object, ...way)));
 }
-/** A service that was never deployed is a case of its own: there is nothing to go back to. */
-function stableExists({ target, stable, deployments, firstDeploy }) {
-    const where = `Deployment ${target.namespace}/${target.stable.deployment}`;
-    if (stable) {
-        const next = "Take first-deploy (in the file firstDeploy) away: it gives the new version all requests at once, without stages.";
-        return firstDeploy
-            ? [refuse(`${where} (stable) exists, so this is not the first deployment of ${target.service}.`, next)]
-            : [];
-    }
-    if (firstDeploy)
-        return [
-            note(`There is no stable version yet: ${target.canary.deployment} gets all requests at once, without stages.`),
-        ];
-    return [
-        refuse(`There is no stable version yet: ${where} does not exist (found: ${presence_namesOf(deployments)}).`, "If this is the service's first deployment, set first-deploy: true (in the file firstDeploy: true), and the new version is deployed straight. Otherwise correct stable's Deployment."),
-    ];
+/** The Service of which a manifest gives addresses by itself. */
+function addressesOf({ resource: { kind }, name, object }) {
+    if (kind === "Endpoints")
+        return name;
+    return kind === "EndpointSlice" ? textAt(object, "metadata", "labels", "kubernetes.io/service-name") : undefined;
 }
-/** How the canary is to come to be, and what is there already. */
-function canaryCanCome(scene) {
-    switch (scene.target.source.from) {
-        case "existing":
-            return existingCanary(scene);
-        case "clone":
-            return clonedCanary(scene);
-        case "manifests":
-            return manifestsOfCanary(scene, scene.target.source.objects);
-    }
+
+;// CONCATENATED MODULE: ./src/preflight/pods-of-versions.js
+
+
+
+
+
+
+
+
+
+
+/** Undefined where the Service is missing or has no selector: that is told of elsewhere. */
+function reachOf({ target, services, destinationRules }, version) {
+    const host = (0,istio_host/* readHost */.rk)(version.host, target.namespace);
+    const service = serviceBehind(services, host);
+    const selector = service && selectorOfService(service);
+    if (!selector)
+        return undefined;
+    const subset = subsetFor(destinationRules, host, version.subset);
+    return { version, service: selector, serviceName: `${target.namespace}/${service.metadata.name}`, subset };
 }
-function existingCanary({ target, canary, deployments }) {
-    const where = `Deployment ${target.namespace}/${target.canary.deployment}`;
-    const next = "Create it, correct canary's Deployment, or let the release make it: from: clone, or from: manifests.";
-    if (!canary)
-        return [refuse(`${where} (canary) does not exist (found: ${presence_namesOf(deployments)}).`, next)];
-    return canary.rollout.desired === 0
-        ? [
-            note(`${where} (canary) is scaled to 0; it gets pods before it gets requests, and rests again after a rollback.`),
-        ]
-        : [];
-}
-function clonedCanary({ target, canary, firstDeploy, labels }) {
-    if (firstDeploy)
-        return [
-            refuse("A first deployment has no stable version to copy.", "Use from: manifests, or create the Deployment and use from: existing."),
-        ];
-    const withoutImage = target.image === undefined
-        ? [warn("The canary is to be a copy of stable without another image: both versions are the same.", "Set image.")]
-        : [];
-    if (!canary)
-        return withoutImage;
-    const where = `Deployment ${canary.namespace}/${canary.name}`;
-    if ("labels" in labels &&
-        target.source.from === "clone" &&
-        Object.keys(target.source.labels).length === 0 &&
-        !carries(canary.podLabels, labels.labels)) {
-        return [
-            refuse(`${where} exists already, and its pods (${showLabels(canary.podLabels)}) are not those of the canary (${showLabels(labels.labels)}).`, "Take another name for the canary's Deployment."),
-        ];
-    }
-    const size = canary.rollout.desired === 0 ? "scaled to 0" : `with ${pods(canary.rollout.desired)}`;
-    return [
-        ...withoutImage,
-        note(`${where} exists already, ${size}: the release gives it stable's pod template and the new image, and puts it back after a rollback.`),
-    ];
-}
-function manifestsOfCanary({ target }, objects) {
-    const { namespace, canary } = target;
+const pods_of_versions_reaches = ({ service, subset, version }, labels) => version.subset !== undefined && !subset
+    ? undefined
+    : carries(labels, service) && carries(labels, subset?.labels ?? {});
+/** `subset v2 (version=v2)`, or `Service shop/reviews-canary (app=reviews, track=canary)`. */
+const pods_of_versions_destinationWord = ({ version, subset, service, serviceName }) => subset
+    ? `subset ${version.subset} of ${version.host} (${showLabels(subset.labels)})`
+    : `Service ${serviceName} (${showLabels(service)})`;
+/**
+ * Each destination has to reach its own version's pods, and no pod of the other: else the weights say one thing and
+ * requests do another.
+ */
+function podsAreDisjoint(scene) {
+    const { stable, target } = scene;
+    const [toStable, toCanary] = [reachOf(scene, target.stable), reachOf(scene, target.canary)];
+    const canary = plannedDeployment(scene.planned);
     const findings = [];
-    const names = objects.map(manifestWord);
-    for (const [index, object] of objects.entries()) {
-        if (!isComplete(object))
-            findings.push(refuse(`Manifest ${index + 1} of ${objects.length} lacks apiVersion, kind or metadata.name.`, "Complete it."));
-        const other = textAt(object, "metadata", "namespace") ?? namespace;
-        if (other !== namespace)
-            findings.push(refuse(`Manifest ${names[index]} is for namespace ${other}, not ${namespace}.`, "A release changes one namespace only: leave metadata.namespace out."));
-    }
-    const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index));
-    for (const name of twice)
-        findings.push(refuse(`There are two manifests of ${name}.`, "Leave one."));
-    if (canaryManifestOf(target) === undefined)
-        findings.push(refuse(`None of the manifests is Deployment ${canary.deployment} (found: ${finding_listed(names)}).`, "Add the canary's Deployment, or correct canary's Deployment."));
+    if (stable && toStable)
+        findings.push(...unselected(toStable, stable), ...unreached(toStable, stable));
+    if (canary && toCanary)
+        findings.push(...unselected(toCanary, canary), ...unreached(toCanary, canary));
+    if (canary && toStable)
+        findings.push(...leaks(scene, toStable, canary));
+    if (stable && toCanary)
+        findings.push(...pods_of_versions_strays(toCanary, stable));
     return findings;
 }
-const manifestWord = (object) => `${textAt(object, "kind") ?? "an object without kind"} ${textAt(object, "metadata", "name") ?? "without name"}`;
-const isComplete = (object) => Boolean(textAt(object, "apiVersion") && textAt(object, "kind") && textAt(object, "metadata", "name"));
-/** A manifest may pause it, and one that is there already stays paused whatever is applied. */
-function canaryIsNotPaused({ target: { namespace, canary: { deployment }, }, canary, planned, }) {
-    const live = canary?.paused ? `Run kubectl rollout resume deployment ${deployment} -n ${namespace}.` : undefined;
-    const next = live ?? (plannedDeployment(planned)?.paused ? "Take paused out of its manifest." : undefined);
-    if (next === undefined)
+const pods_of_versions_podsOf = ({ namespace, name, podLabels }) => `the pods of Deployment ${namespace}/${name} (${showLabels(podLabels)})`;
+function unselected({ service, serviceName }, deployment) {
+    if (carries(deployment.podLabels, service))
         return [];
     return [
-        refuse(`Deployment ${namespace}/${deployment} (canary) is paused, so it would never get the new image.`, next),
+        refuse(`Service ${serviceName} does not select ${pods_of_versions_podsOf(deployment)}: it selects ${showLabels(service)}.`, "Give the pods those labels, or name the Service that selects them as host."),
     ];
 }
-/** Why the canary's Deployment cannot be made as asked. */
-const canaryIsClear = ({ planned }) => planned !== undefined && "problem" in planned ? [finding_refusal(planned)] : [];
-function servicesSelect({ services, hosts }) {
-    const behind = new Set([hosts.stable, hosts.canary].flatMap((host) => serviceBehind(services, host) ?? []));
-    return [...behind]
-        .filter((service) => selectorOfService(service) === undefined)
-        .map(({ metadata: { namespace, name } }) => refuse(`Service ${namespace}/${name} has no selector, so no pod of a Deployment is behind it.`, "Give it one, or name another Service as host."));
+/** IST0173: a subset without pods answers 503 UH. */
+function unreached(reach, deployment) {
+    if (!reach.subset || carries(deployment.podLabels, reach.subset.labels))
+        return [];
+    return [
+        refuse(`${reach.subset.rule}: ${pods_of_versions_destinationWord(reach)} does not select ${pods_of_versions_podsOf(deployment)} (IST0173).`, "Correct the subset's labels, or the subset's or the Deployment's name."),
+    ];
+}
+/** Canary pods among stable's: they get a part of stable's share, too, whatever the weights say. */
+function leaks({ plan, stable }, toStable, canary) {
+    if (pods_of_versions_reaches(toStable, canary.podLabels) !== true)
+        return [];
+    const weight = plan.stages[0]?.weight ?? 100;
+    const pods = stable?.rollout.desired ?? 1;
+    const really = weight + (100 - weight) / (1 + pods);
+    const next = toStable.subset
+        ? "Give the subsets a label by which they differ."
+        : "Give stable's Service (or the canary's pods) a label by which it selects stable's pods alone, or split by subsets.";
+    return [
+        refuse(`Stable's destination, ${pods_of_versions_destinationWord(toStable)}, would select the canary's pods (${showLabels(canary.podLabels)}), too: with one canary pod beside ${pods}, a weight of ${weight} % would really be ${Math.round(really)} %.`, next),
+    ];
+}
+function pods_of_versions_strays(toCanary, stable) {
+    if (pods_of_versions_reaches(toCanary, stable.podLabels) !== true)
+        return [];
+    return [
+        refuse(`The canary's destination, ${pods_of_versions_destinationWord(toCanary)}, selects ${pods_of_versions_podsOf(stable)}, too: the canary's share would reach stable.`, "Give the canary's destination a label that only the canary's pods have."),
+    ];
+}
+/**
+ * A Deployment whose selector takes another one's pods scales by their numbers, too, and people who ask by its selector
+ * are shown both: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#selector
+ */
+function selectorsAreApart({ stable, planned }) {
+    const canary = plannedDeployment(planned);
+    if (!stable || !canary)
+        return [];
+    return [
+        [canary, stable],
+        [stable, canary],
+    ].flatMap(([one, other]) => one && other && selects(one.selector, other.podLabels)
+        ? [
+            warn(`The selector of Deployment ${one.namespace}/${one.name} (${showLabels(one.selector.matchLabels)}) takes the pods of ${other.name}, too: an autoscaler of it counts both, and the controllers may take each other's pods for their own.`, "Give both selectors a label by which the versions differ; a selector cannot be changed, so it needs another Deployment."),
+        ]
+        : []);
+}
+/** Others behind a destination get a part of that version's requests, and spoil what gates see. */
+function nobodyElseIsReached(scene) {
+    const { target } = scene;
+    return [target.stable, target.canary].flatMap((version) => {
+        const reach = reachOf(scene, version);
+        const reached = reach ? othersReached(reach, scene) : [];
+        if (!reach || reached.length === 0)
+            return [];
+        return [
+            warn(`${version === target.stable ? "Stable" : "The canary"}'s destination, ${pods_of_versions_destinationWord(reach)}, also selects the pods of ${finding_listed(reached)}, which are not part of the release.`, "Give the destination a label that only its own version's pods have."),
+        ];
+    });
+}
+/** Other Deployments by their templates, everybody else by the pods that are there. */
+function othersReached(reach, { target, deployments, pods }) {
+    const known = deployments.map(readDeployment);
+    const isOther = ({ name }) => name !== target.stable.deployment && name !== target.canary.deployment;
+    const others = known.filter((one) => one.rollout.desired > 0 && isOther(one) && pods_of_versions_reaches(reach, one.podLabels) === true);
+    const strangers = pods.filter((pod) => pod.ready && pods_of_versions_reaches(reach, pod.labels) === true && !known.some(({ name }) => isPodOf(name, pod)));
+    const owners = strangers.map(({ name, owner }) => (owner ? `${owner.kind} ${owner.name}` : `Pod ${name}`));
+    return [...others.map(({ name }) => name), ...new Set(owners)];
+}
+/**
+ * What the routes name and no DestinationRule defines: 503 NC. A missing subset of the canary's is added by the
+ * release.
+ */
+function subsetsAreClear({ target, destinationRules, hosts }) {
+    const { namespace, stable, canary } = target;
+    const known = (role) => subsetsFor(destinationRules, hosts[role]).filter(({ name }) => name === target[role].subset);
+    const findings = [];
+    const isLost = stable.subset !== undefined && known("stable").length === 0;
+    if (isLost && canary.subset !== undefined && known("canary").length > 0)
+        findings.push(warn(`No DestinationRule in namespace ${namespace} defines subset ${stable.subset} of ${stable.host}, stable's own.`, `If none elsewhere does, its requests get 503: add it beside ${canary.subset}.`));
+    for (const role of release_target/* roles */.Ot) {
+        const subsets = known(role);
+        if (new Set(subsets.map(({ labels }) => showLabels(labels))).size <= 1)
+            continue;
+        const where = subsets.map(({ rule, labels }) => `${rule} (${showLabels(labels)})`).join(", ");
+        findings.push(warn(`Subset ${target[role].subset} of ${target[role].host} is defined with different labels: ${where}. Istio takes the oldest.`, "Leave one."));
+    }
+    return findings;
+}
+
+;// CONCATENATED MODULE: ./src/preflight/answering-manifests.js
+
+
+
+
+
+
+
+
+
+
+
+/** Beside the canary nothing that the manifests run may answer the service's requests: no weight and no gate would know. */
+function answersRequests(scene, word, manifest) {
+    const canary = canaryManifestOf(scene.target);
+    if (canary && objectWord(canary) === objectWord(manifest))
+        return undefined;
+    const labels = podsOfManifest(manifest);
+    const next = "Take it out of the manifests, or give it labels of its own.";
+    const service = answering_manifests_ownServices(scene).find((one) => answersFor(one, labels, addressesOf(manifest)));
+    if (service) {
+        const by = labels ? `by its labels ${showLabels(labels)}` : "by name";
+        const whose = `it would get ${shareWord(scene, labels)} from when it is ready, beside all weights and gates`;
+        return refuse(`The manifest of ${word} answers for ${placeWord(service)} (${by}): ${whose}.`, next);
+    }
+    const owner = labels && answering_manifests_versionsOf(scene).find((one) => selects(readSelector(field(one, "spec", "selector")), labels));
+    if (!owner)
+        return undefined;
+    return refuse(`The selector of ${placeWord(owner)} takes the pods of the manifest of ${word} (${showLabels(labels)}) for its own.`, next);
+}
+const answering_manifests_ownServices = ({ hosts, services }) => Object.values(hosts).flatMap((host) => serviceBehind(services, host) ?? []);
+function answersFor(service, labels, addresses) {
+    if (addresses === service.metadata.name)
+        return true;
+    const selector = selectorOfService(service) ?? {};
+    return labels !== undefined && Object.keys(selector).length > 0 && carries(labels, selector);
+}
+/** `a part of stable's requests` */
+function shareWord(scene, labels) {
+    const role = release_target/* roles */.Ot.find((one) => {
+        const reach = reachOf(scene, scene.target[one]);
+        return labels && reach && pods_of_versions_reaches(reach, labels);
+    });
+    if (role === undefined)
+        return "requests";
+    return role === "stable" ? "a part of stable's requests" : "a part of the canary's requests";
+}
+function answering_manifests_versionsOf({ target, deployments, planned }) {
+    const stable = deployments.filter(({ metadata }) => metadata.name === target.stable.deployment);
+    return [...stable, plannedObject(planned)].filter((one) => one !== undefined);
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/routing-objects.js
 
 
+
+
+
+
+
+
+
+
+
+
+
 /** Kinds by which a request finds its version, as far as they name its host. */
 const routing = {
     "networking.istio.io": /^(VirtualService|DestinationRule|ServiceEntry)$/,
-    "gateway.networking.k8s.io": /Route$/,
+    [gatewayGroup]: /Route$/,
 };
-/** Whether an object says where requests of the release go: the one that it moves, or another one for the same hosts. */
-function isRoutingOf({ target, hosts }, { resource: { group, kind }, name, object }) {
-    if (!routing[group]?.test(kind))
-        return false;
+/** Whether an object says where requests of the release go, and how that is told. */
+function routesRequests(scene, manifest) {
+    const { resource, object, name } = manifest;
+    if (!routing[resource.group]?.test(resource.kind))
+        return undefined;
+    const { namespace } = scene.target;
+    const metadata = { ...objectAt(object, "metadata"), name, namespace };
+    const route = { ...object, apiVersion: "", kind: resource.kind, metadata };
+    if (routing_objects_isOfRelease(scene, manifest))
+        return decides(route, "");
+    if (resource.kind === "DestinationRule")
+        return undefined;
+    const rival = rivalOf(scene, route);
+    if (rival)
+        return decides(route, ` (it is for the same hosts as ${rival.where})`);
+    return leadsToCanary(scene, route);
+}
+const decides = (route, how) => refuse(`The manifest of ${placeWord(route)} decides where requests of this release go${how}: applied, it would move them at once.`, "Take it out of the manifests; the release moves the weights of what is there.");
+/** It is the route that the release moves, or one for the same hosts. */
+function routing_objects_isOfRelease({ target, hosts }, { resource: { kind }, name, object }) {
     const { namespace } = target;
     if (target.routes.some((route) => route.kind === kind && route.name === name && route.namespace === namespace))
         return true;
     return hostsIn(object.spec, namespace).some((host) => Object.values(hosts).some((ours) => (0,istio_host/* covers */.hU)(host, ours)));
+}
+/** A live rule of the release, or to one of its versions, some of whose requests the manifest would take. */
+const rivalOf = (scene, route) => route.kind !== "VirtualService"
+    ? undefined
+    : scene.routes.find((fact) => (fact.isChosen || fact.destinations.some(({ host }) => routing_objects_isOurs(scene, host))) &&
+        fact.seenBy.some((viewer) => takesFrom(route, viewer)));
+const routing_objects_isOurs = ({ hosts }, host) => Object.values(hosts).some((ours) => (0,istio_host/* covers */.hU)(ours, host));
+function takesFrom(route, { who, hosts }) {
+    const follows = who === "mesh"
+        ? isForMesh(route)
+        : gatewaysOf(route).some((gateway) => (0,istio_host/* isNamed */.ev)(gatewayNamed(gateway, route.metadata.namespace ?? ""), who));
+    // Where it names no hosts, another one hands it requests.
+    const own = hostsOf(route);
+    if (own.length === 0)
+        return true;
+    return follows && own.some((one) => hosts.some((host) => (0,istio_host/* covers */.hU)(one, host) || (0,istio_host/* covers */.hU)(host, one)));
+}
+/** By a host of its own: whoever calls that is no part of what the release weighs. */
+function leadsToCanary(scene, route) {
+    const canary = plannedDeployment(scene.planned);
+    const services = withManifests(scene.services, { group: "", kind: "Service" }, scene.target);
+    const reached = (selected) => canary !== undefined && Object.keys(selected).length > 0 && carries(canary.podLabels, selected);
+    const behind = sentTo(route).flatMap((host) => serviceBehind(services, host) ?? []);
+    const service = behind.find((one) => reached(selectorOfService(one) ?? {}));
+    const chosen = textsAt(route, "spec", "workloadSelector", "labels");
+    if (!service && !reached(chosen))
+        return undefined;
+    const by = service ? ` by ${placeWord(service)}` : "";
+    const names = listAt(route, "spec", route.kind.endsWith("Route") ? "hostnames" : "hosts").map(String);
+    const what = names.length > 0 ? `requests for ${finding_listed(names)}` : "requests";
+    return warn(`The manifest of ${placeWord(route)} sends ${what} to the canary's pods${by}, whatever the weights say, and before the first stage.`, "If those are customers' requests, take it out of the manifests until the release is over.");
+}
+function sentTo(route) {
+    const ofMesh = rulesOf(route).flatMap(({ destinations, mirrors }) => [
+        ...destinations.filter((one) => trafficOf(one, destinations) > 0),
+        ...mirrors,
+    ]);
+    const ofGateways = gatewayRulesOf(route).flatMap(({ destinations }) => destinations.filter(({ share }) => share > 0));
+    return [...ofMesh, ...ofGateways].map(({ host }) => host);
 }
 /** Every host that stands anywhere below: of destinations and mirrors, of rules, and of references to Services. */
 function hostsIn(value, namespace) {
@@ -50647,18 +51069,25 @@ function hostsIn(value, namespace) {
 
 
 
+
+
+
+
 /** Looks at one manifest, and has the API server try it out: what would come of it, or why it cannot be applied. */
 async function inspectManifest(parts, written) {
     if (parts.scene.namespace === undefined || !isComplete(written))
         return []; // told of elsewhere
     const { object, dropped } = withoutServerFields(written);
     const manifest = identify(object);
-    const unfit = (await cannotBeServed(parts, manifest)) ?? mustNotBeApplied(parts.scene, manifest);
-    if (unfit)
-        return [unfit];
+    const unserved = await cannotBeServed(parts, manifest);
+    if (unserved)
+        return [unserved];
+    const seen = looks(parts.scene, manifest);
+    if (seen.some(({ level }) => level === "refuse"))
+        return seen;
     const word = manifests_wordOf(parts.scene, manifest);
     const left = dropped.length === 0 ? [] : [note(`${word}: what an export has of the server is left out: ${finding_listed(dropped)}.`)];
-    return [...left, ...manifests_hooks(word, object), ...(await triedOut(parts, manifest))];
+    return [...seen, ...left, ...manifests_hooks(word, object), ...(await triedOut(parts, manifest))];
 }
 const manifests_wordOf = ({ target }, { resource, name }) => objectWord({ resource, name: `${target.namespace}/${name}` });
 async function cannotBeServed({ client }, { resource, name }) {
@@ -50668,8 +51097,10 @@ async function cannotBeServed({ client }, { resource, name }) {
     const of = group === "" ? version : `${group}/${version}`;
     if (found === undefined) {
         const versions = await client.versions(group);
-        const hint = versions.length > 0 ? `It serves ${versions.map((one) => `${group}/${one}`).join(", ")}. ` : "";
-        return refuse(`The API server does not serve ${kind} of ${of}, as the manifest of ${kind} ${name} has it.`, `${hint}Correct its apiVersion; kubectl api-resources lists what there is.`);
+        const others = versions.filter((one) => one !== version).map((one) => `${group}/${one}`);
+        const hint = others.length > 0 ? `It serves ${others.join(", ")}. ` : "";
+        const next = served ? "Correct its kind or its apiVersion" : `${hint}Correct its apiVersion`;
+        return refuse(`The API server does not serve ${kind} of ${of}, as the manifest of ${kind} ${name} has it.`, `${next}; kubectl api-resources lists what there is.`);
     }
     if (!found.namespaced)
         return refuse(`${kind} ${name} belongs to no namespace, and a release changes nothing for the whole cluster.`, "Apply it beforehand, and take it out of the manifests.");
@@ -50677,10 +51108,18 @@ async function cannotBeServed({ client }, { resource, name }) {
         return undefined;
     return refuse(`${kind} ${name} cannot be applied: its kind has the plural ${found.plural}, and not ${plural}.`, "Apply it beforehand, and take it out of the manifests.");
 }
-function mustNotBeApplied(scene, manifest) {
-    if (!isRoutingOf(scene, manifest))
+/** What its kind and its fields say already, whatever the API server thinks of it. */
+const looks = (scene, manifest) => {
+    const word = manifests_wordOf(scene, manifest);
+    return [isOfTheJob(word, manifest), routesRequests(scene, manifest), answersRequests(scene, word, manifest)].filter((finding) => finding !== undefined);
+};
+/** By these the program knows where its releases are, and that no other job runs one. */
+function isOfTheJob(word, { resource: { kind }, name }) {
+    const own = { ConfigMap: journalName(""), Lease: leaseName("") };
+    const prefix = own[kind];
+    if (prefix === undefined || !name.startsWith(prefix))
         return undefined;
-    return refuse(`The manifest of ${manifests_wordOf(scene, manifest)} decides where requests of this release go: applied, it would move them at once.`, "Take it out of the manifests; the release moves the weights of what is there.");
+    return refuse(`The manifest of ${word} would write over what releases keep there: their journal, and their lock.`, "Take it out of the manifests, or give it another name.");
 }
 const manifests_hooks = (word, object) => textAt(object, "metadata", "annotations", "helm.sh/hook") === undefined
     ? []
@@ -50755,9 +51194,17 @@ function changes(scene, { word, isCanary, live, object, taken }) {
         return [
             refuse(`${changed}. By it the release's requests find their pods, before any weight is moved.`, "Take it out of the manifests."),
         ];
+    if (stableUses(scene, live))
+        return [
+            refuse(`${changed}. The pods of ${scene.target.stable.deployment} use it, too: they would have what is meant for the canary, and no rollback would put it back.`, "Give it a name with the version in it."),
+        ];
     return [
-        warn(`${changed}. A rollback does not put it back.`, "If stable uses it, too, give it a name of its own, such as one with the version in it."),
+        warn(`${changed}. A rollback does not put it back.`, "If others use it, too, give it a name of its own, such as one with the version in it."),
     ];
+}
+function stableUses({ target, deployments }, { kind, metadata }) {
+    const stable = deployments.find((one) => one.metadata.name === target.stable.deployment);
+    return usesObject(field(stable, "spec", "template"), kind, metadata.name);
 }
 const takenOver = (taken) => taken.length === 0
     ? ""
@@ -50788,7 +51235,7 @@ function failure(word, error) {
 const kind = (group, plural, name) => ({ group, version: "v1", plural, kind: name });
 const oneVersion = "know whether policies let requests to one version only";
 const whoServes = "know who serves before a first deployment";
-const looks = {
+const look_around_looks = {
     ingresses: {
         resource: kind("networking.k8s.io", "ingresses", "Ingress"),
         why: "know who reaches the canary's pods beside the routes",
@@ -50817,7 +51264,7 @@ const looks = {
         first: true,
     },
 };
-const look_around_all = Object.entries(looks);
+const look_around_all = Object.entries(look_around_looks);
 /** What the looks need. */
 const lookPermissions = look_around_all.map(([, look]) => permissionOf(look));
 function permissionOf({ resource: { group, plural }, why }) {
@@ -51177,133 +51624,6 @@ const labelsOf = (deployment) => textsAt(deployment, "spec", "template", "metada
 const placement_selectorOf = (term) => readSelector(field(term, "labelSelector"));
 const termsOf = (deployment) => listAt(field(deployment, "spec", "template", "spec", "affinity", "podAntiAffinity"), "requiredDuringSchedulingIgnoredDuringExecution").filter((term) => field(term, "labelSelector") !== undefined); // without one a term means no pod
 
-;// CONCATENATED MODULE: ./src/preflight/pods-of-versions.js
-
-
-
-
-
-
-
-
-
-
-/** Undefined where the Service is missing or has no selector: that is told of elsewhere. */
-function reachOf({ target, services, destinationRules }, version) {
-    const host = (0,istio_host/* readHost */.rk)(version.host, target.namespace);
-    const service = serviceBehind(services, host);
-    const selector = service && selectorOfService(service);
-    if (!selector)
-        return undefined;
-    const subset = subsetFor(destinationRules, host, version.subset);
-    return { version, service: selector, serviceName: `${target.namespace}/${service.metadata.name}`, subset };
-}
-const pods_of_versions_reaches = ({ service, subset, version }, labels) => version.subset !== undefined && !subset
-    ? undefined
-    : carries(labels, service) && carries(labels, subset?.labels ?? {});
-/** `subset v2 (version=v2)`, or `Service shop/reviews-canary (app=reviews, track=canary)`. */
-const pods_of_versions_destinationWord = ({ version, subset, service, serviceName }) => subset
-    ? `subset ${version.subset} of ${version.host} (${showLabels(subset.labels)})`
-    : `Service ${serviceName} (${showLabels(service)})`;
-/**
- * Each destination has to reach its own version's pods, and no pod of the other: else the weights say one thing and
- * requests do another.
- */
-function podsAreDisjoint(scene) {
-    const { stable, target } = scene;
-    const [toStable, toCanary] = [reachOf(scene, target.stable), reachOf(scene, target.canary)];
-    const canary = plannedDeployment(scene.planned);
-    const findings = [];
-    if (stable && toStable)
-        findings.push(...unselected(toStable, stable), ...unreached(toStable, stable));
-    if (canary && toCanary)
-        findings.push(...unselected(toCanary, canary), ...unreached(toCanary, canary));
-    if (canary && toStable)
-        findings.push(...leaks(scene, toStable, canary));
-    if (stable && toCanary)
-        findings.push(...pods_of_versions_strays(toCanary, stable));
-    return findings;
-}
-const pods_of_versions_podsOf = ({ namespace, name, podLabels }) => `the pods of Deployment ${namespace}/${name} (${showLabels(podLabels)})`;
-function unselected({ service, serviceName }, deployment) {
-    if (carries(deployment.podLabels, service))
-        return [];
-    return [
-        refuse(`Service ${serviceName} does not select ${pods_of_versions_podsOf(deployment)}: it selects ${showLabels(service)}.`, "Give the pods those labels, or name the Service that selects them as host."),
-    ];
-}
-/** IST0173: a subset without pods answers 503 UH. */
-function unreached(reach, deployment) {
-    if (!reach.subset || carries(deployment.podLabels, reach.subset.labels))
-        return [];
-    return [
-        refuse(`${reach.subset.rule}: ${pods_of_versions_destinationWord(reach)} does not select ${pods_of_versions_podsOf(deployment)} (IST0173).`, "Correct the subset's labels, or the subset's or the Deployment's name."),
-    ];
-}
-/** Canary pods among stable's: they get a part of stable's share, too, whatever the weights say. */
-function leaks({ plan, stable }, toStable, canary) {
-    if (pods_of_versions_reaches(toStable, canary.podLabels) !== true)
-        return [];
-    const weight = plan.stages[0]?.weight ?? 100;
-    const pods = stable?.rollout.desired ?? 1;
-    const really = weight + (100 - weight) / (1 + pods);
-    const next = toStable.subset
-        ? "Give the subsets a label by which they differ."
-        : "Give stable's Service (or the canary's pods) a label by which it selects stable's pods alone, or split by subsets.";
-    return [
-        refuse(`Stable's destination, ${pods_of_versions_destinationWord(toStable)}, would select the canary's pods (${showLabels(canary.podLabels)}), too: with one canary pod beside ${pods}, a weight of ${weight} % would really be ${Math.round(really)} %.`, next),
-    ];
-}
-function pods_of_versions_strays(toCanary, stable) {
-    if (pods_of_versions_reaches(toCanary, stable.podLabels) !== true)
-        return [];
-    return [
-        refuse(`The canary's destination, ${pods_of_versions_destinationWord(toCanary)}, selects ${pods_of_versions_podsOf(stable)}, too: the canary's share would reach stable.`, "Give the canary's destination a label that only the canary's pods have."),
-    ];
-}
-/** Others behind a destination get a part of that version's requests, and spoil what gates see. */
-function nobodyElseIsReached(scene) {
-    const { target } = scene;
-    return [target.stable, target.canary].flatMap((version) => {
-        const reach = reachOf(scene, version);
-        const reached = reach ? othersReached(reach, scene) : [];
-        if (!reach || reached.length === 0)
-            return [];
-        return [
-            warn(`${version === target.stable ? "Stable" : "The canary"}'s destination, ${pods_of_versions_destinationWord(reach)}, also selects the pods of ${finding_listed(reached)}, which are not part of the release.`, "Give the destination a label that only its own version's pods have."),
-        ];
-    });
-}
-/** Other Deployments by their templates, everybody else by the pods that are there. */
-function othersReached(reach, { target, deployments, pods }) {
-    const known = deployments.map(readDeployment);
-    const isOther = ({ name }) => name !== target.stable.deployment && name !== target.canary.deployment;
-    const others = known.filter((one) => one.rollout.desired > 0 && isOther(one) && pods_of_versions_reaches(reach, one.podLabels) === true);
-    const strangers = pods.filter((pod) => pod.ready && pods_of_versions_reaches(reach, pod.labels) === true && !known.some(({ name }) => isPodOf(name, pod)));
-    const owners = strangers.map(({ name, owner }) => (owner ? `${owner.kind} ${owner.name}` : `Pod ${name}`));
-    return [...others.map(({ name }) => name), ...new Set(owners)];
-}
-/**
- * What the routes name and no DestinationRule defines: 503 NC. A missing subset of the canary's is added by the
- * release.
- */
-function subsetsAreClear({ target, destinationRules, hosts }) {
-    const { namespace, stable, canary } = target;
-    const known = (role) => subsetsFor(destinationRules, hosts[role]).filter(({ name }) => name === target[role].subset);
-    const findings = [];
-    const isLost = stable.subset !== undefined && known("stable").length === 0;
-    if (isLost && canary.subset !== undefined && known("canary").length > 0)
-        findings.push(warn(`No DestinationRule in namespace ${namespace} defines subset ${stable.subset} of ${stable.host}, stable's own.`, `If none elsewhere does, its requests get 503: add it beside ${canary.subset}.`));
-    for (const role of release_target/* roles */.Ot) {
-        const subsets = known(role);
-        if (new Set(subsets.map(({ labels }) => showLabels(labels))).size <= 1)
-            continue;
-        const where = subsets.map(({ rule, labels }) => `${rule} (${showLabels(labels)})`).join(", ");
-        findings.push(warn(`Subset ${target[role].subset} of ${target[role].host} is defined with different labels: ${where}. Istio takes the oldest.`, "Leave one."));
-    }
-    return findings;
-}
-
 ;// CONCATENATED MODULE: ./src/preflight/policies.js
 
 
@@ -51312,11 +51632,21 @@ function subsetsAreClear({ target, destinationRules, hosts }) {
 
 
 
+const authorization = {
+    in: "authorizationPolicies",
+    selector: "selector",
+    differ: "which requests they answer with 403",
+};
+const network = {
+    in: "networkPolicies",
+    selector: "podSelector",
+    differ: "who reaches them, and whom they reach",
+};
 const kinds = [
-    { in: "authorizationPolicies", selector: "selector", differ: "which requests they answer with 403" },
+    authorization,
     { in: "requestAuthentications", selector: "selector", differ: "which tokens they take" },
     { in: "peerAuthentications", selector: "selector", differ: "whether they take requests without mutual TLS" },
-    { in: "networkPolicies", selector: "podSelector", differ: "who reaches them, and whom they reach" },
+    network,
 ];
 function policies_labelsOf({ stable, planned }) {
     const canary = plannedDeployment(planned);
@@ -51333,6 +51663,33 @@ function policiesAreForBoth(scene) {
         return [];
     const shut = [...shutByAuthorization(scene, labels), ...shutByNetwork(scene, labels)];
     return [...shut, ...kinds.flatMap((kind) => oneSided(kind, scene, labels)), ...strangers(scene, labels)];
+}
+/**
+ * What the manifests bring decides about stable's pods, too, as soon as it is applied, before the first stage. `now` is
+ * without them.
+ */
+function policiesOfStableStay(future, now) {
+    const labels = future.stable?.podLabels;
+    if (!labels)
+        return [];
+    const { deployment } = future.target.stable;
+    return [
+        ...barriers
+            .filter((barrier) => isShut(barrier, future, labels) && !isShut(barrier, now, labels))
+            .map((barrier) => refuse(`The manifest of ${wordsOf(added(barrier.kind, future, now))} lets nothing through for ${deployment}, which serves: from when it is applied, ${barrier.so}.`, forCanaryAlone)),
+        ...kinds.flatMap((kind) => added(kind, future, now).map((object) => warn(`The manifest of ${placeWord(object)} is for the pods of ${deployment}, which serve, too (${selectorWord(object, kind)}): from when it is applied, before the first stage, it decides ${kind.differ}.`, forCanaryAlone))),
+    ];
+}
+const forCanaryAlone = "Let it select what only the canary's pods have, or apply it by itself, beforehand.";
+const added = (kind, future, now) => {
+    const known = now[kind.in];
+    const labels = future.stable?.podLabels ?? {};
+    return future[kind.in].filter((object) => !known.includes(object) && appliesTo(object, kind, labels));
+};
+function isShut({ kind, isAbout, letsThrough }, scene, labels) {
+    const objects = scene[kind.in];
+    const about = objects.filter((object) => isAbout(object) && appliesTo(object, kind, labels));
+    return about.length > 0 && !about.some(letsThrough);
 }
 /** Those that are for one version, but for pairs: the same for each. */
 function oneSided(kind, scene, { stable, canary }) {
@@ -51361,16 +51718,9 @@ function shutBy(objects, applies, letsThrough, { stable, canary }) {
 const unlike = ({ open }) => (open.length > 0 ? `, and ${wordsOf(open)} is for stable's pods only` : "");
 /** https://istio.io/latest/docs/concepts/security/#implicit-enablement */
 function shutByAuthorization({ authorizationPolicies, target }, labels) {
-    const [authorization] = kinds;
-    const isFor = (object, pods) => authorization !== undefined && appliesTo(object, authorization, pods);
-    const actionOf = (object) => field(object, "spec", "action") ?? "ALLOW";
-    const rulesOf = (object) => listAt(object, "spec", "rules");
-    const allow = authorizationPolicies.filter((object) => actionOf(object) === "ALLOW");
-    const shut = shutBy(allow, isFor, (object) => rulesOf(object).length > 0, labels);
-    const deniesAll = authorizationPolicies.filter((object) => actionOf(object) === "DENY" &&
-        rulesOf(object).some((rule) => Object.keys(objectAt(rule)).length === 0) &&
-        isFor(object, labels.canary) &&
-        !isFor(object, labels.stable));
+    const isFor = (object, pods) => appliesTo(object, authorization, pods);
+    const shut = shutBy(authorizationPolicies.filter(allows), isFor, hasRules, labels);
+    const deniesAll = authorizationPolicies.filter((object) => denies(object) && isFor(object, labels.canary) && !isFor(object, labels.stable));
     const canary = `the canary (${target.canary.deployment}) would answer every request with 403`;
     const findings = [];
     if (shut)
@@ -51379,9 +51729,15 @@ function shutByAuthorization({ authorizationPolicies, target }, labels) {
         findings.push(refuse(`${wordsOf(deniesAll)} denies every request to the canary's pods alone: ${canary}.`, forBoth));
     return findings;
 }
+const actionOf = (object) => field(object, "spec", "action") ?? "ALLOW";
+const allows = (object) => actionOf(object) === "ALLOW";
+const hasRules = (object) => listAt(object, "spec", "rules").length > 0;
+/** Everything. */
+const denies = (object) => actionOf(object) === "DENY" &&
+    listAt(object, "spec", "rules").some((rule) => Object.keys(objectAt(rule)).length === 0);
 const directions = [
-    { type: "Ingress", rules: "ingress", so: "no request would reach the canary's pods" },
-    { type: "Egress", rules: "egress", so: "the canary's pods would reach nobody, istiod and DNS among them" },
+    { type: "Ingress", rules: "ingress", so: (pods) => `no request would reach ${pods}` },
+    { type: "Egress", rules: "egress", so: (pods) => `${pods} would reach nobody, istiod and DNS among them` },
 ];
 /** https://kubernetes.io/docs/concepts/services-networking/network-policies/#the-two-sorts-of-pod-isolation */
 const isAbout = (object, { type, rules }) => {
@@ -51390,13 +51746,29 @@ const isAbout = (object, { type, rules }) => {
         return types.includes(type);
     return type === "Ingress" || field(object, "spec", rules) !== undefined;
 };
+const opens = (object, { rules }) => listAt(object, "spec", rules).length > 0;
+const answers403 = "every request would be answered with 403";
+const barriers = [
+    { kind: authorization, isAbout: allows, letsThrough: hasRules, so: answers403 },
+    { kind: authorization, isAbout: denies, letsThrough: () => false, so: answers403 },
+    ...directions.map((direction) => ({
+        kind: network,
+        isAbout: (object) => isAbout(object, direction),
+        letsThrough: (object) => opens(object, direction),
+        so: direction.so("its pods"),
+    })),
+];
 function shutByNetwork({ networkPolicies }, labels) {
     return directions.flatMap((direction) => {
         const about = networkPolicies.filter((object) => isAbout(object, direction));
         const isFor = (object, pods) => appliesTo(object, { selector: "podSelector" }, pods);
-        const letsThrough = (object) => listAt(object, "spec", direction.rules).length > 0;
+        const letsThrough = (object) => opens(object, direction);
         const shut = shutBy(about, isFor, letsThrough, labels);
-        return shut ? [refuse(`${wordsOf(shut.by)} lets nothing through${unlike(shut)}: ${direction.so}.`, forBoth)] : [];
+        return shut
+            ? [
+                refuse(`${wordsOf(shut.by)} lets nothing through${unlike(shut)}: ${direction.so("the canary's pods")}.`, forBoth),
+            ]
+            : [];
     });
 }
 /** Policies of others that know stable's pods by name, and not the canary's. */
@@ -51420,6 +51792,8 @@ function strangers({ networkPolicies, target }, { stable, canary }) {
 
 
 
+
+
 /** What HorizontalPodAutoscalers mean for a release. */
 function autoscalersAreKnown({ target, plan, autoscalers }) {
     const { namespace, stable, canary, source } = target;
@@ -51435,6 +51809,21 @@ function autoscalersAreKnown({ target, plan, autoscalers }) {
     if (!ofCanary && source.from !== "manifests")
         findings.push(warn(`Deployment ${namespace}/${canary.deployment} will be the new stable and has no HorizontalPodAutoscaler; ${stable.deployment} has one.`, "Create one for it, or promote by update, which keeps stable's Deployment."));
     return findings;
+}
+/** One that the manifests bring scales stable from when it is applied, before the first stage. */
+function autoscalerOfStableStays({ target, stable, autoscalers }, now) {
+    const { deployment } = target.stable;
+    return autoscalers
+        .filter((one) => scales(one, deployment) && !now.autoscalers.includes(one))
+        .map((one) => {
+        const most = numberAt(one, "spec", "maxReplicas");
+        const what = `The manifest of ${placeWord(one)} scales ${deployment}, which serves, from when it is applied`;
+        const next = "Take it out of the manifests, or let it scale the canary's Deployment.";
+        const desired = stable?.rollout.desired ?? 0;
+        if (most === undefined || most >= desired)
+            return warn(`${what}, before the first stage.`, next);
+        return refuse(`${what}: it would leave it ${pods(most)} of ${desired}.`, next);
+    });
 }
 /** What becomes of a stable that a swap has scaled to 0. */
 function restOf({ namespace, stable }, autoscalers) {
@@ -51459,11 +51848,21 @@ function templateCanBePutBack({ target, deployments, planned }) {
     const canary = deployments.find(({ metadata }) => metadata.name === target.canary.deployment);
     if (target.source.from === "existing" || !canary)
         return [];
-    const keepsNone = [canary, plannedObject(planned)].some((one) => numberAt(one, "spec", "revisionHistoryLimit") === 0);
-    if (!keepsNone)
+    const keepsNone = (one) => numberAt(one, "spec", "revisionHistoryLimit") === 0;
+    if (!keepsNone(canary) && !keepsNone(plannedObject(planned)))
+        return [];
+    const who = keepsNone(canary) ? "has" : "its manifest gives it";
+    return [
+        refuse(`Deployment ${target.namespace}/${target.canary.deployment} is there already, and ${who} revisionHistoryLimit 0: Kubernetes would throw its old pod template away, and a rollback could not put it back.`, "Set revisionHistoryLimit to 1 or more."),
+    ];
+}
+/** The journal knows what stable had, so `undo` is not the one that misses it. */
+function stableKeepsTemplates({ target, plan, deployments }) {
+    const stable = deployments.find(({ metadata }) => metadata.name === target.stable.deployment);
+    if (plan.promotion !== "update" || numberAt(stable, "spec", "revisionHistoryLimit") !== 0)
         return [];
     return [
-        refuse(`Deployment ${target.namespace}/${target.canary.deployment} is there already, and has revisionHistoryLimit 0: Kubernetes would throw its old pod template away, and a rollback could not put it back.`, "Set revisionHistoryLimit to 1 or more."),
+        note(`Deployment ${target.namespace}/${target.stable.deployment} has revisionHistoryLimit 0: after the promotion kubectl rollout undo has no pod template to go back to. istio-canary undo has, from the journal.`),
     ];
 }
 /** A budget that counts both versions lets the canary's pods stand in for stable's. */
@@ -51875,6 +52274,7 @@ function canaryHasRoom({ stable, canary, planned, target, autoscalers }) {
 
 
 
+
 const release_preflight_checks = [
     namespaceExists,
     servicesExist,
@@ -51889,30 +52289,37 @@ const release_preflight_checks = [
     canaryIsNotPaused,
     subsetsAreClear,
     podsAreDisjoint,
+    selectorsAreApart,
     nobodyElseIsReached,
     stableIsPinned,
     ambientHasWaypoint,
     routesAreExported,
     canaryServiceIsExported,
-    otherServicesAreKnown,
-    outsidersAreKnown,
-    podsAreChosenByWeights,
-    policiesAreForBoth,
     portsExist,
     portNamesExist,
     portsSpeakHttp,
     canaryGetsSidecar,
-    canaryHasRoom,
     imageIsNew,
     followersAreKnown,
     buildsAreOne,
-    autoscalersAreKnown,
-    disruptionBudgetsAreKnown,
     revisionsDiffer,
     templateCanBePutBack,
+    stableKeepsTemplates,
     ownersAreKnown,
     controllersAreKnown,
     looksAreAllowed,
+];
+/** … and about what will be from when the manifests are applied, beside what is now. */
+const checksWithManifests = [
+    otherServicesAreKnown,
+    outsidersAreKnown,
+    podsAreChosenByWeights,
+    policiesAreForBoth,
+    policiesOfStableStay,
+    canaryHasRoom,
+    autoscalersAreKnown,
+    autoscalerOfStableStays,
+    disruptionBudgetsAreKnown,
 ];
 /** Looks at everything before a release, all at once, and tells everything that was found: what forbids it first. */
 function releasePreflight(parts) {
@@ -51936,7 +52343,12 @@ function releasePreflight(parts) {
     };
 }
 /** Without the namespace everything else is missing as well, and one sentence says it. */
-const inspectScene = (scene) => scene.namespace === undefined ? namespaceExists(scene) : release_preflight_checks.flatMap((check) => check(scene));
+function inspectScene(scene) {
+    if (scene.namespace === undefined)
+        return namespaceExists(scene);
+    const future = sceneWithManifests(scene);
+    return [...release_preflight_checks.flatMap((check) => check(scene)), ...checksWithManifests.flatMap((check) => check(future, scene))];
+}
 const manifestsOf = ({ source }) => source.from === "manifests" ? source.objects : [];
 /**
  * What the other side refused is a finding as well. One that does not answer at all is no state of the cluster: that
@@ -54283,7 +54695,7 @@ async function main() {
         answer,
     };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 8212));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 5344));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_14__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
