@@ -64,6 +64,11 @@ const secret = 'to/k+en&"42"<é>-of-nobody';
 const bytes = Buffer.from(secret);
 const encoded = encodeURIComponent(secret);
 
+const pairs = [...bytes].map((byte) => byte.toString(16).padStart(2, "0"));
+
+const codesOf = (before: string, digits: number, after = ""): string =>
+  [...secret].map((c) => before + c.charCodeAt(0).toString(16).padStart(digits, "0") + after).join("");
+
 const forms: readonly (readonly [what: string, written: string])[] = [
   ["in a URL", encoded],
   ["in a URL, in small letters", encoded.replace(/%../g, (code) => code.toLowerCase())],
@@ -73,7 +78,29 @@ const forms: readonly (readonly [what: string, written: string])[] = [
   ["in JSON as Go writes it", JSON.stringify(secret).replace(/[<>&]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)],
   ["in JSON as Python writes it", JSON.stringify(secret).replace("é", "\\u00e9")],
   ["in HTML", secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&#34;")],
+  ["in JSON with every character as a code", codesOf(String.raw`\u`, 4)],
+  ["in JSON in which a slash is escaped, too", JSON.stringify(secret).replaceAll("/", String.raw`\/`)],
+  ["in a URL, byte by byte", pairs.map((pair) => `%${pair}`).join("")],
+  ["in a URL in a URL", encodeURIComponent(encoded)],
+  ["in a URL in JSON in JSON", JSON.stringify(JSON.stringify(encoded))],
+  ["in HTML with every character as a number", [...secret].map((c) => `&#${c.codePointAt(0)};`).join("")],
+  ["in HTML with every character as a hexadecimal number", codesOf("&#x", 1, ";")],
+  ["in HTML in JSON", JSON.stringify(secret.replaceAll("&", "&#38;").replaceAll('"', "&#34;"))],
+  ["as Python writes bytes", pairs.map((pair) => String.raw`\x${pair}`).join("")],
+  ["as Go writes bytes", `[${bytes.join(" ")}]`],
+  ["as JSON writes bytes", JSON.stringify([...bytes])],
+  ["as Python writes a list of bytes", `[${bytes.join(", ")}]`],
   ["in hexadecimal", bytes.toString("hex")],
+  ["in hexadecimal with capitals", bytes.toString("hex").toUpperCase()],
+  ["broken by the end of a line", `${secret.slice(0, 9)}\n${secret.slice(9)}`],
+  ["broken by white space at any place", [...secret].join(" ")],
+  ["broken by a character of no width", `${secret.slice(0, 9)}\u200b${secret.slice(9)}`],
+  ["broken by a colour", `${secret.slice(0, 9)}\u001b[31m${secret.slice(9)}\u001b[0m`],
+  ["in JSON, broken by the end of a line", JSON.stringify(`${secret.slice(0, 9)}\r\n${secret.slice(9)}`)],
+  ["in base64 of a URL's form", Buffer.from(encoded).toString("base64")],
+  ["in base64 of JSON", Buffer.from(JSON.stringify(secret)).toString("base64")],
+  ["in base64 of base64", Buffer.from(bytes.toString("base64")).toString("base64")],
+  ["in base64 in a URL", encodeURIComponent(bytes.toString("base64"))],
   ...["", "a", "ab", "abc", "Bearer ", "ada:"].flatMap((before): (readonly [string, string])[] =>
     ["", "a", "ab", "abc", ":more"].flatMap((after): (readonly [string, string])[] => {
       const around = Buffer.concat([Buffer.from(before), bytes, Buffer.from(after)]);
@@ -117,4 +144,41 @@ test("what a machine reads is left as it is where it is named so", () => {
     because: "it ***",
     within: [{ phase: "succeeded" }],
   });
+});
+
+test("base64 may be broken into lines anywhere", () => {
+  const { register, redact } = createRedaction();
+  register(secret);
+  const text = Buffer.from(`{"user":"ada","password":${JSON.stringify(secret)},"more":"and more"}`).toString("base64");
+  for (const width of [4, 20, 76]) {
+    const shown = redact(`It said ${text.replace(new RegExp(`.{${width}}`, "g"), "$&\r\n")} to us`).replace(/\s/g, "");
+    for (let at = 40; at < 56; at++) assert.ok(!shown.includes(text.slice(at, at + 6)), shown);
+    assert.match(shown, /^Itsaid\w+\*\*\*[\w=]+tous$/);
+  }
+});
+
+test("what only looks like an escape is found as it is, and around a secret everything stays as it was written", () => {
+  const { register, redact } = createRedaction();
+  for (const secret of [String.raw`a\b\/c%41&amp;`, "100%25&#65;xyz", "p@ss w0rd"]) register(secret);
+  assert.equal(redact(String.raw`in a\b\/c%41&amp; out`), "in *** out");
+  assert.equal(
+    redact(JSON.stringify({ in: String.raw`a\b\/c%41&amp;`, out: "ä&lt;%20" })),
+    '{"in":"***","out":"ä&lt;%20"}',
+  );
+  assert.equal(redact("%20100%25&#65;xyz&lt;&#39;"), "%20***&lt;&#39;");
+  assert.equal(redact("&amp;p@ss%20w0rd\u200b\n%41p@ssw0rd"), "&amp;***\u200b\n%41***");
+});
+
+test("a short secret is not found in two words that happen to stand beside each other", () => {
+  const { register, redact } = createRedaction();
+  register("shop-2");
+  assert.equal(redact("a workshop -2 of them"), "a workshop -2 of them");
+  assert.equal(redact("%73hop-2"), "***");
+});
+
+test("a long text with many secrets is gone through once", () => {
+  const { register, redact } = createRedaction();
+  for (let number = 0; number < 1_000; number++) register(`secret-${number}-${"x".repeat(number % 50)}`);
+  const text = `${"some words, \\u0041 and %41 &lt; ".repeat(20_000)} secret-7-xxxxxxx`;
+  assert.ok(redact(text).endsWith(" ***"));
 });

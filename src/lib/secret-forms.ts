@@ -1,35 +1,32 @@
-/** What a secret becomes on its way through URLs, JSON, HTML and base64, itself first. */
+import { readingsOf } from "./readings.ts";
+
+/**
+ * What a secret becomes where it is not merely escaped: in hexadecimal, in lists of bytes, in base64 and in base64 of
+ * that. Itself comes first. Escapes are undone by whoever searches (`readings.ts`), in the secret as well, which may
+ * have in it what looks like one.
+ */
 export function formsOfSecret(secret: string): ReadonlySet<string> {
   const whole = secret.toWellFormed();
   const bytes = Buffer.from(whole);
-  const json = JSON.stringify(whole);
-  const encoded = encodeURIComponent(whole);
+  const encoded = [whole, encodeURIComponent(whole), JSON.stringify(whole).slice(1, -1)];
+  const once = encoded.flatMap((text) => inBase64(Buffer.from(text)));
   const forms = [
     secret,
-    encoded,
-    encoded.replace(/%../g, (code) => code.toLowerCase()),
-    new URLSearchParams([["", whole]]).toString().slice(1),
-    unquoted(json),
-    unquoted(JSON.stringify(unquoted(json))),
-    unquoted(json).replace(/[<>&]/g, codeOf), // Go's encoder
-    unquoted(json).replace(/[^ -~]/g, codeOf), // Python's
-    ...htmlNames.map((names) => whole.replace(/[&<>"']/g, (character) => names[character] ?? character)),
+    ...encoded, // for whoever cuts them
+    ...readingsOf(whole).map(({ text }) => text),
+    new URLSearchParams([["", whole]]).toString().slice(1), // a plus for a space
     bytes.toString("hex"),
-    ...inBase64(bytes),
+    bytes.toString("hex").toUpperCase(),
+    bytes.join(" "), // Go's
+    bytes.join(", "),
+    bytes.join(","), // JSON's
+    ...once,
+    ...once.flatMap((text) => inBase64(Buffer.from(text))),
   ];
-  return new Set(forms);
+  return new Set(forms.filter((form) => form.length >= shortestForm));
 }
 
-const unquoted = (json: string): string => json.slice(1, -1);
-
-const codeOf = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-
-const markup = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
-const htmlNames: readonly Readonly<Record<string, string>>[] = [
-  markup,
-  { ...markup, '"': "&quot;", "'": "&#39;" },
-  { ...markup, '"': "&#34;", "'": "&#39;" }, // Go's html/template
-];
+const shortestForm = 4;
 
 /** Shorter ones occur by chance. */
 const shortestBase64 = 5;

@@ -201,10 +201,13 @@ function refused({ errorType, error }: z.infer<typeof refusal>, status: number, 
   return { because: `Prometheus at ${place} answered ${status}: ${error}`, fault: "prometheus" };
 }
 
+/** So much of a page has its words in it; what is cut there is not told. */
+const worthReading = 100_000;
+
 /** The beginning of what was answered; proxies answer in HTML. */
 function excerpt(body: unknown = "", redact: Redact = (text) => text): string {
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  const plain = redact(text)
+  const plain = redact(text.slice(0, worthReading))
     .replace(/<[^>]*>/g, " ")
     .replace(/\s+/g, " ")
     .trim();
