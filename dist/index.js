@@ -46750,10 +46750,12 @@ function instant_query_refused({ errorType, error }, status, place) {
         return { because: `Prometheus refuses the query: ${error}`, fault: "query" };
     return { because: `Prometheus at ${place} answered ${status}: ${error}`, fault: "prometheus" };
 }
+/** So much of a page has its words in it; what is cut there is not told. */
+const worthReading = 100_000;
 /** The beginning of what was answered; proxies answer in HTML. */
 function excerpt(body = "", redact = (text) => text) {
     const text = typeof body === "string" ? body : JSON.stringify(body);
-    const plain = redact(text)
+    const plain = redact(text.slice(0, worthReading))
         .replace(/<[^>]*>/g, " ")
         .replace(/\s+/g, " ")
         .trim();
@@ -54444,7 +54446,7 @@ const percentWord = (part) => `${Number((part * 100).toFixed(1))} %`;
 
 /***/ }),
 
-/***/ 5291:
+/***/ 3339:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -54453,36 +54455,118 @@ __nccwpck_require__.d(__webpack_exports__, {
   E: () => (/* binding */ createRedaction)
 });
 
+;// CONCATENATED MODULE: external "node:buffer"
+const external_node_buffer_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:buffer");
+;// CONCATENATED MODULE: ./src/lib/readings.js
+
+/** JSON in a URL in JSON is three; nobody writes more. */
+const mostRounds = 4;
+/**
+ * A text as it is, and then with its escapes decoded, again and again as long as there are any; each also joined. A
+ * secret that is looked for in all of them need not be written in every way in which something may encode it.
+ */
+function readingsOf(text) {
+    const from = new Uint32Array(text.length).map((_, index) => index);
+    let reading = { text, from, to: from.map((index) => index + 1), isJoined: false };
+    const readings = [reading];
+    for (let round = 0; round < mostRounds && hasEscapes.test(reading.text); round++) {
+        reading = rewritten(reading, escapes, decoded);
+        readings.push(reading);
+    }
+    const broken = readings.filter((reading) => isBroken.test(reading.text));
+    return [...readings, ...broken.map((reading) => ({ ...rewritten(reading, unseen, () => []), isJoined: true }))];
+}
+function rewritten(before, pattern, meant) {
+    const parts = [];
+    const from = new Uint32Array(before.text.length); // nothing means more than it was written with
+    const to = new Uint32Array(before.text.length);
+    let [at, size] = [0, 0];
+    const keepUntil = (end) => {
+        parts.push(before.text.slice(at, end));
+        from.set(before.from.subarray(at, end), size);
+        to.set(before.to.subarray(at, end), size);
+        [at, size] = [end, size + end - at];
+    };
+    const write = ({ text, length }) => {
+        parts.push(text);
+        from.fill(before.from[at] ?? 0, size, size + text.length);
+        to.fill(before.to[at + length - 1] ?? 0, size, size + text.length);
+        [at, size] = [at + length, size + text.length];
+    };
+    for (const { 0: written, index } of before.text.matchAll(pattern)) {
+        keepUntil(index);
+        meant(written).forEach(write);
+        at = index + written.length;
+    }
+    keepUntil(before.text.length);
+    return { ...before, text: parts.join(""), from: from.subarray(0, size), to: to.subarray(0, size) };
+}
+/** Of URLs, of Python's bytes, of JSON and of HTML. */
+const written = /(?:%[\da-f]{2})+|(?:\\x[\da-f]{2})+|\\u[\da-f]{4}|\\[\\/"'bfnrt]|&(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z]{2,4});/;
+const hasEscapes = new RegExp(written, "i");
+const escapes = new RegExp(written, "gi");
+function decoded(written) {
+    if (written.startsWith("%"))
+        return charactersOf(written, 3);
+    if (/^\\x/i.test(written))
+        return charactersOf(written, 4);
+    return [{ text: characterOf(written), length: written.length }];
+}
+/** Bytes, each of which is written in so many characters; several are one character. */
+function charactersOf(bytes, width) {
+    const read = Buffer.from(bytes.replace(/%|\\x/gi, ""), "hex");
+    const encoding = (0,external_node_buffer_namespaceObject.isUtf8)(read) ? "utf8" : "latin1";
+    return Array.from(read.toString(encoding), (character) => ({
+        text: character,
+        length: Buffer.byteLength(character, encoding) * width,
+    }));
+}
+function characterOf(written) {
+    if (/^\\u/i.test(written))
+        return String.fromCharCode(Number.parseInt(written.slice(2), 16));
+    if (written.startsWith("\\"))
+        return controls.has(written.slice(1)) ? " " : written.slice(1);
+    const [, hex, decimal, name = ""] = /^&(?:#x([\da-f]+)|#(\d+)|([a-z]+));$/i.exec(written) ?? [];
+    if (hex === undefined && decimal === undefined)
+        return named[name.toLowerCase()] ?? written;
+    const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
+    return code <= 0x10ffff ? String.fromCodePoint(code) : written;
+}
+const controls = new Set(["b", "f", "n", "r", "t"]);
+const named = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: " " };
+/** White space, a terminal's colours, and characters that nobody sees. */
+const invisible = "\\u001b\\[[\\d;]*[A-Za-z]|[\\s\\p{Cc}\\p{Cf}]";
+const isBroken = new RegExp(invisible, "u");
+const unseen = new RegExp(invisible, "gu");
+
 ;// CONCATENATED MODULE: ./src/lib/secret-forms.js
-/** What a secret becomes on its way through URLs, JSON, HTML and base64, itself first. */
+
+/**
+ * What a secret becomes where it is not merely escaped: in hexadecimal, in lists of bytes, in base64 and in base64 of
+ * that. Itself comes first. Escapes are undone by whoever searches (`readings.ts`), in the secret as well, which may
+ * have in it what looks like one.
+ */
 function formsOfSecret(secret) {
     const whole = secret.toWellFormed();
     const bytes = Buffer.from(whole);
-    const json = JSON.stringify(whole);
-    const encoded = encodeURIComponent(whole);
+    const encoded = [whole, encodeURIComponent(whole), JSON.stringify(whole).slice(1, -1)];
+    const once = encoded.flatMap((text) => inBase64(Buffer.from(text)));
     const forms = [
         secret,
-        encoded,
-        encoded.replace(/%../g, (code) => code.toLowerCase()),
-        new URLSearchParams([["", whole]]).toString().slice(1),
-        unquoted(json),
-        unquoted(JSON.stringify(unquoted(json))),
-        unquoted(json).replace(/[<>&]/g, codeOf), // Go's encoder
-        unquoted(json).replace(/[^ -~]/g, codeOf), // Python's
-        ...htmlNames.map((names) => whole.replace(/[&<>"']/g, (character) => names[character] ?? character)),
+        ...encoded, // for whoever cuts them
+        ...readingsOf(whole).map(({ text }) => text),
+        new URLSearchParams([["", whole]]).toString().slice(1), // a plus for a space
         bytes.toString("hex"),
-        ...inBase64(bytes),
+        bytes.toString("hex").toUpperCase(),
+        bytes.join(" "), // Go's
+        bytes.join(", "),
+        bytes.join(","), // JSON's
+        ...once,
+        ...once.flatMap((text) => inBase64(Buffer.from(text))),
     ];
-    return new Set(forms);
+    return new Set(forms.filter((form) => form.length >= shortestForm));
 }
-const unquoted = (json) => json.slice(1, -1);
-const codeOf = (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-const markup = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
-const htmlNames = [
-    markup,
-    { ...markup, '"': "&quot;", "'": "&#39;" },
-    { ...markup, '"': "&#34;", "'": "&#39;" }, // Go's html/template
-];
+const shortestForm = 4;
 /** Shorter ones occur by chance. */
 const shortestBase64 = 5;
 /**
@@ -54502,8 +54586,11 @@ function inBase64(bytes) {
 
 ;// CONCATENATED MODULE: ./src/lib/redaction.js
 
+
 /** A shorter secret occurs by chance in every other line, and taking it out would give it away. */
 const shortestSecret = 4;
+/** In two words that stand beside each other a shorter one occurs by chance. */
+const shortestJoined = 8;
 /** The lines around a key in PEM are everybody's. */
 const noSecret = /^-----(BEGIN|END) [A-Z0-9 ]+-----$/;
 /** So much of a longer one is not shown either: servers cut what they repeat. */
@@ -54512,8 +54599,7 @@ const shown = "***";
 /** `announce` hears of each new secret once: on GitHub it tells the runner to mask it. */
 function createRedaction(announce = () => { }) {
     const secrets = new Set();
-    const forms = new Set();
-    let anyBeginning;
+    const forms = new Map();
     function register(secret) {
         const fresh = secret
             .split(/\r?\n/)
@@ -54523,21 +54609,21 @@ function createRedaction(announce = () => { }) {
             secrets.add(line);
             announce(line);
             for (const form of formsOfSecret(line))
-                forms.add(form);
-            anyBeginning = undefined;
+                addForm(forms, form);
         }
     }
     function redact(text) {
-        if (forms.size === 0)
+        if (forms.size === 0 || text.length < shortestSecret)
             return text;
-        anyBeginning ??= oneOf(new Set([...forms].map((form) => form.slice(0, longestPart + 1))));
+        const found = readingsOf(text)
+            .flatMap((reading) => hitsIn(reading, forms))
+            .sort((one, other) => one.from - other.from || other.to - one.to);
         let left = "";
         let at = 0;
-        for (const { index } of text.matchAll(anyBeginning)) {
-            if (index < at)
-                continue;
-            left += text.slice(at, index) + shown;
-            at = index + Math.max(...[...forms].map((form) => secretLength(form, text, index)));
+        for (const { from, to } of found) {
+            if (from >= at)
+                left += text.slice(at, from) + shown;
+            at = Math.max(at, to);
         }
         return left + text.slice(at);
     }
@@ -54561,6 +54647,31 @@ function createRedaction(announce = () => { }) {
         redactAll: (value, asTheyAre = new Set()) => forms.size === 0 ? value : inside(value, asTheyAre),
     };
 }
+/** Others may have the same number. */
+const beginningAt = (text, at) => ((text.charCodeAt(at) * 128 + text.charCodeAt(at + 1)) * 128 + text.charCodeAt(at + 2)) * 128 +
+    text.charCodeAt(at + 3);
+function addForm(forms, form) {
+    const beginning = beginningAt(form, 0);
+    const same = forms.get(beginning);
+    if (same)
+        same.add(form);
+    else
+        forms.set(beginning, new Set([form]));
+}
+function hitsIn({ text, from, to, isJoined }, forms) {
+    const hits = [];
+    for (let at = 0; at <= text.length - shortestSecret; at++) {
+        const candidates = forms.get(beginningAt(text, at));
+        if (!candidates)
+            continue;
+        const length = Math.max(...[...candidates].map((form) => secretLength(form, text, at)));
+        if (length < (isJoined ? shortestJoined : 1))
+            continue;
+        hits.push({ from: from[at] ?? 0, to: to[at + length - 1] ?? 0 });
+        at += length - 1;
+    }
+    return hits;
+}
 /** How much of what stands there is the form of a secret, whole or cut; 0 where it is none. */
 function secretLength(form, text, at) {
     let same = 0;
@@ -54568,12 +54679,6 @@ function secretLength(form, text, at) {
         same++;
     return same === form.length || same > longestPart ? same : 0;
 }
-/** The longest first: one may be a part of another. */
-const oneOf = (texts) => new RegExp([...texts]
-    .sort((a, b) => b.length - a.length)
-    .map(literal)
-    .join("|"), "g");
-const literal = (text) => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 
 
 /***/ }),
@@ -54618,7 +54723,7 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(9095);
 /* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(9418);
 /* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_17__ = __nccwpck_require__(5270);
-/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_18__ = __nccwpck_require__(5291);
+/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_18__ = __nccwpck_require__(3339);
 /* harmony import */ var _reporting_censor_js__WEBPACK_IMPORTED_MODULE_19__ = __nccwpck_require__(8292);
 
 
