@@ -356,6 +356,13 @@ test("a second step of a job renews what the first has taken, and nobody has wha
     assert.equal(await lock.holder(), undefined);
   }));
 
+test("a lock that others are faster with again and again is given up after five tries", () =>
+  inCluster([], async ({ client, server }) => {
+    server.fail({ method: "POST", path: "leases", status: 409, times: 99 });
+    await assert.rejects(lockOf(client).acquire({ id: "one" }));
+    assert.equal(server.requests.count({ method: "GET" }), 5);
+  }));
+
 test("whoever takes a lock by force has it from then on", () =>
   inCluster([], async (cluster) => {
     const { client } = cluster;

@@ -49,9 +49,8 @@ export function leaseLock(options: LeaseLockOptions): Lock {
   async function acquire(run: Run, tries = 1): Promise<HeldLock | HeldByOther> {
     const lease = await slot.read();
     const tenure = tenureIn(lease);
-    const isOurs = tenure?.holder.id === run.id;
-    if (lease && tenure && !isOurs && !force && (await lives(lease, tenure))) return other(tenure);
-    if (lease && isOurs && tries > 1) return hold(lease, run); // by our own write, whose answer was lost
+    const isOther = tenure?.holder.id !== run.id;
+    if (lease && tenure && isOther && !force && (await lives(lease, tenure))) return other(tenure);
     try {
       return hold(await slot.write(run, lease), run);
     } catch (error) {
