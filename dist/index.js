@@ -46094,11 +46094,9 @@ function leaseLock(options) {
     async function acquire(run, tries = 1) {
         const lease = await slot.read();
         const tenure = tenureIn(lease);
-        const isOurs = tenure?.holder.id === run.id;
-        if (lease && tenure && !isOurs && !force && (await lives(lease, tenure)))
+        const isOther = tenure?.holder.id !== run.id;
+        if (lease && tenure && isOther && !force && (await lives(lease, tenure)))
             return other(tenure);
-        if (lease && isOurs && tries > 1)
-            return hold(lease, run); // by our own write, whose answer was lost
         try {
             return hold(await slot.write(run, lease), run);
         }
