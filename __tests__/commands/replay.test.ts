@@ -59,10 +59,10 @@ test("a report of a release that was rolled back agrees, verdict by verdict, wit
   const lines = said.split("\n");
   assert.equal(
     lines[0],
-    `Release of shop/reviews, judged again by the 1 poll of its ledger and the rules of its plan.`,
+    `Release of shop/reviews, judged again by the 2 polls of its ledger and the rules of its plan.`,
   );
-  assert.deepEqual(lines.slice(2, 5), [`✓ stage 5%, after 1 poll: agrees`, `    fail: ${because}`, `    ${numbers}`]);
-  assert.match(said, /^ {2}poll 1, 1\.3 s after the first weight, at 5 %: nothing → harm$/m);
+  assert.deepEqual(lines.slice(2, 5), [`✓ stage 5%, after 2 polls: agrees`, `    fail: ${because}`, `    ${numbers}`]);
+  assert.match(said, /^ {2}poll 2, 2\.5 s after the first weight, at 5 %: nothing → broken$/m);
   assert.equal(lines.at(-1), "Every verdict agrees with the ledger.");
 });
 
@@ -79,7 +79,7 @@ test("a report whose verdict was made nicer differs, and both are shown", async 
   assert.equal(code, 1);
   assert.match(
     said,
-    /✗ stage 5%, after 1 poll: differs in kind\n {2}the report says\n {4}pass: .*\n.*\n {2}the ledger gives\n {4}fail: /,
+    /✗ stage 5%, after 2 polls: differs in kind\n {2}the report says\n {4}pass: .*\n.*\n {2}the ledger gives\n {4}fail: /,
   );
   assert.match(said, /\nNot what the ledger gives: 1 of 1 verdict\.$/);
 });

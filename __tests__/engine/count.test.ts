@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { count, countsOf, countsOfNewStage } from "../../src/engine/count.ts";
+import { count, countsOf, countsOfNewStage, podsAfter } from "../../src/engine/count.ts";
 import { emptyCount, emptyTally } from "../../src/evidence/tally.ts";
 import { type Increments, sawNothing } from "../../src/ports/metric-source.ts";
 import type { ReleaseRecord } from "../../src/release/release-record.ts";
@@ -87,4 +87,19 @@ test("requests whose durations could not be seen count", async () => {
 test("a new stage counts from nothing, and keeps what was proven", async () => {
   const { counts } = await counting(first, increments(95, 5), increments(19, 1));
   assert.deepEqual(countsOfNewStage(counts), { ...counts, tally: emptyTally, served: undefined });
+});
+
+test("a poll says when the canary got more pods than it had had; pods that come back are none that come", async () => {
+  const seen = [3, 3, 2, 3, 5, 4, 5].map((available, at) => [available, at] as const);
+  const pods = seen.reduce<ReturnType<typeof podsAfter> | undefined>(
+    (before, [available, at]) => podsAfter(before, available, at),
+    undefined,
+  );
+  assert.deepEqual(pods, { most: 5, since: 4 });
+  const ports = { metrics: { look: async () => increments(95, 5) }, clock: { now: () => 9 * second } };
+  const joined = async (since: number | undefined) => {
+    const before = { ...countsOf(record), pods: { most: 5, since } };
+    return (await count(record, before, ports, new AbortController().signal)).poll?.joined;
+  };
+  assert.deepEqual([await joined(undefined), await joined(4 * second)], [undefined, 4 * second]);
 });

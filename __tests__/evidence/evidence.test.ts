@@ -88,7 +88,7 @@ test("its size does not grow with the polls", () => {
   const size = (polls: number): number =>
     JSON.stringify(fold(Array.from({ length: polls }, (_, i) => poll(10, [75, i % 2], [675, i % 7])))).length;
   assert.ok(size(2_000) < 1.2 * size(50));
-  assert.ok(size(2_000) < 16_000);
+  assert.ok(size(2_000) < 20_000);
 });
 
 test("while the canary warms up its failures count for the circuit breaker and the split only", () => {
@@ -217,4 +217,28 @@ test("a dispersion tempers what is proven, and an objective is asked only where 
   );
   assert.deepEqual(fold(polls).objective, noEvidence.objective);
   assert.ok(logE(fold(polls, { ...defaults, objective: 0.01 }).objective) > Math.log(20));
+});
+
+test("pods that join are left alone while they are cold, for half of the time since those before them at most", () => {
+  const minutes = (from: number, to: number, joined?: number): readonly Poll[] =>
+    Array.from({ length: 4 * (to - from) }, (_, index) => {
+      const one = poll(25, [100, 9], [300, 1], from * 60_000 + (index + 1) * 15_000);
+      return joined === undefined ? one : { ...one, joined: joined * 60_000 };
+    });
+  const judged = (polls: readonly Poll[]): number => fold(polls).judged.requests.canary / 100;
+  const before = minutes(0, 10);
+  assert.equal(judged(before), 33); // the first two minutes are the first pods'
+  assert.equal(judged([...before, ...minutes(10, 12)]), 41);
+  assert.equal(judged([...before, ...minutes(10, 12, 10)]), 34);
+  assert.equal(judged([...before, ...minutes(10, 13, 10)]), 38);
+  assert.equal(judged([...before, ...minutes(10, 12, 10), ...minutes(12, 14, 12)]), 39); // one minute of two
+});
+
+test("a failure that begins late is found by the breaker at once, whatever was good before", () => {
+  const good = Array.from({ length: 200 }, (_, index) => poll(50, [375, 2], [375, 2], (index + 1) * 15_000));
+  const late = poll(50, [375, 190], [375, 2], 201 * 15_000);
+  assert.notEqual(weigh(fold(good), defaults).finding, "broken");
+  assert.equal(weigh(fold([...good, late]), defaults).finding, "broken");
+  const both = poll(50, [375, 190], [375, 180], 201 * 15_000);
+  assert.notEqual(weigh(fold([...good, both]), defaults).finding, "broken");
 });

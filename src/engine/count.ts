@@ -22,11 +22,21 @@ export type Counts = {
   readonly served: Pair | undefined;
   /** Since the release began. */
   readonly evidence: Evidence;
+  /** The most pods that the canary was seen with, and since when. */
+  readonly pods?: Pods | undefined;
   /** Why the newest counts are missing. */
   readonly uncounted: string | undefined;
   /** Why nobody knows how long requests took. */
   readonly untimed?: string | undefined;
 };
+
+export type Pods = { readonly most: number; readonly since: Instant | undefined };
+
+/** Pods that come back are none that come: a canary whose pods flap would never be compared with stable. */
+export function podsAfter(before: Pods | undefined, available: number, now: Instant): Pods {
+  if (!before) return { most: available, since: undefined };
+  return available > before.most ? { most: available, since: now } : before;
+}
 
 type Counting = { readonly metrics: Pick<MetricSource, "look">; readonly clock: Pick<Clock, "now"> };
 
@@ -58,6 +68,7 @@ export async function count(
 
   const poll = pollOf(record, before, increments, clock.now());
   const counts: Counts = {
+    pods: before.pods,
     tally: sumOf(before.tally, tallyOf(increments)),
     served: servedSince(before, increments),
     evidence: poll ? addPoll(before.evidence, poll, record.plan.evidence.settings) : before.evidence,
@@ -80,13 +91,15 @@ function servedSince({ served }: Counts, { stable, canary }: Increments): Pair |
 /** Before the canary serves nothing is compared. */
 function pollOf(
   record: ReleaseRecord,
-  { evidence }: Counts,
+  { evidence, pods }: Counts,
   { from, stable, canary, lost }: Increments,
   now: Instant,
 ): Poll | undefined {
   const [first] = record.stages;
   if (!first) return undefined;
   const age = Math.max(0, now - first.since);
-  const poll: Poll = { weight: plannedWeight(record), age, from: from - first.since, stable, canary, lost };
+  const since = pods?.since ?? first.since;
+  const joined = since > first.since ? { joined: since - first.since } : {};
+  const poll: Poll = { weight: plannedWeight(record), age, from: from - first.since, ...joined, stable, canary, lost };
   return isPoll(poll, evidence.age, record.plan.pollEvery) ? poll : undefined;
 }

@@ -22,7 +22,7 @@ import type { Baking, Preparing, Promoting, RollingBack, Running, Shifting } fro
 import { otherRole, type Role, roles } from "../release/target.ts";
 import { takesPods, winnerOf } from "../release/transition.ts";
 import { within } from "../world/within.ts";
-import { type Counts, count, countsOf, countsOfNewStage } from "./count.ts";
+import { type Counts, count, countsOf, countsOfNewStage, podsAfter } from "./count.ts";
 
 /** What this job has seen. */
 export type Memory = Counts & {
@@ -65,9 +65,9 @@ export async function observe(
       case "preparing":
         return { memory, look: await lookWhilePreparing(record, state.step, ports) };
       case "shifting":
-        return await lookWhileShifting(record, state, ports, memory, signal);
+        return withPods(await lookWhileShifting(record, state, ports, memory, signal), ports);
       case "baking":
-        return await lookAtStage(record, state, ports, memory, signal);
+        return withPods(await lookAtStage(record, state, ports, memory, signal), ports);
       case "promoting":
         return { memory, look: await lookWhilePromoting(record, state.step, ports) };
       case "rolling-back":
@@ -78,6 +78,14 @@ export async function observe(
     unlessTakenOver(error);
     return { memory, failure: failureOf(error) };
   }
+}
+
+/** Who has come since is cold: what is counted from now on says so. */
+function withPods(looked: Looked, { clock }: Ports): Looked {
+  const canary = "look" in looked && "canary" in looked.look ? looked.look.canary : undefined;
+  if (canary === undefined) return looked;
+  const pods = podsAfter(looked.memory.pods, canary.available, clock.now());
+  return { ...looked, memory: { ...looked.memory, pods } };
 }
 
 export const failureOf = (error: unknown): Failure => ({ words: tell(error), lasting: error instanceof DeniedError });

@@ -60,9 +60,10 @@ export function kindOf(
   switch (finding) {
     case "harm":
     case "broken":
-    case "too-much-traffic":
     case "lost":
       return "fail";
+    case "too-much-traffic":
+      return isFarTooMuch(evidence) ? "fail" : "inconclusive";
     case "too-little-traffic":
       return "inconclusive";
     case "safe":
@@ -72,6 +73,11 @@ export function kindOf(
     case "nothing":
       return isComparable(evidence, warmUp) ? "inconclusive" : "no-data";
   }
+}
+
+/** Twice the users that were agreed to are at risk. Below that it may be callers that stick, and somebody decides. */
+function isFarTooMuch({ split: { weight = 0, requests } }: Evidence): boolean {
+  return requests.canary >= (2 * weight * (requests.canary + requests.stable)) / 100;
 }
 
 /** While it warms up a canary is judged alone. */

@@ -1,9 +1,10 @@
 import type { Millis } from "../lib/duration.ts";
+import { type Burst, growBurst, noBurst } from "./burst.ts";
 import { ratioScale } from "./confidence.ts";
-import type { Settings } from "./defaults.ts";
+import type { Metric, Settings } from "./defaults.ts";
 import { harmRatios, type Pair, ratioEvidence, safeRatios } from "./error-ratio.ts";
-import { emptyLatency, growLatency, type Latency, profileLatency } from "./latency.ts";
-import { emptyMixture, grow, type Mixture } from "./mixture.ts";
+import { emptyLatency, growLatency, type Latency, latencyLogE, profileLatency } from "./latency.ts";
+import { emptyMixture, grow, logE, type Mixture } from "./mixture.ts";
 import { oddsEvidence } from "./odds-ratio.ts";
 import { betterRates, highestObjective, rateEvidence, worseRates } from "./one-sample.ts";
 import type { Poll } from "./poll.ts";
@@ -35,12 +36,16 @@ export type Evidence = {
   readonly polls: number;
   /** How old the canary was at the last poll. */
   readonly age: Millis;
+  /** When the canary's newest pods came, as its age then, and for how long they are left alone. */
+  readonly joined: { readonly at: Millis; readonly warmUp: Millis };
   /** All polls. */
   readonly seen: PairedCounts;
   /** The polls after the warm-up: what the tests below are about. */
   readonly judged: PairedCounts;
   /** Against "the canary fails at most as often as allowed". */
   readonly harm: Mixture;
+  /** The most that each metric has proven against the canary within a minute. */
+  readonly bursts: { readonly [metric in Metric]: Burst };
   /** Against "the canary fails `safeRatio` times as often as stable, or more". */
   readonly safe: Mixture;
   /** Against "the canary fails in `minExcess` of all requests, or more". */
@@ -51,6 +56,8 @@ export type Evidence = {
   readonly objective: Mixture;
   /** Against "the canary fails at most as often as the circuit breaker bears". */
   readonly breaker: Mixture;
+  /** The same of a much higher rate, and begun anew whenever nothing speaks for it: a failure that begins late. */
+  readonly collapse: Mixture;
   /** Against "the canary fails at least as often as the circuit breaker bears". */
   readonly sound: Mixture;
   /** Against "callers leave the canary at most as often as the circuit breaker bears". */
@@ -71,14 +78,17 @@ const noEnding: EndingEvidence = { harm: emptyMixture(40), excess: noExcess };
 export const noEvidence: Evidence = {
   polls: 0,
   age: 0,
+  joined: { at: 0, warmUp: 0 },
   seen: none,
   judged: none,
   harm: emptyMixture(40),
+  bursts: { errors: noBurst, latency: noBurst, givenUp: noBurst, cutOff: noBurst, objective: noBurst },
   safe: emptyMixture(40),
   harmless: emptyMixture(40),
   ratio: emptyMixture(ratioScale.length),
   objective: emptyMixture(40),
   breaker: emptyMixture(40),
+  collapse: emptyMixture(40),
   sound: emptyMixture(40),
   deserted: emptyMixture(40),
   excess: noExcess,
@@ -91,32 +101,57 @@ export const noEvidence: Evidence = {
 /** The evidence after one more poll. Every choice in here depends on earlier polls only, which keeps all bets fair. */
 export function addPoll(evidence: Evidence, poll: Poll, settings: Settings): Evidence {
   const counted = countedIn(poll);
-  const bearable = (rates: typeof worseRates, having: Having): readonly number[] =>
-    breakerEvidence(rates, having, borneRate(having, evidence, counted, settings), counted);
+  const bearable = (rates: typeof worseRates, having: Having, least = 0): readonly number[] =>
+    breakerEvidence(rates, having, Math.max(least, borneRate(having, evidence, counted, settings)), counted);
   // Where callers leave most streams as they please, that says nothing about a version.
   const bad = borneRate(failedOrGivenUp, evidence, counted, settings) < highestObjective ? failedOrGivenUp : failed;
+  const joined = joinedBy(evidence, poll, settings);
   const always = {
     ...evidence,
     polls: evidence.polls + 1,
     age: poll.age,
+    joined,
     seen: sumOf(evidence.seen, counted),
     breaker: grow(evidence.breaker, bearable(worseRates, failed)),
+    collapse: sinceItSpeaks(grow(evidence.collapse, bearable(worseRates, bad, collapsed))),
     deserted: grow(evidence.deserted, bearable(worseRates, givenUp)),
     sound: grow(evidence.sound, bearable(betterRates, bad)),
     split: countSplit(evidence.split, poll, settings),
   };
-  if (poll.age < settings.warmUp) return { ...always, latency: profileLatency(evidence.latency, poll) };
+  if (poll.age < settings.warmUp || poll.age < joined.at + joined.warmUp)
+    return { ...always, latency: profileLatency(evidence.latency, poll) };
 
   const { dispersion, minExcess, objective, safeRatio } = settings;
   const { requests, errors } = counted;
   const exposure = fairExposure(evidence, poll, requests, settings.split.tolerance);
   const tempered = (increments: readonly number[]): readonly number[] => increments.map((log) => log / dispersion.phi);
+  const harm = grow(evidence.harm, harmEvidence(failed, evidence, counted, exposure, settings));
+  const ended = {
+    givenUp: addEnding(evidence, "givenUp", counted, exposure, settings),
+    cutOff: addEnding(evidence, "cutOff", counted, exposure, settings),
+  };
+  const latency = growLatency(evidence.latency, poll, settings.latencyMargin, settings.latencyPhi);
+  const promised =
+    objective === undefined
+      ? evidence.objective
+      : grow(
+          evidence.objective,
+          tempered(rateEvidence(worseRates(objective), objective, requests.canary, errors.canary)),
+        );
+  const burst = (metric: Metric, bad: number, before: number, after: number): Burst =>
+    growBurst(evidence.bursts[metric], { age: poll.age, bad, before, after }, burstOf(settings));
   return {
     ...always,
     judged: sumOf(evidence.judged, counted),
-    harm: grow(evidence.harm, harmEvidence(failed, evidence, counted, exposure, settings)),
-    givenUp: addEnding(evidence, "givenUp", counted, exposure, settings),
-    cutOff: addEnding(evidence, "cutOff", counted, exposure, settings),
+    ...ended,
+    harm,
+    bursts: {
+      errors: burst("errors", errors.canary, logE(evidence.harm), logE(harm)),
+      givenUp: burst("givenUp", counted.givenUp.canary, logE(evidence.givenUp.harm), logE(ended.givenUp.harm)),
+      cutOff: burst("cutOff", counted.cutOff.canary, logE(evidence.cutOff.harm), logE(ended.cutOff.harm)),
+      latency: burst("latency", requests.canary, latencyLogE(evidence.latency), latencyLogE(latency)),
+      objective: burst("objective", errors.canary, logE(evidence.objective), logE(promised)),
+    },
     // Safety never rests on the plan: a canary that gets no request at all would otherwise be proven safe.
     safe: grow(evidence.safe, ratioEvidence(safeRatios(safeRatio), safeRatio, requests, errors, dispersion)),
     harmless:
@@ -127,16 +162,24 @@ export function addPoll(evidence: Evidence, poll: Poll, settings: Settings): Evi
           )
         : evidence.harmless,
     ratio: grow(evidence.ratio, ratioEvidence(ratioScale, 1, exposure, errors, dispersion)),
-    objective:
-      objective === undefined
-        ? evidence.objective
-        : grow(
-            evidence.objective,
-            tempered(rateEvidence(worseRates(objective), objective, requests.canary, errors.canary)),
-          ),
+    objective: promised,
     excess: addExcess(evidence.excess, exposure, errors),
-    latency: growLatency(evidence.latency, poll, settings.latencyMargin, settings.latencyPhi),
+    latency,
   };
+}
+
+/** A minute, where Prometheus scrapes every 15 s: a shorter interval shows both versions an outage that much closer. */
+const scrapesOfBurst = 4;
+
+export const burstOf = ({ scrape }: Settings): Millis => scrapesOfBurst * scrape;
+
+/**
+ * New pods are cold as the first ones were. They are left alone for half of the time since those before them at most: a
+ * canary that grows with each short stage would never be compared with stable otherwise.
+ */
+function joinedBy({ joined }: Evidence, { joined: at = 0 }: Poll, { warmUp }: Settings): Evidence["joined"] {
+  if (at <= joined.at) return joined;
+  return { at, warmUp: Math.min(warmUp, (at - joined.at) / 2) };
 }
 
 /** Errors are frequent enough for the exact form from here on. */
@@ -203,6 +246,12 @@ function borneRate(having: Having, { seen }: Evidence, counted: PairedCounts, { 
     counts.requests.stable === 0 ? 0 : having(counts).stable / counts.requests.stable;
   return Math.max(breaker.floor, breaker.timesStable * Math.max(ofStable(sumOf(seen, counted)), ofStable(counted)));
 }
+
+/** More than an outage that reaches the canary alone, or first, would be taken for. */
+const collapsed = 0.3;
+
+/** What good requests of earlier proved does not outweigh what begins now. */
+const sinceItSpeaks = (mixture: Mixture): Mixture => (logE(mixture) > 0 ? mixture : noEvidence.collapse);
 
 function breakerEvidence(
   ratesAgainst: (borne: number) => readonly number[],

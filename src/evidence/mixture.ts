@@ -35,5 +35,13 @@ export function grow({ logs, rests }: Mixture, increments: readonly number[]): M
 export const totals = ({ logs, rests }: Mixture): readonly number[] =>
   logs.map((log, index) => log + (rests[index] ?? 0));
 
-/** ln E: every alternative has the same weight. */
-export const logE = (mixture: Mixture): number => logMeanExp(totals(mixture));
+/** ln E: every alternative has the same weight. Asked several times of the same mixture. */
+export function logE(mixture: Mixture): number {
+  const before = known.get(mixture);
+  if (before !== undefined) return before;
+  const found = logMeanExp(totals(mixture));
+  known.set(mixture, found);
+  return found;
+}
+
+const known = new WeakMap<Mixture, number>();

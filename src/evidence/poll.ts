@@ -9,6 +9,8 @@ export type Poll = {
   readonly age: Millis;
   /** How long it had been at the earliest moment that anything counted here may be of. May be before the beginning. */
   readonly from: Millis;
+  /** The age at which it last got more pods than it had had: those begin cold. 0 where all were there from the start. */
+  readonly joined?: Millis;
   readonly stable: Count;
   readonly canary: Count;
   /** Failures of the service that reached no pod, so that nobody knows which version they were meant for. */

@@ -1,5 +1,5 @@
 import type { Metric, Settings } from "./defaults.ts";
-import type { Evidence, Excess } from "./evidence.ts";
+import { burstOf, type Evidence, type Excess } from "./evidence.ts";
 import { isUncompared, latencyLogE } from "./latency.ts";
 import { logE } from "./mixture.ts";
 import { logMeanExp, logSumExp } from "./numerics.ts";
@@ -26,6 +26,8 @@ export type WeighedEvidence = {
   readonly metrics: { readonly [metric in Metric]: number };
   /** All metrics together, each with its share; how requests end only while it exceeds stable's by `minExcess`. */
   readonly harm: number;
+  /** The same without the minute in which each metric has proven most. */
+  readonly lasting: number;
   readonly most: Metric;
   readonly safe: number;
   readonly breaker: number;
@@ -46,10 +48,19 @@ export function weigh(evidence: Evidence, settings: Settings): WeighedEvidence {
     objective: logE(evidence.objective),
   };
   const parts = stakes(metrics, evidence, settings);
+  const { bursts } = evidence;
+  const without = {
+    errors: metrics.errors - bursts.errors.most,
+    latency: metrics.latency - bursts.latency.most,
+    givenUp: metrics.givenUp - bursts.givenUp.most,
+    cutOff: metrics.cutOff - bursts.cutOff.most,
+    objective: metrics.objective - bursts.objective.most,
+  };
   const [most] = parts.reduce((best, part) => (part[1] > best[1] ? part : best));
   const weight = {
     metrics,
     harm: logSumExp(parts.map(([, part]) => part)),
+    lasting: logSumExp(stakes(without, evidence, settings).map(([, part]) => part)),
     most,
     safe: settings.minExcess > 0 ? logMeanExp([logE(evidence.safe), logE(evidence.harmless)]) : logE(evidence.safe),
     breaker: logE(evidence.breaker),
@@ -60,26 +71,41 @@ export function weigh(evidence: Evidence, settings: Settings): WeighedEvidence {
   return { ...weight, finding: findingOf(weight, evidence, settings) };
 }
 
-function findingOf(
-  { breaker, deserted, sound, split, harm, safe, metrics }: Omit<WeighedEvidence, "finding">,
-  evidence: Evidence,
-  settings: Settings,
-): EvidenceFinding {
+/** It is asked anew all the time, so that much is needed each time. */
+const alphaOfCollapse = 0.001;
+
+function findingOf(weight: Omit<WeighedEvidence, "finding">, evidence: Evidence, settings: Settings): EvidenceFinding {
+  const { breaker, deserted, sound, split, harm, lasting, safe, metrics } = weight;
   const proven = (logE: number, alpha: number): boolean => logE >= Math.log(1 / alpha);
-  if (proven(harm, settings.alpha)) return "harm";
+  if (proven(harm, settings.alpha) && proven(lasting, Math.sqrt(settings.alpha))) return "harm";
   if (proven(Math.max(breaker, deserted), settings.breaker.alpha)) return "broken";
+  if (proven(logE(evidence.collapse), alphaOfCollapse)) return "broken";
   const settled = hasSettled(evidence.split, evidence.age, settings);
   if (settled && proven(split.more, settings.split.alpha)) return "too-much-traffic";
   const tooLittle = proven(split.less, settings.split.alpha);
   if (tooLittle && lostExplainsIt(evidence)) return "lost";
   if (settled && tooLittle) return "too-little-traffic";
   if (owesResponseTimes(evidence, settings)) return "nothing";
+  if (isSuspected(weight, evidence, settings)) return "nothing";
   // Only errors are proven safe; a metric that leans the other way keeps the stage open.
   const leaning = Math.max(metrics.latency, metrics.givenUp, metrics.cutOff, metrics.objective) > 0;
   if (proven(safe, settings.beta) && !leaning) return "safe";
-  // Half-way to a proof of harm is no moment to give a canary more traffic.
-  if (proven(sound, settings.beta) && harm < Math.log(1 / settings.alpha) / 2) return "sound";
+  if (proven(sound, settings.beta)) return "sound";
   return "nothing";
+}
+
+/**
+ * Half-way to a proof of harm is no moment to give a canary more traffic. What it owes to one minute alone is forgiven
+ * when twice as long has passed since.
+ */
+function isSuspected(
+  { harm, lasting }: Omit<WeighedEvidence, "finding">,
+  { age, bursts }: Evidence,
+  settings: Settings,
+): boolean {
+  const halfWay = Math.log(1 / settings.alpha) / 2;
+  const newest = Math.max(...Object.values(bursts).map(({ until }) => until));
+  return lasting >= halfWay || (harm >= halfWay && age - newest < 2 * burstOf(settings));
 }
 
 /**

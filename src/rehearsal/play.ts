@@ -38,8 +38,11 @@ const healthy: Health = { ready: true, desired: 1, available: 1, restarts: 0, be
  * One release on a clock that jumps. Each of its steps is what `decide` says; pods are ready at once, writes take no
  * time, and what is counted is counted as the engine does it. The same seed gives the same release.
  */
-export function play(wanted: Plan, world: RehearsedService, seed: number): PlayedEnd {
-  const mesh = randomMesh(world, wanted.pollEvery, seed);
+export const play = (plan: Plan, world: RehearsedService, seed: number): PlayedEnd =>
+  playBefore(plan, randomMesh(world, plan.pollEvery, seed));
+
+/** The same before any mesh that is as quick. */
+function playBefore(wanted: Plan, mesh: RandomMesh): PlayedEnd {
   let plan = rehearsable(wanted);
   let state: Open = { phase: "preparing", step: "deploying", since: 0 };
   let now: Instant = 0;
@@ -120,7 +123,9 @@ function count(
   const counted = mesh.read();
   const { stable, canary, ago } = counted;
   const age = now - (before.since ?? now);
-  const poll: Poll = { weight: mesh.weight(), age, from: age - ago, stable, canary, lost: 0 };
+  const since = mesh.joined?.();
+  const joined = since === undefined ? {} : { joined: age - since };
+  const poll: Poll = { weight: mesh.weight(), age, from: age - ago, ...joined, stable, canary, lost: 0 };
   if (!isPoll(poll, before.evidence.age, pollEvery)) return before;
   return {
     ...before,

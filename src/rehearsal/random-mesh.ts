@@ -21,6 +21,8 @@ export type RandomMesh = {
   /** Gives the canary this share in percent, at once. */
   readonly route: (weight: number) => void;
   readonly weight: () => number;
+  /** How long ago the canary got more pods than it began with, where it did. */
+  readonly joined?: () => Millis | undefined;
   readonly pass: (time: Millis) => void;
   /** What was scraped since it was read last, and how long ago that begins. */
   readonly read: () => Tally & { readonly ago: Millis };

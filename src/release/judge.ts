@@ -67,7 +67,8 @@ function answerOf(
       return { kind, policy: noData };
     case "inconclusive": {
       // A split that is proven wrong does not mend by looking on.
-      const pointless = finding === "too-little-traffic" && inconclusive === "extend";
+      const wrong = finding === "too-little-traffic" || finding === "too-much-traffic";
+      const pointless = wrong && inconclusive === "extend";
       return { kind: "wait", policy: pointless ? "hold" : inconclusive };
     }
   }

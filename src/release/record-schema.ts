@@ -1,5 +1,7 @@
 import * as z from "zod/mini";
+import { noBurst } from "../evidence/burst.ts";
 import { grounds } from "../evidence/conclusion.ts";
+import { noEvidence } from "../evidence/evidence.ts";
 import { type Ledger, pollsOf } from "../evidence/ledger.ts";
 import { findings } from "../evidence/weigh.ts";
 import { policies } from "./gate.ts";
@@ -375,18 +377,29 @@ const mixture = z.object({ logs: z.array(number), rests: z.array(number) });
 
 const excess = z.object({ above: number, requests: number });
 const ending = z.object({ harm: mixture, excess });
+const burst = z.object({
+  recent: z.array(z.object({ age: number, before: number, bad: number })),
+  most: number,
+  until: number,
+});
+const bursts = z.object({ errors: burst, latency: burst, givenUp: burst, cutOff: burst, objective: burst });
+const none = () => ({ ...noBurst, recent: [] });
+const noBursts = () => ({ errors: none(), latency: none(), givenUp: none(), cutOff: none(), objective: none() });
 
 const evidence = z.object({
   polls: number,
   age: number,
+  joined: z._default(z.object({ at: number, warmUp: number }), () => ({ at: 0, warmUp: 0 })),
   seen: pairedCounts,
   judged: pairedCounts,
   harm: mixture,
+  bursts: z._default(bursts, noBursts),
   safe: mixture,
   harmless: mixture,
   ratio: mixture,
   objective: mixture,
   breaker: mixture,
+  collapse: z._default(mixture, () => ({ logs: [...noEvidence.collapse.logs], rests: [...noEvidence.collapse.rests] })),
   sound: mixture,
   deserted: mixture,
   excess,

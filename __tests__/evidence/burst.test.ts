@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { conclude } from "../../src/evidence/conclusion.ts";
+import { defaults } from "../../src/evidence/defaults.ts";
+import { addPoll, type Evidence, noEvidence } from "../../src/evidence/evidence.ts";
+import type { Count } from "../../src/evidence/tally.ts";
+import { weigh } from "../../src/evidence/weigh.ts";
+
+const { scrape, warmUp } = defaults;
+type Served = readonly [requests: number, errors: number, slow?: number];
+type Minutes = readonly (readonly [polls: number, canary: Served, stable: Served])[];
+
+const countOf = ([requests, errors, slow = 0]: Served): Count => ({
+  requests,
+  errors,
+  buckets: [
+    { le: 100, count: requests - slow },
+    { le: Infinity, count: requests },
+  ],
+});
+
+/** Polls at 10 %, after the warm-up, one part after another. */
+const after = (...parts: Minutes): Evidence => {
+  let evidence = noEvidence;
+  for (const [polls, canary, stable] of parts)
+    for (let poll = 0; poll < polls; poll++) {
+      const age = Math.max(warmUp, evidence.age + scrape);
+      const counts = { canary: countOf(canary), stable: countOf(stable) };
+      evidence = addPoll(evidence, { weight: 10, age, from: age - scrape, lost: 0, ...counts }, defaults);
+    }
+  return evidence;
+};
+const findingOf = (...parts: Minutes): string => weigh(after(...parts), defaults).finding;
+
+const good: Served = [75, 0];
+const stable: Served = [675, 3];
+const failing: Served = [75, 12];
+const slow: Served = [75, 0, 60];
+
+for (const [what, bad] of [
+  ["failures", failing],
+  ["slowness", slow],
+] as const) {
+  test(`a minute of ${what} is no proof of harm, however much it is`, () => {
+    for (const polls of [1, 2, 4]) {
+      const evidence = after([12, good, stable], [polls, bad, stable]);
+      if (polls === 4) assert.ok(weigh(evidence, defaults).harm > Math.log(1_000));
+      assert.equal(weigh(evidence, defaults).finding, "nothing", `${polls}`);
+      assert.equal(conclude(evidence, defaults).kind, "inconclusive");
+    }
+  });
+
+  test(`${what} that last are a proof, whether or not they pause`, () => {
+    assert.equal(findingOf([12, good, stable], [7, bad, stable]), "harm");
+    assert.equal(findingOf([12, good, stable], [3, bad, stable], [8, good, stable], [3, bad, stable]), "harm");
+  });
+
+  test(`a minute of ${what} keeps a stage open, until two have passed without`, () => {
+    const minute: Minutes = [
+      [12, good, stable],
+      [4, bad, stable],
+    ];
+    assert.equal(findingOf(...minute, [7, good, stable]), "nothing");
+    assert.equal(findingOf(...minute, [8, good, stable]), "sound");
+  });
+}
+
+test("what is plainly broken needs no second minute", () => {
+  assert.equal(findingOf([12, good, stable], [2, [75, 60], stable]), "broken");
+});
+
+test("single failures are no burst: with little traffic each of them counts", () => {
+  const rare: Minutes = Array.from(
+    { length: 4 },
+    () =>
+      [
+        [1, [4, 1], [40, 0]],
+        [4, [4, 0], [40, 0]],
+      ] as const,
+  ).flat();
+  assert.equal(findingOf(...rare), "harm");
+});
