@@ -30315,8 +30315,9 @@ var evidence_tally = __nccwpck_require__(1685);
 const emptyLedger = { edges: [], polls: [] };
 function append(ledger, poll) {
     const edges = [poll.stable, poll.canary].map(finiteEdges).reduce(withEdges, ledger.edges);
-    const { weight, age, lost, from } = poll;
-    const parts = [`${weight} ${age} ${lost} ${from}`, write(poll.stable, edges), write(poll.canary, edges)];
+    const { weight, age, lost, from, joined } = poll;
+    const head = joined === undefined ? [weight, age, lost, from] : [weight, age, lost, from, joined];
+    const parts = [head.join(" "), write(poll.stable, edges), write(poll.canary, edges)];
     const ended = [poll.stable, poll.canary].flatMap(({ givenUp = 0, cutOff = 0 }) => [givenUp, cutOff]);
     if (ended.some((times) => times > 0))
         parts.push(ended.join(" "));
@@ -30325,7 +30326,7 @@ function append(ledger, poll) {
 /** The polls that are still there one by one. Throws a SyntaxError where a line is not what `append` writes. */
 const pollsOf = ({ edges, polls }) => polls.map((line) => readLine(line, edges));
 /** All that the ledger proves. */
-const evidenceOf = (ledger, settings) => pollsOf(ledger).reduce((evidence, poll) => (0,evidence_evidence/* addPoll */.t)(evidence, poll, settings), ledger.folded ?? evidence_evidence/* noEvidence */.n);
+const evidenceOf = (ledger, settings) => pollsOf(ledger).reduce((evidence, poll) => (0,evidence_evidence/* addPoll */.tu)(evidence, poll, settings), ledger.folded ?? evidence_evidence/* noEvidence */.n2);
 /**
  * More lines than this are folded to the newest half: with an hour of polls at 15 s nothing is, and the rest of two
  * stays below 150 kB.
@@ -30356,7 +30357,7 @@ function write(count, edges) {
 }
 function readLine(line, edges) {
     const parts = line.split(" / ").map((part) => part.split(" ").map(Number));
-    const [[weight, age, lost, from = unknown] = [], stable, canary, ended = []] = parts;
+    const [[weight, age, lost, from = unknown, joined] = [], stable, canary, ended = []] = parts;
     if (weight === undefined ||
         age === undefined ||
         lost === undefined ||
@@ -30365,10 +30366,12 @@ function readLine(line, edges) {
         !parts.flat().every(Number.isFinite))
         throw new SyntaxError(`this line is no poll: ${line}`);
     const [ofStable = 0, cutOfStable = 0, ofCanary = 0, cutOfCanary = 0] = ended;
+    const pods = joined === undefined ? {} : { joined };
     return {
         weight,
         age,
         from,
+        ...pods,
         stable: { ...read(stable, edges), ...(0,evidence_tally/* endings */.V1)(ofStable, cutOfStable) },
         canary: { ...read(canary, edges), ...(0,evidence_tally/* endings */.V1)(ofCanary, cutOfCanary) },
         lost,
@@ -30644,7 +30647,13 @@ var evidence_poll = __nccwpck_require__(2462);
 
 
 
-const nothingCounted = { tally: evidence_tally/* emptyTally */.CK, served: undefined, evidence: evidence_evidence/* noEvidence */.n, uncounted: undefined };
+/** Pods that come back are none that come: a canary whose pods flap would never be compared with stable. */
+function podsAfter(before, available, now) {
+    if (!before)
+        return { most: available, since: undefined };
+    return available > before.most ? { most: available, since: now } : before;
+}
+const nothingCounted = { tally: evidence_tally/* emptyTally */.CK, served: undefined, evidence: evidence_evidence/* noEvidence */.n2, uncounted: undefined };
 const countsOf = ({ ledger, plan }) => ({
     ...nothingCounted,
     evidence: evidenceOf(ledger, plan.evidence.settings),
@@ -30665,9 +30674,10 @@ async function count(record, before, { metrics, clock }, signal) {
         return { counts: { ...before, uncounted: undefined, untimed }, poll: undefined };
     const poll = pollOf(record, before, increments, clock.now());
     const counts = {
+        pods: before.pods,
         tally: (0,evidence_tally/* sumOf */.XN)(before.tally, tallyOf(increments)),
         served: servedSince(before, increments),
-        evidence: poll ? (0,evidence_evidence/* addPoll */.t)(before.evidence, poll, record.plan.evidence.settings) : before.evidence,
+        evidence: poll ? (0,evidence_evidence/* addPoll */.tu)(before.evidence, poll, record.plan.evidence.settings) : before.evidence,
         uncounted: undefined,
         untimed,
     };
@@ -30683,12 +30693,14 @@ function servedSince({ served }, { stable, canary }) {
     return stable.requests + canary.requests > 0 ? { stable: 0, canary: 0 } : undefined;
 }
 /** Before the canary serves nothing is compared. */
-function pollOf(record, { evidence }, { from, stable, canary, lost }, now) {
+function pollOf(record, { evidence, pods }, { from, stable, canary, lost }, now) {
     const [first] = record.stages;
     if (!first)
         return undefined;
     const age = Math.max(0, now - first.since);
-    const poll = { weight: (0,planned_weight/* plannedWeight */.R)(record), age, from: from - first.since, stable, canary, lost };
+    const since = pods?.since ?? first.since;
+    const joined = since > first.since ? { joined: since - first.since } : {};
+    const poll = { weight: (0,planned_weight/* plannedWeight */.R)(record), age, from: from - first.since, ...joined, stable, canary, lost };
     return (0,evidence_poll/* isPoll */.Y)(poll, evidence.age, record.plan.pollEvery) ? poll : undefined;
 }
 
@@ -30716,9 +30728,9 @@ async function observe(record, state, ports, memory, signal) {
             case "preparing":
                 return { memory, look: await lookWhilePreparing(record, state.step, ports) };
             case "shifting":
-                return await lookWhileShifting(record, state, ports, memory, signal);
+                return withPods(await lookWhileShifting(record, state, ports, memory, signal), ports);
             case "baking":
-                return await lookAtStage(record, state, ports, memory, signal);
+                return withPods(await lookAtStage(record, state, ports, memory, signal), ports);
             case "promoting":
                 return { memory, look: await lookWhilePromoting(record, state.step, ports) };
             case "rolling-back":
@@ -30730,6 +30742,14 @@ async function observe(record, state, ports, memory, signal) {
         (0,lib_errors/* unlessTakenOver */.cr)(error);
         return { memory, failure: failureOf(error) };
     }
+}
+/** Who has come since is cold: what is counted from now on says so. */
+function withPods(looked, { clock }) {
+    const canary = "look" in looked && "canary" in looked.look ? looked.look.canary : undefined;
+    if (canary === undefined)
+        return looked;
+    const pods = podsAfter(looked.memory.pods, canary.available, clock.now());
+    return { ...looked, memory: { ...looked.memory, pods } };
 }
 const failureOf = (error) => ({ words: (0,lib_errors/* tell */.qz)(error), lasting: error instanceof lib_errors/* DeniedError */.iC });
 /** Until stable's weights are this release's to change, they are as it found them. */
@@ -32097,12 +32117,12 @@ function replayLedger({ plan, stages, ledger }) {
     };
 }
 function walk(ledger, settings, ends) {
-    let evidence = ledger.folded ?? evidence_evidence/* noEvidence */.n;
+    let evidence = ledger.folded ?? evidence_evidence/* noEvidence */.n2;
     let { finding } = (0,weigh/* weigh */.vi)(evidence, settings);
     const at = new Map([[evidence.polls, evidence]]);
     const changes = [];
     for (const poll of pollsOf(ledger)) {
-        evidence = (0,evidence_evidence/* addPoll */.t)(evidence, poll, settings);
+        evidence = (0,evidence_evidence/* addPoll */.tu)(evidence, poll, settings);
         if (ends.has(evidence.polls))
             at.set(evidence.polls, evidence);
         const { finding: to } = (0,weigh/* weigh */.vi)(evidence, settings);
@@ -32289,6 +32309,8 @@ function expectation(issue) {
 }
 const article = (type) => `${/^[aeiou]/.test(type) ? "an" : "a"} ${type}`;
 
+// EXTERNAL MODULE: ./src/evidence/burst.js
+var burst = __nccwpck_require__(9569);
 // EXTERNAL MODULE: ./src/evidence/conclusion.js
 var conclusion = __nccwpck_require__(2980);
 ;// CONCATENATED MODULE: ./src/release/kept-metrics.js
@@ -32306,6 +32328,8 @@ const labelMeanings = [
 ];
 
 ;// CONCATENATED MODULE: ./src/release/record-schema.js
+
+
 
 
 
@@ -32651,17 +32675,28 @@ const build = mini_schemas/* object */.Ikc({
 const mixture = mini_schemas/* object */.Ikc({ logs: mini_schemas/* array */.YOg(number), rests: mini_schemas/* array */.YOg(number) });
 const excess = mini_schemas/* object */.Ikc({ above: number, requests: number });
 const ending = mini_schemas/* object */.Ikc({ harm: mixture, excess });
+const record_schema_burst = mini_schemas/* object */.Ikc({
+    recent: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ age: number, before: number, bad: number })),
+    most: number,
+    until: number,
+});
+const bursts = mini_schemas/* object */.Ikc({ errors: record_schema_burst, latency: record_schema_burst, givenUp: record_schema_burst, cutOff: record_schema_burst, objective: record_schema_burst });
+const none = () => ({ ...burst/* noBurst */.u, recent: [] });
+const noBursts = () => ({ errors: none(), latency: none(), givenUp: none(), cutOff: none(), objective: none() });
 const evidence = mini_schemas/* object */.Ikc({
     polls: number,
     age: number,
+    joined: mini_schemas/* _default */.Rvf(mini_schemas/* object */.Ikc({ at: number, warmUp: number }), () => ({ at: 0, warmUp: 0 })),
     seen: pairedCounts,
     judged: pairedCounts,
     harm: mixture,
+    bursts: mini_schemas/* _default */.Rvf(bursts, noBursts),
     safe: mixture,
     harmless: mixture,
     ratio: mixture,
     objective: mixture,
     breaker: mixture,
+    collapse: mini_schemas/* _default */.Rvf(mixture, () => ({ logs: [...evidence_evidence/* noEvidence */.n2.collapse.logs], rests: [...evidence_evidence/* noEvidence */.n2.collapse.rests] })),
     sound: mixture,
     deserted: mixture,
     excess,
@@ -33005,7 +33040,7 @@ const status_answer_release = mini_schemas/* strictObject */.rej({
     undo: mini_schemas/* boolean */.zMY(),
     events: mini_schemas/* array */.YOg(mini_schemas/* strictObject */.rej({ at: status_answer_time, because: mini_schemas/* string */.YjP() })),
 });
-const none = mini_schemas/* strictObject */.rej({
+const status_answer_none = mini_schemas/* strictObject */.rej({
     ...subjectSchema.shape,
     phase: mini_schemas/* literal */.euz("none"),
     outcome: mini_schemas/* null */.chJ(),
@@ -33013,7 +33048,7 @@ const none = mini_schemas/* strictObject */.rej({
     differences: mini_schemas/* array */.YOg(mini_schemas/* string */.YjP()),
 });
 /** What `status --json` says: of the newest release, or that there never was one. docs/json.md */
-const statusSchema = mini_schemas/* discriminatedUnion */.gMt("phase", [none, status_answer_release]);
+const statusSchema = mini_schemas/* discriminatedUnion */.gMt("phase", [status_answer_none, status_answer_release]);
 /** Not the journal: what it keeps, and how, is the program's own business, and it may have the user's manifests in it. */
 function statusAnswer(cluster, record, deviation) {
     const { drift, differences, watched } = deviation;
@@ -52868,6 +52903,33 @@ __webpack_async_result__();
 
 /***/ }),
 
+/***/ 9569:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   E: () => (/* binding */ growBurst),
+/* harmony export */   u: () => (/* binding */ noBurst)
+/* harmony export */ });
+const noBurst = { recent: [], most: 0, until: 0 };
+/** Looks come four times a scrape at most. */
+const mostPolls = 16;
+/** One thing that went wrong is no burst. */
+const several = 2;
+/** The burst after one more poll, in which so much went `bad`. */
+function growBurst({ recent, most, until }, { age, bad, before, after, }, window) {
+    const newest = [...recent.filter((poll) => poll.age > age - window).slice(1 - mostPolls), { age, before, bad }];
+    let [gain, count] = [0, 0];
+    for (const poll of newest.toReversed()) {
+        count += poll.bad;
+        if (count >= several)
+            gain = Math.max(gain, after - poll.before);
+    }
+    return gain > most ? { recent: newest, most: gain, until: age } : { recent: newest, most, until };
+}
+
+
+/***/ }),
+
 /***/ 2980:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -52889,9 +52951,10 @@ function kindOf(finding, evidence, { requires, warmUp }) {
     switch (finding) {
         case "harm":
         case "broken":
-        case "too-much-traffic":
         case "lost":
             return "fail";
+        case "too-much-traffic":
+            return isFarTooMuch(evidence) ? "fail" : "inconclusive";
         case "too-little-traffic":
             return "inconclusive";
         case "safe":
@@ -52901,6 +52964,10 @@ function kindOf(finding, evidence, { requires, warmUp }) {
         case "nothing":
             return isComparable(evidence, warmUp) ? "inconclusive" : "no-data";
     }
+}
+/** Twice the users that were agreed to are at risk. Below that it may be callers that stick, and somebody decides. */
+function isFarTooMuch({ split: { weight = 0, requests } }) {
+    return requests.canary >= (2 * weight * (requests.canary + requests.stable)) / 100;
 }
 /** While it warms up a canary is judged alone. */
 function isComparable({ seen, judged, age }, warmUp) {
@@ -53161,16 +53228,19 @@ function correlatedEvidence(ratios, against, exposure, failed, icc) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   n: () => (/* binding */ noEvidence),
-/* harmony export */   t: () => (/* binding */ addPoll)
+/* harmony export */   gH: () => (/* binding */ burstOf),
+/* harmony export */   n2: () => (/* binding */ noEvidence),
+/* harmony export */   tu: () => (/* binding */ addPoll)
 /* harmony export */ });
-/* harmony import */ var _confidence_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5159);
-/* harmony import */ var _error_ratio_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7231);
-/* harmony import */ var _latency_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4085);
-/* harmony import */ var _mixture_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5635);
-/* harmony import */ var _odds_ratio_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3763);
-/* harmony import */ var _one_sample_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3690);
-/* harmony import */ var _split_test_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(2208);
+/* harmony import */ var _burst_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9569);
+/* harmony import */ var _confidence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5159);
+/* harmony import */ var _error_ratio_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7231);
+/* harmony import */ var _latency_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4085);
+/* harmony import */ var _mixture_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5635);
+/* harmony import */ var _odds_ratio_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3763);
+/* harmony import */ var _one_sample_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3690);
+/* harmony import */ var _split_test_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(2208);
+
 
 
 
@@ -53181,66 +53251,98 @@ function correlatedEvidence(ratios, against, exposure, failed, icc) {
 const nobody = { stable: 0, canary: 0 };
 const none = { requests: nobody, errors: nobody, givenUp: nobody, cutOff: nobody };
 const noExcess = { above: 0, requests: 0 };
-const noEnding = { harm: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .emptyMixture */ .M)(40), excess: noExcess };
+const noEnding = { harm: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .emptyMixture */ .M)(40), excess: noExcess };
 const noEvidence = {
     polls: 0,
     age: 0,
+    joined: { at: 0, warmUp: 0 },
     seen: none,
     judged: none,
-    harm: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .emptyMixture */ .M)(40),
-    safe: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .emptyMixture */ .M)(40),
-    harmless: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .emptyMixture */ .M)(40),
-    ratio: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .emptyMixture */ .M)(_confidence_js__WEBPACK_IMPORTED_MODULE_0__/* .ratioScale */ ._.length),
-    objective: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .emptyMixture */ .M)(40),
-    breaker: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .emptyMixture */ .M)(40),
-    sound: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .emptyMixture */ .M)(40),
-    deserted: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .emptyMixture */ .M)(40),
+    harm: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .emptyMixture */ .M)(40),
+    bursts: { errors: _burst_js__WEBPACK_IMPORTED_MODULE_0__/* .noBurst */ .u, latency: _burst_js__WEBPACK_IMPORTED_MODULE_0__/* .noBurst */ .u, givenUp: _burst_js__WEBPACK_IMPORTED_MODULE_0__/* .noBurst */ .u, cutOff: _burst_js__WEBPACK_IMPORTED_MODULE_0__/* .noBurst */ .u, objective: _burst_js__WEBPACK_IMPORTED_MODULE_0__/* .noBurst */ .u },
+    safe: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .emptyMixture */ .M)(40),
+    harmless: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .emptyMixture */ .M)(40),
+    ratio: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .emptyMixture */ .M)(_confidence_js__WEBPACK_IMPORTED_MODULE_1__/* .ratioScale */ ._.length),
+    objective: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .emptyMixture */ .M)(40),
+    breaker: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .emptyMixture */ .M)(40),
+    collapse: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .emptyMixture */ .M)(40),
+    sound: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .emptyMixture */ .M)(40),
+    deserted: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .emptyMixture */ .M)(40),
     excess: noExcess,
     givenUp: noEnding,
     cutOff: noEnding,
-    split: _split_test_js__WEBPACK_IMPORTED_MODULE_6__/* .emptySplit */ .Ew,
-    latency: _latency_js__WEBPACK_IMPORTED_MODULE_2__/* .emptyLatency */ .Gk,
+    split: _split_test_js__WEBPACK_IMPORTED_MODULE_7__/* .emptySplit */ .Ew,
+    latency: _latency_js__WEBPACK_IMPORTED_MODULE_3__/* .emptyLatency */ .Gk,
 };
 /** The evidence after one more poll. Every choice in here depends on earlier polls only, which keeps all bets fair. */
 function addPoll(evidence, poll, settings) {
     const counted = countedIn(poll);
-    const bearable = (rates, having) => breakerEvidence(rates, having, borneRate(having, evidence, counted, settings), counted);
+    const bearable = (rates, having, least = 0) => breakerEvidence(rates, having, Math.max(least, borneRate(having, evidence, counted, settings)), counted);
     // Where callers leave most streams as they please, that says nothing about a version.
-    const bad = borneRate(failedOrGivenUp, evidence, counted, settings) < _one_sample_js__WEBPACK_IMPORTED_MODULE_5__/* .highestObjective */ .yb ? failedOrGivenUp : failed;
+    const bad = borneRate(failedOrGivenUp, evidence, counted, settings) < _one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .highestObjective */ .yb ? failedOrGivenUp : failed;
+    const joined = joinedBy(evidence, poll, settings);
     const always = {
         ...evidence,
         polls: evidence.polls + 1,
         age: poll.age,
+        joined,
         seen: sumOf(evidence.seen, counted),
-        breaker: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .grow */ .wS)(evidence.breaker, bearable(_one_sample_js__WEBPACK_IMPORTED_MODULE_5__/* .worseRates */ .qn, failed)),
-        deserted: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .grow */ .wS)(evidence.deserted, bearable(_one_sample_js__WEBPACK_IMPORTED_MODULE_5__/* .worseRates */ .qn, givenUp)),
-        sound: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .grow */ .wS)(evidence.sound, bearable(_one_sample_js__WEBPACK_IMPORTED_MODULE_5__/* .betterRates */ .Em, bad)),
-        split: (0,_split_test_js__WEBPACK_IMPORTED_MODULE_6__/* .countSplit */ .Cu)(evidence.split, poll, settings),
+        breaker: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.breaker, bearable(_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .worseRates */ .qn, failed)),
+        collapse: sinceItSpeaks((0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.collapse, bearable(_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .worseRates */ .qn, bad, collapsed))),
+        deserted: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.deserted, bearable(_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .worseRates */ .qn, givenUp)),
+        sound: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.sound, bearable(_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .betterRates */ .Em, bad)),
+        split: (0,_split_test_js__WEBPACK_IMPORTED_MODULE_7__/* .countSplit */ .Cu)(evidence.split, poll, settings),
     };
-    if (poll.age < settings.warmUp)
-        return { ...always, latency: (0,_latency_js__WEBPACK_IMPORTED_MODULE_2__/* .profileLatency */ .yw)(evidence.latency, poll) };
+    if (poll.age < settings.warmUp || poll.age < joined.at + joined.warmUp)
+        return { ...always, latency: (0,_latency_js__WEBPACK_IMPORTED_MODULE_3__/* .profileLatency */ .yw)(evidence.latency, poll) };
     const { dispersion, minExcess, objective, safeRatio } = settings;
     const { requests, errors } = counted;
     const exposure = fairExposure(evidence, poll, requests, settings.split.tolerance);
     const tempered = (increments) => increments.map((log) => log / dispersion.phi);
+    const harm = (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.harm, harmEvidence(failed, evidence, counted, exposure, settings));
+    const ended = {
+        givenUp: addEnding(evidence, "givenUp", counted, exposure, settings),
+        cutOff: addEnding(evidence, "cutOff", counted, exposure, settings),
+    };
+    const latency = (0,_latency_js__WEBPACK_IMPORTED_MODULE_3__/* .growLatency */ .M7)(evidence.latency, poll, settings.latencyMargin, settings.latencyPhi);
+    const promised = objective === undefined
+        ? evidence.objective
+        : (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.objective, tempered((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .rateEvidence */ ._Z)((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .worseRates */ .qn)(objective), objective, requests.canary, errors.canary)));
+    const burst = (metric, bad, before, after) => (0,_burst_js__WEBPACK_IMPORTED_MODULE_0__/* .growBurst */ .E)(evidence.bursts[metric], { age: poll.age, bad, before, after }, burstOf(settings));
     return {
         ...always,
         judged: sumOf(evidence.judged, counted),
-        harm: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .grow */ .wS)(evidence.harm, harmEvidence(failed, evidence, counted, exposure, settings)),
-        givenUp: addEnding(evidence, "givenUp", counted, exposure, settings),
-        cutOff: addEnding(evidence, "cutOff", counted, exposure, settings),
+        ...ended,
+        harm,
+        bursts: {
+            errors: burst("errors", errors.canary, (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(evidence.harm), (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(harm)),
+            givenUp: burst("givenUp", counted.givenUp.canary, (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(evidence.givenUp.harm), (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(ended.givenUp.harm)),
+            cutOff: burst("cutOff", counted.cutOff.canary, (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(evidence.cutOff.harm), (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(ended.cutOff.harm)),
+            latency: burst("latency", requests.canary, (0,_latency_js__WEBPACK_IMPORTED_MODULE_3__/* .latencyLogE */ .y0)(evidence.latency), (0,_latency_js__WEBPACK_IMPORTED_MODULE_3__/* .latencyLogE */ .y0)(latency)),
+            objective: burst("objective", errors.canary, (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(evidence.objective), (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(promised)),
+        },
         // Safety never rests on the plan: a canary that gets no request at all would otherwise be proven safe.
-        safe: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .grow */ .wS)(evidence.safe, (0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_1__/* .ratioEvidence */ .p6)((0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_1__/* .safeRatios */ .cb)(safeRatio), safeRatio, requests, errors, dispersion)),
+        safe: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.safe, (0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_2__/* .ratioEvidence */ .p6)((0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_2__/* .safeRatios */ .cb)(safeRatio), safeRatio, requests, errors, dispersion)),
         harmless: minExcess > 0
-            ? (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .grow */ .wS)(evidence.harmless, tempered((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_5__/* .rateEvidence */ ._Z)((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_5__/* .betterRates */ .Em)(minExcess), minExcess, requests.canary, errors.canary)))
+            ? (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.harmless, tempered((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .rateEvidence */ ._Z)((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .betterRates */ .Em)(minExcess), minExcess, requests.canary, errors.canary)))
             : evidence.harmless,
-        ratio: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .grow */ .wS)(evidence.ratio, (0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_1__/* .ratioEvidence */ .p6)(_confidence_js__WEBPACK_IMPORTED_MODULE_0__/* .ratioScale */ ._, 1, exposure, errors, dispersion)),
-        objective: objective === undefined
-            ? evidence.objective
-            : (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .grow */ .wS)(evidence.objective, tempered((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_5__/* .rateEvidence */ ._Z)((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_5__/* .worseRates */ .qn)(objective), objective, requests.canary, errors.canary))),
+        ratio: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.ratio, (0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_2__/* .ratioEvidence */ .p6)(_confidence_js__WEBPACK_IMPORTED_MODULE_1__/* .ratioScale */ ._, 1, exposure, errors, dispersion)),
+        objective: promised,
         excess: addExcess(evidence.excess, exposure, errors),
-        latency: (0,_latency_js__WEBPACK_IMPORTED_MODULE_2__/* .growLatency */ .M7)(evidence.latency, poll, settings.latencyMargin, settings.latencyPhi),
+        latency,
     };
+}
+/** A minute, where Prometheus scrapes every 15 s: a shorter interval shows both versions an outage that much closer. */
+const scrapesOfBurst = 4;
+const burstOf = ({ scrape }) => scrapesOfBurst * scrape;
+/**
+ * New pods are cold as the first ones were. They are left alone for half of the time since those before them at most: a
+ * canary that grows with each short stage would never be compared with stable otherwise.
+ */
+function joinedBy({ joined }, { joined: at = 0 }, { warmUp }) {
+    if (at <= joined.at)
+        return joined;
+    return { at, warmUp: Math.min(warmUp, (at - joined.at) / 2) };
 }
 /** Errors are frequent enough for the exact form from here on. */
 const frequent = 0.05;
@@ -53252,14 +53354,14 @@ function harmEvidence(having, { judged }, counted, exposure, { allowedIncrease, 
     const { requests } = counted;
     const exact = exposure === requests && dispersion.kind === "tempered" && rate(having, judged) > frequent;
     if (!exact)
-        return (0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_1__/* .ratioEvidence */ .p6)((0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_1__/* .harmRatios */ .fE)(allowed), allowed, exposure, having(counted), dispersion);
-    return (0,_odds_ratio_js__WEBPACK_IMPORTED_MODULE_4__/* .oddsEvidence */ .i)((0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_1__/* .harmRatios */ .fE)(allowed), allowed, requests, having(counted)).map((log) => log / dispersion.phi);
+        return (0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_2__/* .ratioEvidence */ .p6)((0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_2__/* .harmRatios */ .fE)(allowed), allowed, exposure, having(counted), dispersion);
+    return (0,_odds_ratio_js__WEBPACK_IMPORTED_MODULE_5__/* .oddsEvidence */ .i)((0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_2__/* .harmRatios */ .fE)(allowed), allowed, requests, having(counted)).map((log) => log / dispersion.phi);
 }
 function addEnding(evidence, ending, counted, exposure, settings) {
     const { harm, excess } = evidence[ending];
     const having = (counts) => counts[ending];
     return {
-        harm: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .grow */ .wS)(harm, harmEvidence(having, evidence, counted, exposure, settings)),
+        harm: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(harm, harmEvidence(having, evidence, counted, exposure, settings)),
         excess: addExcess(excess, exposure, counted[ending]),
     };
 }
@@ -53277,9 +53379,9 @@ function fairExposure({ split }, poll, requests, tolerance) {
     const { weight } = poll;
     const all = requests.stable + requests.canary;
     const planned = { stable: (all * (100 - weight)) / 100, canary: (all * weight) / 100 };
-    if (!(0,_split_test_js__WEBPACK_IMPORTED_MODULE_6__/* .isServedAt */ .RM)(split, poll) || planned.canary >= few)
+    if (!(0,_split_test_js__WEBPACK_IMPORTED_MODULE_7__/* .isServedAt */ .RM)(split, poll) || planned.canary >= few)
         return requests;
-    const { more, less } = (0,_split_test_js__WEBPACK_IMPORTED_MODULE_6__/* .splitEvidence */ .aN)(split, tolerance);
+    const { more, less } = (0,_split_test_js__WEBPACK_IMPORTED_MODULE_7__/* .splitEvidence */ .aN)(split, tolerance);
     return Math.max(more, less) < quiet ? planned : requests;
 }
 /** The circuit breaker bears `floor`, or `timesStable` what stable has: over all time, or in this very poll. */
@@ -53287,11 +53389,15 @@ function borneRate(having, { seen }, counted, { breaker }) {
     const ofStable = (counts) => counts.requests.stable === 0 ? 0 : having(counts).stable / counts.requests.stable;
     return Math.max(breaker.floor, breaker.timesStable * Math.max(ofStable(sumOf(seen, counted)), ofStable(counted)));
 }
+/** More than an outage that reaches the canary alone, or first, would be taken for. */
+const collapsed = 0.3;
+/** What good requests of earlier proved does not outweigh what begins now. */
+const sinceItSpeaks = (mixture) => ((0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(mixture) > 0 ? mixture : noEvidence.collapse);
 function breakerEvidence(ratesAgainst, having, borne, counted) {
     // Stable is broken itself: nothing can be much worse, and nothing that is as bad is sound.
-    if (borne >= _one_sample_js__WEBPACK_IMPORTED_MODULE_5__/* .highestObjective */ .yb)
+    if (borne >= _one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .highestObjective */ .yb)
         return [];
-    return (0,_one_sample_js__WEBPACK_IMPORTED_MODULE_5__/* .rateEvidence */ ._Z)(ratesAgainst(borne), borne, counted.requests.canary, having(counted).canary);
+    return (0,_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .rateEvidence */ ._Z)(ratesAgainst(borne), borne, counted.requests.canary, having(counted).canary);
 }
 /**
  * Each poll counts by its own traffic, so that an incident on both versions in one stage does not look like an excess.
@@ -53454,8 +53560,16 @@ function grow({ logs, rests }, increments) {
 }
 /** The sums, with what rounding took added again. */
 const totals = ({ logs, rests }) => logs.map((log, index) => log + (rests[index] ?? 0));
-/** ln E: every alternative has the same weight. */
-const logE = (mixture) => (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logMeanExp */ .BN)(totals(mixture));
+/** ln E: every alternative has the same weight. Asked several times of the same mixture. */
+function logE(mixture) {
+    const before = known.get(mixture);
+    if (before !== undefined)
+        return before;
+    const found = (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logMeanExp */ .BN)(totals(mixture));
+    known.set(mixture, found);
+    return found;
+}
+const known = new WeakMap();
 
 
 /***/ }),
@@ -53825,10 +53939,12 @@ function sumOfBuckets(buckets) {
 /* harmony export */   _D: () => (/* binding */ owesResponseTimes),
 /* harmony export */   vi: () => (/* binding */ weigh)
 /* harmony export */ });
-/* harmony import */ var _latency_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4085);
-/* harmony import */ var _mixture_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5635);
-/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1199);
-/* harmony import */ var _split_test_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2208);
+/* harmony import */ var _evidence_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5406);
+/* harmony import */ var _latency_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4085);
+/* harmony import */ var _mixture_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5635);
+/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1199);
+/* harmony import */ var _split_test_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2208);
+
 
 
 
@@ -53850,33 +53966,47 @@ const findings = [
 /** Weighs the evidence. In the order of urgency: what stops a release comes before what lets it go on. */
 function weigh(evidence, settings) {
     const metrics = {
-        errors: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(evidence.harm),
-        latency: (0,_latency_js__WEBPACK_IMPORTED_MODULE_0__/* .latencyLogE */ .y0)(evidence.latency),
-        givenUp: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(evidence.givenUp.harm),
-        cutOff: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(evidence.cutOff.harm),
-        objective: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(evidence.objective),
+        errors: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(evidence.harm),
+        latency: (0,_latency_js__WEBPACK_IMPORTED_MODULE_1__/* .latencyLogE */ .y0)(evidence.latency),
+        givenUp: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(evidence.givenUp.harm),
+        cutOff: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(evidence.cutOff.harm),
+        objective: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(evidence.objective),
     };
     const parts = stakes(metrics, evidence, settings);
+    const { bursts } = evidence;
+    const without = {
+        errors: metrics.errors - bursts.errors.most,
+        latency: metrics.latency - bursts.latency.most,
+        givenUp: metrics.givenUp - bursts.givenUp.most,
+        cutOff: metrics.cutOff - bursts.cutOff.most,
+        objective: metrics.objective - bursts.objective.most,
+    };
     const [most] = parts.reduce((best, part) => (part[1] > best[1] ? part : best));
     const weight = {
         metrics,
-        harm: (0,_numerics_js__WEBPACK_IMPORTED_MODULE_2__/* .logSumExp */ .VZ)(parts.map(([, part]) => part)),
+        harm: (0,_numerics_js__WEBPACK_IMPORTED_MODULE_3__/* .logSumExp */ .VZ)(parts.map(([, part]) => part)),
+        lasting: (0,_numerics_js__WEBPACK_IMPORTED_MODULE_3__/* .logSumExp */ .VZ)(stakes(without, evidence, settings).map(([, part]) => part)),
         most,
-        safe: settings.minExcess > 0 ? (0,_numerics_js__WEBPACK_IMPORTED_MODULE_2__/* .logMeanExp */ .BN)([(0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(evidence.safe), (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(evidence.harmless)]) : (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(evidence.safe),
-        breaker: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(evidence.breaker),
-        deserted: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(evidence.deserted),
-        sound: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(evidence.sound),
-        split: (0,_split_test_js__WEBPACK_IMPORTED_MODULE_3__/* .splitEvidence */ .aN)(evidence.split, settings.split.tolerance),
+        safe: settings.minExcess > 0 ? (0,_numerics_js__WEBPACK_IMPORTED_MODULE_3__/* .logMeanExp */ .BN)([(0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(evidence.safe), (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(evidence.harmless)]) : (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(evidence.safe),
+        breaker: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(evidence.breaker),
+        deserted: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(evidence.deserted),
+        sound: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(evidence.sound),
+        split: (0,_split_test_js__WEBPACK_IMPORTED_MODULE_4__/* .splitEvidence */ .aN)(evidence.split, settings.split.tolerance),
     };
     return { ...weight, finding: findingOf(weight, evidence, settings) };
 }
-function findingOf({ breaker, deserted, sound, split, harm, safe, metrics }, evidence, settings) {
+/** It is asked anew all the time, so that much is needed each time. */
+const alphaOfCollapse = 0.001;
+function findingOf(weight, evidence, settings) {
+    const { breaker, deserted, sound, split, harm, lasting, safe, metrics } = weight;
     const proven = (logE, alpha) => logE >= Math.log(1 / alpha);
-    if (proven(harm, settings.alpha))
+    if (proven(harm, settings.alpha) && proven(lasting, Math.sqrt(settings.alpha)))
         return "harm";
     if (proven(Math.max(breaker, deserted), settings.breaker.alpha))
         return "broken";
-    const settled = (0,_split_test_js__WEBPACK_IMPORTED_MODULE_3__/* .hasSettled */ .SU)(evidence.split, evidence.age, settings);
+    if (proven((0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(evidence.collapse), alphaOfCollapse))
+        return "broken";
+    const settled = (0,_split_test_js__WEBPACK_IMPORTED_MODULE_4__/* .hasSettled */ .SU)(evidence.split, evidence.age, settings);
     if (settled && proven(split.more, settings.split.alpha))
         return "too-much-traffic";
     const tooLittle = proven(split.less, settings.split.alpha);
@@ -53886,20 +54016,30 @@ function findingOf({ breaker, deserted, sound, split, harm, safe, metrics }, evi
         return "too-little-traffic";
     if (owesResponseTimes(evidence, settings))
         return "nothing";
+    if (isSuspected(weight, evidence, settings))
+        return "nothing";
     // Only errors are proven safe; a metric that leans the other way keeps the stage open.
     const leaning = Math.max(metrics.latency, metrics.givenUp, metrics.cutOff, metrics.objective) > 0;
     if (proven(safe, settings.beta) && !leaning)
         return "safe";
-    // Half-way to a proof of harm is no moment to give a canary more traffic.
-    if (proven(sound, settings.beta) && harm < Math.log(1 / settings.alpha) / 2)
+    if (proven(sound, settings.beta))
         return "sound";
     return "nothing";
+}
+/**
+ * Half-way to a proof of harm is no moment to give a canary more traffic. What it owes to one minute alone is forgiven
+ * when twice as long has passed since.
+ */
+function isSuspected({ harm, lasting }, { age, bursts }, settings) {
+    const halfWay = Math.log(1 / settings.alpha) / 2;
+    const newest = Math.max(...Object.values(bursts).map(({ until }) => until));
+    return lasting >= halfWay || (harm >= halfWay && age - newest < 2 * (0,_evidence_js__WEBPACK_IMPORTED_MODULE_0__/* .burstOf */ .gH)(settings));
 }
 /**
  * Once a canary is compared with stable it is by its response times as well, where there are any: one that never fails
  * may take forty times as long. With all of the traffic it has nobody beside it to be compared with.
  */
-const owesResponseTimes = ({ age, latency, split }, { warmUp }) => age >= warmUp && split.weight !== 100 && (0,_latency_js__WEBPACK_IMPORTED_MODULE_0__/* .isUncompared */ .LS)(latency);
+const owesResponseTimes = ({ age, latency, split }, { warmUp }) => age >= warmUp && split.weight !== 100 && (0,_latency_js__WEBPACK_IMPORTED_MODULE_1__/* .isUncompared */ .LS)(latency);
 /** Failures that reached no pod are the canary's when they are about as many as the requests that it lacks. */
 function lostExplainsIt({ split: { weight = 0, requests, lost } }) {
     const planned = ((requests.stable + requests.canary) * weight) / 100;
@@ -55017,12 +55157,12 @@ function smallestFound(course, { rate, baseline }, settings, runs, seed) {
 }
 /** One release poll by poll: the canary is past its warm-up after `settings.warmUp`, and requests come at random. */
 function release({ steps, pollEvery }, traffic, ratio, settings, next) {
-    let evidence = _evidence_evidence_js__WEBPACK_IMPORTED_MODULE_1__/* .noEvidence */ .n;
+    let evidence = _evidence_evidence_js__WEBPACK_IMPORTED_MODULE_1__/* .noEvidence */ .n2;
     let bad = 0;
     for (const { weight } of polls(steps, pollEvery)) {
         const age = (evidence.polls + 1) * pollEvery;
         const poll = randomPoll(weight, age, pollEvery, traffic, ratio, next);
-        evidence = (0,_evidence_evidence_js__WEBPACK_IMPORTED_MODULE_1__/* .addPoll */ .t)(evidence, poll, settings);
+        evidence = (0,_evidence_evidence_js__WEBPACK_IMPORTED_MODULE_1__/* .addPoll */ .tu)(evidence, poll, settings);
         bad += poll.canary.errors;
         const { finding } = (0,_evidence_weigh_js__WEBPACK_IMPORTED_MODULE_5__/* .weigh */ .vi)(evidence, settings);
         if (finding === "harm" || finding === "broken")
@@ -55195,12 +55335,13 @@ const healthy = { ready: true, desired: 1, available: 1, restarts: 0, because: "
  * One release on a clock that jumps. Each of its steps is what `decide` says; pods are ready at once, writes take no
  * time, and what is counted is counted as the engine does it. The same seed gives the same release.
  */
-function play(wanted, world, seed) {
-    const mesh = randomMesh(world, wanted.pollEvery, seed);
+const play = (plan, world, seed) => playBefore(plan, randomMesh(world, plan.pollEvery, seed));
+/** The same before any mesh that is as quick. */
+function playBefore(wanted, mesh) {
     let plan = rehearsable(wanted);
     let state = { phase: "preparing", step: "deploying", since: 0 };
     let now = 0;
-    let seen = { evidence: evidence/* noEvidence */.n, tally: tally/* emptyTally */.CK };
+    let seen = { evidence: evidence/* noEvidence */.n2, tally: tally/* emptyTally */.CK };
     for (;;) {
         if (state.phase === "baking")
             seen = count(seen, mesh, now, plan);
@@ -55256,13 +55397,15 @@ function count(before, mesh, now, { pollEvery, evidence: { settings } }) {
     const counted = mesh.read();
     const { stable, canary, ago } = counted;
     const age = now - (before.since ?? now);
-    const poll = { weight: mesh.weight(), age, from: age - ago, stable, canary, lost: 0 };
+    const since = mesh.joined?.();
+    const joined = since === undefined ? {} : { joined: age - since };
+    const poll = { weight: mesh.weight(), age, from: age - ago, ...joined, stable, canary, lost: 0 };
     if (!(0,evidence_poll/* isPoll */.Y)(poll, before.evidence.age, pollEvery))
         return before;
     return {
         ...before,
         tally: (0,tally/* sumOf */.XN)(before.tally, counted),
-        evidence: (0,evidence/* addPoll */.t)(before.evidence, poll, settings),
+        evidence: (0,evidence/* addPoll */.tu)(before.evidence, poll, settings),
     };
 }
 
@@ -56234,7 +56377,8 @@ function answerOf(kind, finding, { inconclusive, noData }) {
             return { kind, policy: noData };
         case "inconclusive": {
             // A split that is proven wrong does not mend by looking on.
-            const pointless = finding === "too-little-traffic" && inconclusive === "extend";
+            const wrong = finding === "too-little-traffic" || finding === "too-much-traffic";
+            const pointless = wrong && inconclusive === "extend";
             return { kind: "wait", policy: pointless ? "hold" : inconclusive };
         }
     }
