@@ -36,6 +36,7 @@ describe("what manifests bring beside the canary", { concurrency: 4 }, () => {
         pods("Deployment", "debug-deployment", stableLabels),
         pods("ReplicaSet", "debug-set", stableLabels),
         pods("StatefulSet", "debug-stateful", stableLabels),
+        pods("StatefullSet", "misspelt", "{app: other}"),
         pods("DaemonSet", "debug-daemon", "{app: reviews, version: v2, role: other}"),
         pods("Deployment", "debug-open", "{app: reviews, role: open}"),
         `{apiVersion: batch/v1, kind: Job, metadata: {name: migrate}, spec: {template: {metadata: {labels: ${stableLabels}}, spec: {restartPolicy: Never, containers: [{name: app, image: "registry.example/reviews:v2"}]}}}}\n`,
@@ -46,6 +47,10 @@ describe("what manifests bring beside the canary", { concurrency: 4 }, () => {
     );
     assert.equal(run.exit, 2, run.said);
     const refused = linesOf(run, "✗");
+    assert.match(
+      refused,
+      /not serve StatefullSet of apps\/v1, .* has it\. Correct its kind or its apiVersion; kubectl/,
+    );
     for (const [word, share] of [
       ["Deployment shop/debug-deployment", "a part of stable's requests"],
       ["ReplicaSet shop/debug-set", "a part of stable's requests"],
@@ -279,5 +284,42 @@ describe("what manifests bring beside the canary", { concurrency: 4 }, () => {
       linesOf(run, "·"),
       /reviews-v1 has revisionHistoryLimit 0: after the promotion kubectl rollout undo has/,
     );
+  });
+
+  test("a canary that a finalizer would hold is told of, and an export loses its finalizers", async (t) => {
+    const held = (more: string) => ({
+      change: {
+        "k8s/v2.yaml": (text: string) =>
+          text.replace(
+            "metadata: {name: reviews-v2,",
+            `metadata: {name: reviews-v2, ${more}finalizers: [acme.test/slow],`,
+          ),
+      },
+    });
+    const written = await runCase(t, world, held(""));
+    assert.match(
+      linesOf(written, "!"),
+      /reviews-v2 has finalizers \(acme\.test\/slow\): after a rollback it would keep its pods/,
+    );
+    const exported = await runCase(t, world, held("uid: a-b-c, "));
+    assert.doesNotMatch(exported.said, /has finalizers/);
+    assert.match(linesOf(exported, "·"), /left out: metadata\.finalizers, metadata\.uid/);
+  });
+
+  test("a rollback is not settled while a finalizer keeps the canary's pods", async (t) => {
+    const run = await runCase(t, world, {
+      command: "release",
+      change: {
+        "k8s/v2.yaml": (text) =>
+          text.replace("metadata: {name: reviews-v2,", "metadata: {name: reviews-v2, finalizers: [acme.test/slow],"),
+        "canary.yaml": (text) => text.replace("reviews:v2", "reviews:v2-crash"),
+      },
+    });
+    assert.equal(run.exit, 3, run.said);
+    assert.match(
+      run.said,
+      /not as it should be: Deployment shop\/reviews-v2 is being deleted, and keeps its pods as long as/,
+    );
+    assert.equal(run.ends.at(-1)?.settled, false);
   });
 });

@@ -131,15 +131,6 @@ const cases: readonly Case[] = [
   {
     name: "c67-old-blog-extensions-v1beta1",
     command: "plan",
-    change: {
-      "k8s/v2.yaml": (text) =>
-        text.replace("extensions/v1beta1", "apps/v1").replace("kind: Deployment", "kind: Deploy"),
-    },
-    sees: refusedWith(/does not serve Deploy of apps\/v1.*has it\. Correct its kind or its apiVersion;/),
-  },
-  {
-    name: "c67-old-blog-extensions-v1beta1",
-    command: "plan",
     change: { "k8s/v2.yaml": (text) => text.replace("extensions/v1beta1", "apps/v1beta2") },
     sees: refusedWith(/does not serve Deployment of apps\/v1beta2.* It serves apps\/v1\./),
   },
@@ -342,6 +333,38 @@ const cases: readonly Case[] = [
     name: "c27-rwo-pvc-hostport-clone",
     change: { "world.yaml": withClaim("ReadWriteMany") },
     sees: ({ said }) => assert.doesNotMatch(said, /PersistentVolumeClaim/),
+  },
+  {
+    name: "c27-rwo-pvc-hostport-clone",
+    change: {
+      "world.yaml": (text) =>
+        text.replace(
+          /persistentVolumeClaim: \{claimName: reviews-data\}/,
+          [
+            "awsElasticBlockStore: {volumeID: vol-1}",
+            "        - {name: logs, hostPath: {path: /var/log/reviews}}",
+            "        - {name: keys, gcePersistentDisk: {pdName: keys, readOnly: true}}",
+          ].join("\n"),
+        ),
+    },
+    sees(run) {
+      warnsOf(
+        /Volume \S+ \(awsElasticBlockStore\) of Deployment shop\/reviews-canary is stable's, too, and can be used on one node only/,
+        /Volume logs \(hostPath\) .* is the folder \/var\/log\/reviews of the node/,
+      )(run);
+      assert.doesNotMatch(run.said, /Volume keys/);
+    },
+  },
+  {
+    name: "c20-init-container-same-image",
+    command: "plan",
+    change: {
+      "world.yaml": (text) =>
+        text
+          .replaceAll("registry.example/reviews", "reviews")
+          .replace(/(initContainers:[\s\S]*?image: )reviews/, "$1docker.io/library/reviews"),
+    },
+    sees: ({ said }) => assert.match(said, /with container app the image is given to migrate, too\./),
   },
   {
     name: "c26-revision-history-zero",

@@ -1,6 +1,7 @@
 import { field, listAt, numberAt, textAt, textsAt } from "./field.ts";
 import { isTerminating, type KubernetesObject } from "./object.ts";
 import type { Obstacle } from "./obstacle.ts";
+import { sameImage } from "./same-image.ts";
 import { type Labels, readSelector, type Selector } from "./selector.ts";
 
 /** What a release reads of a Deployment. Nothing is ever written from this: writes go to the raw object. */
@@ -148,8 +149,8 @@ export function chooseContainer(
     .filter(({ list }) => list === "containers")
     .filter(({ name }) => (named === undefined ? !sidecars.has(name) : name === named));
   const [first, ...others] = candidates;
-  if (first && others.every(({ image }) => image === first.image))
-    return { ...first, followers: all.filter((other) => other !== first && other.image === first.image) };
+  if (first && others.every(({ image }) => sameImage(image, first.image)))
+    return { ...first, followers: all.filter((other) => other !== first && sameImage(other.image, first.image)) };
   return named === undefined ? unclear(deployment) : unknownContainer(deployment, named);
 }
 

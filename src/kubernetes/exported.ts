@@ -24,12 +24,17 @@ const ofServer = [
   ["spec", "template", "metadata", "creationTimestamp"],
 ] as const;
 
+/** What an export has besides: whoever put them on that object takes them off again, and off no other. */
+const ofExport = [["metadata", "finalizers"]] as const;
+
 /** The object as somebody would have written it, and the fields that it lost by that. */
 export function withoutServerFields(object: ObjectFields): {
   readonly object: ObjectFields;
   readonly dropped: readonly string[];
 } {
-  const there = ofServer.filter((path) => field(object, ...path) !== undefined);
+  const isExport = field(object, "metadata", "uid") !== undefined;
+  const all = isExport ? [...ofServer, ...ofExport] : ofServer;
+  const there = all.filter((path) => field(object, ...path) !== undefined);
   return {
     object: there.reduce<ObjectFields>(without, object),
     dropped: there.map((path) => path.join(".")),

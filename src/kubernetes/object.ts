@@ -13,6 +13,13 @@ export const placeWord = ({ kind, metadata }: KubernetesObject): string =>
 /** On its way out: it goes as soon as no finalizer holds it any more, and nobody can call that off. */
 export const isTerminating = ({ metadata }: KubernetesObject): boolean => metadata.deletionTimestamp !== undefined;
 
+/** Kubernetes' own are for the way in which an object goes. */
+const kubernetesOwn: ReadonlySet<unknown> = new Set(["foregroundDeletion", "orphan"]);
+
+/** Who keeps an object from going when it is deleted. */
+export const finalizersOf = ({ metadata: { finalizers } }: KubernetesObject): readonly string[] =>
+  Array.isArray(finalizers) ? finalizers.filter((one) => !kubernetesOwn.has(one)).map(String) : [];
+
 export type Metadata = {
   readonly name: string;
   readonly namespace?: string;

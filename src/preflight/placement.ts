@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { KubernetesClient } from "../adapters/kubernetes/kubernetes-client.ts";
 import { unlessForbidden } from "../adapters/kubernetes/unless-forbidden.ts";
 import { field, listAt, numberAt, textAt, textsAt } from "../kubernetes/field.ts";
@@ -16,7 +17,12 @@ export async function inspectPlacement(client: KubernetesClient, scene: Scene): 
   const canary = plannedObject(scene.planned);
   if (!stable || !canary) return [];
   const pair = { stable, canary };
-  return [...(await sharedVolumes(client, scene, pair)), ...sharedHostPorts(pair), ...separations(pair)];
+  return [
+    ...(await sharedVolumes(client, scene, pair)),
+    ...writtenVolumes(pair),
+    ...sharedHostPorts(pair),
+    ...separations(pair),
+  ];
 }
 
 const claimsOf = (deployment: KubernetesObject): readonly string[] =>
@@ -56,6 +62,48 @@ function sharedVolume(name: string, claim: KubernetesObject | undefined, canary:
       next,
     ),
   ];
+}
+
+/** Disks that one node at a time can have, unless for reading: https://kubernetes.io/docs/concepts/storage/volumes/ */
+const disks: readonly string[] = [
+  "awsElasticBlockStore",
+  "azureDisk",
+  "cinder",
+  "fc",
+  "flexVolume",
+  "gcePersistentDisk",
+  "iscsi",
+  "portworxVolume",
+  "rbd",
+  "scaleIO",
+  "storageos",
+  "vsphereVolume",
+];
+
+/** Volumes that both pod templates name themselves, without a claim. */
+function writtenVolumes({ stable, canary }: BothDeployments): readonly Finding[] {
+  const sourcesOf = (deployment: KubernetesObject) =>
+    listAt(deployment, "spec", "template", "spec", "volumes").flatMap((volume) =>
+      [...disks, "hostPath"].flatMap((kind) => {
+        const source = field(volume, kind);
+        return source === undefined || field(source, "readOnly") === true
+          ? []
+          : [{ kind, source, name: textAt(volume, "name") ?? "" }];
+      }),
+    );
+  const ofStable = sourcesOf(stable);
+  return sourcesOf(canary)
+    .filter(({ source }) => ofStable.some((one) => isDeepStrictEqual(one.source, source)))
+    .map(({ kind, source, name }) => {
+      const what =
+        kind === "hostPath"
+          ? `is the folder ${textAt(source, "path")} of the node: pods of both versions on one node write to it, and on another node they find another one`
+          : "can be used on one node only: the pods start beside stable's or not at all, and both write to it";
+      return warn(
+        `Volume ${name} (${kind}) of ${placeWord(canary)} is stable's, too, and ${what}.`,
+        "Give the canary a volume of its own (from: manifests), or one that may be shared (ReadWriteMany).",
+      );
+    });
 }
 
 function hostPortsOf(deployment: KubernetesObject): readonly number[] {

@@ -2,13 +2,14 @@ import { canaryManifestOf } from "../adapters/kubernetes/canary-manifest.ts";
 import type { Host } from "../istio/host.ts";
 import { selectorOfService, serviceBehind } from "../istio/service.ts";
 import { chooseContainer } from "../kubernetes/deployment.ts";
-import { textAt } from "../kubernetes/field.ts";
+import { withoutServerFields } from "../kubernetes/exported.ts";
+import { listAt, textAt } from "../kubernetes/field.ts";
 import { missingNamespace } from "../kubernetes/missing-namespace.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import { carries, showLabels } from "../kubernetes/selector.ts";
 import { type Finding, note, refuse, warn } from "../ports/preflight.ts";
 import { listed, pods, refusal } from "./finding.ts";
-import { plannedDeployment } from "./planned-canary.ts";
+import { plannedDeployment, plannedObject } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
 
 const namesOf = (objects: readonly KubernetesObject[]): string => listed(objects.map(({ metadata }) => metadata.name));
@@ -184,6 +185,19 @@ export function canaryIsNotPaused({
   if (next === undefined) return [];
   return [
     refuse(`Deployment ${namespace}/${deployment} (canary) is paused, so it would never get the new image.`, next),
+  ];
+}
+
+/** A canary that a rollback deletes goes only when its finalizers have gone, and its pods with it. */
+export function canaryCanGo({ target, canary, planned }: Scene): readonly Finding[] {
+  const made = plannedObject(planned);
+  const holders = made && !canary ? listAt(withoutServerFields(made).object, "metadata", "finalizers").map(String) : [];
+  if (holders.length === 0) return [];
+  return [
+    warn(
+      `The manifest of Deployment ${target.namespace}/${target.canary.deployment} has finalizers (${listed(holders)}): after a rollback it would keep its pods until somebody takes them off.`,
+      "Take metadata.finalizers out of the manifest, unless a controller is there that does it.",
+    ),
   ];
 }
 

@@ -21,6 +21,7 @@ import { nobodyElseIsReached, podsAreDisjoint, selectorsAreApart, subsetsAreClea
 import { policiesAreForBoth, policiesOfStableStay } from "./policies.ts";
 import {
   canaryCanCome,
+  canaryCanGo,
   canaryIsClear,
   canaryIsNotPaused,
   namespaceExists,
@@ -63,6 +64,7 @@ const checks: readonly SceneCheck[] = [
   stableIsHealthy,
   stableCanBeUpdated,
   canaryCanCome,
+  canaryCanGo,
   canaryIsClear,
   canaryIsNotPaused,
   subsetsAreClear,

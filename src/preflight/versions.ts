@@ -8,6 +8,7 @@ import {
   placesIn,
   readDeployment,
 } from "../kubernetes/deployment.ts";
+import { sameImage } from "../kubernetes/same-image.ts";
 import { type Finding, note, refuse, warn } from "../ports/preflight.ts";
 import { replicasFor } from "../release/replicas.ts";
 import type { Target } from "../release/target.ts";
@@ -106,7 +107,7 @@ function followersIn(deployment: Deployment, { container, image }: Target): read
   if ("problem" in choice) return [];
   const chosen = chosenPlaces(choice).map(({ name }) => name);
   const others = placesIn(deployment).filter(({ name }) => !chosen.includes(name) && choice.image !== image);
-  const left = others.filter((place) => place.image === choice.image).map(({ name }) => name);
+  const left = others.filter((place) => sameImage(place.image, choice.image)).map(({ name }) => name);
   const where = wordOf(deployment);
   const findings: Finding[] = [];
   if (choice.followers.length > 0)
@@ -132,7 +133,7 @@ export function buildsAreOne({ stable, planned, target }: Scene): readonly Findi
   if (!stable || !canary || target.source.from === "clone") return []; // of a copy it is told by stable's containers
   const [before, after] = [chooseContainer(stable, target.container), chooseContainer(canary, target.container)];
   if ("problem" in before || "problem" in after || before.image === after.image) return [];
-  const old = placesIn(canary).filter(({ image }) => image === before.image);
+  const old = placesIn(canary).filter(({ image }) => sameImage(image, before.image));
   if (old.length === 0) return [];
   return [
     warn(

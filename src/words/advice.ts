@@ -8,6 +8,7 @@ import { heldBy } from "../release/state.ts";
 import { otherRole, type Role } from "../release/target.ts";
 import { isUndoable } from "../release/undoing.ts";
 import type { GateVerdict } from "../release/verdict.ts";
+import { commandAfter } from "./failed-lines.ts";
 import { isOnlyUnsaved } from "./headline.ts";
 import { keptInWords } from "./kept-in-words.ts";
 import { dashboardLinks, type Links } from "./links.ts";
@@ -137,8 +138,6 @@ function finishByHand(account: Account, returned: boolean): string {
     block(steps.join("\n"), "sh"),
   ].join("\n\n");
 }
-
-const commandAfter = { promoting: "promote", "rolling-back": "rollback" } as const;
 
 /** Whoever writes the route would write it again. */
 function decideWhoServes(account: Account, kept: Role, finishing: "promote" | "rollback"): string {

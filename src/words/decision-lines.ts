@@ -3,19 +3,21 @@ import { plannedWeight } from "../release/planned-weight.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { heldBy } from "../release/state.ts";
 import { isUndoable } from "../release/undoing.ts";
+import { failedLines } from "./failed-lines.ts";
 import { keptInWords } from "./kept-in-words.ts";
 import { nextCommand } from "./next-command.ts";
 import { dateOf } from "./timestamp.ts";
 
 type Decidable = Pick<ReleaseRecord, "target" | "asked" | "plan" | "state" | "stages" | "undoes">;
 
-/** What somebody can do with a release that waits, or has succeeded, on a terminal. Nothing where it goes on. */
+/** What somebody can do with a release that waits, has succeeded, or got stuck, on a terminal. Nothing where it goes on. */
 export function decisionLines(release: Decidable): readonly string[] {
   const { state } = release;
   if (isUndoable(release)) {
     const kept = keptInWords(release);
     return [...(kept ? [kept] : []), `To go back to the version before: ${nextCommand("undo", release)}`];
   }
+  if (state.phase === "failed") return failedLines(state, release);
   if (state.phase !== "waiting") return [];
   const commands = [`To go on: ${nextCommand("promote", release)}`, `To give up: ${nextCommand("rollback", release)}`];
   if (!heldBy(state)) return commands;

@@ -81,9 +81,8 @@ const verdicts: Readonly<{ [kind in GateVerdict["kind"]]: string }> = {
 
 function next(record: ReleaseRecord, watched: boolean | undefined): readonly string[] {
   const { state } = record;
+  if (state.phase === "failed") return ["It could neither be finished nor given back.", ...decisionLines(record)];
   if (state.phase === "waiting" || state.phase === "succeeded") return decisionLines(record);
-  if (state.phase === "failed")
-    return [`It could neither be finished nor given back: see the report, then: ${nextCommand("rollback", record)}`];
   if (!isRunning(state)) return [];
   const rollback = nextCommand("rollback", record);
   if (watched) return [`To stop it and give all traffic back: ${rollback}`];

@@ -435,7 +435,7 @@ test("a manifest takes fields back from ourselves, but not while somebody else h
 
 const scaledTo = (value: number): PatchOperation => ({ op: "add", path: "/spec/replicas", value });
 
-test("a Deployment that is on its way out is as good as gone", () =>
+test("a Deployment that somebody's finalizer holds on its way out keeps its pods, and is told of", () =>
   inCluster(shop(), async ({ client }) => {
     const it = await workload(client, clone);
     await it.deploy();
@@ -445,7 +445,9 @@ test("a Deployment that is on its way out is as good as gone", () =>
     });
     await it.restore();
     assert.ok(await client.get(resources.deployments, "shop", "reviews-v2"));
-    assert.deepEqual(await it.differences("stable"), []);
+    assert.deepEqual(await it.differences("stable"), [
+      "Deployment shop/reviews-v2 is being deleted, and keeps its pods as long as acme.test/slow holds it",
+    ]);
   }));
 
 test("pods that a wide selector covers are still told apart, by their names", () => {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { isRolledOut, readDeployment } from "../../kubernetes/deployment.ts";
 import { field } from "../../kubernetes/field.ts";
-import { isTerminating, type KubernetesObject, placeWord, resources } from "../../kubernetes/object.ts";
+import { finalizersOf, isTerminating, type KubernetesObject, placeWord, resources } from "../../kubernetes/object.ts";
 import { identify, objectWord } from "../../kubernetes/user-object.ts";
 import type { Role } from "../../release/target.ts";
 import { templateOfReplicaSet } from "./deployment-pods.ts";
@@ -15,10 +15,12 @@ type Deployments = Readonly<Record<Role, KubernetesObject | undefined>>;
 /** What is not as it should be after a release that `winner` won, in words. */
 export async function differences(parts: WorkloadParts, winner: Role): Promise<readonly string[]> {
   const { client, target } = parts;
-  const read = async (role: Role): Promise<KubernetesObject | undefined> =>
-    living(await client.get(resources.deployments, target.namespace, target[role].deployment));
+  const read = (role: Role): Promise<KubernetesObject | undefined> =>
+    client.get(resources.deployments, target.namespace, target[role].deployment);
   const [stable, canary] = await Promise.all([read("stable"), read("canary")]);
-  return winner === "canary" ? afterSwap(parts, { stable, canary }) : afterReturn(parts, { stable, canary });
+  const left = { stable: living(stable), canary: living(canary) };
+  if (winner === "canary") return afterSwap(parts, left);
+  return [...(await afterReturn(parts, left)), ...heldBack(parts, canary)];
 }
 
 /** An object on its way out is as good as gone. */
@@ -90,6 +92,17 @@ const gone = ({ target }: WorkloadParts, role: Role): readonly string[] => [
 function leftBehind(raw: KubernetesObject | undefined): readonly string[] {
   if (!raw) return [];
   return [`${placeWord(raw)} is still there; it did not exist before the release`];
+}
+
+/**
+ * A Deployment that a finalizer of somebody's holds keeps its pods:
+ * https://kubernetes.io/docs/concepts/architecture/garbage-collection/#background-deletion
+ */
+function heldBack({ before }: WorkloadParts, canary: KubernetesObject | undefined): readonly string[] {
+  if (before.canary || !canary || !isTerminating(canary)) return [];
+  const holders = finalizersOf(canary);
+  if (holders.length === 0) return [];
+  return [`${placeWord(canary)} is being deleted, and keeps its pods as long as ${holders.join(", ")} holds it`];
 }
 
 function notImage(raw: KubernetesObject, image: string | undefined, wanted: string | undefined): readonly string[] {
