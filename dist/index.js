@@ -29510,7 +29510,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 5344:
+/***/ 4233:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -33193,10 +33193,10 @@ const verdicts = {
 };
 function next(record, watched) {
     const { state } = record;
+    if (state.phase === "failed")
+        return ["It could neither be finished nor given back.", ...(0,decision_lines/* decisionLines */.W)(record)];
     if (state.phase === "waiting" || state.phase === "succeeded")
         return (0,decision_lines/* decisionLines */.W)(record);
-    if (state.phase === "failed")
-        return [`It could neither be finished nor given back: see the report, then: ${(0,next_command/* nextCommand */.h)("rollback", record)}`];
     if (!(0,release_state/* isRunning */.W_)(state))
         return [];
     const rollback = (0,next_command/* nextCommand */.h)("rollback", record);
@@ -33827,6 +33827,8 @@ const summary_summary = _summary;
 //# sourceMappingURL=summary.js.map
 // EXTERNAL MODULE: ./src/lib/markdown.js
 var markdown = __nccwpck_require__(1752);
+// EXTERNAL MODULE: ./src/words/failed-lines.js
+var failed_lines = __nccwpck_require__(9604);
 // EXTERNAL MODULE: ./src/words/headline.js + 1 modules
 var headline = __nccwpck_require__(8749);
 // EXTERNAL MODULE: ./src/words/kept-in-words.js
@@ -33882,6 +33884,7 @@ const routeKindWords = {
 
 
 
+
 /** What somebody can or has to do next, as Markdown. Undefined when there is nothing to do. */
 function adviceOf(account, links) {
     const advice = [adviceOnRelease(account, links), saveJournal(account)].filter((part) => part !== undefined);
@@ -33893,9 +33896,9 @@ function adviceOnRelease(account, links) {
         return [...putRightFirst(account), howToGoOn(account, links)].join("\n\n");
     if (state.phase === "failed") {
         if (state.reason.kind === "kept")
-            return decideWhoServes(account, state.reason.version, commandAfter[state.during]);
+            return decideWhoServes(account, state.reason.version, failed_lines/* commandAfter */.y[state.during]);
         if (state.reason.kind === "stranded")
-            return moveBystanders(account, state.reason.version, commandAfter[state.during]);
+            return moveBystanders(account, state.reason.version, failed_lines/* commandAfter */.y[state.during]);
         if (state.reason.kind === "stable-away")
             return getPodsToRun(account);
         if (state.reason.kind === "unserved")
@@ -33997,7 +34000,6 @@ function finishByHand(account, returned) {
         (0,markdown/* block */.om)(steps.join("\n"), "sh"),
     ].join("\n\n");
 }
-const commandAfter = { promoting: "promote", "rolling-back": "rollback" };
 /** Whoever writes the route would write it again. */
 function decideWhoServes(account, kept, finishing) {
     const { deployment } = account.target[kept];
@@ -34381,6 +34383,10 @@ function textsAt(value, ...path) {
 const placeWord = ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`;
 /** On its way out: it goes as soon as no finalizer holds it any more, and nobody can call that off. */
 const isTerminating = ({ metadata }) => metadata.deletionTimestamp !== undefined;
+/** Kubernetes' own are for the way in which an object goes. */
+const kubernetesOwn = new Set(["foregroundDeletion", "orphan"]);
+/** Who keeps an object from going when it is deleted. */
+const finalizersOf = ({ metadata: { finalizers } }) => Array.isArray(finalizers) ? finalizers.filter((one) => !kubernetesOwn.has(one)).map(String) : [];
 const object_core = (plural, kind) => ({ group: "", version: "v1", plural, kind });
 const resources = {
     pods: object_core("pods", "Pod"),
@@ -34425,6 +34431,19 @@ function pathOf({ group, version, plural }, namespace, name) {
     return [groupPath(group, version), ...parts.map(encodeURIComponent)].join("/");
 }
 
+;// CONCATENATED MODULE: ./src/kubernetes/same-image.js
+/** Whether two names mean one image: `reviews:v1` is `docker.io/library/reviews:v1`. */
+const sameImage = (one, other) => one === other || fullName(one) === fullName(other);
+/** https://github.com/distribution/reference/blob/main/normalize.go */
+function fullName(image) {
+    const [first = "", ...rest] = image.replace(/^index\.docker\.io\//, "docker.io/").split("/");
+    const hasRegistry = rest.length > 0 && (/[.:]/.test(first) || first === "localhost");
+    const [registry, path] = hasRegistry ? [first, rest] : ["docker.io", [first, ...rest]];
+    const inLibrary = registry === "docker.io" && path.length === 1 ? ["library", ...path] : path;
+    const tag = /[:@]/.test(inLibrary.at(-1) ?? "") ? "" : ":latest";
+    return `${[registry, ...inLibrary].join("/")}${tag}`;
+}
+
 ;// CONCATENATED MODULE: ./src/kubernetes/selector.js
 
 function readSelector(selector) {
@@ -34464,6 +34483,7 @@ const showLabels = (labels) => Object.entries(labels)
     .join(", ") || "no labels";
 
 ;// CONCATENATED MODULE: ./src/kubernetes/deployment.js
+
 
 
 
@@ -34541,8 +34561,8 @@ function chooseContainer(deployment, named) {
         .filter(({ list }) => list === "containers")
         .filter(({ name }) => (named === undefined ? !sidecars.has(name) : name === named));
     const [first, ...others] = candidates;
-    if (first && others.every(({ image }) => image === first.image))
-        return { ...first, followers: all.filter((other) => other !== first && other.image === first.image) };
+    if (first && others.every(({ image }) => sameImage(image, first.image)))
+        return { ...first, followers: all.filter((other) => other !== first && sameImage(other.image, first.image)) };
     return named === undefined ? unclear(deployment) : unknownContainer(deployment, named);
 }
 function chooseAll(deployment, names) {
@@ -35683,9 +35703,13 @@ const ofServer = [
     ["metadata", "annotations", "deployment.kubernetes.io/revision"],
     ["spec", "template", "metadata", "creationTimestamp"],
 ];
+/** What an export has besides: whoever put them on that object takes them off again, and off no other. */
+const ofExport = [["metadata", "finalizers"]];
 /** The object as somebody would have written it, and the fields that it lost by that. */
 function withoutServerFields(object) {
-    const there = ofServer.filter((path) => field(object, ...path) !== undefined);
+    const isExport = field(object, "metadata", "uid") !== undefined;
+    const all = isExport ? [...ofServer, ...ofExport] : ofServer;
+    const there = all.filter((path) => field(object, ...path) !== undefined);
     return {
         object: there.reduce(without, object),
         dropped: there.map((path) => path.join(".")),
@@ -36250,9 +36274,12 @@ const are = (count) => (0,numbers/* plural */.LS)(count, "is", "are");
 /** What is not as it should be after a release that `winner` won, in words. */
 async function differences(parts, winner) {
     const { client, target } = parts;
-    const read = async (role) => living(await client.get(resources.deployments, target.namespace, target[role].deployment));
+    const read = (role) => client.get(resources.deployments, target.namespace, target[role].deployment);
     const [stable, canary] = await Promise.all([read("stable"), read("canary")]);
-    return winner === "canary" ? afterSwap(parts, { stable, canary }) : afterReturn(parts, { stable, canary });
+    const left = { stable: living(stable), canary: living(canary) };
+    if (winner === "canary")
+        return afterSwap(parts, left);
+    return [...(await afterReturn(parts, left)), ...heldBack(parts, canary)];
 }
 /** An object on its way out is as good as gone. */
 const living = (raw) => raw && isTerminating(raw) ? undefined : raw;
@@ -36320,6 +36347,18 @@ function leftBehind(raw) {
     if (!raw)
         return [];
     return [`${placeWord(raw)} is still there; it did not exist before the release`];
+}
+/**
+ * A Deployment that a finalizer of somebody's holds keeps its pods:
+ * https://kubernetes.io/docs/concepts/architecture/garbage-collection/#background-deletion
+ */
+function heldBack({ before }, canary) {
+    if (before.canary || !canary || !isTerminating(canary))
+        return [];
+    const holders = finalizersOf(canary);
+    if (holders.length === 0)
+        return [];
+    return [`${placeWord(canary)} is being deleted, and keeps its pods as long as ${holders.join(", ")} holds it`];
 }
 function notImage(raw, image, wanted) {
     if (wanted === undefined || image === wanted)
@@ -49805,6 +49844,7 @@ function withTemplate(before, made) {
 
 
 
+
 const presence_namesOf = (objects) => finding_listed(objects.map(({ metadata }) => metadata.name));
 function namespaceExists({ namespace, target }) {
     if (namespace !== undefined)
@@ -49921,6 +49961,16 @@ function canaryIsNotPaused({ target: { namespace, canary: { deployment }, }, can
         return [];
     return [
         refuse(`Deployment ${namespace}/${deployment} (canary) is paused, so it would never get the new image.`, next),
+    ];
+}
+/** A canary that a rollback deletes goes only when its finalizers have gone, and its pods with it. */
+function canaryCanGo({ target, canary, planned }) {
+    const made = plannedObject(planned);
+    const holders = made && !canary ? listAt(withoutServerFields(made).object, "metadata", "finalizers").map(String) : [];
+    if (holders.length === 0)
+        return [];
+    return [
+        warn(`The manifest of Deployment ${target.namespace}/${target.canary.deployment} has finalizers (${finding_listed(holders)}): after a rollback it would keep its pods until somebody takes them off.`, "Take metadata.finalizers out of the manifest, unless a controller is there that does it."),
     ];
 }
 /** Why the canary's Deployment cannot be made as asked. */
@@ -51590,6 +51640,7 @@ function touched({ target, hosts, services, deployments, chosenRoutes, destinati
 
 
 
+
 /** What keeps pods of both versions from running beside each other: volumes, ports of nodes, and rules about nodes. */
 async function inspectPlacement(client, scene) {
     const stable = scene.deployments.find(({ metadata }) => metadata.name === scene.target.stable.deployment);
@@ -51597,7 +51648,12 @@ async function inspectPlacement(client, scene) {
     if (!stable || !canary)
         return [];
     const pair = { stable, canary };
-    return [...(await sharedVolumes(client, scene, pair)), ...sharedHostPorts(pair), ...separations(pair)];
+    return [
+        ...(await sharedVolumes(client, scene, pair)),
+        ...writtenVolumes(pair),
+        ...sharedHostPorts(pair),
+        ...separations(pair),
+    ];
 }
 const claimsOf = (deployment) => listAt(deployment, "spec", "template", "spec", "volumes").flatMap((volume) => textAt(volume, "persistentVolumeClaim", "claimName") ?? []);
 async function sharedVolumes(client, { target: { namespace } }, { stable, canary }) {
@@ -51623,6 +51679,39 @@ function sharedVolume(name, claim, canary) {
     return [
         warn(`${word} ${what}: the pods of ${placeWord(canary)} start beside stable's or not at all, and both write to it.`, next),
     ];
+}
+/** Disks that one node at a time can have, unless for reading: https://kubernetes.io/docs/concepts/storage/volumes/ */
+const disks = [
+    "awsElasticBlockStore",
+    "azureDisk",
+    "cinder",
+    "fc",
+    "flexVolume",
+    "gcePersistentDisk",
+    "iscsi",
+    "portworxVolume",
+    "rbd",
+    "scaleIO",
+    "storageos",
+    "vsphereVolume",
+];
+/** Volumes that both pod templates name themselves, without a claim. */
+function writtenVolumes({ stable, canary }) {
+    const sourcesOf = (deployment) => listAt(deployment, "spec", "template", "spec", "volumes").flatMap((volume) => [...disks, "hostPath"].flatMap((kind) => {
+        const source = field(volume, kind);
+        return source === undefined || field(source, "readOnly") === true
+            ? []
+            : [{ kind, source, name: textAt(volume, "name") ?? "" }];
+    }));
+    const ofStable = sourcesOf(stable);
+    return sourcesOf(canary)
+        .filter(({ source }) => ofStable.some((one) => (0,external_node_util_.isDeepStrictEqual)(one.source, source)))
+        .map(({ kind, source, name }) => {
+        const what = kind === "hostPath"
+            ? `is the folder ${textAt(source, "path")} of the node: pods of both versions on one node write to it, and on another node they find another one`
+            : "can be used on one node only: the pods start beside stable's or not at all, and both write to it";
+        return warn(`Volume ${name} (${kind}) of ${placeWord(canary)} is stable's, too, and ${what}.`, "Give the canary a volume of its own (from: manifests), or one that may be shared (ReadWriteMany).");
+    });
 }
 function hostPortsOf(deployment) {
     const podSpec = field(deployment, "spec", "template", "spec");
@@ -52166,6 +52255,7 @@ const nextFor = ({ kind, metadata: { namespace, name } }) => `Wait until it is g
 
 
 
+
 const versions_wordOf = ({ namespace, name }) => `Deployment ${namespace}/${name}`;
 /**
  * A release needs a healthy version to go back to. An undo leaves one that may well be ill, and goes to another all the
@@ -52243,7 +52333,7 @@ function followersIn(deployment, { container, image }) {
         return [];
     const chosen = chosenPlaces(choice).map(({ name }) => name);
     const others = placesIn(deployment).filter(({ name }) => !chosen.includes(name) && choice.image !== image);
-    const left = others.filter((place) => place.image === choice.image).map(({ name }) => name);
+    const left = others.filter((place) => sameImage(place.image, choice.image)).map(({ name }) => name);
     const where = versions_wordOf(deployment);
     const findings = [];
     if (choice.followers.length > 0)
@@ -52260,7 +52350,7 @@ function buildsAreOne({ stable, planned, target }) {
     const [before, after] = [chooseContainer(stable, target.container), chooseContainer(canary, target.container)];
     if ("problem" in before || "problem" in after || before.image === after.image)
         return [];
-    const old = placesIn(canary).filter(({ image }) => image === before.image);
+    const old = placesIn(canary).filter(({ image }) => sameImage(image, before.image));
     if (old.length === 0)
         return [];
     return [
@@ -52320,6 +52410,7 @@ const release_preflight_checks = [
     stableIsHealthy,
     stableCanBeUpdated,
     canaryCanCome,
+    canaryCanGo,
     canaryIsClear,
     canaryIsNotPaused,
     subsetsAreClear,
@@ -54938,7 +55029,7 @@ async function main() {
         answer,
     };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 5344));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 4233));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_14__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
@@ -56881,13 +56972,14 @@ function createCensor({ redact, redactAll }) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   W: () => (/* binding */ decisionLines)
 /* harmony export */ });
-/* harmony import */ var _release_hold_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(1630);
+/* harmony import */ var _release_hold_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1630);
 /* harmony import */ var _release_planned_weight_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7854);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5870);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5870);
 /* harmony import */ var _release_undoing_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3861);
-/* harmony import */ var _kept_in_words_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4807);
-/* harmony import */ var _next_command_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9722);
-/* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3563);
+/* harmony import */ var _failed_lines_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9604);
+/* harmony import */ var _kept_in_words_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4807);
+/* harmony import */ var _next_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9722);
+/* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(3563);
 
 
 
@@ -56895,17 +56987,20 @@ function createCensor({ redact, redactAll }) {
 
 
 
-/** What somebody can do with a release that waits, or has succeeded, on a terminal. Nothing where it goes on. */
+
+/** What somebody can do with a release that waits, has succeeded, or got stuck, on a terminal. Nothing where it goes on. */
 function decisionLines(release) {
     const { state } = release;
     if ((0,_release_undoing_js__WEBPACK_IMPORTED_MODULE_1__/* .isUndoable */ .$s)(release)) {
-        const kept = (0,_kept_in_words_js__WEBPACK_IMPORTED_MODULE_2__/* .keptInWords */ .Z)(release);
-        return [...(kept ? [kept] : []), `To go back to the version before: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_3__/* .nextCommand */ .h)("undo", release)}`];
+        const kept = (0,_kept_in_words_js__WEBPACK_IMPORTED_MODULE_3__/* .keptInWords */ .Z)(release);
+        return [...(kept ? [kept] : []), `To go back to the version before: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_4__/* .nextCommand */ .h)("undo", release)}`];
     }
+    if (state.phase === "failed")
+        return (0,_failed_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .failedLines */ .T)(state, release);
     if (state.phase !== "waiting")
         return [];
-    const commands = [`To go on: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_3__/* .nextCommand */ .h)("promote", release)}`, `To give up: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_3__/* .nextCommand */ .h)("rollback", release)}`];
-    if (!(0,_release_state_js__WEBPACK_IMPORTED_MODULE_4__/* .heldBy */ .Vr)(state))
+    const commands = [`To go on: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_4__/* .nextCommand */ .h)("promote", release)}`, `To give up: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_4__/* .nextCommand */ .h)("rollback", release)}`];
+    if (!(0,_release_state_js__WEBPACK_IMPORTED_MODULE_5__/* .heldBy */ .Vr)(state))
         return commands;
     const weight = (0,_release_planned_weight_js__WEBPACK_IMPORTED_MODULE_0__/* .plannedWeight */ .R)(release);
     return [
@@ -56916,10 +57011,10 @@ function decisionLines(release) {
 }
 /** Somebody has to run it: no process of ours is there any more. */
 function holdLines({ plan, state }) {
-    const end = (0,_release_hold_js__WEBPACK_IMPORTED_MODULE_5__/* .holdEnds */ .a)(plan, state);
+    const end = (0,_release_hold_js__WEBPACK_IMPORTED_MODULE_6__/* .holdEnds */ .a)(plan, state);
     return end === undefined
         ? []
-        : [`From ${(0,_timestamp_js__WEBPACK_IMPORTED_MODULE_6__/* .dateOf */ .Q$)(end)} on the next \`settle\`, such as a scheduled one, rolls it back.`];
+        : [`From ${(0,_timestamp_js__WEBPACK_IMPORTED_MODULE_7__/* .dateOf */ .Q$)(end)} on the next \`settle\`, such as a scheduled one, rolls it back.`];
 }
 
 
@@ -57092,6 +57187,48 @@ function evidencePart(account) {
 }
 const sentence = ({ verdict }) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .plain */ .pj)((0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .clip */ .$Q)((0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__/* .verdictSentence */ .BT)(verdict), 600));
 const small = ({ numbers }) => `<sub>${(0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .plain */ .pj)((0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .clip */ .$Q)(numbers, 600))}</sub>`;
+
+
+/***/ }),
+
+/***/ 9604:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   T: () => (/* binding */ failedLines),
+/* harmony export */   y: () => (/* binding */ commandAfter)
+/* harmony export */ });
+/* harmony import */ var _release_target_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6186);
+/* harmony import */ var _next_command_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9722);
+
+
+/** What ends a release that failed while it did this, once it can work again. */
+const commandAfter = { promoting: "promote", "rolling-back": "rollback" };
+/** What has to be put right, by what stands in the way. */
+function whatToDo({ reason, during }, { stable, canary }) {
+    switch (reason.kind) {
+        case "stranded": {
+            const [old, serving] = [reason.version, (0,_release_target_js__WEBPACK_IMPORTED_MODULE_0__/* .otherRole */ .n1)(reason.version)].map((role) => (role === "stable" ? stable : canary).deployment);
+            return `${serving} serves what the release moved, so there is no hurry. Change what is named above so that it finds the pods of ${serving}, too, or remove it; until then ${old} keeps its pods.`;
+        }
+        case "kept":
+            return "Find out who writes that route (somebody, a GitOps sync), and put that right.";
+        case "stable-away":
+            return `Find out what keeps the pods of ${stable.deployment} from running, or requests from them, and put that right.`;
+        case "unserved":
+            return "Put right what is missing: the Service, its subset in a DestinationRule, or the pods behind it.";
+        default:
+            return during === "promoting"
+                ? "Find out what holds the promotion up, and put that right."
+                : "Find out what holds the way back up, and put that right.";
+    }
+}
+/** What somebody has to do about a release that could neither be finished nor given back, on a terminal. */
+const failedLines = (state, { target, asked }) => [
+    `To do by hand: ${whatToDo(state, target)}`,
+    `Then, to finish: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_1__/* .nextCommand */ .h)(finishing(state), { target, asked })}`,
+];
+const finishing = ({ during, reason }) => reason.kind === "stable-away" ? "rollback" : commandAfter[during];
 
 
 /***/ }),
