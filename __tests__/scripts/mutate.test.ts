@@ -51,6 +51,7 @@ test("texts, numbers, types and what has no other side are left alone", () => {
     'import { a } from "./a.ts";',
     "const f = { a, ...b };",
     '"use strict";',
+    "type A = 1; const f = () => undefined, g = () => void a.toString();",
   ]) {
     assert.deepEqual(changed(text), [], text);
   }

@@ -124,7 +124,8 @@ export function mutantsOf(source: Source): readonly Mutant[] {
       const { callee } = call;
       if (callee.type !== "MemberExpression" || callee.property.type !== "Identifier") return;
       const { name } = callee.property;
-      const other = methods[name];
+      // `toString` is every object's.
+      const other = Object.hasOwn(methods, name) ? methods[name] : undefined;
       if (other !== undefined) replace(callee.property, other);
       if (dropped.includes(name)) replace({ start: callee.object.end, end: call.end }, "");
     },

@@ -143,6 +143,7 @@ const rows: readonly {
     objects: [v1("v1", { replicas: 0 }), v2("v3")],
     said: [`v2 has the image ${image("v3")}, not ${image("v2")}`],
   },
+  { what: "an old version that is gone", winner: "canary", objects: [v2()], said: ["v1 is gone"] },
   { what: "a winner that is gone", winner: "canary", objects: [v1("v1", { replicas: 0 })], said: ["v2 is gone"] },
 ];
 
