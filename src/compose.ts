@@ -77,7 +77,7 @@ export function desk(config: Config, world: Surroundings): Desk {
       metricsOf(config, world, () => clusterOf(config, world)),
       world,
     ),
-    readFile: (path) => readText(path, 64 * mebibyte), // a report has every poll of a release of days
+    readFile: (path) => readText(path, 64 * mebibyte, world), // a report has every poll of a release of days
   };
 }
 

@@ -1,3 +1,4 @@
+import { isHandedOver, mebibyte, readText } from "./adapters/files/read-text.ts";
 import { plan } from "./commands/plan.ts";
 import { promote } from "./commands/promote.ts";
 import { rehearse } from "./commands/rehearse.ts";
@@ -12,6 +13,7 @@ import { verify } from "./commands/verify.ts";
 import { compose, desk, type Surroundings } from "./compose.ts";
 import type { Command, CommandInCluster } from "./config/commands.ts";
 import type { Config } from "./config/config.ts";
+import { RefusedError } from "./lib/errors.ts";
 
 export const commandsInCluster: Readonly<Record<CommandInCluster, (session: Session) => Promise<ExitCode>>> = {
   release,
@@ -34,6 +36,17 @@ export const isInCluster = (command: Command): command is CommandInCluster => Ob
 /** Does what the configuration asks for, with what it takes. */
 export async function dispatch(config: Config, surroundings: Surroundings): Promise<ExitCode> {
   const { command } = config;
-  if (isInCluster(command)) return commandsInCluster[command](compose(config, surroundings));
+  if (isInCluster(command))
+    return commandsInCluster[command](compose(await withoutPipe(config, surroundings), surroundings));
   return atDesk[command](desk(config, surroundings));
+}
+
+/** A kubeconfig that comes through a pipe (`<(…)`) comes once, and not at once. */
+async function withoutPipe(config: Config, here: Surroundings): Promise<Config> {
+  const { kubeconfig = here.env.KUBECONFIG ?? "" } = config.cluster;
+  if (!isHandedOver(kubeconfig)) return config;
+  const text = await readText(kubeconfig, mebibyte, here).catch((cause: unknown) => {
+    throw new RefusedError(`the kubeconfig ${kubeconfig} cannot be read.`, { cause });
+  });
+  return { ...config, cluster: { ...config.cluster, kubeconfig: text } };
 }

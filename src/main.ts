@@ -52,7 +52,7 @@ async function main(): Promise<ExitCode> {
   const config = await loadConfig({
     inputs: asked.inputs,
     env,
-    readFile: (path) => readText(path, mebibyte),
+    readFile: (path) => readText(path, mebibyte, { clock: world.clock, stop: stop.signal }),
     registerSecret: redaction.register,
     redact: redaction.redact,
   });

@@ -88,6 +88,12 @@ export function secretsInArguments(args: readonly string[]): readonly string[] {
   return secrets;
 }
 
+/** Whatever in a text is neither the name of an option nor a plain word: itself, and the value behind an equals sign. */
+export const secretsInWords = (text: string): readonly string[] =>
+  [text, ...text.split(/\s+/).flatMap((word) => [word, word.slice(word.indexOf("=") + 1)])].filter(
+    (word) => isTelling(word.replace(/[.,:;]+$/, "")) && !/^-{1,2}[\w-]*$/.test(word),
+  );
+
 /** The secrets in the URLs of a text: who asks and with what password, and what a query's names call secret. */
 export function secretsInUrls(text: string): readonly string[] {
   const secrets: string[] = [];

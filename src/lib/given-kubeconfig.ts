@@ -18,3 +18,13 @@ const hasKeys = /\b(apiVersion|kind|clusters|users|contexts|current-context)["']
 /** Whether an error may show it: what is no path after all may be a secret. */
 export const isPath = (given: string): boolean =>
   /^[\w.,:~/\\ @+-]{1,255}$/.test(given) && !/[\w+-]{40}|[:,] /.test(given);
+
+/**
+ * What is no file all the same may be shown only if it is written as paths are: from a folder that is said, with the end of
+ * such a file, or in words.
+ */
+export const hasPathShape = (given: string): boolean =>
+  isPath(given) &&
+  (/^(~|\.{1,2})?[\\/]/.test(given) ||
+    /\.(ya?ml|json|conf|config|cfg|txt)$/i.test(given) ||
+    /^[A-Za-z]?[a-z._/-]{1,60}$/.test(given));

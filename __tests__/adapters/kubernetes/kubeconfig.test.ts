@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -279,6 +280,114 @@ test("a proxy that is no URL is refused as well", () => {
   const kubeconfig = configOf("https://api:6443", [user], { "proxy-url": "http://proxy:99999" });
   assert.throws(() => clusterOf({ kubeconfig, env: {} }), refused("the proxy-url of the cluster is no URL"));
 });
+
+const exec = { apiVersion: "client.authentication.k8s.io/v1", command: "sh", interactiveMode: "Never" };
+
+/** Users that kubectl refuses as well, and what is said of them. */
+const oddUsers: readonly (readonly [user: unknown, said: string])[] = [
+  [{ token: ["S3CRET-1"] }, "users[0].user.token is a list, and a text"],
+  [{ token: 12345678 }, "users[0].user.token is a number, and a text (in quotes, where it looks like something else)"],
+  [{ token: true }, "users[0].user.token is true or false, and a text"],
+  [{ username: "ada", password: ["S3CRET-1"] }, "users[0].user.password is a list, and a text"],
+  [{ username: 5, password: "S3CRET-1" }, "users[0].user.username is a number, and a text"],
+  [{ tokenFile: 5 }, "users[0].user.tokenFile is a number, and a text"],
+  [{ exec: { ...exec, args: "S3CRET-1" } }, "users[0].user.exec.args is a text, and a list"],
+  [{ exec: { ...exec, args: [5] } }, "users[0].user.exec.args[0] is a number, and a text"],
+  [{ exec: { ...exec, env: { A: "S3CRET-1" } } }, "users[0].user.exec.env is a mapping, and a list"],
+  [{ exec: { ...exec, env: [{ name: "A", value: 5 }] } }, "users[0].user.exec.env[0].value is a number, and a text"],
+  [{ exec: "S3CRET-1" }, "users[0].user.exec is a text, and a mapping"],
+  [{ "auth-provider": { name: "oidc", config: { "id-token": 5 } } }, "config.id-token is a number, and a text"],
+  ["S3CRET-1", "users[0].user is a text, and a mapping"],
+];
+
+for (const [user, said] of oddUsers)
+  test(`of a kubeconfig of other types the place is told, and nothing that stands there: ${said}`, () =>
+    assert.throws(
+      () => clusterOf({ kubeconfig: configOf("https://c.example", [{ name: "u", user }]), env: {} }),
+      (error) => {
+        assert.ok(!/S3CRET|1234/.test(tell(error)), tell(error));
+        return refused("the input `kubeconfig` is not a kubeconfig: ", `${said}`, "is expected")(error);
+      },
+    ));
+
+test("clusters, contexts and a whole document of other types are refused by their place", () => {
+  const at = (document: unknown) => () => clusterOf({ kubeconfig: `${dump(document)}\n`, env: {} });
+  assert.throws(
+    at({ clusters: [{ name: "c", cluster: { server: 5 } }] }),
+    refused("clusters[0].cluster.server is a number"),
+  );
+  assert.throws(at({ clusters: {} }), refused("clusters is a mapping, and a list is expected"));
+  assert.throws(at({ clusters: [], contexts: [[]] }), refused("contexts[0] is a list, and a mapping is expected"));
+  assert.throws(at(["a", "b"]), refused("it is a list, and a mapping is expected"));
+});
+
+test("what is null in a kubeconfig is not there, as for kubectl", async () => {
+  for (const user of [null, { token: null, exec: null, tokenFile: null }]) {
+    const cluster = clusterOf({ kubeconfig: configOf("https://c.example", [{ name: "u", user }]), env: {} });
+    assert.deepEqual((await cluster.authorize()).headers, {});
+  }
+});
+
+test("what is given as a kubeconfig and is neither a file nor written like one is not shown", () => {
+  for (const given of ["TOPsecret-Value-987654321", "eyJhbGciOi.eyJzdWIi.c2lnbmF0dXJl", "hunter2/Ab+c9"])
+    assert.throws(
+      () => clusterOf({ kubeconfig: given, env: {} }),
+      (error) => {
+        assert.ok(!tell(error).includes(given), tell(error));
+        return refused(`is neither a file nor a kubeconfig: what was given has ${given.length} characters`)(error);
+      },
+    );
+  for (const path of ["kubeconfig", "../Kube/c0nfig-1", "ci/prod2.yaml", "~/x9", ".kube/config"])
+    assert.throws(() => clusterOf({ kubeconfig: path, env: {} }), refused(path, "does not exist"));
+});
+
+async function loginFailure(user: unknown, cluster: object = {}): Promise<string> {
+  const { authorize } = clusterOf({
+    kubeconfig: configOf("https://c.example", [{ name: "u", user }], cluster),
+    env: {},
+  });
+  const error = await authorize().then(
+    () => assert.fail("it logged in"),
+    (error: unknown) => error,
+  );
+  return tell(error);
+}
+
+test("of a file with a token that is not there it is told whose it is, and not where", async () =>
+  assert.equal(
+    await loginFailure({ tokenFile: "/nope/S3CRET-1" }),
+    "the tokenFile of the user u cannot be read: ENOENT: no such file or directory",
+  ));
+
+test("files of a kubeconfig that are pipes are refused at once", () =>
+  inFolder(async (folder) => {
+    const pipe = join(folder, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    assert.throws(() => clusterOf({ kubeconfig: pipe, env: {} }), /names .*pipe, which cannot be read/);
+    const isPipe = "cannot be read: it is a pipe, from which nothing may ever come";
+    assert.equal(await loginFailure({ tokenFile: pipe }), `the tokenFile of the user u ${isPipe}`);
+    const certificate = { "client-certificate": pipe, "client-key": pipe };
+    assert.equal(await loginFailure(certificate), `the client-certificate of the user u ${isPipe}`);
+    const authority = { "certificate-authority": pipe };
+    assert.equal(await loginFailure({}, authority), `the certificate-authority of the cluster c ${isPipe}`);
+  }));
+
+test("of what a plugin says the first line is told, without what it was given", () =>
+  inFolder(async (_, write) => {
+    const env = [
+      { name: "SSO_CODE", value: "S3CRET-code" },
+      { name: "REGION", value: "anywhere" },
+    ];
+    const failing = (script: string): Promise<string> =>
+      loginFailure({
+        exec: { ...exec, args: [write("plugin", script), "S3CRET-positional", "--opt=S3CRET-option"], env },
+      });
+    assert.equal(await failing("printf '\\nno login for %s\\nmore\\n' $1 >&2; exit 1"), "no login for ***");
+    assert.equal(await failing("echo not $2, not $SSO_CODE in $REGION >&2; exit 1"), "not ***, not *** in anywhere");
+    assert.equal(await failing("printf 'Traceback (last):\\n  File x\\nNoLogin: no\\n' >&2; exit 1"), "NoLogin: no");
+    assert.equal(await failing("echo S3CRET-printed"), "what the plugin printed is no ExecCredential");
+    assert.equal(await failing("exit 1"), "it said nothing");
+  }));
 
 test("a kubeconfig of more than a mebibyte, or without an end, is refused", () =>
   inFolder((_, write) => {

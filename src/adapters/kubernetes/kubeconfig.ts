@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { KubeConfig, type Cluster as KubernetesCluster, type User } from "@kubernetes/client-node";
@@ -10,11 +10,14 @@ import {
   secretsInArguments,
   secretsInHeaders,
   secretsInUrls,
+  secretsInWords,
 } from "../../lib/credentials.ts";
 import { RefusedError } from "../../lib/errors.ts";
-import { type GivenKubeconfig, givenKubeconfig, isPath } from "../../lib/given-kubeconfig.ts";
+import { type GivenKubeconfig, givenKubeconfig, hasPathShape } from "../../lib/given-kubeconfig.ts";
+import { createRedaction } from "../../lib/redaction.ts";
 import { someOf } from "../../lib/some-of.ts";
 import type { Connection } from "./api-server.ts";
+import { type KubeconfigDocument, NoKubeconfig, readKubeconfigDocument } from "./kubeconfig-document.ts";
 
 export type Source = {
   /** A path, or the text of a kubeconfig, which may be in base64. */
@@ -65,7 +68,7 @@ export function findCluster(source: Source): Cluster {
     context: config.currentContext,
     host: place.host,
     async authorize() {
-      kept = (isKept && kept) || authorize(config);
+      kept = (isKept && kept) || authorize(config, source.env);
       const authorization = await kept;
       for (const secret of secretsInHeaders(authorization.headers)) registerSecret(secret);
       if (authorization.tls.key !== undefined) registerSecret(String(authorization.tls.key));
@@ -146,10 +149,10 @@ function read({ kubeconfig, env }: Source): KubeConfig {
 function load(config: KubeConfig, from: GivenKubeconfig, said: string): KubeConfig {
   const { text, folder } = "path" in from ? readFile(from.path, said) : { text: from.text, folder: "." };
   try {
-    parse(text);
-    config.loadFromString(text);
+    const document = readKubeconfigDocument(parse(text));
+    config.loadFromString(JSON.stringify(document));
     if ("path" in from) config.makePathsAbsolute(folder);
-    keepTokenFiles(config, text, folder);
+    keepTokenFiles(config, document, folder);
     return config;
   } catch (error) {
     throw new RefusedError(`${said} is not a kubeconfig: ${reasonOf(error)}.`, {
@@ -159,10 +162,13 @@ function load(config: KubeConfig, from: GivenKubeconfig, said: string): KubeConf
 }
 
 function readFile(path: string, said: string): { readonly text: string; readonly folder: string } {
-  if (!existsSync(path) && !isPath(path))
-    throw new RefusedError(`${said} is neither a kubeconfig nor the path of a file.`, {
-      next: "Give it a path, the text of a kubeconfig, or that in base64. What stands there is not shown, since it may be secret.",
-    });
+  if (!existsSync(path) && !hasPathShape(path))
+    throw new RefusedError(
+      `${said} is neither a file nor a kubeconfig: what was given has ${path.length} characters.`,
+      {
+        next: "Give it a path, the text of a kubeconfig, or that in base64. What stands there is not shown, since it may be secret.",
+      },
+    );
   if (!existsSync(path))
     throw new RefusedError(`${said} names the file ${path}, which does not exist.`, {
       next: "Check the path, and that an earlier step has written it.",
@@ -177,9 +183,11 @@ function readFile(path: string, said: string): { readonly text: string; readonly
 /** No kubeconfig has more, and a file may have no end. */
 const longest = 1_048_576;
 
+/** Nothing is waited for: a pipe may have nobody who writes into it. */
 function readStart(path: string): string {
-  const file = openSync(path, "r");
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
+    if (fstatSync(file).isFIFO()) throw new Error("it is a pipe, from which nothing may ever come");
     const bytes = Buffer.alloc(longest + 1);
     let size = 0;
     for (let part = 1; part > 0 && size <= longest; size += part)
@@ -202,6 +210,7 @@ function reasonOf(error: unknown): string {
     return `${place}${reason.replace(/["'<].*["'>]/gs, "…")}`;
   }
   const words = error instanceof Error ? error.message : "";
+  if (error instanceof NoKubeconfig) return words;
   return /^[a-z]+\[\d+\][a-z.]* is missing$/.test(words)
     ? words
     : "it has other things than clusters, users and contexts";
@@ -213,11 +222,8 @@ function reasonOf(error: unknown): string {
  */
 type UserWithFile = User & { tokenFile?: string };
 
-function keepTokenFiles(config: KubeConfig, text: string, folder: string): void {
-  const { users } = parse(text) as {
-    readonly users?: readonly { readonly name: string; readonly user?: { readonly tokenFile?: string } }[];
-  };
-  for (const { name, user } of users ?? []) {
+function keepTokenFiles(config: KubeConfig, { users = [] }: KubeconfigDocument, folder: string): void {
+  for (const { name, user } of users) {
     const found = config.users.find((known) => known.name === name) as UserWithFile | undefined;
     if (found && user?.tokenFile !== undefined) found.tokenFile = resolve(folder, user.tokenFile);
   }
@@ -267,12 +273,15 @@ function isConstant(config: KubeConfig): boolean {
   return [exec, authProvider, tokenFile, certFile, keyFile, caFile].every((changing) => changing === undefined);
 }
 
-async function authorize(config: KubeConfig): ReturnType<Connection["authorize"]> {
+async function authorize(config: KubeConfig, env: Source["env"]): ReturnType<Connection["authorize"]> {
   const options: Parameters<KubeConfig["applyToHTTPSOptions"]>[0] = {};
-  await config.applyToHTTPSOptions(options);
+  const files = readFiles(config);
+  await config.applyToHTTPSOptions(options).catch((error: unknown) => {
+    throw new Error(saidByPlugin(error, config.getCurrentUser()?.exec, env));
+  });
   const headers = {
     ...(options.headers as Record<string, string> | undefined),
-    ...fromTokenFile(config.getCurrentUser()),
+    ...(files.token === undefined ? {} : { authorization: `Bearer ${files.token.trim()}` }),
   };
   const { ca, cert, key, servername, rejectUnauthorized } = options;
   const tls = Object.fromEntries(
@@ -286,8 +295,43 @@ async function authorize(config: KubeConfig): ReturnType<Connection["authorize"]
   };
 }
 
-/** Read each time, because it is rotated. */
-function fromTokenFile(user: User | null): Readonly<Record<string, string>> {
-  const path = (user as UserWithFile | null)?.tokenFile;
-  return path ? { authorization: `Bearer ${readFileSync(path, "utf8").trim()}` } : {};
+/**
+ * Read each time, because they are rotated. The library reads those of certificates itself, and would wait for ever where
+ * one is a pipe. Where they are stands in the kubeconfig, which may be secret.
+ */
+function readFiles(config: KubeConfig): { readonly token: string | undefined } {
+  const { tokenFile, certFile, keyFile, name }: Partial<UserWithFile> = config.getCurrentUser() ?? {};
+  const { caFile, name: cluster } = config.getCurrentCluster() ?? {};
+  const read = (path: string | undefined, what: string): string | undefined => {
+    try {
+      return path ? readStart(path) : undefined;
+    } catch (error) {
+      throw new Error(`${what} cannot be read: ${withoutPath(error)}`);
+    }
+  };
+  read(caFile, `the certificate-authority of the cluster ${cluster}`);
+  read(certFile, `the client-certificate of the user ${name}`);
+  read(keyFile, `the client-key of the user ${name}`);
+  return { token: read(tokenFile, `the tokenFile of the user ${name}`) };
+}
+
+/** Node says which file, and where: `ENOENT: no such file or directory, open '/there'`. */
+const withoutPath = (error: unknown): string =>
+  String(error instanceof Error ? error.message : error).replace(/, \w+ '.*$/s, "");
+
+/**
+ * The first line that a plugin said, or the last of a traceback, without what it was given: what stands in no name's
+ * place may be a password, and programs repeat their arguments and their environment.
+ */
+function saidByPlugin(error: unknown, exec: User["exec"], env: Source["env"]): string {
+  if (error instanceof SyntaxError) return "what the plugin printed is no ExecCredential"; // it has some of it in it
+  const said = error instanceof Error ? error.message : String(error);
+  const { register, redact } = createRedaction();
+  for (const argument of exec?.args ?? []) secretsInWords(argument).forEach(register);
+  for (const { value } of exec?.env ?? []) secretsInWords(value).forEach(register);
+  secretsByName(env).forEach(register);
+  const lines = redact(said)
+    .split("\n")
+    .filter((line) => line.trim() !== "");
+  return (/^Traceback/.test(lines[0] ?? "") ? lines.at(-1) : lines[0]) ?? "it said nothing";
 }
