@@ -20792,28 +20792,64 @@ function textOf(command) {
 
 /***/ }),
 
-/***/ 2446:
+/***/ 3895:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   E: () => (/* binding */ mebibyte),
-/* harmony export */   y: () => (/* binding */ readText)
-/* harmony export */ });
-/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  nc: () => (/* binding */ isHandedOver),
+  E$: () => (/* binding */ mebibyte),
+  yR: () => (/* binding */ readText)
+});
+
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+;// CONCATENATED MODULE: external "node:fs/promises"
+const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs/promises");
+;// CONCATENATED MODULE: ./src/adapters/files/read-text.js
+
 
 /** No configuration, manifest or kubeconfig is as large: an API server takes no larger object. */
 const mebibyte = 1_048_576;
-/** Reads a file as text, and no more than `most` bytes: it may be a disk image, or have no end at all. */
-async function readText(path, most) {
-    const parts = [];
-    let size = 0;
-    for await (const part of (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.createReadStream)(path, { end: most })) {
-        parts.push(part);
-        size += part.length;
+/**
+ * Reads a file as text, and no more than `most` bytes: it may be a disk image, or have no end at all. Of pipes only those
+ * that were handed to the process are read (`<(…)` of a shell, standard input), and waited for without being deaf.
+ */
+async function readText(path, most, waiting) {
+    const { clock, stop, longest = 10_000 } = waiting;
+    const patience = AbortSignal.any([stop, clock.deadline(clock.now() + longest)]);
+    const file = await (0,promises_namespaceObject.open)(path, external_node_fs_.constants.O_RDONLY | external_node_fs_.constants.O_NONBLOCK);
+    try {
+        if ((await file.stat()).isFIFO() && !isHandedOver(path))
+            throw new Error(namedPipe);
+        const bytes = Buffer.alloc(most + 1);
+        let size = 0;
+        for (let part = 1; part !== 0 && size <= most; size += part ?? 0) {
+            part = await file.read(bytes, size, bytes.length - size).then(({ bytesRead }) => bytesRead, unlessEmpty);
+            stop.throwIfAborted();
+            if (patience.aborted)
+                throw new Error(`it gave no end within ${longest / 1_000} s`);
+            if (part === undefined)
+                await clock.sleepUntil(clock.now() + pause, patience);
+        }
+        if (size > most)
+            throw new Error(`it has more than ${most.toLocaleString("en")} bytes, and no more are read`);
+        return bytes.toString("utf8", 0, size);
     }
-    if (size > most)
-        throw new Error(`it has more than ${most.toLocaleString("en")} bytes, and no more are read`);
-    return Buffer.concat(parts).toString("utf8");
+    finally {
+        await file.close();
+    }
+}
+const namedPipe = "it is a named pipe, from which nothing may ever come: give the path of a file";
+/** Between two looks into a pipe in which nothing is yet. */
+const pause = 20;
+/** What a shell or whoever started the process has opened for it. */
+const isHandedOver = (path) => /^\/(dev\/(stdin$|fd\/)|proc\/[^/]+\/fd\/)/.test(path);
+/** Nothing has come yet. */
+function unlessEmpty(error) {
+    if (error.code !== "EAGAIN")
+        throw error;
 }
 
 
@@ -29453,8 +29489,8 @@ function besideAddress({ metrics }, written) {
 }
 /** Of a kubeconfig the path alone: as text it is a secret. */
 function askedIn({ config, kubeconfig, context }) {
-    const from = (0,given_kubeconfig/* givenKubeconfig */.v)(kubeconfig ?? "");
-    return { config, kubeconfig: "path" in from && (0,given_kubeconfig/* isPath */.u)(from.path) ? from.path : undefined, context };
+    const from = (0,given_kubeconfig/* givenKubeconfig */.vP)(kubeconfig ?? "");
+    return { config, kubeconfig: "path" in from && (0,given_kubeconfig/* isPath */.uf)(from.path) ? from.path : undefined, context };
 }
 function reportingOf({ reporting, cluster }, inputs, env) {
     const { environment = cluster.context ?? "", ...rest } = reporting;
@@ -29510,7 +29546,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 4233:
+/***/ 5994:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -29521,6 +29557,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // UNUSED EXPORTS: commandsInCluster, isInCluster
 
+// EXTERNAL MODULE: ./src/adapters/files/read-text.js + 1 modules
+var read_text = __nccwpck_require__(3895);
 // EXTERNAL MODULE: ./src/rehearsal/detection.js
 var detection = __nccwpck_require__(6822);
 ;// CONCATENATED MODULE: ./src/rehearsal/detectable.js
@@ -36717,8 +36755,6 @@ async function existing(client, { namespace, source }) {
     return objects.filter((_, index) => live[index] !== undefined).map(objectWord);
 }
 
-// EXTERNAL MODULE: ./src/adapters/files/read-text.js
-var read_text = __nccwpck_require__(2446);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
 ;// CONCATENATED MODULE: ./src/adapters/files/report-file.js
@@ -45775,7 +45811,98 @@ function findObject(list, name, key) {
 
 // EXTERNAL MODULE: ./src/lib/given-kubeconfig.js
 var given_kubeconfig = __nccwpck_require__(7446);
+// EXTERNAL MODULE: ./src/lib/redaction.js + 3 modules
+var redaction = __nccwpck_require__(3339);
+;// CONCATENATED MODULE: ./src/adapters/kubernetes/kubeconfig-document.js
+
+const kubeconfig_document_text = mini_schemas/* optional */.lqM(mini_schemas/* string */.YjP());
+const cluster = mini_schemas/* object */.Ikc({
+    server: kubeconfig_document_text,
+    "certificate-authority": kubeconfig_document_text,
+    "certificate-authority-data": kubeconfig_document_text,
+    "insecure-skip-tls-verify": mini_schemas/* optional */.lqM(mini_schemas/* boolean */.zMY()),
+    "tls-server-name": kubeconfig_document_text,
+    "proxy-url": kubeconfig_document_text,
+});
+const exec = mini_schemas/* object */.Ikc({
+    apiVersion: kubeconfig_document_text,
+    command: kubeconfig_document_text,
+    args: mini_schemas/* optional */.lqM(mini_schemas/* array */.YOg(mini_schemas/* string */.YjP())),
+    env: mini_schemas/* optional */.lqM(mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ name: kubeconfig_document_text, value: kubeconfig_document_text }))),
+    interactiveMode: kubeconfig_document_text,
+    provideClusterInfo: mini_schemas/* optional */.lqM(mini_schemas/* boolean */.zMY()),
+});
+const user = mini_schemas/* object */.Ikc({
+    token: kubeconfig_document_text,
+    tokenFile: kubeconfig_document_text,
+    username: kubeconfig_document_text,
+    password: kubeconfig_document_text,
+    as: kubeconfig_document_text,
+    "client-certificate": kubeconfig_document_text,
+    "client-certificate-data": kubeconfig_document_text,
+    "client-key": kubeconfig_document_text,
+    "client-key-data": kubeconfig_document_text,
+    exec: mini_schemas/* optional */.lqM(exec),
+    "auth-provider": mini_schemas/* optional */.lqM(mini_schemas/* object */.Ikc({ name: kubeconfig_document_text, config: mini_schemas/* optional */.lqM(mini_schemas/* record */.g1P(mini_schemas/* string */.YjP(), mini_schemas/* string */.YjP())) })),
+});
+const listOf = (item) => mini_schemas/* optional */.lqM(mini_schemas/* array */.YOg(item));
+/** https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/, as far as it is used here. */
+const kubeconfig = mini_schemas/* object */.Ikc({
+    "current-context": kubeconfig_document_text,
+    clusters: listOf(mini_schemas/* object */.Ikc({ name: kubeconfig_document_text, cluster: mini_schemas/* optional */.lqM(cluster) })),
+    users: listOf(mini_schemas/* object */.Ikc({ name: kubeconfig_document_text, user: mini_schemas/* optional */.lqM(user) })),
+    contexts: listOf(mini_schemas/* object */.Ikc({ name: kubeconfig_document_text, context: mini_schemas/* optional */.lqM(mini_schemas/* object */.Ikc({ cluster: kubeconfig_document_text, user: kubeconfig_document_text, namespace: kubeconfig_document_text })) })),
+});
+/** It has other types than a kubeconfig. The message has no value in it: it may be secret. */
+class NoKubeconfig extends Error {
+}
+/**
+ * A kubeconfig by its types. kubectl takes no number for a text either (a token of digits without quotes), and `null` for
+ * what is not there; @kubernetes/client-node would use whatever it finds.
+ */
+function readKubeconfigDocument(document) {
+    const written = withoutNulls(document);
+    const { data, error } = kubeconfig.safeParse(written);
+    if (error === undefined)
+        return data;
+    const [{ path, ...issue } = { path: [], code: "custom" }] = error.issues;
+    const expected = issue.code === "invalid_type" && "expected" in issue ? String(issue.expected) : "";
+    const found = path.reduce((value, key) => value[key], written);
+    const where = path.length === 0 ? "it" : placeOf(path);
+    throw new NoKubeconfig(`${where} is ${typeOf(found)}, and ${names[expected] ?? "something else"} is expected`);
+}
+/** `users[0].user.token` */
+const placeOf = (path) => path
+    .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
+    .join("")
+    .slice(1);
+const names = {
+    string: "a text (in quotes, where it looks like something else)",
+    number: "a number",
+    boolean: "true or false",
+    array: "a list",
+    object: "a mapping",
+    record: "a mapping",
+    undefined: "nothing",
+};
+const articles = { ...names, string: "a text" };
+function typeOf(value) {
+    if (Array.isArray(value))
+        return "a list";
+    return articles[value === null ? "undefined" : typeof value] ?? "something else";
+}
+function withoutNulls(value) {
+    if (Array.isArray(value))
+        return value.map(withoutNulls);
+    if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+        return value;
+    const kept = Object.entries(value).filter(([, inner]) => inner !== null);
+    return Object.fromEntries(kept.map(([key, inner]) => [key, withoutNulls(inner)]));
+}
+
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/kubeconfig.js
+
+
 
 
 
@@ -45816,7 +45943,7 @@ function findCluster(source) {
         context: config.currentContext,
         host: place.host,
         async authorize() {
-            kept = (isKept && kept) || authorize(config);
+            kept = (isKept && kept) || authorize(config, source.env);
             const authorization = await kept;
             for (const secret of (0,credentials/* secretsInHeaders */.FK)(authorization.headers))
                 registerSecret(secret);
@@ -45871,7 +45998,7 @@ function kubeconfig_read({ kubeconfig, env }) {
     const config = new KubeConfig();
     const home = (0,external_node_path_namespaceObject.join)(env.HOME ?? (0,external_node_os_namespaceObject.homedir)(), ".kube", "config");
     if (kubeconfig !== undefined)
-        return load(config, (0,given_kubeconfig/* givenKubeconfig */.v)(kubeconfig), "the input `kubeconfig`");
+        return load(config, (0,given_kubeconfig/* givenKubeconfig */.vP)(kubeconfig), "the input `kubeconfig`");
     if (env.KUBECONFIG)
         return merge(config, env.KUBECONFIG.split(":").filter(Boolean));
     if ((0,external_node_fs_.existsSync)(home))
@@ -45887,11 +46014,11 @@ function kubeconfig_read({ kubeconfig, env }) {
 function load(config, from, said) {
     const { text, folder } = "path" in from ? readFile(from.path, said) : { text: from.text, folder: "." };
     try {
-        (0,js_yaml/* load */.Hh)(text);
-        config.loadFromString(text);
+        const document = readKubeconfigDocument((0,js_yaml/* load */.Hh)(text));
+        config.loadFromString(JSON.stringify(document));
         if ("path" in from)
             config.makePathsAbsolute(folder);
-        keepTokenFiles(config, text, folder);
+        keepTokenFiles(config, document, folder);
         return config;
     }
     catch (error) {
@@ -45901,8 +46028,8 @@ function load(config, from, said) {
     }
 }
 function readFile(path, said) {
-    if (!(0,external_node_fs_.existsSync)(path) && !(0,given_kubeconfig/* isPath */.u)(path))
-        throw new lib_errors/* RefusedError */.fk(`${said} is neither a kubeconfig nor the path of a file.`, {
+    if (!(0,external_node_fs_.existsSync)(path) && !(0,given_kubeconfig/* hasPathShape */.tu)(path))
+        throw new lib_errors/* RefusedError */.fk(`${said} is neither a file nor a kubeconfig: what was given has ${path.length} characters.`, {
             next: "Give it a path, the text of a kubeconfig, or that in base64. What stands there is not shown, since it may be secret.",
         });
     if (!(0,external_node_fs_.existsSync)(path))
@@ -45918,9 +46045,12 @@ function readFile(path, said) {
 }
 /** No kubeconfig has more, and a file may have no end. */
 const longest = 1_048_576;
+/** Nothing is waited for: a pipe may have nobody who writes into it. */
 function readStart(path) {
-    const file = (0,external_node_fs_.openSync)(path, "r");
+    const file = (0,external_node_fs_.openSync)(path, external_node_fs_.constants.O_RDONLY | external_node_fs_.constants.O_NONBLOCK);
     try {
+        if ((0,external_node_fs_.fstatSync)(file).isFIFO())
+            throw new Error("it is a pipe, from which nothing may ever come");
         const bytes = Buffer.alloc(longest + 1);
         let size = 0;
         for (let part = 1; part > 0 && size <= longest; size += part)
@@ -45944,13 +46074,14 @@ function kubeconfig_reasonOf(error) {
         return `${place}${reason.replace(/["'<].*["'>]/gs, "…")}`;
     }
     const words = error instanceof Error ? error.message : "";
+    if (error instanceof NoKubeconfig)
+        return words;
     return /^[a-z]+\[\d+\][a-z.]* is missing$/.test(words)
         ? words
         : "it has other things than clusters, users and contexts";
 }
-function keepTokenFiles(config, text, folder) {
-    const { users } = (0,js_yaml/* load */.Hh)(text);
-    for (const { name, user } of users ?? []) {
+function keepTokenFiles(config, { users = [] }, folder) {
+    for (const { name, user } of users) {
         const found = config.users.find((known) => known.name === name);
         if (found && user?.tokenFile !== undefined)
             found.tokenFile = (0,external_node_path_namespaceObject.resolve)(folder, user.tokenFile);
@@ -45998,12 +46129,15 @@ function isConstant(config) {
     const { caFile } = config.getCurrentCluster() ?? {};
     return [exec, authProvider, tokenFile, certFile, keyFile, caFile].every((changing) => changing === undefined);
 }
-async function authorize(config) {
+async function authorize(config, env) {
     const options = {};
-    await config.applyToHTTPSOptions(options);
+    const files = readFiles(config);
+    await config.applyToHTTPSOptions(options).catch((error) => {
+        throw new Error(saidByPlugin(error, config.getCurrentUser()?.exec, env));
+    });
     const headers = {
         ...options.headers,
-        ...fromTokenFile(config.getCurrentUser()),
+        ...(files.token === undefined ? {} : { authorization: `Bearer ${files.token.trim()}` }),
     };
     const { ca, cert, key, servername, rejectUnauthorized } = options;
     const tls = Object.fromEntries(Object.entries({ ca, cert, key, servername, rejectUnauthorized }).filter(([, value]) => value !== undefined));
@@ -46014,10 +46148,46 @@ async function authorize(config) {
         tls,
     };
 }
-/** Read each time, because it is rotated. */
-function fromTokenFile(user) {
-    const path = user?.tokenFile;
-    return path ? { authorization: `Bearer ${(0,external_node_fs_.readFileSync)(path, "utf8").trim()}` } : {};
+/**
+ * Read each time, because they are rotated. The library reads those of certificates itself, and would wait for ever where
+ * one is a pipe. Where they are stands in the kubeconfig, which may be secret.
+ */
+function readFiles(config) {
+    const { tokenFile, certFile, keyFile, name } = config.getCurrentUser() ?? {};
+    const { caFile, name: cluster } = config.getCurrentCluster() ?? {};
+    const read = (path, what) => {
+        try {
+            return path ? readStart(path) : undefined;
+        }
+        catch (error) {
+            throw new Error(`${what} cannot be read: ${withoutPath(error)}`);
+        }
+    };
+    read(caFile, `the certificate-authority of the cluster ${cluster}`);
+    read(certFile, `the client-certificate of the user ${name}`);
+    read(keyFile, `the client-key of the user ${name}`);
+    return { token: read(tokenFile, `the tokenFile of the user ${name}`) };
+}
+/** Node says which file, and where: `ENOENT: no such file or directory, open '/there'`. */
+const withoutPath = (error) => String(error instanceof Error ? error.message : error).replace(/, \w+ '.*$/s, "");
+/**
+ * The first line that a plugin said, or the last of a traceback, without what it was given: what stands in no name's
+ * place may be a password, and programs repeat their arguments and their environment.
+ */
+function saidByPlugin(error, exec, env) {
+    if (error instanceof SyntaxError)
+        return "what the plugin printed is no ExecCredential"; // it has some of it in it
+    const said = error instanceof Error ? error.message : String(error);
+    const { register, redact } = (0,redaction/* createRedaction */.E)();
+    for (const argument of exec?.args ?? [])
+        (0,credentials/* secretsInWords */.ST)(argument).forEach(register);
+    for (const { value } of exec?.env ?? [])
+        (0,credentials/* secretsInWords */.ST)(value).forEach(register);
+    (0,credentials/* secretsByName */.yk)(env).forEach(register);
+    const lines = redact(said)
+        .split("\n")
+        .filter((line) => line.trim() !== "");
+    return (/^Traceback/.test(lines[0] ?? "") ? lines.at(-1) : lines[0]) ?? "it said nothing";
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/lease.js
@@ -52771,7 +52941,7 @@ function desk(config, world) {
             somethingLeft: () => { },
         },
         history: historyOf(metricsOf(config, world, () => clusterOf(config, world)), world),
-        readFile: (path) => (0,read_text/* readText */.y)(path, 64 * read_text/* mebibyte */.E), // a report has every poll of a release of days
+        readFile: (path) => (0,read_text/* readText */.yR)(path, 64 * read_text/* mebibyte */.E$, world), // a report has every poll of a release of days
     };
 }
 /** The composition root: the only place that knows which adapters there are. */
@@ -52946,6 +53116,8 @@ function reporterFor({ reporting }, environment, world, written, warn) {
 
 
 
+
+
 const commandsInCluster = {
     release: release,
     plan: plan,
@@ -52965,8 +53137,18 @@ const isInCluster = (command) => Object.hasOwn(commandsInCluster, command);
 async function dispatch(config, surroundings) {
     const { command } = config;
     if (isInCluster(command))
-        return commandsInCluster[command](compose(config, surroundings));
+        return commandsInCluster[command](compose(await withoutPipe(config, surroundings), surroundings));
     return atDesk[command](desk(config, surroundings));
+}
+/** A kubeconfig that comes through a pipe (`<(…)`) comes once, and not at once. */
+async function withoutPipe(config, here) {
+    const { kubeconfig = here.env.KUBECONFIG ?? "" } = config.cluster;
+    if (!(0,read_text/* isHandedOver */.nc)(kubeconfig))
+        return config;
+    const text = await (0,read_text/* readText */.yR)(kubeconfig, read_text/* mebibyte */.E$, here).catch((cause) => {
+        throw new lib_errors/* RefusedError */.fk(`the kubeconfig ${kubeconfig} cannot be read.`, { cause });
+    });
+    return { ...config, cluster: { ...config.cluster, kubeconfig: text } };
 }
 
 
@@ -54255,6 +54437,7 @@ const istioMetrics = {
 /* harmony export */   DQ: () => (/* binding */ loginOf),
 /* harmony export */   FK: () => (/* binding */ secretsInHeaders),
 /* harmony export */   Ft: () => (/* binding */ secretsInUrls),
+/* harmony export */   ST: () => (/* binding */ secretsInWords),
 /* harmony export */   T_: () => (/* binding */ secretsInArguments),
 /* harmony export */   yk: () => (/* binding */ secretsByName)
 /* harmony export */ });
@@ -54337,6 +54520,8 @@ function secretsInArguments(args) {
     }
     return secrets;
 }
+/** Whatever in a text is neither the name of an option nor a plain word: itself, and the value behind an equals sign. */
+const secretsInWords = (text) => [text, ...text.split(/\s+/).flatMap((word) => [word, word.slice(word.indexOf("=") + 1)])].filter((word) => isTelling(word.replace(/[.,:;]+$/, "")) && !/^-{1,2}[\w-]*$/.test(word));
 /** The secrets in the URLs of a text: who asks and with what password, and what a query's names call secret. */
 function secretsInUrls(text) {
     const secrets = [];
@@ -54503,8 +54688,9 @@ function tell(error) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   u: () => (/* binding */ isPath),
-/* harmony export */   v: () => (/* binding */ givenKubeconfig)
+/* harmony export */   tu: () => (/* binding */ hasPathShape),
+/* harmony export */   uf: () => (/* binding */ isPath),
+/* harmony export */   vP: () => (/* binding */ givenKubeconfig)
 /* harmony export */ });
 /**
  * The path of a file, or the text itself: YAML, JSON that may stand in one line, or either in base64, as people keep it
@@ -54521,6 +54707,14 @@ function givenKubeconfig(given) {
 const hasKeys = /\b(apiVersion|kind|clusters|users|contexts|current-context)["']?\s*:/;
 /** Whether an error may show it: what is no path after all may be a secret. */
 const isPath = (given) => /^[\w.,:~/\\ @+-]{1,255}$/.test(given) && !/[\w+-]{40}|[:,] /.test(given);
+/**
+ * What is no file all the same may be shown only if it is written as paths are: from a folder that is said, with the end of
+ * such a file, or in words.
+ */
+const hasPathShape = (given) => isPath(given) &&
+    (/^(~|\.{1,2})?[\\/]/.test(given) ||
+        /\.(ya?ml|json|conf|config|cfg|txt)$/i.test(given) ||
+        /^[A-Za-z]?[a-z._/-]{1,60}$/.test(given));
 
 
 /***/ }),
@@ -54939,7 +55133,7 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var _adapters_actions_command_file_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5390);
 /* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1392);
 /* harmony import */ var _adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7217);
-/* harmony import */ var _adapters_files_read_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2446);
+/* harmony import */ var _adapters_files_read_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3895);
 /* harmony import */ var _adapters_github_context_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3879);
 /* harmony import */ var _adapters_node_end_compilation_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9112);
 /* harmony import */ var _adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(5574);
@@ -55008,7 +55202,7 @@ async function main() {
     const config = await (0,_config_load_js__WEBPACK_IMPORTED_MODULE_15__/* .loadConfig */ .Z)({
         inputs: asked.inputs,
         env,
-        readFile: (path) => (0,_adapters_files_read_text_js__WEBPACK_IMPORTED_MODULE_5__/* .readText */ .y)(path, _adapters_files_read_text_js__WEBPACK_IMPORTED_MODULE_5__/* .mebibyte */ .E),
+        readFile: (path) => (0,_adapters_files_read_text_js__WEBPACK_IMPORTED_MODULE_5__/* .readText */ .yR)(path, _adapters_files_read_text_js__WEBPACK_IMPORTED_MODULE_5__/* .mebibyte */ .E$, { clock: world.clock, stop: stop.signal }),
         registerSecret: redaction.register,
         redact: redaction.redact,
     });
@@ -55029,7 +55223,7 @@ async function main() {
         answer,
     };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 4233));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 5994));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_14__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
