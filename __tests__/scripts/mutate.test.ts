@@ -31,6 +31,7 @@ test("operators and conditions are turned round, statements and elements left ou
     ["const f = -a;", "const f = a;"],
     ["function f() { return a; }", "function f() { return undefined; }"],
     ["const f = () => a;", "const f = () => undefined;"],
+    ["const f = () => a.toString();", "const f = () => undefined;"],
     ["const f = true;", "const f = false;"],
     ["const f = [a, b, c];", "const f = [b, c];", "const f = [a, c];", "const f = [a, b];"],
     ["const f = [a];", "const f = [];"],
@@ -51,7 +52,6 @@ test("texts, numbers, types and what has no other side are left alone", () => {
     'import { a } from "./a.ts";',
     "const f = { a, ...b };",
     '"use strict";',
-    "type A = 1; const f = () => undefined, g = () => void a.toString();",
   ]) {
     assert.deepEqual(changed(text), [], text);
   }
