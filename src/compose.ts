@@ -168,7 +168,7 @@ export function compose(config: Config, here: Surroundings): Session {
     manifestImage: (target) => releasedImage({ ...target, image: undefined }, undefined),
     wayBack: ({ target, plan, before }) =>
       wayBack(client, target, plan, workloadsBefore.parse(before.workloads), clock.now()),
-    preflight(target, plan, { undo } = { undo: false }) {
+    preflight(target, plan, { undo, exchanged }) {
       reading = readOnce(client);
       const firstDeploy = config.firstDeploy && !undo;
       const ofMetrics = { inspect: () => metrics(target).inspect(plan, clock.now(), world.stop) };
@@ -179,6 +179,7 @@ export function compose(config: Config, here: Surroundings): Session {
         plan,
         firstDeploy,
         undo,
+        exchanged,
         answerers: () => metrics(target).answerers(clock.now(), world.stop),
         others: undo || firstDeploy ? [] : [ofMetrics],
       });

@@ -54,6 +54,41 @@ const [one, two, third] = ["c01-other-routes-swap", "c03-second-vs-swap", "c04-t
 /** A world in which a swap strands nobody. */
 const sound = "two-versions";
 
+/** The same versions, each behind a Service of its own, beside one for both. */
+const byHost = (more = "", edit: Change = {}): Change => ({
+  "world.yaml": (world) => {
+    const route = "hosts: [reviews]\n  http:\n    - route:\n";
+    const hosts = world
+      .replace("{destination: {host: reviews, subset: v1}", "{destination: {host: reviews-v1}")
+      .replace("{destination: {host: reviews, subset: v2}", "{destination: {host: reviews-v2}");
+    assert.ok(hosts.includes(route));
+    const own = ["v1", "v2"].map((version) => service(`reviews-${version}`, `{ app: reviews, version: ${version} }`));
+    const text = [hosts, ...own, more].filter(Boolean).join("\n---\n");
+    return edit["world.yaml"]?.(text) ?? text;
+  },
+  "canary.yaml": (file) => {
+    const text = file
+      .replace("reviews-v1, subset: v1", "reviews-v1, host: reviews-v1")
+      .replace("reviews-v2, subset: v2", "reviews-v2, host: reviews-v2");
+    return edit["canary.yaml"]?.(text) ?? text;
+  },
+});
+const ofStable = "spec: { selector: { app: reviews, version: v1 }";
+const exposed = (how: string): Change =>
+  byHost("", {
+    "world.yaml": (text) => text.replace(ofStable, `spec: { ${how}, selector: { app: reviews, version: v1 }`),
+  });
+const entry = (spec: string): string => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: legacy, namespace: shop }
+spec: { hosts: [reviews.legacy.internal], ports: [{ number: 9080, name: http, protocol: HTTP }], ${spec} }`;
+const front = (destination: string): string =>
+  rules(
+    `{ hosts: [shop.example.com], gateways: [public], http: [{ route: [{ destination: ${destination} }] }] }`,
+    "front",
+  );
+
 const cases: Readonly<Record<string, Case>> = {
   "c01: rules for stable alone, beside one that moves": {
     world: one,
@@ -212,6 +247,134 @@ spec: { host: ${host}, subsets: [{ name: live, labels: { version: v1 } }] }`,
     change: adding(`${service("all", "{ app: reviews }")}\n---\n${service("ratings", "{ app: ratings }")}`),
     seen: released(),
   },
+  "versions by host, and nobody beside the route": { world: sound, change: byHost(), seen: released() },
+  "stable's own Service behind a load balancer": {
+    world: sound,
+    change: exposed("type: LoadBalancer"),
+    seen: refused(
+      "Service shop/reviews-v1 can be reached by its load balancer, past every route, and selects the pods of reviews-v1 alone",
+      "keepOld: true",
+      "promotion: update",
+    ),
+  },
+  "stable's own Service by a port of every node": {
+    world: sound,
+    change: exposed("type: NodePort"),
+    seen: refused("Service shop/reviews-v1 can be reached by its node port"),
+  },
+  "stable's own Service by external addresses": {
+    world: sound,
+    change: exposed("externalIPs: [192.0.2.7]"),
+    seen: refused("Service shop/reviews-v1 can be reached by its external addresses"),
+  },
+  "an Ingress to stable's own Service": {
+    world: sound,
+    change: byHost(`apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: { name: web, namespace: shop }
+spec: { rules: [{ host: shop.example.com, http: { paths: [{ path: /, pathType: Prefix, backend: { service: { name: reviews-v1, port: { number: 9080 } } } }] } }] }`),
+    seen: refused("Ingress shop/web: shop.example.com/ sends its requests to Service reviews-v1, past every route"),
+  },
+  "another name for stable's own Service, and a rule that uses it": {
+    world: sound,
+    change: byHost(`apiVersion: v1
+kind: Service
+metadata: { name: reviews-old, namespace: shop }
+spec: { type: ExternalName, externalName: reviews-v1.shop.svc.cluster.local }
+---
+${front("{ host: reviews-old }")}`),
+    seen: refused(
+      "Service shop/reviews-old is another name for reviews-v1.shop.svc.cluster.local, which selects the pods of reviews-v1 alone",
+      "VirtualService shop/front: http route #0 sends 100 % of its requests to reviews-old",
+    ),
+  },
+  "a ServiceEntry that selects stable's pods alone": {
+    world: sound,
+    change: adding(
+      entry("location: MESH_INTERNAL, resolution: STATIC, workloadSelector: { labels: { app: reviews, version: v1 } }"),
+    ),
+    seen: refused("ServiceEntry shop/legacy selects the pods of reviews-v1 alone (app=reviews, version=v1)", "keepOld"),
+  },
+  "one that leads to a Service of stable's pods": {
+    world: sound,
+    change: byHost(entry("resolution: DNS, endpoints: [{ address: reviews-v1.shop.svc.cluster.local }]")),
+    seen: refused(
+      "ServiceEntry shop/legacy sends to reviews-v1.shop.svc.cluster.local, which leads to the pods of reviews-v1 alone",
+    ),
+  },
+  "a WorkloadEntry of one that leads there": {
+    world: sound,
+    change: byHost(`${entry("resolution: DNS, workloadSelector: { labels: { app: legacy } }")}
+---
+apiVersion: networking.istio.io/v1
+kind: WorkloadEntry
+metadata: { name: legacy, namespace: shop }
+spec: { address: reviews-v1.shop.svc.cluster.local, labels: { app: legacy } }`),
+    seen: refused("ServiceEntry shop/legacy sends to reviews-v1.shop.svc.cluster.local"),
+  },
+  "one that selects the pods of both versions is left alone": {
+    world: sound,
+    change: adding(
+      entry("location: MESH_INTERNAL, resolution: STATIC, workloadSelector: { labels: { app: reviews } }"),
+    ),
+    seen: released(),
+  },
+
+  "a rule that spells stable otherwise is told how it could move": {
+    world: sound,
+    change: byHost(front(`{ host: ${host}, subset: v1 }`)),
+    seen: refused(
+      `Write host reviews-v1 without a subset there instead of ${host} subset v1`,
+      "Name shop/front under routes as well",
+    ),
+  },
+  "and moves then": {
+    world: sound,
+    change: byHost(front("{ host: reviews-v1 }"), {
+      "canary.yaml": (file) => `${file}\nroutes: [reviews, shop/front]\n`,
+    }),
+    seen: released(),
+  },
+  "a mirror of somebody else's rule has to go, since it cannot move": {
+    world: sound,
+    change: adding(
+      rules("{ hosts: [x], http: [{ route: [{ destination: { host: x } }], mirror: { host: reviews, subset: v1 } }] }"),
+    ),
+    seen: (run) => {
+      refused("http route #0 copies 100 % of its requests to reviews subset v1", "Take its mirror away")(run);
+      assert.doesNotMatch(run.said, /under routes as well|routes: \[\{/);
+    },
+  },
+  "beside a rule that can move it alone is named": {
+    world: sound,
+    change: adding(
+      rules(
+        "{ hosts: [x], http: [{ name: audit, route: [{ destination: { host: x } }], mirror: { host: reviews, subset: v1 } }, { name: vip, route: [{ destination: { host: reviews, subset: v1 } }] }] }",
+      ),
+    ),
+    seen: refused("Take its mirror away", "routes: [{ virtualService: shop/other, routes: [vip] }]"),
+  },
+  "a rule of another section is not said to move": {
+    world: third,
+    seen: (run) => {
+      refused("Rules of tls are not moved by a release. Keep the old pods after the swap")(run);
+      assert.doesNotMatch(run.said, /\. Or keep/);
+    },
+  },
+  "where the roles are exchanged, update is one of the other way round": {
+    world: sound,
+    change: {
+      "world.yaml": (world) =>
+        `${world
+          .replace("subset: v1}, weight: 100", "subset: v1}, weight: 0")
+          .replace(
+            "subset: v2}, weight: 0",
+            "subset: v2}, weight: 100",
+          )}\n---\n${service("only-v2", "{ app: reviews, version: v2 }")}`,
+    },
+    seen: refused("promotion: update, with stable and canary exchanged in the configuration"),
+  },
+
   "a route of the Gateway API": {
     world: sound,
     change: adding(`${service("reviews-v1", "{ app: reviews, version: v1 }")}

@@ -180,5 +180,5 @@ test("what preflight finds refuses an undo as it does a release, and it is told 
     undo({ ...session, preflight }),
     /^RefusedError: shop\/reviews cannot be undone, and nothing was changed:\n {2}✗ there is no Service$/,
   );
-  assert.deepEqual(asked, [{ undo: true }]);
+  assert.deepEqual(asked, [{ undo: true, exchanged: true }]);
 });

@@ -183,7 +183,7 @@ test("what may not be looked at is said once for each purpose, and ends nothing"
     assert.deepEqual(
       told.map(({ level, what }) => `${level} ${what.replace(/.*needed to/, "to")}`),
       [
-        "warn to know who reaches the canary's pods beside the routes.",
+        "warn to know who reaches the pods of one version beside the routes.",
         "warn to know whether policies let requests to one version only.",
       ],
     );

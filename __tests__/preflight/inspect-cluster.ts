@@ -15,6 +15,7 @@ type Question = {
   readonly plan?: Plan;
   readonly firstDeploy?: boolean;
   readonly undo?: boolean;
+  readonly exchanged?: boolean;
   readonly others?: readonly Preflight[];
   readonly answerers?: readonly Answerer[] | Uncounted;
 };
@@ -22,10 +23,28 @@ type Question = {
 /** What the preflight itself finds: routes are surveyed, and nothing of a family's own is told. */
 export function inspectCluster(
   client: KubernetesClient,
-  { target, plan = planOf(), firstDeploy = false, undo = false, others = [], answerers = [] }: Question,
+  {
+    target,
+    plan = planOf(),
+    firstDeploy = false,
+    undo = false,
+    exchanged = false,
+    others = [],
+    answerers = [],
+  }: Question,
 ): Promise<readonly Finding[]> {
   const routes = allRoutes([surveyOnly(client)]);
-  const parts = { client, routes, target, plan, firstDeploy, undo, others, answerers: async () => answerers };
+  const parts = {
+    client,
+    routes,
+    target,
+    plan,
+    firstDeploy,
+    undo,
+    exchanged,
+    others,
+    answerers: async () => answerers,
+  };
   return releasePreflight(parts).inspect();
 }
 

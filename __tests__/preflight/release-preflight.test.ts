@@ -29,7 +29,16 @@ test("checks and routes look at one moment: no collection is read twice, and Ist
     const subsetLabels = (of: typeof target) => (role: "stable" | "canary") => versionLabels(look, of, {}, role);
     const routes = allRoutes([virtualServiceFamily({ client: look, clock: nodeClock, subsetLabels })]);
     server.requests.clear();
-    const parts = { client: look, routes, target, plan: planOf(), firstDeploy: false, undo: false, others: [] };
+    const parts = {
+      client: look,
+      routes,
+      target,
+      plan: planOf(),
+      firstDeploy: false,
+      undo: false,
+      exchanged: false,
+      others: [],
+    };
     await releasePreflight({ ...parts, answerers: async () => [] }).inspect();
     const read = server.requests.all().flatMap(({ method, path }) => (method === "GET" ? path : []));
     assert.deepEqual(read.toSorted(), [...new Set(read)].toSorted());

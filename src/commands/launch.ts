@@ -21,8 +21,8 @@ export async function launch(
 
 /** Makes every preflight check, tells what was found, and refuses if anything forbids the release. */
 async function allowed(session: Session, wanted: WantedRelease): Promise<void> {
-  const { target, plan, undoes } = wanted;
-  const findings = await session.preflight(target, plan, { undo: undoes !== undefined }).inspect();
+  const { target, plan, undoes, exchanged = false } = wanted;
+  const findings = await session.preflight(target, plan, { undo: undoes !== undefined, exchanged }).inspect();
   const verb = undoes ? "undone" : "released";
   unlessRefused(session, findings, `${serviceInWords(target)} cannot be ${verb}, and nothing was changed:`);
 }

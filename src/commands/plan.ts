@@ -22,7 +22,7 @@ export async function plan(
 ): Promise<ExitCode> {
   const { target, exchanged, plan } = await orient(session);
   const [inspected, detectability] = await Promise.all([
-    session.preflight(target, plan).inspect(),
+    session.preflight(target, plan, { undo: false, exchanged }).inspect(),
     detectabilityOf(session.history, target, plan),
   ]);
   const { filled, left } = session.config.filling;

@@ -38,7 +38,11 @@ export type Session = {
   /** The Services beside the one that is released; undefined where they may not be listed. */
   readonly services: () => Promise<readonly string[] | undefined>;
   /** `undo`: the version that serves is not to be gone back to, so that it may be in any state. */
-  readonly preflight: (target: Target, plan: Plan, options?: { readonly undo: boolean }) => Preflight;
+  readonly preflight: (
+    target: Target,
+    plan: Plan,
+    options: { readonly undo: boolean; readonly exchanged: boolean },
+  ) => Preflight;
   /** The image in the manifest that the canary comes with; undefined where it comes with none. */
   readonly manifestImage: (target: Target) => string | undefined;
   /** What served before a release; undefined where nothing did. */

@@ -1,7 +1,7 @@
-import { field, textsAt } from "../kubernetes/field.ts";
+import { field, listAt, textAt, textsAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import type { Labels } from "../kubernetes/selector.ts";
-import type { Host } from "./host.ts";
+import { type Host, readHost } from "./host.ts";
 
 /** The Service that a host means, if it is among these. */
 export const serviceBehind = (services: readonly KubernetesObject[], { service }: Host): KubernetesObject | undefined =>
@@ -24,3 +24,17 @@ export function exportOfService({ metadata }: KubernetesObject): readonly string
 
 /** Its name has an address for every pod, and the client chooses. */
 export const isHeadless = (service: KubernetesObject): boolean => field(service, "spec", "clusterIP") === "None";
+
+/** The host that it is only another name for. */
+export function aliasOf(service: KubernetesObject): Host | undefined {
+  const name = textAt(service, "spec", "externalName");
+  return name === undefined ? undefined : readHost(name, service.metadata.namespace ?? "");
+}
+
+const outside: Readonly<Record<string, string>> = { LoadBalancer: "its load balancer", NodePort: "its node port" };
+
+/** By what it can be reached past every proxy that follows a route, in words. */
+export function wayFromOutside(service: KubernetesObject): string | undefined {
+  const addresses = listAt(service, "spec", "externalIPs").length > 0 ? "its external addresses" : undefined;
+  return outside[textAt(service, "spec", "type") ?? ""] ?? addresses;
+}

@@ -71,6 +71,8 @@ export type RouteFact = {
   readonly isChosen: boolean;
   /** The release moves its weights. */
   readonly moves: boolean;
+  /** A release whose target names it could move them. */
+  readonly canMove: boolean;
 };
 
 /** Somebody who follows a rule, for requests to some hosts. */

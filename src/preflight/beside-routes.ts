@@ -1,7 +1,8 @@
 import { rulesFor } from "../istio/destination-rule.ts";
 import { covers, readHost, sameHost } from "../istio/host.ts";
-import { isHeadless, selectorOfService, serviceBehind } from "../istio/service.ts";
+import { aliasOf, isHeadless, selectorOfService, serviceBehind, wayFromOutside } from "../istio/service.ts";
 import { field, listAt, textAt } from "../kubernetes/field.ts";
+import { rulesOfIngress } from "../kubernetes/ingress.ts";
 import { type KubernetesObject, placeWord } from "../kubernetes/object.ts";
 import { carries } from "../kubernetes/selector.ts";
 import { type Finding, note, warn } from "../ports/preflight.ts";
@@ -38,13 +39,13 @@ const isRouted = ({ routes }: Scene, { metadata }: KubernetesObject): boolean =>
 
 /** Other Services over the canary's pods, and other names for the released one. */
 export function otherServicesAreKnown(scene: Scene): readonly Finding[] {
-  const { services, hosts, target } = scene;
+  const { services, hosts } = scene;
   const isOwn = (service: KubernetesObject): boolean =>
     [hosts.stable, hosts.canary].some((host) => serviceBehind([service], host));
   const others = services.filter((service) => !isOwn(service) && !isRouted(scene, service));
   const aliases = others.filter((service) => {
-    const name = textAt(service, "spec", "externalName");
-    return name !== undefined && sameHost(readHost(name, target.namespace), hosts.stable);
+    const alias = aliasOf(service);
+    return alias !== undefined && sameHost(alias, hosts.stable);
   });
   const [known, both] = [servicesOverCanary(scene), servicesOverBoth(scene)];
   return [
@@ -68,19 +69,15 @@ const besideRoutes = (service: KubernetesObject, does: string, scene: Scene): Fi
     `Add ${service.metadata.name} to the hosts of the VirtualService that pins ${scene.target.stable.host}, or let it lead to stable's pods alone.`,
   );
 
-const outside: Readonly<Record<string, string>> = { LoadBalancer: "its load balancer", NodePort: "its node port" };
-
 /** Whoever comes by one of these passes no proxy that follows the route. */
 export function outsidersAreKnown(scene: Scene): readonly Finding[] {
   const ways = servicesOverCanary(scene).flatMap((service): readonly (readonly [KubernetesObject, string])[] => {
-    const type = outside[textAt(service, "spec", "type") ?? ""];
-    const addresses = listAt(service, "spec", "externalIPs").length > 0 ? "its external addresses" : undefined;
-    const by = type ?? addresses;
+    const by = wayFromOutside(service);
     return by === undefined ? [] : [[service, by]];
   });
   const ingresses = scene.ingresses.flatMap((ingress) =>
     servicesOverCanary(scene)
-      .filter(({ metadata }) => backendsOf(ingress).includes(metadata.name))
+      .filter(({ metadata }) => rulesOfIngress(ingress).some(({ service }) => service === metadata.name))
       .map((service) => [service, placeWord(ingress)] as const),
   );
   const routes = servicesOverBoth(scene).flatMap((service) => {
@@ -98,14 +95,6 @@ export function outsidersAreKnown(scene: Scene): readonly Finding[] {
     ),
   );
 }
-
-const backendsOf = (ingress: KubernetesObject): readonly string[] =>
-  [
-    field(ingress, "spec", "defaultBackend"),
-    ...listAt(ingress, "spec", "rules")
-      .flatMap((rule) => listAt(rule, "http", "paths"))
-      .map((path) => field(path, "backend")),
-  ].flatMap((backend) => textAt(backend, "service", "name") ?? []);
 
 /** Where the client's DNS or its load balancer has chosen the pod, weights choose nothing any more. */
 export function podsAreChosenByWeights(scene: Scene): readonly Finding[] {

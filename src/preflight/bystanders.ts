@@ -12,7 +12,7 @@ import { roles, type Target } from "../release/target.ts";
 import { doubledIn } from "./doubled.ts";
 import { listed } from "./finding.ts";
 import { type Neighbourhood, neighbourhoodWithManifests, readNeighbourhood } from "./neighbourhood.ts";
-import { type Bystander, type StrandedQuestion, strandedIn } from "./stranded.ts";
+import { type Bystander, lostBehind, type StrandedQuestion, strandedIn } from "./stranded.ts";
 
 type BystanderParts = {
   readonly client: KubernetesClient;
@@ -20,10 +20,11 @@ type BystanderParts = {
   readonly target: Target;
 };
 
+/** `exchanged`: the roles are not the configuration's any more. */
+type ReleaseWay = { readonly plan: Plan; readonly undo: boolean; readonly exchanged: boolean };
+
 /** Whom a swap would leave without pods, before it begins. */
-export async function inspectBystanders(
-  parts: BystanderParts & { readonly plan: Plan; readonly undo: boolean },
-): Promise<readonly Finding[]> {
+export async function inspectBystanders(parts: BystanderParts & ReleaseWay): Promise<readonly Finding[]> {
   const { target, plan, undo } = parts;
   if (plan.promotion !== "swap") return [];
   const around = neighbourhoodWithManifests(await readNeighbourhood(parts.client, parts.look, target));
@@ -35,14 +36,16 @@ export async function inspectBystanders(
 
 const undoGoesOn = "The undo goes on.";
 
-function findingOn(one: Bystander, { target, plan, undo }: { target: Target; plan: Plan; undo: boolean }): Finding {
+function findingOn(one: Bystander, { target, plan, undo, exchanged }: { target: Target } & ReleaseWay): Finding {
   const { deployment } = target.stable;
   const what = `${one.where} ${one.does}, and does not move with the release: without the pods of ${deployment} nobody would answer.`;
   if (undo) return warn(what, `${undoGoesOn} ${deployment} keeps its pods for it.`);
-  if (plan.keepOld) return warn(what, `${one.remedy} As long as it is so, ${deployment} keeps its pods.`);
+  const [self, ways] = "do" in one.remedy ? [one.remedy.do, "Or keep"] : [`${one.remedy.cannot}.`, "Keep"];
+  if (plan.keepOld) return warn(what, `${self} As long as it is so, ${deployment} keeps its pods.`);
+  const roles = exchanged ? ", with stable and canary exchanged in the configuration" : "";
   return refuse(
     what,
-    `${one.remedy} Or keep the old pods after the swap (promotion: { model: swap, keepOld: true }), or give stable the new image instead (promotion: update).`,
+    `${self} ${ways} the old pods after the swap (promotion: { model: swap, keepOld: true }), or give stable the new image instead (promotion: update${roles}).`,
   );
 }
 
@@ -50,10 +53,12 @@ function findingOn(one: Bystander, { target, plan, undo }: { target: Target; pla
  * Where versions differ by host, and stable has the service's own name: who calls that in the mesh is moved only by a
  * route for the mesh.
  */
-function calledByName({ target, facts }: Neighbourhood): readonly Finding[] {
+function calledByName(around: Neighbourhood): readonly Finding[] {
+  const { target, facts } = around;
   const { service, namespace, stable } = target;
   const host = readHost(service, namespace);
   if (stable.subset !== undefined || !sameHost(host, readHost(stable.host, namespace))) return [];
+  if (!lostBehind(around, { host, subset: undefined, port: undefined }, "stable")) return [];
   const isMoved = facts.some(
     ({ moves, seenBy }) =>
       moves && seenBy.some(({ who, hosts }) => who === "mesh" && hosts.some((one) => covers(one, host))),

@@ -18,7 +18,7 @@ const whoServes = "know who serves before a first deployment";
 const looks = {
   ingresses: {
     resource: kind("networking.k8s.io", "ingresses", "Ingress"),
-    why: "know who reaches the canary's pods beside the routes",
+    why: "know who reaches the pods of one version beside the routes",
   },
   authorizationPolicies: {
     resource: kind("security.istio.io", "authorizationpolicies", "AuthorizationPolicy"),
@@ -67,7 +67,7 @@ export async function lookAround(client: KubernetesClient, namespace: string, fi
   const list = async ([name, look]: (typeof all)[number]): Promise<readonly KubernetesObject[]> => {
     if (look.first && !first) return [];
     try {
-      return await client.list(look.resource, namespace);
+      return await client.list(look.resource, namespace, { doubts: 1 });
     } catch (error) {
       if (!(error instanceof KubernetesError && (error.status === 403 || error.status === 404))) throw error;
       if (error.status === 403) denied.add(name);

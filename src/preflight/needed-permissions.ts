@@ -106,9 +106,9 @@ export const permissionsEverywhere: readonly (Omit<Permission, "resource"> & {
 })[] = [
   {
     group: "networking.istio.io",
-    resources: ["virtualservices", "destinationrules"],
+    resources: ["virtualservices", "destinationrules", "serviceentries", "workloadentries"],
     verbs: ["list"],
-    why: "find the rules that send to a version that is about to lose its pods, wherever they are",
+    why: "find the rules and entries that send to a version that is about to lose its pods, wherever they are",
     optional: true,
   },
   {

@@ -1,10 +1,13 @@
 import { istioResources } from "../adapters/kubernetes/istio-version.ts";
 import type { KubernetesClient } from "../adapters/kubernetes/kubernetes-client.ts";
 import { listEverywhere, type WideList } from "../adapters/kubernetes/list-everywhere.ts";
+import { unlessUnknown } from "../adapters/kubernetes/unless-forbidden.ts";
 import { canaryLabels } from "../istio/canary-labels.ts";
 import type { GatewayRule } from "../istio/gateway-route.ts";
+import { type EntrySource, isIp, sourcesOf } from "../istio/service-entry.ts";
 import { readDeployment } from "../kubernetes/deployment.ts";
-import { type KubernetesObject, resources } from "../kubernetes/object.ts";
+import { textAt } from "../kubernetes/field.ts";
+import { type KubernetesObject, type Resource, resources } from "../kubernetes/object.ts";
 import type { Labels } from "../kubernetes/selector.ts";
 import type { RouteFact, RouteLook } from "../ports/route-family.ts";
 import { configuredLabels, type Role, type Target } from "../release/target.ts";
@@ -18,6 +21,9 @@ export type Neighbourhood = {
   readonly facts: readonly RouteFact[];
   readonly gatewayRules: readonly GatewayRule[];
   readonly services: readonly KubernetesObject[];
+  readonly ingresses: readonly KubernetesObject[];
+  /** What the ServiceEntries of every namespace lead to, or of those that may be read. */
+  readonly entries: readonly KnownEntry[];
   /** Of every namespace, since each may have its own for the clients in it; or of those that may be read. */
   readonly destinationRules: readonly KubernetesObject[];
   /** Of the pods that a version has, or will have. Undefined where it has none to lose. */
@@ -26,18 +32,28 @@ export type Neighbourhood = {
   readonly unread: readonly string[];
 };
 
+/** A ServiceEntry, and where it sends requests to. */
+export type KnownEntry = {
+  readonly entry: KubernetesObject;
+  readonly sources: readonly EntrySource[];
+  /** The labels of the pods among its addresses. */
+  readonly podsAt: ReadonlyMap<string, Labels>;
+};
+
 export async function readNeighbourhood(
   client: KubernetesClient,
   look: Pick<RouteLook, "everywhere">,
   target: Target,
 ): Promise<Neighbourhood> {
   const { namespace, stable, canary } = target;
-  const [services, deployments, rules, ofMesh, ofGateways] = await Promise.all([
+  const [services, deployments, rules, ofMesh, ofGateways, ingresses, ofEntries] = await Promise.all([
     client.list(resources.services, namespace),
     client.list(resources.deployments, namespace),
     readDestinationRules(client, namespace),
     look.everywhere(),
     readGatewayRules(client, namespace),
+    unlessUnknown(client.list(lookedAt.ingresses, namespace, { doubts: 1 })),
+    readEntries(client, namespace),
   ]);
   const named = (name: string): KubernetesObject | undefined =>
     deployments.find(({ metadata }) => metadata.name === name);
@@ -55,12 +71,14 @@ export async function readNeighbourhood(
     facts: ofMesh.facts,
     gatewayRules: ofGateways.rules,
     services,
+    ingresses: ingresses ?? [],
+    entries: ofEntries.entries,
     destinationRules: rules.objects,
     podLabels: {
       stable: rawStable && labelsOfPods(rawStable),
       canary: planned?.podLabels ?? (rawCanary && labelsOfPods(rawCanary)),
     },
-    unread: [...ofMesh.unread, ...rules.unread, ...ofGateways.unread],
+    unread: [...ofMesh.unread, ...rules.unread, ...ofGateways.unread, ...ofEntries.unread],
   };
 }
 
@@ -83,4 +101,33 @@ async function readDestinationRules(
 ): Promise<Pick<WideList, "objects" | "unread">> {
   const istio = await istioResources(client);
   return istio ? listEverywhere(client, istio.destinationRules, [namespace]) : { objects: [], unread: [] };
+}
+
+const lookedAt = {
+  ingresses: { group: "networking.k8s.io", version: "v1", plural: "ingresses", kind: "Ingress" },
+  serviceEntries: { ...resources.virtualServices, plural: "serviceentries", kind: "ServiceEntry" },
+  workloadEntries: { ...resources.virtualServices, plural: "workloadentries", kind: "WorkloadEntry" },
+} as const satisfies Readonly<Record<string, Resource>>;
+
+async function readEntries(
+  client: KubernetesClient,
+  namespace: string,
+): Promise<{ readonly entries: readonly KnownEntry[]; readonly unread: readonly string[] }> {
+  const version = (await istioResources(client))?.virtualServices.version;
+  if (version === undefined) return { entries: [], unread: [] };
+  const list = async (resource: Resource): Promise<Pick<WideList, "objects" | "unread">> => {
+    const known = await unlessUnknown(listEverywhere(client, { ...resource, version }, [namespace]));
+    return known ?? { objects: [], unread: [] };
+  };
+  const [entries, workloads] = await Promise.all([list(lookedAt.serviceEntries), list(lookedAt.workloadEntries)]);
+  const known = entries.objects.map((entry) => ({ entry, sources: sourcesOf(entry, workloads.objects) }));
+  const isByAddress = known.some(({ sources }) => sources.some((one) => "address" in one && isIp(one.address)));
+  const pods = isByAddress ? await client.list(resources.pods, namespace) : [];
+  const podsAt = new Map(
+    pods.flatMap((pod) => {
+      const ip = textAt(pod, "status", "podIP");
+      return ip === undefined ? [] : [[ip, pod.metadata.labels ?? {}] as const];
+    }),
+  );
+  return { entries: known.map((one) => ({ ...one, podsAt })), unread: [...entries.unread, ...workloads.unread] };
 }

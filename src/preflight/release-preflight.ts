@@ -111,6 +111,8 @@ export type PreflightParts = {
   readonly firstDeploy: boolean;
   /** The version that serves is what is wrong. */
   readonly undo: boolean;
+  /** The roles are not the configuration's any more. */
+  readonly exchanged: boolean;
   /** Who answered requests of the service lately. */
   readonly answerers: SceneParts["answerers"];
   /** What only the metric source can say about its own. */

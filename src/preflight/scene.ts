@@ -93,7 +93,7 @@ export async function readScene(parts: SceneParts): Promise<Scene> {
     client.list(resources.services, inNamespace),
     client.list(resources.deployments, inNamespace),
     client.list(resources.horizontalPodAutoscalers, inNamespace),
-    unlessDenied(client.list(disruptionBudgets, inNamespace), []),
+    unlessDenied(client.list(disruptionBudgets, inNamespace, { doubts: 1 }), []),
     readDestinationRules(client, inNamespace),
     look.survey(),
   ]);

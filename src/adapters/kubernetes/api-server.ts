@@ -27,6 +27,8 @@ export type ApiCall = {
   /** Default: `application/json`. */
   readonly contentType?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** How often a "no" is asked again. What is only good to know is given up sooner. */
+  readonly doubts?: number | undefined;
   /** Whether what a success says is what was asked for. By default whatever is JSON is. */
   readonly isMeant?: ((json: unknown) => boolean) | undefined;
 };
@@ -95,10 +97,10 @@ export function apiServer(network: Network, connection: Connection, listener: Pa
   }
 
   async function patiently(call: ApiCall): Promise<ApiAnswer> {
-    const { method, path, signal } = call;
+    const { method, path, signal, doubts = maxDoubts } = call;
     const policy: RetryPolicy<ApiAnswer> = {
       ...patience,
-      isPassing: (answer, before) => isPassing(call, answer) || (before < maxDoubts && isDoubtful(call, answer)),
+      isPassing: (answer, before) => isPassing(call, answer) || (before < doubts && isDoubtful(call, answer)),
     };
     const answer = await retry(() => once(call), policy, network.clock, signal).catch((cause: unknown) => {
       signal?.throwIfAborted();

@@ -74,7 +74,7 @@ export interface KubernetesClient {
   list(
     resource: Resource,
     namespace: string | undefined,
-    options?: CallOptions & { readonly labelSelector?: string | undefined },
+    options?: CallOptions & Pick<ApiCall, "doubts"> & { readonly labelSelector?: string | undefined },
   ): Promise<readonly KubernetesObject[]>;
   create(
     resource: Resource,
@@ -144,10 +144,10 @@ export function connect(network: Network, connection: Connection, listener: Part
         throw error;
       }
     },
-    async list(resource, namespace, { labelSelector, signal } = {}) {
+    async list(resource, namespace, { labelSelector, signal, doubts } = {}) {
       const query: Record<string, string> = labelSelector === undefined ? {} : { labelSelector };
       const path = pathOf(resource, namespace);
-      const { items, apiVersion } = await ask({ method: "GET", path, query, signal, isMeant: has("items") });
+      const { items, apiVersion } = await ask({ method: "GET", path, query, signal, doubts, isMeant: has("items") });
       // Items of a list come without apiVersion and kind.
       return (items as readonly KubernetesObject[]).map((item) => ({ ...item, apiVersion, kind: resource.kind }));
     },

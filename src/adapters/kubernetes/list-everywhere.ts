@@ -17,10 +17,12 @@ export async function listEverywhere(
   resource: Resource,
   namespaces: readonly string[],
 ): Promise<WideList> {
-  const all = await unlessForbidden(client.list(resource, undefined));
+  const all = await unlessForbidden(client.list(resource, undefined, { doubts: 1 }));
   if (all) return { objects: all, isUnread: () => false, unread: [] };
   const distinct = [...new Set(namespaces)];
-  const lists = await Promise.all(distinct.map((namespace) => unlessForbidden(client.list(resource, namespace))));
+  const lists = await Promise.all(
+    distinct.map((namespace) => unlessForbidden(client.list(resource, namespace, { doubts: 1 }))),
+  );
   const read = distinct.filter((_, index) => lists[index] !== undefined);
   return {
     objects: lists.flatMap((list) => list ?? []),

@@ -9,3 +9,13 @@ export async function unlessForbidden<T>(reading: Promise<T>): Promise<T | undef
     throw error;
   }
 }
+
+/** Undefined also for a kind that the server does not have. */
+export async function unlessUnknown<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await unlessForbidden(reading);
+  } catch (error) {
+    if (error instanceof KubernetesError && error.status === 404) return undefined;
+    throw error;
+  }
+}

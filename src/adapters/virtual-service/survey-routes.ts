@@ -13,7 +13,7 @@ import {
 } from "../../istio/virtual-service.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import type { RoutedDestination, RouteFact, RouteSurvey, Viewer, WideSurvey } from "../../ports/route-family.ts";
-import type { Target } from "../../release/target.ts";
+import type { RouteChoice, Target } from "../../release/target.ts";
 import { istioResources } from "../kubernetes/istio-version.ts";
 import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
 import { listEverywhere } from "../kubernetes/list-everywhere.ts";
@@ -65,10 +65,14 @@ export function factsOf(objects: readonly KubernetesObject[], target: Target): r
         destinations: destinationsOf(rule),
         isChosen: choice !== undefined,
         moves: moved.includes(rule.place),
+        canMove: rule.section === "http" && isMovable(object, { ...route, routes: [rule.place] }, target),
       }),
     );
   });
 }
+
+const isMovable = (object: KubernetesObject, choice: RouteChoice, target: Target): boolean =>
+  selectRules(object, choice, target).problems.length === 0;
 
 /** A place alone is one of its section. */
 const placedWord = (rule: RouteRule): string =>
