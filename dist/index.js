@@ -29546,7 +29546,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 5994:
+/***/ 4641:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -30228,7 +30228,7 @@ async function withMeasuredDispersion(history, target, plan) {
 async function plan(session) {
     const { target, exchanged, plan } = await orient(session);
     const [inspected, detectability] = await Promise.all([
-        session.preflight(target, plan).inspect(),
+        session.preflight(target, plan, { undo: false, exchanged }).inspect(),
         detectabilityOf(session.history, target, plan),
     ]);
     const { filled, left } = session.config.filling;
@@ -31799,8 +31799,8 @@ async function launch(session, wanted, lost, why) {
 }
 /** Makes every preflight check, tells what was found, and refuses if anything forbids the release. */
 async function allowed(session, wanted) {
-    const { target, plan, undoes } = wanted;
-    const findings = await session.preflight(target, plan, { undo: undoes !== undefined }).inspect();
+    const { target, plan, undoes, exchanged = false } = wanted;
+    const findings = await session.preflight(target, plan, { undo: undoes !== undefined, exchanged }).inspect();
     const verb = undoes ? "undone" : "released";
     unlessRefused(session, findings, `${serviceInWords(target)} cannot be ${verb}, and nothing was changed:`);
 }
@@ -34716,10 +34716,10 @@ function apiServer(network, connection, listener) {
         return { ...answer, text, json, isOld: isOld(json) };
     }
     async function patiently(call) {
-        const { method, path, signal } = call;
+        const { method, path, signal, doubts = maxDoubts } = call;
         const policy = {
             ...patience,
-            isPassing: (answer, before) => isPassing(call, answer) || (before < maxDoubts && isDoubtful(call, answer)),
+            isPassing: (answer, before) => isPassing(call, answer) || (before < doubts && isDoubtful(call, answer)),
         };
         const answer = await (0,retry/* retry */.L)(() => once(call), policy, network.clock, signal).catch((cause) => {
             signal?.throwIfAborted();
@@ -34854,10 +34854,10 @@ function connect(network, connection, listener = {}) {
                 throw error;
             }
         },
-        async list(resource, namespace, { labelSelector, signal } = {}) {
+        async list(resource, namespace, { labelSelector, signal, doubts } = {}) {
             const query = labelSelector === undefined ? {} : { labelSelector };
             const path = pathOf(resource, namespace);
-            const { items, apiVersion } = await ask({ method: "GET", path, query, signal, isMeant: has("items") });
+            const { items, apiVersion } = await ask({ method: "GET", path, query, signal, doubts, isMeant: has("items") });
             // Items of a list come without apiVersion and kind.
             return items.map((item) => ({ ...item, apiVersion, kind: resource.kind }));
         },
@@ -35581,6 +35581,7 @@ const subsetFor = (destinationRules, host, name) => subsetsFor(destinationRules,
 
 ;// CONCATENATED MODULE: ./src/istio/service.js
 
+
 /** The Service that a host means, if it is among these. */
 const serviceBehind = (services, { service }) => services.find(({ metadata }) => metadata.name === service?.name && metadata.namespace === service.namespace);
 /** The labels that a Service selects its pods by. Without a selector its endpoints are somebody else's business. */
@@ -35598,6 +35599,17 @@ function exportOfService({ metadata }) {
 }
 /** Its name has an address for every pod, and the client chooses. */
 const isHeadless = (service) => field(service, "spec", "clusterIP") === "None";
+/** The host that it is only another name for. */
+function aliasOf(service) {
+    const name = textAt(service, "spec", "externalName");
+    return name === undefined ? undefined : (0,istio_host/* readHost */.rk)(name, service.metadata.namespace ?? "");
+}
+const outside = { LoadBalancer: "its load balancer", NodePort: "its node port" };
+/** By what it can be reached past every proxy that follows a route, in words. */
+function wayFromOutside(service) {
+    const addresses = listAt(service, "spec", "externalIPs").length > 0 ? "its external addresses" : undefined;
+    return outside[textAt(service, "spec", "type") ?? ""] ?? addresses;
+}
 
 ;// CONCATENATED MODULE: ./src/istio/canary-labels.js
 
@@ -48766,16 +48778,27 @@ async function unlessForbidden(reading) {
         throw error;
     }
 }
+/** Undefined also for a kind that the server does not have. */
+async function unless_forbidden_unlessUnknown(reading) {
+    try {
+        return await unlessForbidden(reading);
+    }
+    catch (error) {
+        if (error instanceof KubernetesError && error.status === 404)
+            return undefined;
+        throw error;
+    }
+}
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/list-everywhere.js
 
 /** Those of every namespace; where they may not be listed, those of these namespaces. */
 async function listEverywhere(client, resource, namespaces) {
-    const all = await unlessForbidden(client.list(resource, undefined));
+    const all = await unlessForbidden(client.list(resource, undefined, { doubts: 1 }));
     if (all)
         return { objects: all, isUnread: () => false, unread: [] };
     const distinct = [...new Set(namespaces)];
-    const lists = await Promise.all(distinct.map((namespace) => unlessForbidden(client.list(resource, namespace))));
+    const lists = await Promise.all(distinct.map((namespace) => unlessForbidden(client.list(resource, namespace, { doubts: 1 }))));
     const read = distinct.filter((_, index) => lists[index] !== undefined);
     return {
         objects: lists.flatMap((list) => list ?? []),
@@ -49202,9 +49225,11 @@ function factsOf(objects, target) {
             destinations: destinationsOf(rule),
             isChosen: choice !== undefined,
             moves: moved.includes(rule.place),
+            canMove: rule.section === "http" && isMovable(object, { ...route, routes: [rule.place] }, target),
         }));
     });
 }
+const isMovable = (object, choice, target) => selectRules(object, choice, target).problems.length === 0;
 /** A place alone is one of its section. */
 const placedWord = (rule) => rule.name === undefined ? `${rule.section} ${ruleWord(rule)}` : ruleWord(rule);
 function destinationsOf({ destinations, mirrors }) {
@@ -49721,7 +49746,25 @@ const fenceBy = (journal, clock) => ({
     back: () => within(journal.confirm().catch(lib_errors/* unlessTakenOver */.cr), fence_patience, clock),
 });
 
+;// CONCATENATED MODULE: ./src/kubernetes/ingress.js
+
+
+/** https://kubernetes.io/docs/concepts/services-networking/ingress/#the-ingress-resource */
+function rulesOfIngress(ingress) {
+    const { namespace = "" } = ingress.metadata;
+    const rule = (what, backend) => {
+        const service = textAt(backend, "service", "name");
+        return service === undefined ? [] : [{ where: `${placeWord(ingress)}: ${what}`, namespace, service }];
+    };
+    return [
+        ...rule("its default backend", field(ingress, "spec", "defaultBackend")),
+        ...listAt(ingress, "spec", "rules").flatMap((one) => listAt(one, "http", "paths").flatMap((path) => rule(`${textAt(one, "host") ?? "*"}${textAt(path, "path") ?? "/"}`, field(path, "backend")))),
+    ];
+}
+
 ;// CONCATENATED MODULE: ./src/preflight/stranded.js
+
+
 
 
 
@@ -49735,13 +49778,16 @@ function strandedIn(around, { loser, moving }) {
     const lost = (one) => lostBehind(around, one, loser);
     const rules = around.facts.flatMap((fact) => strandedRule(fact, stranded_staying(fact, moving), lost) ?? []);
     const others = around.gatewayRules.flatMap((rule) => strandedRule(rule, rule.destinations, lost) ?? []);
-    const named = moving ? rules.map((one) => ({ ...one, remedy: stranded_remedyFor(one.sender, rules, around.facts) })) : rules;
+    const ingresses = around.ingresses.flatMap(rulesOfIngress);
     return [
-        ...named,
-        ...others.map((one) => ({ ...one, remedy: "Let it send to a Service that selects the pods of both versions." })),
-        ...around.services.flatMap((service) => strandedService(around, service, loser) ?? []),
+        ...rules.map((one) => ({ ...one, remedy: stranded_remedyFor(one, rules, around) })),
+        ...others.map((one) => ({ ...one, remedy: toBoth })),
+        ...ingresses.flatMap((rule) => strandedIngress(rule, lost) ?? []),
+        ...around.services.flatMap((service) => strandedService(around, service, lost, loser) ?? []),
+        ...around.entries.flatMap((known) => strandedEntry(around, known, loser) ?? []),
     ];
 }
+const toBoth = { do: "Let it send to a Service that selects the pods of both versions." };
 /** Mirrors do not move with their rule. */
 const stranded_staying = ({ moves, destinations }, moving) => moving && moves ? destinations.filter(({ mirror }) => mirror) : destinations;
 function strandedRule(sender, destinations, lost) {
@@ -49752,8 +49798,8 @@ function strandedRule(sender, destinations, lost) {
     return {
         sender,
         where: sender.where,
+        without,
         does: without.map(sendingWord).join(" and "),
-        remedy: "",
         selected: lost(first) ?? {},
     };
 }
@@ -49768,7 +49814,7 @@ function lostBehind(around, destination, loser) {
  * with a selector is meant, or nobody knows the subset.
  */
 function selectedBy({ services, destinationRules, target, podLabels }, { host, subset }) {
-    const service = serviceBehind(services, host);
+    const service = serviceMeant(services, host);
     const selector = service && selectorOf(service);
     if (!selector)
         return [];
@@ -49786,6 +49832,17 @@ function selectedBy({ services, destinationRules, target, podLabels }, { host, s
     const labels = role && podLabels[role];
     return labels ? [labels] : [];
 }
+/** Another name for a Service leads to that one; for longer chains nobody has a use. */
+function serviceMeant(services, host) {
+    const service = serviceBehind(services, host);
+    const alias = service && aliasOf(service);
+    return alias ? serviceBehind(services, alias) : service;
+}
+const wholeHost = (name, namespace) => ({
+    host: (0,istio_host/* readHost */.rk)(name, namespace),
+    subset: undefined,
+    port: undefined,
+});
 /** A Service without a selector finds no pods by itself. */
 function selectorOf(service) {
     const selector = selectorOfService(service);
@@ -49793,34 +49850,97 @@ function selectorOf(service) {
 }
 const reaches = ({ podLabels }, selected, role) => podLabels[role] !== undefined && carries(podLabels[role], selected);
 const reachesAlone = (around, selected, loser) => reaches(around, selected, loser) && !reaches(around, selected, (0,release_target/* otherRole */.n1)(loser));
-/** Whoever calls it without a route; those of the two versions are what the routes of the release move between. */
-function strandedService(around, service, loser) {
+/**
+ * Whoever calls it without a route. Between those of the two versions the routes of the release move requests; but not
+ * those that come in past every route.
+ */
+function strandedService(around, service, lost, loser) {
     const { namespace = "", name } = service.metadata;
-    const selected = selectorOf(service);
-    if (!selected || !reachesAlone(around, selected, loser) || isOfRelease(around, (0,istio_host/* readHost */.rk)(name, namespace)))
+    const destination = wholeHost(name, namespace);
+    const selected = lost(destination);
+    if (!selected)
         return undefined;
-    return {
-        where: `Service ${namespace}/${name}`,
-        does: `selects the pods of ${around.target[loser].deployment} alone (${showLabels(selected)})`,
-        remedy: "Remove it, or let it select what the pods of both versions have.",
-        selected,
-    };
+    const [by, alias] = [wayFromOutside(service), aliasOf(service)];
+    const pods = `the pods of ${around.target[loser].deployment} alone (${showLabels(selected)})`;
+    const one = { where: placeWord(service), selected };
+    if (alias)
+        return { ...one, does: `is another name for ${alias.text}, which selects ${pods}`, remedy: forBoth };
+    if (!isOfRelease(around, destination.host))
+        return { ...one, does: `selects ${pods}`, remedy: forBoth };
+    if (by === undefined)
+        return undefined;
+    const remedy = { do: "Let those requests come in by a gateway that follows the route." };
+    return { ...one, does: `can be reached by ${by}, past every route, and selects ${pods}`, remedy };
+}
+const forBoth = { do: "Remove it, or let it select what the pods of both versions have." };
+function strandedIngress({ where, service, namespace }, lost) {
+    const selected = lost(wholeHost(service, namespace));
+    if (!selected)
+        return undefined;
+    const remedy = { do: "Let those requests come in by a gateway that follows the route." };
+    return { where, does: `sends its requests to Service ${service}, past every route`, remedy, selected };
+}
+function strandedEntry(around, known, loser) {
+    const { deployment } = around.target[loser];
+    const found = known.sources.flatMap((source) => {
+        const selected = selectedByEntry(around, known, source).find((one) => reachesAlone(around, one, loser));
+        return selected ? [{ source, selected }] : [];
+    });
+    const [first] = found;
+    if (!first)
+        return undefined;
+    const { source, selected } = first;
+    const does = "labels" in source
+        ? `selects the pods of ${deployment} alone (${showLabels(selected)})`
+        : `sends to ${source.address}, which leads to the pods of ${deployment} alone`;
+    return { where: placeWord(known.entry), does, remedy: forBoth, selected };
+}
+function selectedByEntry(around, { entry, podsAt }, source) {
+    const { namespace = "" } = entry.metadata;
+    if ("labels" in source)
+        return namespace === around.target.namespace ? [source.labels] : [];
+    const ofPod = podsAt.get(source.address);
+    if (!ofPod)
+        return selectedBy(around, wholeHost(source.address, namespace));
+    return release_target/* roles */.Ot.flatMap((role) => {
+        const labels = around.podLabels[role];
+        return labels && carries(ofPod, labels) ? [labels] : [];
+    });
 }
 const isOfRelease = ({ target }, host) => [target.stable, target.canary].some((version) => (0,istio_host/* sameHost */.RM)((0,istio_host/* readHost */.rk)(version.host, target.namespace), host));
-/** What somebody can do about a rule, by what kind of rule it is. */
-function stranded_remedyFor(fact, stranded, facts) {
-    const { route, section, isChosen, moves } = fact;
-    const name = `${route.namespace}/${route.name}`;
-    if (moves)
-        return "Take its mirror away before the release.";
+/** What somebody can do about a rule, and only what works. */
+function stranded_remedyFor({ sender: fact, without }, stranded, around) {
+    const { section, moves, canMove } = fact;
     if (section !== "http")
-        return `Rules of ${section} are not moved by a release.`;
-    if (!isChosen)
-        return `Name ${name} under routes as well, so that it moves with the others.`;
-    const left = stranded.map(({ sender }) => sender);
-    const together = facts.filter((one) => one.route === fact.route && (one.moves || (left.includes(one) && one.section === "http")));
+        return { cannot: `Rules of ${section} are not moved by a release` };
+    if (moves || without.every(({ mirror }) => mirror))
+        return { do: "Take its mirror away before the release." };
+    const before = without.some(({ mirror }) => mirror) ? "Take its mirror away. " : "";
+    const move = moveWord(fact, stranded, around);
+    if (canMove)
+        return { do: `${before}${move}.` };
+    const other = without.find((one) => !one.mirror && !isStables(around, one));
+    if (!other)
+        return { cannot: "A release cannot move it as it is" };
+    const is = stranded_destinationWord(other);
+    return {
+        do: `${before}Write ${stableWord(around)} there instead of ${is} (or name ${is} as stable in the configuration). ${move}.`,
+    };
+}
+const isStables = ({ target }, { host, subset }) => subset === target.stable.subset && (0,istio_host/* sameHost */.RM)(host, (0,istio_host/* readHost */.rk)(target.stable.host, target.namespace));
+const stableWord = ({ target: { stable } }) => stable.subset === undefined ? `host ${stable.host} without a subset` : `host ${stable.host}, subset ${stable.subset}`;
+/** The entry under `routes` by which a rule moves, with the others of its object that move or have to. */
+function moveWord(fact, stranded, { facts }) {
+    const { namespace, name } = fact.route;
+    const left = stranded
+        .filter(({ sender, without }) => sender.section === "http" && !without.every(({ mirror }) => mirror))
+        .map(({ sender }) => sender);
+    const ofObject = facts.filter((one) => one.route === fact.route);
+    const together = ofObject.filter((one) => one.moves || left.includes(one));
+    if (!fact.isChosen && together.length === ofObject.length)
+        return `Name ${namespace}/${name} under routes as well, so that it moves with the others`;
     const list = together.map(({ called }) => (called.startsWith("#") ? `"${called}"` : called)).join(", ");
-    return `Let it move with the others: routes: [{ virtualService: ${name}, routes: [${list}] }].`;
+    return `Let it move with the others: routes: [{ virtualService: ${namespace}/${name}, routes: [${list}] }]`;
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/doubled.js
@@ -49857,6 +49977,27 @@ function finding_listed(names, most = 10) {
     return names.length > most ? `${shown} and ${names.length - most} more` : shown;
 }
 const pods = (count) => (count === 1 ? "1 pod" : `${count} pods`);
+
+;// CONCATENATED MODULE: ./src/istio/service-entry.js
+
+
+/**
+ * https://istio.io/latest/docs/reference/config/networking/service-entry/; WorkloadEntries are selected as pods are, and
+ * have an address. Without either a name that DNS resolves is its own address.
+ */
+function sourcesOf(entry, workloadEntries) {
+    const endpoints = listAt(entry, "spec", "endpoints");
+    const isSelecting = field(entry, "spec", "workloadSelector") !== undefined;
+    const labels = textsAt(entry, "spec", "workloadSelector", "labels");
+    const selected = workloadEntries.filter((one) => one.metadata.namespace === entry.metadata.namespace && carries(textsAt(one, "spec", "labels"), labels));
+    const addressed = [...endpoints, ...(isSelecting ? selected.map(({ spec }) => spec) : [])];
+    const isByName = !isSelecting && endpoints.length === 0 && textAt(entry, "spec", "resolution")?.startsWith("DNS");
+    const addresses = addressed.flatMap((one) => textAt(one, "address") ?? []);
+    const names = isByName ? listAt(entry, "spec", "hosts").map(String) : [];
+    return [...(isSelecting ? [{ labels }] : []), ...[...addresses, ...names].map((address) => ({ address }))];
+}
+/** No name, but where a pod may be. */
+const isIp = (address) => /^[\d.]+$|:/.test(address);
 
 ;// CONCATENATED MODULE: ./src/istio/gateway-route.js
 
@@ -50242,14 +50383,19 @@ function sceneWithManifests(scene) {
 
 
 
+
+
+
 async function readNeighbourhood(client, look, target) {
     const { namespace, stable, canary } = target;
-    const [services, deployments, rules, ofMesh, ofGateways] = await Promise.all([
+    const [services, deployments, rules, ofMesh, ofGateways, ingresses, ofEntries] = await Promise.all([
         client.list(resources.services, namespace),
         client.list(resources.deployments, namespace),
         readDestinationRules(client, namespace),
         look.everywhere(),
         readGatewayRules(client, namespace),
+        unless_forbidden_unlessUnknown(client.list(lookedAt.ingresses, namespace, { doubts: 1 })),
+        readEntries(client, namespace),
     ]);
     const named = (name) => deployments.find(({ metadata }) => metadata.name === name);
     const [rawStable, rawCanary] = [named(stable.deployment), named(canary.deployment)];
@@ -50266,12 +50412,14 @@ async function readNeighbourhood(client, look, target) {
         facts: ofMesh.facts,
         gatewayRules: ofGateways.rules,
         services,
+        ingresses: ingresses ?? [],
+        entries: ofEntries.entries,
         destinationRules: rules.objects,
         podLabels: {
             stable: rawStable && labelsOfPods(rawStable),
             canary: planned?.podLabels ?? (rawCanary && labelsOfPods(rawCanary)),
         },
-        unread: [...ofMesh.unread, ...rules.unread, ...ofGateways.unread],
+        unread: [...ofMesh.unread, ...rules.unread, ...ofGateways.unread, ...ofEntries.unread],
     };
 }
 /** … and as they will be once the manifests are applied. */
@@ -50288,6 +50436,29 @@ function labelsOfPods(deployment) {
 async function readDestinationRules(client, namespace) {
     const istio = await istioResources(client);
     return istio ? listEverywhere(client, istio.destinationRules, [namespace]) : { objects: [], unread: [] };
+}
+const lookedAt = {
+    ingresses: { group: "networking.k8s.io", version: "v1", plural: "ingresses", kind: "Ingress" },
+    serviceEntries: { ...resources.virtualServices, plural: "serviceentries", kind: "ServiceEntry" },
+    workloadEntries: { ...resources.virtualServices, plural: "workloadentries", kind: "WorkloadEntry" },
+};
+async function readEntries(client, namespace) {
+    const version = (await istioResources(client))?.virtualServices.version;
+    if (version === undefined)
+        return { entries: [], unread: [] };
+    const list = async (resource) => {
+        const known = await unless_forbidden_unlessUnknown(listEverywhere(client, { ...resource, version }, [namespace]));
+        return known ?? { objects: [], unread: [] };
+    };
+    const [entries, workloads] = await Promise.all([list(lookedAt.serviceEntries), list(lookedAt.workloadEntries)]);
+    const known = entries.objects.map((entry) => ({ entry, sources: sourcesOf(entry, workloads.objects) }));
+    const isByAddress = known.some(({ sources }) => sources.some((one) => "address" in one && isIp(one.address)));
+    const pods = isByAddress ? await client.list(resources.pods, namespace) : [];
+    const podsAt = new Map(pods.flatMap((pod) => {
+        const ip = textAt(pod, "status", "podIP");
+        return ip === undefined ? [] : [[ip, pod.metadata.labels ?? {}]];
+    }));
+    return { entries: known.map((one) => ({ ...one, podsAt })), unread: [...entries.unread, ...workloads.unread] };
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/bystanders.js
@@ -50315,23 +50486,28 @@ async function inspectBystanders(parts) {
     return [...stranded.map((one) => findingOn(one, parts)), ...doubled, ...calledByName(around), ...unreadIn(around)];
 }
 const undoGoesOn = "The undo goes on.";
-function findingOn(one, { target, plan, undo }) {
+function findingOn(one, { target, plan, undo, exchanged }) {
     const { deployment } = target.stable;
     const what = `${one.where} ${one.does}, and does not move with the release: without the pods of ${deployment} nobody would answer.`;
     if (undo)
         return warn(what, `${undoGoesOn} ${deployment} keeps its pods for it.`);
+    const [self, ways] = "do" in one.remedy ? [one.remedy.do, "Or keep"] : [`${one.remedy.cannot}.`, "Keep"];
     if (plan.keepOld)
-        return warn(what, `${one.remedy} As long as it is so, ${deployment} keeps its pods.`);
-    return refuse(what, `${one.remedy} Or keep the old pods after the swap (promotion: { model: swap, keepOld: true }), or give stable the new image instead (promotion: update).`);
+        return warn(what, `${self} As long as it is so, ${deployment} keeps its pods.`);
+    const roles = exchanged ? ", with stable and canary exchanged in the configuration" : "";
+    return refuse(what, `${self} ${ways} the old pods after the swap (promotion: { model: swap, keepOld: true }), or give stable the new image instead (promotion: update${roles}).`);
 }
 /**
  * Where versions differ by host, and stable has the service's own name: who calls that in the mesh is moved only by a
  * route for the mesh.
  */
-function calledByName({ target, facts }) {
+function calledByName(around) {
+    const { target, facts } = around;
     const { service, namespace, stable } = target;
     const host = (0,istio_host/* readHost */.rk)(service, namespace);
     if (stable.subset !== undefined || !(0,istio_host/* sameHost */.RM)(host, (0,istio_host/* readHost */.rk)(stable.host, namespace)))
+        return [];
+    if (!lostBehind(around, { host, subset: undefined, port: undefined }, "stable"))
         return [];
     const isMoved = facts.some(({ moves, seenBy }) => moves && seenBy.some(({ who, hosts }) => who === "mesh" && hosts.some((one) => (0,istio_host/* covers */.hU)(one, host))));
     if (isMoved)
@@ -50626,6 +50802,7 @@ function unpinnedInMesh(pins, { host, subset, stable, podsAtFirst: count }) {
 
 
 
+
 /** Whoever calls one of these reaches the canary's pods, whatever the weights say. */
 function servicesOverCanary({ services, planned }) {
     const canary = plannedDeployment(planned);
@@ -50646,12 +50823,12 @@ const isRouted = ({ routes }, { metadata }) => {
 };
 /** Other Services over the canary's pods, and other names for the released one. */
 function otherServicesAreKnown(scene) {
-    const { services, hosts, target } = scene;
+    const { services, hosts } = scene;
     const isOwn = (service) => [hosts.stable, hosts.canary].some((host) => serviceBehind([service], host));
     const others = services.filter((service) => !isOwn(service) && !isRouted(scene, service));
     const aliases = others.filter((service) => {
-        const name = textAt(service, "spec", "externalName");
-        return name !== undefined && (0,istio_host/* sameHost */.RM)((0,istio_host/* readHost */.rk)(name, target.namespace), hosts.stable);
+        const alias = aliasOf(service);
+        return alias !== undefined && (0,istio_host/* sameHost */.RM)(alias, hosts.stable);
     });
     const [known, both] = [servicesOverCanary(scene), servicesOverBoth(scene)];
     return [
@@ -50667,17 +50844,14 @@ function otherServicesAreKnown(scene) {
     ];
 }
 const besideRoutes = (service, does, scene) => warn(`${placeWord(service)} ${does}, and no route is for it: whoever calls it reaches the canary's pods with ${shareOf(scene)} of the requests, whatever the weights say, and before the first stage.`, `Add ${service.metadata.name} to the hosts of the VirtualService that pins ${scene.target.stable.host}, or let it lead to stable's pods alone.`);
-const outside = { LoadBalancer: "its load balancer", NodePort: "its node port" };
 /** Whoever comes by one of these passes no proxy that follows the route. */
 function outsidersAreKnown(scene) {
     const ways = servicesOverCanary(scene).flatMap((service) => {
-        const type = outside[textAt(service, "spec", "type") ?? ""];
-        const addresses = listAt(service, "spec", "externalIPs").length > 0 ? "its external addresses" : undefined;
-        const by = type ?? addresses;
+        const by = wayFromOutside(service);
         return by === undefined ? [] : [[service, by]];
     });
     const ingresses = scene.ingresses.flatMap((ingress) => servicesOverCanary(scene)
-        .filter(({ metadata }) => beside_routes_backendsOf(ingress).includes(metadata.name))
+        .filter(({ metadata }) => rulesOfIngress(ingress).some(({ service }) => service === metadata.name))
         .map((service) => [service, placeWord(ingress)]));
     const routes = servicesOverBoth(scene).flatMap((service) => {
         const { namespace = "", name } = service.metadata;
@@ -50687,12 +50861,6 @@ function outsidersAreKnown(scene) {
     });
     return [...ways, ...ingresses, ...routes].map(([service, by]) => warn(`${placeWord(service)} can be reached by ${by}, which goes around the route: requests that come so reach the canary's pods, too (${shareOf(scene)}), whatever the weights say.`, "Let them come in by a gateway that follows the route, or by a Service that selects stable's pods alone."));
 }
-const beside_routes_backendsOf = (ingress) => [
-    field(ingress, "spec", "defaultBackend"),
-    ...listAt(ingress, "spec", "rules")
-        .flatMap((rule) => listAt(rule, "http", "paths"))
-        .map((path) => field(path, "backend")),
-].flatMap((backend) => textAt(backend, "service", "name") ?? []);
 /** Where the client's DNS or its load balancer has chosen the pod, weights choose nothing any more. */
 function podsAreChosenByWeights(scene) {
     const { services, hosts, destinationRules } = scene;
@@ -51493,7 +51661,7 @@ const whoServes = "know who serves before a first deployment";
 const look_around_looks = {
     ingresses: {
         resource: kind("networking.k8s.io", "ingresses", "Ingress"),
-        why: "know who reaches the canary's pods beside the routes",
+        why: "know who reaches the pods of one version beside the routes",
     },
     authorizationPolicies: {
         resource: kind("security.istio.io", "authorizationpolicies", "AuthorizationPolicy"),
@@ -51532,7 +51700,7 @@ async function lookAround(client, namespace, first) {
         if (look.first && !first)
             return [];
         try {
-            return await client.list(look.resource, namespace);
+            return await client.list(look.resource, namespace, { doubts: 1 });
         }
         catch (error) {
             if (!(error instanceof KubernetesError && (error.status === 403 || error.status === 404)))
@@ -51646,9 +51814,9 @@ const permissionsWith = (ofRoutes) => [
 const permissionsEverywhere = [
     {
         group: "networking.istio.io",
-        resources: ["virtualservices", "destinationrules"],
+        resources: ["virtualservices", "destinationrules", "serviceentries", "workloadentries"],
         verbs: ["list"],
-        why: "find the rules that send to a version that is about to lose its pods, wherever they are",
+        why: "find the rules and entries that send to a version that is about to lose its pods, wherever they are",
         optional: true,
     },
     {
@@ -51994,11 +52162,11 @@ function oneSided(kind, scene, { stable, canary }) {
     const unpaired = (some, others) => some.filter((one) => !others.some((other) => (0,external_node_util_.isDeepStrictEqual)(says(one), says(other))));
     const { deployment } = scene.target.stable;
     return [
-        ...unpaired(ofStable, ofCanary).map((object) => warn(`${placeWord(object)} is for the pods of ${deployment} and not for the canary's (${selectorWord(object, kind)}), so they may differ in ${kind.differ}.`, forBoth)),
-        ...unpaired(ofCanary, ofStable).map((object) => warn(`${placeWord(object)} is for the canary's pods and not for those of ${deployment} (${selectorWord(object, kind)}), so they may differ in ${kind.differ}.`, forBoth)),
+        ...unpaired(ofStable, ofCanary).map((object) => warn(`${placeWord(object)} is for the pods of ${deployment} and not for the canary's (${selectorWord(object, kind)}), so they may differ in ${kind.differ}.`, policies_forBoth)),
+        ...unpaired(ofCanary, ofStable).map((object) => warn(`${placeWord(object)} is for the canary's pods and not for those of ${deployment} (${selectorWord(object, kind)}), so they may differ in ${kind.differ}.`, policies_forBoth)),
     ];
 }
-const forBoth = "Let it select what the pods of both versions have, or give the other version the same.";
+const policies_forBoth = "Let it select what the pods of both versions have, or give the other version the same.";
 const selectorWord = (object, { selector }) => `it selects ${showLabels(readSelector(field(object, "spec", selector)).matchLabels)}`;
 /**
  * Where policies apply of which none lets anything through. `open` are those of the other version that do.
@@ -52018,9 +52186,9 @@ function shutByAuthorization({ authorizationPolicies, target }, labels) {
     const canary = `the canary (${target.canary.deployment}) would answer every request with 403`;
     const findings = [];
     if (shut)
-        findings.push(refuse(`${wordsOf(shut.by)} allows nothing${unlike(shut)}: ${canary}.`, forBoth));
+        findings.push(refuse(`${wordsOf(shut.by)} allows nothing${unlike(shut)}: ${canary}.`, policies_forBoth));
     if (deniesAll.length > 0)
-        findings.push(refuse(`${wordsOf(deniesAll)} denies every request to the canary's pods alone: ${canary}.`, forBoth));
+        findings.push(refuse(`${wordsOf(deniesAll)} denies every request to the canary's pods alone: ${canary}.`, policies_forBoth));
     return findings;
 }
 const actionOf = (object) => field(object, "spec", "action") ?? "ALLOW";
@@ -52060,7 +52228,7 @@ function shutByNetwork({ networkPolicies }, labels) {
         const shut = shutBy(about, isFor, letsThrough, labels);
         return shut
             ? [
-                refuse(`${wordsOf(shut.by)} lets nothing through${unlike(shut)}: ${direction.so("the canary's pods")}.`, forBoth),
+                refuse(`${wordsOf(shut.by)} lets nothing through${unlike(shut)}: ${direction.so("the canary's pods")}.`, policies_forBoth),
             ]
             : [];
     });
@@ -52228,7 +52396,7 @@ async function readScene(parts) {
         client.list(resources.services, inNamespace),
         client.list(resources.deployments, inNamespace),
         client.list(resources.horizontalPodAutoscalers, inNamespace),
-        unlessDenied(client.list(disruptionBudgets, inNamespace), []),
+        unlessDenied(client.list(disruptionBudgets, inNamespace, { doubts: 1 }), []),
         scene_readDestinationRules(client, inNamespace),
         look.survey(),
     ]);
@@ -53022,7 +53190,7 @@ function compose(config, here) {
         services: () => serviceNames(client, namespace),
         manifestImage: (target) => releasedImage({ ...target, image: undefined }, undefined),
         wayBack: ({ target, plan, before }) => wayBack(client, target, plan, workloadsBefore.parse(before.workloads), clock.now()),
-        preflight(target, plan, { undo } = { undo: false }) {
+        preflight(target, plan, { undo, exchanged }) {
             reading = readOnce(client);
             const firstDeploy = config.firstDeploy && !undo;
             const ofMetrics = { inspect: () => metrics(target).inspect(plan, clock.now(), world.stop) };
@@ -53033,6 +53201,7 @@ function compose(config, here) {
                 plan,
                 firstDeploy,
                 undo,
+                exchanged,
                 answerers: () => metrics(target).answerers(clock.now(), world.stop),
                 others: undo || firstDeploy ? [] : [ofMetrics],
             });
@@ -55223,7 +55392,7 @@ async function main() {
         answer,
     };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 5994));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 4641));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_14__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
