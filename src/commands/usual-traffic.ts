@@ -3,7 +3,7 @@ import { formatDuration, type Millis } from "../lib/duration.ts";
 import type { Uncounted } from "../ports/metrics.ts";
 import type { TrafficHistory } from "../ports/traffic-history.ts";
 import { type Traffic, trafficOf } from "../rehearsal/detection.ts";
-import { isJudgedByEvidence } from "../release/gate.ts";
+import { isCounting, isJudgedByEvidence } from "../release/gate.ts";
 import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
 
@@ -26,6 +26,21 @@ function withServingFirst(tally: Tally): Tally {
   const { stable, canary } = tally;
   if (stable.requests >= canary.requests) return tally;
   return { ...tally, stable: canary, canary: stable };
+}
+
+/** What a total is compared with while a canary may be holding requests back: of now, not of this morning. */
+const lately: Millis = 600_000;
+
+/** The plan with what the service had just before, where requests are counted. */
+export async function withUsualTotal(history: TrafficHistory, target: Target, plan: Plan): Promise<Plan> {
+  if (!plan.stages.some(({ gates }) => gates.some(isCounting))) return plan;
+  const tally = await history.traffic(target, lately);
+  if ("because" in tally || tally.covered <= 0) return plan;
+  const { stable, canary, unattributed } = tally;
+  const requests = stable.requests + canary.requests + unattributed.requests;
+  if (requests === 0) return plan;
+  const settings = { ...plan.evidence.settings, usual: (requests * 1_000) / tally.covered };
+  return { ...plan, evidence: { ...plan.evidence, settings } };
 }
 
 /**

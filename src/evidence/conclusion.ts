@@ -4,10 +4,21 @@ import type { Metric, Settings } from "./defaults.ts";
 import type { Pair } from "./error-ratio.ts";
 import type { Evidence, PairedCounts } from "./evidence.ts";
 import { slowestEdge } from "./latency.ts";
+import { isSilent, type TotalRate, whereabouts } from "./silence.ts";
 import { type EvidenceFinding, owesResponseTimes, type WeighedEvidence, weigh } from "./weigh.ts";
 
 /** What can decide: one of the metrics, or what is judged beside them. */
-export const grounds = ["errors", "latency", "givenUp", "cutOff", "objective", "breaker", "split", "lost"] as const;
+export const grounds = [
+  "errors",
+  "latency",
+  "givenUp",
+  "cutOff",
+  "objective",
+  "breaker",
+  "split",
+  "lost",
+  "unanswered",
+] as const;
 export type Ground = (typeof grounds)[number];
 
 /** The natural logarithm of an e-value. Null for an e-value of 0: JSON has no infinity. */
@@ -36,6 +47,8 @@ export type Conclusion = {
   readonly split: { readonly planned: number; readonly requests: Pair; readonly lost: number };
   /** Requests slower than the edge of the histogram that proves most. Missing while there is no histogram. */
   readonly slower?: { readonly than: Millis; readonly slow: Pair; readonly requests: Pair } | undefined;
+  /** Of a canary that does not answer: how many requests ended, and how many were to. */
+  readonly unanswered?: Unanswered | undefined;
   /** How much longer the canary warms up; 0 afterwards. */
   readonly warmUpLeft: Millis;
   /** How many times as often as stable the canary fails. */
@@ -51,6 +64,16 @@ export type Conclusion = {
   readonly bounds: Bounds;
 };
 
+/** Whole requests, and requests a second. */
+export type Unanswered = {
+  readonly ended: number;
+  readonly expected: number;
+  readonly stable: number;
+  readonly lasted: Millis;
+  /** Where it says that they are missing. */
+  readonly total?: TotalRate | undefined;
+};
+
 /** What a finding means for a gate. "Nothing" is no data where there was nothing to compare. */
 export function kindOf(
   finding: EvidenceFinding,
@@ -61,6 +84,7 @@ export function kindOf(
     case "harm":
     case "broken":
     case "lost":
+    case "unanswered":
       return "fail";
     case "too-much-traffic":
       return isFarTooMuch(evidence) ? "fail" : "inconclusive";
@@ -111,6 +135,7 @@ function draw(evidence: Evidence, settings: Settings): Conclusion {
     judged,
     split: { planned: split.weight ?? 0, requests: split.requests, lost: split.lost },
     slower: slowerRequests(evidence),
+    unanswered: finding === "unanswered" ? unansweredRequests(evidence, settings) : undefined,
     warmUpLeft: Math.max(0, settings.warmUp - evidence.age),
     ratio: ratioInterval(evidence.ratio, settings.alpha),
     weight: weightsOf(weight),
@@ -132,7 +157,8 @@ function groundOf(
     case "too-little-traffic":
       return "split";
     case "lost":
-      return "lost";
+    case "unanswered":
+      return finding;
     case "safe":
     case "sound":
       return "errors";
@@ -150,6 +176,20 @@ function openGround(evidence: Evidence, settings: Settings): Ground {
 function slowerRequests({ latency }: Evidence): Conclusion["slower"] {
   const edge = slowestEdge(latency);
   return edge && { than: edge.le, slow: edge.slow, requests: edge.requests };
+}
+
+function unansweredRequests(evidence: Evidence, settings: Settings): Unanswered {
+  const { split, silence, age } = evidence;
+  const isSince = isSilent(evidence, settings);
+  const { stable, canary } = isSince ? { stable: silence.stable, canary: 0 } : split.requests;
+  const found = whereabouts(evidence, settings);
+  return {
+    ended: canary,
+    expected: Math.round((stable * (split.weight ?? 0)) / (100 - (split.weight ?? 0))),
+    stable,
+    lasted: age - ((isSince ? silence.from : split.from) ?? age),
+    total: found?.are === "missing" ? found.rate : undefined,
+  };
 }
 
 const weightsOf = ({ harm, metrics, safe, sound, breaker, deserted }: WeighedEvidence): Conclusion["weight"] => ({

@@ -43,6 +43,8 @@ export type Settings = {
   readonly split: { readonly alpha: number; readonly tolerance: number };
   /** How the metrics share α, relative to each other; those that are asked are scaled to one. */
   readonly shares: { readonly [metric in Metric]: number };
+  /** Requests a second of the service before the release. Measured; missing where nobody knows. */
+  readonly usual?: number | undefined;
   /** How clustered errors are; measured by `dispersionOf`. */
   readonly dispersion: Dispersion;
   /** φ for slow requests. */

@@ -8,6 +8,7 @@ import { emptyMixture, grow, logE, type Mixture } from "./mixture.ts";
 import { oddsEvidence } from "./odds-ratio.ts";
 import { betterRates, highestObjective, rateEvidence, worseRates } from "./one-sample.ts";
 import type { Poll } from "./poll.ts";
+import { listen, noSilence, type Silence } from "./silence.ts";
 import { countSplit, emptySplit, isServedAt, type SplitCount, splitEvidence } from "./split-test.ts";
 
 /** Requests, failures, and how many of the requests were given up or cut off. */
@@ -67,6 +68,7 @@ export type Evidence = {
   readonly givenUp: EndingEvidence;
   readonly cutOff: EndingEvidence;
   readonly split: SplitCount;
+  readonly silence: Silence;
   readonly latency: Latency;
 };
 
@@ -95,6 +97,7 @@ export const noEvidence: Evidence = {
   givenUp: noEnding,
   cutOff: noEnding,
   split: emptySplit,
+  silence: noSilence,
   latency: emptyLatency,
 };
 
@@ -117,6 +120,7 @@ export function addPoll(evidence: Evidence, poll: Poll, settings: Settings): Evi
     deserted: grow(evidence.deserted, bearable(worseRates, givenUp)),
     sound: grow(evidence.sound, bearable(betterRates, bad)),
     split: countSplit(evidence.split, poll, settings),
+    silence: listen(evidence.silence, evidence.split, poll),
   };
   if (poll.age < settings.warmUp || poll.age < joined.at + joined.warmUp)
     return { ...always, latency: profileLatency(evidence.latency, poll) };

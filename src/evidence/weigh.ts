@@ -3,17 +3,19 @@ import { burstOf, type Evidence, type Excess } from "./evidence.ts";
 import { isUncompared, latencyLogE } from "./latency.ts";
 import { logE } from "./mixture.ts";
 import { logMeanExp, logSumExp } from "./numerics.ts";
+import { isSilent, whereabouts } from "./silence.ts";
 import { hasSettled, splitEvidence } from "./split-test.ts";
 
 /**
  * What follows, most urgent first; of what is proven twice, the one that says more. `lost`: requests meant for the
- * canary fail without reaching a pod.
+ * canary fail without reaching a pod. `unanswered`: they reach it, and do not end.
  */
 export const findings = [
   "harm",
   "broken",
   "too-much-traffic",
   "lost",
+  "unanswered",
   "too-little-traffic",
   "safe",
   "sound",
@@ -83,7 +85,12 @@ function findingOf(weight: Omit<WeighedEvidence, "finding">, evidence: Evidence,
   const settled = hasSettled(evidence.split, evidence.age, settings);
   if (settled && proven(split.more, settings.split.alpha)) return "too-much-traffic";
   const tooLittle = proven(split.less, settings.split.alpha);
-  if (tooLittle && lostExplainsIt(evidence)) return "lost";
+  const silent = isSilent(evidence, settings);
+  if ((tooLittle || silent) && lostExplainsIt(evidence)) return "lost";
+  const { are } = whereabouts(evidence, settings) ?? {};
+  // Without a word of the canary, and of where its requests are, nobody may lose them for longer.
+  if (silent && !(are === "elsewhere" && evidence.split.requests.canary === 0)) return "unanswered";
+  if (settled && tooLittle && are === "missing") return "unanswered";
   if (settled && tooLittle) return "too-little-traffic";
   if (owesResponseTimes(evidence, settings)) return "nothing";
   if (isSuspected(weight, evidence, settings)) return "nothing";

@@ -57,6 +57,9 @@ export type EvidenceGate = { readonly kind: "evidence"; readonly name: string };
 /** A question put to what was seen; its answer is a verdict. */
 export type Gate = QueryGate | ErrorGate | LatencyGate | RestartGate | EvidenceGate;
 
+/** It judges by requests that were counted. */
+export const isCounting = ({ kind }: Pick<Gate, "kind">): boolean => ["errors", "latency", "evidence"].includes(kind);
+
 export const isJudgedByEvidence = ({ gates }: { readonly gates: readonly Gate[] }): boolean =>
   gates.some(({ kind }) => kind === "evidence");
 

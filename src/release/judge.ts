@@ -43,13 +43,13 @@ export function judgeEvidence(evidence: Evidence, rules: EvidenceRules): Omit<Ev
 }
 
 /**
- * Callers who leave are neither failures nor response times. Whatever else a stage is judged by, a canary that does not
+ * Callers who leave, or wait, are neither failures nor response times. Whatever else a stage is judged by, a canary that does not
  * answer them, as stable does, has failed.
  */
 function judgeDeserted({ counts, evidence }: StageEvidence, rules: EvidenceRules): Verdict | undefined {
   if ("uncounted" in counts) return undefined;
   const { kind, by } = conclude(evidence, rules.settings);
-  return kind === "fail" && by === "givenUp" ? judgeEvidence(evidence, rules) : undefined;
+  return kind === "fail" && (by === "givenUp" || by === "unanswered") ? judgeEvidence(evidence, rules) : undefined;
 }
 
 /** What a conclusion means for a stage. */

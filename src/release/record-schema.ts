@@ -117,6 +117,7 @@ const settings = z.object({
   split: z.object({ alpha: number, tolerance: number }),
   shares: z.object({ errors: number, latency: number, givenUp: number, cutOff: number, objective: number }),
   dispersion: z.object({ kind: z.enum(["tempered", "beta-binomial"]), phi: number }),
+  usual: optionalNumber,
   latencyPhi: number,
 });
 
@@ -166,6 +167,15 @@ const conclusion = z.object({
   judged: pairedCounts,
   split: z.object({ planned: number, requests: pair, lost: number }),
   slower: z.exactOptional(z.object({ than: number, slow: pair, requests: pair })),
+  unanswered: z.exactOptional(
+    z.object({
+      ended: number,
+      expected: number,
+      stable: number,
+      lasted: length,
+      total: z.exactOptional(z.object({ now: number, usual: number })),
+    }),
+  ),
   warmUpLeft: number,
   ratio: z.object({ low: optionalNumber, high: optionalNumber, estimate: optionalNumber }),
   weight: z.object({
@@ -413,6 +423,7 @@ const evidence = z.object({
     lost: number,
     earlier: z.object({ more: number, less: number }),
   }),
+  silence: z.object({ stable: number, from: optionalNumber, takes: number }),
   latency: z.object({
     profile: z.object({ requests: number, slower: z.array(z.object({ le: number, count: number })) }),
     edges: z.exactOptional(z.array(z.object({ le: number, mixture, requests: pair, slow: pair }))),

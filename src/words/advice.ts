@@ -260,10 +260,10 @@ function whereToLook(account: Account, links: Links): string {
 }
 
 function subject(gate: Gate, failing: GateVerdict | undefined, canary: string): string {
-  if (failing && groundOf(failing) === "givenUp") return `what keeps ${code(canary)} from answering`;
+  const by = failing && groundOf(failing);
+  if (by === "givenUp" || by === "unanswered") return `what keeps ${code(canary)} from answering`;
   switch (gate.kind) {
     case "evidence": {
-      const by = failing && groundOf(failing);
       if (by === "lost")
         return `why requests for ${code(canary)} found no pod (endpoints, readiness, outlier detection)`;
       if (by === "split") return `who sent requests to ${code(canary)}, and by which route,`;

@@ -19,6 +19,8 @@ export function conclusionSentence(conclusion: Conclusion): string {
       return `${splitSeen(split)}: more than planned, ${chance(bounds.split.alpha)}; callers that stick to one version, or another route, send it more`;
     case "lost":
       return `${splitSeen(split)}, while ${count(split.lost)} requests of the service failed without reaching a pod: those meant for the canary do, ${chance(bounds.split.alpha)}`;
+    case "unanswered":
+      return unansweredSentence(conclusion);
     case "too-little-traffic":
       return `${splitSeen(split)}: less than planned, ${chance(bounds.split.alpha)}; some callers bypass the route, so what is seen here is not what all users would see`;
     case "safe":
@@ -28,6 +30,16 @@ export function conclusionSentence(conclusion: Conclusion): string {
     case "nothing":
       return nothingSentence(conclusion);
   }
+}
+
+function unansweredSentence({ unanswered, split }: Conclusion): string {
+  if (!unanswered) return splitSeen(split);
+  const { ended, expected, stable, lasted, total } = unanswered;
+  const what = `the canary does not answer: ${count(ended)} of its requests came to an end in ${formatDuration(lasted)}, where about ${count(expected)} were to, and ${count(stable)} of stable did`;
+  if (total)
+    return `${what}; the others are missing from the service's total as well (${number(total.now)} requests a second, ${number(total.usual)} before the release), so they are still waiting`;
+  if (ended > 0) return what;
+  return `${what}; unless all callers bypass the route, they are still waiting`;
 }
 
 function harmSentence({ by, judged, slower, ratio, bounds }: Conclusion): string {
@@ -79,7 +91,7 @@ function nothingSentence({ by, seen, judged, warmUpLeft, ratio }: Conclusion): s
 
 /** For a table: the figure that decided, or is nearest to deciding, and what it is held against. */
 export function conclusionFigures(conclusion: Conclusion): { readonly value: string; readonly limit: string } {
-  const { by, seen, split, slower, bounds } = conclusion;
+  const { by, seen, split, slower, unanswered, bounds } = conclusion;
   const failing = share(seen.errors.canary, seen.requests.canary);
   switch (by) {
     case "latency":
@@ -90,6 +102,11 @@ export function conclusionFigures(conclusion: Conclusion): { readonly value: str
       return {
         value: `${share(split.requests.canary, split.requests.canary + split.requests.stable)} of requests`,
         limit: `as planned: ${percent(split.planned / 100)}`,
+      };
+    case "unanswered":
+      return {
+        value: `${count(unanswered?.ended ?? 0)} requests ended`,
+        limit: `about ${count(unanswered?.expected ?? 0)}`,
       };
     case "breaker":
       return { value: failing, limit: `≤ ${percent(bounds.breaker.floor)}` };

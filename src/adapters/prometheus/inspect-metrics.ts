@@ -1,7 +1,7 @@
 import { placeOf } from "../../lib/credentials.ts";
 import { formatDuration, type Instant, type Millis } from "../../lib/duration.ts";
 import type { Finding } from "../../ports/preflight.ts";
-import type { Gate, QueryGate } from "../../release/gate.ts";
+import { type Gate, isCounting, type QueryGate } from "../../release/gate.ts";
 import type { Plan } from "../../release/plan.ts";
 import type { Target } from "../../release/target.ts";
 import { type NoAnswer, type Sample, samplesOf, valuesOf } from "./answered.ts";
@@ -25,7 +25,7 @@ export async function inspectMetrics(
 ): Promise<readonly Finding[]> {
   const ask: Ask = (query) => instantQuery(options, query, at, signal);
   const gates = gatesOf(plan);
-  const counting = gates.some(({ kind }) => isCounting(kind));
+  const counting = gates.some(isCounting);
 
   // An answer without series does not say which moment it is about, and this one does.
   const [answer, then] = await Promise.all([ask(surveyQuery(options)), ask("time()")]);
@@ -45,11 +45,9 @@ export async function inspectMetrics(
 
 const gatesOf = (plan: Plan): readonly Gate[] => plan.stages.flatMap(({ gates }) => gates);
 
-const isCounting = (kind: Gate["kind"]): boolean => ["errors", "latency", "evidence"].includes(kind);
-
 /** A Prometheus that says nothing, which matters where a gate needs it. */
 export const unanswered = ({ because, next }: NoAnswer, { url }: PrometheusOptions, plan: Plan): Finding => ({
-  level: gatesOf(plan).some(({ kind }) => isCounting(kind) || kind === "query") ? "refuse" : "warn",
+  level: gatesOf(plan).some((gate) => isCounting(gate) || gate.kind === "query") ? "refuse" : "warn",
   what: because,
   next:
     next ??
