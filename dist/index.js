@@ -28097,7 +28097,7 @@ const gates = either("auto, or a list of gates", [
     mini_schemas/* array */.YOg(schema_gate, { error: "expected auto, or a list of gates" }),
 ]);
 /* Evidence */
-const policy = choice(gate/* policies */.R);
+const policy = choice(gate/* policies */.R3);
 const percentOf = (share) => `${Number((share * 100).toPrecision(12))}%`;
 const evidence = section({
     requires: preset("What a stage needs to pass. sound: the canary is surely not broken, and not suspected of harm. safe: it surely fails less than safeRatio times as often as stable, which takes many more requests.", choice(["sound", "safe"]), defaults.requires),
@@ -29626,7 +29626,7 @@ function betterStep(course, ratio, traffic, settings) {
 }
 
 // EXTERNAL MODULE: ./src/release/gate.js
-var gate = __nccwpck_require__(6596);
+var release_gate = __nccwpck_require__(6596);
 ;// CONCATENATED MODULE: ./src/words/filling-in-words.js
 /** What became of variables in manifests, a sentence for each. Their values may be secret, and stand in none. */
 function fillingInWords(filled, left) {
@@ -29686,7 +29686,7 @@ const named = ({ deployment, host, subset }) => ({ deployment, host, subset });
 
 
 const limit = mini_schemas/* optional */.lqM(mini_schemas/* number */.aig());
-const plan_answer_gate = mini_schemas/* strictObject */.rej({
+const gate = mini_schemas/* strictObject */.rej({
     kind: mini_schemas/* enum */.k5n(["evidence", "errors", "latency", "query", "restarts"]),
     name: mini_schemas/* string */.YjP(),
     atMost: limit,
@@ -29728,7 +29728,7 @@ const planSchema = mini_schemas/* strictObject */.rej({
         wait: millisSchema,
         atMost: millisSchema,
         approval: mini_schemas/* boolean */.zMY(),
-        gates: mini_schemas/* array */.YOg(plan_answer_gate),
+        gates: mini_schemas/* array */.YOg(gate),
     })),
     promotion: mini_schemas/* enum */.k5n(["swap", "update"]),
     keepOld: mini_schemas/* boolean */.zMY(),
@@ -30203,12 +30203,28 @@ function withServingFirst(tally) {
         return tally;
     return { ...tally, stable: canary, canary: stable };
 }
+/** What a total is compared with while a canary may be holding requests back: of now, not of this morning. */
+const lately = 600_000;
+/** The plan with what the service had just before, where requests are counted. */
+async function withUsualTotal(history, target, plan) {
+    if (!plan.stages.some(({ gates }) => gates.some(release_gate/* isCounting */.EL)))
+        return plan;
+    const tally = await history.traffic(target, lately);
+    if ("because" in tally || tally.covered <= 0)
+        return plan;
+    const { stable, canary, unattributed } = tally;
+    const requests = stable.requests + canary.requests + unattributed.requests;
+    if (requests === 0)
+        return plan;
+    const settings = { ...plan.evidence.settings, usual: (requests * 1_000) / tally.covered };
+    return { ...plan, evidence: { ...plan.evidence, settings } };
+}
 /**
  * The plan with errors as clustered as stable's were in the last hour, where that is to be measured, and how it was.
  */
 async function withMeasuredDispersion(history, target, plan) {
     const { evidence, stages } = plan;
-    if (!evidence.measured || !stages.some(gate/* isJudgedByEvidence */.i))
+    if (!evidence.measured || !stages.some(release_gate/* isJudgedByEvidence */.iA))
         return { plan };
     const { phi, because } = await history.dispersion(target);
     const settings = { ...evidence.settings, dispersion: { ...evidence.settings.dispersion, phi } };
@@ -30254,7 +30270,7 @@ async function plan(session) {
 }
 /** What a plan can find in its service's traffic, or why nobody knows. */
 async function detectabilityOf(history, target, plan) {
-    const judged = plan.stages.filter((stage) => stage.weight < 100 && (0,gate/* isJudgedByEvidence */.i)(stage));
+    const judged = plan.stages.filter((stage) => stage.weight < 100 && (0,release_gate/* isJudgedByEvidence */.iA)(stage));
     if (judged.length === 0)
         return { because: "no stage is judged by evidence (gates: auto)" };
     const [traffic, measured] = await Promise.all([
@@ -31807,10 +31823,12 @@ async function allowed(session, wanted) {
 /** Journals a release before anything is changed for it. */
 async function launch_begin(session, wanted, why) {
     // Errors that come in clusters prove less; how clustered they are is seen on stable's pods in the hour before.
-    const [before, { plan, because }] = await Promise.all([
-        session.capture(wanted.target),
-        withMeasuredDispersion(session.history, wanted.target, wanted.plan),
+    const { history, capture } = session;
+    const [before, { plan: tempered, because }] = await Promise.all([
+        capture(wanted.target),
+        withMeasuredDispersion(history, wanted.target, wanted.plan),
     ]);
+    const plan = await withUsualTotal(history, wanted.target, tempered);
     const begun = newRecord(session, { ...wanted, plan }, before);
     const reasons = [];
     if (why)
@@ -32130,8 +32148,8 @@ function unfinished({ clock, messages, run }, record) {
 
 // EXTERNAL MODULE: ./src/evidence/weigh.js
 var weigh = __nccwpck_require__(867);
-// EXTERNAL MODULE: ./src/release/judge.js + 1 modules
-var judge = __nccwpck_require__(2675);
+// EXTERNAL MODULE: ./src/release/judge.js
+var judge = __nccwpck_require__(6564);
 ;// CONCATENATED MODULE: ./src/rehearsal/replay-ledger.js
 
 
@@ -32394,7 +32412,7 @@ const atOnce = mini_schemas/* exactOptional */.yqP(mini_schemas/* literal */.euz
 const texts = mini_schemas/* record */.g1P(record_schema_text, record_schema_text);
 const role = mini_schemas/* enum */.k5n(["stable", "canary"]);
 const noData = mini_schemas/* enum */.k5n(["wait", "fail"]);
-const policy = mini_schemas/* enum */.k5n(gate/* policies */.R);
+const policy = mini_schemas/* enum */.k5n(release_gate/* policies */.R3);
 const pair = mini_schemas/* object */.Ikc({ stable: number, canary: number });
 const pairedCounts = mini_schemas/* object */.Ikc({ requests: pair, errors: pair, givenUp: pair, cutOff: pair });
 const record_schema_version = mini_schemas/* object */.Ikc({ deployment: record_schema_text, host: record_schema_text, subset: optionalText });
@@ -32475,6 +32493,7 @@ const settings = mini_schemas/* object */.Ikc({
     split: mini_schemas/* object */.Ikc({ alpha: number, tolerance: number }),
     shares: mini_schemas/* object */.Ikc({ errors: number, latency: number, givenUp: number, cutOff: number, objective: number }),
     dispersion: mini_schemas/* object */.Ikc({ kind: mini_schemas/* enum */.k5n(["tempered", "beta-binomial"]), phi: number }),
+    usual: optionalNumber,
     latencyPhi: number,
 });
 const evidenceRulesSchema = mini_schemas/* object */.Ikc({
@@ -32519,6 +32538,13 @@ const record_schema_conclusion = mini_schemas/* object */.Ikc({
     judged: pairedCounts,
     split: mini_schemas/* object */.Ikc({ planned: number, requests: pair, lost: number }),
     slower: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({ than: number, slow: pair, requests: pair })),
+    unanswered: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({
+        ended: number,
+        expected: number,
+        stable: number,
+        lasted: record_schema_length,
+        total: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({ now: number, usual: number })),
+    })),
     warmUpLeft: number,
     ratio: mini_schemas/* object */.Ikc({ low: optionalNumber, high: optionalNumber, estimate: optionalNumber }),
     weight: mini_schemas/* object */.Ikc({
@@ -32748,6 +32774,7 @@ const evidence = mini_schemas/* object */.Ikc({
         lost: number,
         earlier: mini_schemas/* object */.Ikc({ more: number, less: number }),
     }),
+    silence: mini_schemas/* object */.Ikc({ stable: number, from: optionalNumber, takes: number }),
     latency: mini_schemas/* object */.Ikc({
         profile: mini_schemas/* object */.Ikc({ requests: number, slower: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ le: number, count: number })) }),
         edges: mini_schemas/* exactOptional */.yqP(mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ le: number, mixture, requests: pair, slow: pair }))),
@@ -34141,11 +34168,11 @@ function whereToLook(account, links) {
     return `in its logs and on ${dashboards.join(", ")}`;
 }
 function subject(gate, failing, canary) {
-    if (failing && (0,verdict_sentence/* groundOf */.Jx)(failing) === "givenUp")
+    const by = failing && (0,verdict_sentence/* groundOf */.Jx)(failing);
+    if (by === "givenUp" || by === "unanswered")
         return `what keeps ${(0,markdown/* code */.aY)(canary)} from answering`;
     switch (gate.kind) {
         case "evidence": {
-            const by = failing && (0,verdict_sentence/* groundOf */.Jx)(failing);
             if (by === "lost")
                 return `why requests for ${(0,markdown/* code */.aY)(canary)} found no pod (endpoints, readiness, outlier detection)`;
             if (by === "split")
@@ -47366,11 +47393,12 @@ async function unseenCallers(options, reporter, ask) {
 
 
 
+
 /** Looks for what the gates of a plan need, and says what there is. Rejects only when aborted. */
 async function inspectMetrics(options, choice, plan, at, signal) {
     const ask = (query) => instantQuery(options, query, at, signal);
     const gates = gatesOf(plan);
-    const counting = gates.some(({ kind }) => isCounting(kind));
+    const counting = gates.some(release_gate/* isCounting */.EL);
     // An answer without series does not say which moment it is about, and this one does.
     const [answer, then] = await Promise.all([ask(surveyQuery(options)), ask("time()")]);
     if ("because" in answer)
@@ -47389,10 +47417,9 @@ async function inspectMetrics(options, choice, plan, at, signal) {
     return findings.flat();
 }
 const gatesOf = (plan) => plan.stages.flatMap(({ gates }) => gates);
-const isCounting = (kind) => ["errors", "latency", "evidence"].includes(kind);
 /** A Prometheus that says nothing, which matters where a gate needs it. */
 const inspect_metrics_unanswered = ({ because, next }, { url }, plan) => ({
-    level: gatesOf(plan).some(({ kind }) => isCounting(kind) || kind === "query") ? "refuse" : "warn",
+    level: gatesOf(plan).some((gate) => (0,release_gate/* isCounting */.EL)(gate) || gate.kind === "query") ? "refuse" : "warn",
     what: because,
     next: next ??
         `Check metrics.prometheus (${(0,credentials/* placeOf */.$t)(url)}) from where this job runs, and metrics.headers if it asks for a login.`,
@@ -48943,7 +48970,7 @@ function staying({ others, versions, where, plan }) {
     ];
 }
 /** Counters do not tell the routes of a service apart. */
-const countsInSplit = ({ stages }) => stages.some(gate/* isJudgedByEvidence */.i)
+const countsInSplit = ({ stages }) => stages.some(release_gate/* isJudgedByEvidence */.iA)
     ? "Its requests count in the observed split: if they are many, the release is held, or rolled back, because of it. Allow the difference with evidence.splitTolerance; 100% takes every split as planned."
     : undefined;
 function delegates({ others, where }) {
@@ -53382,18 +53409,31 @@ function growBurst({ recent, most, until }, { age, bad, before, after, }, window
 /* unused harmony export kindOf */
 /* harmony import */ var _confidence_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5159);
 /* harmony import */ var _latency_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4085);
-/* harmony import */ var _weigh_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(867);
+/* harmony import */ var _silence_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3232);
+/* harmony import */ var _weigh_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(867);
+
 
 
 
 /** What can decide: one of the metrics, or what is judged beside them. */
-const grounds = ["errors", "latency", "givenUp", "cutOff", "objective", "breaker", "split", "lost"];
+const grounds = [
+    "errors",
+    "latency",
+    "givenUp",
+    "cutOff",
+    "objective",
+    "breaker",
+    "split",
+    "lost",
+    "unanswered",
+];
 /** What a finding means for a gate. "Nothing" is no data where there was nothing to compare. */
 function kindOf(finding, evidence, { requires, warmUp }) {
     switch (finding) {
         case "harm":
         case "broken":
         case "lost":
+        case "unanswered":
             return "fail";
         case "too-much-traffic":
             return isFarTooMuch(evidence) ? "fail" : "inconclusive";
@@ -53428,7 +53468,7 @@ function conclude(evidence, settings) {
 /** Looks come several times as often as polls: from evidence that is the same the conclusion was drawn already. */
 const drawn = new WeakMap();
 function draw(evidence, settings) {
-    const weight = (0,_weigh_js__WEBPACK_IMPORTED_MODULE_2__/* .weigh */ .vi)(evidence, settings);
+    const weight = (0,_weigh_js__WEBPACK_IMPORTED_MODULE_3__/* .weigh */ .vi)(evidence, settings);
     const { finding } = weight;
     const { polls, seen, judged, split } = evidence;
     return {
@@ -53440,6 +53480,7 @@ function draw(evidence, settings) {
         judged,
         split: { planned: split.weight ?? 0, requests: split.requests, lost: split.lost },
         slower: slowerRequests(evidence),
+        unanswered: finding === "unanswered" ? unansweredRequests(evidence, settings) : undefined,
         warmUpLeft: Math.max(0, settings.warmUp - evidence.age),
         ratio: (0,_confidence_js__WEBPACK_IMPORTED_MODULE_0__/* .ratioInterval */ .z)(evidence.ratio, settings.alpha),
         weight: weightsOf(weight),
@@ -53456,7 +53497,8 @@ function groundOf({ finding, most, breaker, deserted }, evidence, settings) {
         case "too-little-traffic":
             return "split";
         case "lost":
-            return "lost";
+        case "unanswered":
+            return finding;
         case "safe":
         case "sound":
             return "errors";
@@ -53466,13 +53508,26 @@ function groundOf({ finding, most, breaker, deserted }, evidence, settings) {
 }
 /** While it warms up, only plain failure is judged. */
 function openGround(evidence, settings) {
-    if ((0,_weigh_js__WEBPACK_IMPORTED_MODULE_2__/* .owesResponseTimes */ ._D)(evidence, settings))
+    if ((0,_weigh_js__WEBPACK_IMPORTED_MODULE_3__/* .owesResponseTimes */ ._D)(evidence, settings))
         return "latency";
     return evidence.seen.requests.canary > 0 && evidence.age < settings.warmUp ? "breaker" : "errors";
 }
 function slowerRequests({ latency }) {
     const edge = (0,_latency_js__WEBPACK_IMPORTED_MODULE_1__/* .slowestEdge */ .vB)(latency);
     return edge && { than: edge.le, slow: edge.slow, requests: edge.requests };
+}
+function unansweredRequests(evidence, settings) {
+    const { split, silence, age } = evidence;
+    const isSince = (0,_silence_js__WEBPACK_IMPORTED_MODULE_2__/* .isSilent */ .eS)(evidence, settings);
+    const { stable, canary } = isSince ? { stable: silence.stable, canary: 0 } : split.requests;
+    const found = (0,_silence_js__WEBPACK_IMPORTED_MODULE_2__/* .whereabouts */ .CJ)(evidence, settings);
+    return {
+        ended: canary,
+        expected: Math.round((stable * (split.weight ?? 0)) / (100 - (split.weight ?? 0))),
+        stable,
+        lasted: age - ((isSince ? silence.from : split.from) ?? age),
+        total: found?.are === "missing" ? found.rate : undefined,
+    };
 }
 const weightsOf = ({ harm, metrics, safe, sound, breaker, deserted }) => ({
     harm: finite(harm),
@@ -53681,7 +53736,9 @@ function correlatedEvidence(ratios, against, exposure, failed, icc) {
 /* harmony import */ var _mixture_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5635);
 /* harmony import */ var _odds_ratio_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3763);
 /* harmony import */ var _one_sample_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3690);
-/* harmony import */ var _split_test_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(2208);
+/* harmony import */ var _silence_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(3232);
+/* harmony import */ var _split_test_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(2208);
+
 
 
 
@@ -53713,7 +53770,8 @@ const noEvidence = {
     excess: noExcess,
     givenUp: noEnding,
     cutOff: noEnding,
-    split: _split_test_js__WEBPACK_IMPORTED_MODULE_7__/* .emptySplit */ .Ew,
+    split: _split_test_js__WEBPACK_IMPORTED_MODULE_8__/* .emptySplit */ .Ew,
+    silence: _silence_js__WEBPACK_IMPORTED_MODULE_7__/* .noSilence */ .D$,
     latency: _latency_js__WEBPACK_IMPORTED_MODULE_3__/* .emptyLatency */ .Gk,
 };
 /** The evidence after one more poll. Every choice in here depends on earlier polls only, which keeps all bets fair. */
@@ -53733,7 +53791,8 @@ function addPoll(evidence, poll, settings) {
         collapse: sinceItSpeaks((0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.collapse, bearable(_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .worseRates */ .qn, bad, collapsed))),
         deserted: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.deserted, bearable(_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .worseRates */ .qn, givenUp)),
         sound: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.sound, bearable(_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .betterRates */ .Em, bad)),
-        split: (0,_split_test_js__WEBPACK_IMPORTED_MODULE_7__/* .countSplit */ .Cu)(evidence.split, poll, settings),
+        split: (0,_split_test_js__WEBPACK_IMPORTED_MODULE_8__/* .countSplit */ .Cu)(evidence.split, poll, settings),
+        silence: (0,_silence_js__WEBPACK_IMPORTED_MODULE_7__/* .listen */ .KT)(evidence.silence, evidence.split, poll),
     };
     if (poll.age < settings.warmUp || poll.age < joined.at + joined.warmUp)
         return { ...always, latency: (0,_latency_js__WEBPACK_IMPORTED_MODULE_3__/* .profileLatency */ .yw)(evidence.latency, poll) };
@@ -53821,9 +53880,9 @@ function fairExposure({ split }, poll, requests, tolerance) {
     const { weight } = poll;
     const all = requests.stable + requests.canary;
     const planned = { stable: (all * (100 - weight)) / 100, canary: (all * weight) / 100 };
-    if (!(0,_split_test_js__WEBPACK_IMPORTED_MODULE_7__/* .isServedAt */ .RM)(split, poll) || planned.canary >= few)
+    if (!(0,_split_test_js__WEBPACK_IMPORTED_MODULE_8__/* .isServedAt */ .RM)(split, poll) || planned.canary >= few)
         return requests;
-    const { more, less } = (0,_split_test_js__WEBPACK_IMPORTED_MODULE_7__/* .splitEvidence */ .aN)(split, tolerance);
+    const { more, less } = (0,_split_test_js__WEBPACK_IMPORTED_MODULE_8__/* .splitEvidence */ .aN)(split, tolerance);
     return Math.max(more, less) < quiet ? planned : requests;
 }
 /** The circuit breaker bears `floor`, or `timesStable` what stable has: over all time, or in this very poll. */
@@ -54225,6 +54284,79 @@ const isPoll = ({ age, stable, canary, lost }, last, every) => stable.requests +
 
 /***/ }),
 
+/***/ 2354:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   X: () => (/* binding */ quantileOf)
+/* harmony export */ });
+/**
+ * The upper edge of the bucket in which the quantile lies, in ms; undefined without requests.
+ * An edge and not an interpolation: within a bucket nothing is known, so the honest answer is "at most this".
+ * Infinity in the last bucket: slower than every edge. (The highest finite edge, which others answer there, would pass
+ * a limit of just that edge.)
+ */
+function quantileOf(buckets, quantile) {
+    const total = buckets.at(-1)?.count ?? 0;
+    // Divided and not multiplied: 0.07 * 100 is more than 7, but 7 / 100 is 0.07.
+    return total === 0 ? undefined : buckets.find(({ count }) => count / total >= quantile)?.le;
+}
+
+
+/***/ }),
+
+/***/ 3232:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   CJ: () => (/* binding */ whereabouts),
+/* harmony export */   D$: () => (/* binding */ noSilence),
+/* harmony export */   KT: () => (/* binding */ listen),
+/* harmony export */   eS: () => (/* binding */ isSilent)
+/* harmony export */ });
+/* harmony import */ var _quantile_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2354);
+/* harmony import */ var _split_test_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2208);
+
+
+const noSilence = { stable: 0, takes: 0 };
+function listen(silence, split, poll) {
+    const usually = (0,_quantile_js__WEBPACK_IMPORTED_MODULE_1__/* .quantileOf */ .X)(poll.stable.buckets, 0.95) ?? 0;
+    const takes = Math.max(silence.takes, Number.isFinite(usually) ? usually : (poll.stable.buckets.at(-2)?.le ?? 0));
+    if (!(0,_split_test_js__WEBPACK_IMPORTED_MODULE_0__/* .isServedAt */ .RM)(split, poll) || poll.canary.requests > 0)
+        return { stable: 0, takes };
+    return { stable: silence.stable + poll.stable.requests, from: silence.from ?? poll.from, takes };
+}
+/** So rarely are so many requests of stable in a row chance, wherever in a release. */
+const mostlyChance = 1e-9;
+/** Nothing of the canary's ends, over two polls and the time that a request takes. */
+function isSilent({ silence, split, age }, { scrape, split: { tolerance } }) {
+    const { stable, from, takes } = silence;
+    const planned = ((split.weight ?? 0) / 100) * (1 - tolerance);
+    if (from === undefined || planned <= 0 || split.weight === 100 || age - from < Math.max(2 * scrape, scrape + takes))
+        return false;
+    return stable * Math.log1p(-planned) <= Math.log(mostlyChance);
+}
+/**
+ * Where the requests are that the canary lacks. Callers that bypass the route leave the service's total as it was; those
+ * that wait for the canary are missing from it. Undefined where the total is not known, or too uncertain to tell.
+ */
+function whereabouts({ split: { weight = 0, from, requests }, age }, { usual }) {
+    const all = requests.stable + requests.canary;
+    if (usual === undefined || from === undefined || requests.stable === 0 || age <= from)
+        return undefined;
+    const now = (all * 1_000) / (age - from);
+    const ifMissing = Math.log(all / (requests.stable / (1 - weight / 100)));
+    const seen = Math.log(now / usual);
+    const doubt = 3 / Math.sqrt(all) + 0.02; // of the count, and of what was usual
+    const half = -ifMissing / 2;
+    if (half <= doubt || seen > half || seen < 3 * -half)
+        return undefined;
+    return { are: seen < -half ? "missing" : "elsewhere", rate: { now, usual } };
+}
+
+
+/***/ }),
+
 /***/ 2208:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -54385,7 +54517,9 @@ function sumOfBuckets(buckets) {
 /* harmony import */ var _latency_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4085);
 /* harmony import */ var _mixture_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5635);
 /* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1199);
-/* harmony import */ var _split_test_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2208);
+/* harmony import */ var _silence_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3232);
+/* harmony import */ var _split_test_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2208);
+
 
 
 
@@ -54393,13 +54527,14 @@ function sumOfBuckets(buckets) {
 
 /**
  * What follows, most urgent first; of what is proven twice, the one that says more. `lost`: requests meant for the
- * canary fail without reaching a pod.
+ * canary fail without reaching a pod. `unanswered`: they reach it, and do not end.
  */
 const findings = [
     "harm",
     "broken",
     "too-much-traffic",
     "lost",
+    "unanswered",
     "too-little-traffic",
     "safe",
     "sound",
@@ -54433,7 +54568,7 @@ function weigh(evidence, settings) {
         breaker: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(evidence.breaker),
         deserted: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(evidence.deserted),
         sound: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(evidence.sound),
-        split: (0,_split_test_js__WEBPACK_IMPORTED_MODULE_4__/* .splitEvidence */ .aN)(evidence.split, settings.split.tolerance),
+        split: (0,_split_test_js__WEBPACK_IMPORTED_MODULE_5__/* .splitEvidence */ .aN)(evidence.split, settings.split.tolerance),
     };
     return { ...weight, finding: findingOf(weight, evidence, settings) };
 }
@@ -54448,12 +54583,19 @@ function findingOf(weight, evidence, settings) {
         return "broken";
     if (proven((0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(evidence.collapse), alphaOfCollapse))
         return "broken";
-    const settled = (0,_split_test_js__WEBPACK_IMPORTED_MODULE_4__/* .hasSettled */ .SU)(evidence.split, evidence.age, settings);
+    const settled = (0,_split_test_js__WEBPACK_IMPORTED_MODULE_5__/* .hasSettled */ .SU)(evidence.split, evidence.age, settings);
     if (settled && proven(split.more, settings.split.alpha))
         return "too-much-traffic";
     const tooLittle = proven(split.less, settings.split.alpha);
-    if (tooLittle && lostExplainsIt(evidence))
+    const silent = (0,_silence_js__WEBPACK_IMPORTED_MODULE_4__/* .isSilent */ .eS)(evidence, settings);
+    if ((tooLittle || silent) && lostExplainsIt(evidence))
         return "lost";
+    const { are } = (0,_silence_js__WEBPACK_IMPORTED_MODULE_4__/* .whereabouts */ .CJ)(evidence, settings) ?? {};
+    // Without a word of the canary, and of where its requests are, nobody may lose them for longer.
+    if (silent && !(are === "elsewhere" && evidence.split.requests.canary === 0))
+        return "unanswered";
+    if (settled && tooLittle && are === "missing")
+        return "unanswered";
     if (settled && tooLittle)
         return "too-little-traffic";
     if (owesResponseTimes(evidence, settings))
@@ -56077,8 +56219,8 @@ const writtenLast = (plan, state) => state.phase === "preparing" || state.stage 
 var gate = __nccwpck_require__(6596);
 // EXTERNAL MODULE: ./src/release/health.js
 var health = __nccwpck_require__(1873);
-// EXTERNAL MODULE: ./src/release/judge.js + 1 modules
-var judge = __nccwpck_require__(2675);
+// EXTERNAL MODULE: ./src/release/judge.js
+var judge = __nccwpck_require__(6564);
 // EXTERNAL MODULE: ./src/release/pause.js
 var pause = __nccwpck_require__(1589);
 // EXTERNAL MODULE: ./src/release/plan.js
@@ -56223,7 +56365,7 @@ function awaitStable(plan, state, { words, since }, now) {
         return backFrom(state, { ...reason, after: now - since }, now);
     return { do: "wait", until: now + (0,pause/* watchEvery */.Zf)(plan), reason };
 }
-const lookEvery = (plan, stage) => ((0,gate/* isJudgedByEvidence */.i)(stage) ? (0,pause/* watchEvery */.Zf)(plan) : plan.pollEvery);
+const lookEvery = (plan, stage) => ((0,gate/* isJudgedByEvidence */.iA)(stage) ? (0,pause/* watchEvery */.Zf)(plan) : plan.pollEvery);
 
 // EXTERNAL MODULE: ./src/lib/some-of.js
 var some_of = __nccwpck_require__(5371);
@@ -56698,9 +56840,12 @@ function awaitCanary(plan, state, now, canary, ready) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   R: () => (/* binding */ policies),
-/* harmony export */   i: () => (/* binding */ isJudgedByEvidence)
+/* harmony export */   EL: () => (/* binding */ isCounting),
+/* harmony export */   R3: () => (/* binding */ policies),
+/* harmony export */   iA: () => (/* binding */ isJudgedByEvidence)
 /* harmony export */ });
+/** It judges by requests that were counted. */
+const isCounting = ({ kind }) => ["errors", "latency", "evidence"].includes(kind);
 const isJudgedByEvidence = ({ gates }) => gates.some(({ kind }) => kind === "evidence");
 /**
  * What becomes of a stage whose wait is over while its evidence decides nothing: `extend` goes on looking up to the
@@ -56753,34 +56898,16 @@ const holdEnds = (plan, state) => (0,_state_js__WEBPACK_IMPORTED_MODULE_0__/* .h
 
 /***/ }),
 
-/***/ 2675:
+/***/ 6564:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  S: () => (/* binding */ judge),
-  Z: () => (/* binding */ judgeEvidence)
-});
-
-// EXTERNAL MODULE: ./src/evidence/conclusion.js
-var evidence_conclusion = __nccwpck_require__(2980);
-;// CONCATENATED MODULE: ./src/evidence/quantile.js
-/**
- * The upper edge of the bucket in which the quantile lies, in ms; undefined without requests.
- * An edge and not an interpolation: within a bucket nothing is known, so the honest answer is "at most this".
- * Infinity in the last bucket: slower than every edge. (The highest finite edge, which others answer there, would pass
- * a limit of just that edge.)
- */
-function quantileOf(buckets, quantile) {
-    const total = buckets.at(-1)?.count ?? 0;
-    // Divided and not multiplied: 0.07 * 100 is more than 7, but 7 / 100 is 0.07.
-    return total === 0 ? undefined : buckets.find(({ count }) => count / total >= quantile)?.le;
-}
-
-// EXTERNAL MODULE: ./src/evidence/tally.js
-var tally = __nccwpck_require__(1685);
-;// CONCATENATED MODULE: ./src/release/judge.js
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   S: () => (/* binding */ judge),
+/* harmony export */   Z: () => (/* binding */ judgeEvidence)
+/* harmony export */ });
+/* harmony import */ var _evidence_conclusion_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2980);
+/* harmony import */ var _evidence_quantile_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2354);
+/* harmony import */ var _evidence_tally_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1685);
 
 
 
@@ -56807,18 +56934,18 @@ const blind = ({ uncounted }) => ({
     figures: { of: "evidence", missing: { what: "counters", words: uncounted } },
 });
 function judgeEvidence(evidence, rules) {
-    const conclusion = (0,evidence_conclusion/* conclude */.Ep)(evidence, rules.settings);
+    const conclusion = (0,_evidence_conclusion_js__WEBPACK_IMPORTED_MODULE_0__/* .conclude */ .Ep)(evidence, rules.settings);
     return { ...answerOf(conclusion.kind, conclusion.finding, rules), figures: { of: "evidence", conclusion } };
 }
 /**
- * Callers who leave are neither failures nor response times. Whatever else a stage is judged by, a canary that does not
+ * Callers who leave, or wait, are neither failures nor response times. Whatever else a stage is judged by, a canary that does not
  * answer them, as stable does, has failed.
  */
 function judgeDeserted({ counts, evidence }, rules) {
     if ("uncounted" in counts)
         return undefined;
-    const { kind, by } = (0,evidence_conclusion/* conclude */.Ep)(evidence, rules.settings);
-    return kind === "fail" && by === "givenUp" ? judgeEvidence(evidence, rules) : undefined;
+    const { kind, by } = (0,_evidence_conclusion_js__WEBPACK_IMPORTED_MODULE_0__/* .conclude */ .Ep)(evidence, rules.settings);
+    return kind === "fail" && (by === "givenUp" || by === "unanswered") ? judgeEvidence(evidence, rules) : undefined;
 }
 /** What a conclusion means for a stage. */
 function answerOf(kind, finding, { inconclusive, noData }) {
@@ -56921,7 +57048,7 @@ function answer(tooFew, value, allowed = Infinity) {
 }
 /** A gate may want data, but not before there could be any. */
 const unanswered = ({ noData }, early) => noData === "fail" && !early ? "fail" : "no-data";
-const tallyOf = (counts) => ("tally" in counts ? counts.tally : tally/* emptyTally */.CK);
+const tallyOf = (counts) => ("tally" in counts ? counts.tally : _evidence_tally_js__WEBPACK_IMPORTED_MODULE_1__/* .emptyTally */ .CK);
 function uncounted(counts, what) {
     if ("uncounted" in counts)
         return { what: "counters", words: counts.uncounted };
@@ -56929,7 +57056,7 @@ function uncounted(counts, what) {
 }
 const ratioOf = ({ requests, errors }) => (requests === 0 ? undefined : errors / requests);
 function responseTime({ buckets }, quantile) {
-    const edge = quantileOf(buckets, quantile);
+    const edge = (0,_evidence_quantile_js__WEBPACK_IMPORTED_MODULE_2__/* .quantileOf */ .X)(buckets, quantile);
     if (edge === undefined)
         return undefined;
     return edge === Infinity ? { above: buckets.at(-2)?.le ?? 0 } : { atMost: edge };
@@ -58208,6 +58335,8 @@ function conclusionSentence(conclusion) {
             return `${splitSeen(split)}: more than planned, ${chance(bounds.split.alpha)}; callers that stick to one version, or another route, send it more`;
         case "lost":
             return `${splitSeen(split)}, while ${(0,lib_numbers/* count */.U9)(split.lost)} requests of the service failed without reaching a pod: those meant for the canary do, ${chance(bounds.split.alpha)}`;
+        case "unanswered":
+            return unansweredSentence(conclusion);
         case "too-little-traffic":
             return `${splitSeen(split)}: less than planned, ${chance(bounds.split.alpha)}; some callers bypass the route, so what is seen here is not what all users would see`;
         case "safe":
@@ -58217,6 +58346,17 @@ function conclusionSentence(conclusion) {
         case "nothing":
             return nothingSentence(conclusion);
     }
+}
+function unansweredSentence({ unanswered, split }) {
+    if (!unanswered)
+        return splitSeen(split);
+    const { ended, expected, stable, lasted, total } = unanswered;
+    const what = `the canary does not answer: ${(0,lib_numbers/* count */.U9)(ended)} of its requests came to an end in ${(0,duration/* formatDuration */.a)(lasted)}, where about ${(0,lib_numbers/* count */.U9)(expected)} were to, and ${(0,lib_numbers/* count */.U9)(stable)} of stable did`;
+    if (total)
+        return `${what}; the others are missing from the service's total as well (${(0,lib_numbers/* number */.ai)(total.now)} requests a second, ${(0,lib_numbers/* number */.ai)(total.usual)} before the release), so they are still waiting`;
+    if (ended > 0)
+        return what;
+    return `${what}; unless all callers bypass the route, they are still waiting`;
 }
 function harmSentence({ by, judged, slower, ratio, bounds }) {
     const odds = chance(bounds.alpha);
@@ -58266,7 +58406,7 @@ function nothingSentence({ by, seen, judged, warmUpLeft, ratio }) {
 }
 /** For a table: the figure that decided, or is nearest to deciding, and what it is held against. */
 function conclusionFigures(conclusion) {
-    const { by, seen, split, slower, bounds } = conclusion;
+    const { by, seen, split, slower, unanswered, bounds } = conclusion;
     const failing = share(seen.errors.canary, seen.requests.canary);
     switch (by) {
         case "latency":
@@ -58278,6 +58418,11 @@ function conclusionFigures(conclusion) {
             return {
                 value: `${share(split.requests.canary, split.requests.canary + split.requests.stable)} of requests`,
                 limit: `as planned: ${(0,lib_numbers/* percent */.KN)(split.planned / 100)}`,
+            };
+        case "unanswered":
+            return {
+                value: `${(0,lib_numbers/* count */.U9)(unanswered?.ended ?? 0)} requests ended`,
+                limit: `about ${(0,lib_numbers/* count */.U9)(unanswered?.expected ?? 0)}`,
             };
         case "breaker":
             return { value: failing, limit: `≤ ${(0,lib_numbers/* percent */.KN)(bounds.breaker.floor)}` };
