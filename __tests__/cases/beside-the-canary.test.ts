@@ -68,15 +68,17 @@ describe("what manifests bring beside the canary", { concurrency: 4 }, () => {
       );
   });
 
-  test("workloads of their own labels are applied, and those that rest", async (t) => {
+  test("workloads and policies of their own labels are applied, and those that rest", async (t) => {
     const run = await runCase(t, world, {
       ...bringing(
         pods("Deployment", "worker", "{app: reviews-worker}"),
+        "{apiVersion: security.istio.io/v1, kind: AuthorizationPolicy, metadata: {name: worker}, spec: {selector: {matchLabels: {app: reviews-worker}}, action: DENY, rules: [{}]}}\n",
         pods("Deployment", "resting", stableLabels).replace("spec: {sel", "spec: {replicas: 0, sel"),
       ),
     });
     assert.equal(run.exit, 0, run.said);
     assert.match(run.said, /· Deployment shop\/worker will be made/);
+    assert.match(run.said, /· AuthorizationPolicy shop\/worker will be made/);
   });
 
   test("what the canary's own selector takes is refused, and a selector that takes the other version's pods is told", async (t) => {

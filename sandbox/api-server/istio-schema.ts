@@ -73,7 +73,7 @@ function validate(kind: Kind, object: Fields, onRead: (target: object, field: st
   if (Model === undefined) return [];
   const model = new Model();
   Object.assign(model, object, {
-    apiVersion: "networking.istio.io/v1",
+    apiVersion: `${kind.group}/v1`,
     metadata: { name: "checked-elsewhere" },
     spec: watched(object.spec, onRead),
     status: undefined,
