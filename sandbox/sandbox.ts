@@ -41,8 +41,11 @@ export async function startSandbox({
   scrapeInterval = 1_000,
   podTimes = {},
 }: SandboxOptions): Promise<Sandbox> {
-  const elsewhere: Elsewhere = ({ metadata }, port) =>
-    metadata.namespace === "istio-system" ? addresses[metadata.name]?.[port] : undefined;
+  const elsewhere: Elsewhere = ({ metadata, spec }, port) => {
+    if (metadata.namespace === "istio-system") return addresses[metadata.name]?.[port];
+    const hasProxy = [...spec.containers, ...spec.initContainers].some(({ name }) => name === "istio-proxy");
+    return hasProxy && proxyPorts.includes(port) ? gateway.metricsOf(metadata) : undefined;
+  };
   const pods = podRunner(elsewhere);
   // A pod outlives its deletion by more than the mesh lags behind, as a graceful termination sees to in a cluster.
   const [api, github] = await Promise.all([
@@ -57,6 +60,7 @@ export async function startSandbox({
   });
   const addresses: Readonly<Record<string, Readonly<Record<number, string>>>> = {
     prometheus: { 9090: new URL(prometheus.url).host },
+    [gatewayPod]: Object.fromEntries(proxyPorts.map((port) => [port, new URL(gateway.metricsUrl).host])),
   };
 
   const sandbox: Sandbox = {
@@ -81,6 +85,10 @@ export async function startSandbox({
   return sandbox;
 }
 
+/** Where Istio's proxies show what they have counted. */
+const proxyPorts: readonly number[] = [15_090, 15_020];
+const gatewayPod = "istio-ingressgateway-1";
+
 /** What Istio's installation and its addons have there. */
 const istioSystem: readonly SentObject[] = [
   {
@@ -98,6 +106,12 @@ const istioSystem: readonly SentObject[] = [
       labels: { "app.kubernetes.io/name": "prometheus" },
     },
     spec: { containers: [{ name: "prometheus-server", image: "registry.example/prom/prometheus:v3" }] },
+  },
+  {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: gatewayPod, namespace: "istio-system", labels: { istio: "ingressgateway" } },
+    spec: { containers: [{ name: "istio-proxy", image: "registry.example/istio/proxyv2:1.31.0" }] },
   },
 ];
 

@@ -16,21 +16,25 @@ import { configMapJournal } from "./adapters/kubernetes/config-map-journal.ts";
 import { type Cluster, findCluster } from "./adapters/kubernetes/kubeconfig.ts";
 import { connect, type KubernetesClient } from "./adapters/kubernetes/kubernetes-client.ts";
 import { leaseLock } from "./adapters/kubernetes/lease-lock.ts";
+import { passingTransport } from "./adapters/kubernetes/passing-transport.ts";
 import { readOnce, rememberVersions } from "./adapters/kubernetes/read-once.ts";
 import { createServerTime } from "./adapters/kubernetes/server-time.ts";
 import { serviceNames } from "./adapters/kubernetes/service-names.ts";
-import { serviceTransport } from "./adapters/kubernetes/service-transport.ts";
 import { versionLabels } from "./adapters/kubernetes/version-labels.ts";
-import { metricsByTarget } from "./adapters/prometheus/metrics-by-target.ts";
+import { prometheus } from "./adapters/prometheus/prometheus.ts";
+import { proxies } from "./adapters/proxies/proxies.ts";
 import type { Voice } from "./adapters/terminal/log.ts";
 import { virtualServiceFamily } from "./adapters/virtual-service/virtual-service-family.ts";
 import { metricsFor } from "./commands/known-metrics.ts";
 import type { Desk, Session } from "./commands/session.ts";
-import type { Config } from "./config/config.ts";
+import type { Config, MetricsConfig } from "./config/config.ts";
 import type { RegisterSecret } from "./lib/credentials.ts";
 import { tell } from "./lib/errors.ts";
+import { countedBy } from "./ports/counted-by.ts";
 import { fenceBy } from "./ports/fence.ts";
 import type { Metrics } from "./ports/metrics.ts";
+import { metricsByTarget } from "./ports/metrics-by-target.ts";
+import { noMetrics } from "./ports/no-metrics.ts";
 import type { Ports } from "./ports/ports.ts";
 import type { Reporter } from "./ports/reporter.ts";
 import type { TrafficHistory } from "./ports/traffic-history.ts";
@@ -73,10 +77,7 @@ export function desk(config: Config, world: Surroundings): Desk {
       nothingLeft: () => {},
       somethingLeft: () => {},
     },
-    history: historyOf(
-      metricsOf(config, world, () => clusterOf(config, world)),
-      world,
-    ),
+    history: historyOf(metricsOf(config, world, { cluster: () => clusterOf(config, world) }), world),
     readFile: (path) => readText(path, 64 * mebibyte, world), // a report has every poll of a release of days
   };
 }
@@ -102,12 +103,11 @@ export function compose(config: Config, here: Surroundings): Session {
   const environment = config.reporting.environment || context;
   const reporter = located({ context, host }, reporterFor(config, environment, world, written, warn));
 
-  const metrics = metricsOf(config, world, () => cluster);
+  const reach: ClusterReach = { cluster: () => cluster, client };
+  const metrics = metricsOf(config, world, reach);
   /** Where this job was told nothing, the journal of the release knows. */
   const metricsOfRelease = (record: ReleaseRecord): Metrics =>
-    (config.metrics ? metrics : metricsOf({ metrics: metricsFor(config, record) }, world, () => cluster))(
-      record.target,
-    );
+    (config.metrics ? metrics : metricsOf({ metrics: metricsFor(config, record) }, world, reach))(record.target);
   const routes = routesBy(client, clock);
 
   const fence = fenceBy(journal, clock);
@@ -218,17 +218,58 @@ const routesBy = (client: KubernetesClient, clock: Clock): Routes =>
 const clusterOf = (config: Config, { env, registerSecret }: Surroundings): Cluster =>
   findCluster({ ...config.cluster, env, registerSecret });
 
-/** `cluster` is asked for where its API server passes questions on. */
+/** What is asked of a cluster to count requests. At a desk nobody looks at pods. */
+type ClusterReach = {
+  readonly cluster: () => Cluster;
+  readonly client?: KubernetesClient;
+};
+
 function metricsOf(
   { metrics }: Pick<Config, "metrics">,
   world: Surroundings,
-  cluster: () => Cluster,
+  reach: ClusterReach,
 ): (target: Target) => Metrics {
-  if (!metrics) return metricsByTarget(undefined);
+  if (!metrics) return () => noMetrics;
+  const asked = metrics.prometheus === "" ? undefined : prometheusAt(metrics, world, reach);
+  const shown = metrics.source === "proxies" ? proxiesIn(metrics, world, reach) : undefined;
+  return metricsByTarget((target) => {
+    const [byPrometheus, byProxies] = [asked?.(target), shown?.(target)];
+    if (byPrometheus && byProxies) return countedBy(byProxies, byPrometheus);
+    return byProxies ?? byPrometheus ?? noMetrics;
+  });
+}
+
+/** At `service://…` the API server passes on what it is asked. */
+function prometheusAt(
+  metrics: MetricsConfig,
+  world: Surroundings,
+  { cluster }: ClusterReach,
+): (target: Target) => Metrics {
   const { clock, censor } = world;
   const url = metrics.prometheus;
-  const transport = url.startsWith("service:") ? serviceTransport(world.transport, cluster()) : world.transport;
-  return metricsByTarget({ network: { clock, transport }, redact: censor.redact, ...metrics, url });
+  const transport = url.startsWith("service:") ? passingTransport(world.transport, cluster()) : world.transport;
+  return (target) => prometheus({ network: { clock, transport }, redact: censor.redact, ...metrics, url, target });
+}
+
+function proxiesIn(
+  metrics: MetricsConfig,
+  { clock, transport }: Surroundings,
+  { client, cluster }: ClusterReach,
+): ((target: Target) => Metrics) | undefined {
+  if (!client) return undefined;
+  const network = { clock, transport: passingTransport(transport, cluster()) };
+  const routes = routesBy(client, clock);
+  return (target) =>
+    proxies({
+      ...metrics,
+      client,
+      network,
+      target,
+      async viewers() {
+        const { facts } = await routes.look(target).survey();
+        return facts.filter(({ moves }) => moves).flatMap(({ seenBy }) => seenBy.map(({ who }) => who));
+      },
+    });
 }
 
 /** What was counted until now. */

@@ -61,6 +61,7 @@ const whole = {
   },
   metrics: {
     prometheus: "http://prometheus:9090",
+    source: "prometheus",
     headers: { "X-Scope": "PLANTEDSECRET" },
     reporter: "auto",
     labels: {

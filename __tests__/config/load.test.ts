@@ -34,6 +34,7 @@ test("a file with the least in it is a whole configuration", async () => {
     namedImage: undefined,
     metricsBesideAddress: undefined,
     metrics: {
+      source: "prometheus",
       prometheus: "http://prometheus:9090",
       headers: {},
       reporter: "auto",
@@ -432,4 +433,15 @@ test("the old version is kept for good, for a time, or not at all", async () => 
   assert.deepEqual(await keptBy("true"), [true, undefined]);
   assert.deepEqual(await keptBy("30m"), [true, 30 * minute]);
   assert.deepEqual(await keptBy("false"), [false, undefined]);
+});
+
+test("where the proxies count, stages are judged by evidence every second, and no address is needed", async () => {
+  const { metrics, release } = await configured({ file: soundBut("metrics: { source: proxies }") });
+  const { plan } = release ?? assert.fail();
+  assert.deepEqual([metrics?.source, metrics?.prometheus], ["proxies", ""]);
+  assert.deepEqual(
+    plan.stages[0]?.gates.map(({ kind }) => kind),
+    ["evidence", "restarts"],
+  );
+  assert.deepEqual([plan.pollEvery, plan.evidence.settings.scrape], [second, second]);
 });

@@ -1,7 +1,7 @@
 import type { Connection } from "../../src/adapters/kubernetes/api-server.ts";
 import { findCluster } from "../../src/adapters/kubernetes/kubeconfig.ts";
 import { connect, type KubernetesClient } from "../../src/adapters/kubernetes/kubernetes-client.ts";
-import { serviceTransport } from "../../src/adapters/kubernetes/service-transport.ts";
+import { passingTransport } from "../../src/adapters/kubernetes/passing-transport.ts";
 import { nodeWorld } from "../../src/adapters/node/node-world.ts";
 import type { Transport } from "../../src/world/transport.ts";
 import { journalContract } from "../contracts/journal.ts";
@@ -41,7 +41,7 @@ function place(prefix: string) {
     api,
     open,
     passesFor: (user: string | undefined): Transport =>
-      serviceTransport(nodeWorld().transport, connection(user === undefined ? {} : { "impersonate-user": user })),
+      passingTransport(nodeWorld().transport, connection(user === undefined ? {} : { "impersonate-user": user })),
     createNamespace: async (): Promise<string> => {
       const name = `${prefix}-${removals.length + 1}`;
       removals.push(await newNamespace(api, name, false));

@@ -58,6 +58,21 @@ export function goodReleases(): void {
     assert.match(rehearsed.said, /requests/);
   });
 
+  test("a release is judged by the proxies themselves, with no Prometheus at all: a good one ends, a bad one goes back", async (t) => {
+    const { sandbox, traffic, run } = await scene(t, { shop: "one" });
+    const counted = { stages, prometheus: "", "metrics-source": "proxies" };
+    const good = await run({ ...releaseOfOne("v2"), ...counted });
+    assert.equal(good.exit, 0, good.said);
+    assert.match(good.said, /The proxies of callers in the mesh are not read/);
+    assert.match(good.said, /evidence: 0 of \d+ canary requests failed/);
+    const bad = await run({ ...releaseOfOne("v3-err50"), ...counted, stages: "20:20s, 100" });
+    assert.equal(bad.exit, 1, bad.said);
+    assert.equal(bad.outputs.outcome, "rolled-back");
+    assert.match(bad.outputs.because ?? "", /\d+ of \d+/);
+    assert.equal(routeOf(sandbox), "stable");
+    await assertServedBy(sandbox, traffic, "v2");
+  });
+
   test("a release that swaps ends with all traffic on the new version and the old one at rest, and the next one goes the other way round", async (t) => {
     const { sandbox, traffic, run } = await scene(t, { shop: "two", becomesReady });
     const first = await run({ ...releaseOfTwo("v2"), stages, gates });

@@ -15,6 +15,7 @@ import { UnreachableError } from "../../src/lib/errors.ts";
 import type { Finding } from "../../src/ports/preflight.ts";
 import {
   permissionsAtPrometheus,
+  permissionsAtProxies,
   permissionsEverywhere,
   permissionsWith,
 } from "../../src/preflight/needed-permissions.ts";
@@ -62,7 +63,9 @@ test("docs/rbac.yaml is what the preflight asks for, rule by rule, with the same
   const reasons = [...comments].map(([, comment]) => comment?.split(". ")[0]?.replace(/\.$/, "").toLowerCase());
   assert.deepEqual(
     reasons,
-    [...permissions, ...permissionsEverywhere, ...permissionsAtPrometheus].map(({ why }) => why.toLowerCase()),
+    [...permissions, ...permissionsEverywhere, ...permissionsAtProxies, ...permissionsAtPrometheus].map(({ why }) =>
+      why.toLowerCase(),
+    ),
   );
 });
 

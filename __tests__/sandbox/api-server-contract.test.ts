@@ -2,7 +2,7 @@ import { startApiServer } from "../../sandbox/api-server/api-server.ts";
 import { podRunner } from "../../sandbox/mesh/pod-runner.ts";
 import type { Connection } from "../../src/adapters/kubernetes/api-server.ts";
 import { connect, type KubernetesClient } from "../../src/adapters/kubernetes/kubernetes-client.ts";
-import { serviceTransport } from "../../src/adapters/kubernetes/service-transport.ts";
+import { passingTransport } from "../../src/adapters/kubernetes/passing-transport.ts";
 import { nodeWorld } from "../../src/adapters/node/node-world.ts";
 import { kubernetesContract } from "../contracts/kubernetes.ts";
 
@@ -32,7 +32,7 @@ kubernetesContract("the sandbox", async () => {
     namespace: "shop",
     warnings,
     as: (user) => open({ "impersonate-user": user }),
-    passesFor: (user) => serviceTransport(nodeWorld().transport, connection(asUser(user))),
+    passesFor: (user) => passingTransport(nodeWorld().transport, connection(asUser(user))),
     async tearDown() {
       await server.close();
       await pods.close();

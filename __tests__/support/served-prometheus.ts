@@ -3,7 +3,7 @@ import { startApiServer } from "../../sandbox/api-server/api-server.ts";
 import type { SentObject } from "../../sandbox/api-server/object.ts";
 import { podRunner } from "../../sandbox/mesh/pod-runner.ts";
 import type { Connection } from "../../src/adapters/kubernetes/api-server.ts";
-import { serviceTransport } from "../../src/adapters/kubernetes/service-transport.ts";
+import { passingTransport } from "../../src/adapters/kubernetes/passing-transport.ts";
 import { nodeWorld } from "../../src/adapters/node/node-world.ts";
 import { resources } from "../../src/kubernetes/object.ts";
 import { readPod } from "../../src/kubernetes/pod.ts";
@@ -55,7 +55,7 @@ export async function servedPrometheus(address: string, options: ApiServerOption
     server,
     networkOf(token = server.adminToken) {
       const world = nodeWorld();
-      return { ...world, transport: serviceTransport(world.transport, connectionOf(token)) };
+      return { ...world, transport: passingTransport(world.transport, connectionOf(token)) };
     },
     async close() {
       await server.close();

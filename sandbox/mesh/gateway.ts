@@ -6,7 +6,7 @@ import { Agent, request as send } from "undici";
 import type { Millis } from "../../src/lib/duration.ts";
 import { type Finished, type IstioMetrics, istioMetrics } from "./istio-metrics.ts";
 import type { Seen } from "./match.ts";
-import { type Mesh, type Objects, parseMesh } from "./objects.ts";
+import { type Mesh, type Objects, type Pod, parseMesh } from "./objects.ts";
 import { seeded } from "./random.ts";
 import { type Copy, type Flag, hostOf, type Route, route } from "./route.ts";
 
@@ -30,6 +30,8 @@ export type Gateway = {
   readonly url: string;
   /** What Prometheus scrapes. */
   readonly metricsUrl: string;
+  /** Where a pod's own proxy shows what it has counted: `HOST:PORT/PATH`, before `/stats/prometheus`. */
+  metricsOf(pod: { readonly namespace: string; readonly name: string }): string;
   /** `followed` when it took up by itself what the API server has, `counted` when a request has ended and its metrics say so, `copied` when one goes to a second pod as well. */
   readonly events: EventEmitter<{ followed: []; counted: []; copied: [from: string, to: string] }>;
   /** Takes up now what the API server has, without the delay. */
@@ -48,6 +50,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     source = { workload: "istio-ingressgateway", namespace: "istio-system" },
   } = options;
   const metrics = istioMetrics(source);
+  /** By `NAMESPACE/NAME`. */
+  const ofPods = new Map<string, IstioMetrics>();
   const events: Gateway["events"] = new EventEmitter();
   const agent = new Agent({ connections: 64, pipelining: 1 });
   let mesh: Mesh = parseMesh(await read());
@@ -64,16 +68,24 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const { status, flag, pod } =
       "status" in chosen ? answer(response, chosen) : await forward(request, response, chosen, { agent, addressOf });
     const flags = chosen.delay && flag === "-" ? "DI" : flag;
-    metrics.count({
+    const finished = {
       host: hostOf(seen.authority),
       status,
-      flag: flags,
       took: performance.now() - begun,
       ...(chosen.service ? { service: chosen.service } : {}),
       ...(pod ? { pod } : {}),
-    });
+    };
+    metrics.count({ ...finished, flag: flags });
+    if (pod && (flag === "-" || flag === "DC")) registryOf(pod).count({ ...finished, flag });
     events.emit("counted");
   };
+
+  function registryOf({ metadata: { namespace, name } }: Pod): IstioMetrics {
+    const key = `${namespace}/${name}`;
+    const registry = ofPods.get(key) ?? istioMetrics(source, "destination");
+    ofPods.set(key, registry);
+    return registry;
+  }
 
   /** Envoy marks the host, waits for nothing, and counts no copy where it is sent: the request was counted already. */
   function copy({ pod, url, authority }: Routed, to: Copy): void {
@@ -86,7 +98,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
 
   const front = await listen((request, response) => void serveRequest(request, response), port);
-  const admin = await listen(serveMetrics(metrics), 0);
+  const admin = await listen(serveMetrics(metrics, ofPods), 0);
   // An API server that is away leaves the mesh as it is, like a proxy that lost its control plane.
   const follow = async (): Promise<void> => {
     const objects = await Promise.resolve()
@@ -102,6 +114,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   return {
     url: front.url,
     metricsUrl: `${admin.url}/stats/prometheus`,
+    metricsOf: ({ namespace, name }) => `${new URL(admin.url).host}/pods/${namespace}/${name}`,
     events,
     refresh,
     async close() {
@@ -210,12 +223,15 @@ const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
 
 const serveMetrics =
-  (metrics: IstioMetrics): RequestListener =>
+  (metrics: IstioMetrics, ofPods: ReadonlyMap<string, IstioMetrics>): RequestListener =>
   (request, response) => {
-    const known = request.url === "/stats/prometheus" || request.url === "/metrics";
+    const path = (request.url ?? "").replace(/\?.*/, "");
+    const [, pod] = /^\/pods\/(.+)\/stats\/prometheus$/.exec(path) ?? [];
+    const known = path === "/stats/prometheus" || path === "/metrics" || pod !== undefined;
+    const shown = pod === undefined ? metrics : ofPods.get(pod);
     response
       .writeHead(known ? 200 : 404, { "content-type": "text/plain; version=0.0.4" })
-      .end(known ? metrics.text() : "");
+      .end(known ? (shown?.text() ?? "") : "");
   };
 
 async function listen(

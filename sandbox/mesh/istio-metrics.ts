@@ -50,12 +50,15 @@ export interface IstioMetrics {
 }
 
 /** @param source the workload that the proxy belongs to */
-export function istioMetrics(source: { readonly workload: string; readonly namespace: string }): IstioMetrics {
+export function istioMetrics(
+  source: { readonly workload: string; readonly namespace: string },
+  reporter: "source" | "destination" = "source",
+): IstioMetrics {
   const all = new Map<string, Series>();
   return {
     count(finished) {
       const labels = {
-        reporter: "source",
+        reporter,
         source_workload: source.workload,
         source_workload_namespace: source.namespace,
         ...labelsOf(finished),

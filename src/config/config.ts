@@ -16,7 +16,7 @@ export type Config = {
   readonly namespace: string;
   readonly service: string;
   readonly cluster: ClusterConfig;
-  /** Absent: no Prometheus; only waits and restarts can be judged. */
+  /** Absent: nobody counts requests; only waits and restarts can be judged. */
   readonly metrics?: MetricsConfig | undefined;
   /** What was said of metrics without their address: it lays over what the journal of a release has. */
   readonly metricsBesideAddress?: Partial<Omit<MetricsConfig, "prometheus">> | undefined;
@@ -56,6 +56,9 @@ export type ClusterConfig = {
 };
 
 export type MetricsConfig = MetricNames & {
+  /** Who counts. */
+  readonly source: "prometheus" | "proxies";
+  /** Its URL; "" where the proxies alone are read. */
   readonly prometheus: string;
   /** Sent with every query: tokens, tenants. Values are secrets. */
   readonly headers: Readonly<Record<string, string>>;
@@ -64,7 +67,7 @@ export type MetricsConfig = MetricNames & {
    * that has counted stable's requests.
    */
   readonly reporter: "auto" | "source" | "destination" | "waypoint";
-  /** The scrape interval of Prometheus. */
+  /** The scrape interval of Prometheus, or between two looks at the proxies. */
   readonly interval: Millis;
   /** The time-out of one query. */
   readonly timeout: Millis;

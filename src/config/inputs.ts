@@ -226,6 +226,15 @@ export const inputs: readonly Input[] = [
     commands: measuring,
   },
   {
+    name: "metrics-source",
+    path: "metrics.source",
+    type: "text",
+    description:
+      "Where requests are counted: prometheus, proxies (the counters of the versions' and the gateways' own proxies, read over the API server), none (time and restarts alone), or auto (Prometheus where there is one).",
+    default: "auto",
+    commands: measuring,
+  },
+  {
     name: "metrics-headers",
     path: "metrics.headers",
     type: "map",
@@ -270,8 +279,8 @@ export const inputs: readonly Input[] = [
     name: "metrics-interval",
     path: "metrics.interval",
     type: "duration",
-    description: "The scrape interval of Prometheus; gates, pods and routes are looked at as often.",
-    default: "15s",
+    description:
+      "The scrape interval of Prometheus; gates, pods and routes are looked at as often. Default: 15s, and 1s where the proxies are read.",
     commands: measuring,
   },
   {

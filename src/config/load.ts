@@ -23,7 +23,7 @@ import {
 } from "./issue.ts";
 import { type Manifests, type ReadFile, readManifests } from "./manifests.ts";
 import { unknown } from "./nearest.ts";
-import { planOf, targetOf } from "./normalise.ts";
+import { intervalOf, metricSourceOf, planOf, targetOf } from "./normalise.ts";
 import { type Given, givenOnly, type Origin, overlay } from "./overlay.ts";
 import { type PositionOf, positionsIn } from "./places.ts";
 import { breaches, type Section } from "./rules.ts";
@@ -217,15 +217,26 @@ const rehearsalOf = (file: ConfigFile): RehearsalConfig => ({
 const slashes = /(?<!\/)\/+$/;
 
 /** Prometheus's API is below its URL, which many write with the API's own path, or with a slash at the end. */
-const metricsOf = ({ prometheus, ...metrics }: ConfigFile["metrics"]): MetricsConfig | undefined =>
-  prometheus === undefined
-    ? undefined
-    : { prometheus: prometheus.replace(slashes, "").replace(/\/api\/v1$/, ""), ...metrics };
+function metricsOf(metrics: ConfigFile["metrics"]): MetricsConfig | undefined {
+  const { prometheus = "", ...names } = metrics;
+  const source = metricSourceOf(metrics);
+  return (
+    source && {
+      ...names,
+      source,
+      prometheus: prometheus.replace(slashes, "").replace(/\/api\/v1$/, ""),
+      interval: intervalOf(metrics),
+    }
+  );
+}
 
-/** A setting counts as said where it stands in the document: the schema gives every other its default. */
+/**
+ * A setting counts as said where it stands in the document: the schema gives every other its default. Who counts is
+ * the journal's to say.
+ */
 function besideAddress({ metrics }: ConfigFile, written: unknown): Config["metricsBesideAddress"] {
-  const { prometheus, ...rest } = metrics;
-  if (prometheus !== undefined || !isMapping(written)) return undefined;
+  const { prometheus, source: _, ...rest } = metrics;
+  if (metricSourceOf(metrics) !== undefined || !isMapping(written)) return undefined;
   return Object.fromEntries(Object.entries(rest).filter(([key]) => Object.hasOwn(written, key)));
 }
 

@@ -35,12 +35,27 @@ export function targetOf(file: ConfigFile, manifests: readonly Manifest[]): Targ
   };
 }
 
+type WrittenMetrics = ConfigFile["metrics"];
+
+/** Who counts requests; undefined where nobody does. */
+export function metricSourceOf({ source, prometheus }: WrittenMetrics): "prometheus" | "proxies" | undefined {
+  if (source === "none") return undefined;
+  if (source === "proxies") return "proxies";
+  return prometheus === undefined ? undefined : "prometheus";
+}
+
+/** Istio's own Prometheus scrapes every 15 s; proxies have what is new at once. */
+const usualIntervals: Readonly<Record<"prometheus" | "proxies", Millis>> = { prometheus: 15_000, proxies: 1_000 };
+
+export const intervalOf = (metrics: WrittenMetrics): Millis =>
+  metrics.interval ?? usualIntervals[metricSourceOf(metrics) ?? "prometheus"];
+
 export function planOf(file: ConfigFile): Plan {
-  const { metrics, promotion, deadlines, settle, drift, canary } = file;
+  const { promotion, deadlines, settle, drift, canary } = file;
   return {
     stages: (file.stages ?? []).map((stage) => stageOf(stage, gatesOf(stage, file))),
     evidence: evidenceOf(file),
-    pollEvery: metrics.interval,
+    pollEvery: intervalOf(file.metrics),
     ready: deadlines.ready,
     settle,
     drain: promotion.drain,
@@ -97,7 +112,7 @@ function evidenceOf({ evidence, metrics, stages = [] }: ConfigFile): EvidenceRul
     ...defaults,
     ...asked,
     warmUp,
-    scrape: metrics.interval,
+    scrape: intervalOf(metrics),
     split: { ...defaults.split, tolerance: splitTolerance },
     dispersion: { kind: "tempered", phi: dispersion ?? 1 },
   };
@@ -117,7 +132,7 @@ function gatesOf({ weight, wait, gates }: WrittenStage, file: ConfigFile): reado
   // `100` alone means "all traffic, then promote": there is no time in which a gate could be judged.
   if (weight === 100 && wait === undefined) return [];
   if (file.gates !== undefined) return gatesIn(file.gates);
-  return file.metrics.prometheus === undefined ? [noRestarts] : gatesIn(["auto"]);
+  return metricSourceOf(file.metrics) === undefined ? [noRestarts] : gatesIn(["auto"]);
 }
 
 const versionOf = (deployment: string, { subset, host }: ConfigFile["stable"], service: string): Version => ({

@@ -5,7 +5,7 @@ import { fewestRuns } from "../rehearsal/rehearse-kinds.ts";
 import type { Command } from "./commands.ts";
 import { at, type Path, type Problem } from "./issue.ts";
 import type { Manifest } from "./manifests.ts";
-import { canaryDeployment, stageDeadline } from "./normalise.ts";
+import { canaryDeployment, intervalOf, metricSourceOf, stageDeadline } from "./normalise.ts";
 import type { ConfigFile } from "./schema.ts";
 import type { WrittenStage } from "./short-stages.ts";
 import type { WrittenGate } from "./written-gate.ts";
@@ -179,11 +179,20 @@ const rules: readonly ConfigRule[] = [
     reads: ["gates", "stages", "metrics"],
     *problems({ command, file }) {
       if (file.metrics.prometheus !== undefined || command === "rehearse") return;
+      const isCounted = metricSourceOf(file.metrics) !== undefined;
       for (const { path, gate } of everyGate(file)) {
-        if (gate !== "auto" && gate.kind === "restarts") continue;
+        if (gate !== "auto" && (gate.kind === "restarts" || (isCounted && gate.kind !== "query"))) continue;
         const which = gate === "auto" ? "the gate auto" : `a gate of the kind ${gate.kind}`;
         yield { path, problem: `${which} needs Prometheus; set metrics.prometheus, or the input prometheus` };
       }
+    },
+  },
+  {
+    name: "a source that is named is there",
+    reads: ["metrics"],
+    *problems({ file: { metrics } }) {
+      if (metrics.source === "prometheus" && metrics.prometheus === undefined)
+        yield needed("metrics.prometheus", "prometheus", "the URL of Prometheus, which metrics.source names");
     },
   },
   {
@@ -215,7 +224,7 @@ const rules: readonly ConfigRule[] = [
     reads: ["stages", "metrics", "rehearse"],
     *problems({ command, file: { stages = [], metrics, rehearse } }) {
       if (command !== "rehearse") return;
-      const polls = Math.ceil(stages.reduce((sum, { wait = 0 }) => sum + wait, 0) / metrics.interval);
+      const polls = Math.ceil(stages.reduce((sum, { wait = 0 }) => sum + wait, 0) / intervalOf(metrics));
       const { runs = fewestRuns } = rehearse;
       if (polls * runs <= mostRehearsedPolls) return;
       const atMost = Math.floor(mostRehearsedPolls / polls);
@@ -236,7 +245,7 @@ const rules: readonly ConfigRule[] = [
     name: "verify has something to ask",
     reads: ["metrics", "verify"],
     *problems({ command, file: { metrics, verify } }) {
-      if (command === "verify" && metrics.prometheus === undefined && verify.url === undefined)
+      if (command === "verify" && metricSourceOf(metrics) === undefined && verify.url === undefined)
         yield needed(
           "verify.url",
           "verify-url",

@@ -384,12 +384,13 @@ const metricLabels = section({
 
 const metrics = section({
   prometheus: given("metrics.prometheus", prometheusUrl),
+  source: usual("metrics.source", choice(["auto", "prometheus", "proxies", "none"])),
   headers: preset(inputAt("metrics.headers").description, headers, {}),
   reporter: usual("metrics.reporter", choice(["auto", "source", "destination", "waypoint"])),
   labels: part(inputAt("metrics.labels").description, metricLabels),
   requests: usual("metrics.requests", metricName),
   durations: usual("metrics.durations", bucketsName),
-  interval: usual("metrics.interval", durationFrom("200ms")),
+  interval: given("metrics.interval", durationFrom("200ms")),
   timeout: usual("metrics.timeout", durationFrom("1ms")),
 });
 

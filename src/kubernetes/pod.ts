@@ -5,6 +5,7 @@ import type { Labels } from "./selector.ts";
 
 /** What a release reads of a pod. */
 export type Pod = {
+  readonly uid: string;
   readonly name: string;
   readonly labels: Labels;
   readonly annotations: Labels;
@@ -40,6 +41,7 @@ export function readPod(raw: KubernetesObject): Pod {
   const { metadata } = raw;
   const conditions = listAt(raw, "status", "conditions").map(readCondition);
   return {
+    uid: metadata.uid ?? "",
     name: metadata.name,
     labels: metadata.labels ?? {},
     annotations: textsAt(metadata, "annotations"),

@@ -139,6 +139,15 @@ export const permissionsAtPrometheus: readonly Permission[] = [
   },
 ];
 
+const ofProxies = { group: "", optional: true, byLooking: true } as const;
+
+/** Where the proxies themselves are read: in the service's namespace, and in the gateways'. The look itself tells. */
+export const permissionsAtProxies: readonly Permission[] = [
+  { ...ofProxies, resource: "pods/proxy", verbs: ["get"], why: "read what the proxies of both versions have counted" },
+  { ...ofProxies, resource: "pods", verbs: ["list"], why: "find the gateways' pods" },
+  { ...ofProxies, resource: "pods/proxy", verbs: ["get"], why: "read what the gateways have counted" },
+];
+
 /** A permission in one namespace, and for which objects of it. */
 export type PlacedPermission = Permission & { readonly namespace: string; readonly objects?: readonly string[] };
 

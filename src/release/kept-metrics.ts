@@ -18,7 +18,9 @@ export const labelMeanings = [
  * again: addresses and names, and no value that may be secret.
  */
 export type KeptMetrics = {
-  /** Without login and query. */
+  /** Default: Prometheus counts. */
+  readonly source?: "proxies";
+  /** Without login and query. Empty where no Prometheus was named. */
   readonly url: string;
   /** The address had one of these, or both, and they are kept nowhere. */
   readonly login: boolean;

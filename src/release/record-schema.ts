@@ -60,6 +60,7 @@ const target = z.object({
 const asked = z.object({ config: optionalText, kubeconfig: optionalText, context: optionalText });
 
 const metrics = z.object({
+  source: z.exactOptional(z.literal("proxies")),
   url: text,
   login: truth,
   headers: z.array(text),

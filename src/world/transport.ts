@@ -17,6 +17,8 @@ export type HttpRequest = {
   readonly proxy?: string | false | undefined;
   /** On a connection of its own, which ends with the answer. By default connections are kept for the next request. */
   readonly ownConnection?: boolean | undefined;
+  /** A longer answer is none. By default there is no limit. */
+  readonly mostBytes?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 };
 

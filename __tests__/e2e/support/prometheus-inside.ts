@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { findCluster } from "../../../src/adapters/kubernetes/kubeconfig.ts";
-import { serviceTransport } from "../../../src/adapters/kubernetes/service-transport.ts";
+import { passingTransport } from "../../../src/adapters/kubernetes/passing-transport.ts";
 import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import type { Network } from "../../../src/world/world.ts";
 import { openApiServer } from "./api-server.ts";
@@ -37,7 +37,7 @@ export async function prometheusInside(bed: Bed, namespace: string, address: str
   await waitFor(async () => (await addressOf()) !== undefined, `an address of ${path}`, 30_000);
   const relay = await relayTo(address, (await addressOf()) ?? "");
   const cluster = findCluster({ kubeconfig: bed.kubeconfig, env: {}, registerSecret: () => {} });
-  const network = { ...nodeWorld(), transport: serviceTransport(nodeWorld().transport, cluster) };
+  const network = { ...nodeWorld(), transport: passingTransport(nodeWorld().transport, cluster) };
   const url = `service://${namespace}/prometheus:9090`;
   const ready = { method: "GET", url: new URL(`${url}/-/ready`), headers: {} };
   await waitFor(async () => (await network.transport.send(ready)).status === 200, url, 30_000);

@@ -28,7 +28,10 @@ export function nodeTransport(proxyOf: (url: URL) => string | undefined = () => 
   return { send: (request) => exchange(request, agentFor(request)) };
 }
 
-async function exchange({ method, url, headers, body, signal }: HttpRequest, agent: Agent): Promise<HttpAnswer> {
+async function exchange(
+  { method, url, headers, body, signal, mostBytes }: HttpRequest,
+  agent: Agent,
+): Promise<HttpAnswer> {
   signal?.throwIfAborted();
   const length: Record<string, string> = {};
   if (body !== undefined) length["content-length"] = String(Buffer.byteLength(body));
@@ -38,6 +41,8 @@ async function exchange({ method, url, headers, body, signal }: HttpRequest, age
       let text = "";
       response.setEncoding("utf8").on("data", (part: string) => {
         text += part;
+        if (text.length > (mostBytes ?? Infinity))
+          request.destroy(new Error(`the answer is longer than ${mostBytes} bytes`));
       });
       response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: joined(response.headers), text }));
       response.on("error", reject);

@@ -1,3 +1,4 @@
+import type { SeriesLabels } from "../../istio/counted-request.ts";
 import type { Instant } from "../../lib/duration.ts";
 import { plural } from "../../lib/numbers.ts";
 import type { Uncounted } from "../../ports/metrics.ts";
@@ -13,16 +14,14 @@ export type Answered = {
 
 type Numbers = Pick<Answered, "samples" | "none">;
 
-export type SampleLabels = Readonly<Record<string, string>>;
-
 /** `value` is finite: every number of an answer has passed one check. */
-export type Sample = { readonly labels: SampleLabels; readonly value: number };
+export type Sample = { readonly labels: SeriesLabels; readonly value: number };
 
 /** What was there in the place of a number: `NaN`, `+Inf`, `-Inf`, or what kind of thing it was. */
-export type NoNumber = { readonly labels: SampleLabels; readonly said: string };
+export type NoNumber = { readonly labels: SeriesLabels; readonly said: string };
 
 /** A series with its numbers by time; moments without one are left out. */
-export type TimeSeries = { readonly labels: SampleLabels; readonly values: ReadonlyMap<Instant, number> };
+export type TimeSeries = { readonly labels: SeriesLabels; readonly values: ReadonlyMap<Instant, number> };
 
 /** Why there is no answer. `query`: Prometheus understood, and refuses this query; another one may be answered. */
 export type NoAnswer = {

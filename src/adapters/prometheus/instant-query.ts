@@ -1,11 +1,12 @@
 import * as z from "zod/mini";
+import type { SeriesLabels } from "../../istio/counted-request.ts";
 import { placeOf } from "../../lib/credentials.ts";
 import type { Instant, Millis } from "../../lib/duration.ts";
 import { tell } from "../../lib/errors.ts";
 import type { Redact } from "../../lib/redaction.ts";
 import { type JsonAnswer, requestJson } from "../../world/request-json.ts";
 import type { Network } from "../../world/world.ts";
-import type { Answered, NoAnswer, NoNumber, Sample, SampleLabels, TimeSeries } from "./answered.ts";
+import type { Answered, NoAnswer, NoNumber, Sample, TimeSeries } from "./answered.ts";
 import { notPassedOn } from "./not-passed-on.ts";
 
 export type PrometheusAddress = {
@@ -159,7 +160,7 @@ function read({ status, headers, body }: JsonAnswer, { url, redact }: Prometheus
   }
 }
 
-function numbersIn(result: readonly { readonly metric: SampleLabels; readonly value?: Point | undefined }[]): Answered {
+function numbersIn(result: readonly { readonly metric: SeriesLabels; readonly value?: Point | undefined }[]): Answered {
   const samples: Sample[] = [];
   const none: NoNumber[] = [];
   for (const { metric, value: [, text] = [0, nativeHistogram] } of result) {
@@ -177,7 +178,7 @@ function seriesIn({
   metric,
   values,
 }: {
-  readonly metric: SampleLabels;
+  readonly metric: SeriesLabels;
   readonly values: readonly Point[];
 }): TimeSeries {
   const numbers = new Map<Instant, number>();

@@ -1,7 +1,8 @@
 import { type Attribution, type Count, emptyTally, endings, sumOfBuckets, type Tally } from "../../evidence/tally.ts";
+import type { Ending } from "../../istio/counted-request.ts";
 import type { Instant, Millis } from "../../lib/duration.ts";
 import { lookBack } from "./series-selectors.ts";
-import type { Bucket, Counter, Ending, Snapshot } from "./snapshot.ts";
+import type { Bucket, Counter, Snapshot } from "./snapshot.ts";
 
 /** What is needed to count on: counters as they were when they were read last. */
 export type Meter = {

@@ -1,9 +1,10 @@
+import type { SeriesLabels } from "../../istio/counted-request.ts";
 import type { Instant, Millis } from "../../lib/duration.ts";
 import { type Blind, type Increments, type MetricSource, sawNothing } from "../../ports/metric-source.ts";
 import type { Answerer, Metrics, Uncounted, WindowTally } from "../../ports/metrics.ts";
 import type { Reading } from "../../release/observation.ts";
 import type { Target } from "../../release/target.ts";
-import { type Answered, type NoAnswer, type SampleLabels, samplesOf } from "./answered.ts";
+import { type Answered, type NoAnswer, samplesOf } from "./answered.ts";
 import { countWindow, type WindowView } from "./count-window.ts";
 import { chooseProxy } from "./counting-proxy.ts";
 import { inspectMetrics, unanswered } from "./inspect-metrics.ts";
@@ -106,7 +107,7 @@ export function prometheus(options: PrometheusOptions): Metrics {
   };
 }
 
-const answererOf = (found: SampleLabels, { labels }: PrometheusOptions): Answerer => ({
+const answererOf = (found: SeriesLabels, { labels }: PrometheusOptions): Answerer => ({
   workload: found[labels.workload] ?? "",
   namespace: found[labels.namespace] ?? "",
 });

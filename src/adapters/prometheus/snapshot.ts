@@ -1,17 +1,9 @@
 import type { Attribution } from "../../evidence/tally.ts";
+import type { Ending } from "../../istio/counted-request.ts";
 import type { Instant } from "../../lib/duration.ts";
 
 /** One counter as Prometheus had it: a whole number that only grows, until its process restarts. */
 export type Counter = Series & Ending;
-
-/** How the requests of a counter ended. */
-export type Ending = {
-  readonly failed: boolean;
-  /** Their callers left. */
-  readonly givenUp?: boolean;
-  /** A reset or a time-out behind the proxy ended them. */
-  readonly cutOff?: boolean;
-};
 
 /** One bucket of a response-time histogram: how many requests took at most `le` milliseconds. */
 export type Bucket = Series & {

@@ -36,6 +36,9 @@ export const pathOfPod = ({ metadata }: Pod): string =>
 /** At most this long a pod that is deleted still serves, so that Envoy has heard of it before the port closes. */
 const grace = 1_000;
 
+/** Envoy's own, and the agent's, which Prometheus scrapes. */
+const metricsPorts = [15_090, 15_020];
+
 export async function runPod(node: Node, pod: Pod, address: string): Promise<RunningPod> {
   const { name, namespace, uid } = pod.metadata;
   const specs = [
@@ -48,13 +51,15 @@ export async function runPod(node: Node, pod: Pod, address: string): Promise<Run
     access.method === null ? registry.connection(labels) : registry.request(labels, access.duration),
   );
   const metrics = hasProxy(pod)
-    ? [
-        await listen(
-          createServer((_request, response) => response.end(registry.text())),
-          15_020,
-          address,
+    ? await Promise.all(
+        metricsPorts.map((port) =>
+          listen(
+            createServer((_request, response) => response.end(registry.text())),
+            port,
+            address,
+          ),
         ),
-      ]
+      )
     : [];
   const status = statusOf(address);
   const report = reporter(node.api, pod, () => status(pod, parts));

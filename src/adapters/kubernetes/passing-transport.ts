@@ -1,15 +1,17 @@
 import type { HttpRequest, Transport } from "../../world/transport.ts";
 import type { Connection } from "./api-server.ts";
 
+const collections: Readonly<Record<string, string>> = { "service:": "services", "pod:": "pods" };
+
 /** The path of `service://NAMESPACE/NAME:PORT/PATH`; before the name there may be `https:`. */
-const ofService = /^\/((?:https?:)?[a-z0-9-]+:[a-z0-9-]+)(\/.*)?$/;
+const passed = /^\/((?:https?:)?[a-z0-9.-]+:[a-z0-9-]+)(\/.*)?$/;
 
 /**
- * Carries requests to Services of the cluster, `service://NAMESPACE/NAME:PORT/PATH`, over the API server, which passes
- * them on to a pod for whoever may `get services/proxy`. The job's login ends at the API server:
+ * Carries requests to Services and pods of the cluster, `service://NAMESPACE/NAME:PORT/PATH` and `pod://…`, over the API
+ * server, which passes them on for whoever may `get services/proxy` or `pods/proxy`. The job's login ends there:
  * https://kubernetes.io/docs/tasks/access-application-cluster/access-cluster-services/#manually-constructing-apiserver-proxy-urls
  */
-export function serviceTransport({ send }: Transport, { server, proxy, authorize }: Connection): Transport {
+export function passingTransport({ send }: Transport, { server, proxy, authorize }: Connection): Transport {
   return {
     async send(request) {
       const path = pathOver(request);
@@ -21,10 +23,11 @@ export function serviceTransport({ send }: Transport, { server, proxy, authorize
 }
 
 function pathOver({ url }: HttpRequest): string {
-  const [, service, path = "/"] = ofService.exec(url.pathname) ?? [];
-  if (url.protocol !== "service:" || service === undefined)
+  const { [url.protocol]: collection } = collections;
+  const [, name, path = "/"] = passed.exec(url.pathname) ?? [];
+  if (collection === undefined || name === undefined)
     throw new Error("no address of the form service://NAMESPACE/NAME:PORT");
-  return `/api/v1/namespaces/${encodeURIComponent(url.host)}/services/${service}/proxy${path}${url.search}`;
+  return `/api/v1/namespaces/${encodeURIComponent(url.host)}/${collection}/${name}/proxy${path}${url.search}`;
 }
 
 /** Whoever logs in with a certificate would be taken for somebody else. */

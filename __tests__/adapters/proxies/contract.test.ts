@@ -1,0 +1,100 @@
+import type { Millis } from "../../../src/lib/duration.ts";
+import type { MetricsWorld, Outcome, Requests } from "../../contracts/metrics.ts";
+import { metricsContract } from "../../contracts/metrics.ts";
+import { gatewayOf, type ProxyCluster, proxyCluster, versionOf } from "./proxies-world.ts";
+
+type Labels = Readonly<Record<string, string>>;
+
+/** The mesh of the contract, as the counters of a gateway and of each version's pod show it. */
+metricsContract("the proxies themselves", async () => {
+  const cluster = await proxyCluster();
+  let worlds = 0;
+  return { open: () => worldIn(cluster, `shop-${++worlds}`), close: cluster.close };
+}, []);
+
+function worldIn(cluster: ProxyCluster, namespace: string): MetricsWorld {
+  cluster.server.apply([
+    ...["reviews-v1", "reviews-v2"].map((name) => versionOf(namespace, name)),
+    ...gatewayOf(namespace),
+  ]);
+  const counted = new Map<string, Map<string, number>>();
+  const show = (visible: boolean): void => {
+    for (const [pod, counters] of counted)
+      cluster.shown.set(`${namespace}/${pod}`, visible ? new Map(counters) : undefined);
+  };
+  const count = (pod: string, series: string, times: number): void => {
+    const counters = counted.get(pod) ?? new Map<string, number>();
+    counters.set(series, (counters.get(series) ?? 0) + times);
+    counted.set(pod, counters);
+  };
+  const podOf = async (deployment: string): Promise<string> => (await cluster.podsOf(namespace, deployment))[0] ?? "";
+  return {
+    metrics: cluster.metrics(namespace),
+    async happen(...requests) {
+      const [stable, canary] = [await podOf("reviews-v1"), await podOf("reviews-v2")];
+      for (const pod of [stable, canary, "gateway-0"]) if (!counted.has(pod)) counted.set(pod, new Map());
+      for (const each of requests) {
+        for (const series of seriesOf(each, namespace, "source")) count("gateway-0", series, each.times);
+        if (each.by === "nobody" || each.service || each.how === "failed on purpose") continue;
+        const pod = { stable, canary }[each.by];
+        for (const series of seriesOf(each, namespace, "destination")) count(pod, series, each.times);
+      }
+      show(true);
+    },
+    async restart() {
+      for (const counters of counted.values()) counters.clear();
+      show(true);
+    },
+    async hide() {
+      show(false);
+    },
+    queries: { one: "", value: 0, none: ["sum(istio_requests_total)"] },
+  };
+}
+
+const outcomes: { readonly [outcome in Outcome]: Labels } = {
+  served: {},
+  "answered 404": { response_code: "404" },
+  "answered 503": { response_code: "503" },
+  "answered by gRPC with a failure": { grpc_response_status: "14" },
+  "given up": { response_code: "0", response_flags: "DC" },
+  "reset by its caller": { response_code: "0", response_flags: "DR" },
+  "timed out": { response_code: "504", response_flags: "UT" },
+  "cut off": { response_code: "503", response_flags: "UC" },
+  "delayed on purpose": { response_flags: "DI" },
+  "failed on purpose": { response_code: "503", response_flags: "FI" },
+  "no pod": { response_code: "503", response_flags: "UH" },
+  "no connection": { response_code: "0", response_flags: "UF" },
+  "no route": { response_code: "404", response_flags: "NR" },
+};
+
+const edges: readonly Millis[] = [5, 10, 100, 1_000, Number.POSITIVE_INFINITY];
+
+function seriesOf({ by, how, service, took }: Requests, namespace: string, reporter: string): readonly string[] {
+  const name = service === "another" ? "ratings" : "reviews";
+  const space = service === "a namesake in another namespace" ? `${namespace}-else` : namespace;
+  const workload = { stable: `${name}-v1`, canary: `${name}-v2`, nobody: "unknown" }[by];
+  const labels: Labels = {
+    reporter,
+    destination_workload: workload,
+    destination_workload_namespace: workload === "unknown" ? "unknown" : space,
+    destination_service: `${name}.${space}.svc.cluster.local`,
+    source_workload_namespace: namespace,
+    response_code: "200",
+    response_flags: "-",
+    grpc_response_status: "",
+    ...outcomes[how ?? (by === "nobody" ? "no pod" : "served")],
+  };
+  const buckets = edges.filter((le) => took !== undefined && took <= le);
+  return [
+    line("istio_requests_total", labels),
+    ...buckets.map((le) =>
+      line("istio_request_duration_milliseconds_bucket", { ...labels, le: le === Infinity ? "+Inf" : String(le) }),
+    ),
+  ];
+}
+
+const line = (metric: string, labels: Labels): string =>
+  `${metric}{${Object.entries(labels)
+    .map(([name, text]) => `${name}="${text}"`)
+    .join(",")}}`;

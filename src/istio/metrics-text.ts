@@ -1,0 +1,35 @@
+import type { SeriesLabels } from "./counted-request.ts";
+
+/** One line of what a proxy shows. */
+export type ShownSeries = { readonly labels: SeriesLabels; readonly value: number };
+
+const pair = /([a-zA-Z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*)"/g;
+const escapes: Readonly<Record<string, string>> = { "\\n": "\n", '\\"': '"', "\\\\": "\\" };
+
+/**
+ * The series of one metric in Prometheus's text format, as Envoy shows it:
+ * https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format. What is no number is left out.
+ */
+export function seriesIn(text: string, metric: string): readonly ShownSeries[] {
+  const found: ShownSeries[] = [];
+  for (const line of text.split("\n")) {
+    if (!line.startsWith(metric)) continue;
+    const rest = line.slice(metric.length).trim();
+    const end = rest.startsWith("{") ? rest.lastIndexOf("}") : 0;
+    const [said = ""] = rest
+      .slice(end === 0 ? 0 : end + 1)
+      .trim()
+      .split(/\s+/);
+    if (end < 0 || !/^\d+(\.0+)?(e\+?\d+)?$/i.test(said)) continue;
+    found.push({ labels: labelsIn(rest.slice(0, end)), value: Number(said) });
+  }
+  return found;
+}
+
+const labelsIn = (text: string): SeriesLabels =>
+  Object.fromEntries(
+    [...text.matchAll(pair)].map(([, name = "", quoted = ""]) => [
+      name,
+      quoted.replace(/\\[n"\\]/g, (escaped) => escapes[escaped] ?? escaped),
+    ]),
+  );
