@@ -26528,7 +26528,7 @@ function nodeTransport(proxyOf = () => undefined) {
     }
     return { send: (request) => exchange(request, agentFor(request)) };
 }
-async function exchange({ method, url, headers, body, signal }, agent) {
+async function exchange({ method, url, headers, body, signal, mostBytes }, agent) {
     signal?.throwIfAborted();
     const length = {};
     if (body !== undefined)
@@ -26539,6 +26539,8 @@ async function exchange({ method, url, headers, body, signal }, agent) {
             let text = "";
             response.setEncoding("utf8").on("data", (part) => {
                 text += part;
+                if (text.length > (mostBytes ?? Infinity))
+                    request.destroy(new Error(`the answer is longer than ${mostBytes} bytes`));
             });
             response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: joined(response.headers), text }));
             response.on("error", reject);
@@ -27366,6 +27368,14 @@ const inputs = [
         commands: measuring,
     },
     {
+        name: "metrics-source",
+        path: "metrics.source",
+        type: "text",
+        description: "Where requests are counted: prometheus, proxies (the counters of the versions' and the gateways' own proxies, read over the API server), none (time and restarts alone), or auto (Prometheus where there is one).",
+        default: "auto",
+        commands: measuring,
+    },
+    {
         name: "metrics-headers",
         path: "metrics.headers",
         type: "map",
@@ -27408,8 +27418,7 @@ const inputs = [
         name: "metrics-interval",
         path: "metrics.interval",
         type: "duration",
-        description: "The scrape interval of Prometheus; gates, pods and routes are looked at as often.",
-        default: "15s",
+        description: "The scrape interval of Prometheus; gates, pods and routes are looked at as often. Default: 15s, and 1s where the proxies are read.",
         commands: measuring,
     },
     {
@@ -28188,12 +28197,13 @@ const metricLabels = section({
 });
 const metrics = section({
     prometheus: given("metrics.prometheus", prometheusUrl),
+    source: usual("metrics.source", choice(["auto", "prometheus", "proxies", "none"])),
     headers: preset(inputAt("metrics.headers").description, headers, {}),
     reporter: usual("metrics.reporter", choice(["auto", "source", "destination", "waypoint"])),
     labels: part(inputAt("metrics.labels").description, metricLabels),
     requests: usual("metrics.requests", metricName),
     durations: usual("metrics.durations", bucketsName),
-    interval: usual("metrics.interval", durationFrom("200ms")),
+    interval: given("metrics.interval", durationFrom("200ms")),
     timeout: usual("metrics.timeout", durationFrom("1ms")),
 });
 const models = choice(["swap", "update"]);
@@ -28695,12 +28705,23 @@ function targetOf(file, manifests) {
         container: canary.container,
     };
 }
+/** Who counts requests; undefined where nobody does. */
+function metricSourceOf({ source, prometheus }) {
+    if (source === "none")
+        return undefined;
+    if (source === "proxies")
+        return "proxies";
+    return prometheus === undefined ? undefined : "prometheus";
+}
+/** Istio's own Prometheus scrapes every 15 s; proxies have what is new at once. */
+const usualIntervals = { prometheus: 15_000, proxies: 1_000 };
+const intervalOf = (metrics) => metrics.interval ?? usualIntervals[metricSourceOf(metrics) ?? "prometheus"];
 function planOf(file) {
-    const { metrics, promotion, deadlines, settle, drift, canary } = file;
+    const { promotion, deadlines, settle, drift, canary } = file;
     return {
         stages: (file.stages ?? []).map((stage) => stageOf(stage, gatesOf(stage, file))),
         evidence: evidenceOf(file),
-        pollEvery: metrics.interval,
+        pollEvery: intervalOf(file.metrics),
         ready: deadlines.ready,
         settle,
         drain: promotion.drain,
@@ -28742,7 +28763,7 @@ function evidenceOf({ evidence, metrics, stages = [] }) {
         ...defaults,
         ...asked,
         warmUp,
-        scrape: metrics.interval,
+        scrape: intervalOf(metrics),
         split: { ...defaults.split, tolerance: splitTolerance },
         dispersion: { kind: "tempered", phi: dispersion ?? 1 },
     };
@@ -28764,7 +28785,7 @@ function gatesOf({ weight, wait, gates }, file) {
         return [];
     if (file.gates !== undefined)
         return gatesIn(file.gates);
-    return file.metrics.prometheus === undefined ? [noRestarts] : gatesIn(["auto"]);
+    return metricSourceOf(file.metrics) === undefined ? [noRestarts] : gatesIn(["auto"]);
 }
 const versionOf = (deployment, { subset, host }, service) => ({
     deployment,
@@ -29053,12 +29074,21 @@ const rules = [
         *problems({ command, file }) {
             if (file.metrics.prometheus !== undefined || command === "rehearse")
                 return;
+            const isCounted = metricSourceOf(file.metrics) !== undefined;
             for (const { path, gate } of everyGate(file)) {
-                if (gate !== "auto" && gate.kind === "restarts")
+                if (gate !== "auto" && (gate.kind === "restarts" || (isCounted && gate.kind !== "query")))
                     continue;
                 const which = gate === "auto" ? "the gate auto" : `a gate of the kind ${gate.kind}`;
                 yield { path, problem: `${which} needs Prometheus; set metrics.prometheus, or the input prometheus` };
             }
+        },
+    },
+    {
+        name: "a source that is named is there",
+        reads: ["metrics"],
+        *problems({ file: { metrics } }) {
+            if (metrics.source === "prometheus" && metrics.prometheus === undefined)
+                yield needed("metrics.prometheus", "prometheus", "the URL of Prometheus, which metrics.source names");
         },
     },
     {
@@ -29092,7 +29122,7 @@ const rules = [
         *problems({ command, file: { stages = [], metrics, rehearse } }) {
             if (command !== "rehearse")
                 return;
-            const polls = Math.ceil(stages.reduce((sum, { wait = 0 }) => sum + wait, 0) / metrics.interval);
+            const polls = Math.ceil(stages.reduce((sum, { wait = 0 }) => sum + wait, 0) / intervalOf(metrics));
             const { runs = rehearse_kinds/* fewestRuns */.R_ } = rehearse;
             if (polls * runs <= mostRehearsedPolls)
                 return;
@@ -29114,7 +29144,7 @@ const rules = [
         name: "verify has something to ask",
         reads: ["metrics", "verify"],
         *problems({ command, file: { metrics, verify } }) {
-            if (command === "verify" && metrics.prometheus === undefined && verify.url === undefined)
+            if (command === "verify" && metricSourceOf(metrics) === undefined && verify.url === undefined)
                 yield needed("verify.url", "verify-url", "a URL to send requests to, or a Prometheus to ask (metrics.prometheus)");
             if (verify.versionFrom?.header !== undefined && verify.versionFrom.json !== undefined)
                 yield { path: ["verify", "versionFrom"], problem: "expected header or json, not both" };
@@ -29477,13 +29507,23 @@ const rehearsalOf = (file) => ({
 /** From the first of them: a search from each would take for ever where there are very many. */
 const slashes = /(?<!\/)\/+$/;
 /** Prometheus's API is below its URL, which many write with the API's own path, or with a slash at the end. */
-const metricsOf = ({ prometheus, ...metrics }) => prometheus === undefined
-    ? undefined
-    : { prometheus: prometheus.replace(slashes, "").replace(/\/api\/v1$/, ""), ...metrics };
-/** A setting counts as said where it stands in the document: the schema gives every other its default. */
+function metricsOf(metrics) {
+    const { prometheus = "", ...names } = metrics;
+    const source = metricSourceOf(metrics);
+    return (source && {
+        ...names,
+        source,
+        prometheus: prometheus.replace(slashes, "").replace(/\/api\/v1$/, ""),
+        interval: intervalOf(metrics),
+    });
+}
+/**
+ * A setting counts as said where it stands in the document: the schema gives every other its default. Who counts is
+ * the journal's to say.
+ */
 function besideAddress({ metrics }, written) {
-    const { prometheus, ...rest } = metrics;
-    if (prometheus !== undefined || !(0,issue/* isMapping */.pi)(written))
+    const { prometheus, source: _, ...rest } = metrics;
+    if (metricSourceOf(metrics) !== undefined || !(0,issue/* isMapping */.pi)(written))
         return undefined;
     return Object.fromEntries(Object.entries(rest).filter(([key]) => Object.hasOwn(written, key)));
 }
@@ -29546,7 +29586,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 4641:
+/***/ 6114:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -31415,11 +31455,10 @@ var credentials = __nccwpck_require__(5183);
 function keptMetrics({ metrics }) {
     if (!metrics)
         return undefined;
-    const { prometheus, headers, reporter, interval, timeout, requests, durations, labels } = metrics;
-    const { username, password, search } = new URL(prometheus);
+    const { source, prometheus, headers, reporter, interval, timeout, requests, durations, labels } = metrics;
     return {
-        url: (0,credentials/* placeOf */.$t)(prometheus),
-        login: [username, password, search].some((part) => part !== ""),
+        ...(source === "proxies" ? { source } : {}),
+        ...keptAddress(prometheus),
         headers: Object.keys(headers),
         reporter,
         interval,
@@ -31429,15 +31468,22 @@ function keptMetrics({ metrics }) {
         labels: { ...labels },
     };
 }
+function keptAddress(prometheus) {
+    if (prometheus === "")
+        return { url: "", login: false };
+    const { username, password, search } = new URL(prometheus);
+    return { url: (0,credentials/* placeOf */.$t)(prometheus), login: [username, password, search].some((part) => part !== "") };
+}
 /**
  * Where the requests of a release are counted: as this job was told, else as the job was told that began it. What was
  * asked with a secret has to be said again, its address too: whoever can write a journal must not learn it.
  */
 function metricsFor({ metrics, metricsBesideAddress: beside = {} }, { metrics: kept }) {
-    if (metrics || !kept || needsSecrets(kept) || beside.headers || !/^(https?|service):/.test(kept.url))
+    if (metrics || !kept || needsSecrets(kept) || beside.headers)
         return metrics;
-    const { url: prometheus, login: _, headers: __, ...names } = kept;
-    return { prometheus, headers: {}, ...names, ...beside };
+    const { source = "prometheus", url: prometheus, login: _, headers: __, ...names } = kept;
+    const isAddress = /^(https?|service):/.test(prometheus) || (source === "proxies" && prometheus === "");
+    return isAddress ? { source, prometheus, headers: {}, ...names, ...beside } : undefined;
 }
 const needsSecrets = ({ login, headers }) => login || headers.length > 0;
 
@@ -32438,6 +32484,7 @@ const target = mini_schemas/* object */.Ikc({
 });
 const asked = mini_schemas/* object */.Ikc({ config: optionalText, kubeconfig: optionalText, context: optionalText });
 const metrics = mini_schemas/* object */.Ikc({
+    source: mini_schemas/* exactOptional */.yqP(mini_schemas/* literal */.euz("proxies")),
     url: record_schema_text,
     login: truth,
     headers: mini_schemas/* array */.YOg(record_schema_text),
@@ -35076,6 +35123,7 @@ function readPod(raw) {
     const { metadata } = raw;
     const conditions = listAt(raw, "status", "conditions").map(readCondition);
     return {
+        uid: metadata.uid ?? "",
         name: metadata.name,
         labels: metadata.labels ?? {},
         annotations: textsAt(metadata, "annotations"),
@@ -46418,6 +46466,35 @@ function leaseLock(options) {
     return { acquire: (run) => acquire(run), holder };
 }
 
+;// CONCATENATED MODULE: ./src/adapters/kubernetes/passing-transport.js
+const collections = { "service:": "services", "pod:": "pods" };
+/** The path of `service://NAMESPACE/NAME:PORT/PATH`; before the name there may be `https:`. */
+const passing_transport_passed = /^\/((?:https?:)?[a-z0-9.-]+:[a-z0-9-]+)(\/.*)?$/;
+/**
+ * Carries requests to Services and pods of the cluster, `service://NAMESPACE/NAME:PORT/PATH` and `pod://…`, over the API
+ * server, which passes them on for whoever may `get services/proxy` or `pods/proxy`. The job's login ends there:
+ * https://kubernetes.io/docs/tasks/access-application-cluster/access-cluster-services/#manually-constructing-apiserver-proxy-urls
+ */
+function passingTransport({ send }, { server, proxy, authorize }) {
+    return {
+        async send(request) {
+            const path = pathOver(request);
+            const { headers, tls } = await authorize();
+            const url = new URL(`${server.replace(/\/$/, "")}${path}`);
+            return send({ ...request, url, headers: { ...withoutLogin(request), ...headers }, tls, proxy });
+        },
+    };
+}
+function pathOver({ url }) {
+    const { [url.protocol]: collection } = collections;
+    const [, name, path = "/"] = passing_transport_passed.exec(url.pathname) ?? [];
+    if (collection === undefined || name === undefined)
+        throw new Error("no address of the form service://NAMESPACE/NAME:PORT");
+    return `/api/v1/namespaces/${encodeURIComponent(url.host)}/${collection}/${name}/proxy${path}${url.search}`;
+}
+/** Whoever logs in with a certificate would be taken for somebody else. */
+const withoutLogin = ({ headers }) => Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== "authorization"));
+
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/read-once.js
 /**
  * A client for one look at the cluster: whatever is asked for again is not read again, so that all of it is of one
@@ -46494,33 +46571,6 @@ async function serviceNames(client, namespace) {
     }
 }
 
-;// CONCATENATED MODULE: ./src/adapters/kubernetes/service-transport.js
-/** The path of `service://NAMESPACE/NAME:PORT/PATH`; before the name there may be `https:`. */
-const ofService = /^\/((?:https?:)?[a-z0-9-]+:[a-z0-9-]+)(\/.*)?$/;
-/**
- * Carries requests to Services of the cluster, `service://NAMESPACE/NAME:PORT/PATH`, over the API server, which passes
- * them on to a pod for whoever may `get services/proxy`. The job's login ends at the API server:
- * https://kubernetes.io/docs/tasks/access-application-cluster/access-cluster-services/#manually-constructing-apiserver-proxy-urls
- */
-function serviceTransport({ send }, { server, proxy, authorize }) {
-    return {
-        async send(request) {
-            const path = pathOver(request);
-            const { headers, tls } = await authorize();
-            const url = new URL(`${server.replace(/\/$/, "")}${path}`);
-            return send({ ...request, url, headers: { ...withoutLogin(request), ...headers }, tls, proxy });
-        },
-    };
-}
-function pathOver({ url }) {
-    const [, service, path = "/"] = ofService.exec(url.pathname) ?? [];
-    if (url.protocol !== "service:" || service === undefined)
-        throw new Error("no address of the form service://NAMESPACE/NAME:PORT");
-    return `/api/v1/namespaces/${encodeURIComponent(url.host)}/services/${service}/proxy${path}${url.search}`;
-}
-/** Whoever logs in with a certificate would be taken for somebody else. */
-const withoutLogin = ({ headers }) => Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== "authorization"));
-
 ;// CONCATENATED MODULE: ./src/ports/metric-source.js
 
 /** A look that saw nothing. */
@@ -46533,27 +46583,6 @@ const sawNothing = (at, since, because) => ({
     lost: 0,
     blind: [{ to: "requests", because }],
 });
-
-;// CONCATENATED MODULE: ./src/ports/no-metrics.js
-
-const because = "no Prometheus is configured (metrics.prometheus)";
-/** Where nothing counts, every question is answered with that. */
-const noMetrics = {
-    watch: () => ({
-        look: async (at) => sawNothing(at, undefined, because),
-        query: async (_query, at) => ({ at, because }),
-    }),
-    traffic: async () => ({ because }),
-    answerers: async () => ({ because }),
-    dispersion: async () => ({ phi: 1, because: `errors are taken as independent: ${because}` }),
-    inspect: async () => [
-        {
-            level: "warn",
-            what: "No Prometheus is configured: waits and restarts are judged, requests are not.",
-            next: "Set metrics.prometheus.",
-        },
-    ],
-};
 
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/answered.js
 
@@ -47627,12 +47656,72 @@ function dispersionIn(windows, step, deployment) {
     return { phi, because: varied };
 }
 
+;// CONCATENATED MODULE: ./src/istio/counted-request.js
+
+/** Whose pods got the requests of a series; undefined for those of somebody else. */
+function receiverOf(labels, { namespace, service, stable, canary }, names) {
+    const workload = labels[names.workload];
+    if (workload === stable.deployment)
+        return "stable";
+    if (workload === canary.deployment)
+        return "canary";
+    // A short Host header names a service of the caller's own namespace.
+    const host = labels[names.service] ?? service;
+    const foreign = !host.includes(".") && (labels[names.sourceNamespace] ?? namespace) !== namespace;
+    return workload === "unknown" && !foreign ? "unattributed" : undefined;
+}
+/** Whether the host that was called, with or without a port, is one of these. Without the label nobody knows better. */
+function calls(labels, namespace, hosts, names) {
+    const called = labels[names.service];
+    if (called === undefined)
+        return true;
+    const host = (0,istio_host/* readHost */.rk)(called.replace(/:\d+$/, ""), namespace);
+    return hosts.some((one) => (0,istio_host/* sameHost */.RM)((0,istio_host/* readHost */.rk)(one, namespace), host));
+}
+/**
+ * Code 0 is no answer: nobody was there to give one, or the caller left, which Envoy's flags say
+ * (https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage#response-flags).
+ */
+function endingOf(labels, names) {
+    const failed = isFailure(labels, names) || (labels[names.code] === "0" && hasFlag(labels, names, nobodyThere));
+    const givenUp = !failed && hasFlag(labels, names, callerLeft);
+    return { failed, givenUp, cutOff: hasFlag(labels, names, resetsAndTimeOuts) };
+}
+/** gRPC answers 200 and says in a status of its own how it went; every one but 0 (OK) is a failure. */
+const isFailure = (labels, { code, grpc }) => /^5\d\d$/.test(labels[code] ?? "") || !["", "0"].includes(labels[grpc] ?? "");
+const nobodyThere = new Set(["UF", "UH", "NC"]);
+/** A closed connection, and a stream that the caller reset (HTTP/2, gRPC). */
+const callerLeft = new Set(["DC", "DR"]);
+/** In the order of Envoy's list: a time-out, retries used up, resets of all kinds, an idle stream, one that took too long. */
+const resetsAndTimeOuts = new Set(["UT", "URX", "LR", "UR", "UC", "UPE", "SI", "UMSDR", "DT"]);
+const injections = new Set(["FI", "DI"]);
+const unsent = new Set(["UF", "UH", "NC", "UO"]);
+/** Answers that a VirtualService's `fault` made are nobody's failure. */
+const isInjected = (labels, names) => hasFlag(labels, names, injections);
+/** The caller's proxy could not send it to any pod, so that no pod has counted it. */
+const isUnsent = (labels, names) => hasFlag(labels, names, unsent);
+/** Flags come as a list: "DI,UF". */
+const hasFlag = (labels, { flags }, some) => (labels[flags] ?? "").split(",").some((flag) => some.has(flag));
+/**
+ * The same for the same labels at every look, in whichever order they come; a metric's name is not always among them.
+ */
+function canonicalLabels(labels, without = []) {
+    const pairs = Object.entries(labels).filter(([name]) => name !== "__name__" && !without.includes(name));
+    return JSON.stringify(pairs.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+/** The upper edge of a bucket, in milliseconds. */
+function edgeOf(le) {
+    const edge = le === "+Inf" ? Infinity : Number(le || Number.NaN);
+    return Number.isNaN(edge) ? undefined : edge;
+}
+
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/counters.js
+
 
 /** Counters of requests. What is neither a version's nor a failure of the service is left out. */
 function countersOf(answer, target, { labels: names, requests }) {
     const counted = (labels) => {
-        const origin = originOf(labels, target, names);
+        const origin = receiverOf(labels, target, names);
         const ending = endingOf(labels, names);
         return origin && (origin !== "unattributed" || ending.failed) ? { origin, ...ending } : undefined;
     };
@@ -47641,7 +47730,7 @@ function countersOf(answer, target, { labels: names, requests }) {
 /** Counters of requests that took at most so long. */
 function bucketsOf(answer, target, { labels: names, durations }) {
     const counted = (labels) => {
-        const origin = originOf(labels, target, names);
+        const origin = receiverOf(labels, target, names);
         const le = edgeOf(labels.le);
         return origin && le !== undefined ? { origin, le } : undefined;
     };
@@ -47663,7 +47752,7 @@ function countsIn(answer, names, counted, { kind, metric, telling }) {
 /** Counters, and the times of their last scrapes: those come without the reporter's label, one for a whole histogram. */
 function partsOf({ samples, none }, { reporter }) {
     const isTime = ({ labels }) => !(reporter in labels);
-    const keyOf = (labels) => canonical(labels, [reporter, "le"]);
+    const keyOf = (labels) => canonicalLabels(labels, [reporter, "le"]);
     const times = new Map(samples.filter(isTime).map(({ labels, value }) => [keyOf(labels), Math.round(value * 1_000)]));
     return {
         ...rawCountsOf({ samples: samples.filter((sample) => !isTime(sample)), none }),
@@ -47679,53 +47768,14 @@ const tellingLabels = ({ reporter, workload, code, grpc, pod }) => [
     pod,
     "instance",
 ];
-function originOf(labels, { namespace, service, stable, canary }, names) {
-    const workload = labels[names.workload];
-    if (workload === stable.deployment)
-        return "stable";
-    if (workload === canary.deployment)
-        return "canary";
-    // A short Host header names a service of the caller's own namespace.
-    const host = labels[names.service] ?? service;
-    const foreign = !host.includes(".") && (labels[names.sourceNamespace] ?? namespace) !== namespace;
-    return workload === "unknown" && !foreign ? "unattributed" : undefined;
-}
-/** gRPC answers 200 and says in a status of its own how it went; every one but 0 (OK) is a failure. */
-const isFailure = (labels, { code, grpc }) => /^5\d\d$/.test(labels[code] ?? "") || !["", "0"].includes(labels[grpc] ?? "");
-/**
- * Code 0 is no answer: nobody was there to give one, or the caller left, which Envoy's flags say
- * (https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage#response-flags).
- */
-function endingOf(labels, names) {
-    const flags = (labels[names.flags] ?? "").split(",");
-    const has = (some) => flags.some((flag) => some.has(flag));
-    const failed = isFailure(labels, names) || (labels[names.code] === "0" && has(nobodyThere));
-    return { failed, givenUp: !failed && has(callerLeft), cutOff: has(resetsAndTimeOuts) };
-}
-const nobodyThere = new Set(["UF", "UH", "NC"]);
-/** A closed connection, and a stream that the caller reset (HTTP/2, gRPC). */
-const callerLeft = new Set(["DC", "DR"]);
-/** In the order of Envoy's list: a time-out, retries used up, resets of all kinds, an idle stream, one that took too long. */
-const resetsAndTimeOuts = new Set(["UT", "URX", "LR", "UR", "UC", "UPE", "SI", "UMSDR", "DT"]);
 /**
  * Which series it is, and the process behind it: the pod where Prometheus finds targets in Kubernetes, otherwise the
  * target's address.
  */
 const seriesOf = (metric, labels, { pod }) => ({
-    series: metric + canonical(labels),
+    series: metric + canonicalLabels(labels),
     process: labels[pod] ?? labels.instance ?? "",
 });
-/**
- * The same for the same labels at every look, in whichever order they come; a metric's name is not always among them.
- */
-function canonical(labels, without = []) {
-    const pairs = Object.entries(labels).filter(([name]) => name !== "__name__" && !without.includes(name));
-    return JSON.stringify(pairs.sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-function edgeOf(le) {
-    const edge = le === "+Inf" ? Infinity : Number(le || Number.NaN);
-    return Number.isNaN(edge) ? undefined : edge;
-}
 
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/read-counters.js
 
@@ -47941,24 +47991,654 @@ const whyNone = {
     "-Inf": dividedByZero,
 };
 
-;// CONCATENATED MODULE: ./src/adapters/prometheus/metrics-by-target.js
+;// CONCATENATED MODULE: ./src/ports/preflight.js
+const refuse = (what, next) => ({ level: "refuse", what, next });
+const warn = (what, next) => ({ level: "warn", what, next });
+const note = (what, next) => ({ level: "note", what, next });
 
-
+;// CONCATENATED MODULE: ./src/istio/metrics-text.js
+const metrics_text_pair = /([a-zA-Z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*)"/g;
+const escapes = { "\\n": "\n", '\\"': '"', "\\\\": "\\" };
 /**
- * What counts the requests of a target: one for the same two versions, so that the release reads what the preflight has
- * announced, and another when their roles are exchanged. `options` are undefined where no Prometheus is configured.
+ * The series of one metric in Prometheus's text format, as Envoy shows it:
+ * https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format. What is no number is left out.
  */
-function metricsByTarget(options) {
-    const known = new Map();
-    return (target) => {
-        if (!options)
-            return noMetrics;
-        const key = `${target.stable.deployment} ${target.canary.deployment}`;
-        const metrics = known.get(key) ?? prometheus({ ...options, target });
-        known.set(key, metrics);
-        return metrics;
+function metrics_text_seriesIn(text, metric) {
+    const found = [];
+    for (const line of text.split("\n")) {
+        if (!line.startsWith(metric))
+            continue;
+        const rest = line.slice(metric.length).trim();
+        const end = rest.startsWith("{") ? rest.lastIndexOf("}") : 0;
+        const [said = ""] = rest
+            .slice(end === 0 ? 0 : end + 1)
+            .trim()
+            .split(/\s+/);
+        if (end < 0 || !/^\d+(\.0+)?(e\+?\d+)?$/i.test(said))
+            continue;
+        found.push({ labels: labelsIn(rest.slice(0, end)), value: Number(said) });
+    }
+    return found;
+}
+const labelsIn = (text) => Object.fromEntries([...text.matchAll(metrics_text_pair)].map(([, name = "", quoted = ""]) => [
+    name,
+    quoted.replace(/\\[n"\\]/g, (escaped) => escapes[escaped] ?? escaped),
+]));
+
+;// CONCATENATED MODULE: ./src/adapters/proxies/pod-counters.js
+
+
+/** Reads what a pod shows. `reporter`: whose counters the release is judged by. */
+function countersOfPod(text, pod, reporter, options) {
+    const { requests, durations } = options;
+    const counted = (labels) => countedAs(labels, pod, reporter, options);
+    const ofRequests = metrics_text_seriesIn(text, requests).flatMap(({ labels, value }) => {
+        const what = counted(labels);
+        return what ? [{ series: canonicalLabels(labels), value, ...what }] : [];
+    });
+    const ofDurations = metrics_text_seriesIn(text, durations).flatMap(({ labels, value }) => {
+        const what = counted(labels);
+        const le = edgeOf(labels.le);
+        if (!what || what.origin === "unattributed" || le === undefined)
+            return [];
+        return [{ series: canonicalLabels(labels), value, origin: what.origin, le }];
+    });
+    return [...ofRequests, ...ofDurations];
+}
+/**
+ * A version's own proxy counts what reached it. Then of a gateway only that counts which no pod has: what it could not
+ * send. A time-out of the route is a caller that left, where the pod counts.
+ */
+function countedAs(labels, { of }, reporter, { labels: names, target }) {
+    const own = sides[of];
+    const origin = receiverOf(labels, target, names);
+    if (labels[names.reporter] !== own || origin === undefined || isInjected(labels, names))
+        return undefined;
+    const ending = endingOf(labels, names);
+    const { namespace, service, stable, canary } = target;
+    if (origin === "unattributed")
+        return ending.failed && calls(labels, namespace, [service, stable.host, canary.host], names)
+            ? { origin, ...ending }
+            : undefined;
+    if (labels[names.namespace] !== namespace || (own === "destination" && origin !== of))
+        return undefined;
+    const isPodsOwn = own === "source" && reporter === "destination" && !(ending.failed && isUnsent(labels, names));
+    return isPodsOwn ? undefined : { origin, ...ending };
+}
+const sides = {
+    stable: "destination",
+    canary: "destination",
+    gateway: "source",
+    waypoint: "waypoint",
+};
+
+;// CONCATENATED MODULE: ./src/adapters/kubernetes/unless-forbidden.js
+
+/** Undefined for what this job may not read. */
+async function unlessForbidden(reading) {
+    try {
+        return await reading;
+    }
+    catch (error) {
+        if (error instanceof KubernetesError && error.status === 403)
+            return undefined;
+        throw error;
+    }
+}
+/** Undefined also for a kind that the server does not have. */
+async function unless_forbidden_unlessUnknown(reading) {
+    try {
+        return await unlessForbidden(reading);
+    }
+    catch (error) {
+        if (error instanceof KubernetesError && error.status === 404)
+            return undefined;
+        throw error;
+    }
+}
+
+;// CONCATENATED MODULE: ./src/adapters/proxies/roster.js
+
+
+
+
+
+
+
+
+
+/** Pods that are read at one look. Where there are more a round takes several, and nothing is counted until it is whole. */
+const mostPods = 50;
+const wordFor = (of, { stable, canary }) => ({ stable: stable.deployment, canary: canary.deployment, gateway: "a gateway", waypoint: "the waypoint" })[of];
+/** Gateways and waypoints change seldom, and cost several lists. */
+const callersLast = 30_000;
+const proxyName = "istio-proxy";
+/** Looks for the proxies that count; what does not change while a release runs is read once. */
+function seekProxies(options) {
+    const { target, network } = options;
+    const ofVersion = { stable: versionPods(options, "stable"), canary: versionPods(options, "canary") };
+    const podsNear = selectedPods(options);
+    let kept = options.reporter === "auto" ? undefined : options.reporter;
+    let known;
+    async function around() {
+        const at = network.clock.now();
+        if (known && at - known.at < callersLast)
+            return known;
+        const [callers, waypoint] = await Promise.all([callersOf(options), waypointOf(options)]);
+        known = { callers, waypoint, at };
+        return known;
+    }
+    return async () => {
+        const { callers, waypoint } = await around();
+        const versions = await Promise.all(release_target/* roles */.Ot.map((role) => ofVersion[role]()));
+        const [gateways, waypoints] = await Promise.all([
+            Promise.all(callers.wanted.map((wanted) => podsNear(wanted, "gateway"))),
+            waypoint ? podsNear(waypoint, "waypoint").then((group) => [group]) : [],
+        ]);
+        const found = versions.flatMap(({ pods }) => pods);
+        const reporter = kept ?? (found.some(hasProxy) ? "destination" : waypoint ? "waypoint" : "source");
+        if (found.length > 0)
+            kept = reporter;
+        const groups = { destination: [...versions, ...gateways], waypoint: waypoints, source: gateways }[reporter];
+        return {
+            reporter,
+            pods: distinct(groups.flatMap(roster_proxiesIn)),
+            groups: groups.map(({ name }) => name),
+            bare: found.filter((one) => !hasProxy(one)).map(({ pod }) => ({ namespace: target.namespace, name: pod.name })),
+            callers,
+        };
     };
 }
+const hasProxy = ({ pod }) => pod.containerNames.includes(proxyName);
+const roster_proxiesIn = ({ name: group, of, pods }) => pods
+    .filter((found) => hasProxy(found) || (of !== "stable" && of !== "canary"))
+    .map(({ namespace, pod: { uid, name } }) => ({ uid, namespace, name, of, group }));
+const distinct = (pods) => [
+    ...new Map(pods.map((pod) => [pod.uid, pod])).values(),
+];
+const running = (objects) => objects
+    .map((object) => ({ namespace: object.metadata.namespace ?? "", pod: readPod(object) }))
+    .filter(({ pod }) => pod.phase === "Running");
+/** Those on their way out still serve. A Deployment's selector never changes. */
+function versionPods({ client, target }, role) {
+    const { namespace } = target;
+    const { deployment } = target[role];
+    let selector;
+    return async () => {
+        const object = selector === undefined ? await client.get(resources.deployments, namespace, deployment) : undefined;
+        if (object)
+            selector = asQuery(readDeployment(object).selector);
+        const pods = selector === undefined ? [] : running(await client.list(resources.pods, namespace, { labelSelector: selector }));
+        return { name: deployment, of: role, pods: pods.filter(({ pod }) => isPodOf(deployment, pod)) };
+    };
+}
+/** In every namespace, or where they are likely to be; what is forbidden once is not asked for again. */
+function selectedPods({ client }) {
+    const closed = new Set();
+    return async ({ name, labels, near }, of) => {
+        const labelSelector = asQuery({ matchLabels: labels, matchExpressions: [] });
+        const list = async (namespace) => {
+            if (closed.has(namespace ?? ""))
+                return undefined;
+            const objects = await unlessForbidden(client.list(resources.pods, namespace, { labelSelector }));
+            if (!objects)
+                closed.add(namespace ?? "");
+            return objects;
+        };
+        const everywhere = await list(undefined);
+        const objects = everywhere ?? (await Promise.all(near.map(list))).flatMap((some) => some ?? []);
+        return { name, of, pods: running(objects) };
+    };
+}
+/** Where Istio's installation puts its gateways. */
+const usualPlaces = ["istio-system", "istio-ingress"];
+async function callersOf(options) {
+    const { client, target, viewers } = options;
+    const found = await unlessForbidden(viewers());
+    const seen = found ?? [];
+    const gateways = seen.flatMap((who) => (who === "mesh" ? [] : [who]));
+    const named = gateways.filter((one, index) => gateways.findIndex((other) => (0,istio_host/* isNamed */.ev)(one, other)) === index);
+    const selectors = await Promise.all(named.map((gateway) => selectorOf(client, gateway)));
+    const wanted = named.flatMap((gateway, index) => {
+        const { [index]: labels } = selectors;
+        const near = [...new Set([gateway.namespace, target.namespace, ...usualPlaces])];
+        return labels ? [{ name: `gateway ${gateway.namespace}/${gateway.name}`, labels, near }] : [];
+    });
+    const unread = named
+        .filter((_, index) => selectors[index] === undefined)
+        .map(({ namespace, name }) => `the Gateway ${namespace}/${name}`);
+    if (!found)
+        unread.push("the routes");
+    return { gateways: named, inMesh: seen.includes("mesh"), unread, wanted };
+}
+/** Undefined where it may not be read, or is not there. */
+async function selectorOf(client, { namespace, name }) {
+    const istio = await istioResources(client);
+    if (!istio)
+        return undefined;
+    const gateways = { ...resources.gateways, version: istio.virtualServices.version };
+    const objects = await unlessForbidden(client.list(gateways, namespace));
+    const gateway = objects?.find(({ metadata }) => metadata.name === name);
+    const labels = textsAt(gateway, "spec", "selector");
+    return Object.keys(labels).length > 0 ? labels : undefined;
+}
+const waypointLabel = "istio.io/use-waypoint";
+/** Of an ambient mesh: https://istio.io/latest/docs/ambient/usage/waypoint/ */
+async function waypointOf({ client, target }) {
+    const { namespace, service } = target;
+    const [services, own] = await Promise.all([
+        unlessForbidden(client.list(resources.services, namespace)),
+        unlessForbidden(client.get(resources.namespaces, undefined, namespace)),
+    ]);
+    const labelled = [services?.find(({ metadata }) => metadata.name === service), own];
+    const { labels = {} } = labelled.find((object) => object?.metadata.labels?.[waypointLabel])?.metadata ?? {};
+    const { [waypointLabel]: name = "none", "istio.io/use-waypoint-namespace": place = namespace } = labels;
+    if (name === "none")
+        return undefined;
+    return {
+        name: `waypoint ${place}/${name}`,
+        labels: { "gateway.networking.k8s.io/gateway-name": name },
+        near: [place],
+    };
+}
+
+;// CONCATENATED MODULE: ./src/adapters/proxies/inspect-proxies.js
+
+
+
+
+
+
+const noQueries = "the proxies answer no query; set metrics.prometheus";
+/** What was found of the proxies that count, and what is not seen. */
+function inspectProxies({ roster, ...inspection }) {
+    const gates = inspection.plan.stages.flatMap((stage) => stage.gates);
+    const level = gates.some(isCounting) ? "refuse" : "warn";
+    const asked = gates.flatMap((gate) => (gate.kind === "query" ? [inspect_proxies_unanswered(gate.name)] : []));
+    if ("because" in roster)
+        return [{ level, what: upper(roster.because), next: instead }, ...asked];
+    return [...asked, ...findingsOf({ ...inspection, roster, level, gates })];
+}
+const isCounting = ({ kind }) => ["errors", "latency", "evidence"].includes(kind);
+const instead = "Set metrics.prometheus where there is one, or metrics.source: none to be judged by time and restarts alone.";
+const reach = "See whether the API server reaches the pods: a NetworkPolicy may keep it out of ports 15090 and 15020.";
+const inspect_proxies_unanswered = (name) => ({ level: "refuse", what: `gate "${name}": ${noQueries}` });
+const upper = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+function findingsOf(inspected) {
+    const { roster, readings, options, level } = inspected;
+    const own = readings.filter(({ pod }) => pod.of !== "gateway" || roster.reporter === "source");
+    const read = own.filter(({ answer }) => "text" in answer);
+    if (roster.pods.length === 0 || (own.length === 0 && roster.reporter === "destination"))
+        return [{ level, what: `${upper(nobody(inspected))}, so that no request is counted`, next: instead }];
+    if (read.length === 0)
+        return [inspect_proxies_unread(own, level, options)];
+    const counters = readings.flatMap(({ pod, answer }) => "text" in answer ? countersOfPod(answer.text, pod, roster.reporter, options) : []);
+    return [
+        ...notAnswering(readings, options),
+        ...bareOnes(roster),
+        ...unseen(roster, readings),
+        ...silence(counters, options),
+        ...durationsOf(counters, inspected),
+        ...(roster.pods.length > mostPods ? [manyPods(roster, options)] : []),
+        inspect_proxies_summary(roster, readings, counters, options),
+    ];
+}
+const nobody = ({ roster, options: { target } }) => roster.reporter === "destination"
+    ? `no pod of ${target.namespace}/${target.stable.deployment} has a proxy`
+    : `no proxy was found that counts requests of ${target.namespace}/${target.stable.deployment}`;
+function inspect_proxies_unread(readings, level, { target }) {
+    const [first] = readings.flatMap(({ answer }) => ("because" in answer ? [answer] : []));
+    const next = first?.next ?? reach;
+    return {
+        level,
+        what: `The proxies of ${target.namespace}/${target.stable.deployment} cannot be read: ${first?.because}`,
+        next: `${next} ${instead}`,
+    };
+}
+function notAnswering(readings, { target }) {
+    const failed = readings.flatMap(({ pod, answer }) => ("because" in answer ? [{ pod, ...answer }] : []));
+    const kinds = new Map(failed.map((one) => [one.pod.of, one]));
+    return [...kinds.values()].map(({ pod, because, next }) => warn(`${inspect_proxies_countOf(failed, pod)} of ${wordFor(pod.of, target)} cannot be read: ${because}`, next ?? reach));
+}
+function inspect_proxies_countOf(failed, { of }) {
+    const { length } = failed.filter(({ pod }) => pod.of === of);
+    return `${length} ${(0,numbers/* plural */.LS)(length, "proxy", "proxies")}`;
+}
+const bareOnes = ({ bare, reporter }) => bare.length === 0 || reporter !== "destination"
+    ? []
+    : [
+        warn(`Pods without a proxy count nothing: ${(0,some_of/* someOf */.y)(bare.map(({ namespace, name }) => `${namespace}/${name}`), ", ")}`, "Restart them where sidecars are injected, or set metrics.prometheus."),
+    ];
+const throughPrometheus = "A Prometheus that scrapes them sees those as well: set metrics.prometheus.";
+/** Failures that reached no pod are known to whoever sent the request. */
+function unseen({ callers, reporter, pods }, readings) {
+    const unreadGateways = callers.gateways
+        .map(({ namespace, name }) => `gateway ${namespace}/${name}`)
+        .filter((group) => !readings.some(({ pod, answer }) => pod.group === group && "text" in answer) &&
+        !pods.some((pod) => pod.group === group));
+    const who = [...unreadGateways];
+    if (callers.inMesh && reporter !== "waypoint")
+        who.push("callers in the mesh");
+    const what = reporter === "source"
+        ? "their requests are not counted at all"
+        : "their requests that reach no pod (503 UH, UF) are not seen";
+    const findings = [];
+    if (who.length > 0)
+        findings.push(warn(`The proxies of ${(0,some_of/* someOf */.y)(who, " and ")} are not read: ${what}`, throughPrometheus));
+    if (callers.unread.length > 0)
+        findings.push(warn(`Not read, so that nobody knows which gateways send requests: ${(0,some_of/* someOf */.y)(callers.unread, ", ")}`, "Let the job list them; docs/rbac.yaml has the rules."));
+    return findings;
+}
+function silence(counters, { target }) {
+    if (counters.some(({ origin, ...counter }) => origin === "stable" && "failed" in counter))
+        return [];
+    return [
+        warn(`The proxies have counted no request of ${target.namespace}/${target.stable.deployment} yet`, "Without requests, gates that count them have no data."),
+    ];
+}
+function durationsOf(counters, { gates, options }) {
+    const isCounted = counters.some((counter) => "failed" in counter);
+    if (!isCounted || counters.some((counter) => "le" in counter) || !gates.some(({ kind }) => kind === "latency"))
+        return [];
+    return [
+        {
+            level: "refuse",
+            what: `The proxies show no ${options.durations}, which the latency gates read`,
+            next: "Check that no Telemetry resource drops Istio's histograms, or take the latency gates out.",
+        },
+    ];
+}
+const manyPods = ({ pods }, { interval }) => note(`${pods.length} proxies count, and ${mostPods} are read at a look: counts come every ${(0,lib_duration/* formatDuration */.a)(Math.ceil(pods.length / mostPods) * interval)}`);
+function inspect_proxies_summary({ reporter }, readings, counters, { target, labels, interval }) {
+    const read = readings.filter(({ answer }) => "text" in answer).map(({ pod }) => pod);
+    const groups = [...new Set(read.map(({ group }) => group))].map((group) => {
+        const { length } = read.filter((pod) => pod.group === group);
+        return `${length} of ${group}`;
+    });
+    const times = counters.some((counter) => "le" in counter)
+        ? "response times as a histogram"
+        : "no histogram, so that response times are not judged";
+    return note(`Requests of ${target.namespace}/${target.stable.deployment} are read from the proxies themselves every ${(0,lib_duration/* formatDuration */.a)(interval)}, with ${labels.reporter}=${reporter}: ${groups.join(", ")}; ${times}.`);
+}
+
+;// CONCATENATED MODULE: ./src/adapters/proxies/pod-meter.js
+
+const pod_meter_unread = { values: undefined, isOld: true, at: undefined };
+const emptyPodMeter = { groups: new Set(), pods: new Map() };
+/** Pods that came, and those that are gone: what they counted last is counted already. */
+function enrol({ groups, pods }, roster) {
+    return {
+        groups: new Set([...groups, ...roster.groups]),
+        pods: new Map(roster.pods.map(({ uid, group }) => [uid, pods.get(uid) ?? { ...pod_meter_unread, isOld: !groups.has(group) }])),
+    };
+}
+/** What a pod has counted since it was read last. A counter that falls began again at zero: the process restarted. */
+function pod_meter_readOn(meter, uid, counters, at) {
+    const { values, isOld } = meter.pods.get(uid) ?? pod_meter_unread;
+    const begun = values === undefined && isOld ? undefined : 0;
+    const grown = counters.map((counter) => ({
+        counter,
+        by: growth(counter.value, values?.get(pod_meter_keyOf(counter)) ?? begun),
+    }));
+    const standing = {
+        isOld,
+        at,
+        values: new Map([...(values ?? []), ...counters.map((each) => [pod_meter_keyOf(each), each.value])]),
+    };
+    return { meter: { ...meter, pods: new Map([...meter.pods, [uid, standing]]) }, tally: pod_meter_tallyOf(grown) };
+}
+const pod_meter_keyOf = (counter) => ("le" in counter ? `bucket ${counter.series}` : counter.series);
+/** Nothing is known of what was before a base. */
+function growth(value, before) {
+    if (before === undefined)
+        return 0;
+    return value >= before ? value - before : value;
+}
+const pod_meter_tallyOf = (grown) => ["stable", "canary", "unattributed"].reduce((tally, origin) => (0,evidence_tally/* sumOf */.XN)(tally, { ...evidence_tally/* emptyTally */.CK, [origin]: pod_meter_countOf(grown, origin) }), evidence_tally/* emptyTally */.CK);
+function pod_meter_countOf(grown, origin) {
+    const own = grown.filter(({ counter }) => counter.origin === origin);
+    const ended = (so) => pod_meter_sum(own.filter(({ counter }) => "failed" in counter && so(counter)));
+    return {
+        requests: ended(() => true),
+        errors: ended(({ failed }) => failed),
+        ...(0,evidence_tally/* endings */.V1)(ended(({ givenUp }) => givenUp), ended(({ cutOff }) => cutOff)),
+        buckets: (0,evidence_tally/* sumOfBuckets */.wN)(own.flatMap(({ counter, by }) => ("le" in counter ? [{ le: counter.le, count: by }] : []))),
+    };
+}
+const pod_meter_sum = (grown) => grown.reduce((total, { by }) => total + by, 0);
+
+;// CONCATENATED MODULE: ./src/adapters/proxies/read-pod.js
+
+
+
+
+
+/** The ports that Istio opens for whoever scrapes: Envoy's own, and the agent's, which merges the application's metrics in. */
+const ports = [15_090, 15_020];
+/** Of one pod's answer. */
+const mostBytes = 4 * 1_048_576;
+/** An answer of the API server's own. */
+const read_pod_status = mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("Status"), message: mini_schemas/* string */.YjP() });
+/**
+ * Reads pods over the API server. Which port answers is remembered for each. `filter`: a regular expression of metrics'
+ * names, which Envoy knows and the agent ignores: https://www.envoyproxy.io/docs/envoy/latest/operations/admin#get--stats
+ */
+function podReader(network, filter) {
+    const answering = new Map();
+    async function ask(pod, port, limit, signal) {
+        const url = new URL(`pod://${pod.namespace}/${pod.name}:${port}/stats/prometheus`);
+        url.searchParams.set("filter", filter);
+        try {
+            const answer = await (0,send/* send */.t)(network, { method: "GET", url, headers: {}, mostBytes, signal }, limit);
+            return answer.status === 200 ? { text: answer.text } : read_pod_refusal(answer.status, answer.text, pod, port);
+        }
+        catch (error) {
+            signal.throwIfAborted();
+            return { because: `port ${port} of pod ${pod.namespace}/${pod.name}: ${(0,lib_errors/* tell */.qz)(error)}` };
+        }
+    }
+    return async (pod, limit, signal) => {
+        const [first = 0, other = 0] = answering.get(pod.uid) === ports[1] ? ports.toReversed() : ports;
+        const answer = await ask(pod, first, limit, signal);
+        if ("text" in answer || answer.isForbidden)
+            return answer;
+        const second = await ask(pod, other, limit, signal);
+        if (!("text" in second))
+            return answer;
+        answering.set(pod.uid, other);
+        return second;
+    };
+}
+function read_pod_refusal(code, text, { namespace, name }, port) {
+    const { data } = read_pod_status.safeParse((0,lib_json/* jsonIn */.Y)(text));
+    const said = data?.message ?? `it answered ${code}`;
+    const lack = code === 403 && data ? lackIn(data.message) : undefined;
+    return {
+        because: `port ${port} of pod ${namespace}/${name}: ${said}`,
+        next: lack && ruleToAdd(lack),
+        isForbidden: lack !== undefined,
+    };
+}
+
+;// CONCATENATED MODULE: ./src/adapters/proxies/proxies.js
+
+
+
+
+
+
+
+
+
+/** How long a round waits for pods that do not answer. */
+const roundPatience = 5_000;
+/** What of the traffic before a release is looked at, since proxies keep no history. */
+const sampleWindow = 10_000;
+const start = { at: undefined, meter: emptyPodMeter, round: undefined, silent: new Set() };
+/** Istio's standard metrics, read from the proxies themselves. */
+function proxies(options) {
+    const { network, target, interval, timeout, requests, durations } = options;
+    const seek = seekProxies(options);
+    const read = podReader(network, `${requests}|${durations.replace(/_bucket$/, "")}`);
+    /** One pod that hangs holds up nobody for longer than a look. */
+    const limit = Math.min(timeout, Math.max(1_000, interval));
+    const readAll = (pods, signal) => Promise.all(pods.map(async (pod) => ({ pod, answer: await read(pod, limit, signal) })));
+    async function find(signal) {
+        try {
+            return await seek();
+        }
+        catch (error) {
+            signal.throwIfAborted();
+            return { because: `the proxies could not be looked for: ${(0,lib_errors/* tell */.qz)(error)}` };
+        }
+    }
+    function watch() {
+        let stand = start;
+        return {
+            async look(at, signal) {
+                signal.throwIfAborted();
+                const roster = await find(signal);
+                signal.throwIfAborted();
+                if ("because" in roster)
+                    return sawNothing(at, stand.at, roster.because);
+                const meter = enrol(stand.meter, roster);
+                const round = stand.round ?? newRound(at, roster, stand.at);
+                const asked = roster.pods.filter(({ uid }) => round.left.includes(uid)).slice(0, mostPods);
+                const readings = await readAll(asked, signal);
+                const because = whyBlind(roster, round, readings, target);
+                if (because !== undefined)
+                    return sawNothing(at, stand.at, because);
+                const { since, increments, next } = proxies_goOn({ ...stand, meter, round }, { at, roster, readings, options });
+                stand = next;
+                return { at: stand.at ?? at, since, ...increments };
+            },
+            query: async (_query, at) => ({ at, because: noQueries }),
+        };
+    }
+    /** Counts for a moment: what was before nobody knows. */
+    async function traffic(_at, window, signal) {
+        const { clock } = network;
+        const source = watch();
+        const begun = clock.now();
+        let tally = evidence_tally/* emptyTally */.CK;
+        let since;
+        for (;;) {
+            const seen = await source.look(clock.now(), signal);
+            const blind = seen.blind.find(({ to }) => to === "requests");
+            if (blind)
+                return { because: blind.because };
+            since ??= seen.since;
+            tally = (0,evidence_tally/* sumOf */.XN)(tally, proxies_tallyOf(seen));
+            const covered = seen.at - (since ?? seen.at);
+            if (clock.now() - begun >= Math.min(window, sampleWindow) && covered > 0)
+                return sampled(tally, covered);
+            await clock.sleepUntil(clock.now() + interval, signal);
+        }
+    }
+    function sampled(tally, covered) {
+        if (tally.stable.requests + tally.canary.requests > 0)
+            return { ...tally, covered };
+        const { stable, canary } = target;
+        return {
+            because: `the proxies counted no request of ${stable.deployment} or ${canary.deployment} in ${(0,lib_duration/* formatDuration */.a)(covered)}`,
+        };
+    }
+    return {
+        watch,
+        traffic,
+        answerers: async () => ({ because: `${noHistory} of who answered` }),
+        dispersion: async () => ({ phi: 1, because: `errors are taken as independent: ${noHistory}` }),
+        async inspect(plan, _at, signal) {
+            const roster = await find(signal);
+            if ("because" in roster)
+                return inspectProxies({ options, plan, roster, readings: [] });
+            return inspectProxies({ options, plan, roster, readings: await readAll(roster.pods.slice(0, mostPods), signal) });
+        },
+    };
+}
+const noHistory = "the proxies keep no history";
+const newRound = (begun, roster, before) => ({
+    begun,
+    from: before ?? begun,
+    left: roster.pods.map(({ uid }) => uid),
+    tally: evidence_tally/* emptyTally */.CK,
+    durations: false,
+});
+/** What was read goes into the round; a round that is whole is told, and the next one begins. */
+function proxies_goOn(stand, seen) {
+    const { at, roster } = seen;
+    const { meter, round, silent } = proxies_fold(stand, seen);
+    const there = new Set(roster.pods.filter((pod) => isAwaited(pod, roster) && !silent.has(pod.uid)).map(({ uid }) => uid));
+    const awaited = round.left.filter((uid) => there.has(uid));
+    if (awaited.length > 0 && at - round.begun < patienceWith(roster, seen.options)) {
+        return { since: stand.at, increments: nothingUntil(stand.at ?? at), next: { ...stand, meter, silent, round } };
+    }
+    const next = { at, meter, round: undefined, silent: new Set([...silent, ...awaited]) };
+    // The first round only finds where to count from.
+    const { stable, canary, unattributed } = stand.at === undefined ? evidence_tally/* emptyTally */.CK : round.tally;
+    const increments = { from: round.from, stable, canary, lost: unattributed.errors, blind: proxies_blindTo(round, seen) };
+    return { since: stand.at, increments, next };
+}
+const nothingUntil = (from) => ({
+    from,
+    stable: evidence_tally/* emptyCount */.$l,
+    canary: evidence_tally/* emptyCount */.$l,
+    lost: 0,
+    blind: [],
+});
+function proxies_fold({ meter, round, silent }, seen) {
+    let [next, { tally, from, durations }] = [meter, round];
+    const read = new Set();
+    for (const { pod, answer } of seen.readings) {
+        if (!("text" in answer))
+            continue;
+        const counters = countersOfPod(answer.text, pod, seen.roster.reporter, seen.options);
+        const counted = pod_meter_readOn(next, pod.uid, counters, seen.at);
+        from = Math.min(from, next.pods.get(pod.uid)?.at ?? from);
+        next = counted.meter;
+        tally = (0,evidence_tally/* sumOf */.XN)(tally, counted.tally);
+        durations ||= counters.some((counter) => "le" in counter);
+        read.add(pod.uid);
+    }
+    const left = round.left.filter((uid) => !read.has(uid));
+    return {
+        meter: next,
+        round: { ...round, left, tally, from, durations },
+        silent: new Set([...silent].filter((uid) => !read.has(uid))),
+    };
+}
+/** What only a version's own proxies know is waited for; a gateway beside them may be out of reach for good. */
+const isAwaited = ({ of }, { reporter }) => reporter !== "destination" || of !== "gateway";
+const patienceWith = ({ pods }, { interval }) => roundPatience + Math.ceil(pods.length / mostPods) * 2 * interval;
+/** Why nothing is known of a version, or of anybody. */
+function whyBlind(roster, { left }, readings, target) {
+    const awaited = readings.filter(({ pod }) => isAwaited(pod, roster));
+    if (!roster.pods.some((pod) => isAwaited(pod, roster)))
+        return roster.reporter === "destination"
+            ? `no pod of ${target.stable.deployment} or ${target.canary.deployment} that runs has a proxy`
+            : `no pod of a ${roster.reporter === "source" ? "gateway" : "waypoint"} was found that counts`;
+    for (const of of new Set(awaited.map(({ pod }) => pod.of))) {
+        const own = awaited.filter(({ pod }) => pod.of === of);
+        const [first] = own.flatMap(({ answer }) => ("because" in answer ? [answer] : []));
+        const isRead = roster.pods.some((pod) => pod.of === of && !left.includes(pod.uid));
+        if (first && !isRead && own.every(({ answer }) => "because" in answer))
+            return `no proxy of ${wordFor(of, target)} answered: ${first.because}`;
+    }
+    return undefined;
+}
+const proxies_blindTo = ({ tally, durations }, { options: { target } }) => tally.stable.requests + tally.canary.requests > 0 && !durations
+    ? [
+        {
+            to: "durations",
+            because: `the proxies of ${target.stable.deployment} and ${target.canary.deployment} show no response times`,
+        },
+    ]
+    : [];
+const proxies_tallyOf = ({ stable, canary, lost }) => ({
+    stable,
+    canary,
+    unattributed: { ...evidence_tally/* emptyCount */.$l, requests: lost, errors: lost },
+});
 
 ;// CONCATENATED MODULE: ./src/istio/destination.js
 
@@ -48153,11 +48833,6 @@ function together(now, before, taken) {
             entries.splice(at, 0, entry);
     return entries;
 }
-
-;// CONCATENATED MODULE: ./src/ports/preflight.js
-const refuse = (what, next) => ({ level: "refuse", what, next });
-const warn = (what, next) => ({ level: "warn", what, next });
-const note = (what, next) => ({ level: "note", what, next });
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/describe.js
 /** How people find an object: "VirtualService shop/reviews". */
@@ -48791,31 +49466,6 @@ function givenBack(pair) {
 ;// CONCATENATED MODULE: ./src/release/aim.js
 /** A canary without requests needs no destination, so no share is the same as the route before the release. */
 const aimAt = (canary) => (canary === 0 ? { to: "before" } : { to: "split", canary });
-
-;// CONCATENATED MODULE: ./src/adapters/kubernetes/unless-forbidden.js
-
-/** Undefined for what this job may not read. */
-async function unlessForbidden(reading) {
-    try {
-        return await reading;
-    }
-    catch (error) {
-        if (error instanceof KubernetesError && error.status === 403)
-            return undefined;
-        throw error;
-    }
-}
-/** Undefined also for a kind that the server does not have. */
-async function unless_forbidden_unlessUnknown(reading) {
-    try {
-        return await unlessForbidden(reading);
-    }
-    catch (error) {
-        if (error instanceof KubernetesError && error.status === 404)
-            return undefined;
-        throw error;
-    }
-}
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/list-everywhere.js
 
@@ -49763,6 +50413,28 @@ const virtualServiceFamily = ({ client, clock, subsetLabels }) => ({
     },
 });
 
+;// CONCATENATED MODULE: ./src/ports/counted-by.js
+/** Requests are counted by one source, and another one, which has a history, answers every other question. */
+const countedBy = (counting, other) => ({
+    ...other,
+    watch() {
+        const counts = counting.watch();
+        const answers = other.watch();
+        return { look: counts.look, query: answers.query };
+    },
+    async inspect(plan, at, signal) {
+        const [ofCounts, ofQueries] = await Promise.all([
+            counting.inspect(withGates(plan, (kind) => kind !== "query"), at, signal),
+            other.inspect(withGates(plan, (kind) => kind === "query"), at, signal),
+        ]);
+        return [...ofCounts, ...ofQueries];
+    },
+});
+const withGates = (plan, so) => ({
+    ...plan,
+    stages: plan.stages.map((stage) => ({ ...stage, gates: stage.gates.filter(({ kind }) => so(kind)) })),
+});
+
 ;// CONCATENATED MODULE: ./src/ports/fence.js
 
 
@@ -49772,6 +50444,42 @@ const fenceBy = (journal, clock) => ({
     forward: journal.confirm,
     back: () => within(journal.confirm().catch(lib_errors/* unlessTakenOver */.cr), fence_patience, clock),
 });
+
+;// CONCATENATED MODULE: ./src/ports/metrics-by-target.js
+/**
+ * What counts the requests of a target: one for the same two versions, so that the release reads what the preflight has
+ * announced, and another when their roles are exchanged.
+ */
+function metricsByTarget(make) {
+    const known = new Map();
+    return (target) => {
+        const key = `${target.stable.deployment} ${target.canary.deployment}`;
+        const metrics = known.get(key) ?? make(target);
+        known.set(key, metrics);
+        return metrics;
+    };
+}
+
+;// CONCATENATED MODULE: ./src/ports/no-metrics.js
+
+const because = "no Prometheus is configured (metrics.prometheus)";
+/** Where nothing counts, every question is answered with that. */
+const noMetrics = {
+    watch: () => ({
+        look: async (at) => sawNothing(at, undefined, because),
+        query: async (_query, at) => ({ at, because }),
+    }),
+    traffic: async () => ({ because }),
+    answerers: async () => ({ because }),
+    dispersion: async () => ({ phi: 1, because: `errors are taken as independent: ${because}` }),
+    inspect: async () => [
+        {
+            level: "warn",
+            what: "No Prometheus is configured: waits and restarts are judged, requests are not.",
+            next: "Set metrics.prometheus.",
+        },
+    ],
+};
 
 ;// CONCATENATED MODULE: ./src/kubernetes/ingress.js
 
@@ -49842,7 +50550,7 @@ function lostBehind(around, destination, loser) {
  */
 function selectedBy({ services, destinationRules, target, podLabels }, { host, subset }) {
     const service = serviceMeant(services, host);
-    const selector = service && selectorOf(service);
+    const selector = service && stranded_selectorOf(service);
     if (!selector)
         return [];
     if (subset === undefined)
@@ -49871,7 +50579,7 @@ const wholeHost = (name, namespace) => ({
     port: undefined,
 });
 /** A Service without a selector finds no pods by itself. */
-function selectorOf(service) {
+function stranded_selectorOf(service) {
     const selector = selectorOfService(service);
     return selector && Object.keys(selector).length > 0 ? selector : undefined;
 }
@@ -50660,7 +51368,7 @@ function lackOf(first, others = []) {
 
 
 const proxy = "istio-proxy";
-const hasProxy = ({ containerNames }) => containerNames.includes(proxy);
+const sidecars_hasProxy = ({ containerNames }) => containerNames.includes(proxy);
 const sidecars_next = 'Label the pod template sidecar.istio.io/inject: "true", or the namespace istio-injection: enabled.';
 /**
  * Without a proxy a pod counts no requests by version and speaks no mutual TLS: the canary needs one where stable has
@@ -50668,13 +51376,13 @@ const sidecars_next = 'Label the pod template sidecar.istio.io/inject: "true", o
  */
 function canaryGetsSidecar(scene) {
     const { stablePods, canaryPods, planned, target } = scene;
-    const stable = stablePods.filter(hasProxy).length;
+    const stable = stablePods.filter(sidecars_hasProxy).length;
     const future = plannedDeployment(planned);
     if (stable === 0 || !future)
         return [];
     const canary = `The pods of Deployment ${target.namespace}/${target.canary.deployment}`;
     const like = `the pods of ${target.stable.deployment} have ${proxy}`;
-    const bare = canaryPods.filter((pod) => !hasProxy(pod));
+    const bare = canaryPods.filter((pod) => !sidecars_hasProxy(pod));
     const { podLabels, podAnnotations, containers } = future;
     if (containers.some(({ name }) => name === proxy))
         return [];
@@ -50725,7 +51433,7 @@ function ambientHasWaypoint(scene) {
     const labelled = namespace === "unread" ? undefined : namespace;
     // A pod's own label goes before its namespace's.
     const isAmbient = (stable?.podLabels[mode] ?? ambient_labelOf(labelled, mode)) === "ambient";
-    if (!isAmbient || stablePods.some(hasProxy))
+    if (!isAmbient || stablePods.some(sidecars_hasProxy))
         return [];
     const service = serviceBehind(services, hosts.service) ?? serviceBehind(services, hosts.stable);
     const used = ambient_labelOf(service, waypoint) ?? ambient_labelOf(labelled, waypoint) ?? "none";
@@ -51871,6 +52579,13 @@ const permissionsAtPrometheus = [
         optional: true,
         byLooking: true,
     },
+];
+const ofProxies = { group: "", optional: true, byLooking: true };
+/** Where the proxies themselves are read: in the service's namespace, and in the gateways'. The look itself tells. */
+const permissionsAtProxies = [
+    { ...ofProxies, resource: "pods/proxy", verbs: ["get"], why: "read what the proxies of both versions have counted" },
+    { ...ofProxies, resource: "pods", verbs: ["list"], why: "find the gateways' pods" },
+    { ...ofProxies, resource: "pods/proxy", verbs: ["get"], why: "read what the gateways have counted" },
 ];
 /** The permissions that this release needs, manifests' kinds included, each in its namespace. */
 function permissionsFor(target, plan, ofRoutes) {
@@ -53122,6 +53837,10 @@ function allRoutes(families) {
 
 
 
+
+
+
+
 /** What commands need that ask no cluster, and need none to be there. */
 function desk(config, world) {
     const warnings = warningsOf(config, world);
@@ -53135,7 +53854,7 @@ function desk(config, world) {
             nothingLeft: () => { },
             somethingLeft: () => { },
         },
-        history: historyOf(metricsOf(config, world, () => clusterOf(config, world)), world),
+        history: historyOf(metricsOf(config, world, { cluster: () => clusterOf(config, world) }), world),
         readFile: (path) => (0,read_text/* readText */.yR)(path, 64 * read_text/* mebibyte */.E$, world), // a report has every poll of a release of days
     };
 }
@@ -53158,9 +53877,10 @@ function compose(config, here) {
     const { context, host } = cluster;
     const environment = config.reporting.environment || context;
     const reporter = located({ context, host }, reporterFor(config, environment, world, written, warn));
-    const metrics = metricsOf(config, world, () => cluster);
+    const reach = { cluster: () => cluster, client };
+    const metrics = metricsOf(config, world, reach);
     /** Where this job was told nothing, the journal of the release knows. */
-    const metricsOfRelease = (record) => (config.metrics ? metrics : metricsOf({ metrics: metricsFor(config, record) }, world, () => cluster))(record.target);
+    const metricsOfRelease = (record) => (config.metrics ? metrics : metricsOf({ metrics: metricsFor(config, record) }, world, reach))(record.target);
     const routes = routesBy(client, clock);
     const fence = fenceBy(journal, clock);
     /** What the newest preflight has read. */
@@ -53262,14 +53982,40 @@ const routesBy = (client, clock) => allRoutes([
     }),
 ]);
 const clusterOf = (config, { env, registerSecret }) => findCluster({ ...config.cluster, env, registerSecret });
-/** `cluster` is asked for where its API server passes questions on. */
-function metricsOf({ metrics }, world, cluster) {
+function metricsOf({ metrics }, world, reach) {
     if (!metrics)
-        return metricsByTarget(undefined);
+        return () => noMetrics;
+    const asked = metrics.prometheus === "" ? undefined : prometheusAt(metrics, world, reach);
+    const shown = metrics.source === "proxies" ? compose_proxiesIn(metrics, world, reach) : undefined;
+    return metricsByTarget((target) => {
+        const [byPrometheus, byProxies] = [asked?.(target), shown?.(target)];
+        if (byPrometheus && byProxies)
+            return countedBy(byProxies, byPrometheus);
+        return byProxies ?? byPrometheus ?? noMetrics;
+    });
+}
+/** At `service://…` the API server passes on what it is asked. */
+function prometheusAt(metrics, world, { cluster }) {
     const { clock, censor } = world;
     const url = metrics.prometheus;
-    const transport = url.startsWith("service:") ? serviceTransport(world.transport, cluster()) : world.transport;
-    return metricsByTarget({ network: { clock, transport }, redact: censor.redact, ...metrics, url });
+    const transport = url.startsWith("service:") ? passingTransport(world.transport, cluster()) : world.transport;
+    return (target) => prometheus({ network: { clock, transport }, redact: censor.redact, ...metrics, url, target });
+}
+function compose_proxiesIn(metrics, { clock, transport }, { client, cluster }) {
+    if (!client)
+        return undefined;
+    const network = { clock, transport: passingTransport(transport, cluster()) };
+    const routes = routesBy(client, clock);
+    return (target) => proxies({
+        ...metrics,
+        client,
+        network,
+        target,
+        async viewers() {
+            const { facts } = await routes.look(target).survey();
+            return facts.filter(({ moves }) => moves).flatMap(({ seenBy }) => seenBy.map(({ who }) => who));
+        },
+    });
 }
 /** What was counted until now. */
 const historyOf = (metrics, { clock, stop }) => ({
@@ -55534,7 +56280,7 @@ async function main() {
         answer,
     };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 4641));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6114));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_14__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
