@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import test, { type TestContext } from "node:test";
 import { type GitHubOptions, type GitHubSandbox, startGitHub } from "../../../sandbox/github/github.ts";
 import { comment } from "../../../src/adapters/github/comment.ts";
@@ -7,6 +8,7 @@ import { nodeClock } from "../../../src/adapters/node/node-clock.ts";
 import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import type { Reporter } from "../../../src/ports/reporter.ts";
 import type { Account } from "../../../src/release/account.ts";
+import { listening } from "../../support/listening.ts";
 import { told } from "../../support/told.ts";
 import { links, plan, samples, start, target } from "../../words/sample.ts";
 
@@ -203,6 +205,32 @@ for (const [name, options, advice] of refusals) {
     assert.equal(sandbox.requests.length, requests);
   });
 }
+
+test("pages without end are given up, once, with a warning", async (t) => {
+  let asked = 0;
+  const server = createServer(({ method, url }, response) => {
+    if (method === "GET") asked++;
+    const link = `<http://${response.req.headers.host}${url}>; rel="next"`;
+    const body = url?.includes("graphql") ? { data: { viewer: { login: "bot" } } } : [];
+    response.writeHead(200, { "content-type": "application/json", link }).end(JSON.stringify(body));
+  });
+  const warnings: string[] = [];
+  const apiUrl = await listening(t, server);
+  const reporter = comment({
+    clock: nodeClock,
+    github: connectGitHub({ network: nodeWorld(), apiUrl, token: "ghs_token", isPaced: false }),
+    repository,
+    pullRequest: async () => 7,
+    environment: "production",
+    links,
+    warn: (message) => warnings.push(message),
+  });
+  await job(reporter, sample("running"));
+  await job(reporter, sample("succeeded-swap"));
+  assert.equal(asked, 30);
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? "", /the pull request is not told: .*after 30 pages there is no end.*job summary/);
+});
 
 test("without a pull request nothing is asked of GitHub, and it is said once", async (t) => {
   const sandbox = await bench(t, {}, undefined);

@@ -213,3 +213,27 @@ test("a difference that contradicts what was known takes its place", async () =>
   assert.equal(await measure(2_000), 28_999);
   assert.equal(await measure(0), 29_999);
 });
+
+for (const seconds of [1e300, 1e11, -5]) {
+  test(`an answer of the moment ${seconds} is none: nobody's clock is measured by it`, async (t) => {
+    const answer = {
+      status: "success",
+      data: { resultType: "scalar", result: [seconds, String(seconds)] },
+    };
+    const url = await listening(
+      t,
+      createServer((_, response) =>
+        response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answer)),
+      ),
+    );
+    const metrics = metricsAt(url);
+    const told = await inspected(metrics);
+    assert.ok(
+      told.some((finding) => /what is no answer of its API/.test(finding)),
+      told.join("\n"),
+    );
+    assert.ok(!told.some((finding) => /clock/.test(finding)), told.join("\n"));
+    const { blind } = await metrics.watch().look(Date.now(), signal);
+    assert.match(JSON.stringify(blind), /what is no answer of its API/);
+  });
+}

@@ -9,7 +9,7 @@ import { longestComment, renderReport } from "../../words/report.ts";
 import type { Clock } from "../../world/clock.ts";
 import { markerOf, readReports, resultLine, stamp } from "./comment-marker.ts";
 import type { Comment, GitHub, Repository } from "./github.ts";
-import { GitHubError, lackOfToken } from "./github-error.ts";
+import { EndlessPages, GitHubError, lackOfToken } from "./github-error.ts";
 
 export type CommentOptions = {
   readonly clock: Clock;
@@ -105,7 +105,7 @@ export function comment(options: CommentOptions): Reporter {
 
   function failed(error: unknown): void {
     if (error instanceof GitHubError) quietUntil = error.busyUntil ?? quietUntil;
-    const lack = lackOfToken(error, permission);
+    const lack = error instanceof EndlessPages ? elsewhere : lackOfToken(error, permission);
     if (lack !== undefined) {
       beSilent(`the pull request is not told: ${tell(error)}. ${lack} The report is in the job summary.`);
     } else if (!warned.has(tell(error))) {
@@ -117,6 +117,8 @@ export function comment(options: CommentOptions): Reporter {
   const outbox = createOutbox({ clock: options.clock, send, failed, gist });
   return { report: outbox.offer, flush: outbox.flush };
 }
+
+const elsewhere = "Something on the way answers in GitHub's place.";
 
 const permission =
   "The job's token needs the permission `pull-requests: write`; a run for a fork's pull request has a token that can only read.";

@@ -15,6 +15,9 @@ export class GitHubError extends DeniedError {
   }
 }
 
+/** A list whose pages go on beyond what GitHub keeps: something on the way answers for it. */
+export class EndlessPages extends GitHubError {}
+
 /** What a token needs for GitHub to do what it refused: a new one, or `permission`. Undefined: it is not the token. */
 export function lackOfToken(error: unknown, permission: string): string | undefined {
   if (!(error instanceof GitHubError) || error.busyUntil !== undefined) return undefined;

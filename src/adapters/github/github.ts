@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { GitHubError, githubError } from "./github-error.ts";
+import { EndlessPages, GitHubError, githubError } from "./github-error.ts";
 import type { GitHubOptions, Octokit } from "./octokit.ts";
 
 /** `acme/shop`, in the two words that Octokit wants. */
@@ -90,6 +90,8 @@ export function connectGitHub(options: GitHubOptions): GitHub {
         const answer: Answer = await ask(what, ({ rest }) => rest.issues.listComments({ ...parameters, page }), signal);
         yield* parse(what, z.array(comment), answer).map(commentOf);
         more = /rel="next"/.test(answer.headers.link ?? "");
+        if (more && page === mostPages)
+          throw new EndlessPages(`GitHub: ${what}: after ${page} pages there is no end of them`, answer.status);
       }
     },
     async createComment(repository, pull, body, signal = never) {
@@ -128,6 +130,9 @@ export function connectGitHub(options: GitHubOptions): GitHub {
     },
   };
 }
+
+/** GitHub takes 2,500 comments on a pull request, a hundred to a page. */
+const mostPages = 30;
 
 /** Of a request that nobody will give up. */
 const never = new AbortController().signal;

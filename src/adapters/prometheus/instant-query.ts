@@ -106,8 +106,11 @@ function ofMoment(
   };
 }
 
-/** Seconds, and a number as text because JSON has no NaN and no infinity. */
-const point = z.tuple([z.number(), z.string()]);
+/** Until 2286; a clock that was never set begins in 1970. */
+const latest = 9_999_999_999;
+
+/** Seconds since 1970, and a number as text because JSON has no NaN and no infinity. */
+const point = z.tuple([z.number().check(z.gte(0), z.lte(latest)), z.string()]);
 type Point = z.infer<typeof point>;
 const labels = z.record(z.string(), z.string());
 
