@@ -28,7 +28,7 @@ import { type Given, givenOnly, type Origin, overlay } from "./overlay.ts";
 import { type PositionOf, positionsIn } from "./places.ts";
 import { breaches, type Section } from "./rules.ts";
 import type { ConfigFile } from "./schema.ts";
-import { secretsIn, secretsInManifests } from "./secrets.ts";
+import { namesIn, secretsIn, secretsInManifests } from "./secrets.ts";
 import { readYaml } from "./yaml.ts";
 
 /** What says nothing of the release itself. */
@@ -59,10 +59,12 @@ export async function loadConfig(given: {
     fromEnvironment(given.env),
     laid.origins.map(({ path }) => path),
   );
-  registerSecrets(secretsIn(filled.value, inputs, given.env), given.registerSecret);
+  const names = namesIn(filled.value);
+  const registerSecret: RegisterSecret = (secret) => names.has(secret) || given.registerSecret(secret);
+  registerSecrets(secretsIn(filled.value, inputs, given.env), registerSecret);
   const { file, problems } = check(filled.value, [...read.problems, ...laid.problems, ...filled.problems]);
   const { manifests, problems: manifestProblems, filling } = await manifestsOf(file, given);
-  registerSecrets(secretsInManifests(manifests.map(({ object }) => object)), given.registerSecret);
+  registerSecrets(secretsInManifests(manifests.map(({ object }) => object)), registerSecret);
   const broken = [...problems, ...manifestProblems];
   const all = [...broken, ...breaches({ command: row.name, file, manifests }, brokenBy(broken))];
 

@@ -1,4 +1,12 @@
-import { secretsByName, secretsInHeaders, secretsInUrls } from "../lib/credentials.ts";
+import {
+  secretsByName,
+  secretsInArguments,
+  secretsInHeaders,
+  secretsInSettings,
+  secretsInUrls,
+  secretsWithin,
+  textsIn,
+} from "../lib/credentials.ts";
 import type { Variables } from "./environment.ts";
 import { type Input, inputs as known } from "./inputs.ts";
 import { at, isMapping } from "./issue.ts";
@@ -21,7 +29,19 @@ export function secretsIn(document: unknown, inputs: Given, env: Variables): Rea
   if (env.GITHUB_TOKEN !== undefined) secrets.add(env.GITHUB_TOKEN);
   for (const [name, value] of Object.entries(env)) if (/_proxy$/i.test(name)) add(secretsInUrls(`${value} //${value}`)); // it may go without http://
   for (const text of textsIn(document)) add(secretsInUrls(text));
+  add(secretVariables(at(document, ["variables"]), env));
   return secrets;
+}
+
+/**
+ * What stands in every sentence and everybody knows: who hid a name because some header has it as well would say no more
+ * than that it has.
+ */
+export function namesIn(document: unknown): ReadonlySet<unknown> {
+  const versions = ["stable", "canary"].flatMap((version) =>
+    ["deployment", "subset", "host"].map((name) => [version, name]),
+  );
+  return new Set([["namespace"], ["service"], ...versions].map((path) => at(document, path)));
 }
 
 const found: Readonly<Record<NonNullable<Input["secret"]>, (value: unknown) => readonly string[]>> = {
@@ -33,16 +53,19 @@ const found: Readonly<Record<NonNullable<Input["secret"]>, (value: unknown) => r
 const texts = (mapping: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(mapping).map(([name, value]) => [name, textsIn(value).join("\n")]));
 
+/** Whose values may be secret: their names say so. */
+const settings = ["data", "annotations"];
+
 /**
- * The secrets in objects of the user's own, since a webhook may repeat what it refuses: the values of a Secret, of
- * variables of containers that are called so, and in URLs.
+ * The secrets in objects of the user's own, since a webhook may repeat what it refuses: all of a Secret; elsewhere what
+ * is called so among variables of containers, arguments, annotations, the data of a ConfigMap, and in whatever text.
  */
 export function secretsInManifests(objects: readonly Readonly<Record<string, unknown>>[]): ReadonlySet<string> {
   const secrets = new Set<string>();
   for (const object of objects) {
     const values = object.kind === "Secret" ? [...textsIn(object.stringData), ...inBase64(object.data)] : [];
-    const inUrls = textsIn(object).flatMap(secretsInUrls);
-    for (const secret of [...values, ...variablesIn(object), ...inUrls]) secrets.add(secret);
+    const inTexts = textsIn(object).flatMap(secretsInSettings);
+    for (const secret of [...values.flatMap(secretsWithin), ...namedIn(object), ...inTexts]) secrets.add(secret);
   }
   return secrets;
 }
@@ -51,16 +74,25 @@ export function secretsInManifests(objects: readonly Readonly<Record<string, unk
 const inBase64 = (data: unknown): readonly string[] =>
   textsIn(data).flatMap((text) => [text, Buffer.from(text, "base64").toString()]);
 
-/** Kubernetes writes a variable as a name and a value, wherever it stands. */
-function variablesIn(value: unknown): readonly string[] {
+/** Kubernetes writes a variable as a name and a value, wherever it stands, and arguments as a list. */
+function namedIn(value: unknown): readonly string[] {
   if (typeof value !== "object" || value === null) return [];
-  const own = isMapping(value) && typeof value.name === "string" ? secretsByName({ [value.name]: value.value }) : [];
-  return [...own, ...Object.values(value).flatMap(variablesIn)];
+  const inner = Object.values(value);
+  if (!isMapping(value))
+    return [
+      ...secretsInArguments(inner.map((item) => (typeof item === "string" ? item : "-"))),
+      ...inner.flatMap(namedIn),
+    ];
+  const own = typeof value.name === "string" ? secretsByName({ [value.name]: value.value }) : [];
+  const called = settings.flatMap((name) => (isMapping(value[name]) ? secretsByName(value[name]) : []));
+  return [...own, ...called, ...inner.flatMap(namedIn)];
 }
 
-/** Every text in a value, however deep. */
-function textsIn(value: unknown): readonly string[] {
-  if (typeof value === "string") return [value];
-  if (typeof value !== "object" || value === null) return [];
-  return Object.values(value).flatMap(textsIn);
+/** What fills manifests is a secret where it is called so: listed by its name, or defined. */
+function secretVariables(variables: unknown, env: Variables): readonly string[] {
+  const written = isMapping(variables)
+    ? Object.entries(variables)
+    : textsIn(variables).flatMap((names) => names.split(/[\s,]+/).map((name) => [name, null] as const));
+  const values = Object.fromEntries(written.map(([name, value]) => [name, value ?? env[name]]));
+  return secretsByName(values).flatMap(secretsWithin);
 }

@@ -3,12 +3,15 @@
  * credential, or reads one, has it named here and registers it before anything is told (`lib/redaction.ts`).
  */
 
+import { isUtf8 } from "node:buffer";
+import { jsonIn } from "./json.ts";
+
 /** Hears of a secret, or of nothing worth hiding. */
 export type RegisterSecret = (secret: string) => void;
 
 /** The last part of a word that names a credential, whatever its value looks like: `token`, and `authtoken`. */
 const credential =
-  /(^auth|authorization|authentication|token|key|cookie|secret|pass(word|wd|phrase)?|pwd|credential|session|sid|sig(nature)?|jwt|bearer)s?$/;
+  /(^auth|authorization|authentication|token|key|cookie|secret|pass(word|wd|phrase)?|pwd|cred(ential)?|session|sid|sig(nature)?|jwt|bearer)s?$/;
 
 /** How names end that say something about a credential: a header `X-Auth-Realm`, a variable `AWS_ACCESS_KEY_ID`. */
 const about =
@@ -68,12 +71,64 @@ function valuesOfCookies(header: string): readonly string[] {
 /** A word by which somebody could log in. */
 const isTelling = (word: string): boolean => word !== "" && !plainWord.test(word);
 
+/** What turns something on or off, and hides nothing, however its name ends. */
+const switching =
+  /^(true|false|null|none|yes|no|on|off|enabled?|disabled?|required?|optional|always|never|auto|default)$/i;
+
 /** The values whose names say that they are secret, of settings that mostly are not. */
 export function secretsByName(settings: { readonly [name: string]: unknown }): readonly string[] {
   const secrets: string[] = [];
   for (const [name, value] of Object.entries(settings))
-    if (isCredential(name) && typeof value === "string") secrets.push(value);
+    if (isCredential(name) && typeof value === "string" && !switching.test(value)) secrets.push(value);
   return secrets;
+}
+
+/** `password=abc`, in whatever stands before and behind it, and `password: abc` or `"password":"abc"` in lines of a file. */
+const assignment = /["']?([A-Za-z][\w.-]*)(?:["']?=|["']:|: )\s*(?:"([^"]*)"|'([^']*)'|([^\s"'&;,]+))/g;
+
+/** What a driver of Go takes: `ada:abc@tcp(db:3306)/shop`. */
+const loginOfDriver = /[^\s"'/:@]+:([^\s"'@]+)@[a-z]+\(/g;
+
+/** The secrets in a text that somebody configures a program by: in its URLs, and what it calls secret. */
+export function secretsInSettings(text: string): readonly string[] {
+  const secrets = [...secretsInUrls(text)];
+  for (const [, password = ""] of text.matchAll(loginOfDriver)) secrets.push(password);
+  for (const [, name = "", ...values] of text.matchAll(assignment)) {
+    const value = values.find((value) => value !== undefined) ?? "";
+    if (isTelling(value)) secrets.push(...secretsByName({ [name]: value }));
+  }
+  return secrets;
+}
+
+/** Of a text that is secret as a whole also what is in it: values in JSON, in base64, and behind names in lines. */
+export function secretsWithin(text: string): readonly string[] {
+  const secrets = new Set([text]);
+  for (const secret of secrets) // what is added on the way is gone through as well
+    for (const inner of [...textsInJson(secret), ...textInBase64(secret), ...valuesOfLines(secret)])
+      if (inner.length < secret.length && isTelling(inner)) secrets.add(inner);
+  return [...secrets];
+}
+
+const textsInJson = (text: string): readonly string[] => (/^\s*[[{"]/.test(text) ? textsIn(jsonIn(text)) : []);
+
+/** As of `auth` in a Docker configuration, which is a user and a password. */
+function textInBase64(text: string): readonly string[] {
+  const decoded = /^[\w+/-]{8,}=*$/.test(text) ? Buffer.from(text, "base64") : Buffer.alloc(0);
+  const meant = isUtf8(decoded) ? decoded.toString() : "";
+  return /\p{Cc}/u.test(meant.replace(/\s/g, "")) ? [] : [meant, passwordOf(meant)];
+}
+
+/** Of YAML, of properties, of variables. */
+const valuesOfLines = (text: string): readonly string[] =>
+  [...text.matchAll(/^[\s-]*["']?[\w.-]+["']?\s*[:=]\s*(.*?)\s*$/gm)].map(([, value = ""]) =>
+    value.replace(/^(["'])(.*)\1$/, "$2"),
+  );
+
+/** Every text in a value, however deep. */
+export function textsIn(value: unknown): readonly string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.values(value).flatMap(textsIn);
 }
 
 /** The same of a program's arguments: `--client-secret=abc`, or `--client-secret` and then `abc`. */
