@@ -9069,6 +9069,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("net");
 
 /***/ }),
 
+/***/ 4573:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:buffer");
+
+/***/ }),
+
 /***/ 3024:
 /***/ ((module) => {
 
@@ -29306,46 +29313,64 @@ function secretsIn(document, inputs, env) {
     for (const [name, value] of Object.entries(env))
         if (/_proxy$/i.test(name))
             add((0,credentials/* secretsInUrls */.Ft)(`${value} //${value}`)); // it may go without http://
-    for (const text of textsIn(document))
+    for (const text of (0,credentials/* textsIn */.Ej)(document))
         add((0,credentials/* secretsInUrls */.Ft)(text));
+    add(secretVariables((0,issue.at)(document, ["variables"]), env));
     return secrets;
 }
+/**
+ * What stands in every sentence and everybody knows: who hid a name because some header has it as well would say no more
+ * than that it has.
+ */
+function namesIn(document) {
+    const versions = ["stable", "canary"].flatMap((version) => ["deployment", "subset", "host"].map((name) => [version, name]));
+    return new Set([["namespace"], ["service"], ...versions].map((path) => (0,issue.at)(document, path)));
+}
 const found = {
-    itself: textsIn,
-    headers: (value) => ((0,issue/* isMapping */.pi)(value) ? (0,credentials/* secretsInHeaders */.FK)(secrets_texts(value)) : textsIn(value)),
+    itself: credentials/* textsIn */.Ej,
+    headers: (value) => ((0,issue/* isMapping */.pi)(value) ? (0,credentials/* secretsInHeaders */.FK)(secrets_texts(value)) : (0,credentials/* textsIn */.Ej)(value)),
     kubeconfig: () => [], // whoever reads the file knows which parts of it are secret
 };
-const secrets_texts = (mapping) => Object.fromEntries(Object.entries(mapping).map(([name, value]) => [name, textsIn(value).join("\n")]));
+const secrets_texts = (mapping) => Object.fromEntries(Object.entries(mapping).map(([name, value]) => [name, (0,credentials/* textsIn */.Ej)(value).join("\n")]));
+/** Whose values may be secret: their names say so. */
+const settings = ["data", "annotations"];
 /**
- * The secrets in objects of the user's own, since a webhook may repeat what it refuses: the values of a Secret, of
- * variables of containers that are called so, and in URLs.
+ * The secrets in objects of the user's own, since a webhook may repeat what it refuses: all of a Secret; elsewhere what
+ * is called so among variables of containers, arguments, annotations, the data of a ConfigMap, and in whatever text.
  */
 function secretsInManifests(objects) {
     const secrets = new Set();
     for (const object of objects) {
-        const values = object.kind === "Secret" ? [...textsIn(object.stringData), ...inBase64(object.data)] : [];
-        const inUrls = textsIn(object).flatMap(credentials/* secretsInUrls */.Ft);
-        for (const secret of [...values, ...variablesIn(object), ...inUrls])
+        const values = object.kind === "Secret" ? [...(0,credentials/* textsIn */.Ej)(object.stringData), ...inBase64(object.data)] : [];
+        const inTexts = (0,credentials/* textsIn */.Ej)(object).flatMap(credentials/* secretsInSettings */.WQ);
+        for (const secret of [...values.flatMap(credentials/* secretsWithin */.VK), ...namedIn(object), ...inTexts])
             secrets.add(secret);
     }
     return secrets;
 }
 /** As they are written, and as they are meant. */
-const inBase64 = (data) => textsIn(data).flatMap((text) => [text, Buffer.from(text, "base64").toString()]);
-/** Kubernetes writes a variable as a name and a value, wherever it stands. */
-function variablesIn(value) {
+const inBase64 = (data) => (0,credentials/* textsIn */.Ej)(data).flatMap((text) => [text, Buffer.from(text, "base64").toString()]);
+/** Kubernetes writes a variable as a name and a value, wherever it stands, and arguments as a list. */
+function namedIn(value) {
     if (typeof value !== "object" || value === null)
         return [];
-    const own = (0,issue/* isMapping */.pi)(value) && typeof value.name === "string" ? (0,credentials/* secretsByName */.yk)({ [value.name]: value.value }) : [];
-    return [...own, ...Object.values(value).flatMap(variablesIn)];
+    const inner = Object.values(value);
+    if (!(0,issue/* isMapping */.pi)(value))
+        return [
+            ...(0,credentials/* secretsInArguments */.T_)(inner.map((item) => (typeof item === "string" ? item : "-"))),
+            ...inner.flatMap(namedIn),
+        ];
+    const own = typeof value.name === "string" ? (0,credentials/* secretsByName */.yk)({ [value.name]: value.value }) : [];
+    const called = settings.flatMap((name) => ((0,issue/* isMapping */.pi)(value[name]) ? (0,credentials/* secretsByName */.yk)(value[name]) : []));
+    return [...own, ...called, ...inner.flatMap(namedIn)];
 }
-/** Every text in a value, however deep. */
-function textsIn(value) {
-    if (typeof value === "string")
-        return [value];
-    if (typeof value !== "object" || value === null)
-        return [];
-    return Object.values(value).flatMap(textsIn);
+/** What fills manifests is a secret where it is called so: listed by its name, or defined. */
+function secretVariables(variables, env) {
+    const written = (0,issue/* isMapping */.pi)(variables)
+        ? Object.entries(variables)
+        : (0,credentials/* textsIn */.Ej)(variables).flatMap((names) => names.split(/[\s,]+/).map((name) => [name, null]));
+    const values = Object.fromEntries(written.map(([name, value]) => [name, value ?? env[name]]));
+    return (0,credentials/* secretsByName */.yk)(values).flatMap(credentials/* secretsWithin */.VK);
 }
 
 ;// CONCATENATED MODULE: ./src/config/load.js
@@ -29379,10 +29404,12 @@ async function loadConfig(given) {
     const read = await readDocument(inputs.config, given.readFile);
     const laid = overlay(read.document, inputs);
     const filled = fill(laid.document, fromEnvironment(given.env), laid.origins.map(({ path }) => path));
-    registerSecrets(secretsIn(filled.value, inputs, given.env), given.registerSecret);
+    const names = namesIn(filled.value);
+    const registerSecret = (secret) => names.has(secret) || given.registerSecret(secret);
+    registerSecrets(secretsIn(filled.value, inputs, given.env), registerSecret);
     const { file, problems } = check(filled.value, [...read.problems, ...laid.problems, ...filled.problems]);
     const { manifests, problems: manifestProblems, filling } = await manifestsOf(file, given);
-    registerSecrets(secretsInManifests(manifests.map(({ object }) => object)), given.registerSecret);
+    registerSecrets(secretsInManifests(manifests.map(({ object }) => object)), registerSecret);
     const broken = [...problems, ...manifestProblems];
     const all = [...broken, ...breaches({ command: row.name, file, manifests }, brokenBy(broken))];
     const namesImage = row.reads.includes("image") && !isNeeded(row, "image") && inputs.image !== undefined;
@@ -37004,6 +37031,9 @@ class GitHubError extends lib_errors/* DeniedError */.iC {
         this.busyUntil = busyUntil;
     }
 }
+/** A list whose pages go on beyond what GitHub keeps: something on the way answers for it. */
+class EndlessPages extends GitHubError {
+}
 /** What a token needs for GitHub to do what it refused: a new one, or `permission`. Undefined: it is not the token. */
 function lackOfToken(error, permission) {
     if (!(error instanceof GitHubError) || error.busyUntil !== undefined)
@@ -37140,7 +37170,7 @@ function comment(options) {
     function failed(error) {
         if (error instanceof GitHubError)
             quietUntil = error.busyUntil ?? quietUntil;
-        const lack = lackOfToken(error, permission);
+        const lack = error instanceof EndlessPages ? elsewhere : lackOfToken(error, permission);
         if (lack !== undefined) {
             beSilent(`the pull request is not told: ${(0,lib_errors/* tell */.qz)(error)}. ${lack} The report is in the job summary.`);
         }
@@ -37152,6 +37182,7 @@ function comment(options) {
     const outbox = createOutbox({ clock: options.clock, send, failed, gist: comment_gist });
     return { report: outbox.offer, flush: outbox.flush };
 }
+const elsewhere = "Something on the way answers in GitHub's place.";
 const permission = "The job's token needs the permission `pull-requests: write`; a run for a fork's pull request has a token that can only read.";
 const keptReports = 5;
 /** A comment changes when the release moves on or a gate changes its mind, and at its end; not with every count. */
@@ -37268,6 +37299,8 @@ function connectGitHub(options) {
                 const answer = await ask(what, ({ rest }) => rest.issues.listComments({ ...parameters, page }), signal);
                 yield* github_parse(what, mini_schemas/* array */.YOg(github_comment), answer).map(commentOf);
                 more = /rel="next"/.test(answer.headers.link ?? "");
+                if (more && page === mostPages)
+                    throw new EndlessPages(`GitHub: ${what}: after ${page} pages there is no end of them`, answer.status);
             }
         },
         async createComment(repository, pull, body, signal = github_never) {
@@ -37306,6 +37339,8 @@ function connectGitHub(options) {
         },
     };
 }
+/** GitHub takes 2,500 comments on a pull request, a hundred to a page. */
+const mostPages = 30;
 /** Of a request that nobody will give up. */
 const github_never = new AbortController().signal;
 const github_nameOf = ({ owner, repo }) => `${owner}/${repo}`;
@@ -45898,8 +45933,8 @@ function findObject(list, name, key) {
 
 // EXTERNAL MODULE: ./src/lib/given-kubeconfig.js
 var given_kubeconfig = __nccwpck_require__(7446);
-// EXTERNAL MODULE: ./src/lib/redaction.js + 3 modules
-var redaction = __nccwpck_require__(3339);
+// EXTERNAL MODULE: ./src/lib/redaction.js + 2 modules
+var redaction = __nccwpck_require__(5556);
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/kubeconfig-document.js
 
 const kubeconfig_document_text = mini_schemas/* optional */.lqM(mini_schemas/* string */.YjP());
@@ -46973,8 +47008,10 @@ function ofMoment(answer, asked, { url }) {
         fault: "prometheus",
     };
 }
-/** Seconds, and a number as text because JSON has no NaN and no infinity. */
-const point = mini_schemas/* tuple */.PVZ([mini_schemas/* number */.aig(), mini_schemas/* string */.YjP()]);
+/** Until 2286; a clock that was never set begins in 1970. */
+const latest = 9_999_999_999;
+/** Seconds since 1970, and a number as text because JSON has no NaN and no infinity. */
+const point = mini_schemas/* tuple */.PVZ([mini_schemas/* number */.aig().check(api/* _gte */.qm(0), api/* _lte */.Zm(latest)), mini_schemas/* string */.YjP()]);
 const labels = mini_schemas/* record */.g1P(mini_schemas/* string */.YjP(), mini_schemas/* string */.YjP());
 const success = mini_schemas/* object */.Ikc({
     status: mini_schemas/* literal */.euz("success"),
@@ -49755,9 +49792,9 @@ const hides = ({ choice }, object) => ({
 
 ;// CONCATENATED MODULE: ./src/ports/route-family.js
 /** No namespace is called so: it stands for all that nothing else is known of. */
-const elsewhere = "";
+const route_family_elsewhere = "";
 /** Where the clients are that follow a rule. Without `exportTo` they are in the rule's own namespace, and elsewhere. */
-const namespacesBehind = ({ who, namespaces }, own) => who === "mesh" ? (namespaces ?? [own, elsewhere]) : [who.namespace];
+const namespacesBehind = ({ who, namespaces }, own) => who === "mesh" ? (namespaces ?? [own, route_family_elsewhere]) : [who.namespace];
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/sight.js
 
@@ -49774,7 +49811,7 @@ function clientsOfRoutes(facts, target, rules) {
     const chosen = rules.flatMap((rule) => {
         const { namespace = "" } = rule.object.metadata;
         const labels = clientsOf(rule);
-        if (!labels || !inMesh.some((one) => one.namespace === namespace || one.namespace === elsewhere))
+        if (!labels || !inMesh.some((one) => one.namespace === namespace || one.namespace === route_family_elsewhere))
             return [];
         return [{ who: `clients in ${namespace} with ${showLabels(labels)}`, namespace, labels, inMesh: true }];
     });
@@ -49788,7 +49825,7 @@ function clientsBehind(viewer, target) {
         inMesh: who === "mesh",
     }));
 }
-const clientsIn = (namespace) => namespace === elsewhere ? "clients in other namespaces" : `clients in ${namespace}`;
+const clientsIn = (namespace) => namespace === route_family_elsewhere ? "clients in other namespaces" : `clients in ${namespace}`;
 /**
  * A proxy takes the DestinationRules of one namespace for a host, and only those that are exported to it. A client that
  * takes one with stable's subset and without the canary's answers 503 (NC) for the canary's share.
@@ -49802,7 +49839,7 @@ function blindClients({ target, facts, destinationRules, own, isUnread }) {
     const known = destinationRules.map(readDestinationRule).filter((rule) => (0,istio_host/* covers */.hU)(rule.host, host));
     const blind = new Map();
     for (const client of clientsOfRoutes(facts, target, known)) {
-        if (client.namespace !== elsewhere && isUnread(client.namespace))
+        if (client.namespace !== route_family_elsewhere && isUnread(client.namespace))
             continue;
         const rules = rulesSeenBy(client, future, host);
         const sees = (subset) => rules.some(({ subsets }) => subsets.some(({ name }) => name === subset));
@@ -51705,7 +51742,7 @@ function canaryServiceIsExported({ routes, services, hosts }) {
         .filter((one) => knows(ofStable, one) && !knows(ofCanary, one));
     if (blind.length === 0)
         return [];
-    const where = finding_listed([...new Set(blind.map((one) => (one === elsewhere ? "other namespaces" : one)))]);
+    const where = finding_listed([...new Set(blind.map((one) => (one === route_family_elsewhere ? "other namespaces" : one)))]);
     return [
         refuse(`Service ${namespace}/${name} is not exported to ${where} (networking.istio.io/exportTo), and Service ${stable.metadata.name} is: the canary's share of the requests from there would be answered with 503 (NC).`, `Give both the same annotation networking.istio.io/exportTo.`),
     ];
@@ -55492,18 +55529,25 @@ const istioMetrics = {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   $t: () => (/* binding */ placeOf),
 /* harmony export */   DQ: () => (/* binding */ loginOf),
+/* harmony export */   Ej: () => (/* binding */ textsIn),
 /* harmony export */   FK: () => (/* binding */ secretsInHeaders),
 /* harmony export */   Ft: () => (/* binding */ secretsInUrls),
 /* harmony export */   ST: () => (/* binding */ secretsInWords),
 /* harmony export */   T_: () => (/* binding */ secretsInArguments),
+/* harmony export */   VK: () => (/* binding */ secretsWithin),
+/* harmony export */   WQ: () => (/* binding */ secretsInSettings),
 /* harmony export */   yk: () => (/* binding */ secretsByName)
 /* harmony export */ });
+/* harmony import */ var node_buffer__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4573);
+/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(39);
 /*
  * What is secret in what users give and in what clusters, plugins and proxies ask to be sent. Whoever makes a
  * credential, or reads one, has it named here and registers it before anything is told (`lib/redaction.ts`).
  */
+
+
 /** The last part of a word that names a credential, whatever its value looks like: `token`, and `authtoken`. */
-const credential = /(^auth|authorization|authentication|token|key|cookie|secret|pass(word|wd|phrase)?|pwd|credential|session|sid|sig(nature)?|jwt|bearer)s?$/;
+const credential = /(^auth|authorization|authentication|token|key|cookie|secret|pass(word|wd|phrase)?|pwd|cred(ential)?|session|sid|sig(nature)?|jwt|bearer)s?$/;
 /** How names end that say something about a credential: a header `X-Auth-Realm`, a variable `AWS_ACCESS_KEY_ID`. */
 const about = /(^|-)(realm|type|method|scheme|provider|algorithm|key-id|name|user|url|uri|host|file|path|ttl|expir\w*|version)$/;
 /** The names of headers that say where to and on whose behalf; reports are full of hosts and tenants. */
@@ -55556,13 +55600,57 @@ function valuesOfCookies(header) {
 }
 /** A word by which somebody could log in. */
 const isTelling = (word) => word !== "" && !plainWord.test(word);
+/** What turns something on or off, and hides nothing, however its name ends. */
+const switching = /^(true|false|null|none|yes|no|on|off|enabled?|disabled?|required?|optional|always|never|auto|default)$/i;
 /** The values whose names say that they are secret, of settings that mostly are not. */
 function secretsByName(settings) {
     const secrets = [];
     for (const [name, value] of Object.entries(settings))
-        if (isCredential(name) && typeof value === "string")
+        if (isCredential(name) && typeof value === "string" && !switching.test(value))
             secrets.push(value);
     return secrets;
+}
+/** `password=abc`, in whatever stands before and behind it, and `password: abc` or `"password":"abc"` in lines of a file. */
+const assignment = /["']?([A-Za-z][\w.-]*)(?:["']?=|["']:|: )\s*(?:"([^"]*)"|'([^']*)'|([^\s"'&;,]+))/g;
+/** What a driver of Go takes: `ada:abc@tcp(db:3306)/shop`. */
+const loginOfDriver = /[^\s"'/:@]+:([^\s"'@]+)@[a-z]+\(/g;
+/** The secrets in a text that somebody configures a program by: in its URLs, and what it calls secret. */
+function secretsInSettings(text) {
+    const secrets = [...secretsInUrls(text)];
+    for (const [, password = ""] of text.matchAll(loginOfDriver))
+        secrets.push(password);
+    for (const [, name = "", ...values] of text.matchAll(assignment)) {
+        const value = values.find((value) => value !== undefined) ?? "";
+        if (isTelling(value))
+            secrets.push(...secretsByName({ [name]: value }));
+    }
+    return secrets;
+}
+/** Of a text that is secret as a whole also what is in it: values in JSON, in base64, and behind names in lines. */
+function secretsWithin(text) {
+    const secrets = new Set([text]);
+    for (const secret of secrets) // what is added on the way is gone through as well
+        for (const inner of [...textsInJson(secret), ...textInBase64(secret), ...valuesOfLines(secret)])
+            if (inner.length < secret.length && isTelling(inner))
+                secrets.add(inner);
+    return [...secrets];
+}
+const textsInJson = (text) => (/^\s*[[{"]/.test(text) ? textsIn((0,_json_js__WEBPACK_IMPORTED_MODULE_1__/* .jsonIn */ .Y)(text)) : []);
+/** As of `auth` in a Docker configuration, which is a user and a password. */
+function textInBase64(text) {
+    const decoded = /^[\w+/-]{8,}=*$/.test(text) ? Buffer.from(text, "base64") : Buffer.alloc(0);
+    const meant = (0,node_buffer__WEBPACK_IMPORTED_MODULE_0__.isUtf8)(decoded) ? decoded.toString() : "";
+    return /\p{Cc}/u.test(meant.replace(/\s/g, "")) ? [] : [meant, passwordOf(meant)];
+}
+/** Of YAML, of properties, of variables. */
+const valuesOfLines = (text) => [...text.matchAll(/^[\s-]*["']?[\w.-]+["']?\s*[:=]\s*(.*?)\s*$/gm)].map(([, value = ""]) => value.replace(/^(["'])(.*)\1$/, "$2"));
+/** Every text in a value, however deep. */
+function textsIn(value) {
+    if (typeof value === "string")
+        return [value];
+    if (typeof value !== "object" || value === null)
+        return [];
+    return Object.values(value).flatMap(textsIn);
 }
 /** The same of a program's arguments: `--client-secret=abc`, or `--client-secret` and then `abc`. */
 function secretsInArguments(args) {
@@ -55926,7 +56014,7 @@ const percentWord = (part) => `${Number((part * 100).toFixed(1))} %`;
 
 /***/ }),
 
-/***/ 3339:
+/***/ 5556:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -55935,8 +56023,8 @@ __nccwpck_require__.d(__webpack_exports__, {
   E: () => (/* binding */ createRedaction)
 });
 
-;// CONCATENATED MODULE: external "node:buffer"
-const external_node_buffer_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:buffer");
+// EXTERNAL MODULE: external "node:buffer"
+var external_node_buffer_ = __nccwpck_require__(4573);
 ;// CONCATENATED MODULE: ./src/lib/readings.js
 
 /** JSON in a URL in JSON is three; nobody writes more. */
@@ -55995,7 +56083,7 @@ function decoded(written) {
 /** Bytes, each of which is written in so many characters; several are one character. */
 function charactersOf(bytes, width) {
     const read = Buffer.from(bytes.replace(/%|\\x/gi, ""), "hex");
-    const encoding = (0,external_node_buffer_namespaceObject.isUtf8)(read) ? "utf8" : "latin1";
+    const encoding = (0,external_node_buffer_.isUtf8)(read) ? "utf8" : "latin1";
     return Array.from(read.toString(encoding), (character) => ({
         text: character,
         length: Buffer.byteLength(character, encoding) * width,
@@ -56203,7 +56291,7 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(9095);
 /* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(9418);
 /* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_17__ = __nccwpck_require__(5270);
-/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_18__ = __nccwpck_require__(3339);
+/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_18__ = __nccwpck_require__(5556);
 /* harmony import */ var _reporting_censor_js__WEBPACK_IMPORTED_MODULE_19__ = __nccwpck_require__(8292);
 
 
@@ -59387,16 +59475,16 @@ function millis(value) {
 /* harmony export */   H: () => (/* binding */ unreachable),
 /* harmony export */   S: () => (/* binding */ requestJson)
 /* harmony export */ });
-/* harmony import */ var _lib_credentials_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5183);
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9418);
-/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(652);
-/* harmony import */ var _send_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3506);
+/* harmony import */ var _lib_credentials_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5183);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9418);
+/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(652);
+/* harmony import */ var _send_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3506);
 
 
 
 
 /** When the other side asks for a longer pause, whoever asked decides what to do with the answer. */
-const policy = { pauses: [200, 500, 1_000, 2_000], isPassing: _retry_js__WEBPACK_IMPORTED_MODULE_2__/* .isPassing */ .W, longestPause: 5_000, beyond: "give up" };
+const policy = { pauses: [200, 500, 1_000, 2_000], isPassing: _retry_js__WEBPACK_IMPORTED_MODULE_3__/* .isPassing */ .W, longestPause: 5_000, beyond: "give up" };
 /**
  * Sends a request and reads the answer, whatever its status. Rejects with UnreachableError when there was none, or with
  * the signal's reason.
@@ -59405,7 +59493,7 @@ async function requestJson(network, request) {
     const { method, signal } = request;
     const retries = request.retries ?? (method === "POST" || method === "PATCH" ? 0 : 2);
     const pauses = policy.pauses.slice(0, retries);
-    const { status, headers, text } = await (0,_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .retry */ .L)(() => attempt(network, request), { ...policy, pauses }, network.clock, signal);
+    const { status, headers, text } = await (0,_retry_js__WEBPACK_IMPORTED_MODULE_3__/* .retry */ .L)(() => attempt(network, request), { ...policy, pauses }, network.clock, signal);
     return { status, headers, body: parse(text) };
 }
 async function attempt(network, request) {
@@ -59420,7 +59508,7 @@ async function attempt(network, request) {
         headers["content-type"] = "application/json";
     Object.assign(headers, request.headers);
     try {
-        return await (0,_send_js__WEBPACK_IMPORTED_MODULE_1__/* .send */ .t)(network, { method, url, headers, body: asJson(body), signal }, timeout);
+        return await (0,_send_js__WEBPACK_IMPORTED_MODULE_2__/* .send */ .t)(network, { method, url, headers, body: asJson(body), signal }, timeout);
     }
     catch (error) {
         signal?.throwIfAborted();
@@ -59429,14 +59517,14 @@ async function attempt(network, request) {
 }
 /** No answer, in words: what was asked where, and why there is none. */
 function unreachable(method, url, error) {
-    const why = error instanceof _send_js__WEBPACK_IMPORTED_MODULE_1__/* .TimeoutError */ .M ? error.message : reasonOf(error);
-    return new _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .UnreachableError */ .Jk(`${method} ${url.protocol}//${url.host}${url.pathname}: ${why}`, { cause: error });
+    const why = error instanceof _send_js__WEBPACK_IMPORTED_MODULE_2__/* .TimeoutError */ .M ? error.message : reasonOf(error);
+    return new _lib_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .UnreachableError */ .Jk(`${method} ${url.protocol}//${url.host}${url.pathname}: ${why}`, { cause: error });
 }
 const asJson = (body) => (body === undefined ? undefined : JSON.stringify(body));
 function withoutCredentials(url) {
     if (url.username === "" && url.password === "")
         return { url, authorization: {} };
-    const { username, password } = (0,_lib_credentials_js__WEBPACK_IMPORTED_MODULE_3__/* .loginOf */ .DQ)(url);
+    const { username, password } = (0,_lib_credentials_js__WEBPACK_IMPORTED_MODULE_0__/* .loginOf */ .DQ)(url);
     const bare = new URL(url);
     bare.username = "";
     bare.password = "";
