@@ -174,7 +174,11 @@ const cases: Readonly<Record<string, Case>> = {
         "{ hosts: [tcp.shop], tcp: [{ match: [{ port: 9090 }], route: [{ destination: { host: reviews, subset: v1 } }] }] }",
       ),
     ),
-    seen: refused("VirtualService shop/other: tcp route #0", "reviews subset v1"),
+    seen: refused(
+      "VirtualService shop/other: tcp route #0",
+      "reviews subset v1",
+      "They cannot: rules of tls and tcp are not moved by a release",
+    ),
   },
   "a part of a rule": {
     world: sound,

@@ -13,6 +13,20 @@ type Seen = {
 };
 
 const change = (edit: (world: string) => string): CaseOptions => ({ change: { "world.yaml": edit } });
+const planned = (edit: (world: string) => string): CaseOptions => ({ ...change(edit), command: "plan" });
+const rule = (namespace: string, spec: string): string =>
+  `apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: { name: reviews, namespace: ${namespace} }\nspec: ${spec}`;
+/** The route is a gateway's elsewhere, and the DestinationRule stays at home. */
+function atGateway(world: string): string {
+  return `${world
+    .replace("  hosts: [reviews]\n", "  hosts: [reviews.example.com]\n  gateways: [istio-ingress/public]\n")
+    .replace("  host: reviews\n", '  host: reviews\n  exportTo: ["."]\n')}
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: public, namespace: istio-ingress }
+spec: { selector: { istio: ingress }, servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: ["*"] }] }`;
+}
 const onlyGateways = /Only gateways follow/;
 
 const seen: readonly Seen[] = [
@@ -66,6 +80,42 @@ const seen: readonly Seen[] = [
           ),
       },
     },
+  },
+  ...[false, true].map((isMissing) => ({
+    case: "two-versions",
+    what: `a rule in the callers' own namespace without the canary's subset${isMissing ? ", which the release adds to the service's" : ""}`,
+    exit: 2 as const,
+    said: /✗ For clients in web DestinationRule web\/reviews counts .* lacks the canary's subset v2/,
+    options: planned((world) => {
+      const own = isMissing ? world.replace("    - {name: v2, labels: {version: v2}}\n", "") : world;
+      return `${own}\n---\n${rule("web", "{ host: reviews.shop.svc.cluster.local, subsets: [{ name: v1, labels: { version: v1 } }] }")}`;
+    }),
+  })),
+  {
+    case: "two-versions",
+    what: "the canary's subset stands in a rule that the gateway does not see, and stable has a Service of its own",
+    exit: 2,
+    said: /✗ For gateway istio-ingress\/public no DestinationRule counts for host reviews \(DestinationRule shop\/reviews has the canary's subset v2, and does not count there\)/,
+    options: {
+      command: "plan",
+      change: {
+        "world.yaml": (world) =>
+          `${atGateway(world).replace("{host: reviews, subset: v1}", "{host: reviews-v1}")}
+---
+apiVersion: v1
+kind: Service
+metadata: { name: reviews-v1, namespace: shop }
+spec: { selector: { app: reviews, version: v1 }, ports: [{ name: http, port: 9080 }] }`,
+        "canary.yaml": (file) => file.replace("reviews-v1, subset: v1", "reviews-v1, host: reviews-v1"),
+      },
+    },
+  },
+  {
+    case: "two-versions",
+    what: "both subsets stand in a rule that the gateway does not see",
+    exit: 0,
+    said: /! For gateway istio-ingress\/public no DestinationRule counts that has stable's subset v1 .* their requests are answered with 503 \(NC\)/,
+    options: planned(atGateway),
   },
   { case: "c06-headless", exit: 0, said: /! Service shop\/reviews is headless \(clusterIP: None\)/ },
   {

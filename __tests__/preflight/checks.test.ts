@@ -359,6 +359,50 @@ const going = (one: KubernetesObject, metadata: Fields = {}): KubernetesObject =
   },
 });
 
+const ownedBy = (one: KubernetesObject, kind: string): KubernetesObject => ({
+  ...one,
+  metadata: { ...one.metadata, ownerReferences: [{ apiVersion: "apps.example.com/v1", kind, name: "w", uid: "u" }] },
+});
+
+const ownerRows: readonly Row[] = [
+  [
+    "a waypoint that only a label names",
+    { namespace: namespace({ "istio.io/dataplane-mode": "ambient", "istio.io/use-waypoint": "waypoint" }) },
+    {},
+    "note",
+    /is to use the waypoint waypoint: whether there is one, and for services, was not looked at/,
+    /kubectl get gateways\.gateway\.networking\.k8s\.io waypoint -n shop/,
+  ],
+  [
+    "an owner that does not call itself the controller",
+    { stable: ownedBy(parts.stable, "WebApp") },
+    {},
+    "warn",
+    /^Deployment shop\/reviews-v1 belongs to WebApp w .*: its operator may write image and replicas back/,
+  ],
+  [
+    "the route's owner",
+    { route: ownedBy(parts.route, "Model") },
+    {},
+    "warn",
+    /^VirtualService shop\/reviews belongs to Model w .* the weights back/,
+  ],
+  [
+    "the subsets' owner",
+    { rule: ownedBy(parts.rule, "Model") },
+    {},
+    "warn",
+    /^DestinationRule shop\/reviews belongs to Model w .* the subsets back/,
+  ],
+  [
+    "the Service's owner",
+    { service: ownedBy(parts.service, "Model") },
+    {},
+    "warn",
+    /^Service shop\/reviews belongs to Model w .* the selector back/,
+  ],
+];
+
 const goingRows: readonly Row[] = [
   [
     "a canary that is being deleted",
@@ -1101,6 +1145,7 @@ const rows: readonly Row[] = [
 
   // policies
   ...goingRows,
+  ...ownerRows,
   ...policyRows,
 
   // ports

@@ -1,6 +1,6 @@
 import { serviceBehind } from "../istio/service.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
-import { type Finding, refuse, warn } from "../ports/preflight.ts";
+import { type Finding, note, refuse, warn } from "../ports/preflight.ts";
 import type { Scene } from "./scene.ts";
 import { hasProxy } from "./sidecars.ts";
 
@@ -22,7 +22,7 @@ export function ambientHasWaypoint(scene: Scene): readonly Finding[] {
   if (!isAmbient || stablePods.some(hasProxy)) return [];
   const service = serviceBehind(services, hosts.service) ?? serviceBehind(services, hosts.stable);
   const used = labelOf(service, waypoint) ?? labelOf(labelled, waypoint) ?? "none";
-  if (used !== "none") return [];
+  if (used !== "none") return [notLookedAt(scene, used)];
   const viewers = routes.filter(({ moves }) => moves).flatMap(({ seenBy }) => seenBy);
   if (!viewers.some(({ who }) => who === "mesh")) return [];
   const what = `Service ${target.namespace}/${target.service} is in an ambient mesh and has no waypoint, so clients in the mesh see no weights: their requests go to every pod of the Service, the canary's among them`;
@@ -31,3 +31,10 @@ export function ambientHasWaypoint(scene: Scene): readonly Finding[] {
     ? [refuse(`${what}; nobody else follows the route.`, next)]
     : [warn(`${what}. Nobody but gateways follows the route.`, next)];
 }
+
+/** A label alone makes no waypoint, and one for workloads reads no weights. */
+const notLookedAt = ({ target: { namespace, service } }: Scene, name: string): Finding =>
+  note(
+    `Service ${namespace}/${service} is in an ambient mesh and is to use the waypoint ${name}: whether there is one, and for services, was not looked at. Without it clients in the mesh see no weights.`,
+    `Look: kubectl get gateways.gateway.networking.k8s.io ${name} -n ${namespace} --show-labels (istio.io/waypoint-for: service or all).`,
+  );

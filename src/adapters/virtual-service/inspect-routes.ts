@@ -19,7 +19,7 @@ import { patchOf } from "./patch.ts";
 import { planMoves } from "./plan-moves.ts";
 import { type ChosenRoutes, type PresentRoutes, readRoutes } from "./read-routes.ts";
 import { rivalsOf } from "./rivals.ts";
-import { blindClients, namespacesInSight } from "./sight.ts";
+import { blindClients, lostGateways, namespacesInSight } from "./sight.ts";
 import { missingSubsets, type SubsetLabels } from "./subset-need.ts";
 import { namespacesOf, surveyRoutes } from "./survey-routes.ts";
 import { unseenWeights } from "./unseen-weights.ts";
@@ -144,10 +144,11 @@ async function inspectSight(
   const question = { target, facts, destinationRules: rules.objects, own, isUnread: rules.isUnread };
   const blind = open ? [] : blindClients(question);
   const unseen = unseenWeights(facts, knownGateways);
-  if (blind.length > 0) return [...blind, ...unseen];
+  const lost = lostGateways(question);
+  if (blind.length > 0) return [...blind, ...lost, ...unseen];
   const hidden = own ? hiddenByOwn(own, rules.objects, target) : [];
   const unread = [...new Set(namespaces)].filter((one) => rules.isUnread(one) || knownGateways.isUnread(one));
-  return [...findings, ...hidden, ...unseen, ...(unread.length > 0 ? [unknown(unread)] : [])];
+  return [...findings, ...hidden, ...lost, ...unseen, ...(unread.length > 0 ? [unknown(unread)] : [])];
 }
 
 const unknown = (namespaces: readonly string[]): Finding => ({

@@ -1,3 +1,4 @@
+import type { Destination } from "../../istio/destination.ts";
 import { sameHost } from "../../istio/host.ts";
 import { gatewaysOf, hostsOf, isForMesh, nameOf, rulesOf } from "../../istio/virtual-service.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
@@ -27,9 +28,9 @@ const wordOf = (object: KubernetesObject): string => virtualServiceWord(nameOf(o
 /** IST0140: what this one sends to the service is not divided by the release. */
 function bypass(object: KubernetesObject, target: Target): readonly Finding[] {
   const { stable, canary } = destinationRoles(target);
-  const destinations = rulesOf(object)
-    .flatMap((rule) => rule.destinations)
-    .filter(({ host }) => sameHost(host, stable.host) || sameHost(host, canary.host));
+  const isServices = ({ host }: Destination): boolean => sameHost(host, stable.host) || sameHost(host, canary.host);
+  const rules = rulesOf(object).filter((rule) => rule.destinations.some(isServices));
+  const destinations = rules.flatMap((rule) => rule.destinations).filter(isServices);
   if (destinations.length === 0) return [];
   const gateways = gatewaysOf(object);
   const by = gateways.length > 0 ? ` (by ${someOf(gateways, ", ")})` : "";
@@ -41,7 +42,9 @@ function bypass(object: KubernetesObject, target: Target): readonly Finding[] {
     {
       level: "warn",
       what: `${wordOf(object)} sends to the service, too${by}, and is not part of the release: ${what}.`,
-      next: "Name it beside the others, if its requests are to follow.",
+      next: rules.some(({ section }) => section === "http")
+        ? "Name it beside the others, if its requests are to follow."
+        : "They cannot: rules of tls and tcp are not moved by a release.",
     },
   ];
 }

@@ -6,11 +6,11 @@ import {
   rootNamespace,
   rulesSeenBy,
 } from "../../istio/destination-rule.ts";
-import { covers, type Host } from "../../istio/host.ts";
+import { covers, type Host, readHost } from "../../istio/host.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { showLabels } from "../../kubernetes/selector.ts";
 import { someOf } from "../../lib/some-of.ts";
-import { type Finding, refuse } from "../../ports/preflight.ts";
+import { type Finding, refuse, warn } from "../../ports/preflight.ts";
 import { elsewhere, namespacesBehind, type RouteFact, type Viewer } from "../../ports/route-family.ts";
 import type { Target } from "../../release/target.ts";
 import { canaryHost } from "./own-rule.ts";
@@ -26,13 +26,19 @@ function clientsOfRoutes(
 ): readonly RouteClient[] {
   const clients = facts.flatMap(({ seenBy }) => seenBy).flatMap((viewer) => clientsBehind(viewer, target));
   const inMesh = clients.filter((client) => client.inMesh);
+  const isElsewhere = inMesh.some(({ namespace }) => namespace === elsewhere);
+  /** A rule in their own namespace counts for those clients before the service's. */
+  const apart = rules
+    .map(({ object }) => object.metadata.namespace ?? "")
+    .filter((namespace) => isElsewhere && namespace !== rootNamespace)
+    .map((namespace): RouteClient => ({ who: clientsIn(namespace), namespace, inMesh: true }));
   const chosen = rules.flatMap((rule): readonly RouteClient[] => {
     const { namespace = "" } = rule.object.metadata;
     const labels = clientsOf(rule);
     if (!labels || !inMesh.some((one) => one.namespace === namespace || one.namespace === elsewhere)) return [];
     return [{ who: `clients in ${namespace} with ${showLabels(labels)}`, namespace, labels, inMesh: true }];
   });
-  return [...new Map([...clients, ...chosen].map((client) => [client.who, client])).values()];
+  return [...new Map([...clients, ...apart, ...chosen].map((client) => [client.who, client])).values()];
 }
 
 function clientsBehind(viewer: Viewer, target: Target): readonly RouteClient[] {
@@ -68,19 +74,70 @@ export function blindClients({ target, facts, destinationRules, own, isUnread }:
   const host = canaryHost(target);
   if (canary.subset === undefined) return [];
   const known = destinationRules.map(readDestinationRule).filter((rule) => covers(rule.host, host));
-  const blind = new Map<string, { readonly rule: DestinationRule; readonly clients: string[] }>();
+  const blind = new Map<string, { readonly rule: DestinationRule | undefined; readonly clients: string[] }>();
   for (const client of clientsOfRoutes(facts, target, known)) {
     if (client.namespace !== elsewhere && isUnread(client.namespace)) continue;
     const rules = rulesSeenBy(client, future, host);
     const sees = (subset: string | undefined): boolean =>
       rules.some(({ subsets }) => subsets.some(({ name }) => name === subset));
     const [rule] = rules;
-    if (!rule || sees(canary.subset) || !(stable.subset === undefined || sees(stable.subset))) continue;
-    const others = blind.get(rule.word) ?? { rule, clients: [] };
+    if (sees(canary.subset) || !(stable.subset === undefined || sees(stable.subset))) continue;
+    const others = blind.get(rule?.word ?? "") ?? { rule, clients: [] };
     others.clients.push(client.who);
-    blind.set(rule.word, others);
+    blind.set(rule?.word ?? "", others);
   }
-  return [...blind.values()].map(({ rule, clients }) => withoutCanary(rule, clients, known, target, host));
+  return [...blind.values()].map(({ rule, clients }) =>
+    rule ? withoutCanary(rule, clients, known, target, host) : withoutRule(clients, known, target, host),
+  );
+}
+
+/** Gateways that see no rule with stable's subset, though some have it: they answer 503 already, for all requests. */
+export function lostGateways({ target, facts, destinationRules, own, isUnread }: SightQuestion): readonly Finding[] {
+  const { subset } = target.stable;
+  const host = readHost(target.stable.host, target.namespace);
+  const having = destinationRules
+    .map(readDestinationRule)
+    .filter((rule) => covers(rule.host, host) && rule.subsets.some(({ name }) => name === subset));
+  if (subset === undefined || having.length === 0) return [];
+  const future = own ? [...destinationRules, own] : destinationRules;
+  const gateways = clientsOfRoutes(facts, target, []).filter(
+    ({ inMesh, namespace }) => !inMesh && !isUnread(namespace),
+  );
+  const lost = gateways.filter(
+    (client) => !rulesSeenBy(client, future, host).some((rule) => rule.subsets.some(({ name }) => name === subset)),
+  );
+  if (lost.length === 0) return [];
+  const words = someOf(
+    having.map(({ word }) => word),
+    ", ",
+  );
+  const whose = someOf(
+    lost.map(({ who }) => who),
+    " and ",
+  );
+  return [
+    warn(
+      `For ${whose} no DestinationRule counts that has stable's subset ${subset} of ${host.text} (${words} has it, and does not count there): their requests are answered with 503 (NC), now as during the release.`,
+      `Export ${words} to them (exportTo).`,
+    ),
+  ];
+}
+
+function withoutRule(
+  clients: readonly string[],
+  known: readonly DestinationRule[],
+  { canary }: Target,
+  host: Host,
+): Finding {
+  const having = known.filter((rule) => rule.subsets.some(({ name }) => name === canary.subset));
+  const words = someOf(
+    having.map(({ word }) => word),
+    ", ",
+  );
+  return refuse(
+    `For ${someOf(clients, " and ")} no DestinationRule counts for host ${host.text} (${words || "none"} has the canary's subset ${canary.subset}, and does not count there): the canary's share of their requests would be answered with 503 (NC).`,
+    `Export ${words || "one with the subset"} to them (exportTo).`,
+  );
 }
 
 function withoutCanary(
