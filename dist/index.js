@@ -49761,9 +49761,9 @@ const wordOf = (object) => virtualServiceWord(virtual_service_nameOf(object));
 /** IST0140: what this one sends to the service is not divided by the release. */
 function bypass(object, target) {
     const { stable, canary } = destinationRoles(target);
-    const destinations = rulesOf(object)
-        .flatMap((rule) => rule.destinations)
-        .filter(({ host }) => (0,istio_host/* sameHost */.RM)(host, stable.host) || (0,istio_host/* sameHost */.RM)(host, canary.host));
+    const isServices = ({ host }) => (0,istio_host/* sameHost */.RM)(host, stable.host) || (0,istio_host/* sameHost */.RM)(host, canary.host);
+    const rules = rulesOf(object).filter((rule) => rule.destinations.some(isServices));
+    const destinations = rules.flatMap((rule) => rule.destinations).filter(isServices);
     if (destinations.length === 0)
         return [];
     const gateways = gatewaysOf(object);
@@ -49776,7 +49776,9 @@ function bypass(object, target) {
         {
             level: "warn",
             what: `${wordOf(object)} sends to the service, too${by}, and is not part of the release: ${what}.`,
-            next: "Name it beside the others, if its requests are to follow.",
+            next: rules.some(({ section }) => section === "http")
+                ? "Name it beside the others, if its requests are to follow."
+                : "They cannot: rules of tls and tcp are not moved by a release.",
         },
     ];
 }
@@ -49808,6 +49810,12 @@ const namespacesBehind = ({ who, namespaces }, own) => who === "mesh" ? (namespa
 function clientsOfRoutes(facts, target, rules) {
     const clients = facts.flatMap(({ seenBy }) => seenBy).flatMap((viewer) => clientsBehind(viewer, target));
     const inMesh = clients.filter((client) => client.inMesh);
+    const isElsewhere = inMesh.some(({ namespace }) => namespace === route_family_elsewhere);
+    /** A rule in their own namespace counts for those clients before the service's. */
+    const apart = rules
+        .map(({ object }) => object.metadata.namespace ?? "")
+        .filter((namespace) => isElsewhere && namespace !== rootNamespace)
+        .map((namespace) => ({ who: clientsIn(namespace), namespace, inMesh: true }));
     const chosen = rules.flatMap((rule) => {
         const { namespace = "" } = rule.object.metadata;
         const labels = clientsOf(rule);
@@ -49815,7 +49823,7 @@ function clientsOfRoutes(facts, target, rules) {
             return [];
         return [{ who: `clients in ${namespace} with ${showLabels(labels)}`, namespace, labels, inMesh: true }];
     });
-    return [...new Map([...clients, ...chosen].map((client) => [client.who, client])).values()];
+    return [...new Map([...clients, ...apart, ...chosen].map((client) => [client.who, client])).values()];
 }
 function clientsBehind(viewer, target) {
     const { who } = viewer;
@@ -49844,13 +49852,38 @@ function blindClients({ target, facts, destinationRules, own, isUnread }) {
         const rules = rulesSeenBy(client, future, host);
         const sees = (subset) => rules.some(({ subsets }) => subsets.some(({ name }) => name === subset));
         const [rule] = rules;
-        if (!rule || sees(canary.subset) || !(stable.subset === undefined || sees(stable.subset)))
+        if (sees(canary.subset) || !(stable.subset === undefined || sees(stable.subset)))
             continue;
-        const others = blind.get(rule.word) ?? { rule, clients: [] };
+        const others = blind.get(rule?.word ?? "") ?? { rule, clients: [] };
         others.clients.push(client.who);
-        blind.set(rule.word, others);
+        blind.set(rule?.word ?? "", others);
     }
-    return [...blind.values()].map(({ rule, clients }) => withoutCanary(rule, clients, known, target, host));
+    return [...blind.values()].map(({ rule, clients }) => rule ? withoutCanary(rule, clients, known, target, host) : withoutRule(clients, known, target, host));
+}
+/** Gateways that see no rule with stable's subset, though some have it: they answer 503 already, for all requests. */
+function lostGateways({ target, facts, destinationRules, own, isUnread }) {
+    const { subset } = target.stable;
+    const host = (0,istio_host/* readHost */.rk)(target.stable.host, target.namespace);
+    const having = destinationRules
+        .map(readDestinationRule)
+        .filter((rule) => (0,istio_host/* covers */.hU)(rule.host, host) && rule.subsets.some(({ name }) => name === subset));
+    if (subset === undefined || having.length === 0)
+        return [];
+    const future = own ? [...destinationRules, own] : destinationRules;
+    const gateways = clientsOfRoutes(facts, target, []).filter(({ inMesh, namespace }) => !inMesh && !isUnread(namespace));
+    const lost = gateways.filter((client) => !rulesSeenBy(client, future, host).some((rule) => rule.subsets.some(({ name }) => name === subset)));
+    if (lost.length === 0)
+        return [];
+    const words = (0,some_of/* someOf */.y)(having.map(({ word }) => word), ", ");
+    const whose = (0,some_of/* someOf */.y)(lost.map(({ who }) => who), " and ");
+    return [
+        warn(`For ${whose} no DestinationRule counts that has stable's subset ${subset} of ${host.text} (${words} has it, and does not count there): their requests are answered with 503 (NC), now as during the release.`, `Export ${words} to them (exportTo).`),
+    ];
+}
+function withoutRule(clients, known, { canary }, host) {
+    const having = known.filter((rule) => rule.subsets.some(({ name }) => name === canary.subset));
+    const words = (0,some_of/* someOf */.y)(having.map(({ word }) => word), ", ");
+    return refuse(`For ${(0,some_of/* someOf */.y)(clients, " and ")} no DestinationRule counts for host ${host.text} (${words || "none"} has the canary's subset ${canary.subset}, and does not count there): the canary's share of their requests would be answered with 503 (NC).`, `Export ${words || "one with the subset"} to them (exportTo).`);
 }
 function withoutCanary({ word }, clients, known, { canary }, host) {
     const having = known.filter((rule) => rule.subsets.some(({ name }) => name === canary.subset));
@@ -50115,11 +50148,12 @@ async function inspectSight(api, target, { findings, own, open }) {
     const question = { target, facts, destinationRules: rules.objects, own, isUnread: rules.isUnread };
     const blind = open ? [] : blindClients(question);
     const unseen = unseenWeights(facts, knownGateways);
+    const lost = lostGateways(question);
     if (blind.length > 0)
-        return [...blind, ...unseen];
+        return [...blind, ...lost, ...unseen];
     const hidden = own ? hiddenByOwn(own, rules.objects, target) : [];
     const unread = [...new Set(namespaces)].filter((one) => rules.isUnread(one) || knownGateways.isUnread(one));
-    return [...findings, ...hidden, ...unseen, ...(unread.length > 0 ? [inspect_routes_unknown(unread)] : [])];
+    return [...findings, ...hidden, ...lost, ...unseen, ...(unread.length > 0 ? [inspect_routes_unknown(unread)] : [])];
 }
 const inspect_routes_unknown = (namespaces) => ({
     level: "note",
@@ -51475,7 +51509,7 @@ function ambientHasWaypoint(scene) {
     const service = serviceBehind(services, hosts.service) ?? serviceBehind(services, hosts.stable);
     const used = ambient_labelOf(service, waypoint) ?? ambient_labelOf(labelled, waypoint) ?? "none";
     if (used !== "none")
-        return [];
+        return [notLookedAt(scene, used)];
     const viewers = routes.filter(({ moves }) => moves).flatMap(({ seenBy }) => seenBy);
     if (!viewers.some(({ who }) => who === "mesh"))
         return [];
@@ -51485,6 +51519,8 @@ function ambientHasWaypoint(scene) {
         ? [refuse(`${what}; nobody else follows the route.`, next)]
         : [warn(`${what}. Nobody but gateways follows the route.`, next)];
 }
+/** A label alone makes no waypoint, and one for workloads reads no weights. */
+const notLookedAt = ({ target: { namespace, service } }, name) => note(`Service ${namespace}/${service} is in an ambient mesh and is to use the waypoint ${name}: whether there is one, and for services, was not looked at. Without it clients in the mesh see no weights.`, `Look: kubectl get gateways.gateway.networking.k8s.io ${name} -n ${namespace} --show-labels (istio.io/waypoint-for: service or all).`);
 
 ;// CONCATENATED MODULE: ./src/preflight/pinning.js
 
@@ -51660,6 +51696,8 @@ function passesThrough(rule) {
 
 
 
+
+
 /** Groups of controllers that forbid a release, and are told of as such. */
 const refusedElsewhere = new Set(["flagger.app", "argoproj.io"]);
 /** Annotations by which somebody gives a Deployment images of their choice. */
@@ -51667,16 +51705,30 @@ const imageWriters = {
     "keel.sh/policy": "Keel",
     "image.openshift.io/triggers": "an OpenShift image trigger",
 };
-/** An operator that owns a Deployment writes it as its own object has it, whatever a release does. */
-function controllersAreKnown({ target, deployments }) {
+/** An operator that owns an object writes it as its own object has it, whatever a release does. */
+function controllersAreKnown(scene) {
+    const { target, deployments, services, hosts, chosenRoutes, destinationRules } = scene;
     const names = [target.stable.deployment, target.canary.deployment];
     const both = deployments.filter(({ metadata }) => names.includes(metadata.name));
-    return both.flatMap((deployment) => [...operatorsOf(deployment), ...imageWritersOf(deployment)]);
+    const behind = [hosts.stable, hosts.canary];
+    const routing = [
+        ...chosenRoutes,
+        ...behind.flatMap((host) => rulesFor(destinationRules, host).map(({ object }) => object)),
+        ...behind.flatMap((host) => serviceBehind(services, host) ?? []),
+    ];
+    return [...[...new Set([...both, ...routing])].flatMap(operatorsOf), ...both.flatMap(imageWritersOf)];
 }
-const operatorsOf = (deployment) => listAt(deployment.metadata, "ownerReferences")
-    .filter((owner) => field(owner, "controller") === true)
+/** What an operator may write back, by the kind of its object. */
+const controllers_contested = {
+    Deployment: "image and replicas",
+    VirtualService: "the weights",
+    DestinationRule: "the subsets",
+    Service: "the selector",
+};
+/** Not every operator says that it is the controller. */
+const operatorsOf = (object) => listAt(object.metadata, "ownerReferences")
     .filter((owner) => !refusedElsewhere.has(textAt(owner, "apiVersion")?.split("/")[0] ?? ""))
-    .map((owner) => warn(`${placeWord(deployment)} belongs to ${textAt(owner, "kind")} ${textAt(owner, "name")} (${textAt(owner, "apiVersion")}): its operator may write image and replicas back, and delete what it does not know.`, "Make sure that it leaves both to the release, or pause it meanwhile."));
+    .map((owner) => warn(`${placeWord(object)} belongs to ${textAt(owner, "kind")} ${textAt(owner, "name")} (${textAt(owner, "apiVersion")}): its operator may write ${controllers_contested[object.kind] ?? "it"} back, and delete what it does not know.`, "Make sure that it leaves that to the release, or pause it meanwhile."));
 const imageWritersOf = (deployment) => Object.entries(imageWriters)
     .filter(([annotation]) => deployment.metadata.annotations?.[annotation] !== undefined)
     .map(([annotation, who]) => warn(`${placeWord(deployment)} is given images by ${who} (annotation ${annotation}), also in the middle of a release.`, "Take the annotation away, or let images come by releases alone."));
