@@ -5,6 +5,7 @@ import type { SentObject } from "../sandbox/api-server/object.ts";
 import { createObjects, type Objects } from "../sandbox/api-server/objects.ts";
 import { createResponder, type Reply } from "../sandbox/api-server/respond.ts";
 import { createStore, type Store } from "../sandbox/api-server/store.ts";
+import type { Instant } from "../src/lib/duration.ts";
 import type { HttpAnswer, HttpRequest } from "../src/world/transport.ts";
 import type { Chance } from "./chance.ts";
 import type { Timeline } from "./timeline.ts";
@@ -42,9 +43,18 @@ export function simulatedCluster(timeline: Timeline, chance: Chance): SimulatedC
       const path = url.pathname + url.search;
       const ask = (): Told => tell(responder.to({ method, path, headers, body }));
       const { status, text, more } = method === "GET" ? remembered(path, ask) : ask();
-      return { status, text, headers: { ...more, date: new Date(timeline.now()).toUTCString() } };
+      return { status, text, headers: { ...more, date: dateAt(timeline.now()) } };
     },
   };
+}
+
+let newest = { second: Number.NaN, text: "" };
+
+/** A `Date` header, in whole seconds; most answers come in the second of the one before. */
+function dateAt(at: Instant): string {
+  const second = Math.floor(at / 1_000);
+  if (newest.second !== second) newest = { second, text: new Date(at).toUTCString() };
+  return newest.text;
 }
 
 type Told = { readonly status: number; readonly text: string; readonly more: Readonly<Record<string, string>> };

@@ -18,6 +18,7 @@ export function atEnd(scene: Scene): void {
   checkRollbacks(scene);
   checkGoodRelease(scene);
   checkComment(scene);
+  checkOverwrites(scene);
   if (isLeftToPeople(scene)) return;
   checkTraffic(scene);
   checkObjects(scene);
@@ -125,6 +126,12 @@ function checkComment({ scenario, happened, ends, github, watch }: Scene): void 
       .find((line) => line.startsWith("#")) ?? "nothing";
   if (!comment.includes(mark))
     watch.violate("what is told agrees with the store", `the comment says ${comment}, not ${mark}`);
+}
+
+/** A process that dies between its write and its journal cannot have journaled why; it has told its log. */
+function checkOverwrites({ happened, watch }: Scene): void {
+  const untold = happened.some(({ disturbance }) => disturbance.by === "process") ? undefined : watch.untold();
+  if (untold !== undefined) watch.violate("no weight of somebody else's is written over without a word", untold);
 }
 
 /** A release that is over has nothing to be rolled back, and that is a refusal. */

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { setFlagsFromString } from "node:v8";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { reliabilityReport } from "./report.ts";
 import { scenarioOf } from "./scenario.ts";
@@ -65,10 +66,16 @@ async function inThreads(ranges: Range[], jobs: number): Promise<readonly SeedFa
   return known.sort((a, b) => a.seed - b.seed);
 }
 
+/** Most of the program runs a few times in each seed, and the collector would throw it away and compile it again. */
+setFlagsFromString("--no-flush-bytecode");
+
+/** Nearly all of a simulation is gone when the next one begins: with room for several the collector has little to copy. */
+const resourceLimits = { maxYoungGenerationSizeMb: 96 };
+
 /** A process has one set of timers, which simulations take for themselves: a thread has its own. */
 const inThread = (ranges: Range[], known: SeedFacts[]): Promise<void> =>
   new Promise((resolve, reject) => {
-    const thread = new Worker(new URL(import.meta.url), { workerData: ranges.shift() });
+    const thread = new Worker(new URL(import.meta.url), { workerData: ranges.shift(), resourceLimits });
     thread.on("error", reject);
     thread.on("exit", () => resolve());
     thread.on("message", (played: readonly SeedFacts[]) => {
@@ -92,7 +99,9 @@ async function play({ from, to }: Range): Promise<void> {
   parentPort?.postMessage(played);
 }
 
+/** Of an error that many expect nobody reads from where it came; `--seed` shows it. */
 function work(): void {
+  Error.stackTraceLimit = 0;
   void play(workerData as Range);
   parentPort?.on("message", (range: Range | undefined) => void (range ? play(range) : parentPort?.close()));
 }

@@ -34,7 +34,8 @@ const start = Date.UTC(2026, 0, 1);
  */
 export async function simulate(scenario: Scenario, meddle: Meddle = () => ({})): Promise<Result> {
   const chance = chanceOf(`world ${scenario.seed}`);
-  const [usual, other] = await Promise.all([load(scenario, scenario.image), load(scenario, imageOf("v4"))]);
+  const usual = await load(scenario, scenario.image);
+  const other = scenario.disturbances.some(isOfAnother) ? await load(scenario, imageOf("v4")) : usual;
   const timeline = timelineFrom(start);
   const story: string[] = [];
   const note = (text: string): void => void story.push(`${clockText(timeline.now() - start)}  ${text}`);
@@ -59,6 +60,8 @@ export async function simulate(scenario: Scenario, meddle: Meddle = () => ({})):
     story,
   };
 }
+
+const isOfAnother = ({ act }: Disturbance): boolean => act === "releases another version";
 
 const clockText = (at: Millis): string => `${(at / 1_000).toFixed(2).padStart(8)} s`;
 

@@ -6,6 +6,7 @@ import type { ReleaseRecord } from "../src/release/release-record.ts";
 import { namespace, type SimulatedCluster } from "./cluster.ts";
 import { isBad } from "./image.ts";
 import type { Traffic } from "./mesh.ts";
+import { overwritesOf } from "./overwrites.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** What must hold in every simulation; the names are those of ARCHITECTURE.md. */
@@ -18,6 +19,7 @@ export const invariants = [
   "nothing of the user's changed",
   "no good release lost to a fault shorter than patience",
   "what is told agrees with the store",
+  "no weight of somebody else's is written over without a word",
   "rollback by hand gets the release",
   "the program ends",
   "no defect",
@@ -34,6 +36,8 @@ export interface Watch {
   /** What the journal says now. */
   readonly journal: () => ReleaseRecord | undefined;
   readonly base: () => Base;
+  /** Weights of somebody else's that a job wrote over, and no journal says so. */
+  readonly untold: () => string | undefined;
   violate(invariant: Invariant, text: string): void;
   /** From now on, for so long, a bad version may stay in traffic: nobody can do anything about it. */
   excuse(lasts: Millis): void;
@@ -73,6 +77,7 @@ export function watchOver(options: WatchOptions): Watch {
   let earlier = base;
   let bad: { readonly since: Instant } | undefined;
   let longest = { whole: 0, unexcused: 0 };
+  const overwrites = overwritesOf();
   const replicas = new Map<string, number>();
   const excuses: { from: Instant; to: Instant }[] = [];
 
@@ -88,6 +93,7 @@ export function watchOver(options: WatchOptions): Watch {
     const before = record;
     record = text === undefined ? undefined : (JSON.parse(text) as ReleaseRecord);
     const phase = phaseOf(record);
+    overwrites.onJournal(record);
     if (phase !== phaseOf(before)) note(`the journal says ${phase}`);
     if (record?.state.phase === "succeeded" && before?.state.phase !== "succeeded") onSuccess(record);
     options.onJournal(record);
@@ -107,6 +113,7 @@ export function watchOver(options: WatchOptions): Watch {
   function onRoute(object: StoredObject): void {
     const weight = record && weightIn(object, record);
     note(`${writer() === "job" ? "the job" : "somebody"} writes the route: ${routeText(object)}`);
+    overwrites.onRoute(routeText(object), writer(), timeline.now());
     if (writer() !== "job" || weight === undefined || record === undefined) return;
     const allowed = weightsNamed(record);
     if (!allowed.includes(weight))
@@ -130,6 +137,7 @@ export function watchOver(options: WatchOptions): Watch {
 
   cluster.store.subscribe(({ type, kind, object }: Change) => {
     if (kind.plural === "configmaps") onJournal(type === "removed" ? undefined : object);
+    if (kind.plural === "virtualservices" && type === "added") overwrites.found(routeText(object));
     if (kind.plural === "virtualservices" && type === "modified") onRoute(object);
     if (kind.plural === "deployments") onDeployment(object, type === "removed");
   });
@@ -163,6 +171,7 @@ export function watchOver(options: WatchOptions): Watch {
   return {
     violations,
     violate,
+    untold: overwrites.untold,
     journal: () => record,
     base: () => base,
     excuse: (lasts) => void excuses.push({ from: timeline.now(), to: timeline.now() + lasts }),

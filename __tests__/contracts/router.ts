@@ -170,6 +170,35 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>, 
     );
   });
 
+  fact(
+    "what somebody else wrote after the last look is not written over, and a step half done is the release's own",
+    async (scene) => {
+      const router = await scene.begin({ reviews: both, other: both });
+      await router.write(splitAt(10));
+      await scene.draw("reviews", [primary(["v1", 75], ["v2", 25])]);
+      assert.equal(await router.drift(splitAt(10), splitAt(25)), undefined);
+      await router.write(splitAt(25), splitAt(10));
+      await scene.beforePatch(1, () => scene.draw("reviews", [primary(["v1", 45], ["v2", 55])]));
+      for (const write of [
+        () => router.write(splitAt(50), splitAt(25)),
+        () => router.finish("canary", splitAt(25)),
+        () => router.finish("stable", splitAt(25)),
+      ]) {
+        await assert.rejects(write(), {
+          name: "StrayedError",
+          message: /v1 45, v2 55 instead of v1 75, v2 25, written/,
+        });
+        assert.equal(await scene.weights("reviews"), "v1 45, v2 55");
+      }
+      assert.match(
+        (await router.strayed("canary", splitAt(25)))?.differences ?? "",
+        /v1 45, v2 55 instead of v1 75, v2 25/,
+      );
+      await router.write(splitAt(25));
+      assert.equal(await router.strayed("canary", splitAt(25)), undefined);
+    },
+  );
+
   fact("whether anybody answers a version's requests is not asked where that was not clear before", async (scene) => {
     const router = await scene.begin({ reviews: both });
     scene.calls.splice(0);

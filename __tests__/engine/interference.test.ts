@@ -82,7 +82,7 @@ test("a write that failed half-way is the release's own, and nobody else's", asy
     fails({ name }) {
       if (failed || name !== "router.write" || !route) return undefined;
       failed = true;
-      route.weight = 3;
+      route.weight = 5;
       return new UnreachableError("no answer");
     },
   });
@@ -111,6 +111,54 @@ test("or is written again, where the plan says so, and requests have time to lea
   const written = world.writes.findLast(({ weight }) => weight === 100)?.at ?? 0;
   const retired = world.calls.find(({ name }) => name === "workload.retire")?.at ?? 0;
   assert.ok(retired - written >= 10 * second, `${retired - written}`);
+});
+
+/** Between the last look before the call and what it writes, the first time that `when` the call is made. */
+function justBefore(call: string, weight: number, when: (cluster: Cluster) => boolean): Behaviour {
+  let route: Cluster | undefined;
+  let given = false;
+  return {
+    meddle: (cluster) => {
+      route = cluster;
+    },
+    fails({ name }) {
+      if (given || name !== call || !route || !when(route)) return undefined;
+      given = true;
+      route.weight = weight;
+      return undefined;
+    },
+  };
+}
+
+for (const [what, call, when, more] of [
+  ["the next weight", "router.write", ({ weight }: Cluster) => weight === 25, {}],
+  ["the end of a swap", "router.finish", isSwapped, {}],
+  ["the end of one without stages", "router.finish", isSwapped, { stages: [] }],
+] as const) {
+  test(`weights that somebody changes between the last look and ${what} are not written over: the release goes back`, async () => {
+    const { world, state } = await ended(justBefore(call, 55, when), planOf(more));
+    assert.ok(state.phase === "rolled-back" && state.reason.kind === "drift", JSON.stringify(state));
+    assert.equal(state.reason.differences, "v2 has 55 %");
+    assert.deepEqual(world.cluster, world.before);
+  });
+
+  test(`or are put back, and that is told, where the plan says so: before ${what}`, async () => {
+    const { world, state, log } = await ended(justBefore(call, 55, when), planOf({ ...more, drift: "put-back" }));
+    assert.equal(state.phase, "succeeded");
+    assert.equal(world.cluster.weight, 100);
+    assert.equal(log.filter(({ reason }) => reason.kind === "put-back").length, 1);
+  });
+}
+
+test("weights that somebody changes before an update ends are told of, and stable, which is the new version, gets everything", async () => {
+  for (const drift of ["put-back", "roll-back"] as const) {
+    const plan = planOf({ promotion: "update", drift });
+    const { world, state, log } = await ended(justBefore("router.finish", 55, isSwapped), plan);
+    assert.equal(state.phase, "succeeded", JSON.stringify(state));
+    assert.equal(world.cluster.weight, 0);
+    const told = log.flatMap(({ reason }) => (reason.kind === "put-back" ? [reason.differences] : []));
+    assert.deepEqual(told, ["v2 has 55 %"]);
+  }
 });
 
 test("a canary that somebody gives requests again and again after a rollback keeps its pods, and somebody has to look", async () => {

@@ -47,10 +47,10 @@ function watched() {
       timeline.at(timeline.now() + time, () => {});
       return timeline.run(() => false);
     },
-    journal: (state: object, tag = "v2") =>
+    journal: (state: object, tag = "v2", log: readonly object[] = []) =>
       as("job", () => {
         const target = { stable, canary, image: imageOf(tag) };
-        const record = { target, plan: { promotion: "swap", stages: [{ weight: 20 }] }, stages: [], state };
+        const record = { target, plan: { promotion: "swap", stages: [{ weight: 20 }] }, stages: [], state, log };
         const data = { "release.json": JSON.stringify(record) };
         if (watch.journal() === undefined)
           cluster.create({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "istio-canary-reviews" }, data });
@@ -80,6 +80,22 @@ test("a weight of a job that the journal does not name is found; a person's is n
   await journal({ phase: "rolled-back" });
   await weigh("job", 20);
   assert.deepEqual(found(), ["no weight that no journal named"]);
+});
+
+test("weights of somebody else's that a job writes over are found, unless the journal says why", async () => {
+  const log = [{ at: 0, do: "route", reason: { kind: "put-back", differences: "v1 45, v2 55" } }];
+  for (const [told, untold] of [
+    [[], "v1 45, v2 55 became v1 80, v2 20"],
+    [log, undefined],
+  ] as const) {
+    const { watch, journal, weigh } = watched();
+    await journal({ phase: "baking", stage: 0 });
+    await weigh("job", 20);
+    await weigh("somebody else", 55);
+    await weigh("job", 20);
+    await journal({ phase: "baking", stage: 0 }, "v2", told);
+    assert.equal(watch.untold(), untold);
+  }
 });
 
 test("pods that are taken while the route sends requests to them are found", async () => {

@@ -2,7 +2,7 @@ import type { Job } from "../../src/engine/job.ts";
 import { emptyLedger } from "../../src/evidence/ledger.ts";
 import { emptyCount } from "../../src/evidence/tally.ts";
 import type { Instant, Millis } from "../../src/lib/duration.ts";
-import { TakenOverError, UnreachableError } from "../../src/lib/errors.ts";
+import { StrayedError, TakenOverError, UnreachableError } from "../../src/lib/errors.ts";
 import type { Journal } from "../../src/ports/journal.ts";
 import { type Increments, type MetricSource, sawNothing } from "../../src/ports/metric-source.ts";
 import type { Ports } from "../../src/ports/ports.ts";
@@ -12,6 +12,7 @@ import type { Health } from "../../src/release/health.ts";
 import type { Unserved } from "../../src/release/observation.ts";
 import type { Plan, Stage } from "../../src/release/plan.ts";
 import type { ReleaseRecord } from "../../src/release/release-record.ts";
+import type { Split } from "../../src/release/split.ts";
 import { initial, type State } from "../../src/release/state.ts";
 import { type Role, roles, type Target } from "../../src/release/target.ts";
 import { jumpingClock } from "./clock.ts";
@@ -181,11 +182,13 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
   }
 
   /** Reads the route, makes sure of the release, and writes the version that was read, until it is as it should be. */
-  async function weigh(weight: number, confirm: () => Promise<void>): Promise<number> {
+  async function weigh(weight: number, from: Split | undefined, confirm: () => Promise<void>): Promise<number> {
     for (;;) {
-      const read = await request("read", () => routeVersion);
+      const read = await request("read", () => ({ version: routeVersion, weight: cluster.weight }));
+      if (from && read.weight !== from.canary && read.weight !== weight)
+        throw new StrayedError(`v2 has ${read.weight} %`);
       await confirm();
-      const written = await request("write", () => read === routeVersion && put(weight));
+      const written = await request("write", () => read.version === routeVersion && put(weight));
       if (written !== false) return written;
     }
   }
@@ -298,32 +301,33 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
     let written: number | undefined;
     return {
       prepare: () => change("router.prepare", { subset: true }),
-      write: ({ canary }) =>
+      write: ({ canary }, from) =>
         port("router.write", async () => {
-          written = await weigh(canary, confirm);
+          written = await weigh(canary, from, confirm);
         }),
-      drift: ({ canary }) =>
+      drift: ({ canary }, next) =>
         port("router.drift", () => {
           const { weight } = cluster;
           behaviour.meddle?.(cluster, now());
           if (cluster.weight !== weight) routeVersion++;
-          return cluster.weight === canary ? undefined : `v2 has ${cluster.weight} %`;
+          return [canary, next?.canary].includes(cluster.weight) ? undefined : `v2 has ${cluster.weight} %`;
         }),
-      strayed: (winner) =>
+      strayed: (winner, from) =>
         port("router.strayed", () => {
           const { weight } = cluster;
           behaviour.meddle?.(cluster, now());
           if (cluster.weight !== weight) routeVersion++;
           const [wanted, differences] = [winner === "canary" ? 100 : 0, `v2 has ${cluster.weight} %`];
           const serving = roles.filter((role) => cluster.weight !== { stable: 100, canary: 0 }[role]);
-          return cluster.weight === wanted ? undefined : { differences, serving };
+          return [wanted, from?.canary].includes(cluster.weight) ? undefined : { differences, serving };
         }),
       unserved: (among) =>
         port("router.unserved", () => {
           const all = behaviour.unserved?.(now()) ?? {};
           return Object.fromEntries(among.flatMap((role) => (role in all ? [[role, all[role]]] : [])));
         }),
-      finish: (winner) => port("router.finish", async () => void (await weigh(winner === "canary" ? 100 : 0, confirm))),
+      finish: (winner, from) =>
+        port("router.finish", async () => void (await weigh(winner === "canary" ? 100 : 0, from, confirm))),
       fence: () => request("fence", () => void routeVersion++),
       splits: async () => [`route "primary": v1 ${100 - cluster.weight}, v2 ${cluster.weight}`],
       takeBack: () => request("take back", () => void (written === routeVersion && put(0))),

@@ -17,11 +17,30 @@ export type Fitted = {
 };
 
 /** The attributes of each model of Kubernetes's OpenAPI description, by the name that its generated client gives it. */
-const attributes = new Map<string, readonly Attribute[]>(
+const attributes = new Map<string, ReadonlyMap<string, Attribute>>(
   Object.entries(models).flatMap(([name, model]) =>
-    "getAttributeTypeMap" in model ? [[name, model.getAttributeTypeMap()] as const] : [],
+    "getAttributeTypeMap" in model ? [[name, byName(model.getAttributeTypeMap())] as const] : [],
   ),
 );
+
+function byName(all: readonly Attribute[]): ReadonlyMap<string, Attribute> {
+  return new Map(all.map((attribute) => [attribute.baseName, attribute]));
+}
+
+/** What an array, or a map, is of. There are few types, and each is met again and again. */
+type Inner = { readonly item: string | undefined; readonly entry: string | undefined };
+const inners = new Map<string, Inner>();
+
+function innerOf(type: string): Inner {
+  const known = inners.get(type);
+  if (known) return known;
+  const inner = { item: itemType.exec(type)?.[1], entry: entryType.exec(type)?.[1] };
+  inners.set(type, inner);
+  return inner;
+}
+
+const itemType = /^Array<(.*)>$/;
+const entryType = /^\{ \[key: string\]: (.*); \}$/;
 
 const rootModel = ({ kind, versions }: Kind): string =>
   kind === "Event" ? "CoreV1Event" : `V${(versions[0] ?? "v1").slice(1)}${kind}`;
@@ -32,8 +51,7 @@ export function fitBuiltIn(kind: Kind, object: Fields): Fitted {
   const wrong: string[] = [];
 
   function fit(value: unknown, type: string, format: string, path: Path, holder: string): unknown {
-    const item = /^Array<(.*)>$/.exec(type)?.[1];
-    const entry = /^\{ \[key: string\]: (.*); \}$/.exec(type)?.[1];
+    const { item, entry } = innerOf(type);
     const refuse = (goType: string): void =>
       void wrong.push(
         `json: cannot unmarshal ${jsonType(value)} into Go struct field ${holder}.${fieldNames(path)} of type ${goType}`,
@@ -62,9 +80,9 @@ export function fitBuiltIn(kind: Kind, object: Fields): Fitted {
     return value;
   }
 
-  function fitModel(value: Fields, known: readonly Attribute[], path: Path, holder: string): Fields {
+  function fitModel(value: Fields, known: ReadonlyMap<string, Attribute>, path: Path, holder: string): Fields {
     const fitted = Object.entries(value).flatMap(([field, inner]) => {
-      const attribute = known.find(({ baseName }) => baseName === field);
+      const attribute = known.get(field);
       if (attribute === undefined) unknown.push([...path, field]);
       return attribute === undefined || inner === null || inner === undefined
         ? []
@@ -73,7 +91,7 @@ export function fitBuiltIn(kind: Kind, object: Fields): Fitted {
     return Object.fromEntries(fitted);
   }
 
-  const fitted = fitModel(object, attributes.get(rootModel(kind)) ?? [], [], kind.kind);
+  const fitted = fitModel(object, attributes.get(rootModel(kind)) ?? new Map(), [], kind.kind);
   const [first] = wrong;
   return { object: fitted, unknown, ...(first === undefined ? {} : { wrong: first }) };
 }
@@ -116,9 +134,8 @@ const goStruct = (type: string): string => type.replace(/^(?:[A-Z][a-z]+(?=V\d))
 const goPrimitives: Readonly<Record<string, string>> = { string: "string", number: "int32", boolean: "bool" };
 
 function goName(type: string): string {
-  const item = /^Array<(.*)>$/.exec(type)?.[1];
+  const { item, entry } = innerOf(type);
   if (item !== undefined) return `[]${goName(item)}`;
-  const entry = /^\{ \[key: string\]: (.*); \}$/.exec(type)?.[1];
   if (entry !== undefined) return `map[string]${goName(entry)}`;
   return goPrimitives[type] ?? `v1.${goStruct(type)}`;
 }

@@ -1,3 +1,4 @@
+import { StrayedError } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
 import type { Decision } from "../release/decision.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
@@ -16,11 +17,11 @@ async function enact(decision: Decision, { judged }: ReleaseRecord, ports: Ports
     case "scale":
       return ports.workload.scale(decision.to);
     case "route":
-      return ports.router.write(decision.to);
+      return ports.router.write(decision.to, decision.from);
     case "update-stable":
       return ports.workload.updateStable(judged);
     case "finish":
-      return ports.router.finish(decision.winner);
+      return ports.router.finish(decision.winner, decision.from);
     case "retire":
       await ports.workload.retire(decision.loser);
       return ports.router.cleanUp(otherRole(decision.loser));
@@ -32,7 +33,10 @@ async function enact(decision: Decision, { judged }: ReleaseRecord, ports: Ports
   }
 }
 
-/** Does what was decided, in one job; or says that it has to be looked at once more before. */
+/**
+ * Does what was decided, in one job; or says that it has to be looked at once more before: somebody may have changed the
+ * routes since.
+ */
 export type Enact = (decision: Decision, record: ReleaseRecord, signal: AbortSignal) => Promise<"done" | "look again">;
 
 /**
@@ -42,10 +46,7 @@ export type Enact = (decision: Decision, record: ReleaseRecord, signal: AbortSig
 export function enacting(ports: Ports, taken: boolean): Enact {
   let fenced = !taken;
   return async (decision, record, signal) => {
-    const work = async (): Promise<"done"> => {
-      await enact(decision, record, ports, signal);
-      return "done";
-    };
+    const work = () => unlessStrayed(enact(decision, record, ports, signal));
     if (fenced || decision.do === "wait" || decision.do === "nothing") return work();
     const isBack = decision.do === "finish" && decision.winner === "stable";
     if (isBack) await work();
@@ -53,4 +54,14 @@ export function enacting(ports: Ports, taken: boolean): Enact {
     fenced = true;
     return isBack ? work() : "look again";
   };
+}
+
+async function unlessStrayed(work: Promise<void>): Promise<"done" | "look again"> {
+  try {
+    await work;
+    return "done";
+  } catch (error) {
+    if (error instanceof StrayedError) return "look again";
+    throw error;
+  }
 }

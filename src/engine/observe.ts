@@ -111,9 +111,8 @@ async function lookWhilePreparing(
 async function driftSinceLast(record: ReleaseRecord, { router }: Ports): Promise<string | undefined> {
   const { plan, state } = record;
   if (plan.stages.length === 0) return undefined;
-  const drift = await router.drift(splitAt(plannedWeight(record)));
-  const isNext = drift !== undefined && state.phase === "shifting" && state.step === "routing";
-  return isNext && (await router.drift(splitOf(plan, state.stage))) === undefined ? undefined : drift;
+  const next = state.phase === "shifting" && state.step === "routing" ? splitOf(plan, state.stage) : undefined;
+  return router.drift(splitAt(plannedWeight(record)), next);
 }
 
 /** What a step of a promotion needs to know: whoever may still serve, as what was judged, and where requests go. */
@@ -131,7 +130,7 @@ async function lookWhilePromoting(
     workload.health("stable", isUpdated ? judged : undefined),
     workload.health("canary", judged),
     router.unserved(roles),
-    isOver ? router.strayed(winner) : undefined,
+    isOver || step === "finishing" ? router.strayed(winner, isOver ? undefined : splitAt(100)) : undefined,
     takesPods(plan, step) ? bystanders.strandedWithout(loser) : undefined,
   ]);
   const [stable, canary] = [asReached(ofStable, unserved.stable), asReached(ofCanary, unserved.canary)];

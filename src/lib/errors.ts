@@ -30,6 +30,9 @@ export class UnsettledError extends ToldError {}
 /** The other side could not be reached, or was too busy, after every retry. Asking later may help. */
 export class UnreachableError extends ToldError {}
 
+/** Somebody else changed it after it was looked at. Nothing was written: it has to be looked at again. */
+export class StrayedError extends ToldError {}
+
 /** Another job took the release over. This one stops. */
 export class TakenOverError extends ToldError {}
 

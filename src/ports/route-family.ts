@@ -117,15 +117,16 @@ export interface MovedRoutes {
 export interface MovedRoute {
   /**
    * Writes until it is as aimed. Writes nothing any more, and resolves, once `superseded` has aborted: another aim has
-   * taken the place of this one. Rejects with DeniedError, UnreachableError or TakenOverError.
+   * taken the place of this one. Rejects with DeniedError, UnreachableError or TakenOverError; and with StrayedError
+   * when it is neither as `from` says nor as aimed.
    */
-  reach(aim: Aim, superseded: AbortSignal): Promise<void>;
+  reach(aim: Aim, superseded: AbortSignal, from?: Aim): Promise<void>;
   /** Gives back what `reach` wrote last, where nobody has written since. */
   takeBack(): Promise<void>;
   /** How each rule of the release divides its requests now, in words. */
   splits(): Promise<readonly string[]>;
   /** The versions that get requests by its rules now. */
   serving(): Promise<readonly Role[]>;
-  /** How it differs from what is aimed at, in words. */
-  differences(aim: Aim): Promise<readonly string[]>;
+  /** How it differs from what is aimed at, in words. It does not when it is as `next` says. */
+  differences(aim: Aim, next?: Aim): Promise<readonly string[]>;
 }

@@ -9,16 +9,25 @@ export interface Router {
    * no traffic.
    */
   prepare(): Promise<void>;
-  /** Gives the canary its share on every route of the release. Rejects with DeniedError or UnreachableError. */
-  write(split: Split): Promise<void>;
-  /** How the routes differ from what `write(split)` left behind, in words; undefined when they do not. */
-  drift(split: Split): Promise<string | undefined>;
-  /** `stable`: the routes as they were before the release. `canary`: the canary as the only version that is served. */
-  finish(winner: "stable" | "canary"): Promise<void>;
+  /**
+   * Gives the canary its share on every route of the release. Rejects with DeniedError or UnreachableError; and, where
+   * it is said what `write(from)` left behind, with StrayedError for a route that is neither so nor as it is to be.
+   */
+  write(split: Split, from?: Split): Promise<void>;
+  /**
+   * How the routes differ from what `write(split)` left behind, in words; undefined when they do not. A route that
+   * `write(next)` has reached already does not.
+   */
+  drift(split: Split, next?: Split): Promise<string | undefined>;
+  /**
+   * `stable`: the routes as they were before the release. `canary`: the canary as the only version that is served.
+   * Rejects as `write` does.
+   */
+  finish(winner: "stable" | "canary", from?: Split): Promise<void>;
   /** How each rule of the release divides its requests now, in words. */
   splits(): Promise<readonly string[]>;
-  /** How the routes differ from what `finish(winner)` left behind; undefined when they do not. */
-  strayed(winner: "stable" | "canary"): Promise<Strayed | undefined>;
+  /** How the routes differ from what `finish(winner)`, or `write(from)` before it, left behind; undefined when they do not. */
+  strayed(winner: "stable" | "canary", from?: Split): Promise<Strayed | undefined>;
   /** For which of these versions no request can be answered: what the routes name is not there, or nobody behind it. */
   unserved(among: readonly Role[]): Promise<Unserved>;
   /** Takes away what `prepare` added and `winner` does not need. After `finish`. */

@@ -91,7 +91,10 @@ function turnToOther(
   return { do: "route", to: splitAt(0), next: state, reason: { kind: "canary-lost", pods: canary.because } };
 }
 
-/** Somebody else changed the routes since they were written: nobody loses pods that requests are sent to. */
+/**
+ * Somebody else changed the routes since they were written: nobody loses pods that requests are sent to, and nothing is
+ * written over without a word. Where there is no way back the winner gets everything all the same.
+ */
 function answerStray(plan: Plan, state: Promoting, now: Instant, look: PromotingLook): Decision | undefined {
   if (!look.strayed) return undefined;
   const { differences, serving } = look.strayed;
@@ -99,22 +102,27 @@ function answerStray(plan: Plan, state: Promoting, now: Instant, look: Promoting
   // Stable is not ready for what is sent to it.
   if (state.step === "starting")
     return putBacks < maxPutBacks && look.canary?.available !== 0 ? giveCanaryAll(state, differences) : undefined;
-  if (plan.drift === "put-back" && putBacks < maxPutBacks)
-    return {
-      do: "finish",
-      winner,
-      next: { ...state, step: "draining", since: now, putBacks: putBacks + 1 },
-      reason: { kind: "put-back", differences },
-    };
-  if (winner === "canary" && canTakeBack(look)) {
+  const mayPutBack = putBacks < maxPutBacks;
+  const putsBack = plan.drift === "put-back" && mayPutBack;
+  const isFinishing = state.step === "finishing";
+  if (putsBack && !isFinishing) return putBack(plan, state, now, differences);
+  if (!putsBack && winner === "canary" && canTakeBack(look)) {
     const reason = { kind: "drift", differences, putBacks } as const;
     return { do: "nothing", next: rollBack(state, reason, now), reason };
   }
   const loser = otherRole(winner);
-  return takesPods(plan, state.step) && serving.includes(loser)
+  if (isFinishing && mayPutBack) return undefined; // it is its turn to be written
+  return isFinishing || (takesPods(plan, state.step) && serving.includes(loser))
     ? failed(plan, state, { kind: "kept", version: loser, differences })
     : undefined;
 }
+
+const putBack = (plan: Plan, state: Promoting, now: Instant, differences: string): Decision => ({
+  do: "finish",
+  winner: winnerOf(plan),
+  next: { ...state, step: "draining", since: now, putBacks: (state.putBacks ?? 0) + 1 },
+  reason: { kind: "put-back", differences },
+});
 
 const giveCanaryAll = (state: Promoting, differences: string): Decision => ({
   do: "route",
@@ -155,7 +163,14 @@ function step(plan: Plan, state: Promoting, { now }: Observation, seen: Partial<
       return settled(plan, state.since, now, to("finishing"));
     case "finishing":
       if (winner === "stable" && stable?.changed !== undefined) return otherStable(plan, state, stable.changed);
-      return { do: "finish", winner, next: to("draining"), reason: { kind: "promoted", winner, ...atOnce(plan) } };
+      if (seen.strayed) return putBack(plan, state, now, seen.strayed.differences);
+      return {
+        do: "finish",
+        winner,
+        from: splitAt(100),
+        next: to("draining"),
+        reason: { kind: "promoted", winner, ...atOnce(plan) },
+      };
     case "draining":
       return drained(plan, state.since, now, to("retiring"));
     case "retiring": {

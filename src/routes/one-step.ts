@@ -1,9 +1,10 @@
-import { DeniedError, TakenOverError, tell, UnreachableError } from "../lib/errors.ts";
+import { DeniedError, StrayedError, TakenOverError, tell, UnreachableError } from "../lib/errors.ts";
 import { someOf } from "../lib/some-of.ts";
 import type { MovedRoute, MovedRoutes } from "../ports/route-family.ts";
 import type { Router } from "../ports/router.ts";
 import { type Aim, aimAt } from "../release/aim.ts";
 import type { Unserved } from "../release/observation.ts";
+import type { Split } from "../release/split.ts";
 import type { Role } from "../release/target.ts";
 
 /**
@@ -25,8 +26,8 @@ export function oneStep(families: readonly MovedRoutes[]): Router {
     return newest.signal;
   }
 
-  function forward(aim: Aim): Promise<void> {
-    const work = inOrder(routes, aim, supersede());
+  function forward(aim: Aim, from: Aim | undefined): Promise<void> {
+    const work = inOrder(routes, aim, supersede(), from);
     const ended: Promise<void> = work
       .catch(() => undefined)
       .then(() => {
@@ -37,29 +38,30 @@ export function oneStep(families: readonly MovedRoutes[]): Router {
   }
 
   /** At once, and once more when a write that was under way has ended: it may have landed after the first look. */
-  async function back(): Promise<void> {
+  async function back(from: Aim | undefined): Promise<void> {
     const superseded = supersede();
     const earlier = underWay;
-    await atOnce(routes, superseded);
+    await atOnce(routes, superseded, from);
     if (!earlier) return;
     await earlier;
-    await atOnce(routes, superseded);
+    await atOnce(routes, superseded, from);
   }
 
-  const compare = async (aim: Aim): Promise<readonly string[]> =>
-    (await Promise.all(routes.map((route) => route.differences(aim)))).flat();
+  const compare = async (aim: Aim, next?: Aim): Promise<readonly string[]> =>
+    (await Promise.all(routes.map((route) => route.differences(aim, next)))).flat();
 
   return {
     async prepare() {
       for (const family of families) await family.prepare();
     },
-    write: ({ canary }) => forward(aimAt(canary)),
-    async drift({ canary }) {
-      const differences = await compare(aimAt(canary));
+    write: (split, from) => forward(aimOf(split), from && aimOf(from)),
+    async drift(split, next) {
+      const differences = await compare(aimOf(split), next && aimOf(next));
       return differences.length === 0 ? undefined : someOf(differences, "; ", 3);
     },
-    async strayed(winner) {
-      const differences = await compare(aimFor(winner));
+    async strayed(winner, from) {
+      const end = aimFor(winner);
+      const differences = await (from ? compare(aimOf(from), end) : compare(end));
       if (differences.length === 0) return undefined;
       const serving = await Promise.all(routes.map((route) => route.serving()));
       return { differences: someOf(differences, "; ", 3), serving: [...new Set(serving.flat())] };
@@ -68,7 +70,10 @@ export function oneStep(families: readonly MovedRoutes[]): Router {
       const each = await Promise.all(families.map((family) => family.unserved(among)));
       return Object.assign({}, ...each) as Unserved;
     },
-    finish: (winner) => (winner === "stable" ? back() : forward({ to: "swapped" })),
+    finish(winner, from) {
+      const written = from && aimOf(from);
+      return winner === "stable" ? back(written) : forward({ to: "swapped" }, written);
+    },
     async cleanUp(winner) {
       for (const family of families) await family.cleanUp(winner);
     },
@@ -90,23 +95,34 @@ export function oneStep(families: readonly MovedRoutes[]): Router {
 
 const aimFor = (winner: Role): Aim => (winner === "stable" ? { to: "before" } : { to: "swapped" });
 
-async function inOrder(routes: readonly MovedRoute[], aim: Aim, superseded: AbortSignal): Promise<void> {
-  for (const route of routes) await route.reach(aim, superseded);
+const aimOf = ({ canary }: Split): Aim => aimAt(canary);
+
+async function inOrder(
+  routes: readonly MovedRoute[],
+  aim: Aim,
+  superseded: AbortSignal,
+  from: Aim | undefined,
+): Promise<void> {
+  for (const route of routes) await route.reach(aim, superseded, from);
 }
 
 /** Traffic back first: one route that refuses must not keep the others from being given back. */
-async function atOnce(routes: readonly MovedRoute[], superseded: AbortSignal): Promise<void> {
-  const results = await Promise.allSettled(routes.map((route) => route.reach({ to: "before" }, superseded)));
+async function atOnce(routes: readonly MovedRoute[], superseded: AbortSignal, from: Aim | undefined): Promise<void> {
+  const results = await Promise.allSettled(routes.map((route) => route.reach({ to: "before" }, superseded, from)));
   const errors = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
   if (errors.length > 0) throw joined(errors);
 }
 
-/** Several failures in one: lasting if any of them is. A release that is lost has no other trouble. */
+/**
+ * Several failures in one: lasting if any of them is. A release that is lost has no other trouble, and routes that have
+ * to be looked at again are.
+ */
 function joined(errors: readonly unknown[]): unknown {
   const [only, ...more] = errors;
   if (more.length === 0) return only;
-  const lost = errors.find((error) => error instanceof TakenOverError);
-  if (lost !== undefined) return lost;
+  const foremost = [TakenOverError, StrayedError].map((kind) => errors.find((error) => error instanceof kind));
+  const [first] = foremost.filter((error) => error !== undefined);
+  if (first !== undefined) return first;
   const message = errors.map(tell).join("; ");
   if (errors.every((error) => error instanceof UnreachableError)) return new UnreachableError(message, { cause: only });
   return new DeniedError(message, { cause: only });

@@ -135,13 +135,15 @@ const success = z.object({
 const refusal = z.object({ status: z.literal("error"), errorType: z.string(), error: z.string() });
 
 function read({ status, headers, body }: JsonAnswer, { url, redact }: PrometheusAddress): Answered | Matrix | NoAnswer {
-  const place = placeOf(url);
   const parsed = success.safeParse(body);
   const between = notPassedOn(url, status, body);
   if (between) return between;
   const failed = parsed.success ? undefined : refusal.safeParse(body).data;
-  if (failed) return refused(failed, status, place);
-  const prometheus = (said: string): NoAnswer => ({ because: `Prometheus at ${place} ${said}`, fault: "prometheus" });
+  if (failed) return refused(failed, status, placeOf(url));
+  const prometheus = (said: string): NoAnswer => ({
+    because: `Prometheus at ${placeOf(url)} ${said}`,
+    fault: "prometheus",
+  });
   if (status >= 300 && status < 400)
     return prometheus(`answered ${status} and points to ${headers.location?.replace(/[?#].*/, "") ?? "nowhere"}`);
   if (status !== 200) return prometheus(`answered ${status}${excerpt(body, redact)}`);

@@ -1,7 +1,7 @@
 import { trafficOf } from "../../istio/destination.ts";
 import { lastWriter } from "../../kubernetes/last-writer.ts";
 import { isTerminating, type KubernetesObject } from "../../kubernetes/object.ts";
-import { DeniedError } from "../../lib/errors.ts";
+import { DeniedError, StrayedError } from "../../lib/errors.ts";
 import { someOf } from "../../lib/some-of.ts";
 import type { Fence } from "../../ports/fence.ts";
 import type { MovedRoute } from "../../ports/route-family.ts";
@@ -51,12 +51,13 @@ export function movedVirtualService(
   }
 
   return {
-    async reach(aim, superseded) {
+    async reach(aim, superseded, from) {
       const isBack = aim.to === "before";
       let writes = 0;
       const plan = (object: KubernetesObject | undefined): Write | undefined => {
         if (superseded.aborted) return undefined;
         const write = patchTo(object, aim);
+        if (write && object && from) assertAsWritten(object, from);
         if (write) writes++;
         return write;
       };
@@ -85,20 +86,31 @@ export function movedVirtualService(
         destinations.filter((each) => trafficOf(each, destinations) > 0).flatMap((each) => roleOf(each) ?? []),
       );
     },
-    async differences(aim) {
+    async differences(aim, next) {
       const object = await read();
       if (!object) return [`${virtualServiceWord(one)} is gone: somebody else deleted it`];
-      const { moves, troubles } = planMoves(object, one, pair, aim);
-      const by = writtenBy(object);
-      const different = moves.filter((move) => patchOf([move]).length > 0);
-      const going = isTerminating(object) ? [`${virtualServiceWord(one)} is being deleted`] : [];
-      return [
-        ...going,
-        ...troubles.map((trouble) => `${virtualServiceWord(one)} ${trouble}`),
-        ...different.map((move) => `${virtualServiceWord(one)} ${changeWord(move)}${by}`),
-      ];
+      const differences = differencesOf(object, aim);
+      return next && differencesOf(object, next).length === 0 ? [] : differences;
     },
   };
+
+  /** The version that is written over is the one that is read here, so nobody comes in between. */
+  function assertAsWritten(object: KubernetesObject, from: Aim): void {
+    const differences = differencesOf(object, from);
+    if (differences.length > 0) throw new StrayedError(someOf(differences));
+  }
+
+  function differencesOf(object: KubernetesObject, aim: Aim): readonly string[] {
+    const { moves, troubles } = planMoves(object, one, pair, aim);
+    const by = writtenBy(object);
+    const different = moves.filter((move) => patchOf([move]).length > 0);
+    const going = isTerminating(object) ? [`${virtualServiceWord(one)} is being deleted`] : [];
+    return [
+      ...going,
+      ...troubles.map((trouble) => `${virtualServiceWord(one)} ${trouble}`),
+      ...different.map((move) => `${virtualServiceWord(one)} ${changeWord(move)}${by}`),
+    ];
+  }
 }
 
 const plannedWord = (move: Move): string => splitWord(plannedDestinations(move));
