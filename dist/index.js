@@ -30689,6 +30689,7 @@ async function begun(from, over) {
 var release_target = __nccwpck_require__(6186);
 ;// CONCATENATED MODULE: ./src/engine/enact.js
 
+
 /** Does what was decided; everything that had to be chosen was chosen before. Rejects when the world did not do it. */
 async function enact(decision, { judged }, ports, signal) {
     switch (decision.do) {
@@ -30702,11 +30703,11 @@ async function enact(decision, { judged }, ports, signal) {
         case "scale":
             return ports.workload.scale(decision.to);
         case "route":
-            return ports.router.write(decision.to);
+            return ports.router.write(decision.to, decision.from);
         case "update-stable":
             return ports.workload.updateStable(judged);
         case "finish":
-            return ports.router.finish(decision.winner);
+            return ports.router.finish(decision.winner, decision.from);
         case "retire":
             await ports.workload.retire(decision.loser);
             return ports.router.cleanUp((0,release_target/* otherRole */.n1)(decision.loser));
@@ -30724,10 +30725,7 @@ async function enact(decision, { judged }, ports, signal) {
 function enacting(ports, taken) {
     let fenced = !taken;
     return async (decision, record, signal) => {
-        const work = async () => {
-            await enact(decision, record, ports, signal);
-            return "done";
-        };
+        const work = () => unlessStrayed(enact(decision, record, ports, signal));
         if (fenced || decision.do === "wait" || decision.do === "nothing")
             return work();
         const isBack = decision.do === "finish" && decision.winner === "stable";
@@ -30737,6 +30735,17 @@ function enacting(ports, taken) {
         fenced = true;
         return isBack ? work() : "look again";
     };
+}
+async function unlessStrayed(work) {
+    try {
+        await work;
+        return "done";
+    }
+    catch (error) {
+        if (error instanceof lib_errors/* StrayedError */.vC)
+            return "look again";
+        throw error;
+    }
 }
 
 ;// CONCATENATED MODULE: ./src/engine/insistence.js
@@ -30890,9 +30899,8 @@ async function driftSinceLast(record, { router }) {
     const { plan, state } = record;
     if (plan.stages.length === 0)
         return undefined;
-    const drift = await router.drift((0,release_split/* splitAt */.gI)((0,planned_weight/* plannedWeight */.R)(record)));
-    const isNext = drift !== undefined && state.phase === "shifting" && state.step === "routing";
-    return isNext && (await router.drift((0,release_split/* splitOf */.uv)(plan, state.stage))) === undefined ? undefined : drift;
+    const next = state.phase === "shifting" && state.step === "routing" ? (0,release_split/* splitOf */.uv)(plan, state.stage) : undefined;
+    return router.drift((0,release_split/* splitAt */.gI)((0,planned_weight/* plannedWeight */.R)(record)), next);
 }
 /** What a step of a promotion needs to know: whoever may still serve, as what was judged, and where requests go. */
 async function lookWhilePromoting({ plan, judged }, step, { workload, router, bystanders }) {
@@ -30906,7 +30914,7 @@ async function lookWhilePromoting({ plan, judged }, step, { workload, router, by
         workload.health("stable", isUpdated ? judged : undefined),
         workload.health("canary", judged),
         router.unserved(release_target/* roles */.Ot),
-        isOver ? router.strayed(winner) : undefined,
+        isOver || step === "finishing" ? router.strayed(winner, isOver ? undefined : (0,release_split/* splitAt */.gI)(100)) : undefined,
         (0,transition/* takesPods */.XY)(plan, step) ? bystanders.strandedWithout(loser) : undefined,
     ]);
     const [stable, canary] = [(0,release_health/* asReached */.ty)(ofStable, unserved.stable), (0,release_health/* asReached */.ty)(ofCanary, unserved.canary)];
@@ -47032,15 +47040,17 @@ const success = mini_schemas/* object */.Ikc({
 });
 const instant_query_refusal = mini_schemas/* object */.Ikc({ status: mini_schemas/* literal */.euz("error"), errorType: mini_schemas/* string */.YjP(), error: mini_schemas/* string */.YjP() });
 function instant_query_read({ status, headers, body }, { url, redact }) {
-    const place = (0,credentials/* placeOf */.$t)(url);
     const parsed = success.safeParse(body);
     const between = notPassedOn(url, status, body);
     if (between)
         return between;
     const failed = parsed.success ? undefined : instant_query_refusal.safeParse(body).data;
     if (failed)
-        return instant_query_refused(failed, status, place);
-    const prometheus = (said) => ({ because: `Prometheus at ${place} ${said}`, fault: "prometheus" });
+        return instant_query_refused(failed, status, (0,credentials/* placeOf */.$t)(url));
+    const prometheus = (said) => ({
+        because: `Prometheus at ${(0,credentials/* placeOf */.$t)(url)} ${said}`,
+        fault: "prometheus",
+    });
     if (status >= 300 && status < 400)
         return prometheus(`answered ${status} and points to ${headers.location?.replace(/[?#].*/, "") ?? "nowhere"}`);
     if (status !== 200)
@@ -50240,13 +50250,15 @@ function movedVirtualService({ client, virtualServices: resource }, clock, pair,
         return object && patchWrite(client, resource, object, patchOf(moves));
     }
     return {
-        async reach(aim, superseded) {
+        async reach(aim, superseded, from) {
             const isBack = aim.to === "before";
             let writes = 0;
             const plan = (object) => {
                 if (superseded.aborted)
                     return undefined;
                 const write = patchTo(object, aim);
+                if (write && object && from)
+                    assertAsWritten(object, from);
                 if (write)
                     writes++;
                 return write;
@@ -50274,21 +50286,31 @@ function movedVirtualService({ client, virtualServices: resource }, clock, pair,
             const moves = movesFor(await read(), { to: "before" });
             return moves.flatMap(({ rule: { destinations } }) => destinations.filter((each) => trafficOf(each, destinations) > 0).flatMap((each) => roleOf(each) ?? []));
         },
-        async differences(aim) {
+        async differences(aim, next) {
             const object = await read();
             if (!object)
                 return [`${virtualServiceWord(one)} is gone: somebody else deleted it`];
-            const { moves, troubles } = planMoves(object, one, pair, aim);
-            const by = writtenBy(object);
-            const different = moves.filter((move) => patchOf([move]).length > 0);
-            const going = isTerminating(object) ? [`${virtualServiceWord(one)} is being deleted`] : [];
-            return [
-                ...going,
-                ...troubles.map((trouble) => `${virtualServiceWord(one)} ${trouble}`),
-                ...different.map((move) => `${virtualServiceWord(one)} ${changeWord(move)}${by}`),
-            ];
+            const differences = differencesOf(object, aim);
+            return next && differencesOf(object, next).length === 0 ? [] : differences;
         },
     };
+    /** The version that is written over is the one that is read here, so nobody comes in between. */
+    function assertAsWritten(object, from) {
+        const differences = differencesOf(object, from);
+        if (differences.length > 0)
+            throw new lib_errors/* StrayedError */.vC((0,some_of/* someOf */.y)(differences));
+    }
+    function differencesOf(object, aim) {
+        const { moves, troubles } = planMoves(object, one, pair, aim);
+        const by = writtenBy(object);
+        const different = moves.filter((move) => patchOf([move]).length > 0);
+        const going = isTerminating(object) ? [`${virtualServiceWord(one)} is being deleted`] : [];
+        return [
+            ...going,
+            ...troubles.map((trouble) => `${virtualServiceWord(one)} ${trouble}`),
+            ...different.map((move) => `${virtualServiceWord(one)} ${changeWord(move)}${by}`),
+        ];
+    }
 }
 const plannedWord = (move) => splitWord(plannedDestinations(move));
 function changeWord(move) {
@@ -53748,8 +53770,8 @@ function oneStep(families) {
         newest = new AbortController();
         return newest.signal;
     }
-    function forward(aim) {
-        const work = one_step_inOrder(routes, aim, supersede());
+    function forward(aim, from) {
+        const work = one_step_inOrder(routes, aim, supersede(), from);
         const ended = work
             .catch(() => undefined)
             .then(() => {
@@ -53760,28 +53782,29 @@ function oneStep(families) {
         return work;
     }
     /** At once, and once more when a write that was under way has ended: it may have landed after the first look. */
-    async function back() {
+    async function back(from) {
         const superseded = supersede();
         const earlier = underWay;
-        await one_step_atOnce(routes, superseded);
+        await one_step_atOnce(routes, superseded, from);
         if (!earlier)
             return;
         await earlier;
-        await one_step_atOnce(routes, superseded);
+        await one_step_atOnce(routes, superseded, from);
     }
-    const compare = async (aim) => (await Promise.all(routes.map((route) => route.differences(aim)))).flat();
+    const compare = async (aim, next) => (await Promise.all(routes.map((route) => route.differences(aim, next)))).flat();
     return {
         async prepare() {
             for (const family of families)
                 await family.prepare();
         },
-        write: ({ canary }) => forward(aimAt(canary)),
-        async drift({ canary }) {
-            const differences = await compare(aimAt(canary));
+        write: (split, from) => forward(aimOf(split), from && aimOf(from)),
+        async drift(split, next) {
+            const differences = await compare(aimOf(split), next && aimOf(next));
             return differences.length === 0 ? undefined : (0,some_of/* someOf */.y)(differences, "; ", 3);
         },
-        async strayed(winner) {
-            const differences = await compare(aimFor(winner));
+        async strayed(winner, from) {
+            const end = aimFor(winner);
+            const differences = await (from ? compare(aimOf(from), end) : compare(end));
             if (differences.length === 0)
                 return undefined;
             const serving = await Promise.all(routes.map((route) => route.serving()));
@@ -53791,7 +53814,10 @@ function oneStep(families) {
             const each = await Promise.all(families.map((family) => family.unserved(among)));
             return Object.assign({}, ...each);
         },
-        finish: (winner) => (winner === "stable" ? back() : forward({ to: "swapped" })),
+        finish(winner, from) {
+            const written = from && aimOf(from);
+            return winner === "stable" ? back(written) : forward({ to: "swapped" }, written);
+        },
         async cleanUp(winner) {
             for (const family of families)
                 await family.cleanUp(winner);
@@ -53812,25 +53838,30 @@ function oneStep(families) {
     };
 }
 const aimFor = (winner) => (winner === "stable" ? { to: "before" } : { to: "swapped" });
-async function one_step_inOrder(routes, aim, superseded) {
+const aimOf = ({ canary }) => aimAt(canary);
+async function one_step_inOrder(routes, aim, superseded, from) {
     for (const route of routes)
-        await route.reach(aim, superseded);
+        await route.reach(aim, superseded, from);
 }
 /** Traffic back first: one route that refuses must not keep the others from being given back. */
-async function one_step_atOnce(routes, superseded) {
-    const results = await Promise.allSettled(routes.map((route) => route.reach({ to: "before" }, superseded)));
+async function one_step_atOnce(routes, superseded, from) {
+    const results = await Promise.allSettled(routes.map((route) => route.reach({ to: "before" }, superseded, from)));
     const errors = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
     if (errors.length > 0)
         throw joined(errors);
 }
-/** Several failures in one: lasting if any of them is. A release that is lost has no other trouble. */
+/**
+ * Several failures in one: lasting if any of them is. A release that is lost has no other trouble, and routes that have
+ * to be looked at again are.
+ */
 function joined(errors) {
     const [only, ...more] = errors;
     if (more.length === 0)
         return only;
-    const lost = errors.find((error) => error instanceof lib_errors/* TakenOverError */.Cq);
-    if (lost !== undefined)
-        return lost;
+    const foremost = [lib_errors/* TakenOverError */.Cq, lib_errors/* StrayedError */.vC].map((kind) => errors.find((error) => error instanceof kind));
+    const [first] = foremost.filter((error) => error !== undefined);
+    if (first !== undefined)
+        return first;
     const message = errors.map(lib_errors/* tell */.qz).join("; ");
     if (errors.every((error) => error instanceof lib_errors/* UnreachableError */.Jk))
         return new lib_errors/* UnreachableError */.Jk(message, { cause: only });
@@ -55819,6 +55850,7 @@ function formatDuration(millis) {
 /* harmony export */   fk: () => (/* binding */ RefusedError),
 /* harmony export */   iC: () => (/* binding */ DeniedError),
 /* harmony export */   qz: () => (/* binding */ tell),
+/* harmony export */   vC: () => (/* binding */ StrayedError),
 /* harmony export */   vs: () => (/* binding */ UnsettledError)
 /* harmony export */ });
 /* harmony import */ var _lines_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5270);
@@ -55847,6 +55879,9 @@ class UnsettledError extends ToldError {
 }
 /** The other side could not be reached, or was too busy, after every retry. Asking later may help. */
 class UnreachableError extends ToldError {
+}
+/** Somebody else changed it after it was looked at. Nothing was written: it has to be looked at again. */
+class StrayedError extends ToldError {
 }
 /** Another job took the release over. This one stops. */
 class TakenOverError extends ToldError {
@@ -57095,11 +57130,17 @@ function answerDrift(plan, state, now, differences, written) {
  * gives everything at once: whoever gives some by hand meanwhile wants the same.
  */
 function answerEarlyDrift(plan, state, { now, trouble }, differences) {
-    if (differences === undefined || trouble || plan.stages.length === 0)
+    const written = writtenBefore(plan, state);
+    if (differences === undefined || trouble || !written)
         return undefined;
-    return answerDrift(plan, state, now, differences, writtenLast(plan, state));
+    return answerDrift(plan, state, now, differences, written);
 }
-const writtenLast = (plan, state) => state.phase === "preparing" || state.stage === 0 ? (0,split/* splitAt */.gI)(0) : (0,split/* splitOf */.uv)(plan, state.stage - 1);
+/** What the routes were told last. Undefined where nobody minds what they are. */
+function writtenBefore(plan, state) {
+    if (plan.stages.length === 0)
+        return undefined;
+    return state.phase === "preparing" || state.stage === 0 ? (0,split/* splitAt */.gI)(0) : (0,split/* splitOf */.uv)(plan, state.stage - 1);
+}
 
 // EXTERNAL MODULE: ./src/release/gate.js
 var gate = __nccwpck_require__(6596);
@@ -57493,7 +57534,10 @@ function turnToOther(plan, state, now, { stable, canary, strayed }) {
         return undefined;
     return { do: "route", to: (0,split/* splitAt */.gI)(0), next: state, reason: { kind: "canary-lost", pods: canary.because } };
 }
-/** Somebody else changed the routes since they were written: nobody loses pods that requests are sent to. */
+/**
+ * Somebody else changed the routes since they were written: nobody loses pods that requests are sent to, and nothing is
+ * written over without a word. Where there is no way back the winner gets everything all the same.
+ */
 function answerStray(plan, state, now, look) {
     if (!look.strayed)
         return undefined;
@@ -57502,22 +57546,28 @@ function answerStray(plan, state, now, look) {
     // Stable is not ready for what is sent to it.
     if (state.step === "starting")
         return putBacks < maxPutBacks && look.canary?.available !== 0 ? giveCanaryAll(state, differences) : undefined;
-    if (plan.drift === "put-back" && putBacks < maxPutBacks)
-        return {
-            do: "finish",
-            winner,
-            next: { ...state, step: "draining", since: now, putBacks: putBacks + 1 },
-            reason: { kind: "put-back", differences },
-        };
-    if (winner === "canary" && canTakeBack(look)) {
+    const mayPutBack = putBacks < maxPutBacks;
+    const putsBack = plan.drift === "put-back" && mayPutBack;
+    const isFinishing = state.step === "finishing";
+    if (putsBack && !isFinishing)
+        return promote_putBack(plan, state, now, differences);
+    if (!putsBack && winner === "canary" && canTakeBack(look)) {
         const reason = { kind: "drift", differences, putBacks };
         return { do: "nothing", next: (0,transition/* rollBack */.Fu)(state, reason, now), reason };
     }
     const loser = (0,target/* otherRole */.n1)(winner);
-    return (0,transition/* takesPods */.XY)(plan, state.step) && serving.includes(loser)
+    if (isFinishing && mayPutBack)
+        return undefined; // it is its turn to be written
+    return isFinishing || ((0,transition/* takesPods */.XY)(plan, state.step) && serving.includes(loser))
         ? failed(plan, state, { kind: "kept", version: loser, differences })
         : undefined;
 }
+const promote_putBack = (plan, state, now, differences) => ({
+    do: "finish",
+    winner: (0,transition/* winnerOf */.Pk)(plan),
+    next: { ...state, step: "draining", since: now, putBacks: (state.putBacks ?? 0) + 1 },
+    reason: { kind: "put-back", differences },
+});
 const giveCanaryAll = (state, differences) => ({
     do: "route",
     to: { stable: 0, canary: 100 },
@@ -57557,7 +57607,15 @@ function step(plan, state, { now }, seen) {
         case "finishing":
             if (winner === "stable" && stable?.changed !== undefined)
                 return otherStable(plan, state, stable.changed);
-            return { do: "finish", winner, next: to("draining"), reason: { kind: "promoted", winner, ...(0,release_plan/* atOnce */.z)(plan) } };
+            if (seen.strayed)
+                return promote_putBack(plan, state, now, seen.strayed.differences);
+            return {
+                do: "finish",
+                winner,
+                from: (0,split/* splitAt */.gI)(100),
+                next: to("draining"),
+                reason: { kind: "promoted", winner, ...(0,release_plan/* atOnce */.z)(plan) },
+            };
         case "draining":
             return (0,pause/* drained */.oB)(plan, state.since, now, to("retiring"));
         case "retiring": {
@@ -57698,6 +57756,7 @@ function shift(plan, state, { now, trouble }, look) {
             return {
                 do: "route",
                 to,
+                from: writtenBefore(plan, state),
                 next: afterRouting(plan, state.stage, now),
                 reason: { kind: "giving-weight", weight: to.canary },
             };
