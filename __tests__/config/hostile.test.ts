@@ -54,6 +54,7 @@ const whole = {
     beta: "5%",
     allowedIncrease: "10%",
     minExcess: "0.1%",
+    slowFrom: "10ms",
     safeRatio: 2,
     latencyMargin: 1.25,
     splitTolerance: "50%",

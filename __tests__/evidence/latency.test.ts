@@ -31,7 +31,7 @@ const profiled = profileLatency(emptyLatency, typical);
 const grown = (latency: Latency, stable: Count, canary: Count): Latency =>
   growLatency(latency, { stable, canary }, 1.25, 1);
 
-test("the edges that stable exceeds in 0.1 % to 60 % of requests are watched, and no other", () => {
+test("the edges that stable exceeds in 0.1 % to 60 % of requests are watched, and the first that it hardly ever exceeds", () => {
   const { edges = [] } = grown(profiled, none, none);
   assert.deepEqual(
     edges.map(({ le }) => le),
@@ -44,8 +44,24 @@ test("the edges that stable exceeds in 0.1 % to 60 % of requests are watched, an
   );
   assert.deepEqual(
     fewer.map(({ le }) => le),
-    [50],
+    [50, 100],
   );
+});
+
+test("the first edge that stable hardly ever exceeds shows what drowns in those that it does exceed", () => {
+  const stable = histogram(0, 600, 400, 0, 0);
+  const slow = grown(profileLatency(emptyLatency, { stable, canary: none }), stable, histogram(0, 60, 34, 6, 0));
+  assert.equal(slowestEdge(slow)?.le, 100);
+  assert.ok(latencyLogE(slow) > Math.log(20), `${latencyLogE(slow)}`);
+});
+
+test("requests that nobody feels are never slow, however much faster stable is", () => {
+  const edges = (slowFrom: number): readonly number[] => {
+    const fast = profileLatency(emptyLatency, { stable: histogram(1_000, 0, 0, 0, 0), canary: none }, slowFrom);
+    const versions = { stable: histogram(1_000, 0, 0, 0, 0), canary: histogram(0, 100, 0, 0, 0) };
+    return (growLatency(fast, versions, 1.25, 1, slowFrom).edges ?? []).map(({ le }) => le);
+  };
+  assert.deepEqual([edges(0), edges(10), edges(11), edges(60)], [[10], [10], [50], [100]]);
 });
 
 test("where stable is always as fast, between two edges, the next edge shows a canary that is slower", () => {

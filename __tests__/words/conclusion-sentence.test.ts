@@ -112,6 +112,14 @@ test("safety is told by the most that the ratio can be, or by the share that fai
   );
 });
 
+test("where response times were not judged, the verdict says so beside what it says", () => {
+  const untimed = (requests: number): Count => ({ requests, errors: 0, buckets: [] });
+  const bare = after(times(4, poll(50, untimed(2_000), untimed(2_000))));
+  assert.match(bare.because, /odds of chance below 1 in 20; response times were not judged: none were counted$/);
+  const beyond = after(times(4, poll(50, counted(2_000, 0, 2_000), counted(2_000, 0, 2_000))));
+  assert.match(beyond.because, /; response times were not judged: most of stable's are beyond the last edge/);
+});
+
 test("what is not proven yet is told as such, with the range that is left", () => {
   const { kind, because } = after(times(2, poll(10, counted(20, 1), counted(180, 9))));
   assert.equal(kind, "inconclusive");

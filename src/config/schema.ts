@@ -250,6 +250,11 @@ const evidence = section({
     positive("a factor such as 1.25"),
     defaults.latencyMargin,
   ),
+  slowFrom: preset(
+    "Requests that took no longer are never called slow, however much faster stable is.",
+    duration,
+    `${defaults.slowFrom}ms`,
+  ),
   splitTolerance: preset(
     "How far the observed split may be from the planned one, as a part of the smaller share; 100% takes every split as planned, where callers stick to a version.",
     ratio,

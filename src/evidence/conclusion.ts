@@ -3,7 +3,7 @@ import { type RatioInterval, ratioInterval } from "./confidence.ts";
 import type { Metric, Settings } from "./defaults.ts";
 import type { Pair } from "./error-ratio.ts";
 import type { Evidence, PairedCounts } from "./evidence.ts";
-import { slowestEdge } from "./latency.ts";
+import { slowestEdge, type Untimed, whyUntimed } from "./latency.ts";
 import { isSilent, type TotalRate, whereabouts } from "./silence.ts";
 import { type EvidenceFinding, owesResponseTimes, type WeighedEvidence, weigh } from "./weigh.ts";
 
@@ -49,6 +49,8 @@ export type Conclusion = {
   readonly slower?: { readonly than: Millis; readonly slow: Pair; readonly requests: Pair } | undefined;
   /** Of a canary that does not answer: how many requests ended, and how many were to. */
   readonly unanswered?: Unanswered | undefined;
+  /** Response times were not judged, and why. */
+  readonly untimed?: Untimed | undefined;
   /** How much longer the canary warms up; 0 afterwards. */
   readonly warmUpLeft: Millis;
   /** How many times as often as stable the canary fails. */
@@ -135,6 +137,7 @@ function draw(evidence: Evidence, settings: Settings): Conclusion {
     judged,
     split: { planned: split.weight ?? 0, requests: split.requests, lost: split.lost },
     slower: slowerRequests(evidence),
+    untimed: judged.requests.stable > 0 ? whyUntimed(evidence.latency) : undefined,
     unanswered: finding === "unanswered" ? unansweredRequests(evidence, settings) : undefined,
     warmUpLeft: Math.max(0, settings.warmUp - evidence.age),
     ratio: ratioInterval(evidence.ratio, settings.alpha),

@@ -20,6 +20,8 @@ export type Settings = {
   readonly safeRatio: number;
   /** The odds of being slow may be this many times stable's. */
   readonly latencyMargin: number;
+  /** Requests that took no longer than this are never called slow: nobody feels it. */
+  readonly slowFrom: Millis;
   /**
    * What a stage needs to pass: a canary that is surely `safe` (see `safeRatio`), or one that is `sound`: surely not
    * broken, and not suspected of harm.
@@ -61,6 +63,7 @@ export const defaults: Settings = {
   requires: "sound", //     safety takes thousands of requests; simulated: 81 % of good releases at 0.1 % errors would end undecided
   scrape: 15_000, //        what Istio's own installation has
   latencyMargin: 1.25, //   two versions are never equally fast; a quarter more slow requests is the least that people notice
+  slowFrom: 10, //          0.7 → 1.7 ms is no reason for a rollback; from here on it is Envoy's edges that are coarse
   warmUp: 120_000, //       simulated: cold starts of a minute with 5 % errors; connection pools and JIT compilers settle within two
   breaker: {
     alpha: 0.05, //         simulated: no more false rollbacks than with 0.01, since a sound canary fails far less than `floor`, and out a third sooner

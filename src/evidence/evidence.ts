@@ -123,7 +123,7 @@ export function addPoll(evidence: Evidence, poll: Poll, settings: Settings): Evi
     silence: listen(evidence.silence, evidence.split, poll),
   };
   if (poll.age < settings.warmUp || poll.age < joined.at + joined.warmUp)
-    return { ...always, latency: profileLatency(evidence.latency, poll) };
+    return { ...always, latency: profileLatency(evidence.latency, poll, settings.slowFrom) };
 
   const { dispersion, minExcess, objective, safeRatio } = settings;
   const { requests, errors } = counted;
@@ -134,7 +134,7 @@ export function addPoll(evidence: Evidence, poll: Poll, settings: Settings): Evi
     givenUp: addEnding(evidence, "givenUp", counted, exposure, settings),
     cutOff: addEnding(evidence, "cutOff", counted, exposure, settings),
   };
-  const latency = growLatency(evidence.latency, poll, settings.latencyMargin, settings.latencyPhi);
+  const latency = growLatency(evidence.latency, poll, settings.latencyMargin, settings.latencyPhi, settings.slowFrom);
   const promised =
     objective === undefined
       ? evidence.objective

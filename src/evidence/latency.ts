@@ -1,3 +1,4 @@
+import type { Millis } from "../lib/duration.ts";
 import { harmRatios, type Pair } from "./error-ratio.ts";
 import { emptyMixture, grow, logE, type Mixture } from "./mixture.ts";
 import { logMeanExp } from "./numerics.ts";
@@ -32,11 +33,14 @@ const enoughToCompare = 20;
 
 type CountsOfBoth = { readonly stable: Count; readonly canary: Count };
 
-/** Collects what stable's histogram looks like: during the warm-up, and after it until there is enough. */
-export function profileLatency(latency: Latency, { stable }: CountsOfBoth): Latency {
+/**
+ * Collects what stable's histogram looks like: during the warm-up, and after it until there is enough. Edges below
+ * `slowFrom` ms are left out.
+ */
+export function profileLatency(latency: Latency, { stable }: CountsOfBoth, slowFrom: Millis = 0): Latency {
   if (latency.edges) return latency;
   const before = new Map(latency.profile.slower.map(({ le, count }) => [le, count]));
-  const finite = stable.buckets.filter(({ le }) => Number.isFinite(le));
+  const finite = stable.buckets.filter(({ le }) => le >= slowFrom && Number.isFinite(le));
   const slower = finite.map(({ le, count }) => ({ le, count: (before.get(le) ?? 0) + slowerThan(stable, count) }));
   return {
     profile: {
@@ -47,22 +51,28 @@ export function profileLatency(latency: Latency, { stable }: CountsOfBoth): Late
 }
 
 /**
- * Adds one poll. The edges are those that stable exceeded in 0.1 % to 60 % of its requests before this poll, or the
+ * Adds one poll. The edges are those that stable exceeded in 0.1 % to 60 % of its requests before this poll, and the
  * first that it hardly ever exceeds: what is watched may depend on the past, never on the counts that are judged.
  * One-sided: faster is never bad.
  */
-export function growLatency(latency: Latency, versions: CountsOfBoth, margin: number, phi: number): Latency {
+export function growLatency(
+  latency: Latency,
+  versions: CountsOfBoth,
+  margin: number,
+  phi: number,
+  slowFrom: Millis = 0,
+): Latency {
   const edges = latency.edges ?? chooseEdges(latency.profile);
-  if (!edges) return profileLatency(latency, versions);
+  if (!edges) return profileLatency(latency, versions, slowFrom);
   return { profile: emptyLatency.profile, edges: edges.map((edge) => growEdge(edge, versions, margin, phi)) };
 }
 
 function chooseEdges({ requests, slower }: Latency["profile"]): readonly EdgeEvidence[] | undefined {
   if (requests < enoughToChoose) return undefined;
   const often = slower.filter(({ count }) => count > 0 && count >= 0.001 * requests && count <= 0.6 * requests);
-  // Where stable's requests are all between two edges, the next one is what a slower canary will exceed.
+  // What stable hardly ever exceeds a slower canary will, also where all of stable's requests are between two edges.
   const hardlyEver = slower.filter(({ count }) => count < 0.001 * requests).toSorted((a, b) => a.le - b.le);
-  const worthIt = often.length > 0 ? often : hardlyEver.slice(0, 1);
+  const worthIt = [...often, ...hardlyEver.slice(0, 1)];
   if (worthIt.length === 0) return undefined;
   const none = { stable: 0, canary: 0 };
   return worthIt.map(({ le }) => ({ le, mixture: emptyMixture(40), requests: none, slow: none }));
@@ -91,6 +101,15 @@ export function isUncompared({ profile, edges: [edge] = [] }: Latency): boolean 
   if (edge) return edge.requests.stable === 0 || edge.requests.canary < enoughToCompare;
   if (profile.slower.length === 0) return false;
   return profile.requests < enoughToChoose || chooseEdges(profile) !== undefined;
+}
+
+/** Why nothing is known of how long requests take. Undefined: it is, or may still be. */
+export type Untimed = "not-counted" | "beyond-the-last-edge";
+
+export function whyUntimed({ profile, edges }: Latency): Untimed | undefined {
+  if (edges) return undefined;
+  if (profile.slower.length === 0) return "not-counted";
+  return profile.requests >= enoughToChoose && !chooseEdges(profile) ? "beyond-the-last-edge" : undefined;
 }
 
 /** ln E of all edges together: their average is an e-value however much the edges depend on each other. */

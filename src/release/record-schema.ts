@@ -110,6 +110,7 @@ const settings = z.object({
   minExcess: number,
   safeRatio: number,
   latencyMargin: number,
+  slowFrom: number,
   requires: z.enum(["safe", "sound"]),
   scrape: number,
   warmUp: number,
@@ -177,6 +178,7 @@ const conclusion = z.object({
       total: z.exactOptional(z.object({ now: number, usual: number })),
     }),
   ),
+  untimed: z.exactOptional(z.enum(["not-counted", "beyond-the-last-edge"])),
   warmUpLeft: number,
   ratio: z.object({ low: optionalNumber, high: optionalNumber, estimate: optionalNumber }),
   weight: z.object({

@@ -24,9 +24,9 @@ export function conclusionSentence(conclusion: Conclusion): string {
     case "too-little-traffic":
       return `${splitSeen(split)}: less than planned, ${chance(bounds.split.alpha)}; some callers bypass the route, so what is seen here is not what all users would see`;
     case "safe":
-      return safeSentence(conclusion);
+      return safeSentence(conclusion) + untimedWords(conclusion);
     case "sound":
-      return soundSentence(conclusion);
+      return soundSentence(conclusion) + untimedWords(conclusion);
     case "nothing":
       return nothingSentence(conclusion);
   }
@@ -74,6 +74,16 @@ function soundSentence({ seen, judged, warmUpLeft, ratio, bounds: { breaker, bet
   if (judged.requests.canary < seen.requests.canary)
     notBroken += `, by all ${count(seen.requests.canary)} of its requests`;
   return `${compared(judged)}: ${unproven(judged, ratio)}; ${notBroken} ${sound}`;
+}
+
+/** Nobody may take a verdict for more than it is. */
+function untimedWords({ untimed }: Conclusion): string {
+  if (untimed === undefined) return "";
+  const because = {
+    "not-counted": "none were counted",
+    "beyond-the-last-edge": "most of stable's are beyond the last edge of the histogram",
+  }[untimed];
+  return `; response times were not judged: ${because}`;
 }
 
 function nothingSentence({ by, seen, judged, warmUpLeft, ratio }: Conclusion): string {

@@ -84,6 +84,7 @@ async function inspectSeries(
   const [extent, unseen] = await Promise.all([extentOf(need, reporter, ask), unseenCallers(need, reporter, ask)]);
   findings.push(...unseen, ...inspectScrapes(extent, need));
   if (extent.histogram === false && need.gates.some(({ kind }) => kind === "latency")) findings.push(noDurations(need));
+  if (extent.histogram === false && need.gates.some(({ kind }) => kind === "evidence")) findings.push(untimed(need));
   findings.push(tellSurvey(series, extent, reporter, need));
   return findings;
 }
@@ -119,6 +120,13 @@ const noDurations = ({ target, durations }: Need): Finding => ({
   level: "refuse",
   what: `Prometheus has requests of ${nameOf(target)}, but no ${durations}, which the latency gates read`,
   next: "Check metrics.durations and that no Telemetry resource or relabelling drops Istio's histograms, or take the latency gates out.",
+});
+
+/** A verdict that says "as good as stable" says less then than people read in it. */
+const untimed = ({ target, durations }: Need): Finding => ({
+  level: "warn",
+  what: `Response times will not be judged: Prometheus has requests of ${nameOf(target)}, but no ${durations}`,
+  next: "Set metrics.durations to the histogram's name (its buckets), or judge them by a gate on a query of your own.",
 });
 
 const lookBack: Millis = 300_000;
