@@ -27782,6 +27782,7 @@ const defaults = {
     requires: "sound", //     safety takes thousands of requests; simulated: 81 % of good releases at 0.1 % errors would end undecided
     scrape: 15_000, //        what Istio's own installation has
     latencyMargin: 1.25, //   two versions are never equally fast; a quarter more slow requests is the least that people notice
+    slowFrom: 10, //          0.7 → 1.7 ms is no reason for a rollback; from here on it is Envoy's edges that are coarse
     warmUp: 120_000, //       simulated: cold starts of a minute with 5 % errors; connection pools and JIT compilers settle within two
     breaker: {
         alpha: 0.05, //         simulated: no more false rollbacks than with 0.01, since a sound canary fails far less than `floor`, and out a third sooner
@@ -28130,6 +28131,7 @@ const evidence = section({
     minExcess: preset("A smaller difference of the shares of failed requests never fails a release, in percentage points.", ratio, percentOf(defaults.minExcess)),
     safeRatio: preset("The canary is safe when it surely fails less than this many times as often as stable.", positive("a factor such as 2"), defaults.safeRatio),
     latencyMargin: preset("The odds of being slow may be this many times stable's.", positive("a factor such as 1.25"), defaults.latencyMargin),
+    slowFrom: preset("Requests that took no longer are never called slow, however much faster stable is.", values_duration, `${defaults.slowFrom}ms`),
     splitTolerance: preset("How far the observed split may be from the planned one, as a part of the smaller share; 100% takes every split as planned, where callers stick to a version.", ratio, percentOf(defaults.split.tolerance)),
     dispersion: optional("How many times as much as independent failures the service's vary, from 1. Default: measured between stable's pods in the hour before the release.", positive("a factor such as 1.5")),
 });
@@ -32567,6 +32569,7 @@ const settings = mini_schemas/* object */.Ikc({
     minExcess: number,
     safeRatio: number,
     latencyMargin: number,
+    slowFrom: number,
     requires: mini_schemas/* enum */.k5n(["safe", "sound"]),
     scrape: number,
     warmUp: number,
@@ -32627,6 +32630,7 @@ const record_schema_conclusion = mini_schemas/* object */.Ikc({
         lasted: record_schema_length,
         total: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({ now: number, usual: number })),
     })),
+    untimed: mini_schemas/* exactOptional */.yqP(mini_schemas/* enum */.k5n(["not-counted", "beyond-the-last-edge"])),
     warmUpLeft: number,
     ratio: mini_schemas/* object */.Ikc({ low: optionalNumber, high: optionalNumber, estimate: optionalNumber }),
     weight: mini_schemas/* object */.Ikc({
@@ -47520,6 +47524,8 @@ async function inspectSeries(series, reporter, need, ask) {
     findings.push(...unseen, ...inspectScrapes(extent, need));
     if (extent.histogram === false && need.gates.some(({ kind }) => kind === "latency"))
         findings.push(noDurations(need));
+    if (extent.histogram === false && need.gates.some(({ kind }) => kind === "evidence"))
+        findings.push(untimed(need));
     findings.push(tellSurvey(series, extent, reporter, need));
     return findings;
 }
@@ -47551,6 +47557,12 @@ const noDurations = ({ target, durations }) => ({
     level: "refuse",
     what: `Prometheus has requests of ${inspect_metrics_nameOf(target)}, but no ${durations}, which the latency gates read`,
     next: "Check metrics.durations and that no Telemetry resource or relabelling drops Istio's histograms, or take the latency gates out.",
+});
+/** A verdict that says "as good as stable" says less then than people read in it. */
+const untimed = ({ target, durations }) => ({
+    level: "warn",
+    what: `Response times will not be judged: Prometheus has requests of ${inspect_metrics_nameOf(target)}, but no ${durations}`,
+    next: "Set metrics.durations to the histogram's name (its buckets), or judge them by a gate on a query of your own.",
 });
 const inspect_metrics_lookBack = 300_000;
 /** By the samples of series that were there all the time. Nothing is said while there are none. */
@@ -54346,6 +54358,7 @@ function draw(evidence, settings) {
         judged,
         split: { planned: split.weight ?? 0, requests: split.requests, lost: split.lost },
         slower: slowerRequests(evidence),
+        untimed: judged.requests.stable > 0 ? (0,_latency_js__WEBPACK_IMPORTED_MODULE_1__/* .whyUntimed */ .xg)(evidence.latency) : undefined,
         unanswered: finding === "unanswered" ? unansweredRequests(evidence, settings) : undefined,
         warmUpLeft: Math.max(0, settings.warmUp - evidence.age),
         ratio: (0,_confidence_js__WEBPACK_IMPORTED_MODULE_0__/* .ratioInterval */ .z)(evidence.ratio, settings.alpha),
@@ -54661,7 +54674,7 @@ function addPoll(evidence, poll, settings) {
         silence: (0,_silence_js__WEBPACK_IMPORTED_MODULE_7__/* .listen */ .KT)(evidence.silence, evidence.split, poll),
     };
     if (poll.age < settings.warmUp || poll.age < joined.at + joined.warmUp)
-        return { ...always, latency: (0,_latency_js__WEBPACK_IMPORTED_MODULE_3__/* .profileLatency */ .yw)(evidence.latency, poll) };
+        return { ...always, latency: (0,_latency_js__WEBPACK_IMPORTED_MODULE_3__/* .profileLatency */ .yw)(evidence.latency, poll, settings.slowFrom) };
     const { dispersion, minExcess, objective, safeRatio } = settings;
     const { requests, errors } = counted;
     const exposure = fairExposure(evidence, poll, requests, settings.split.tolerance);
@@ -54671,7 +54684,7 @@ function addPoll(evidence, poll, settings) {
         givenUp: addEnding(evidence, "givenUp", counted, exposure, settings),
         cutOff: addEnding(evidence, "cutOff", counted, exposure, settings),
     };
-    const latency = (0,_latency_js__WEBPACK_IMPORTED_MODULE_3__/* .growLatency */ .M7)(evidence.latency, poll, settings.latencyMargin, settings.latencyPhi);
+    const latency = (0,_latency_js__WEBPACK_IMPORTED_MODULE_3__/* .growLatency */ .M7)(evidence.latency, poll, settings.latencyMargin, settings.latencyPhi, settings.slowFrom);
     const promised = objective === undefined
         ? evidence.objective
         : (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.objective, tempered((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .rateEvidence */ ._Z)((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .worseRates */ .qn)(objective), objective, requests.canary, errors.canary)));
@@ -54808,6 +54821,7 @@ const add = (a, b) => ({ stable: a.stable + b.stable, canary: a.canary + b.canar
 /* harmony export */   LS: () => (/* binding */ isUncompared),
 /* harmony export */   M7: () => (/* binding */ growLatency),
 /* harmony export */   vB: () => (/* binding */ slowestEdge),
+/* harmony export */   xg: () => (/* binding */ whyUntimed),
 /* harmony export */   y0: () => (/* binding */ latencyLogE),
 /* harmony export */   yw: () => (/* binding */ profileLatency)
 /* harmony export */ });
@@ -54824,12 +54838,15 @@ const emptyLatency = { profile: { requests: 0, slower: [] } };
 const enoughToChoose = 100;
 /** Fewer response times of the canary than this say little, whatever they are. */
 const enoughToCompare = 20;
-/** Collects what stable's histogram looks like: during the warm-up, and after it until there is enough. */
-function profileLatency(latency, { stable }) {
+/**
+ * Collects what stable's histogram looks like: during the warm-up, and after it until there is enough. Edges below
+ * `slowFrom` ms are left out.
+ */
+function profileLatency(latency, { stable }, slowFrom = 0) {
     if (latency.edges)
         return latency;
     const before = new Map(latency.profile.slower.map(({ le, count }) => [le, count]));
-    const finite = stable.buckets.filter(({ le }) => Number.isFinite(le));
+    const finite = stable.buckets.filter(({ le }) => le >= slowFrom && Number.isFinite(le));
     const slower = finite.map(({ le, count }) => ({ le, count: (before.get(le) ?? 0) + slowerThan(stable, count) }));
     return {
         profile: {
@@ -54839,23 +54856,23 @@ function profileLatency(latency, { stable }) {
     };
 }
 /**
- * Adds one poll. The edges are those that stable exceeded in 0.1 % to 60 % of its requests before this poll, or the
+ * Adds one poll. The edges are those that stable exceeded in 0.1 % to 60 % of its requests before this poll, and the
  * first that it hardly ever exceeds: what is watched may depend on the past, never on the counts that are judged.
  * One-sided: faster is never bad.
  */
-function growLatency(latency, versions, margin, phi) {
+function growLatency(latency, versions, margin, phi, slowFrom = 0) {
     const edges = latency.edges ?? chooseEdges(latency.profile);
     if (!edges)
-        return profileLatency(latency, versions);
+        return profileLatency(latency, versions, slowFrom);
     return { profile: emptyLatency.profile, edges: edges.map((edge) => growEdge(edge, versions, margin, phi)) };
 }
 function chooseEdges({ requests, slower }) {
     if (requests < enoughToChoose)
         return undefined;
     const often = slower.filter(({ count }) => count > 0 && count >= 0.001 * requests && count <= 0.6 * requests);
-    // Where stable's requests are all between two edges, the next one is what a slower canary will exceed.
+    // What stable hardly ever exceeds a slower canary will, also where all of stable's requests are between two edges.
     const hardlyEver = slower.filter(({ count }) => count < 0.001 * requests).toSorted((a, b) => a.le - b.le);
-    const worthIt = often.length > 0 ? often : hardlyEver.slice(0, 1);
+    const worthIt = [...often, ...hardlyEver.slice(0, 1)];
     if (worthIt.length === 0)
         return undefined;
     const none = { stable: 0, canary: 0 };
@@ -54882,6 +54899,13 @@ function isUncompared({ profile, edges: [edge] = [] }) {
     if (profile.slower.length === 0)
         return false;
     return profile.requests < enoughToChoose || chooseEdges(profile) !== undefined;
+}
+function whyUntimed({ profile, edges }) {
+    if (edges)
+        return undefined;
+    if (profile.slower.length === 0)
+        return "not-counted";
+    return profile.requests >= enoughToChoose && !chooseEdges(profile) ? "beyond-the-last-edge" : undefined;
 }
 /** ln E of all edges together: their average is an e-value however much the edges depend on each other. */
 const latencyLogE = ({ edges = [] }) => edges.length === 0 ? 0 : (0,_numerics_js__WEBPACK_IMPORTED_MODULE_2__/* .logMeanExp */ .BN)(edges.map(({ mixture }) => (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(mixture)));
@@ -59285,9 +59309,9 @@ function conclusionSentence(conclusion) {
         case "too-little-traffic":
             return `${splitSeen(split)}: less than planned, ${chance(bounds.split.alpha)}; some callers bypass the route, so what is seen here is not what all users would see`;
         case "safe":
-            return safeSentence(conclusion);
+            return safeSentence(conclusion) + untimedWords(conclusion);
         case "sound":
-            return soundSentence(conclusion);
+            return soundSentence(conclusion) + untimedWords(conclusion);
         case "nothing":
             return nothingSentence(conclusion);
     }
@@ -59336,6 +59360,16 @@ function soundSentence({ seen, judged, warmUpLeft, ratio, bounds: { breaker, bet
     if (judged.requests.canary < seen.requests.canary)
         notBroken += `, by all ${(0,lib_numbers/* count */.U9)(seen.requests.canary)} of its requests`;
     return `${compared(judged)}: ${unproven(judged, ratio)}; ${notBroken} ${sound}`;
+}
+/** Nobody may take a verdict for more than it is. */
+function untimedWords({ untimed }) {
+    if (untimed === undefined)
+        return "";
+    const because = {
+        "not-counted": "none were counted",
+        "beyond-the-last-edge": "most of stable's are beyond the last edge of the histogram",
+    }[untimed];
+    return `; response times were not judged: ${because}`;
 }
 function nothingSentence({ by, seen, judged, warmUpLeft, ratio }) {
     if (seen.requests.canary === 0)
