@@ -219,7 +219,7 @@ function versions(inCluster: InCluster): void {
       client.create(resources.configMaps, "no-such-namespace", configMap("lost", {})),
       404,
       "NotFound",
-      /namespaces "no-such-namespace" not found/,
+      /^Namespace no-such-namespace does not exist\.$/,
     );
   });
 

@@ -6,10 +6,10 @@ export const limits = {
    * Code of 11,589 lines at 160 characters was 14,253 at 120, by the formatter alone. The rest is what unfolding takes:
    * statements for nested choices, reasons as data beside their words, and the schema of the journal: 16,009. Guards
    * against faults, the fence, `undo` and holds that end brought it to 18,619; reading what a swap would strand, what
-   * manifests and copies would do, who sees the weights, and what may leave the program to 22,933. What is being deleted, who comes past every
-   * route, and what others added at the same time: 24,532.
+   * manifests and copies would do, who sees the weights, and what may leave the program to 22,933; callers
+   * who give up, rounds of scrapes, pods that differ, and eyes without Prometheus to some 26,000.
    */
-  lines: 25_000,
+  lines: 26_500,
   ternariesPer1000: 35,
   conditionalSpreadsPer1000: 1,
   /** A share of the lines of code. */
