@@ -5,6 +5,7 @@ import { defaults } from "../../src/evidence/defaults.ts";
 import { addPoll, type Evidence, noEvidence } from "../../src/evidence/evidence.ts";
 import type { Count } from "../../src/evidence/tally.ts";
 import { weigh } from "../../src/evidence/weigh.ts";
+import { conclusionSentence } from "../../src/words/conclusion-sentence.ts";
 
 const { scrape, warmUp } = defaults;
 type Served = readonly [requests: number, errors: number, slow?: number];
@@ -64,6 +65,17 @@ for (const [what, bad] of [
     assert.equal(findingOf(...minute, [8, good, stable]), "sound");
   });
 }
+
+test("what is proven by one minute alone is told as that", () => {
+  for (const [bad, by] of [[failing, "errors"] as const, [slow, "latency"] as const]) {
+    const conclusion = conclude(after([12, good, stable], [4, bad, stable]), defaults);
+    assert.equal(conclusion.by, by);
+    assert.match(
+      conclusionSentence(conclusion),
+      /, odds of chance below 1 in 20, but nearly all of it within one minute$/,
+    );
+  }
+});
 
 test("what is plainly broken needs no second minute", () => {
   assert.equal(findingOf([12, good, stable], [2, [75, 60], stable]), "broken");

@@ -1386,6 +1386,7 @@ const undecided = proven(2, [3, 0], [27, 0]);
 const silent = proven(2, [0, 0], [30, 0]);
 const bypassed = proven(12, [10, 0], [990, 0]);
 const safe = proven(40, [200, 2], [1_800, 18]);
+const oneMinute = proven(4, [75, 10], [675, 5]);
 const broken = proven(2, [50, 25], [450, 0]);
 
 const gated = (rules: Partial<EvidenceRules> = {}, stage: Partial<Stage> = {}): Plan =>
@@ -1556,6 +1557,26 @@ const endings: readonly (readonly [
     "waiting/0",
     "held",
     /bypass the route/,
+  ],
+  [
+    "harm that one minute alone proves is looked at on until the deadline",
+    gated(),
+    59 * second,
+    oneMinute,
+    "wait",
+    "",
+    "stage-extended",
+    /within one minute/,
+  ],
+  [
+    "harm that one minute alone proves rolls back when no time is left to see another",
+    gated(),
+    60 * second,
+    oneMinute,
+    "nothing",
+    "rolling-back/returning",
+    "gate-failed",
+    /within one minute/,
   ],
   [
     "a canary that is broken is taken out at once",

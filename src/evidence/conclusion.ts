@@ -147,7 +147,7 @@ function draw(evidence: Evidence, settings: Settings): Conclusion {
 }
 
 function groundOf(
-  { finding, most, breaker, deserted }: WeighedEvidence,
+  { finding, most, harm, breaker, deserted }: WeighedEvidence,
   evidence: Evidence,
   settings: Settings,
 ): Ground {
@@ -166,7 +166,7 @@ function groundOf(
     case "sound":
       return "errors";
     case "nothing":
-      return openGround(evidence, settings);
+      return harm >= Math.log(1 / settings.alpha) ? most : openGround(evidence, settings);
   }
 }
 

@@ -42,7 +42,7 @@ export const play = (plan: Plan, world: RehearsedService, seed: number): PlayedE
   playBefore(plan, randomMesh(world, plan.pollEvery, seed));
 
 /** The same before any mesh that is as quick. */
-function playBefore(wanted: Plan, mesh: RandomMesh): PlayedEnd {
+export function playBefore(wanted: Plan, mesh: RandomMesh): PlayedEnd {
   let plan = rehearsable(wanted);
   let state: Open = { phase: "preparing", step: "deploying", since: 0 };
   let now: Instant = 0;

@@ -69,6 +69,8 @@ function endOrWait(seen: SeenStage, verdicts: readonly GateVerdict[]): Decision 
       { kind: "stage-not-judged", stage: stage.name, deadline: stage.deadline, verdict: unanswered },
       now,
     );
+  const suspected = open.find(isSuspected);
+  if (suspected && lasted >= stage.deadline) return backFrom(state, { kind: "gate-failed", verdict: suspected }, now);
   const early = plan.evidence.early && open.length === 0 && verdicts.some(({ proven }) => proven);
   if (lasted < stage.wait && !early) return goOn(seen);
 
@@ -83,6 +85,13 @@ function endOrWait(seen: SeenStage, verdicts: readonly GateVerdict[]): Decision 
 /** Nobody can decide by nothing, so that looking on for it ends with the way back, and not with somebody's decision. */
 const isUnanswered = ({ kind, policy }: GateVerdict): boolean =>
   policy === undefined || policy === "fail" || (policy === "extend" && kind === "no-data");
+
+/** Harm is proven, by one minute alone: with no time left to see another one, it is not somebody's to decide. */
+function isSuspected({ policy, figures }: GateVerdict): boolean {
+  if (policy !== "extend" || figures.of !== "evidence" || !("conclusion" in figures)) return false;
+  const { finding, weight, bounds } = figures.conclusion;
+  return finding === "nothing" && weight.harm !== null && weight.harm >= Math.log(1 / bounds.alpha);
+}
 
 function goOn({ plan, state, stage, now }: SeenStage): Decision {
   const end = state.since + stage.wait;

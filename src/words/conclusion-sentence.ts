@@ -86,7 +86,10 @@ function untimedWords({ untimed }: Conclusion): string {
   return `; response times were not judged: ${because}`;
 }
 
-function nothingSentence({ by, seen, judged, warmUpLeft, ratio }: Conclusion): string {
+function nothingSentence(conclusion: Conclusion): string {
+  const { by, seen, judged, warmUpLeft, ratio, weight, bounds } = conclusion;
+  if (weight.harm !== null && weight.harm >= Math.log(1 / bounds.alpha))
+    return `${harmSentence(conclusion)}, but nearly all of it within one minute`;
   if (seen.requests.canary === 0)
     return `no request of the canary was counted, ${count(seen.requests.stable)} of stable in the same time`;
   if (warmUpLeft > 0)

@@ -7,11 +7,13 @@ import { detectabilityTable } from "./detectability-table.ts";
 import { measure, type Row } from "./measure.ts";
 import { scenarios } from "./scenarios.ts";
 import { table } from "./table.ts";
+import { playUneven, unevenTable, unkept } from "./uneven-table.ts";
 
 /*
  * npm run bench evidence [-- --short] [--runs N] [--seed N] [--only WORD] [--keep FILE] [--store]
  * --short: fewer releases, and two gates against what is stored beside this file. --keep: finished scenarios are written
  * to a file and not run again, so a full table can be made in parts. --store: keeps the figures of --short.
+ * --uneven: the product's own stages in services whose pods differ; with --short after the other gates.
  * --detectability, --clusters: another table instead, of what a plan can find, or of how clustered failures are borne.
  */
 
@@ -21,6 +23,7 @@ const { values } = parseArgs({
     short: { type: "boolean", default: false },
     detectability: { type: "boolean", default: false },
     clusters: { type: "boolean", default: false },
+    uneven: { type: "boolean", default: false },
     store: { type: "boolean", default: false },
     runs: { type: "string" },
     seed: { type: "string", default: "20261121" },
@@ -33,7 +36,7 @@ const stored = new URL("stored.json", import.meta.url);
 const seed = Number(values.seed);
 const started = performance.now();
 const rows = scenarios.flatMap((scenario, index) => {
-  if (values.detectability || values.clusters || !scenario.name.includes(values.only)) return [];
+  if (values.detectability || values.clusters || values.uneven || !scenario.name.includes(values.only)) return [];
   const runs = Math.ceil(Number(values.runs ?? (values.short ? 120 : 2_000)) / (scenario.slow ? 4 : 1));
   const row =
     kept().find((one) => one.scenario === scenario.name && one.seed === seed && one.runs === runs) ??
@@ -44,7 +47,11 @@ const rows = scenarios.flatMap((scenario, index) => {
   return [row];
 });
 
+const uneven =
+  values.uneven || values.short ? playUneven(Number(values.runs ?? (values.short ? 30 : 400)), seed, values.only) : [];
+
 if (values.detectability) console.log(detectabilityTable(Number(values.runs ?? 200), seed));
+else if (values.uneven) console.log(unevenTable(uneven));
 else if (values.clusters) console.log(clustersTable(Number(values.runs ?? 2_000), seed));
 else console.log(table(rows));
 console.log(
@@ -54,7 +61,7 @@ console.log(
 const mine = Object.fromEntries(rows.map(({ scenario, ours }) => [scenario, Number(ours.served.toFixed(2))]));
 if (values.store) writeFileSync(stored, `${JSON.stringify({ seed, served: mine }, undefined, 2)}\n`);
 if (values.short) {
-  const problems = [...falseAlarms(), ...worse()];
+  const problems = [...falseAlarms(), ...(values.uneven ? [] : worse()), ...unkept(uneven)];
   for (const problem of problems) console.error(problem);
   process.exitCode = problems.length > 0 ? 1 : 0;
 }

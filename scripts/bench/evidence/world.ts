@@ -34,7 +34,7 @@ export type Release = {
 };
 
 /** Istio's histogram of response times, in milliseconds, as far as it matters. */
-const edges = [0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, Infinity];
+export const edges = [0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, Infinity];
 
 export function play(world: World, next: Chance): Release {
   return {
@@ -108,7 +108,7 @@ function before(world: World, next: Chance): Release["before"] {
 }
 
 /** The normal distribution function (Abramowitz and Stegun 26.2.17, to seven digits). */
-function normal(z: number): number {
+export function normal(z: number): number {
   const t = 1 / (1 + 0.2316419 * Math.abs(z));
   const tail =
     (t *

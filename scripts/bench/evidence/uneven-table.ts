@@ -1,0 +1,157 @@
+import { defaults } from "../../../src/evidence/defaults.ts";
+import { dispersionOf } from "../../../src/evidence/dispersion.ts";
+import { wilson } from "../../../src/evidence/wilson.ts";
+import type { Millis } from "../../../src/lib/duration.ts";
+import { type PlayedEnd, playBefore } from "../../../src/rehearsal/play.ts";
+import type { Plan } from "../../../src/release/plan.ts";
+import { even, type UnevenService, unevenMesh } from "./uneven-mesh.ts";
+
+/*
+ * Releases as the product plays them, by `decide()` and its own stages, in services whose pods are scraped each at its
+ * own moment, differ, come and go cold, and meet outages. `open`: a row whose promise is not kept yet.
+ */
+
+type UnevenRow = {
+  readonly name: string;
+  readonly service: Partial<UnevenService>;
+  readonly right: "keep" | "roll back";
+  readonly open?: true;
+};
+
+const minute: Millis = 60_000;
+const typical = { median: 40, spread: 0.8 };
+const growing = (weight: number): number => Math.max(1, Math.ceil(weight / 10));
+const keep = (name: string, service: Partial<UnevenService>): UnevenRow => ({ name, service, right: "keep" });
+const open = (name: string, service: Partial<UnevenService>): UnevenRow => ({ ...keep(name, service), open: true });
+const bad = (name: string, service: Partial<UnevenService>): UnevenRow => ({ name, service, right: "roll back" });
+const outage = (lag: Millis, zone = false) => ({ failing: 0.3, lag, zone });
+
+const unevenRows: readonly UnevenRow[] = [
+  keep("10 stable pods", {}),
+  keep("3 stable pods", { stablePods: 3 }),
+  keep("1 stable pod", { stablePods: 1 }),
+  keep("counted by callers", { counter: "callers" }),
+  keep("200 requests/s", { rate: 200 }),
+  keep("5 requests/s", { rate: 5 }),
+  keep("2 requests/s", { rate: 2 }),
+  open("1 request/s", { rate: 1 }),
+  open("0.2 requests/s", { rate: 0.2 }),
+  keep("5 % of scrapes lost", { lost: 0.05 }),
+  keep("20 % of scrapes lost", { lost: 0.2 }),
+  keep("outage on both at once", { outage: outage(0) }),
+  keep("outage, 5 s earlier on the canary", { outage: outage(5_000) }),
+  keep("outage, 15 s earlier on the canary", { outage: outage(15_000) }),
+  keep("outage in the canary's zone", { outage: outage(0, true) }),
+  keep("new pods fail 5 % in a minute", {
+    canaryPods: growing,
+    cold: { lasts: minute, failing: 0.05, slower: 1 },
+  }),
+  keep("rate and failures grow", { drift: (time) => ({ rate: 1 + time / 1.2e6, failing: 1 + time / 6e5 }) }),
+  keep("tried again on other pods", { retried: true }),
+  keep("20 connections a caller", { connections: 20, baseline: 0.0005 }),
+  open("half of stable's requests beside the route", { rate: 5, direct: 5 }),
+  keep("pods differ, errors by cv 0.3", { cv: 0.3 }),
+  open("pods differ, errors by cv 0.5", { cv: 0.5 }),
+  open("pods differ, errors by cv 1", { cv: 1 }),
+  open("pods differ, errors by cv 0.5, 3 canary pods", { cv: 0.5, canaryPods: () => 3 }),
+  keep("response times", { times: typical }),
+  open("pods differ, times by σ 0.2", { times: typical, sigma: 0.2 }),
+  open("pods differ, times by σ 0.2, 3 canary pods", { times: typical, sigma: 0.2, canaryPods: () => 3 }),
+  bad("2 times the failures", { worse: 2 }),
+  bad("5 times the failures", { worse: 5 }),
+  bad("5 times, 5 requests/s", { worse: 5, rate: 5 }),
+  bad("10 times the failures", { worse: 10 }),
+  bad("50 % fail", { worse: 100 }),
+  bad("5 times, cv 0.5, 3 canary pods", { worse: 5, cv: 0.5, canaryPods: () => 3 }),
+  bad("2 times as slow", { times: typical, slower: 2 }),
+  bad("2 times as slow, σ 0.2, 3 canary pods", { times: typical, slower: 2, sigma: 0.2, canaryPods: () => 3 }),
+];
+
+/** What has to be found in every release. */
+const plain: readonly string[] = ["5 times the failures", "50 % fail", "2 times as slow"];
+
+export type UnevenResult = {
+  readonly row: UnevenRow;
+  readonly runs: number;
+  readonly rolledBack: number;
+  readonly held: number;
+  readonly minutes: number | undefined;
+  readonly failed: number;
+};
+
+export const playUneven = (runs: number, seed: number, only: string): readonly UnevenResult[] =>
+  unevenRows
+    .filter(({ name }) => name.includes(only))
+    .map((row) => {
+      const endings = Array.from({ length: runs }, (_, run) =>
+        playOnce({ ...even, ...row.service }, seed + 7_919 * run),
+      );
+      return { row, runs, ...summary(endings) };
+    });
+
+function playOnce(service: UnevenService, seed: number): PlayedEnd {
+  const mesh = unevenMesh(service, seed);
+  return playBefore(planWith(Math.min(10, dispersionOf(mesh.before))), mesh);
+}
+
+const planWith = (phi: number): Plan => ({
+  stages: [5, 10, 25, 50].map((weight) => ({
+    name: `${weight} %`,
+    weight,
+    wait: 5 * minute,
+    deadline: 15 * minute,
+    gates: [{ kind: "evidence", name: "auto" }],
+    approval: false,
+  })),
+  evidence: {
+    settings: { ...defaults, dispersion: { kind: "tempered", phi } },
+    measured: true,
+    inconclusive: "extend",
+    noData: "extend",
+    early: false,
+  },
+  pollEvery: minute / 4,
+  ready: minute,
+  settle: 0,
+  drain: 0,
+  deadline: 100 * minute,
+  patience: minute,
+  promotion: "swap",
+  keepOld: false,
+  drift: "put-back",
+});
+
+function summary(endings: readonly PlayedEnd[]) {
+  const part = (wanted: PlayedEnd["end"]): number =>
+    endings.filter(({ end }) => end === wanted).length / endings.length;
+  const times = endings.flatMap(({ end, after }) => (end === "rolled-back" ? [after] : [])).sort((a, b) => a - b);
+  const median = times[Math.floor(times.length / 2)];
+  return {
+    rolledBack: part("rolled-back"),
+    held: part("held"),
+    minutes: median === undefined ? undefined : median / minute,
+    failed: endings.reduce((sum, { failed }) => sum + failed, 0) / endings.length,
+  };
+}
+
+/** Promises that are not kept: of healthy canaries surely more than 1 in 20 are blamed, or a plain failure is missed. */
+export const unkept = (results: readonly UnevenResult[]): readonly string[] =>
+  results.flatMap(({ row, runs, rolledBack, held }) => {
+    const surely = (part: number): number => wilson(Math.round(part * runs), runs)?.low ?? 0;
+    const told = `${row.name}: ${percent(rolledBack)} rolled back, ${percent(held)} held`;
+    if (plain.includes(row.name)) return rolledBack < 1 ? [`${told}; all must be found`] : [];
+    if (row.right !== "keep" || row.open) return [];
+    return surely(rolledBack) > 0.05 || surely(held) > 0.05 ? [`${told}; 5 % of each may be`] : [];
+  });
+
+const percent = (part: number): string => `${(100 * part).toFixed(1)} %`;
+
+export const unevenTable = (results: readonly UnevenResult[]): string =>
+  [
+    "| service | right | rolled back | held | median minutes until then | bad requests |",
+    "|---|---|---|---|---|---|",
+    ...results.map(
+      ({ row: { name, right, open }, rolledBack, held, minutes, failed }) =>
+        `| ${name} | ${open ? "keep (open)" : right} | ${percent(rolledBack)} | ${percent(held)} | ${minutes?.toFixed(1) ?? "—"} | ${failed.toFixed(1)} |`,
+    ),
+  ].join("\n");
