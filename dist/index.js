@@ -31853,7 +31853,7 @@ async function subjectOf(desk, { plan, rate, errors }) {
     return { plan: measured.plan, traffic, from: "the last hour, by Prometheus" };
 }
 const unrehearsedIn = ({ stages }) => [
-    ...new Set(stages.flatMap(({ gates }) => gates.filter((gate) => !(0,play/* isRehearsed */.s)(gate)).map(({ name }) => name))),
+    ...new Set(stages.flatMap(({ gates }) => gates.filter((gate) => !(0,play/* isRehearsed */.sT)(gate)).map(({ name }) => name))),
 ];
 function answerOf({ plan, traffic, from, runs, seed, kinds, unrehearsed }) {
     const { phi } = plan.evidence.settings.dispersion;
@@ -54366,7 +54366,7 @@ function draw(evidence, settings) {
         bounds: boundsOf(settings),
     };
 }
-function groundOf({ finding, most, breaker, deserted }, evidence, settings) {
+function groundOf({ finding, most, harm, breaker, deserted }, evidence, settings) {
     switch (finding) {
         case "harm":
             return most;
@@ -54382,7 +54382,7 @@ function groundOf({ finding, most, breaker, deserted }, evidence, settings) {
         case "sound":
             return "errors";
         case "nothing":
-            return openGround(evidence, settings);
+            return harm >= Math.log(1 / settings.alpha) ? most : openGround(evidence, settings);
     }
 }
 /** While it warms up, only plain failure is judged. */
@@ -56772,9 +56772,11 @@ function expectedSafety(steps, time, traffic, settings) {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  s: () => (/* binding */ isRehearsed),
-  Z: () => (/* binding */ play)
+  sT: () => (/* binding */ isRehearsed),
+  ZH: () => (/* binding */ play)
 });
+
+// UNUSED EXPORTS: playBefore
 
 // EXTERNAL MODULE: ./src/evidence/evidence.js
 var evidence = __nccwpck_require__(5406);
@@ -56980,7 +56982,7 @@ function rehearseKinds(plan, { rate, baseline }, { runs, seed }) {
     const { phi } = plan.evidence.settings.dispersion;
     return kinds.map((timesStable) => {
         const failing = timesStable === undefined ? 1 : Math.min(1, timesStable * stable);
-        const endings = seeds.map((each) => (0,_play_js__WEBPACK_IMPORTED_MODULE_2__/* .play */ .Z)(plan, { rate, baseline: stable, failing, phi }, each));
+        const endings = seeds.map((each) => (0,_play_js__WEBPACK_IMPORTED_MODULE_2__/* .play */ .ZH)(plan, { rate, baseline: stable, failing, phi }, each));
         return {
             timesStable,
             failing,
@@ -57227,6 +57229,9 @@ function endOrWait(seen, verdicts) {
     const unanswered = open.find(isUnanswered);
     if (unanswered && lasted >= stage.deadline)
         return backFrom(state, { kind: "stage-not-judged", stage: stage.name, deadline: stage.deadline, verdict: unanswered }, now);
+    const suspected = open.find(isSuspected);
+    if (suspected && lasted >= stage.deadline)
+        return backFrom(state, { kind: "gate-failed", verdict: suspected }, now);
     const early = plan.evidence.early && open.length === 0 && verdicts.some(({ proven }) => proven);
     if (lasted < stage.wait && !early)
         return goOn(seen);
@@ -57241,6 +57246,13 @@ function endOrWait(seen, verdicts) {
 }
 /** Nobody can decide by nothing, so that looking on for it ends with the way back, and not with somebody's decision. */
 const isUnanswered = ({ kind, policy }) => policy === undefined || policy === "fail" || (policy === "extend" && kind === "no-data");
+/** Harm is proven, by one minute alone: with no time left to see another one, it is not somebody's to decide. */
+function isSuspected({ policy, figures }) {
+    if (policy !== "extend" || figures.of !== "evidence" || !("conclusion" in figures))
+        return false;
+    const { finding, weight, bounds } = figures.conclusion;
+    return finding === "nothing" && weight.harm !== null && weight.harm >= Math.log(1 / bounds.alpha);
+}
 function goOn({ plan, state, stage, now }) {
     const end = state.since + stage.wait;
     return {
@@ -59371,7 +59383,10 @@ function untimedWords({ untimed }) {
     }[untimed];
     return `; response times were not judged: ${because}`;
 }
-function nothingSentence({ by, seen, judged, warmUpLeft, ratio }) {
+function nothingSentence(conclusion) {
+    const { by, seen, judged, warmUpLeft, ratio, weight, bounds } = conclusion;
+    if (weight.harm !== null && weight.harm >= Math.log(1 / bounds.alpha))
+        return `${harmSentence(conclusion)}, but nearly all of it within one minute`;
     if (seen.requests.canary === 0)
         return `no request of the canary was counted, ${(0,lib_numbers/* count */.U9)(seen.requests.stable)} of stable in the same time`;
     if (warmUpLeft > 0)
