@@ -130,6 +130,7 @@ async function release(plan: Plan, world: RehearsedService, seed: number): Promi
       ...ports.router,
       write: async ({ canary }) => mesh.route(canary),
       drift: async () => undefined,
+      strayed: async () => undefined,
       async finish(winner) {
         end ??= {
           end: winner === "canary" ? "released" : "rolled-back",
