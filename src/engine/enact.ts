@@ -1,11 +1,16 @@
 import { StrayedError } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
 import type { Decision } from "../release/decision.ts";
+import { plannedWeight } from "../release/planned-weight.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
+import { type Split, splitAt } from "../release/split.ts";
 import { otherRole } from "../release/target.ts";
+import type { Clock } from "../world/clock.ts";
+import { pause } from "./keep-outcome.ts";
 
 /** Does what was decided; everything that had to be chosen was chosen before. Rejects when the world did not do it. */
-async function enact(decision: Decision, { judged }: ReleaseRecord, ports: Ports, signal: AbortSignal): Promise<void> {
+async function enact(decision: Decision, record: ReleaseRecord, ports: Ports, signal: AbortSignal): Promise<void> {
+  const { judged } = record;
   switch (decision.do) {
     case "wait":
       return ports.clock.sleepUntil(decision.until, signal);
@@ -17,11 +22,11 @@ async function enact(decision: Decision, { judged }: ReleaseRecord, ports: Ports
     case "scale":
       return ports.workload.scale(decision.to);
     case "route":
-      return ports.router.write(decision.to, decision.from);
+      return ports.router.write(decision.to, writtenLast(decision, record));
     case "update-stable":
       return ports.workload.updateStable(judged);
     case "finish":
-      return ports.router.finish(decision.winner, decision.from);
+      return ports.router.finish(decision.winner, writtenLast(decision, record));
     case "retire":
       await ports.workload.retire(decision.loser);
       return ports.router.cleanUp(otherRole(decision.loser));
@@ -32,6 +37,10 @@ async function enact(decision: Decision, { judged }: ReleaseRecord, ports: Ports
       return ports.router.cleanUp("stable");
   }
 }
+
+/** The very split by which the look before found nothing strange. */
+const writtenLast = ({ overOurs }: { readonly overOurs?: boolean }, record: ReleaseRecord): Split | undefined =>
+  overOurs ? splitAt(plannedWeight(record)) : undefined;
 
 /**
  * Does what was decided, in one job; or says that it has to be looked at once more before: somebody may have changed the
@@ -46,7 +55,7 @@ export type Enact = (decision: Decision, record: ReleaseRecord, signal: AbortSig
 export function enacting(ports: Ports, taken: boolean): Enact {
   let fenced = !taken;
   return async (decision, record, signal) => {
-    const work = () => unlessStrayed(enact(decision, record, ports, signal));
+    const work = () => unlessStrayed(enact(decision, record, ports, signal), ports.clock, signal);
     if (fenced || decision.do === "wait" || decision.do === "nothing") return work();
     const isBack = decision.do === "finish" && decision.winner === "stable";
     if (isBack) await work();
@@ -56,12 +65,14 @@ export function enacting(ports: Ports, taken: boolean): Enact {
   };
 }
 
-async function unlessStrayed(work: Promise<void>): Promise<"done" | "look again"> {
+/** Not at once: somebody may write as fast as this. */
+async function unlessStrayed(work: Promise<void>, clock: Clock, signal: AbortSignal): Promise<"done" | "look again"> {
   try {
     await work;
     return "done";
   } catch (error) {
-    if (error instanceof StrayedError) return "look again";
-    throw error;
+    if (!(error instanceof StrayedError)) throw error;
+    await clock.sleepUntil(clock.now() + pause, signal);
+    return "look again";
   }
 }

@@ -117,10 +117,11 @@ async function driftSinceLast(record: ReleaseRecord, { router }: Ports): Promise
 
 /** What a step of a promotion needs to know: whoever may still serve, as what was judged, and where requests go. */
 async function lookWhilePromoting(
-  { plan, judged }: ReleaseRecord,
+  record: ReleaseRecord,
   step: Promoting["step"],
   { workload, router, bystanders }: Ports,
 ): Promise<PromotingLook> {
+  const { plan, judged } = record;
   const winner = winnerOf(plan);
   const isUpdated = winner === "stable" && step !== "updating";
   const isOver = step === "draining" || step === "retiring";
@@ -130,7 +131,9 @@ async function lookWhilePromoting(
     workload.health("stable", isUpdated ? judged : undefined),
     workload.health("canary", judged),
     router.unserved(roles),
-    isOver || step === "finishing" ? router.strayed(winner, isOver ? undefined : splitAt(100)) : undefined,
+    isOver || step === "finishing"
+      ? router.strayed(winner, isOver ? undefined : splitAt(plannedWeight(record)))
+      : undefined,
     takesPods(plan, step) ? bystanders.strandedWithout(loser) : undefined,
   ]);
   const [stable, canary] = [asReached(ofStable, unserved.stable), asReached(ofCanary, unserved.canary)];

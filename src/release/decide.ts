@@ -2,7 +2,7 @@ import type { Instant } from "../lib/duration.ts";
 import { awaitStable, backFrom, bake, bakeInTheDark, failureMeanwhile, lookAgain } from "./bake.ts";
 import { answerChange } from "./change.ts";
 import type { Decision } from "./decision.ts";
-import { answerEarlyDrift, writtenBefore } from "./drift.ts";
+import { answerEarlyDrift } from "./drift.ts";
 import { giveBack } from "./give-back.ts";
 import { giveUp } from "./give-up.ts";
 import { canaryGone, type Health } from "./health.ts";
@@ -124,7 +124,7 @@ function shift(plan: Plan, state: Shifting, { now, trouble }: Observation, look:
       return {
         do: "route",
         to,
-        from: writtenBefore(plan, state),
+        overOurs: plan.stages.length > 0,
         next: afterRouting(plan, state.stage, now),
         reason: { kind: "giving-weight", weight: to.canary },
       };

@@ -5,10 +5,10 @@ import type { Split } from "./split.ts";
 import type { State } from "./state.ts";
 import type { GateVerdict } from "./verdict.ts";
 
-/** How the routes were written last: as anything else nothing is written over. Missing: whatever they are. */
-type From = Split | undefined;
-
-/** One step: what to do, what is true afterwards, and why. */
+/**
+ * One step: what to do, what is true afterwards, and why. `overOurs`: a route that is not as the release wrote it last is
+ * not written over, but looked at again. By default it is written over, whatever it is.
+ */
 export type Decision = {
   readonly reason: Reason;
   /** What the gates of the stage said, where a stage was judged. */
@@ -20,9 +20,9 @@ export type Decision = {
   | { readonly do: "nothing"; readonly next: State }
   | { readonly do: "deploy"; readonly next: State }
   | { readonly do: "scale"; readonly to: Split; readonly next: State }
-  | { readonly do: "route"; readonly to: Split; readonly from?: From; readonly next: State }
+  | { readonly do: "route"; readonly to: Split; readonly overOurs?: boolean; readonly next: State }
   | { readonly do: "update-stable"; readonly next: State }
-  | { readonly do: "finish"; readonly winner: "stable" | "canary"; readonly from?: From; readonly next: State }
+  | { readonly do: "finish"; readonly winner: "stable" | "canary"; readonly overOurs?: boolean; readonly next: State }
   | { readonly do: "retire"; readonly loser: "stable" | "canary"; readonly next: State }
   | { readonly do: "revive"; readonly next: State }
   | { readonly do: "restore"; readonly next: State }

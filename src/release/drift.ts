@@ -38,13 +38,9 @@ export function answerEarlyDrift(
   { now, trouble }: Observation,
   differences: string | undefined,
 ): Decision | undefined {
-  const written = writtenBefore(plan, state);
-  if (differences === undefined || trouble || !written) return undefined;
-  return answerDrift(plan, state, now, differences, written);
+  if (differences === undefined || trouble || plan.stages.length === 0) return undefined;
+  return answerDrift(plan, state, now, differences, writtenLast(plan, state));
 }
 
-/** What the routes were told last. Undefined where nobody minds what they are. */
-export function writtenBefore(plan: Plan, state: Preparing | Shifting): Split | undefined {
-  if (plan.stages.length === 0) return undefined;
-  return state.phase === "preparing" || state.stage === 0 ? splitAt(0) : splitOf(plan, state.stage - 1);
-}
+const writtenLast = (plan: Plan, state: Preparing | Shifting): Split =>
+  state.phase === "preparing" || state.stage === 0 ? splitAt(0) : splitOf(plan, state.stage - 1);

@@ -167,7 +167,7 @@ function step(plan: Plan, state: Promoting, { now }: Observation, seen: Partial<
       return {
         do: "finish",
         winner,
-        from: splitAt(100),
+        overOurs: true,
         next: to("draining"),
         reason: { kind: "promoted", winner, ...atOnce(plan) },
       };
