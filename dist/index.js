@@ -30689,67 +30689,6 @@ async function begun(from, over) {
 
 // EXTERNAL MODULE: ./src/release/target.js
 var release_target = __nccwpck_require__(6186);
-;// CONCATENATED MODULE: ./src/engine/enact.js
-
-
-/** Does what was decided; everything that had to be chosen was chosen before. Rejects when the world did not do it. */
-async function enact(decision, { judged }, ports, signal) {
-    switch (decision.do) {
-        case "wait":
-            return ports.clock.sleepUntil(decision.until, signal);
-        case "nothing":
-            return;
-        case "deploy":
-            await ports.workload.deploy(judged);
-            return ports.router.prepare();
-        case "scale":
-            return ports.workload.scale(decision.to);
-        case "route":
-            return ports.router.write(decision.to, decision.from);
-        case "update-stable":
-            return ports.workload.updateStable(judged);
-        case "finish":
-            return ports.router.finish(decision.winner, decision.from);
-        case "retire":
-            await ports.workload.retire(decision.loser);
-            return ports.router.cleanUp((0,release_target/* otherRole */.n1)(decision.loser));
-        case "revive":
-            return ports.workload.revive();
-        case "restore":
-            await ports.workload.restore();
-            return ports.router.cleanUp("stable");
-    }
-}
-/**
- * In a release that was `taken` from another job nothing is done before that one can do nothing more: what it had under
- * way might land afterwards, or has landed since the look that was decided by. Only traffic comes off a bad version first.
- */
-function enacting(ports, taken) {
-    let fenced = !taken;
-    return async (decision, record, signal) => {
-        const work = () => unlessStrayed(enact(decision, record, ports, signal));
-        if (fenced || decision.do === "wait" || decision.do === "nothing")
-            return work();
-        const isBack = decision.do === "finish" && decision.winner === "stable";
-        if (isBack)
-            await work();
-        await Promise.all([ports.router.fence(), ports.workload.fence()]);
-        fenced = true;
-        return isBack ? work() : "look again";
-    };
-}
-async function unlessStrayed(work) {
-    try {
-        await work;
-        return "done";
-    }
-    catch (error) {
-        if (error instanceof lib_errors/* StrayedError */.vC)
-            return "look again";
-        throw error;
-    }
-}
-
 ;// CONCATENATED MODULE: ./src/engine/insistence.js
 
 
@@ -30905,7 +30844,8 @@ async function driftSinceLast(record, { router }) {
     return router.drift((0,release_split/* splitAt */.gI)((0,planned_weight/* plannedWeight */.R)(record)), next);
 }
 /** What a step of a promotion needs to know: whoever may still serve, as what was judged, and where requests go. */
-async function lookWhilePromoting({ plan, judged }, step, { workload, router, bystanders }) {
+async function lookWhilePromoting(record, step, { workload, router, bystanders }) {
+    const { plan, judged } = record;
     const winner = (0,transition/* winnerOf */.Pk)(plan);
     const isUpdated = winner === "stable" && step !== "updating";
     const isOver = step === "draining" || step === "retiring";
@@ -30916,7 +30856,9 @@ async function lookWhilePromoting({ plan, judged }, step, { workload, router, by
         workload.health("stable", isUpdated ? judged : undefined),
         workload.health("canary", judged),
         router.unserved(release_target/* roles */.Ot),
-        isOver || step === "finishing" ? router.strayed(winner, isOver ? undefined : (0,release_split/* splitAt */.gI)(100)) : undefined,
+        isOver || step === "finishing"
+            ? router.strayed(winner, isOver ? undefined : (0,release_split/* splitAt */.gI)((0,planned_weight/* plannedWeight */.R)(record)))
+            : undefined,
         (0,transition/* takesPods */.XY)(plan, step) ? bystanders.strandedWithout(loser) : undefined,
     ]);
     const [stable, canary] = [(0,release_health/* asReached */.ty)(ofStable, unserved.stable), (0,release_health/* asReached */.ty)(ofCanary, unserved.canary)];
@@ -31138,6 +31080,75 @@ async function failureOfSaving(record, { journal, clock }, end, insistence, befo
     catch (error) {
         (0,lib_errors/* unlessTakenOver */.cr)(error);
         return failureOf(error);
+    }
+}
+
+;// CONCATENATED MODULE: ./src/engine/enact.js
+
+
+
+
+
+/** Does what was decided; everything that had to be chosen was chosen before. Rejects when the world did not do it. */
+async function enact(decision, record, ports, signal) {
+    const { judged } = record;
+    switch (decision.do) {
+        case "wait":
+            return ports.clock.sleepUntil(decision.until, signal);
+        case "nothing":
+            return;
+        case "deploy":
+            await ports.workload.deploy(judged);
+            return ports.router.prepare();
+        case "scale":
+            return ports.workload.scale(decision.to);
+        case "route":
+            return ports.router.write(decision.to, writtenLast(decision, record));
+        case "update-stable":
+            return ports.workload.updateStable(judged);
+        case "finish":
+            return ports.router.finish(decision.winner, writtenLast(decision, record));
+        case "retire":
+            await ports.workload.retire(decision.loser);
+            return ports.router.cleanUp((0,release_target/* otherRole */.n1)(decision.loser));
+        case "revive":
+            return ports.workload.revive();
+        case "restore":
+            await ports.workload.restore();
+            return ports.router.cleanUp("stable");
+    }
+}
+/** The very split by which the look before found nothing strange. */
+const writtenLast = ({ overOurs }, record) => overOurs ? (0,release_split/* splitAt */.gI)((0,planned_weight/* plannedWeight */.R)(record)) : undefined;
+/**
+ * In a release that was `taken` from another job nothing is done before that one can do nothing more: what it had under
+ * way might land afterwards, or has landed since the look that was decided by. Only traffic comes off a bad version first.
+ */
+function enacting(ports, taken) {
+    let fenced = !taken;
+    return async (decision, record, signal) => {
+        const work = () => unlessStrayed(enact(decision, record, ports, signal), ports.clock, signal);
+        if (fenced || decision.do === "wait" || decision.do === "nothing")
+            return work();
+        const isBack = decision.do === "finish" && decision.winner === "stable";
+        if (isBack)
+            await work();
+        await Promise.all([ports.router.fence(), ports.workload.fence()]);
+        fenced = true;
+        return isBack ? work() : "look again";
+    };
+}
+/** Not at once: somebody may write as fast as this. */
+async function unlessStrayed(work, clock, signal) {
+    try {
+        await work;
+        return "done";
+    }
+    catch (error) {
+        if (!(error instanceof lib_errors/* StrayedError */.vC))
+            throw error;
+        await clock.sleepUntil(clock.now() + pause, signal);
+        return "look again";
     }
 }
 
@@ -57156,17 +57167,11 @@ function answerDrift(plan, state, now, differences, written) {
  * gives everything at once: whoever gives some by hand meanwhile wants the same.
  */
 function answerEarlyDrift(plan, state, { now, trouble }, differences) {
-    const written = writtenBefore(plan, state);
-    if (differences === undefined || trouble || !written)
+    if (differences === undefined || trouble || plan.stages.length === 0)
         return undefined;
-    return answerDrift(plan, state, now, differences, written);
+    return answerDrift(plan, state, now, differences, writtenLast(plan, state));
 }
-/** What the routes were told last. Undefined where nobody minds what they are. */
-function writtenBefore(plan, state) {
-    if (plan.stages.length === 0)
-        return undefined;
-    return state.phase === "preparing" || state.stage === 0 ? (0,split/* splitAt */.gI)(0) : (0,split/* splitOf */.uv)(plan, state.stage - 1);
-}
+const writtenLast = (plan, state) => state.phase === "preparing" || state.stage === 0 ? (0,split/* splitAt */.gI)(0) : (0,split/* splitOf */.uv)(plan, state.stage - 1);
 
 // EXTERNAL MODULE: ./src/release/gate.js
 var gate = __nccwpck_require__(6596);
@@ -57648,7 +57653,7 @@ function step(plan, state, { now }, seen) {
             return {
                 do: "finish",
                 winner,
-                from: (0,split/* splitAt */.gI)(100),
+                overOurs: true,
                 next: to("draining"),
                 reason: { kind: "promoted", winner, ...(0,release_plan/* atOnce */.z)(plan) },
             };
@@ -57792,7 +57797,7 @@ function shift(plan, state, { now, trouble }, look) {
             return {
                 do: "route",
                 to,
-                from: writtenBefore(plan, state),
+                overOurs: plan.stages.length > 0,
                 next: afterRouting(plan, state.stage, now),
                 reason: { kind: "giving-weight", weight: to.canary },
             };
