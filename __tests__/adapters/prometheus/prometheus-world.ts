@@ -1,8 +1,8 @@
 import { prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
-import type { Millis } from "../../../src/lib/duration.ts";
-import type { MetricsSetUp, MetricsWorld, Outcome, Requests } from "../../contracts/metrics.ts";
+import { seriesLabelsOf } from "../../contracts/mesh-series.ts";
+import type { MetricsSetUp, MetricsWorld, Requests } from "../../contracts/metrics.ts";
 import type { SetUp } from "../../support/prometheus-set-up.ts";
-import { type Labels, sample, scraped } from "./scraped.ts";
+import { sample, scraped } from "./scraped.ts";
 
 /** The mesh of the contract of metrics, as the counters of Istio's gateway, which a Prometheus scrapes. */
 export const prometheusWorld =
@@ -36,41 +36,11 @@ function worldIn(target: Awaited<ReturnType<typeof scraped>>, namespace: string)
   };
 }
 
-const outcomes: { readonly [outcome in Outcome]: Labels } = {
-  served: {},
-  "answered 404": { response_code: "404" },
-  "answered 503": { response_code: "503" },
-  "answered by gRPC with a failure": { grpc_response_status: "14" },
-  "given up": { response_code: "0", response_flags: "DC" },
-  "reset by its caller": { response_code: "0", response_flags: "DR" },
-  "timed out": { response_code: "504", response_flags: "UT" },
-  "cut off": { response_code: "200", response_flags: "UC" },
-  "delayed on purpose": { response_flags: "DI" },
-  "failed on purpose": { response_code: "503", response_flags: "FI" },
-  "no pod": { response_code: "503", response_flags: "UH" },
-  "no connection": { response_code: "0", response_flags: "UF" },
-  "no route": { response_code: "404", response_flags: "NR" },
-};
-
-const edges: readonly Millis[] = [5, 10, 100, 1_000, Number.POSITIVE_INFINITY];
-
 /** The series that a request adds one to, with a value of 0. */
-function seriesOf({ by, how, service, took }: Requests, namespace: string): readonly string[] {
-  const name = service === "another" ? "ratings" : "reviews";
-  const space = service === "a namesake in another namespace" ? `${namespace}-else` : namespace;
-  const workload = { stable: `${name}-v1`, canary: `${name}-v2`, nobody: "unknown" }[by];
-  const labels = {
-    destination_service: `${name}.${space}.svc.cluster.local`,
-    ...outcomes[how ?? (by === "nobody" ? "no pod" : "served")],
-  };
-  const buckets = edges.filter((le) => took !== undefined && took <= le);
+function seriesOf(requests: Requests, namespace: string): readonly string[] {
+  const { space, workload, labels, edges } = seriesLabelsOf(requests, namespace);
   return [
     sample(space, "istio_requests_total", workload, 0, labels),
-    ...buckets.map((le) =>
-      sample(space, "istio_request_duration_milliseconds_bucket", workload, 0, {
-        ...labels,
-        le: le === Number.POSITIVE_INFINITY ? "+Inf" : String(le),
-      }),
-    ),
+    ...edges.map((le) => sample(space, "istio_request_duration_milliseconds_bucket", workload, 0, { ...labels, le })),
   ];
 }

@@ -1,5 +1,5 @@
-import type { Millis } from "../../../src/lib/duration.ts";
-import type { MetricsWorld, Outcome, Requests } from "../../contracts/metrics.ts";
+import { seriesLabelsOf } from "../../contracts/mesh-series.ts";
+import type { MetricsWorld, Requests } from "../../contracts/metrics.ts";
 import { metricsContract } from "../../contracts/metrics.ts";
 import { gatewayOf, type ProxyCluster, proxyCluster, versionOf } from "./proxies-world.ts";
 
@@ -52,45 +52,21 @@ function worldIn(cluster: ProxyCluster, namespace: string): MetricsWorld {
   };
 }
 
-const outcomes: { readonly [outcome in Outcome]: Labels } = {
-  served: {},
-  "answered 404": { response_code: "404" },
-  "answered 503": { response_code: "503" },
-  "answered by gRPC with a failure": { grpc_response_status: "14" },
-  "given up": { response_code: "0", response_flags: "DC" },
-  "reset by its caller": { response_code: "0", response_flags: "DR" },
-  "timed out": { response_code: "504", response_flags: "UT" },
-  "cut off": { response_code: "503", response_flags: "UC" },
-  "delayed on purpose": { response_flags: "DI" },
-  "failed on purpose": { response_code: "503", response_flags: "FI" },
-  "no pod": { response_code: "503", response_flags: "UH" },
-  "no connection": { response_code: "0", response_flags: "UF" },
-  "no route": { response_code: "404", response_flags: "NR" },
-};
-
-const edges: readonly Millis[] = [5, 10, 100, 1_000, Number.POSITIVE_INFINITY];
-
-function seriesOf({ by, how, service, took }: Requests, namespace: string, reporter: string): readonly string[] {
-  const name = service === "another" ? "ratings" : "reviews";
-  const space = service === "a namesake in another namespace" ? `${namespace}-else` : namespace;
-  const workload = { stable: `${name}-v1`, canary: `${name}-v2`, nobody: "unknown" }[by];
+function seriesOf(requests: Requests, namespace: string, reporter: string): readonly string[] {
+  const { space, workload, labels: ending, edges } = seriesLabelsOf(requests, namespace);
   const labels: Labels = {
     reporter,
     destination_workload: workload,
     destination_workload_namespace: workload === "unknown" ? "unknown" : space,
-    destination_service: `${name}.${space}.svc.cluster.local`,
     source_workload_namespace: namespace,
     response_code: "200",
     response_flags: "-",
     grpc_response_status: "",
-    ...outcomes[how ?? (by === "nobody" ? "no pod" : "served")],
+    ...ending,
   };
-  const buckets = edges.filter((le) => took !== undefined && took <= le);
   return [
     line("istio_requests_total", labels),
-    ...buckets.map((le) =>
-      line("istio_request_duration_milliseconds_bucket", { ...labels, le: le === Infinity ? "+Inf" : String(le) }),
-    ),
+    ...edges.map((le) => line("istio_request_duration_milliseconds_bucket", { ...labels, le })),
   ];
 }
 
