@@ -29615,7 +29615,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 6114:
+/***/ 6854:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -48142,6 +48142,19 @@ const sides = {
     waypoint: "waypoint",
 };
 
+;// CONCATENATED MODULE: ./src/istio/waypoint.js
+const waypoint_named = "istio.io/use-waypoint";
+const placed = "istio.io/use-waypoint-namespace";
+/**
+ * The waypoint that a Service is to use in an ambient mesh: by its own labels, or else its namespace's; by default in the
+ * same namespace. https://istio.io/latest/docs/ambient/usage/waypoint/
+ */
+function waypointOf(service, namespace, own) {
+    const labelled = [service, namespace].find((object) => object?.metadata.labels?.[waypoint_named] !== undefined);
+    const { [waypoint_named]: name = "none", [placed]: place = own } = labelled?.metadata.labels ?? {};
+    return name === "none" ? undefined : { namespace: place, name };
+}
+
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/unless-forbidden.js
 
 /** Undefined for what this job may not read. */
@@ -48177,6 +48190,7 @@ async function unless_forbidden_unlessUnknown(reading) {
 
 
 
+
 /** Pods that are read at one look. Where there are more a round takes several, and nothing is counted until it is whole. */
 const mostPods = 50;
 const wordFor = (of, { stable, canary }) => ({ stable: stable.deployment, canary: canary.deployment, gateway: "a gateway", waypoint: "the waypoint" })[of];
@@ -48194,7 +48208,7 @@ function seekProxies(options) {
         const at = network.clock.now();
         if (known && at - known.at < callersLast)
             return known;
-        const [callers, waypoint] = await Promise.all([callersOf(options), waypointOf(options)]);
+        const [callers, waypoint] = await Promise.all([callersOf(options), waypointFor(options)]);
         known = { callers, waypoint, at };
         return known;
     }
@@ -48292,27 +48306,23 @@ async function selectorOf(client, { namespace, name }) {
     const labels = textsAt(gateway, "spec", "selector");
     return Object.keys(labels).length > 0 ? labels : undefined;
 }
-const waypointLabel = "istio.io/use-waypoint";
-/** Of an ambient mesh: https://istio.io/latest/docs/ambient/usage/waypoint/ */
-async function waypointOf({ client, target }) {
+async function waypointFor({ client, target }) {
     const { namespace, service } = target;
     const [services, own] = await Promise.all([
         unlessForbidden(client.list(resources.services, namespace)),
         unlessForbidden(client.get(resources.namespaces, undefined, namespace)),
     ]);
-    const labelled = [services?.find(({ metadata }) => metadata.name === service), own];
-    const { labels = {} } = labelled.find((object) => object?.metadata.labels?.[waypointLabel])?.metadata ?? {};
-    const { [waypointLabel]: name = "none", "istio.io/use-waypoint-namespace": place = namespace } = labels;
-    if (name === "none")
-        return undefined;
-    return {
-        name: `waypoint ${place}/${name}`,
-        labels: { "gateway.networking.k8s.io/gateway-name": name },
-        near: [place],
-    };
+    const called = services?.find(({ metadata }) => metadata.name === service);
+    const waypoint = waypointOf(called, own, namespace);
+    return (waypoint && {
+        name: `waypoint ${waypoint.namespace}/${waypoint.name}`,
+        labels: { "gateway.networking.k8s.io/gateway-name": waypoint.name },
+        near: [waypoint.namespace],
+    });
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/proxies/inspect-proxies.js
+
 
 
 
@@ -48323,13 +48333,12 @@ const noQueries = "the proxies answer no query; set metrics.prometheus";
 /** What was found of the proxies that count, and what is not seen. */
 function inspectProxies({ roster, ...inspection }) {
     const gates = inspection.plan.stages.flatMap((stage) => stage.gates);
-    const level = gates.some(isCounting) ? "refuse" : "warn";
+    const level = gates.some(release_gate/* isCounting */.EL) ? "refuse" : "warn";
     const asked = gates.flatMap((gate) => (gate.kind === "query" ? [inspect_proxies_unanswered(gate.name)] : []));
     if ("because" in roster)
         return [{ level, what: upper(roster.because), next: instead }, ...asked];
     return [...asked, ...findingsOf({ ...inspection, roster, level, gates })];
 }
-const isCounting = ({ kind }) => ["errors", "latency", "evidence"].includes(kind);
 const instead = "Set metrics.prometheus where there is one, or metrics.source: none to be judged by time and restarts alone.";
 const reach = "See whether the API server reaches the pods: a NetworkPolicy may keep it out of ports 15090 and 15020.";
 const inspect_proxies_unanswered = (name) => ({ level: "refuse", what: `gate "${name}": ${noQueries}` });
@@ -49883,7 +49892,7 @@ function blindClients({ target, facts, destinationRules, own, isUnread }) {
         if (client.namespace !== route_family_elsewhere && isUnread(client.namespace))
             continue;
         const rules = rulesSeenBy(client, future, host);
-        const sees = (subset) => rules.some(({ subsets }) => subsets.some(({ name }) => name === subset));
+        const sees = (subset) => rules.some((rule) => hasSubset(rule, subset));
         const [rule] = rules;
         if (sees(canary.subset) || !(stable.subset === undefined || sees(stable.subset)))
             continue;
@@ -49899,29 +49908,29 @@ function lostGateways({ target, facts, destinationRules, own, isUnread }) {
     const host = (0,istio_host/* readHost */.rk)(target.stable.host, target.namespace);
     const having = destinationRules
         .map(readDestinationRule)
-        .filter((rule) => (0,istio_host/* covers */.hU)(rule.host, host) && rule.subsets.some(({ name }) => name === subset));
+        .filter((rule) => (0,istio_host/* covers */.hU)(rule.host, host) && hasSubset(rule, subset));
     if (subset === undefined || having.length === 0)
         return [];
     const future = own ? [...destinationRules, own] : destinationRules;
     const gateways = clientsOfRoutes(facts, target, []).filter(({ inMesh, namespace }) => !inMesh && !isUnread(namespace));
-    const lost = gateways.filter((client) => !rulesSeenBy(client, future, host).some((rule) => rule.subsets.some(({ name }) => name === subset)));
+    const lost = gateways.filter((client) => !rulesSeenBy(client, future, host).some((rule) => hasSubset(rule, subset)));
     if (lost.length === 0)
         return [];
-    const words = (0,some_of/* someOf */.y)(having.map(({ word }) => word), ", ");
+    const words = wordsOf(having);
     const whose = (0,some_of/* someOf */.y)(lost.map(({ who }) => who), " and ");
     return [
         warn(`For ${whose} no DestinationRule counts that has stable's subset ${subset} of ${host.text} (${words} has it, and does not count there): their requests are answered with 503 (NC), now as during the release.`, `Export ${words} to them (exportTo).`),
     ];
 }
+const hasSubset = ({ subsets }, subset) => subsets.some(({ name }) => name === subset);
+const wordsOf = (rules) => (0,some_of/* someOf */.y)(rules.map(({ word }) => word), ", ");
 function withoutRule(clients, known, { canary }, host) {
-    const having = known.filter((rule) => rule.subsets.some(({ name }) => name === canary.subset));
-    const words = (0,some_of/* someOf */.y)(having.map(({ word }) => word), ", ");
+    const words = wordsOf(known.filter((rule) => hasSubset(rule, canary.subset)));
     return refuse(`For ${(0,some_of/* someOf */.y)(clients, " and ")} no DestinationRule counts for host ${host.text} (${words || "none"} has the canary's subset ${canary.subset}, and does not count there): the canary's share of their requests would be answered with 503 (NC).`, `Export ${words || "one with the subset"} to them (exportTo).`);
 }
 function withoutCanary({ word }, clients, known, { canary }, host) {
-    const having = known.filter((rule) => rule.subsets.some(({ name }) => name === canary.subset));
-    const words = (0,some_of/* someOf */.y)(having.map((rule) => rule.word), ", ");
-    const where = having.length > 0 ? ` (${words} has it, and does not count there)` : "";
+    const words = wordsOf(known.filter((rule) => hasSubset(rule, canary.subset)));
+    const where = words && ` (${words} has it, and does not count there)`;
     return refuse(`For ${(0,some_of/* someOf */.y)(clients, " and ")} ${word} counts for host ${host.text}, and it lacks the canary's subset ${canary.subset}${where}: the canary's share of their requests would be answered with 503 (NC).`, `Add the subset ${canary.subset} to ${word}, with the labels of the canary's pods.`);
 }
 /** The namespaces whose DestinationRules decide about a release. */
@@ -51537,9 +51546,9 @@ function injectionFor(labels, annotations, namespace) {
 
 
 
+
 const ambient_labelOf = (object, name) => object?.metadata.labels?.[name];
 const mode = "istio.io/dataplane-mode";
-const waypoint = "istio.io/use-waypoint";
 /**
  * Without a waypoint nobody in an ambient mesh reads weights: ztunnel knows connections, and no requests.
  * https://istio.io/latest/docs/ambient/usage/waypoint/
@@ -51552,9 +51561,9 @@ function ambientHasWaypoint(scene) {
     if (!isAmbient || stablePods.some(sidecars_hasProxy))
         return [];
     const service = serviceBehind(services, hosts.service) ?? serviceBehind(services, hosts.stable);
-    const used = ambient_labelOf(service, waypoint) ?? ambient_labelOf(labelled, waypoint) ?? "none";
-    if (used !== "none")
-        return [notLookedAt(scene, used)];
+    const waypoint = waypointOf(service, labelled, target.namespace);
+    if (waypoint)
+        return [notLookedAt(scene, waypoint.name)];
     const viewers = routes.filter(({ moves }) => moves).flatMap(({ seenBy }) => seenBy);
     if (!viewers.some(({ who }) => who === "mesh"))
         return [];
@@ -52990,7 +52999,7 @@ function policies_labelsOf({ stable, planned }) {
     const canary = plannedDeployment(planned);
     return stable && canary && { stable: stable.podLabels, canary: canary.podLabels };
 }
-const wordsOf = (objects) => finding_listed(objects.map(placeWord), 3);
+const policies_wordsOf = (objects) => finding_listed(objects.map(placeWord), 3);
 /** One that is attached to a waypoint or a gateway is for no pods. */
 const isForPods = ({ spec }) => field(spec, "targetRef") === undefined && listAt(spec, "targetRefs").length === 0;
 const appliesTo = (object, { selector }, labels) => isForPods(object) && selects(readSelector(field(object, "spec", selector)), labels);
@@ -53014,7 +53023,7 @@ function policiesOfStableStay(future, now) {
     return [
         ...barriers
             .filter((barrier) => isShut(barrier, future, labels) && !isShut(barrier, now, labels))
-            .map((barrier) => refuse(`The manifest of ${wordsOf(added(barrier.kind, future, now))} lets nothing through for ${deployment}, which serves: from when it is applied, ${barrier.so}.`, forCanaryAlone)),
+            .map((barrier) => refuse(`The manifest of ${policies_wordsOf(added(barrier.kind, future, now))} lets nothing through for ${deployment}, which serves: from when it is applied, ${barrier.so}.`, forCanaryAlone)),
         ...kinds.flatMap((kind) => added(kind, future, now).map((object) => warn(`The manifest of ${placeWord(object)} is for the pods of ${deployment}, which serve, too (${selectorWord(object, kind)}): from when it is applied, before the first stage, it decides ${kind.differ}.`, forCanaryAlone))),
     ];
 }
@@ -53053,7 +53062,7 @@ function shutBy(objects, applies, letsThrough, { stable, canary }) {
     const [ofStable, ofCanary] = [of(stable), of(canary)];
     return isShut(ofCanary) && !isShut(ofStable) ? { by: ofCanary, open: ofStable.filter(letsThrough) } : undefined;
 }
-const unlike = ({ open }) => (open.length > 0 ? `, and ${wordsOf(open)} is for stable's pods only` : "");
+const unlike = ({ open }) => (open.length > 0 ? `, and ${policies_wordsOf(open)} is for stable's pods only` : "");
 /** https://istio.io/latest/docs/concepts/security/#implicit-enablement */
 function shutByAuthorization({ authorizationPolicies, target }, labels) {
     const isFor = (object, pods) => appliesTo(object, authorization, pods);
@@ -53062,9 +53071,9 @@ function shutByAuthorization({ authorizationPolicies, target }, labels) {
     const canary = `the canary (${target.canary.deployment}) would answer every request with 403`;
     const findings = [];
     if (shut)
-        findings.push(refuse(`${wordsOf(shut.by)} allows nothing${unlike(shut)}: ${canary}.`, policies_forBoth));
+        findings.push(refuse(`${policies_wordsOf(shut.by)} allows nothing${unlike(shut)}: ${canary}.`, policies_forBoth));
     if (deniesAll.length > 0)
-        findings.push(refuse(`${wordsOf(deniesAll)} denies every request to the canary's pods alone: ${canary}.`, policies_forBoth));
+        findings.push(refuse(`${policies_wordsOf(deniesAll)} denies every request to the canary's pods alone: ${canary}.`, policies_forBoth));
     return findings;
 }
 const actionOf = (object) => field(object, "spec", "action") ?? "ALLOW";
@@ -53104,7 +53113,7 @@ function shutByNetwork({ networkPolicies }, labels) {
         const shut = shutBy(about, isFor, letsThrough, labels);
         return shut
             ? [
-                refuse(`${wordsOf(shut.by)} lets nothing through${unlike(shut)}: ${direction.so("the canary's pods")}.`, policies_forBoth),
+                refuse(`${policies_wordsOf(shut.by)} lets nothing through${unlike(shut)}: ${direction.so("the canary's pods")}.`, policies_forBoth),
             ]
             : [];
     });
@@ -56490,7 +56499,7 @@ async function main() {
         answer,
     };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6114));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6854));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_14__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)

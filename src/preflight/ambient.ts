@@ -1,4 +1,5 @@
 import { serviceBehind } from "../istio/service.ts";
+import { waypointOf } from "../istio/waypoint.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import { type Finding, note, refuse, warn } from "../ports/preflight.ts";
 import type { Scene } from "./scene.ts";
@@ -8,7 +9,6 @@ const labelOf = (object: KubernetesObject | undefined, name: string): string | u
   object?.metadata.labels?.[name];
 
 const mode = "istio.io/dataplane-mode";
-const waypoint = "istio.io/use-waypoint";
 
 /**
  * Without a waypoint nobody in an ambient mesh reads weights: ztunnel knows connections, and no requests.
@@ -21,8 +21,8 @@ export function ambientHasWaypoint(scene: Scene): readonly Finding[] {
   const isAmbient = (stable?.podLabels[mode] ?? labelOf(labelled, mode)) === "ambient";
   if (!isAmbient || stablePods.some(hasProxy)) return [];
   const service = serviceBehind(services, hosts.service) ?? serviceBehind(services, hosts.stable);
-  const used = labelOf(service, waypoint) ?? labelOf(labelled, waypoint) ?? "none";
-  if (used !== "none") return [notLookedAt(scene, used)];
+  const waypoint = waypointOf(service, labelled, target.namespace);
+  if (waypoint) return [notLookedAt(scene, waypoint.name)];
   const viewers = routes.filter(({ moves }) => moves).flatMap(({ seenBy }) => seenBy);
   if (!viewers.some(({ who }) => who === "mesh")) return [];
   const what = `Service ${target.namespace}/${target.service} is in an ambient mesh and has no waypoint, so clients in the mesh see no weights: their requests go to every pod of the Service, the canary's among them`;

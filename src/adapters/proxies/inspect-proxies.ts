@@ -3,7 +3,7 @@ import { plural } from "../../lib/numbers.ts";
 import { someOf } from "../../lib/some-of.ts";
 import type { Uncounted } from "../../ports/metrics.ts";
 import { type Finding, note, warn } from "../../ports/preflight.ts";
-import type { Gate } from "../../release/gate.ts";
+import { type Gate, isCounting } from "../../release/gate.ts";
 import type { Plan } from "../../release/plan.ts";
 import { countersOfPod, type PodCounter } from "./pod-counters.ts";
 import type { ProxiesOptions } from "./proxies-options.ts";
@@ -33,8 +33,6 @@ type Inspected = Omit<ProxyInspection, "roster"> & {
   readonly level: Finding["level"];
   readonly gates: readonly Gate[];
 };
-
-const isCounting = ({ kind }: Gate): boolean => ["errors", "latency", "evidence"].includes(kind);
 
 const instead =
   "Set metrics.prometheus where there is one, or metrics.source: none to be judged by time and restarts alone.";

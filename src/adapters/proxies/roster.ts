@@ -1,4 +1,5 @@
 import { isNamed, type NamespacedName } from "../../istio/host.ts";
+import { waypointOf } from "../../istio/waypoint.ts";
 import { readDeployment } from "../../kubernetes/deployment.ts";
 import { textsAt } from "../../kubernetes/field.ts";
 import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
@@ -67,7 +68,7 @@ export function seekProxies(options: ProxiesOptions): () => Promise<Roster> {
   async function around(): Promise<NonNullable<typeof known>> {
     const at = network.clock.now();
     if (known && at - known.at < callersLast) return known;
-    const [callers, waypoint] = await Promise.all([callersOf(options), waypointOf(options)]);
+    const [callers, waypoint] = await Promise.all([callersOf(options), waypointFor(options)]);
     known = { callers, waypoint, at };
     return known;
   }
@@ -176,22 +177,19 @@ async function selectorOf(
   return Object.keys(labels).length > 0 ? labels : undefined;
 }
 
-const waypointLabel = "istio.io/use-waypoint";
-
-/** Of an ambient mesh: https://istio.io/latest/docs/ambient/usage/waypoint/ */
-async function waypointOf({ client, target }: ProxiesOptions): Promise<Wanted | undefined> {
+async function waypointFor({ client, target }: ProxiesOptions): Promise<Wanted | undefined> {
   const { namespace, service } = target;
   const [services, own] = await Promise.all([
     unlessForbidden(client.list(resources.services, namespace)),
     unlessForbidden(client.get(resources.namespaces, undefined, namespace)),
   ]);
-  const labelled = [services?.find(({ metadata }) => metadata.name === service), own];
-  const { labels = {} } = labelled.find((object) => object?.metadata.labels?.[waypointLabel])?.metadata ?? {};
-  const { [waypointLabel]: name = "none", "istio.io/use-waypoint-namespace": place = namespace } = labels;
-  if (name === "none") return undefined;
-  return {
-    name: `waypoint ${place}/${name}`,
-    labels: { "gateway.networking.k8s.io/gateway-name": name },
-    near: [place],
-  };
+  const called = services?.find(({ metadata }) => metadata.name === service);
+  const waypoint = waypointOf(called, own, namespace);
+  return (
+    waypoint && {
+      name: `waypoint ${waypoint.namespace}/${waypoint.name}`,
+      labels: { "gateway.networking.k8s.io/gateway-name": waypoint.name },
+      near: [waypoint.namespace],
+    }
+  );
 }

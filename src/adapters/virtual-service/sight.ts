@@ -78,8 +78,7 @@ export function blindClients({ target, facts, destinationRules, own, isUnread }:
   for (const client of clientsOfRoutes(facts, target, known)) {
     if (client.namespace !== elsewhere && isUnread(client.namespace)) continue;
     const rules = rulesSeenBy(client, future, host);
-    const sees = (subset: string | undefined): boolean =>
-      rules.some(({ subsets }) => subsets.some(({ name }) => name === subset));
+    const sees = (subset: string | undefined): boolean => rules.some((rule) => hasSubset(rule, subset));
     const [rule] = rules;
     if (sees(canary.subset) || !(stable.subset === undefined || sees(stable.subset))) continue;
     const others = blind.get(rule?.word ?? "") ?? { rule, clients: [] };
@@ -97,20 +96,15 @@ export function lostGateways({ target, facts, destinationRules, own, isUnread }:
   const host = readHost(target.stable.host, target.namespace);
   const having = destinationRules
     .map(readDestinationRule)
-    .filter((rule) => covers(rule.host, host) && rule.subsets.some(({ name }) => name === subset));
+    .filter((rule) => covers(rule.host, host) && hasSubset(rule, subset));
   if (subset === undefined || having.length === 0) return [];
   const future = own ? [...destinationRules, own] : destinationRules;
   const gateways = clientsOfRoutes(facts, target, []).filter(
     ({ inMesh, namespace }) => !inMesh && !isUnread(namespace),
   );
-  const lost = gateways.filter(
-    (client) => !rulesSeenBy(client, future, host).some((rule) => rule.subsets.some(({ name }) => name === subset)),
-  );
+  const lost = gateways.filter((client) => !rulesSeenBy(client, future, host).some((rule) => hasSubset(rule, subset)));
   if (lost.length === 0) return [];
-  const words = someOf(
-    having.map(({ word }) => word),
-    ", ",
-  );
+  const words = wordsOf(having);
   const whose = someOf(
     lost.map(({ who }) => who),
     " and ",
@@ -123,17 +117,22 @@ export function lostGateways({ target, facts, destinationRules, own, isUnread }:
   ];
 }
 
+const hasSubset = ({ subsets }: DestinationRule, subset: string | undefined): boolean =>
+  subsets.some(({ name }) => name === subset);
+
+const wordsOf = (rules: readonly DestinationRule[]): string =>
+  someOf(
+    rules.map(({ word }) => word),
+    ", ",
+  );
+
 function withoutRule(
   clients: readonly string[],
   known: readonly DestinationRule[],
   { canary }: Target,
   host: Host,
 ): Finding {
-  const having = known.filter((rule) => rule.subsets.some(({ name }) => name === canary.subset));
-  const words = someOf(
-    having.map(({ word }) => word),
-    ", ",
-  );
+  const words = wordsOf(known.filter((rule) => hasSubset(rule, canary.subset)));
   return refuse(
     `For ${someOf(clients, " and ")} no DestinationRule counts for host ${host.text} (${words || "none"} has the canary's subset ${canary.subset}, and does not count there): the canary's share of their requests would be answered with 503 (NC).`,
     `Export ${words || "one with the subset"} to them (exportTo).`,
@@ -147,12 +146,8 @@ function withoutCanary(
   { canary }: Target,
   host: Host,
 ): Finding {
-  const having = known.filter((rule) => rule.subsets.some(({ name }) => name === canary.subset));
-  const words = someOf(
-    having.map((rule) => rule.word),
-    ", ",
-  );
-  const where = having.length > 0 ? ` (${words} has it, and does not count there)` : "";
+  const words = wordsOf(known.filter((rule) => hasSubset(rule, canary.subset)));
+  const where = words && ` (${words} has it, and does not count there)`;
   return refuse(
     `For ${someOf(clients, " and ")} ${word} counts for host ${host.text}, and it lacks the canary's subset ${canary.subset}${where}: the canary's share of their requests would be answered with 503 (NC).`,
     `Add the subset ${canary.subset} to ${word}, with the labels of the canary's pods.`,
