@@ -34566,6 +34566,9 @@ const resources = {
         plural: "horizontalpodautoscalers",
         kind: "HorizontalPodAutoscaler",
     },
+    ingresses: { group: "networking.k8s.io", version: "v1", plural: "ingresses", kind: "Ingress" },
+    serviceEntries: { group: "networking.istio.io", version: "v1", plural: "serviceentries", kind: "ServiceEntry" },
+    workloadEntries: { group: "networking.istio.io", version: "v1", plural: "workloadentries", kind: "WorkloadEntry" },
     virtualServices: { group: "networking.istio.io", version: "v1", plural: "virtualservices", kind: "VirtualService" },
     destinationRules: {
         group: "networking.istio.io",
@@ -48168,14 +48171,14 @@ async function unlessForbidden(reading) {
         throw error;
     }
 }
-/** Undefined also for a kind that the server does not have. */
-async function unless_forbidden_unlessUnknown(reading) {
+/** For what is good to know and no more; 404 is a kind that the server does not have. */
+async function unlessDenied(reading, otherwise) {
     try {
-        return await unlessForbidden(reading);
+        return await reading;
     }
     catch (error) {
-        if (error instanceof KubernetesError && error.status === 404)
-            return undefined;
+        if (error instanceof KubernetesError && (error.status === 403 || error.status === 404))
+            return otherwise;
         throw error;
     }
 }
@@ -51254,7 +51257,7 @@ async function readNeighbourhood(client, look, target) {
         readDestinationRules(client, namespace),
         look.everywhere(),
         readGatewayRules(client, namespace),
-        unless_forbidden_unlessUnknown(client.list(lookedAt.ingresses, namespace, { doubts: 1 })),
+        unlessDenied(client.list(resources.ingresses, namespace, { doubts: 1 }), []),
         readEntries(client, namespace),
     ]);
     const named = (name) => deployments.find(({ metadata }) => metadata.name === name);
@@ -51272,7 +51275,7 @@ async function readNeighbourhood(client, look, target) {
         facts: ofMesh.facts,
         gatewayRules: ofGateways.rules,
         services,
-        ingresses: ingresses ?? [],
+        ingresses,
         entries: ofEntries.entries,
         destinationRules: rules.objects,
         podLabels: {
@@ -51297,20 +51300,12 @@ async function readDestinationRules(client, namespace) {
     const istio = await istioResources(client);
     return istio ? listEverywhere(client, istio.destinationRules, [namespace]) : { objects: [], unread: [] };
 }
-const lookedAt = {
-    ingresses: { group: "networking.k8s.io", version: "v1", plural: "ingresses", kind: "Ingress" },
-    serviceEntries: { ...resources.virtualServices, plural: "serviceentries", kind: "ServiceEntry" },
-    workloadEntries: { ...resources.virtualServices, plural: "workloadentries", kind: "WorkloadEntry" },
-};
 async function readEntries(client, namespace) {
     const version = (await istioResources(client))?.virtualServices.version;
     if (version === undefined)
         return { entries: [], unread: [] };
-    const list = async (resource) => {
-        const known = await unless_forbidden_unlessUnknown(listEverywhere(client, { ...resource, version }, [namespace]));
-        return known ?? { objects: [], unread: [] };
-    };
-    const [entries, workloads] = await Promise.all([list(lookedAt.serviceEntries), list(lookedAt.workloadEntries)]);
+    const list = (resource) => unlessDenied(listEverywhere(client, { ...resource, version }, [namespace]), { objects: [], unread: [] });
+    const [entries, workloads] = await Promise.all([list(resources.serviceEntries), list(resources.workloadEntries)]);
     const known = entries.objects.map((entry) => ({ entry, sources: sourcesOf(entry, workloads.objects) }));
     const isByAddress = known.some(({ sources }) => sources.some((one) => "address" in one && isIp(one.address)));
     const pods = isByAddress ? await client.list(resources.pods, namespace) : [];
@@ -52533,12 +52528,13 @@ function failure(word, error) {
 
 ;// CONCATENATED MODULE: ./src/preflight/look-around.js
 
+
 const kind = (group, plural, name) => ({ group, version: "v1", plural, kind: name });
 const oneVersion = "know whether policies let requests to one version only";
 const whoServes = "know who serves before a first deployment";
 const look_around_looks = {
     ingresses: {
-        resource: kind("networking.k8s.io", "ingresses", "Ingress"),
+        resource: resources.ingresses,
         why: "know who reaches the pods of one version beside the routes",
     },
     authorizationPolicies: {
@@ -52560,7 +52556,7 @@ const look_around_looks = {
         first: true,
     },
     workloadEntries: {
-        resource: kind("networking.istio.io", "workloadentries", "WorkloadEntry"),
+        resource: resources.workloadEntries,
         why: whoServes,
         first: true,
     },
@@ -53339,17 +53335,6 @@ async function readPods(client, { namespace }, selectors) {
     const found = await Promise.all([...new Set(queries)].map((query) => client.list(resources.pods, namespace, query === "" ? {} : { labelSelector: query })));
     const byName = new Map(found.flat().map((object) => [object.metadata.name, readPod(object)]));
     return [...byName.values()].filter(({ terminating }) => !terminating);
-}
-/** For what is good to know and no more; 404 is a kind that the server does not have. */
-async function unlessDenied(reading, otherwise) {
-    try {
-        return await reading;
-    }
-    catch (error) {
-        if (error instanceof KubernetesError && (error.status === 403 || error.status === 404))
-            return otherwise;
-        throw error;
-    }
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/service-ports.js

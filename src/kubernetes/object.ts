@@ -58,6 +58,9 @@ export const resources = {
     plural: "horizontalpodautoscalers",
     kind: "HorizontalPodAutoscaler",
   },
+  ingresses: { group: "networking.k8s.io", version: "v1", plural: "ingresses", kind: "Ingress" },
+  serviceEntries: { group: "networking.istio.io", version: "v1", plural: "serviceentries", kind: "ServiceEntry" },
+  workloadEntries: { group: "networking.istio.io", version: "v1", plural: "workloadentries", kind: "WorkloadEntry" },
   virtualServices: { group: "networking.istio.io", version: "v1", plural: "virtualservices", kind: "VirtualService" },
   destinationRules: {
     group: "networking.istio.io",

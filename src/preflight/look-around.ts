@@ -1,5 +1,5 @@
 import { type KubernetesClient, KubernetesError } from "../adapters/kubernetes/kubernetes-client.ts";
-import type { KubernetesObject, Resource } from "../kubernetes/object.ts";
+import { type KubernetesObject, type Resource, resources } from "../kubernetes/object.ts";
 import type { Permission } from "../ports/permission.ts";
 
 /** A kind of which it is good to know what there is beside the service, and what for. */
@@ -17,7 +17,7 @@ const whoServes = "know who serves before a first deployment";
 
 const looks = {
   ingresses: {
-    resource: kind("networking.k8s.io", "ingresses", "Ingress"),
+    resource: resources.ingresses,
     why: "know who reaches the pods of one version beside the routes",
   },
   authorizationPolicies: {
@@ -39,7 +39,7 @@ const looks = {
     first: true,
   },
   workloadEntries: {
-    resource: kind("networking.istio.io", "workloadentries", "WorkloadEntry"),
+    resource: resources.workloadEntries,
     why: whoServes,
     first: true,
   },

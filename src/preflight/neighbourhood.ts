@@ -1,7 +1,7 @@
 import { istioResources } from "../adapters/kubernetes/istio-version.ts";
 import type { KubernetesClient } from "../adapters/kubernetes/kubernetes-client.ts";
 import { listEverywhere, type WideList } from "../adapters/kubernetes/list-everywhere.ts";
-import { unlessUnknown } from "../adapters/kubernetes/unless-forbidden.ts";
+import { unlessDenied } from "../adapters/kubernetes/unless-forbidden.ts";
 import { canaryLabels } from "../istio/canary-labels.ts";
 import type { GatewayRule } from "../istio/gateway-route.ts";
 import { type EntrySource, isIp, sourcesOf } from "../istio/service-entry.ts";
@@ -52,7 +52,7 @@ export async function readNeighbourhood(
     readDestinationRules(client, namespace),
     look.everywhere(),
     readGatewayRules(client, namespace),
-    unlessUnknown(client.list(lookedAt.ingresses, namespace, { doubts: 1 })),
+    unlessDenied(client.list(resources.ingresses, namespace, { doubts: 1 }), []),
     readEntries(client, namespace),
   ]);
   const named = (name: string): KubernetesObject | undefined =>
@@ -71,7 +71,7 @@ export async function readNeighbourhood(
     facts: ofMesh.facts,
     gatewayRules: ofGateways.rules,
     services,
-    ingresses: ingresses ?? [],
+    ingresses,
     entries: ofEntries.entries,
     destinationRules: rules.objects,
     podLabels: {
@@ -103,23 +103,15 @@ async function readDestinationRules(
   return istio ? listEverywhere(client, istio.destinationRules, [namespace]) : { objects: [], unread: [] };
 }
 
-const lookedAt = {
-  ingresses: { group: "networking.k8s.io", version: "v1", plural: "ingresses", kind: "Ingress" },
-  serviceEntries: { ...resources.virtualServices, plural: "serviceentries", kind: "ServiceEntry" },
-  workloadEntries: { ...resources.virtualServices, plural: "workloadentries", kind: "WorkloadEntry" },
-} as const satisfies Readonly<Record<string, Resource>>;
-
 async function readEntries(
   client: KubernetesClient,
   namespace: string,
 ): Promise<{ readonly entries: readonly KnownEntry[]; readonly unread: readonly string[] }> {
   const version = (await istioResources(client))?.virtualServices.version;
   if (version === undefined) return { entries: [], unread: [] };
-  const list = async (resource: Resource): Promise<Pick<WideList, "objects" | "unread">> => {
-    const known = await unlessUnknown(listEverywhere(client, { ...resource, version }, [namespace]));
-    return known ?? { objects: [], unread: [] };
-  };
-  const [entries, workloads] = await Promise.all([list(lookedAt.serviceEntries), list(lookedAt.workloadEntries)]);
+  const list = (resource: Resource): Promise<Pick<WideList, "objects" | "unread">> =>
+    unlessDenied(listEverywhere(client, { ...resource, version }, [namespace]), { objects: [], unread: [] });
+  const [entries, workloads] = await Promise.all([list(resources.serviceEntries), list(resources.workloadEntries)]);
   const known = entries.objects.map((entry) => ({ entry, sources: sourcesOf(entry, workloads.objects) }));
   const isByAddress = known.some(({ sources }) => sources.some((one) => "address" in one && isIp(one.address)));
   const pods = isByAddress ? await client.list(resources.pods, namespace) : [];

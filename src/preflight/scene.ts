@@ -1,5 +1,6 @@
 import { istioResources } from "../adapters/kubernetes/istio-version.ts";
-import { type KubernetesClient, KubernetesError } from "../adapters/kubernetes/kubernetes-client.ts";
+import type { KubernetesClient } from "../adapters/kubernetes/kubernetes-client.ts";
+import { unlessDenied } from "../adapters/kubernetes/unless-forbidden.ts";
 import { canaryLabels, type LabelAnswer } from "../istio/canary-labels.ts";
 import type { GatewayRule } from "../istio/gateway-route.ts";
 import { type Host, readHost } from "../istio/host.ts";
@@ -165,14 +166,4 @@ async function readPods(
   );
   const byName = new Map(found.flat().map((object) => [object.metadata.name, readPod(object)]));
   return [...byName.values()].filter(({ terminating }) => !terminating);
-}
-
-/** For what is good to know and no more; 404 is a kind that the server does not have. */
-async function unlessDenied<T, E>(reading: Promise<T>, otherwise: E): Promise<T | E> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (error instanceof KubernetesError && (error.status === 403 || error.status === 404)) return otherwise;
-    throw error;
-  }
 }

@@ -1,3 +1,4 @@
+import { isRound } from "../../../src/adapters/prometheus/rounds.ts";
 import type { PodCount } from "../../../src/evidence/dispersion.ts";
 import { emptyCount, sumOfBuckets } from "../../../src/evidence/tally.ts";
 import type { Millis } from "../../../src/lib/duration.ts";
@@ -183,18 +184,16 @@ export function unevenMesh(service: UnevenService, seed: number): UnevenMesh {
     [pod.open, pod.tried, pod.newest] = [nothing(), 0, now];
   }
 
-  /** As rounds.ts has it. */
-  function isRound(): boolean {
-    const late = pods.filter(({ newest, taken }) => newest === taken);
-    if (late.length === 0) return true;
-    if (service.counter === "callers") return late.length < pods.length;
-    const missing = late.some(({ version }) => pods.every((one) => one.version !== version || late.includes(one)));
-    return now - round >= (missing ? 5 : 2.5) * interval;
+  /** A proxy of the callers counts both versions, so that any scrape of it is a round. */
+  function mayTake(): boolean {
+    if (service.counter === "callers") return pods.some(({ newest, taken }) => newest !== taken);
+    const members = pods.map((pod, index) => [String(index), { ...pod, origin: pod.version }] as const);
+    return isRound({ members: new Map(members), pace: interval }, now - round, interval);
   }
 
   function read(): ReturnType<RandomMesh["read"]> {
     const nothingYet = { stable: emptyCount, canary: emptyCount, unattributed: emptyCount };
-    if (!isRound()) return { ...nothingYet, ago: now - round };
+    if (!mayTake()) return { ...nothingYet, ago: now - round };
     const fresh = pods.filter(({ newest, taken }) => newest > taken);
     const from = Math.min(now, ...fresh.map(({ taken }) => taken));
     round = now;

@@ -10,12 +10,12 @@ export async function unlessForbidden<T>(reading: Promise<T>): Promise<T | undef
   }
 }
 
-/** Undefined also for a kind that the server does not have. */
-export async function unlessUnknown<T>(reading: Promise<T>): Promise<T | undefined> {
+/** For what is good to know and no more; 404 is a kind that the server does not have. */
+export async function unlessDenied<T, E>(reading: Promise<T>, otherwise: E): Promise<T | E> {
   try {
-    return await unlessForbidden(reading);
+    return await reading;
   } catch (error) {
-    if (error instanceof KubernetesError && error.status === 404) return undefined;
+    if (error instanceof KubernetesError && (error.status === 403 || error.status === 404)) return otherwise;
     throw error;
   }
 }
