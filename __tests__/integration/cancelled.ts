@@ -3,7 +3,7 @@ import test from "node:test";
 import type { CompositeResult } from "../../sandbox/composite/composite.ts";
 import { type Inputs, imageOf, releaseOfOne } from "../../sandbox/shop.ts";
 import { until } from "../support/cluster.ts";
-import { deploymentOf, find, holderOf, journalOf, objectsOf, routeOf } from "./facts.ts";
+import { deploymentOf, find, holderOf, objectsOf, reached, routeOf } from "./facts.ts";
 import { assertAsBefore, assertServedBy, type Scene, scene } from "./scene.ts";
 
 const gates = "- errors: { atMost: 5%, minRequests: 5 }";
@@ -16,16 +16,12 @@ const patient = { terminate: 60_000, kill: 90_000 };
 /** Runs the whole action, and cancels the job when the release has got so far. */
 async function cancelledAt(
   { sandbox, startAction }: Scene,
-  so: (phase: string, step: string) => boolean,
+  wanted: string,
   inputs: Inputs,
   ladder = patient,
 ): Promise<CompositeResult> {
   const run = startAction(inputs, { ladder });
-  await until(
-    "the release got so far",
-    () => journalOf(sandbox)?.state,
-    (state) => state !== undefined && so(state.phase, "step" in state ? state.step : ""),
-  );
+  await reached(sandbox, wanted, run.done);
   run.cancel();
   return run.done;
 }
@@ -35,7 +31,7 @@ const conclusions = ({ steps }: CompositeResult): readonly string[] => steps.map
 export function cancelled(): void {
   test("a job that is cancelled while it prepares leaves nothing behind, and its second step has nothing to do", async (t) => {
     const world = await scene(t, { shop: "one" });
-    const result = await cancelledAt(world, (_, step) => step === "starting", {
+    const result = await cancelledAt(world, "preparing/starting", {
       ...long,
       image: imageOf("v2-notready"),
     });
@@ -51,7 +47,7 @@ export function cancelled(): void {
 
   test("a job that is cancelled in a stage gives the traffic back at the first signal", async (t) => {
     const world = await scene(t, { shop: "one" });
-    const result = await cancelledAt(world, (phase) => phase === "baking", long);
+    const result = await cancelledAt(world, "baking", long);
     assert.deepEqual(conclusions(result), ["cancelled", "skipped"]);
     assert.deepEqual(
       [result.steps[0]?.exit, result.outputs.outcome, result.outputs.settled],
@@ -65,7 +61,7 @@ export function cancelled(): void {
 
   test("a job that is cancelled while it promotes goes on to the end: only forward is safe", async (t) => {
     const { sandbox, traffic, ...world } = await scene(t, { shop: "one" });
-    const result = await cancelledAt({ sandbox, traffic, ...world }, (phase) => phase === "promoting", short);
+    const result = await cancelledAt({ sandbox, traffic, ...world }, "promoting", short);
     assert.deepEqual(
       [result.steps[0]?.exit, result.outputs.outcome, result.outputs.settled],
       [0, "succeeded", "true"],
@@ -79,11 +75,7 @@ export function cancelled(): void {
   test("a rollback that nobody answers ends with the second signal, and says what is left to be done by hand", async (t) => {
     const { sandbox, start } = await scene(t, { shop: "one", rate: 0 });
     const job = start(long);
-    await until(
-      "the stage began",
-      () => journalOf(sandbox)?.state.phase,
-      (phase) => phase === "baking",
-    );
+    await reached(sandbox, "baking", job.ended);
     const answerAgain = sandbox.api.fail({ method: "PATCH", path: "virtualservices", delay: 300_000, times: 99 });
     job.signal("SIGINT");
     await until(
@@ -106,7 +98,7 @@ export function cancelled(): void {
     const { sandbox, traffic, before } = world;
     const result = await cancelledAt(
       world,
-      (phase, step) => phase === "promoting" && step === "draining",
+      "promoting/draining",
       { ...short, drain: "2s" },
       { terminate: 100, kill: 200 },
     );
@@ -129,11 +121,7 @@ export function cancelled(): void {
     const world = await scene(t, { shop: "one" });
     const { sandbox, start, run } = world;
     const job = start(long, { runId: "4711" });
-    await until(
-      "the stage began",
-      () => journalOf(sandbox)?.state.phase,
-      (phase) => phase === "baking",
-    );
+    await reached(sandbox, "baking", job.ended);
     job.signal("SIGKILL");
     const { exit, outputs } = await job.ended;
     assert.deepEqual([exit, outputs.phase, outputs.settled], ["SIGKILL", "baking", ""]);
@@ -150,11 +138,7 @@ export function cancelled(): void {
     const world = await scene(t, { shop: "one" });
     const { sandbox, traffic, start, run } = world;
     const job = start(long);
-    await until(
-      "the stage began",
-      () => journalOf(sandbox)?.state.phase,
-      (phase) => phase === "baking",
-    );
+    await reached(sandbox, "baking", job.ended);
     job.signal("SIGKILL");
     await job.ended;
     const refused = await run(short);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { releaseOfOne } from "../../sandbox/shop.ts";
 import { until } from "../support/cluster.ts";
-import { journalOf } from "./facts.ts";
+import { reached } from "./facts.ts";
 import { hanging, rejecting, throwing } from "./preload.ts";
 import type { Program } from "./program.ts";
 import { assertAsBefore, type Scene, scene } from "./scene.ts";
@@ -16,11 +16,7 @@ async function baking(
   wait: string,
 ): Promise<Program> {
   const job = start({ ...releaseOfOne("v2"), stages: `50:${wait}, 100`, gates }, { env });
-  await until(
-    "the stage began",
-    () => journalOf(sandbox)?.state.phase,
-    (phase) => phase === "baking",
-  );
+  await reached(sandbox, "baking", job.ended);
   return job;
 }
 

@@ -12,7 +12,7 @@ import type { Sandbox } from "../../sandbox/sandbox.ts";
 import { type Inputs, releaseOfOne, releaseOfTwo } from "../../sandbox/shop.ts";
 import { until } from "../support/cluster.ts";
 import { listening } from "../support/listening.ts";
-import { find, journalOf } from "./facts.ts";
+import { find, journalOf, reached } from "./facts.ts";
 import type { Ended } from "./program.ts";
 import { action, pull, type Scene, scene } from "./scene.ts";
 
@@ -158,11 +158,7 @@ export function echoesOfSecrets(): void {
       stages:
         "- { weight: 50, wait: 1s, atMost: 9s, gates: [{ errors: { atMost: 5% } }, { query: 'vector(1)', name: own, atMost: 2 }] }\n- 100",
     });
-    await until(
-      "a stage began",
-      () => journalOf(sandbox)?.state.phase,
-      (phase) => phase === "baking",
-    );
+    await reached(sandbox, "baking", job.ended);
     begin();
     const ended = await job.ended;
     const text = everywhere(world, ended);
@@ -203,11 +199,7 @@ export function echoesOfSecrets(): void {
       gates: "- restarts: {}",
       "commit-status": "true",
     });
-    await until(
-      "a stage began",
-      () => journalOf(sandbox)?.state.phase,
-      (phase) => phase === "baking",
-    );
+    await reached(sandbox, "baking", job.ended);
     sandbox.api.fail({ method: "PATCH", path: "virtualservices", status: 403, message, times: 1_000 });
     job.signal("SIGINT");
     const ended = await job.ended;

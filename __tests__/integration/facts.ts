@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { inspect } from "node:util";
 import { kindNamed } from "../../sandbox/api-server/kind.ts";
 import type { StoredObject } from "../../sandbox/api-server/object.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
@@ -58,3 +60,20 @@ export const writesOf = ({ api }: Sandbox): readonly string[] =>
         !path.includes("/leases"),
     )
     .map(({ method, path }) => `${method} ${path}`);
+
+/** The phase of a release, and its step where it has some: `promoting/draining`. */
+const whereIn = ({ state }: Journal): string => ("step" in state ? `${state.phase}/${state.step}` : state.phase);
+
+/** Waits until the journal says so, of a step or of any of a phase. Fails at once when the job has ended before. */
+export async function reached(sandbox: Sandbox, wanted: string, ended: Promise<unknown>): Promise<void> {
+  let end: unknown;
+  void ended.then((how) => {
+    end = how;
+  });
+  for (;;) {
+    const journal = journalOf(sandbox);
+    if (journal && `${whereIn(journal)}/`.startsWith(`${wanted}/`)) return;
+    if (end !== undefined) assert.fail(`the release was never ${wanted}: ${inspect(end)}`);
+    await sleep(20);
+  }
+}

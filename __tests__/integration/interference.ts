@@ -2,31 +2,21 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { releaseOfTwo } from "../../sandbox/shop.ts";
 import { resources } from "../../src/kubernetes/object.ts";
-import { clientOf, until } from "../support/cluster.ts";
-import { deploymentOf, journalOf, routeOf } from "./facts.ts";
+import { clientOf } from "../support/cluster.ts";
+import { deploymentOf, reached, routeOf } from "./facts.ts";
 import { rewrite, scaleTo } from "./kubectl.ts";
 import { assertRolledBack } from "./rollbacks.ts";
-import { assertServedBy, type Scene, scene } from "./scene.ts";
+import { assertServedBy, scene } from "./scene.ts";
 
 const patient = "- errors: { atMost: 100%, minRequests: 1 }";
 const swap = { ...releaseOfTwo("v2"), stages: "50:300ms, 100", gates: patient, drain: "5s" };
-
-const stepIs = ({ sandbox }: Scene, wanted: string): Promise<unknown> =>
-  until(
-    `the release is ${wanted}`,
-    () => {
-      const state = journalOf(sandbox)?.state;
-      return state && "step" in state ? `${state.phase}/${state.step}` : state?.phase;
-    },
-    (step) => step === wanted,
-  );
 
 /* Somebody else's hand when the stages are over, and on what every release stands on. */
 export function interference(): void {
   test("a route that somebody puts back while a swap drains takes no pods with it, and no request fails", async (t) => {
     const world = await scene(t, { shop: "two" });
     const program = world.start(swap);
-    await stepIs(world, "promoting/draining");
+    await reached(world.sandbox, "promoting/draining", program.ended);
     rewrite(world, 45, 55);
     await assertRolledBack(
       world,
@@ -39,7 +29,7 @@ export function interference(): void {
   test("a canary that loses its pods while a swap drains gives everything back to stable", async (t) => {
     const world = await scene(t, { shop: "two" });
     const program = world.start(swap);
-    await stepIs(world, "promoting/draining");
+    await reached(world.sandbox, "promoting/draining", program.ended);
     scaleTo(world, "reviews-v2", 0);
     await assertRolledBack(
       world,
@@ -52,7 +42,7 @@ export function interference(): void {
     const world = await scene(t, { shop: "two" });
     const gates = "- errors: { atMost: 5%, minRequests: 40 }";
     const program = world.start({ ...releaseOfTwo("v2-err60"), stages: "50:30s, 100", gates });
-    await stepIs(world, "baking");
+    await reached(world.sandbox, "baking", program.ended);
     scaleTo(world, "reviews-v1", 0);
     const { exit, outputs, said } = await program.ended;
     assert.equal(exit, 1, said);
@@ -66,7 +56,7 @@ export function interference(): void {
   test("a DestinationRule that somebody deletes in a stage ends it: without it nobody is served", async (t) => {
     const world = await scene(t, { shop: "two" });
     const program = world.start({ ...swap, stages: "50:30s, 100" });
-    await stepIs(world, "baking");
+    await reached(world.sandbox, "baking", program.ended);
     await clientOf(world.sandbox.api).delete(resources.destinationRules, "shop", "reviews");
     const { exit, outputs, said } = await program.ended;
     assert.deepEqual([exit, outputs.outcome, outputs.settled], [3, "rolled-back", "false"], said);
@@ -81,7 +71,7 @@ export function interference(): void {
   test("a canary that loses its subset while a swap drains gives everything back to stable", async (t) => {
     const world = await scene(t, { shop: "two" });
     const program = world.start(swap);
-    await stepIs(world, "promoting/draining");
+    await reached(world.sandbox, "promoting/draining", program.ended);
     const client = clientOf(world.sandbox.api);
     const body = [{ op: "remove", path: "/spec/subsets/1" }] as const;
     await client.patch(resources.destinationRules, "shop", "reviews", { type: "json", body });

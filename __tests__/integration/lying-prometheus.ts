@@ -6,9 +6,8 @@ import { type Prometheus, type PrometheusOptions, startPrometheus } from "../../
 import type { Sandbox } from "../../sandbox/sandbox.ts";
 import { releaseOfTwo } from "../../sandbox/shop.ts";
 import type { Millis } from "../../src/lib/duration.ts";
-import { until } from "../support/cluster.ts";
 import { listening } from "../support/listening.ts";
-import { journalOf } from "./facts.ts";
+import { reached } from "./facts.ts";
 import { scene } from "./scene.ts";
 
 const second = 1_000;
@@ -150,11 +149,7 @@ export function lyingPrometheus(): void {
       stages: "- { weight: 50, wait: 25s, atMost: 26s }\n- 100",
       gates: errors,
     });
-    await until(
-      "the stage began",
-      () => journalOf(world.sandbox)?.state.phase,
-      (phase) => phase === "baking",
-    );
+    await reached(world.sandbox, "baking", program.ended);
     await sleep(3 * second);
     clearInterval(scrapes);
     const { exit, outputs, said } = await program.ended;

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { hostIn, imageOf, releaseOfOne, releaseOfTwo } from "../../sandbox/shop.ts";
 import type { StatusAnswer } from "../../src/words/status-answer.ts";
 import { until } from "../support/cluster.ts";
-import { deploymentOf, holderOf, journalOf, objectsOf, routeOf, writesOf } from "./facts.ts";
+import { deploymentOf, holderOf, journalOf, objectsOf, reached, routeOf, writesOf } from "./facts.ts";
 import type { Ended } from "./program.ts";
 import { assertAsBefore, assertServedBy, pull, type Scene, scene } from "./scene.ts";
 
@@ -171,11 +171,7 @@ export function people(): void {
     const world = await scene(t, { shop: "one" });
     const { sandbox, start, run } = world;
     const job = start({ ...releaseOfOne("v2"), stages: "50:60s, 100", gates }, { runId: "4711" });
-    await until(
-      "the stage began",
-      () => journalOf(sandbox)?.state.phase,
-      (phase) => phase === "baking",
-    );
+    await reached(sandbox, "baking", job.ended);
     const hand = await run(by("rollback"), { runId: "4712" });
     assert.equal(hand.exit, 0, hand.said);
     const state = journalOf(sandbox)?.state;
@@ -201,11 +197,7 @@ export function people(): void {
   test("a second release of the same service is refused, is told whose the first one is, and does not disturb it", async (t) => {
     const { sandbox, start, run, runUrl } = await scene(t, { shop: "one" });
     const first = start({ ...releaseOfOne("v2"), stages: "50:60s, 100", gates }, { runId: "4711" });
-    await until(
-      "the stage began",
-      () => journalOf(sandbox)?.state.phase,
-      (phase) => phase === "baking",
-    );
+    await reached(sandbox, "baking", first.ended);
     const journal = journalOf(sandbox);
 
     const second = await run({ ...releaseOfOne("v3"), stages: "100", gates }, { runId: "4712" });
@@ -225,11 +217,7 @@ export function people(): void {
     await sleep(2_000); // v2 alone is served and counted for a while
     const inputs = { ...releaseOfTwo("v3"), stages: "20:60s, 100", gates: "- restarts: {}" };
     const job = start(inputs);
-    await until(
-      "the stage began",
-      () => journalOf(sandbox)?.state.phase,
-      (phase) => phase === "baking",
-    );
+    await reached(sandbox, "baking", job.ended);
     const verify = (interval: string) => run({ ...inputs, command: "verify", "metrics-interval": interval });
     const early = await verify("20s"); // a stage of 60 s is young throughout
     assert.deepEqual([early.exit, /contradicts/.test(early.said)], [0, false], early.said);

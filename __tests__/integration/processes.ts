@@ -8,10 +8,9 @@ import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import packageJson from "../../package.json" with { type: "json" };
 import { releaseOfOne } from "../../sandbox/shop.ts";
-import { until } from "../support/cluster.ts";
 import { listening } from "../support/listening.ts";
 import { startTunnel } from "../support/tunnel.ts";
-import { journalOf } from "./facts.ts";
+import { reached } from "./facts.ts";
 import { onTerminal } from "./preload.ts";
 import { startProgram } from "./program.ts";
 import { action, assertAsBefore, assertServedBy, pull, scene } from "./scene.ts";
@@ -38,11 +37,7 @@ export function processes(): void {
     test(`${what} gives the traffic back all the same`, async (t) => {
       const world = await scene(t, { shop: "one" });
       const program = world.start({ ...releaseOfOne("v2"), stages: "50:60s, 100", gates });
-      await until(
-        "the release bakes",
-        () => journalOf(world.sandbox)?.state,
-        (state) => state?.phase === "baking",
-      );
+      await reached(world.sandbox, "baking", program.ended);
       program.closePipes();
       program.signal(signal);
       const { exit, outputs } = await program.ended;

@@ -3,7 +3,7 @@ import test from "node:test";
 import { releaseOfOne, releaseOfTwo } from "../../sandbox/shop.ts";
 import { say } from "../../src/words/say.ts";
 import { until } from "../support/cluster.ts";
-import { holderOf, journalOf, objectsOf, routeOf } from "./facts.ts";
+import { holderOf, journalOf, objectsOf, reached, routeOf } from "./facts.ts";
 import { giveImage, rewrite } from "./kubectl.ts";
 import type { Ended } from "./program.ts";
 import { assertAsBefore, pull, type Scene, scene } from "./scene.ts";
@@ -140,11 +140,7 @@ export function rollbacks(): void {
       stages: "- { weight: 50, wait: 1s, atMost: 2s }\n- 100",
       gates: "- errors: { atMost: 5%, minRequests: 500 }",
     });
-    await until(
-      "the stage began",
-      () => journalOf(world.sandbox)?.state.phase,
-      (phase) => phase === "baking",
-    );
+    await reached(world.sandbox, "baking", program.ended);
     await world.sandbox.prometheus.close();
     await assertRolledBack(
       world,
@@ -157,11 +153,7 @@ export function rollbacks(): void {
   test("weights that somebody else writes end the release, and its routes are as they were before it", async (t) => {
     const world = await scene(t, { shop: "two" });
     const program = world.start({ ...releaseOfTwo("v2"), stages: long, gates: patient });
-    await until(
-      "the stage began",
-      () => journalOf(world.sandbox)?.state.phase,
-      (phase) => phase === "baking",
-    );
+    await reached(world.sandbox, "baking", program.ended);
     rewrite(world, 90, 10);
     await assertRolledBack(
       world,
@@ -174,11 +166,7 @@ export function rollbacks(): void {
     const world = await scene(t, { shop: "two" });
     const release = { ...releaseOfTwo("v2-err60"), stages: long, gates: "- restarts: {}", promotion: "update" };
     const program = world.start(release);
-    await until(
-      "the stage began",
-      () => journalOf(world.sandbox)?.state.phase,
-      (phase) => phase === "baking",
-    );
+    await reached(world.sandbox, "baking", program.ended);
     giveImage(world, "v2");
     await assertRolledBack(
       world,
@@ -190,11 +178,7 @@ export function rollbacks(): void {
   test("weights that somebody else writes are put back where the plan says so, and the release goes on", async (t) => {
     const { sandbox, traffic, start } = await scene(t, { shop: "two" });
     const program = start({ ...releaseOfTwo("v2"), stages: "50:2s, 100", gates: patient, drift: "put-back" });
-    await until(
-      "the stage began",
-      () => journalOf(sandbox)?.state.phase,
-      (phase) => phase === "baking",
-    );
+    await reached(sandbox, "baking", program.ended);
     rewrite({ sandbox }, 90, 10);
     await until(
       "the weights are the plan's again",

@@ -7,7 +7,7 @@ import { dump, load } from "js-yaml";
 import { kinds } from "../../sandbox/api-server/kind.ts";
 import { hostIn, type Inputs, imageOf, releaseOfOne } from "../../sandbox/shop.ts";
 import { until } from "../support/cluster.ts";
-import { journalOf } from "./facts.ts";
+import { journalOf, reached } from "./facts.ts";
 import { rejecting, throwing } from "./preload.ts";
 import type { Ended } from "./program.ts";
 import { pull, type Scene, scene } from "./scene.ts";
@@ -146,11 +146,7 @@ export function secrets(): void {
     const inputs = { ...inputsWith(world, sandbox.api.kubeconfig()), gates: "- restarts: {}", stages: "50:60s, 100" };
     for (const defect of [throwing, rejecting]) {
       const job = start(inputs, { env: { ...env, ...defect(`it broke on ${all.join(" ")}`) } });
-      await until(
-        "the stage began",
-        () => journalOf(sandbox)?.state.phase,
-        (phase) => phase === "baking",
-      );
+      await reached(sandbox, "baking", job.ended);
       job.signal("SIGUSR2");
       await until("the defect was told", job.said, (said) => said.includes("it broke on"));
       job.signal("SIGINT");

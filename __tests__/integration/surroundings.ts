@@ -3,9 +3,8 @@ import http, { createServer } from "node:http";
 import test, { type TestContext } from "node:test";
 import { dump, load } from "js-yaml";
 import { imageOf, releaseOfOne } from "../../sandbox/shop.ts";
-import { until } from "../support/cluster.ts";
 import { listening } from "../support/listening.ts";
-import { journalOf } from "./facts.ts";
+import { journalOf, reached } from "./facts.ts";
 import { pull, scene } from "./scene.ts";
 
 type HttpProxy = { readonly url: string; readonly asked: ReadonlySet<string> };
@@ -84,11 +83,7 @@ export function surroundings(): void {
   test("a job that is run again is another one: it is refused while the first attempt has the lock, and settles nothing of it", async (t) => {
     const { sandbox, start, run } = await scene(t, { shop: "one", rate: 0 });
     const first = start({ ...quick, stages: "50:60s, 100" }, { runId: "4711" });
-    await until(
-      "the stage began",
-      () => journalOf(sandbox)?.state.phase,
-      (phase) => phase === "baking",
-    );
+    await reached(sandbox, "baking", first.ended);
     const again = { runId: "4711", env: { GITHUB_RUN_ATTEMPT: "2" } };
     const second = await run(quick, again);
     assert.equal(second.exit, 2, second.said);

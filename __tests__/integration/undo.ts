@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { imageOf, releaseOfOne, releaseOfTwo } from "../../sandbox/shop.ts";
-import { until } from "../support/cluster.ts";
-import { deploymentOf, holderOf, journalOf, objectsOf, routeOf } from "./facts.ts";
+import { deploymentOf, holderOf, objectsOf, reached, routeOf } from "./facts.ts";
 import { assertServedBy, pull, type Scene, scene } from "./scene.ts";
 
 /** Nothing that a bad version would be found by: it is released, and noticed later. */
@@ -93,11 +92,7 @@ export function undoes(): void {
       await released(world, inputs);
       const between = objectsOf(sandbox);
       const job = startAction(undo, { ladder: { terminate: 60_000, kill: 90_000 } });
-      await until(
-        "pods start",
-        () => journalOf(sandbox)?.state,
-        (state) => state?.phase === "preparing" && state.step === "starting",
-      );
+      await reached(sandbox, "preparing/starting", job.done);
       job.cancel();
       const { steps, outputs } = await job.done;
       assert.deepEqual([steps[0]?.exit, outputs.outcome, outputs.settled], [1, "rolled-back", "true"], steps[0]?.log);
@@ -115,11 +110,7 @@ export function undoes(): void {
       const { sandbox, startAction } = world;
       await released(world, { ...inputs, drain: "2s" });
       const job = startAction(undo, { ladder: { terminate: 100, kill: 200 } });
-      await until(
-        "it drains",
-        () => journalOf(sandbox)?.state,
-        (state) => state?.phase === "promoting" && state.step === "draining",
-      );
+      await reached(sandbox, "promoting/draining", job.done);
       job.cancel();
       const { steps, outputs } = await job.done;
       assert.deepEqual([outputs.outcome, outputs.settled], ["succeeded", "true"], steps[1]?.log);
@@ -134,11 +125,7 @@ export function undoes(): void {
     assert.match(never.said, /shop\/reviews: nothing was undone\. No release was ever begun here\./);
 
     const job = start({ ...swap, stages: "50:60s, 100" });
-    await until(
-      "the stage began",
-      () => journalOf(sandbox)?.state.phase,
-      (phase) => phase === "baking",
-    );
+    await reached(sandbox, "baking", job.ended);
     job.signal("SIGINT");
     assert.equal((await job.ended).exit, 1);
     const back = await run(undo);
