@@ -39,6 +39,8 @@ export type CaseOptions = {
   /** What somebody changes in a file of the case, by its name: the way out that a refusal names. */
   readonly change?: Readonly<Record<string, (text: string) => string>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** Instead of case.json's. */
+  readonly probes?: readonly Probe[];
   /** Done to the world once it is up, before the command. */
   readonly before?: (sandbox: Sandbox) => void | Promise<void>;
 };
@@ -90,7 +92,7 @@ export async function runCase(t: TestContext, name: string, options: CaseOptions
   );
   await sandbox.gateway.refresh();
   const seen = await traffic.lap();
-  const answers = await Promise.all(probes.map((probe) => ask(sandbox, probe)));
+  const answers = await Promise.all((options.probes ?? probes).map((probe) => ask(sandbox, probe)));
   const { exit } = ends.at(-1) ?? assert.fail("no command ran");
   return { ends, exit, said: said.join("\n"), traffic: seen, probes: answers, notTaken, sandbox };
 }
