@@ -20648,17 +20648,11 @@ function _function(params) {
 /* harmony export */ });
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
 
-/**
- * A runner makes the files that it reads back (GITHUB_OUTPUT, GITHUB_STEP_SUMMARY) before a step begins. Another CI may
- * only name them, and @actions/core writes to none that is not there. One that cannot be made is told by whoever
- * writes to it.
- */
 function makeCommandFile(path) {
     try {
         (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.appendFileSync)(path, "");
     }
     catch {
-        // told at the first write
     }
 }
 
@@ -20684,7 +20678,6 @@ function makeCommandFile(path) {
 
 
 
-/** The outputs of the action, as action.yml lists them. */
 const outputNames = {
     outcome: "How the release ended: succeeded, rolled-back, waiting (for an approval, or held until somebody decides) or failed. Empty while it runs, and for the other commands.",
     phase: "Where the release is: preparing, shifting, baking, waiting, promoting, rolling-back, or its outcome.",
@@ -20697,11 +20690,6 @@ const outputNames = {
     "comment-url": "Address of the comment on the pull request.",
     report: "Path of the JSON report.",
 };
-/**
- * Writes to GITHUB_OUTPUT as the release goes on: outputs count even when the step fails, and the last one of a name
- * wins. `report` is the path of the JSON report. What cannot be written goes to `failed`, and changes nothing else: the
- * exit code says how it ended.
- */
 function outputs(report, failed) {
     const written = new Map();
     function set(name, value) {
@@ -20740,7 +20728,6 @@ function outputsOf(account) {
         ["settled", settledWord(account)],
     ];
 }
-/** Nothing, where the action's second step has to find out: it reads and saves again, and tries a failed rollback again. */
 function settledWord({ state, settled, unread, unsaved }) {
     const isOpen = unread || unsaved !== undefined || (state.phase === "failed" && state.during === "rolling-back");
     return settled === undefined || (!settled && isOpen) ? "" : String(settled);
@@ -20763,23 +20750,14 @@ function settledWord({ state, settled, unread, unsaved }) {
 
 
 const annotations = { notice: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .notice */ .lm, warning: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .warning */ .$e, error: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .error */ .z3 };
-/** GitHub cuts longer ones. */
 const longestTitle = 250;
 const longestMessage = 4_096;
-/** Puts a message on the run's page. */
 function annotation(level, title, message) {
     return textOf(() => annotations[level]((0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .clip */ .$Q)(message, longestMessage), { title: (0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .clip */ .$Q)(title, longestTitle) }));
 }
-/** Makes the runner write `***` wherever the secret would be shown. */
 const mask = (secret) => textOf(() => (0,_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .setSecret */ .Pq)(secret));
-/** Lines until the group is closed fold under its name. */
 const openGroup = (name) => textOf(() => (0,_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .startGroup */ .Oh)(name));
 const closeGroup = () => textOf(() => (0,_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .endGroup */ .N4)());
-/**
- * What a command of @actions/core is written as. It writes to process.stdout and nowhere else; but standard output is a
- * program's with --json, may be a file, in which a mask would keep the secret, and is a closed pipe once a step is
- * cancelled. So its text is caught here, and a screen writes it.
- */
 function textOf(command) {
     const { write } = process.stdout;
     let text = "";
@@ -20817,12 +20795,7 @@ const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.ur
 ;// CONCATENATED MODULE: ./src/adapters/files/read-text.js
 
 
-/** No configuration, manifest or kubeconfig is as large: an API server takes no larger object. */
 const mebibyte = 1_048_576;
-/**
- * Reads a file as text, and no more than `most` bytes: it may be a disk image, or have no end at all. Of pipes only those
- * that were handed to the process are read (`<(…)` of a shell, standard input), and waited for without being deaf.
- */
 async function readText(path, most, waiting) {
     const { clock, stop, longest = 10_000 } = waiting;
     const patience = AbortSignal.any([stop, clock.deadline(clock.now() + longest)]);
@@ -20849,11 +20822,8 @@ async function readText(path, most, waiting) {
     }
 }
 const namedPipe = "it is a named pipe, from which nothing may ever come: give the path of a file";
-/** Between two looks into a pipe in which nothing is yet. */
 const pause = 20;
-/** What a shell or whoever started the process has opened for it. */
 const isHandedOver = (path) => /^\/(dev\/(stdin$|fd\/)|proc\/[^/]+\/fd\/)/.test(path);
-/** Nothing has come yet. */
 function unlessEmpty(error) {
     if (error.code !== "EAGAIN")
         throw error;
@@ -20873,10 +20843,6 @@ function unlessEmpty(error) {
 /* harmony import */ var zod_mini__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4278);
 
 
-/**
- * Whether GITHUB_EVENT_PATH holds an event. Without one, @actions/github would print something, and throw at one that
- * is cut off.
- */
 function isEvent(path) {
     try {
         JSON.parse((0,node_fs__WEBPACK_IMPORTED_MODULE_0__.readFileSync)(path ?? "", "utf8"));
@@ -20892,11 +20858,9 @@ const event = zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ikc({
     issue: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lqM(zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ikc({ number: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .number */ .aig(), pull_request: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .unknown */ .L5J() })),
     workflow_run: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lqM(zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ikc({ head_sha: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP(), pull_requests: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lqM(zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .array */ .YOg(reference)) })),
 });
-/** What releases need of the job's context, and what it leaves out of the environment. */
 function readContext(job, environment) {
     const set = (name) => environment[name] || undefined;
     const repository = set("GITHUB_REPOSITORY") === undefined ? undefined : job.repo;
-    // As text: to the context it is a number, and one that is none elsewhere would tell two steps of a job apart.
     const runId = set("GITHUB_RUN_ID");
     const payload = event.safeParse(job.payload).data ?? {};
     return {
@@ -20916,14 +20880,13 @@ function pagesOf({ serverUrl, runAttempt }, runId, repository, workflowRef = "")
     if (repository === undefined)
         return {};
     const actions = `${serverUrl}/${repository.owner}/${repository.repo}/actions`;
-    const attempt = runAttempt > 1 ? `/attempts/${runAttempt}` : ""; // the page of a run shows its newest attempt
+    const attempt = runAttempt > 1 ? `/attempts/${runAttempt}` : "";
     const workflow = /\.github\/workflows\/([^@]+)@/.exec(workflowRef)?.[1];
     return {
         runUrl: runId === undefined ? undefined : `${actions}/runs/${runId}${attempt}`,
         workflowUrl: workflow === undefined ? undefined : `${actions}/workflows/${workflow}`,
     };
 }
-/** A comment on an issue is no pull request; runs of forks come with an empty list. */
 function pullRequestIn({ pull_request, issue, workflow_run }) {
     if (pull_request)
         return pull_request.number;
@@ -26219,36 +26182,25 @@ var send = __nccwpck_require__(3506);
 
 const PluggedOctokit = GitHub.plugin(retry, throttling);
 let clients = 0;
-/** Octokit with the plugins that repeat what failed for the moment, and keep the pace that GitHub asks for. */
 function createOctokit(options) {
     const { apiUrl, token, isPaced = true } = options;
     return new PluggedOctokit({
         ...getOctokitOptions(token, { userAgent: "istio-canary", baseUrl: apiUrl.replace(/\/$/, "") }),
         log: silent,
         request: { fetch: fetchThrough(options) },
-        retry: { retries, doNotRetry: [400, 401, 403, 404, 410, 422, 429, 451] }, // limits are the other plugin's
+        retry: { retries, doNotRetry: [400, 401, 403, 404, 410, 422, 429, 451] },
         throttle: {
             enabled: isPaced,
-            id: `client ${++clients}`, // the plugin counts for the whole process
+            id: `client ${++clients}`,
             onRateLimit: isWorthRepeating,
             onSecondaryRateLimit: isWorthRepeating,
         },
     });
 }
-/** How often a request is sent again, whichever plugin does it. */
 const retries = 2;
-/** In seconds. For a longer pause nobody waits: whoever asked is told until when GitHub wants to be left alone. */
 const longestPause = 5;
-/**
- * The throttling plugin counts, and leaves the end to us; it does not know `retries: 0`, which is the other plugin's.
- */
 const isWorthRepeating = (pause, { request }, _, repeated) => pause <= longestPause && repeated < retries && !("retries" in request && request.retries === 0);
-/** What Octokit would tell the console: deprecations, which are no business of whoever releases. */
 const silent = { debug() { }, info() { }, warn() { }, error() { } };
-/**
- * The world's network in place of the fetch that Octokit would find: it knows the proxies, and ends what takes too
- * long.
- */
 function fetchThrough({ network, timeout = 10_000 }) {
     return async (address, { method, headers, body, signal }) => {
         const url = new URL(address);
@@ -26274,13 +26226,7 @@ function fetchThrough({ network, timeout = 10_000 }) {
 /* harmony import */ var node_v8__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8877);
 
 const compilers = ["--no-maglev", "--no-turbofan", "--no-concurrent-sparkplug"];
-/** Far longer than one function takes. */
 const lastCompilations = 50;
-/**
- * Lets nothing be compiled in the background any more, and what is under way end. A compilation that needs the garbage
- * collector while the process ends waits for it for ever, and the process for the compilation:
- * https://github.com/nodejs/node/issues/54918
- */
 function endCompilation(clock) {
     for (const compiler of compilers)
         (0,node_v8__WEBPACK_IMPORTED_MODULE_0__.setFlagsFromString)(compiler);
@@ -26398,12 +26344,6 @@ var credentials = __nccwpck_require__(5183);
 
 
 
-/**
- * The proxy that HTTPS_PROXY or HTTP_PROXY names for a URL, unless it is on this machine or NO_PROXY exempts it, as
- * @actions/http-client decides it. What it does not know, and Go, curl and kubectl do: a range of addresses
- * (10.0.0.0/8), a bare address of IPv6 or all names below one (`*.corp`) may be exempt, and a proxy may be named without
- * `http://`.
- */
 function environmentProxy(environment) {
     const entries = (environment.no_proxy || environment.NO_PROXY || "").split(",").map((entry) => entry.trim());
     const ranges = rangesIn(entries);
@@ -26416,13 +26356,12 @@ function environmentProxy(environment) {
         return name === undefined ? undefined : addressIn(name, environment[name] ?? "");
     };
 }
-/** To go past a proxy that cannot be read would tell others what only the proxy was to know. */
 function addressIn(name, value) {
     const proxy = URL.parse(/^[a-z][a-z\d+.-]*:\/\//i.test(value.trim()) ? value : `http://${value.trim()}`);
     if (proxy === null)
         throw new Error(`${name} in the environment is no address of a proxy, such as http://proxy.example:3128`);
     const { username, password } = (0,credentials/* loginOf */.DQ)(proxy);
-    proxy.username = encodeURIComponent(username); // the agent decodes it, and a percent sign may stand for itself
+    proxy.username = encodeURIComponent(username);
     proxy.password = encodeURIComponent(password);
     return proxy.href;
 }
@@ -26473,12 +26412,7 @@ const external_node_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(im
 const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
 ;// CONCATENATED MODULE: ./src/adapters/node/node-clock.js
 
-/** Longer timers fire at once: https://nodejs.org/api/timers.html#settimeoutcallback-delay-args */
 const longestTimer = 2 ** 31 - 1;
-/**
- * The machine's time when the process began, and what has passed since: a clock that is set, by a person or by NTP,
- * neither ends a stage nor makes it last.
- */
 const now = () => Math.floor(performance.timeOrigin + performance.now());
 const left = (at) => Math.min(Math.max(0, at - now()), longestTimer);
 const nodeClock = {
@@ -26513,10 +26447,6 @@ var hpagent = __nccwpck_require__(3568);
 
 
 
-/**
- * HTTP by Node's own client: its parser is in every Node, a library's would be compiled at each start. Connections are
- * kept for each place; a client certificate that was renewed gets new ones.
- */
 function nodeTransport(proxyOf = () => undefined) {
     const pools = new Map();
     function agentFor({ url, tls = {}, proxy = proxyOf(url), ownConnection = false }) {
@@ -26568,7 +26498,6 @@ function openAgent(url, tls, proxy, keepAlive) {
         return secure ? new hpagent/* HttpsProxyAgent */.bW({ ...options, proxy }) : new hpagent/* HttpProxyAgent */.sH({ ...options, proxy });
     return secure ? new external_node_https_.Agent(options) : new external_node_http_.Agent(options);
 }
-/** Closes idle connections now, and those that are in use after their answer. */
 function retire(agent) {
     agent.maxFreeSockets = 0;
     for (const socket of Object.values(agent.freeSockets).flat())
@@ -26587,7 +26516,6 @@ function joined(headers) {
 
 
 const steps = 2 ** 47;
-/** The world that a process of Node is in. `proxyOf` names the HTTP proxy on the way to a URL, if there is one. */
 const nodeWorld = (proxyOf) => ({
     clock: nodeClock,
     transport: nodeTransport(proxyOf),
@@ -26623,11 +26551,8 @@ const nodeWorld = (proxyOf) => ({
 
 
 
-/** Between two lines about a stage in which nothing new happens. */
 const quietTime = 30_000;
-/** GitHub shows ten annotations of a kind for a step; the outcome needs one. */
 const maxWarnings = 9;
-/** Lines with the time, under a heading for each part of the release. */
 function log({ screen, actions }) {
     const story = (0,_words_story_js__WEBPACK_IMPORTED_MODULE_7__/* .createStory */ .k)();
     const evidenceNews = (0,_words_evidence_news_js__WEBPACK_IMPORTED_MODULE_2__/* .createEvidenceNews */ .H)();
@@ -26648,7 +26573,6 @@ function log({ screen, actions }) {
             print(next);
         chapter = next;
     }
-    /** What goes on while nothing is decided: a stage's counts and gates, or what is waited for. */
     function follow(account) {
         const stage = (0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_4__/* .stageProgress */ .k)(account, account.now);
         const verdicts = JSON.stringify(account.stages.at(-1)?.verdicts.map(({ kind }) => kind));
@@ -26680,7 +26604,6 @@ function log({ screen, actions }) {
         warn,
         report(account) {
             newest = account;
-            // a job that ends an earlier release first has two endings to tell
             if ((0,_release_state_js__WEBPACK_IMPORTED_MODULE_8__/* .isRunning */ .W_)(account.state))
                 endIsTold = false;
             if (chapter === undefined)
@@ -26688,7 +26611,7 @@ function log({ screen, actions }) {
             for (const text of (0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_9__/* .underTime */ ._q)(account.now, evidenceNews(account)))
                 print(text);
             for (const entry of story(account)) {
-                print(`${(0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_9__/* .timeOf */ .nR)(entry.at)}  ${(0,_words_say_js__WEBPACK_IMPORTED_MODULE_3__/* .sayEntry */ .k)(entry)}`); // what ends a part still belongs to it
+                print(`${(0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_9__/* .timeOf */ .nR)(entry.at)}  ${(0,_words_say_js__WEBPACK_IMPORTED_MODULE_3__/* .sayEntry */ .k)(entry)}`);
                 progress = { at: entry.at, verdicts: progress?.verdicts ?? "" };
             }
             open((0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_4__/* .chapterOf */ .FN)(account));
@@ -26701,7 +26624,7 @@ function log({ screen, actions }) {
         async flush() {
             open(undefined);
             if (newest && !(0,_release_state_js__WEBPACK_IMPORTED_MODULE_8__/* .isRunning */ .W_)(newest.state) && !endIsTold)
-                end(newest); // nobody could look whether it is settled
+                end(newest);
         },
     };
 }
@@ -26736,18 +26659,15 @@ function log({ screen, actions }) {
 
 
 const tick = 1_000;
-/** On a terminal: what happened stays, and below it one line is alive, with the time that the stage has left. */
 function progress({ screen, clock, }) {
     const story = (0,_words_story_js__WEBPACK_IMPORTED_MODULE_5__/* .createStory */ .k)();
     const evidenceNews = (0,_words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__/* .createEvidenceNews */ .H)();
     const warnings = new Set();
     let newest;
-    /** By this clock; the account goes by the cluster's. */
     let reportedAt = 0;
     let stopTicking;
     let endIsTold = false;
     const wipe = "\r\u001b[2K";
-    /** Something that stays: the live line makes room and comes back below. */
     const print = (text) => screen.write(`${wipe}${(0,_screen_js__WEBPACK_IMPORTED_MODULE_4__/* .line */ .n)(text)}\n`);
     function draw() {
         const text = newest && liveLine(newest, newest.now + clock.now() - reportedAt);
@@ -26771,7 +26691,6 @@ function progress({ screen, clock, }) {
             const before = newest && (0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__/* .chapterOf */ .FN)(newest);
             newest = account;
             reportedAt = clock.now();
-            // a job that ends an earlier release first has two endings to tell
             if ((0,_release_state_js__WEBPACK_IMPORTED_MODULE_6__/* .isRunning */ .W_)(account.state))
                 endIsTold = false;
             const chapter = (0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__/* .chapterOf */ .FN)(account);
@@ -26780,7 +26699,6 @@ function progress({ screen, clock, }) {
                 ...(0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__/* .underTime */ ._q)(account.now, evidenceNews(account)),
                 ...story(account).map((entry) => `${(0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__/* .timeOf */ .nR)(entry.at)}  ${(0,_words_say_js__WEBPACK_IMPORTED_MODULE_2__/* .sayEntry */ .k)(entry)}`),
             ];
-            // what ends a part still belongs to it
             for (const text of before === undefined ? [...opened, ...lines] : [...lines, ...opened])
                 print(text);
             for (const message of account.warnings)
@@ -26822,10 +26740,6 @@ function liveLine(account, now) {
 /* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1752);
 
 
-/**
- * After a cancelled step its pipe is closed, and an EPIPE that nobody listens for ends the process in the middle of a
- * rollback. Every stream that is written to needs this, stderr too.
- */
 function screenOn(stream, redact) {
     let open = true;
     stream.on("error", () => {
@@ -26852,7 +26766,6 @@ function screenOn(stream, redact) {
         },
     };
 }
-/** A line as long as people read. */
 const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .clip */ .$Q)((0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_0__/* .inert */ .t)(text), limit);
 
 
@@ -26879,19 +26792,14 @@ const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODU
 
 
 
-/** The command is the first word of the line and no flag. */
 const flags = _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__/* .inputs */ .Q.filter(({ name }) => name !== "command");
 const isKnown = (name) => ["help", "h", "version"].includes(name) || flags.some((input) => input.name === name);
-/**
- * Reads `release --config canary.yaml --image …`. `--name value` and `--name=value` are the same, and so are `--json`
- * and `--json=true`. The line wins over the action's inputs. Only the action has a usual command: it releases.
- */
 function parseArguments(argv, action) {
     const { tokens } = (0,node_util__WEBPACK_IMPORTED_MODULE_0__.parseArgs)({
         args: argv.map((argument, index) => completed(argument, argv[index + 1])),
         options: {
             ...Object.fromEntries(flags.map(({ name }) => [name, { type: "string" }])),
-            namespace: { type: "string", short: "n" }, // as kubectl has it
+            namespace: { type: "string", short: "n" },
             help: { type: "boolean", short: "h" },
             version: { type: "boolean" },
         },
@@ -26900,7 +26808,6 @@ function parseArguments(argv, action) {
         tokens: true,
     });
     const options = tokens.filter((token) => token.kind === "option");
-    // What follows an unknown flag is most likely its value, and not one more mistake.
     const strange = options.filter(({ name }) => !isKnown(name)).map(({ index }) => index);
     const words = tokens.flatMap((token) => token.kind === "positional" && !strange.includes(token.index - 1) ? [token.value] : []);
     const row = (0,_config_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandNamed */ .v)(words[0]);
@@ -26925,21 +26832,18 @@ function parseArguments(argv, action) {
         return { want: "command" };
     const command = row?.name ?? (action?.command || "release");
     const inputs = { ...action, command };
-    // A workflow passes the image of its own commit to every command, and that is what is to be undone.
     if (command === "undo")
         delete inputs.image;
     for (const [name, given] of Map.groupBy(texts, ({ name }) => name))
         inputs[name] = given.map(({ value }) => value).join("\n");
     return { want: "run", inputs };
 }
-/** A boolean flag without a value means true. */
 function completed(argument, next) {
     const input = flags.find(({ name }) => argument === `--${name}`);
     if (input?.type !== "boolean" || next === "true" || next === "false")
         return argument;
     return `${argument}=true`;
 }
-/** `strays` are the words that nothing asked for. */
 function wordIssues(first, row, strays) {
     const names = _config_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commands */ .Pi.map(({ name }) => name);
     if (first !== undefined && !row)
@@ -26957,13 +26861,11 @@ function flagIssues({ name, rawName, value, inlineValue }, row) {
         return [{ path: `--${name}`, problem: "needs a value" }];
     if (!value.startsWith("-") || inlineValue === true)
         return [];
-    // A kubeconfig begins with `---`, and it is not to be read in a log.
     const meant = input.secret === undefined
         ? `if ${value} is meant, write --${name}=${value}`
         : `if what follows it is meant, write --${name}= and that`;
     return [{ path: `--${name}`, problem: `needs a value; ${meant}` }];
 }
-/** A list or a map may be given one by one; for all else the second value would silently win. */
 function repeated(texts) {
     const issues = [];
     for (const [name, given] of Map.groupBy(texts, ({ name }) => name)) {
@@ -26974,7 +26876,6 @@ function repeated(texts) {
     }
     return issues;
 }
-/** Whether a program reads standard output. It is asked also when the rest of what was typed cannot be understood. */
 function asksForJson(argv, inputs) {
     const index = argv.findLastIndex((argument) => /^--json(=|$)/.test(argument));
     if (index >= 0)
@@ -26982,7 +26883,6 @@ function asksForJson(argv, inputs) {
     const parsed = (0,_lib_json_js__WEBPACK_IMPORTED_MODULE_5__/* .jsonIn */ .Y)(inputs ?? "");
     return (0,_config_issue_js__WEBPACK_IMPORTED_MODULE_3__/* .isMapping */ .pi)(parsed) && String(parsed.json) === "true";
 }
-/** The inputs as the action passes them: one variable with the JSON of all of them. */
 function inputsFromJson(text) {
     const parsed = (0,_lib_json_js__WEBPACK_IMPORTED_MODULE_5__/* .jsonIn */ .Y)(text);
     if (!(0,_config_issue_js__WEBPACK_IMPORTED_MODULE_3__/* .isMapping */ .pi)(parsed))
@@ -26991,7 +26891,6 @@ function inputsFromJson(text) {
         ]);
     return Object.fromEntries(Object.entries(parsed).map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]));
 }
-/** What `--help` prints: all commands, or one command with its flags. */
 const helpText = (command) => {
     const row = (0,_config_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandNamed */ .v)(command);
     return (row ? helpOf(row) : helpOfAll()).join("\n");
@@ -27031,7 +26930,6 @@ const values = {
 };
 const flagForm = ({ name, type }) => `--${name}${values[type]}`;
 const width = 100;
-/** Two columns, the second one wrapped. */
 function columns(rows) {
     const left = Math.max(...rows.map(([name]) => name.length)) + 4;
     return rows.flatMap(([name, text]) => wrap(text, width - left).map((line, index) => `${(index === 0 ? `  ${name}` : "").padEnd(left)}${line}`));
@@ -27050,11 +26948,6 @@ const wrap = (text, width) => text.match(new RegExp(`\\S.{0,${width - 1}}(?= |$)
 /* harmony export */   v: () => (/* binding */ commandNamed)
 /* harmony export */ });
 const service = ["namespace", "service", "cluster"];
-/**
- * The commands, in the order of every list. Their type, the help, the inputs that each one reads, what must be right in
- * its configuration, the condition in action.yml and the README's table follow from these rows. A new command is one
- * row more, and its function in `src/dispatch.ts`, which the compiler asks for.
- */
 const rows = [
     {
         name: "release",
@@ -27151,7 +27044,7 @@ const rows = [
         json: false,
     },
     {
-        name: "settle", // the action's second step: it rolls back, or finishes a promotion, whatever the first step left
+        name: "settle",
         purpose: "Leave nothing half-way: roll back, or finish a promotion. The action's second step.",
         inBrief: "leave nothing half-way",
         does: "the action's second step: ends what this very job left half-way, gives the stable of its release its pods back if requests go to it and it is at 0, and reads in any case how it stands. By any job, such as a scheduled one, also a release that is held for longer than `evidence.holdFor`, and one whose job is dead",
@@ -27177,9 +27070,7 @@ const rows = [
     },
 ];
 const commands = rows;
-/** Undefined where there is no such command. */
 const commandNamed = (name) => commands.find((command) => command.name === name);
-/** The names of the commands whose row is so. */
 const commandsThat = (so) => commands.filter(so).map(({ name }) => name);
 
 
@@ -27206,10 +27097,6 @@ const verifying = readersOf("verify");
 const playing = readersOf("rehearse");
 const inCluster = (0,_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandsThat */ .qP)(({ inCluster }) => inCluster);
 const telling = (0,_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandsThat */ .qP)(({ changes }) => changes);
-/**
- * Every input, in the order of the reference page. The command line, action.yml, `--help` and the README's table are
- * made from it.
- */
 const inputs = [
     {
         name: "command",
@@ -27518,7 +27405,6 @@ const inputs = [
         name: "github-token",
         type: "text",
         description: "Token for the comment and the commit status (pull-requests: write, statuses: write). Default: the job's token in a workflow, GITHUB_TOKEN on the command line.",
-        // biome-ignore lint/suspicious/noTemplateCurlyInString: GitHub fills it in.
         preset: "${{ github.token }}",
         commands: telling,
         secret: "itself",
@@ -27663,7 +27549,6 @@ const written = {
     map: " One name=value a line.",
     yaml: " Lists and mappings are written as YAML.",
 };
-/** The description as it is printed wherever inputs are listed: with the way to write it, and its default. */
 const describeInput = ({ description, type, default: standard }) => `${description}${written[type] ?? ""}${standard === undefined ? "" : ` Default: ${standard}.`}`;
 
 
@@ -27686,7 +27571,6 @@ const describeInput = ({ description, type, default: standard }) => `${descripti
 /* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8367);
 
 
-/** Everything that is wrong with the configuration, one line each; of very much, the first. */
 class ConfigError extends _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .RefusedError */ .fk {
     issues;
     constructor(issues) {
@@ -27694,10 +27578,8 @@ class ConfigError extends _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .Refused
         this.issues = issues;
     }
 }
-/** Somebody reads them: what is wrong everywhere is wrong for one reason. */
 const mostLines = 20;
 const longestLine = 2_000;
-/** A line for each issue, and none twice. */
 function tellIssues(issues) {
     const lines = [...new Set(issues.map(tellIssue))];
     if (lines.length <= mostLines)
@@ -27708,10 +27590,8 @@ function tellIssues(issues) {
 function tellIssue({ path, problem, found, position = "" }) {
     const where = position.startsWith(`${path}:`) ? [position] : [position, path];
     const text = [...where.filter((part) => part !== ""), problem].join(": ");
-    // paths may have control characters in them, names of files most of all
     return shortened(found === undefined ? text : `${text}, got ${found}`, longestLine).replaceAll(/\p{Cc}+/gu, " ");
 }
-/** `stages[2].labels["app.kubernetes.io/name"]` */
 const printPath = (path) => path.reduce((text, part) => {
     if (typeof part === "number")
         return `${text}[${part}]`;
@@ -27727,7 +27607,6 @@ const at = (document, path) => path.reduce((value, part) => {
         return typeof part === "number" ? value[part] : undefined;
     return isMapping(value) && Object.hasOwn(value, part) ? value[String(part)] : undefined;
 }, document);
-/** A value as an error shows it: short, and without the password that a URL may carry. */
 function show(value, redact = (text) => text) {
     if (value === undefined || value === null)
         return "nothing";
@@ -27735,7 +27614,6 @@ function show(value, redact = (text) => text) {
         return noNumbers[String(value)] ?? "nothing";
     return shortened(redact(JSON.stringify(value)).replaceAll(/\/\/[^/@\s"]+@/g, "//***@"), longestShown);
 }
-/** As YAML writes them; JSON has no word for them. */
 const noNumbers = { NaN: ".nan", Infinity: ".inf", "-Infinity": "-.inf" };
 const longestShown = 80;
 const shortened = (text, longest = longestShown) => text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
@@ -27772,35 +27650,34 @@ var api = __nccwpck_require__(6350);
 var error_ratio = __nccwpck_require__(7231);
 ;// CONCATENATED MODULE: ./src/evidence/defaults.js
 
-/** Where a figure below says "simulated", docs/evidence.md has the table and `npm run bench evidence` repeats it. */
 const defaults = {
-    alpha: 0.05, //           the customary 1 in 20; simulated, about 1 false rollback in 100 releases, 3 with failures in clusters
-    beta: 0.05, //            the same for calling a bad canary safe
-    allowedIncrease: 0, //    "as good as stable"; minExcess, not a margin, is what keeps trifles from failing a release
-    minExcess: 0.001, //      one request in a thousand: the smallest difference that most objectives (99.9 %) can feel
-    safeRatio: 2, //          less than twice as many errors; a smaller ratio needs so many errors that hardly a service has them
-    requires: "sound", //     safety takes thousands of requests; simulated: 81 % of good releases at 0.1 % errors would end undecided
-    scrape: 15_000, //        what Istio's own installation has
-    latencyMargin: 1.25, //   two versions are never equally fast; a quarter more slow requests is the least that people notice
-    slowFrom: 10, //          0.7 → 1.7 ms is no reason for a rollback; from here on it is Envoy's edges that are coarse
-    warmUp: 120_000, //       simulated: cold starts of a minute with 5 % errors; connection pools and JIT compilers settle within two
+    alpha: 0.05,
+    beta: 0.05,
+    allowedIncrease: 0,
+    minExcess: 0.001,
+    safeRatio: 2,
+    requires: "sound",
+    scrape: 15_000,
+    latencyMargin: 1.25,
+    slowFrom: 10,
+    warmUp: 120_000,
     breaker: {
-        alpha: 0.05, //         simulated: no more false rollbacks than with 0.01, since a sound canary fails far less than `floor`, and out a third sooner
-        floor: 0.1, //          simulated: 50 % errors trip it after 7 requests, a cold start with 5 % never does
-        timesStable: 2, //      an outage that both versions share does not trip it
+        alpha: 0.05,
+        floor: 0.1,
+        timesStable: 2,
     },
     split: {
-        alpha: 0.001, //        a split is counted in all requests, so even strict proof comes within seconds
-        tolerance: 0.2, //      5 % may be 4 % to 6 %: long-lived connections and retries make real splits lumpy
+        alpha: 0.001,
+        tolerance: 0.2,
     },
     shares: {
-        errors: 6, //           errors first: they are what users report; a share of 6/10 costs ln(10/6) = 0.5 of evidence
+        errors: 6,
         latency: 2,
-        givenUp: 1, //          a canary that hangs loses all its callers, and proves at once whatever its share
+        givenUp: 1,
         cutOff: 1,
         objective: 2,
     },
-    dispersion: error_ratio/* independent */.hK, // until it is measured
+    dispersion: error_ratio/* independent */.hK,
     latencyPhi: 1,
 };
 
@@ -27820,14 +27697,12 @@ var nearest = __nccwpck_require__(7250);
 
 
 
-/** What values look like, in the words of their errors: the reference page and the JSON schema say the same. */
 const values_forms = registries/* registry */.u5();
 const expected = (what) => ({ error: `expected ${what}` });
 function values_form(what, schema) {
     values_forms.add(schema, { form: what });
     return schema;
 }
-/** Text that YAML took for a number or for true is asked for in quotes: 1.10 would be read as 1.1. */
 const matching = (what, regex) => mini_schemas/* string */.YjP({
     error: ({ input }) => `expected ${what}${isScalar(input) && regex.test(String(input)) ? ", in quotes" : ""}`,
 })
@@ -27837,41 +27712,32 @@ const pattern = (what, regex) => values_form(what, matching(what, regex));
 const values_text = pattern("a text", /\S/);
 const aUrl = "a URL that begins with http:// or https://";
 const unreadable = expected("a URL whose host and port can be read");
-/** A placeholder of a template may stand anywhere. */
 const isUrl = (written) => URL.canParse(written.replaceAll(/\{\w+\}/g, "x"));
 const url = values_form(aUrl, matching(aUrl, /^https?:\/\/[^\s/]\S*$/).check(mini_schemas/* refine */.YPB(isUrl, unreadable)));
 const aPrometheus = `${aUrl}, or as service://NAMESPACE/NAME:PORT`;
 const throughApiServer = /^service:\/\/[a-z0-9-]+\/(https?:)?[a-z0-9-]+:[a-z0-9-]+(\/[^\s?#]*)?$/;
-/** Of a Service in the cluster, too: the API server passes on what it is asked. */
 const prometheusUrl = values_form(aPrometheus, mini_schemas/* union */.KCZ([
     matching(aPrometheus, throughApiServer),
     matching(aPrometheus, /^https?:\/\/[^\s/]\S*$/).check(mini_schemas/* refine */.YPB(isUrl, unreadable)),
 ], expected(aPrometheus)));
-/* Names, as Kubernetes and Istio take them */
 const label = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
 const dotted = `${label}(\\.${label})*`;
-/** RFC 1123: namespaces, containers, Services. */
 const dnsLabel = pattern("a name of at most 63 lower-case letters, digits and dashes", new RegExp(`^${label}$`));
-/** Istio takes capitals, too: https://github.com/istio/istio/blob/release-1.28/pkg/config/labels/instance.go */
 const subsetName = pattern("a subset's name of at most 63 letters, digits and dashes", /^[a-zA-Z0-9]([-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?$/);
 const containerNames = values_form("a container's name, or a list of them", mini_schemas/* union */.KCZ([
     mini_schemas/* pipe */.FsL(matching("a container's name, or several", new RegExp(`^${label}(\\s*[,\\n]\\s*${label})*$`)), mini_schemas/* transform */.pdi((names) => (/[,\n]/.test(names) ? split(names) : names))),
     mini_schemas/* array */.YOg(dnsLabel),
 ], expected("a container's name, or a list of them")));
-/** Deployments and VirtualServices may have dots in their names. */
 const dnsName = pattern("a name of lower-case letters, digits, dashes and dots", new RegExp(`^(?=.{1,253}$)${dotted}$`));
 const host = pattern("a host such as reviews or reviews.shop.svc.cluster.local", new RegExp(`^(?=.{1,253}$)${dotted}$`));
 const values_image = pattern("an image such as ghcr.io/acme/reviews:1.2.0", /^([\w.-]+(:\d+)?\/)?[a-z0-9]+([._/-]+[a-z0-9]+)*(:[A-Za-z0-9_][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/);
 const labelName = /^([a-z0-9.-]{1,253}\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const labelValue = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
 const labels = values_form("a mapping of labels", mini_schemas/* record */.g1P(matching("a label's name such as version or example.com/track", labelName), matching("a label's value: at most 63 letters, digits, dashes, dots and underscores", labelValue), expected("a mapping of labels")));
-/* Names, as Prometheus takes them everywhere; since version 3 it also takes others, in quotes, which nobody gives to Istio's. */
 const metricLabel = pattern("a label's name in Prometheus: letters, digits and underscores, such as destination_workload", /^(?!__)[A-Za-z_]\w*$/);
 const metricName = pattern("a metric's name: letters, digits, underscores and colons, such as istio_requests_total", /^[A-Za-z_:][\w:]*$/);
 const bucketsName = pattern("the name of a histogram's buckets, which ends in _bucket, such as istio_request_duration_milliseconds_bucket", /^[A-Za-z_:][\w:]*_bucket$/);
-/** https://www.rfc-editor.org/rfc/rfc9110#section-5.5; Node refuses all else as well, but at each request. */
 const headerValue = values_text.check(mini_schemas/* refine */.YPB((written) => /^[\t\x20-\x7e\x80-\xff]*$/.test(written), expected("a header's value: one line, of letters that a header can have")));
-/** Values may be secrets of any kind. */
 const headers = values_form("a mapping of headers", mini_schemas/* record */.g1P(matching("a header's name", /^[\w!#$%&'*+.^`|~-]+$/), headerValue, expected("a mapping of headers")));
 const links = values_form("a mapping of names to URLs", mini_schemas/* record */.g1P(values_text, url, expected("a mapping of names to URLs")));
 const route = `(${label}/)?${dotted}`;
@@ -27880,7 +27746,6 @@ const routeNames = mini_schemas/* pipe */.FsL(matching("VirtualServices as name 
 const texts = values_form("a text, or a list of texts", mini_schemas/* union */.KCZ([mini_schemas/* pipe */.FsL(values_text, mini_schemas/* transform */.pdi(split)), mini_schemas/* array */.YOg(values_text)], expected("a text, or a list of texts")));
 const variable = matching("the name of a variable such as IMAGE_TAG", /^[A-Za-z_]\w*$/);
 const variableNames = values_form("names of variables, or a list of them", mini_schemas/* union */.KCZ([mini_schemas/* pipe */.FsL(values_text, mini_schemas/* pipe */.FsL(mini_schemas/* transform */.pdi(split), mini_schemas/* array */.YOg(variable))), mini_schemas/* array */.YOg(variable)], expected("names of variables, or a list of them")));
-/** Without a value it is the environment's. */
 const variableValues = values_form("a mapping of names to values", mini_schemas/* record */.g1P(variable, mini_schemas/* nullable */.mee(mini_schemas/* string */.YjP(expected("a text"))), expected("a mapping of names to values")));
 function split(written) {
     return written
@@ -27888,10 +27753,8 @@ function split(written) {
         .map((name) => name.trim())
         .filter((name) => name !== "");
 }
-/* Quantities. Environment variables and inputs are always text, so that each may be written as text, too. */
 const aDuration = "a duration with its unit, such as 90s or 1m30s";
 const longest = "30d";
-/** A duration from `least` to 30 days: no job runs for longer, and a timer cannot wait for much more. */
 function durationFrom(least) {
     const within = (written) => {
         const length = (0,duration/* parseDuration */.E)(written) ?? 0;
@@ -27900,7 +27763,6 @@ function durationFrom(least) {
     return values_form(aDuration, mini_schemas/* pipe */.FsL(matching(aDuration, /^\s*(\d+(\.\d+)?(ms|s|m|h|d))+\s*$/).check(mini_schemas/* refine */.YPB(within, expected(`a duration from ${least} to ${longest}`))), mini_schemas/* transform */.pdi((written) => (0,duration/* parseDuration */.E)(written) ?? 0)));
 }
 const values_duration = durationFrom("0s");
-/** Digits may be too many for a number, as text and in YAML. */
 function numeric(what, regex, ...checks) {
     const number = mini_schemas/* number */.aig(expected(what)).check(...checks);
     const fits = (written) => parse/* safeParse */.xL(number, Number(written)).success;
@@ -27916,12 +27778,7 @@ const percentile = numeric(aPercentile, /^(?=.*[1-9])\d{1,2}(\.\d+)?$/, api/* _g
 const yesOrNo = "true or false";
 const values_boolean = values_form(yesOrNo, mini_schemas/* pipe */.FsL(mini_schemas/* union */.KCZ([mini_schemas/* boolean */.zMY(expected(yesOrNo)), matching(yesOrNo, /^(true|false)$/)], expected(yesOrNo)), mini_schemas/* transform */.pdi((written) => written === true || written === "true")));
 const percentage = "a percentage such as 5%";
-/** Twelve digits take away what the division adds: 99.9 / 100 is 0.9990000000000001. */
 const hundredth = (percent) => Number((percent / 100).toPrecision(12));
-/**
- * A ratio, written as a percentage or as a number below 1. A bare `5` is refused: it could be 5 % or five times
- * everything.
- */
 const ratio = values_form(percentage, mini_schemas/* pipe */.FsL(mini_schemas/* union */.KCZ([
     matching(percentage, /^\s*(100|\d{1,2}(\.\d+)?)\s*%\s*$|^0?\.\d+$|^0$/),
     mini_schemas/* number */.aig(expected(percentage)).check(api/* _gte */.qm(0, expected(percentage)), api/* _lt */.Au(1, {
@@ -27940,7 +27797,6 @@ const replicaWords = {
     keep: { kind: "keep" },
 };
 const podCount = "a number of pods, a percentage of stable's such as 50%, same, by-weight or keep";
-/** More pods than a cluster can have: https://kubernetes.io/docs/setup/best-practices/cluster-large/ */
 const tooMany = 1_000_000;
 const replicas = values_form(podCount, mini_schemas/* pipe */.FsL(mini_schemas/* union */.KCZ([
     mini_schemas/* number */.aig(expected(podCount))
@@ -27953,18 +27809,12 @@ const replicas = values_form(podCount, mini_schemas/* pipe */.FsL(mini_schemas/*
     const number = Number.parseInt(String(written), 10);
     return String(written).endsWith("%") ? { kind: "percent", percent: number } : { kind: "count", count: number };
 })));
-/* What values are made into */
-/** One of a few words. `or` names the other forms that may stand there. */
 const choice = (words, or = "") => values_form(`${listed(words)}${or}`, mini_schemas/* enum */.k5n(words, {
     error: ({ input }) => {
         const meant = typeof input === "string" ? (0,nearest/* nearest */.pA)(input, words) : undefined;
         return `expected ${listed(words)}${or}${meant === undefined ? "" : ` (did you mean ${meant}?)`}`;
     },
 }));
-/**
- * A mapping with these keys and no others. Several unknown keys are several lines, which the reader of the issue takes
- * apart.
- */
 const section = (shape) => mini_schemas/* strictObject */.rej(shape, {
     error: (issue) => {
         const known = Object.keys(shape);
@@ -27973,9 +27823,7 @@ const section = (shape) => mini_schemas/* strictObject */.rej(shape, {
             : `expected a mapping with ${listed(known)}`;
     },
 });
-/** The first of several forms that fits. When none does, the errors of the one that was probably meant are told. */
 const either = (what, schemas) => values_form(what, mini_schemas/* union */.KCZ(schemas, expected(what)));
-/** `a, b or c` */
 const listed = (words) => words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
 
 ;// CONCATENATED MODULE: ./src/config/short-stages.js
@@ -27984,7 +27832,6 @@ const listed = (words) => words.length < 2 ? words.join("") : `${words.slice(0, 
 const mostStages = 200;
 const tooManyStages = { error: `expected at most ${mostStages} stages` };
 const short_stages_form = { error: "expected a weight and a time, such as 10:2m" };
-/** One stage in short: `10:2m`, or `100` without a time. */
 const shortStage = mini_schemas/* pipe */.FsL(mini_schemas/* union */.KCZ([mini_schemas/* string */.YjP(), mini_schemas/* number */.aig()], short_stages_form), mini_schemas/* transform */.pdi((written, context) => {
     const [share, time, ...rest] = String(written).trim().split(":");
     const parsed = { weight: parse/* safeParse */.xL(weight, share), wait: parse/* safeParse */.xL(mini_schemas/* optional */.lqM(values_duration), time) };
@@ -27994,9 +27841,7 @@ const shortStage = mini_schemas/* pipe */.FsL(mini_schemas/* union */.KCZ([mini_
     context.issues.push({ code: "custom", input: written, message: short_stages_form.error });
     return core/* NEVER */.tm;
 }));
-/** A comma, a new line, or a comma at the end of a line. */
 const between = /,[ \t\r]*\n|[,\n]/;
-/** A whole plan in short: `10:2m, 50:5m, 100`, separated by commas or lines. */
 const shortStages = mini_schemas/* pipe */.FsL(mini_schemas/* union */.KCZ([mini_schemas/* string */.YjP(), mini_schemas/* number */.aig()], { error: "expected stages such as 10:2m, 50:5m, 100" }), mini_schemas/* transform */.pdi((written, context) => {
     const parts = String(written)
         .trim()
@@ -28021,12 +27866,7 @@ const shortStages = mini_schemas/* pipe */.FsL(mini_schemas/* union */.KCZ([mini
 
 
 
-/**
- * What the reference page and the JSON schema say about a key; `standard` is what counts when it is not there, as
- * written in the file.
- */
 const words = registries/* registry */.u5();
-/** A wrapper for each key, since one kind of value stands at many keys with other words. */
 function required(description, schema) {
     const key = mini_schemas/* nonoptional */.eYS(schema);
     words.add(key, { description });
@@ -28043,14 +27883,12 @@ function preset(description, schema, written) {
     words.add(key, { description, standard: written });
     return key;
 }
-/** A whole part of the file: without it, each of its keys counts as it usually does. */
 function part(description, schema) {
     const usual = parse/* parse */.qg(schema, {});
     const key = mini_schemas/* pipe */.FsL(mini_schemas/* optional */.lqM(schema), mini_schemas/* transform */.pdi((value) => value ?? usual));
     words.add(key, { description });
     return key;
 }
-/** A key that is also an input is described once, in the table of inputs. */
 function inputAt(path) {
     const input = config_inputs/* inputs */.Q.find((input) => input.path === path);
     if (!input)
@@ -28062,7 +27900,6 @@ function usual(path, schema) {
     const { description, default: written = "" } = inputAt(path);
     return preset(description, schema, /^(true|false|\d+)$/.test(written) ? JSON.parse(written) : written);
 }
-/* Gates */
 const noData = preset("Without data, wait until the stage's deadline and then roll back, or fail as soon as two polls could have found some.", choice(["wait", "fail"]), "wait");
 const minRequests = (standard) => preset("Canary requests that are needed to judge; with fewer, the gate waits.", count("a number of requests"), standard);
 const schema_errors = section({
@@ -28113,7 +27950,6 @@ const gates = either("auto, or a list of gates", [
     mini_schemas/* pipe */.FsL(auto, mini_schemas/* transform */.pdi(() => ["auto"])),
     mini_schemas/* array */.YOg(schema_gate, { error: "expected auto, or a list of gates" }),
 ]);
-/* Evidence */
 const policy = choice(gate/* policies */.R3);
 const percentOf = (share) => `${Number((share * 100).toPrecision(12))}%`;
 const evidence = section({
@@ -28135,7 +27971,6 @@ const evidence = section({
     splitTolerance: preset("How far the observed split may be from the planned one, as a part of the smaller share; 100% takes every split as planned, where callers stick to a version.", ratio, percentOf(defaults.split.tolerance)),
     dispersion: optional("How many times as much as independent failures the service's vary, from 1. Default: measured between stable's pods in the hour before the release.", positive("a factor such as 1.5")),
 });
-/* Versions, routes and stages */
 const stable = section({
     deployment: given("stable.deployment", dnsName),
     subset: given("stable.subset", subsetName),
@@ -28161,7 +27996,6 @@ const canary = section({
     replicas: given("canary.replicas", replicas),
     container: given("canary.container", containerNames),
 });
-/** A Deployment's name alone stands for a mapping with nothing else. */
 const named = (whole) => either("a Deployment's name, or a mapping", [
     mini_schemas/* pipe */.FsL(dnsName, mini_schemas/* transform */.pdi((deployment) => parse/* parse */.qg(whole, { deployment }))),
     whole,
@@ -28192,7 +28026,6 @@ const stages = either("stages such as 10:2m, 50:5m, 100, or a list", [
     mini_schemas/* array */.YOg(either("a stage such as 10:2m, or a mapping with weight and wait", [shortStage, stage]))
         .check(api/* _maxLength */.Eb(mostStages, tooManyStages)),
 ]);
-/* The file */
 const metricLabels = section({
     workload: preset("The Deployment that answered.", metricLabel, istio_metrics/* istioMetrics */.a.labels.workload),
     namespace: preset("That Deployment's namespace.", metricLabel, istio_metrics/* istioMetrics */.a.labels.namespace),
@@ -28243,10 +28076,6 @@ const rehearse = section({
     runs: given("rehearse.runs", count("a number of releases, at most 100000", 1, 100_000)),
     seed: usual("rehearse.seed", count("a whole number")),
 });
-/**
- * The YAML file, the one definition of everything that can be written in it. No key is required here: inputs may say it
- * instead.
- */
 const file = section({
     namespace: given("namespace", dnsLabel),
     service: given("service", dnsLabel),
@@ -28278,7 +28107,6 @@ const sections = Object.keys(file.shape);
 
 
 
-/** Reads a document against the schema. `known` problems are not told again in other words. */
 function check(document, known) {
     const found = problemsOf(document).filter(({ path }) => !known.some((problem) => problem.path.length > 0 && (0,issue/* startsWith */.w1)(path, problem.path)));
     const problems = [...known, ...found];
@@ -28317,9 +28145,7 @@ function findings(issue, above) {
         : [own];
 }
 const isMisspelt = (problem) => problem.includes("did you mean");
-/** A mapping where one of a few words is expected is an "invalid value" to zod. */
 const isOtherType = (issue) => issue.code === "invalid_type" || (issue.code === "invalid_value" && typeof issue.input !== "string");
-/** The problems of the one form that was probably meant; undefined when that cannot be said. */
 function likely(forms, depth) {
     const misfits = (form) => form.reduce((sum, { misfit }) => sum + misfit, 0);
     const [best, second] = forms
@@ -28327,21 +28153,17 @@ function likely(forms, depth) {
         .sort((a, b) => misfits(a) - misfits(b));
     return best && second && misfits(best) === misfits(second) ? undefined : best && toldOnce(best);
 }
-/** Who misspelt a key is not told as well that the right one is missing. */
 const toldOnce = (form) => form.some(({ misfit }) => misfit === 0.5) ? form.filter(({ misfit, key }) => misfit < 1 || key !== undefined) : form;
 
 // EXTERNAL MODULE: ./src/config/commands.js
 var commands = __nccwpck_require__(4344);
 ;// CONCATENATED MODULE: ./src/config/environment.js
 
-/** `${NAME}`, after `$` if it shall stay, and what looks like it and is not: `${NAME:-default}`. */
 const reference = /(\$?)\$\{([A-Za-z_]\w*)([^}]*)\}/g;
-/** Behind the last brace nothing is looked for: for each `${` there that would be all of the rest. */
 function replaceReferences(text, replace) {
     const end = text.lastIndexOf("}") + 1;
     return text.slice(0, end).replaceAll(reference, replace) + text.slice(end);
 }
-/** Fills every text below `document` but those at `asTheyAre`. Keys are left alone. */
 function fill(document, fillText, asTheyAre = [], path = []) {
     if (asTheyAre.some((other) => (0,issue/* startsWith */.w1)(other, path) && (0,issue/* startsWith */.w1)(path, other)))
         return { value: document, problems: [], references: [] };
@@ -28363,7 +28185,6 @@ const gathered = (parts) => ({
     problems: parts.flatMap(({ problems }) => problems),
     references: parts.flatMap(({ references }) => references),
 });
-/** A name without a value is a problem, and `$${NAME}` becomes `${NAME}`; what is not to be filled stays to the letter. */
 const fillBy = (lookUp) => (text, path) => {
     const problems = [];
     const references = [];
@@ -28382,24 +28203,18 @@ const fillBy = (lookUp) => (text, path) => {
     });
     return { value, problems, references };
 };
-/** Every name is the environment's. */
 const fromEnvironment = (env) => fillBy((name) => ({ from: "environment", value: env[name] }));
 const isNotSet = (name) => `the environment variable ${name} is not set`;
 const isNoDefault = (name, whole) => `only \${${name}} can be filled in, not ${whole}; write $${whole} to keep it as it is`;
 
 ;// CONCATENATED MODULE: ./src/config/manifest-variables.js
 
-/**
- * A manifest may hold a script, whose `${HOME}` is none of ours: only what somebody named is filled, and the rest stays
- * to the letter.
- */
 const fromListed = (variables, env) => fillBy((name) => {
     const written = Object.hasOwn(variables, name) ? variables[name] : undefined;
     if (written === undefined)
         return undefined;
     return written === null ? { from: "environment", value: env[name] } : { from: "configuration", value: written };
 });
-/** @param references by the place of what they were met in */
 function fillingOf(references) {
     const filled = Map.groupBy(references, ({ name, from }) => JSON.stringify([name, from]));
     const left = references.filter(({ from }) => from === undefined).map(({ name }) => name);
@@ -28416,10 +28231,6 @@ function fillingOf(references) {
 var js_yaml = __nccwpck_require__(4734);
 ;// CONCATENATED MODULE: ./src/config/places.js
 
-/**
- * Says where in a YAML file is what a path leads to, or the nearest that stands around it: `canary.yaml:7:3`. Undefined
- * where nothing does. Empty documents do not count.
- */
 function positionsIn(text, file) {
     let roots;
     return (path, document = 0) => {
@@ -28464,16 +28275,15 @@ function documentsOf(events, text) {
     }
     const roots = [];
     while (next < events.length) {
-        next++; // the document's beginning
+        next++;
         const isEmpty = startOf(peek()) < 0;
         const root = read({ line: 1, column: 1 });
         if (!isEmpty)
             roots.push(root);
-        next++; // its end
+        next++;
     }
     return roots;
 }
-/** -1 where nothing is written. */
 function startOf(event) {
     if (event === undefined)
         return -1;
@@ -28483,7 +28293,6 @@ function startOf(event) {
         return event.valueStart;
     return "start" in event ? event.start : -1;
 }
-/** Says where an offset is; they have to come in ascending order, so that the text is read once. */
 function reader(text) {
     let [at, line, begin] = [0, 1, 0];
     return (start) => {
@@ -28501,10 +28310,6 @@ function reader(text) {
 
 ;// CONCATENATED MODULE: ./src/config/kubectl-yaml.js
 
-/**
- * YAML as kubectl reads it, which is neither 1.1 nor 1.2: `0400` and `0o400` are octal, `yes` and `on` are true, `<<`
- * merges, and a date or `1:30` is text: https://github.com/kubernetes-sigs/yaml/blob/master/goyaml.v2/resolve.go
- */
 const integer = (0,js_yaml/* defineScalarTag */.Gf)("tag:yaml.org,2002:int", {
     implicit: true,
     implicitFirstChars: [..."-+0123456789"],
@@ -28517,12 +28322,10 @@ const kubectl_yaml_float = (0,js_yaml/* defineScalarTag */.Gf)("tag:yaml.org,200
     resolve: (source) => floatIn(source) ?? js_yaml/* NOT_RESOLVED */.Hg,
     identify: (value) => typeof value === "number",
 });
-/** What is in it, as text: JSON has nothing else for it. */
 const binary = (0,js_yaml/* defineScalarTag */.Gf)("tag:yaml.org,2002:binary", {
     resolve: (source) => Buffer.from(source, "base64").toString("utf8"),
     identify: () => false,
 });
-/** https://github.com/kubernetes-sigs/yaml/blob/master/yaml.go: "unsupported map key of type" */
 const mapping = {
     ...js_yaml/* mapTag */.pj,
     addPair: (carrier, key, value) => key === null ? "a key is null, and kubectl takes none" : js_yaml/* mapTag */.pj.addPair(carrier, key, value),
@@ -28543,7 +28346,6 @@ function integerIn(source) {
     }
     return undefined;
 }
-/** `089` is no octal number, and so it is this. */
 function floatIn(source) {
     const plain = source.startsWith(".") ? source : source.replaceAll("_", "");
     if (!/^[-+]?(\.\d+|\d+(\.\d*)?)(e[-+]?\d+)?$/i.test(plain))
@@ -28555,15 +28357,9 @@ function floatIn(source) {
 ;// CONCATENATED MODULE: ./src/config/yaml.js
 
 
-/** Of a document, with every alias as what it stands for: more than any release needs, and checked in no time. */
 const mostSettings = 10_000;
 const mostInManifests = 200_000;
-/** Reads one YAML document (YAML 1.2: `yes` is text, keys stand once). `name` says where it comes from. */
 const readYaml = (text, name) => attempt(text, name, mostSettings, () => (0,js_yaml/* load */.Hh)(text));
-/**
- * Reads all documents of a file as kubectl does; those with nothing in them are left out. Only where it takes the last
- * of two same keys without a word, this is refused.
- */
 const readManifestYaml = (text, name) => attempt(text, name, mostInManifests, () => (0,js_yaml/* loadAll */.gh)(text, { schema: kubectlSchema }).filter((document) => document !== null));
 function attempt(text, name, most, read) {
     try {
@@ -28584,14 +28380,12 @@ function attempt(text, name, most, read) {
         };
     }
 }
-/** The brace of a variable closes the mapping around it, and YAML's own words do not say so. */
 function hintAt(line) {
     const bracket = line.search(/[{[]/);
     return bracket >= 0 && line.includes("${", bracket + 1)
         ? "; between brackets, a value with a variable in it needs quotes"
         : "";
 }
-/** An alias may stand for aliases, and 400 bytes for as many values as there are; for itself, even for no end of them. */
 function holdsAtMost(most, document) {
     const left = [document];
     for (let seen = 0; left.length > 0; seen++) {
@@ -28613,7 +28407,6 @@ function holdsAtMost(most, document) {
 
 
 const where = ["canary", "from", "manifests"];
-/** Reads the user's manifests, with the listed variables filled in; every file's problems at once. */
 async function readManifests(paths, variables, { env, readFile }) {
     const fillText = fromListed(variables, env);
     const { references, ...found } = together(await Promise.all(paths.map((path) => readManifest(path, fillText, readFile))));
@@ -28642,13 +28435,11 @@ async function readManifest(path, fillText, readFile) {
     const positionOf = positionsIn(content, path);
     return together(objects.map((object) => readObject(path, object, fillText, positionOf)));
 }
-/** What has items is a list, whatever its kind, and kubectl takes it apart. */
 function objectsIn(document, way) {
     if (!(0,issue/* isMapping */.pi)(document) || !Array.isArray(document.items))
         return [{ way, document }];
     return document.items.flatMap((item, index) => objectsIn(item, [...way, "items", index]));
 }
-/** What kustomize reads, and kubectl apply does not. Flux has a kind of the same name in a group of its own. */
 const isKustomize = (document, file) => (0,issue/* isMapping */.pi)(document) &&
     (String(document.apiVersion ?? "").startsWith("kustomize.config.k8s.io/") ||
         (document.apiVersion === undefined && /(^|\/)kustomization\.ya?ml$/i.test(file)));
@@ -28680,7 +28471,6 @@ function readObject(file, { way, document }, fillText, positionOf) {
 
 ;// CONCATENATED MODULE: ./src/config/written-gate.js
 const noRestarts = { kind: "restarts", name: "restarts", atMost: 0 };
-/** The gates that are meant. Somebody who names a gate on restarts has said how many there may be. */
 function gatesIn(written) {
     const saysRestarts = written.some((gate) => gate !== "auto" && gate.kind === "restarts");
     const auto = [{ kind: "evidence", name: "evidence" }];
@@ -28694,9 +28484,7 @@ function gatesIn(written) {
 
 
 const minute = 60_000;
-/** How long a cluster that does not answer is borne. */
 const patience = minute;
-/** The target of a release, when the file says enough. */
 function targetOf(file, manifests) {
     const { namespace, service, stable, canary, image } = file;
     const canaryName = canaryDeployment(file, manifests);
@@ -28714,7 +28502,6 @@ function targetOf(file, manifests) {
         container: canary.container,
     };
 }
-/** Who counts requests; undefined where nobody does. */
 function metricSourceOf({ source, prometheus }) {
     if (source === "none")
         return undefined;
@@ -28722,7 +28509,6 @@ function metricSourceOf({ source, prometheus }) {
         return "proxies";
     return prometheus === undefined ? undefined : "prometheus";
 }
-/** Istio's own Prometheus scrapes every 15 s; proxies have what is new at once. */
 const usualIntervals = { prometheus: 15_000, proxies: 1_000 };
 const intervalOf = (metrics) => metrics.interval ?? usualIntervals[metricSourceOf(metrics) ?? "prometheus"];
 function planOf(file) {
@@ -28736,14 +28522,12 @@ function planOf(file) {
         drain: promotion.drain,
         deadline: deadlines.release,
         patience,
-        // A clone is temporary by nature: the stable Deployment stays the one that people know.
         promotion: promotion.model ?? (canary.from === "clone" ? "update" : "swap"),
         keepOld: promotion.keepOld !== false,
         keepFor: typeof promotion.keepOld === "number" ? promotion.keepOld : undefined,
         drift,
     };
 }
-/** The canary's Deployment: by name, or as the source makes it plain. */
 function canaryDeployment({ stable, canary }, manifests) {
     if (canary.deployment !== undefined)
         return canary.deployment;
@@ -28754,7 +28538,6 @@ function canaryDeployment({ stable, canary }, manifests) {
         .map(({ object }) => (0,issue.at)(object, ["metadata", "name"]));
     return others.length === 0 && typeof only === "string" ? only : undefined;
 }
-/** Three times the wait gives slow gates room; five minutes, a short stage. */
 const stageDeadline = ({ wait = 0, atMost = Math.max(3 * wait, wait + 5 * minute) }) => atMost;
 const stageOf = (stage, gates) => ({
     name: stage.name ?? `${stage.weight} %`,
@@ -28764,7 +28547,6 @@ const stageOf = (stage, gates) => ({
     gates,
     approval: stage.approval ?? false,
 });
-/** A plan that is over before the usual warm-up would be judged by nothing else. */
 const usualWarmUp = (stages) => Math.min(defaults.warmUp, stages.reduce((sum, { wait = 0 }) => sum + wait, 0) / 4);
 function evidenceOf({ evidence, metrics, stages = [] }) {
     const { inconclusive, noData, holdFor, early, budget, warmUp = usualWarmUp(stages), splitTolerance, dispersion, ...asked } = evidence;
@@ -28789,7 +28571,6 @@ function evidenceOf({ evidence, metrics, stages = [] }) {
 function gatesOf({ weight, wait, gates }, file) {
     if (gates !== undefined)
         return gatesIn(gates);
-    // `100` alone means "all traffic, then promote": there is no time in which a gate could be judged.
     if (weight === 100 && wait === undefined)
         return [];
     if (file.gates !== undefined)
@@ -28822,12 +28603,7 @@ const usualReplicas = (from) => ({
 
 
 
-/** What a value means that stands where a mapping may stand. */
 const shortFor = { stable: "deployment", canary: "deployment", promotion: "model" };
-/**
- * Inputs that were given: a workflow passes those that nobody set as empty text, and ends a text of several lines with
- * a line break.
- */
 const givenOnly = (inputs) => Object.fromEntries(Object.entries(inputs)
     .map(([name, value]) => [name, value.trim()])
     .filter(([, value]) => value !== ""));
@@ -28865,19 +28641,16 @@ function contradiction({ "canary-from": from, "canary-manifests": manifests }) {
         },
     ];
 }
-/** Booleans that have no place in the file are not read by its schema. */
 const doubtful = (given) => config_inputs/* inputs */.Q
     .filter(({ name, path, type }) => path === undefined && type === "boolean" && given[name] !== undefined && !/^(true|false)$/.test(given[name]))
     .map(({ name }) => ({ path: [], place: name, problem: "expected true or false", found: { value: given[name] } }));
 function readInput(input, written) {
     if (input.type === "map")
         return mapOf(written);
-    // Short forms are text to the schema as well; only what is plainly YAML is read as YAML.
     if (input.type === "yaml" && /^\s*(\[|\{|-\s|[A-Za-z]+:\s)/.test(written))
         return readYaml(written, input.name);
     return { value: written, problems: [] };
 }
-/** `name: value` or `name=value`, one a line. Values are kept as they are: a token may hold anything. */
 function mapOf(written) {
     const lines = written
         .split("\n")
@@ -28897,7 +28670,6 @@ function mapOf(written) {
     }
     return { value: mapping, problems };
 }
-/** A copy of the document with a value at a path. A short form on the way is written out first. */
 function put(document, [key, ...rest], value, above = "") {
     if (key === undefined)
         return value;
@@ -29160,7 +28932,6 @@ const rules = [
         },
     },
 ];
-/** Of each kind of canary: some minutes. */
 const mostRehearsedPolls = 20_000_000;
 const aChance = {
     fits: (value) => value > 0 && value < 0.5,
@@ -29170,7 +28941,6 @@ const aPart = {
     fits: (value) => value > 0 && value < 0.75,
     problem: "expected a percentage above 0 and below 75%",
 };
-/** Where the tests of evidence mean something. */
 const ranges = [
     { key: "alpha", ...aChance },
     { key: "beta", ...aChance },
@@ -29180,7 +28950,6 @@ const ranges = [
     { key: "latencyMargin", fits: (value) => value >= 1, problem: "expected a factor of at least 1" },
     { key: "dispersion", fits: (value) => value >= 1, problem: "expected a factor of at least 1" },
 ];
-/** Everything that the rules find, apart from sections that are broken already. */
 const breaches = (draft, broken) => rules
     .filter(({ reads }) => !reads.some((section) => broken.has(section)))
     .flatMap(({ problems }) => [...problems(draft)]);
@@ -29282,10 +29051,8 @@ const gateLists = ({ gates, stages = [], }) => [
     { path: ["gates"], gates: gates ?? [] },
     ...stages.map(({ gates = [] }, index) => ({ path: ["stages", index, "gates"], gates })),
 ];
-/** Every gate with its place in the file: `gates[0].errors`, and `gates[1]` for a query. */
 const everyGate = (file) => gateLists(file).flatMap(({ path, gates }) => gates.map((gate, index) => ({ path: [...path, index, ...keyOf(gate)], gate })));
 const keyOf = (gate) => (gate === "auto" || gate.kind === "query" ? [] : [gate.kind]);
-/** `auto` stands for the gate that is called evidence in reports. */
 const nameOf = (gate) => (gate === "auto" ? "evidence" : gate.name);
 
 // EXTERNAL MODULE: ./src/lib/credentials.js
@@ -29294,10 +29061,6 @@ var credentials = __nccwpck_require__(5183);
 
 
 
-/**
- * Every secret that somebody wrote: what the table of inputs calls one, wherever it was said, and the credentials in
- * URLs, the proxies' among them. It is asked before anything is checked, so that a document need not be right.
- */
 function secretsIn(document, inputs, env) {
     const secrets = new Set();
     const add = (found) => {
@@ -29314,16 +29077,12 @@ function secretsIn(document, inputs, env) {
         secrets.add(env.GITHUB_TOKEN);
     for (const [name, value] of Object.entries(env))
         if (/_proxy$/i.test(name))
-            add((0,credentials/* secretsInUrls */.Ft)(`${value} //${value}`)); // it may go without http://
+            add((0,credentials/* secretsInUrls */.Ft)(`${value} //${value}`));
     for (const text of (0,credentials/* textsIn */.Ej)(document))
         add((0,credentials/* secretsInUrls */.Ft)(text));
     add(secretVariables((0,issue.at)(document, ["variables"]), env));
     return secrets;
 }
-/**
- * What stands in every sentence and everybody knows: who hid a name because some header has it as well would say no more
- * than that it has.
- */
 function namesIn(document) {
     const versions = ["stable", "canary"].flatMap((version) => ["deployment", "subset", "host"].map((name) => [version, name]));
     return new Set([["namespace"], ["service"], ...versions].map((path) => (0,issue.at)(document, path)));
@@ -29331,15 +29090,10 @@ function namesIn(document) {
 const found = {
     itself: credentials/* textsIn */.Ej,
     headers: (value) => ((0,issue/* isMapping */.pi)(value) ? (0,credentials/* secretsInHeaders */.FK)(secrets_texts(value)) : (0,credentials/* textsIn */.Ej)(value)),
-    kubeconfig: () => [], // whoever reads the file knows which parts of it are secret
+    kubeconfig: () => [],
 };
 const secrets_texts = (mapping) => Object.fromEntries(Object.entries(mapping).map(([name, value]) => [name, (0,credentials/* textsIn */.Ej)(value).join("\n")]));
-/** Whose values may be secret: their names say so. */
 const settings = ["data", "annotations"];
-/**
- * The secrets in objects of the user's own, since a webhook may repeat what it refuses: all of a Secret; elsewhere what
- * is called so among variables of containers, arguments, annotations, the data of a ConfigMap, and in whatever text.
- */
 function secretsInManifests(objects) {
     const secrets = new Set();
     for (const object of objects) {
@@ -29350,9 +29104,7 @@ function secretsInManifests(objects) {
     }
     return secrets;
 }
-/** As they are written, and as they are meant. */
 const inBase64 = (data) => (0,credentials/* textsIn */.Ej)(data).flatMap((text) => [text, Buffer.from(text, "base64").toString()]);
-/** Kubernetes writes a variable as a name and a value, wherever it stands, and arguments as a list. */
 function namedIn(value) {
     if (typeof value !== "object" || value === null)
         return [];
@@ -29366,7 +29118,6 @@ function namedIn(value) {
     const called = settings.flatMap((name) => ((0,issue/* isMapping */.pi)(value[name]) ? (0,credentials/* secretsByName */.yk)(value[name]) : []));
     return [...own, ...called, ...inner.flatMap(namedIn)];
 }
-/** What fills manifests is a secret where it is called so: listed by its name, or defined. */
 function secretVariables(variables, env) {
     const written = (0,issue/* isMapping */.pi)(variables)
         ? Object.entries(variables)
@@ -29392,14 +29143,8 @@ function secretVariables(variables, env) {
 
 
 
-/** What says nothing of the release itself. */
 const aside = ["reporting", "cluster", "verify", "rehearse"];
-/** It asks for the versions of a service, and not how it is released. */
 const asksForVersions = ({ reads }) => reads.includes("versions") && !reads.includes("release");
-/**
- * Text becomes the configuration, once. Throws one ConfigError with every problem, when there is one that the command
- * cannot do with.
- */
 async function loadConfig(given) {
     const inputs = givenOnly(given.inputs);
     const row = rowOf(inputs);
@@ -29416,7 +29161,6 @@ async function loadConfig(given) {
     const all = [...broken, ...breaches({ command: row.name, file, manifests }, brokenBy(broken))];
     const namesImage = row.reads.includes("image") && !isNeeded(row, "image") && inputs.image !== undefined;
     const fatal = all.filter(({ path: [section] }) => isNeeded(row, section) || (namesImage && section === "image"));
-    // What is missing is told when it stops the command, and not when it may well stand in a file that could not be read.
     const unreadable = read.problems.length > 0 && fatal.some(({ missing }) => missing !== true);
     const worthTelling = (problem) => problem.missing !== true || (!unreadable && fatal.includes(problem));
     const told = all.filter(worthTelling);
@@ -29436,7 +29180,6 @@ async function loadConfig(given) {
         warnings: (0,issue/* tellIssues */.gQ)(issues),
     };
 }
-/** Whatever is told is searched for each of them. */
 const mostSecrets = 1_000;
 function registerSecrets(secrets, register) {
     if (secrets.size > mostSecrets)
@@ -29477,9 +29220,6 @@ async function readDocument(path, readFile) {
 const manifestsOf = async ({ canary: { from }, variables }, given) => typeof from === "string"
     ? { manifests: [], problems: [], filling: { filled: [], left: [] } }
     : readManifests(from.manifests, variables, given);
-/**
- * A problem in the words of whoever wrote the value: the input's name where it came from an input, and never a secret.
- */
 function issueOf({ path, place, problem, found, key, missing, position }, written) {
     const { origins, config, redact, positionOf } = written;
     const origin = origins.find((origin) => (0,issue/* startsWith */.w1)(path, origin.path));
@@ -29494,12 +29234,10 @@ function issueOf({ path, place, problem, found, key, missing, position }, writte
         position: position ?? (standsElsewhere ? undefined : positionOf(key === undefined ? path : [...path, key])),
     };
 }
-/** What a variable holds may be anybody's secret: its name is shown. */
 function asWritten(path, value, { document, filled }) {
     const isOfDocument = path.length > 0 && JSON.stringify((0,issue.at)(filled, path)) === JSON.stringify(value);
     return isOfDocument ? (0,issue.at)(document, path) : value;
 }
-/** A secret, a part of one, or a mapping or list where a secret may stand in any disorder. */
 function holdsSecret(path, value) {
     if (path.length === 0)
         return everyValue(value).some(isObject);
@@ -29528,14 +29266,11 @@ function configOf(command, file, inputs, env) {
         json: inputs.json === "true",
     };
 }
-/** A release has a Prometheus that somebody may name later; without one it would be rehearsed with its eyes shut. */
 const rehearsalOf = (file) => ({
     ...file.rehearse,
     plan: planOf({ ...file, metrics: { ...file.metrics, prometheus: file.metrics.prometheus ?? "http://rehearsed" } }),
 });
-/** From the first of them: a search from each would take for ever where there are very many. */
 const slashes = /(?<!\/)\/+$/;
-/** Prometheus's API is below its URL, which many write with the API's own path, or with a slash at the end. */
 function metricsOf(metrics) {
     const { prometheus = "", ...names } = metrics;
     const source = metricSourceOf(metrics);
@@ -29546,17 +29281,12 @@ function metricsOf(metrics) {
         interval: intervalOf(metrics),
     });
 }
-/**
- * A setting counts as said where it stands in the document: the schema gives every other its default. Who counts is
- * the journal's to say.
- */
 function besideAddress({ metrics }, written) {
     const { prometheus, source: _, ...rest } = metrics;
     if (metricSourceOf(metrics) !== undefined || !(0,issue/* isMapping */.pi)(written))
         return undefined;
     return Object.fromEntries(Object.entries(rest).filter(([key]) => Object.hasOwn(written, key)));
 }
-/** Of a kubeconfig the path alone: as text it is a secret. */
 function askedIn({ config, kubeconfig, context }) {
     const from = (0,given_kubeconfig/* givenKubeconfig */.vP)(kubeconfig ?? "");
     return { config, kubeconfig: "path" in from && (0,given_kubeconfig/* isPath */.uf)(from.path) ? from.path : undefined, context };
@@ -29579,9 +29309,7 @@ function reportingOf({ reporting, cluster }, inputs, env) {
 /* harmony export */ });
 /* harmony import */ var _issue_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4095);
 
-/** No known word is nearly as long, and a distance takes as much time as both words have letters. */
 const longest = 100;
-/** The known word that somebody probably meant: at most two letters, or a third of the word, away. */
 function nearest(word, known) {
     if (word.length > longest)
         return undefined;
@@ -29591,16 +29319,12 @@ function nearest(word, known) {
         .sort((a, b) => a.away - b.away);
     return best && best.away <= limit && best.away < best.candidate.length ? best.candidate : undefined;
 }
-/** `unknown key "wieght"; did you mean "weight"?`, or `unknown key "x".` */
 function unheardOf(kind, word, known) {
     const meant = nearest(word, known);
     return `unknown ${kind} ${JSON.stringify((0,_issue_js__WEBPACK_IMPORTED_MODULE_0__/* .shortened */ .vI)(word))}${meant === undefined ? "." : `; did you mean ${JSON.stringify(meant)}?`}`;
 }
-/** `unknown key "wieght"; did you mean "weight"? Known: name, weight, …` */
 const unknown = (kind, word, known) => `${unheardOf(kind, word, known)} Known: ${known.join(", ")}`;
-/** keepOld, keep-old and keep_old are one word, written in the manner of different languages. */
 const plain = (word) => word.toLowerCase().replaceAll(/[-_]/g, "");
-/** Levenshtein's distance, one row at a time. */
 function distance(a, b) {
     let row = Array.from({ length: b.length + 1 }, (_, j) => j);
     for (const [i, letter] of [...a].entries()) {
@@ -29632,14 +29356,11 @@ var read_text = __nccwpck_require__(3895);
 var detection = __nccwpck_require__(6822);
 ;// CONCATENATED MODULE: ./src/rehearsal/detectable.js
 
-/** A plan that finds so many times as many failures needs no advice. */
 const enough = 10;
 const runs = 100;
 const seed = 1;
-/** A long course is played in longer polls: what is found hardly depends on them, and the time that it takes does. */
 const mostPolls = 100;
 const hour = 3_600_000;
-/** Stages that find more and more (by w (1 − w) t), none longer than a job may last. */
 const stronger = [0.5, 1, 2, 4].flatMap((hours) => [25, 50].map((weight) => ({ weight, wait: hours * hour })));
 function detectable(course, { rate, baseline }, settings) {
     const traffic = { rate, baseline: Math.max(baseline, detection/* neverSeen */.Qm) };
@@ -29660,7 +29381,6 @@ const withFewPolls = (course) => ({
     ...course,
     pollEvery: Math.max(course.pollEvery, lengthOf(course) / mostPolls),
 });
-/** It is mostly found so soon that long polls would be most of the time that it takes. */
 function deadCanary(course, traffic, settings) {
     const soon = (0,detection/* detection */.mm)(beginningOf(course), traffic, 1 / traffic.baseline, settings, runs, seed);
     return soon.found === 1 ? soon : (0,detection/* detection */.mm)(withFewPolls(course), traffic, 1 / traffic.baseline, settings, runs, seed);
@@ -29674,7 +29394,6 @@ function beginningOf({ steps, pollEvery }) {
     });
     return { steps: begun.filter(({ wait }) => wait > 0), pollEvery };
 }
-/** The first stage that finds ten times as many failures, else the last one, where it finds more than the course. */
 function betterStep(course, ratio, traffic, settings) {
     const alone = (step) => withFewPolls({ steps: [step], pollEvery: course.pollEvery });
     const finds = (step) => (0,detection/* detection */.mm)(alone(step), traffic, enough, settings, runs, seed).found >= 0.8;
@@ -29697,7 +29416,6 @@ function betterStep(course, ratio, traffic, settings) {
 // EXTERNAL MODULE: ./src/release/gate.js
 var release_gate = __nccwpck_require__(6596);
 ;// CONCATENATED MODULE: ./src/words/filling-in-words.js
-/** What became of variables in manifests, a sentence for each. Their values may be secret, and stand in none. */
 function fillingInWords(filled, left) {
     const sentences = filled.map(({ name, from, places }) => ({
         what: `\${${name}} is filled from the ${from}: ${places.join(", ")}.`,
@@ -29720,10 +29438,8 @@ var mini_schemas = __nccwpck_require__(4278);
 var api = __nccwpck_require__(6350);
 ;// CONCATENATED MODULE: ./src/words/answer-parts.js
 
-/* What `plan --json` and `status --json` have in common. Keys are added; one that changes its meaning changes `version`. */
 const answer_parts_name = mini_schemas/* string */.YjP().check(api/* _minLength */.m9(1));
 const version = mini_schemas/* strictObject */.rej({ deployment: answer_parts_name, host: answer_parts_name, subset: mini_schemas/* optional */.lqM(answer_parts_name) });
-/** The cluster, the service and its two versions. */
 const subjectSchema = mini_schemas/* strictObject */.rej({
     version: mini_schemas/* literal */.euz(1),
     cluster: mini_schemas/* strictObject */.rej({ context: mini_schemas/* string */.YjP(), host: mini_schemas/* string */.YjP() }),
@@ -29737,11 +29453,9 @@ const versionsSchema = mini_schemas/* strictObject */.rej({
     exchanged: mini_schemas/* boolean */.zMY(),
 });
 const share = mini_schemas/* number */.aig().check(api/* _gte */.qm(0), api/* _lte */.Zm(100));
-/** In percent. */
 const splitSchema = mini_schemas/* strictObject */.rej({ stable: share, canary: share });
 const textSchema = mini_schemas/* string */.YjP().check(api/* _minLength */.m9(1));
 const countSchema = mini_schemas/* int */.Whr().check(api/* _gte */.qm(0));
-/** Milliseconds. */
 const millisSchema = mini_schemas/* number */.aig().check(api/* _gte */.qm(0));
 const versionsOf = ({ stable, canary }, image, exchanged = false) => ({
     stable: named(stable),
@@ -29782,7 +29496,6 @@ const detectability = mini_schemas/* union */.KCZ([
         better: mini_schemas/* optional */.lqM(mini_schemas/* strictObject */.rej({ weight: countSchema, wait: millisSchema, ratio: mini_schemas/* number */.aig() })),
     }),
 ]);
-/** What `plan --json` says. docs/json.md */
 const planSchema = mini_schemas/* strictObject */.rej({
     ...subjectSchema.shape,
     ...versionsSchema.shape,
@@ -29808,7 +29521,6 @@ const planSchema = mini_schemas/* strictObject */.rej({
     deadline: millisSchema,
     detectability,
 });
-/** Of the user's manifests only what they are, and of queries nothing: both may hold more than a log should show. */
 function planAnswer({ cluster, target, manifestImage, exchanged, plan, detectability, ...found }) {
     return {
         version: 1,
@@ -29839,7 +29551,6 @@ function planAnswer({ cluster, target, manifestImage, exchanged, plan, detectabi
         detectability,
     };
 }
-/** The limits that it has. */
 function gateAnswer(gate) {
     const limits = { ...gate };
     const numbers = ["atMost", "atLeast", "aboveStable", "timesStable", "quantile"].flatMap((name) => typeof limits[name] === "number" ? [[name, limits[name]]] : []);
@@ -29867,14 +29578,12 @@ var numbers = __nccwpck_require__(8367);
 ;// CONCATENATED MODULE: ./src/words/traffic-in-words.js
 
 
-/** "50 requests per second, of which 1 % fail" */
 function trafficInWords({ rate, baseline }) {
     const requests = `${(0,numbers/* number */.ai)(rate)} requests per second`;
     if (baseline === 0)
         return `${requests}, of which none failed`;
     return `${requests}, of which ${(0,numbers/* percent */.KN)(baseline)} fail`;
 }
-/** Whole seconds: a simulation knows no better. */
 const about = (time) => (0,lib_duration/* formatDuration */.a)(Math.round(time / 1_000) * 1_000);
 
 ;// CONCATENATED MODULE: ./src/words/detectability-lines.js
@@ -29883,7 +29592,6 @@ const about = (time) => (0,lib_duration/* formatDuration */.a)(Math.round(time /
 
 
 
-/** What a plan finds, what it costs until then, and what would find more. */
 function detectabilityLines(detectability) {
     if ("because" in detectability)
         return [`What this plan would find cannot be said: ${detectability.because}.`];
@@ -29905,7 +29613,6 @@ function detectabilityLines(detectability) {
         lines.push(warning(detectability));
     return lines;
 }
-/** Where little or nothing is found: what would help. */
 function warning({ traffic, smallest, better }) {
     let little = "nothing, not even a version that fails every request,";
     if (smallest)
@@ -29917,7 +29624,6 @@ function warning({ traffic, smallest, better }) {
     return `! ${now}; ${(0,lib_duration/* formatDuration */.a)(wait)} at ${weight} % would find one that ${failing(ratio, traffic)}.`;
 }
 const nothingBetter = "no stage of up to 4 h would find much more; a gate on a query of your own, or an approval, can judge what is too rare to count";
-/** "fails 4 times as often (0.4 %)"; where stable never failed, there is nothing to be a multiple of. */
 function failing(ratio, { baseline }) {
     const rate = ratio * Math.max(baseline, detection/* neverSeen */.Qm);
     if (rate >= 0.9999)
@@ -29932,11 +29638,8 @@ const requests = (count) => `${(0,numbers/* number */.ai)(count < 10 ? count : M
 var transition = __nccwpck_require__(5016);
 ;// CONCATENATED MODULE: ./src/words/scene-setting.js
 
-/* What somebody checks first: whether this is the cluster that is meant, and which version is which. */
 const clusterInWords = ({ context, host }) => `Cluster ${context} (${host})`;
-/** An undo between two Deployments. Its roles are for its duration only: whoever reads them at its end is misled. */
 const isWayBack = ({ undoes, plan }) => undoes !== undefined && (0,transition/* winnerOf */.Pk)(plan) === "canary";
-/** Whoever reads the configuration beside it would believe in a mistake. */
 const exchangedInWords = ({ stable, canary }) => `The last release made ${stable.deployment} the stable version: this one goes to ${canary.deployment} (the file's roles are exchanged).`;
 
 ;// CONCATENATED MODULE: ./src/words/plan-text.js
@@ -29947,7 +29650,6 @@ const exchangedInWords = ({ stable, canary }) => `The last release made ${stable
 
 
 const marks = { refuse: "✗", warn: "!", note: "·" };
-/** What a release would do, step by step, what it would find, and what was found beforehand. */
 function planText(planned) {
     const { cluster, target, exchanged, plan, detectability, findings, allowed } = planned;
     const { namespace, service, stable, canary } = target;
@@ -29970,7 +29672,6 @@ function planText(planned) {
     lines.push(`${verdict} Nothing was changed.`);
     return (0,lib_lines/* inLines */.F)(lines);
 }
-/** How long it takes, and what becomes of a version that is found bad. */
 function limits({ stages, deadline, drain }, stable) {
     if (stages.length === 0)
         return `At most ${(0,lib_duration/* formatDuration */.a)(deadline)}. There is no version to go back to: if its pods do not get ready, what was made is taken away again.`;
@@ -30025,11 +29726,7 @@ function gateInWords(gate, rules) {
             return withLimits(gate.name, [["≤", gate.atMost, String]]);
     }
 }
-/**
- * A percentile is a name rather than a number: p99.95 is not p100. Twelve digits take away what floating point added.
- */
 const exact = (value) => Number(value.toPrecision(12));
-/** The limits that there are, each after its sign. */
 function withLimits(name, limits) {
     const words = [name];
     for (const [sign, value, write] of limits)
@@ -30072,13 +29769,11 @@ var timestamp = __nccwpck_require__(3563);
 
 
 
-/* How it stands with a service of which no release is under way. */
 const serviceInWords = ({ namespace, service }) => `${namespace}/${service}`;
 const podless = (target, role) => `Deployment ${target.namespace}/${target[role].deployment} has no available pod, and requests go to it`;
 const revivedInWords = ({ namespace, stable }) => `Deployment ${namespace}/${stable.deployment} is scaled to 0, and requests go to it: it gets its pods back.`;
 const failedInWords = (during) => `the release failed while ${during === "promoting" ? "promoting" : "rolling back"}`;
 const unread = (error) => `the cluster could not be read again: ${(0,lib_errors/* tell */.qz)(error)}`;
-/** Why a release that has ended is not settled, in one line. */
 function hindrancesInWords({ state, differences = [], unsaved }) {
     const hindrances = state.phase === "failed" ? [failedInWords(state.during), ...differences] : [...differences];
     if (unsaved !== undefined)
@@ -30086,12 +29781,10 @@ function hindrancesInWords({ state, differences = [], unsaved }) {
     return hindrances.join("; ");
 }
 const ends = { succeeded: "succeeded", "rolled-back": "was rolled back", failed: "failed" };
-/** `the last release succeeded at 2026-01-31 12:03 UTC`. */
 function endInWords({ state, log, startedAt }) {
     const end = Object.entries(ends).find(([phase]) => phase === state.phase)?.[1] ?? `is ${state.phase}`;
     return `the last release ${end} at ${(0,timestamp/* dateOf */.Q$)(log.at(-1)?.at ?? startedAt)}`;
 }
-/** `reviews-v2 (registry.example/reviews:v2) serves everything`. */
 function winnerInWords(record) {
     const { target, plan, state } = record;
     const { deployment } = target[(0,transition/* winnerAfter */.U5)(plan, state)];
@@ -30099,11 +29792,9 @@ function winnerInWords(record) {
     const brought = state.phase === "succeeded" && image !== undefined ? ` (${image})` : "";
     return `${deployment}${brought} serves everything`;
 }
-/** What a promotion has replaced. */
 const replacedInWords = ({ target, plan }) => plan.promotion === "swap" ? target.stable.deployment : `the image that ${target.stable.deployment} had before`;
 const bothServe = ({ stable, canary }) => `${stable.deployment} and ${canary.deployment} both have requests, and no journal says why`;
 const notAsItShouldBe = (what, differences) => (0,lib_lines/* inLines */.F)([`${what}, and not everything is as it should be:`, ...differences.map((difference) => `  ${difference}`)]);
-/** What a job leaves behind that lost its release; `splits` are how the routes were when it stopped, if they could be read. */
 function leftInWords(record, splits) {
     const status = `Where the release is: ${(0,next_command/* nextCommand */.h)("status", record)}`;
     if (splits === undefined)
@@ -30115,7 +29806,6 @@ function leftInWords(record, splits) {
 
 ;// CONCATENATED MODULE: ./src/commands/preconditions.js
 
-/** The part of the configuration that a release needs; config/ has refused a command that lacks it. */
 function required({ release, command }) {
     if (release)
         return release;
@@ -30123,12 +29813,10 @@ function required({ release, command }) {
         next: "Give the input `config`.",
     });
 }
-/** Between looking and doing: a job that was cancelled meanwhile does nothing. */
 function unlessStopped({ stop }) {
     if (stop.aborted)
         throw new lib_errors/* RefusedError */.fk(`${String(stop.reason)}, before anything was changed.`);
 }
-/** Tells what was found, and throws with everything that forbids going on under one heading. */
 function unlessRefused({ messages }, findings, heading) {
     const refusals = [];
     for (const { level, what, next } of findings) {
@@ -30140,7 +29828,6 @@ function unlessRefused({ messages }, findings, heading) {
     if (refusals.length > 0)
         throw new lib_errors/* RefusedError */.fk([heading, ...refusals]);
 }
-/** What is denied while nothing has been changed yet is a refusal of the whole job: there is nothing to settle. */
 async function untouched(looking) {
     try {
         return await looking;
@@ -30161,9 +29848,7 @@ const unchanged = "Nothing was changed.";
 
 
 
-/** Something, with a note in brackets where there is one. */
 const withNote = (what, note) => (note ? `${what} (${note})` : what);
-/** Does the work while nobody else can release this service, and says first in which cluster. */
 async function locked(session, options, work) {
     const { namespace, service } = session.config;
     session.messages.print(clusterInWords(session.cluster));
@@ -30193,7 +29878,6 @@ async function locked(session, options, work) {
 
 
 const earlierWord = (record) => withNote(`the release of ${(0,known_image/* knownImage */.l)(record) ?? record.target.canary.deployment}`, record.run.url);
-/** One that waits for approval is somebody's decision: no other begins beside it. */
 function refusalByWaiting(record, now) {
     const { target, state } = record;
     if (state.phase !== "waiting")
@@ -30202,10 +29886,6 @@ function refusalByWaiting(record, now) {
         next: `To finish it: ${(0,next_command/* nextCommand */.h)("promote", record)}. To end it: ${(0,next_command/* nextCommand */.h)("rollback", record)}. Then release again.`,
     });
 }
-/**
- * What `release` would meet in the journal, for `plan` to say the same, before what was found in the cluster. Weights
- * that a release has moved which is under way are its own: nobody shall give them back by hand.
- */
 async function inspectEarlier({ journal, clock }, found) {
     try {
         const record = await journal.load();
@@ -30218,7 +29898,6 @@ async function inspectEarlier({ journal, clock }, found) {
         return [underWay(record, unexplained.length < found.length ? "refuse" : "warn"), ...unexplained];
     }
     catch (error) {
-        // What may not be read is told among the permissions.
         if (error instanceof lib_errors/* DeniedError */.iC)
             return found;
         if (error instanceof lib_errors/* ToldError */.QY && !(error instanceof lib_errors/* UnreachableError */.Jk))
@@ -30235,11 +29914,6 @@ const underWay = (record, level) => ({
 
 ;// CONCATENATED MODULE: ./src/commands/orient.js
 
-/**
- * `plan` and `release` ask here, so that they speak of the same. After a swap the Deployment that is called canary is
- * the one that serves, and the next release goes the other way round. An update ends as it began, so that the
- * configuration is right.
- */
 async function orient({ config, soleServer }) {
     const { target, plan: configured } = required(config);
     const plan = config.firstDeploy ? straight(configured) : configured;
@@ -30247,16 +29921,13 @@ async function orient({ config, soleServer }) {
         return { target, plan, exchanged: false };
     return { target: { ...target, stable: target.canary, canary: target.stable }, plan, exchanged: true };
 }
-/** A service without a stable version has nothing to compare with and nobody to harm: all traffic at once. */
 const straight = (plan) => ({ ...plan, stages: [], promotion: "swap", keepOld: true, drain: 0 });
 
 ;// CONCATENATED MODULE: ./src/commands/usual-traffic.js
 
 
 
-/** What a plan is measured by before its release: long enough to be usual, short enough to be today. */
 const usual_traffic_window = 3_600_000;
-/** What the service had in the last hour, or why nobody knows. */
 async function usualTraffic(history, target) {
     const tally = await history.traffic(target, usual_traffic_window);
     if ("because" in tally)
@@ -30265,16 +29936,13 @@ async function usualTraffic(history, target) {
         because: `Prometheus counted no request of ${target.stable.deployment} in the last ${(0,lib_duration/* formatDuration */.a)(usual_traffic_window)}`,
     });
 }
-/** After a swap the Deployment that the configuration calls canary is the one that serves. */
 function withServingFirst(tally) {
     const { stable, canary } = tally;
     if (stable.requests >= canary.requests)
         return tally;
     return { ...tally, stable: canary, canary: stable };
 }
-/** What a total is compared with while a canary may be holding requests back: of now, not of this morning. */
 const lately = 600_000;
-/** The plan with what the service had just before, where requests are counted. */
 async function withUsualTotal(history, target, plan) {
     if (!plan.stages.some(({ gates }) => gates.some(release_gate/* isCounting */.EL)))
         return plan;
@@ -30288,9 +29956,6 @@ async function withUsualTotal(history, target, plan) {
     const settings = { ...plan.evidence.settings, usual: (requests * 1_000) / tally.covered };
     return { ...plan, evidence: { ...plan.evidence, settings } };
 }
-/**
- * The plan with errors as clustered as stable's were in the last hour, where that is to be measured, and how it was.
- */
 async function withMeasuredDispersion(history, target, plan) {
     const { evidence, stages } = plan;
     if (!evidence.measured || !stages.some(release_gate/* isJudgedByEvidence */.iA))
@@ -30309,7 +29974,6 @@ async function withMeasuredDispersion(history, target, plan) {
 
 
 
-/** Says what a release would do, and makes every preflight check. Changes nothing. */
 async function plan(session) {
     const { target, exchanged, plan } = await orient(session);
     const [inspected, detectability] = await Promise.all([
@@ -30337,7 +30001,6 @@ async function plan(session) {
         session.messages.print(planText(planned));
     return allowed ? 0 : 2;
 }
-/** What a plan can find in its service's traffic, or why nobody knows. */
 async function detectabilityOf(history, target, plan) {
     const judged = plan.stages.filter((stage) => stage.weight < 100 && (0,release_gate/* isJudgedByEvidence */.iA)(stage));
     if (judged.length === 0)
@@ -30354,7 +30017,6 @@ async function detectabilityOf(history, target, plan) {
 }
 
 ;// CONCATENATED MODULE: ./src/release/asked-with.js
-/** Whoever goes on with a release may say some of it otherwise. */
 const askedLast = (before = {}, now) => ({
     config: now.config ?? before.config,
     kubeconfig: now.kubeconfig ?? before.kubeconfig,
@@ -30373,10 +30035,6 @@ var release_plan = __nccwpck_require__(912);
 
 
 
-/**
- * A release that waits goes on as it began, whatever the configuration says by now: that is told. Refuses where somebody
- * names an image that is not the one that waits.
- */
 function unlessAskedOtherwise({ config, messages }, record) {
     const { target, plan } = record;
     const waits = (0,known_image/* knownImage */.l)(record);
@@ -30391,7 +30049,6 @@ function unlessAskedOtherwise({ config, messages }, record) {
     const { image } = config.release.target;
     if (isOther(image, waits))
         messages.warn(`${what}, which it goes on with; the configuration names ${image} by now, for the next release`);
-    // Gates that nobody wrote follow from whether requests are counted, which this job need not have been told.
     const knowsGates = (config.metrics === undefined) === (record.metrics === undefined);
     const others = otherStages(plan.stages, config.release.plan.stages, knowsGates);
     if (others.length > 0)
@@ -30404,7 +30061,6 @@ const facets = {
     deadline: "time at most",
     approval: "approval",
 };
-/** What is not as it began, in words. */
 function otherStages(begun, written, knowsGates) {
     if (!(0,external_node_util_.isDeepStrictEqual)(begun.map(weightOf), written.map(weightOf)))
         return [`they are ${namesOf(written)}`];
@@ -30421,10 +30077,8 @@ function otherFacets(stage, other, knowsGates) {
         changed.push("choice of gates");
     return changed;
 }
-/** The journal has no key without a value. */
 const asKept = (value) => JSON.parse(JSON.stringify(value));
 const weightOf = ({ weight }) => weight;
-/** Where it is not known which one waits, or none was named, nothing can be said. */
 const isOther = (image, waits) => image !== undefined && waits !== undefined && image !== waits;
 const namesOf = (stages) => stages.map(({ name }) => name).join(", ");
 
@@ -30446,27 +30100,16 @@ function append(ledger, poll) {
         parts.push(ended.join(" "));
     return { ...ledger, edges, polls: [...ledger.polls, parts.join(" / ")] };
 }
-/** The polls that are still there one by one. Throws a SyntaxError where a line is not what `append` writes. */
 const pollsOf = ({ edges, polls }) => polls.map((line) => readLine(line, edges));
-/** All that the ledger proves. */
 const evidenceOf = (ledger, settings) => pollsOf(ledger).reduce((evidence, poll) => (0,evidence_evidence/* addPoll */.tu)(evidence, poll, settings), ledger.folded ?? evidence_evidence/* noEvidence */.n2);
-/**
- * More lines than this are folded to the newest half: with an hour of polls at 15 s nothing is, and the rest of two
- * stays below 150 kB.
- */
 const mostLines = 480;
-/**
- * The ledger for a place with little room. It proves the same, bit for bit; only single polls can no longer be read.
- */
 function fold(ledger, settings) {
     if (ledger.polls.length <= mostLines)
         return ledger;
     const older = { ...ledger, polls: ledger.polls.slice(0, -mostLines / 2) };
     return { folded: evidenceOf(older, settings), edges: ledger.edges, polls: ledger.polls.slice(-mostLines / 2) };
 }
-/** The same proof without any single poll. */
 const foldWhole = (ledger, settings) => ledger.polls.length === 0 ? ledger : { folded: evidenceOf(ledger, settings), edges: ledger.edges, polls: [] };
-/** Undefined without a histogram. */
 const finiteEdges = ({ buckets }) => buckets.length === 0 ? undefined : buckets.slice(0, -1).map(({ le }) => le);
 const indexOf = (edges, wanted) => edges.findIndex((one) => String(one) === String(wanted));
 const withEdges = (edges, wanted) => wanted === undefined || indexOf(edges, wanted) >= 0 ? edges : [...edges, wanted];
@@ -30500,7 +30143,6 @@ function readLine(line, edges) {
         lost,
     };
 }
-/** Lines of older programs do not say it: they tell nothing of the split at one weight. */
 const unknown = -1;
 function read([requests = 0, errors = 0, which, ...between], edges) {
     if (which === undefined)
@@ -30518,7 +30160,6 @@ function read([requests = 0, errors = 0, which, ...between], edges) {
 var planned_weight = __nccwpck_require__(7854);
 ;// CONCATENATED MODULE: ./src/release/account.js
 
-/** What gates say by now, without their counts: a change of it is worth telling at once. */
 const judgements = ({ stages }) => stages.map(({ verdicts }) => verdicts.map(({ gate, kind, proven }) => [gate, kind, proven]));
 const accountOf = (record, reason, now, warnings) => ({
     target: record.target,
@@ -30551,7 +30192,6 @@ var release_split = __nccwpck_require__(7311);
 
 
 
-/** The record as it is once the decision is done. */
 function follow(record, decision, observation) {
     const { now } = observation;
     const stages = withNewest(record, decision, observation);
@@ -30569,13 +30209,11 @@ function follow(record, decision, observation) {
         ...begunAgain(record, decision),
     };
 }
-/** What the canary runs when it becomes ready is what is judged from then on. */
 function judgedFrom({ state }, { reason }, { look }) {
     if (state.phase !== "preparing" || reason.kind !== "canary-ready" || look?.phase !== "preparing")
         return undefined;
     return look.canary?.build && { judged: look.canary.build };
 }
-/** Whoever goes back after this release wants what served last. A step that is taken again finds what it did itself. */
 function replacedBy({ judged }, decision, { look }) {
     const replaces = decision.do === "update-stable" || (decision.do === "finish" && decision.winner === "canary");
     if (!replaces || look?.phase !== "promoting")
@@ -30583,17 +30221,12 @@ function replacedBy({ judged }, decision, { look }) {
     const { untouched, image } = look.stable ?? {};
     return untouched === false && image !== undefined && image !== judged?.image ? { replaced: image } : undefined;
 }
-/** Once a canary that was changed has lost its traffic, nothing of what was counted speaks of it any more. */
 function begunAgain({ state, again = 0 }, decision) {
     if (decision.reason.kind === "canary-put-back")
         return { again: again + 1 };
     const isReturned = state.phase === "preparing" && state.step === "returning" && decision.do === "finish";
     return isReturned ? { stages: [], ledger: emptyLedger } : undefined;
 }
-/**
- * The record when an effect failed that is tried again: where it was, with what went wrong. The same failure again is
- * counted. Before the promotion a failure that lasts is not tried again: it is why the release rolls back, and told so.
- */
 function stumbled(record, { words, lasting }, at) {
     const { state, log } = record;
     if (lasting && (0,release_state/* isRunning */.W_)(state) && state.phase !== "promoting" && state.phase !== "rolling-back")
@@ -30604,7 +30237,6 @@ function stumbled(record, { words, lasting }, at) {
         return { ...record, log: withEntry(log, { at, do: "retry", reason }) };
     return { ...record, log: [...log.slice(0, -1), { ...last, times: (last.times ?? 1) + 1 }] };
 }
-/** A ConfigMap holds 1 MiB; a release that writes more lines than this has told its story. */
 const maxEntries = 200;
 const withEntry = (log, entry) => [...log, entry].slice(-maxEntries);
 const enters = (before, next) => next.phase === "baking" && !(before.phase === "baking" && before.stage === next.stage);
@@ -30613,7 +30245,6 @@ function opened(plan, stage, now) {
     const name = plan.stages[stage]?.name ?? `${weight}%`;
     return { stage, name, weight, since: now, verdicts: [], polls: 0, tally: evidence_tally/* emptyTally */.CK };
 }
-/** The stage that is under way gets the newest verdicts and counts, and its end when it is left. */
 function withNewest({ stages, state }, decision, observation) {
     const newest = stages.at(-1);
     if (!newest)
@@ -30621,7 +30252,6 @@ function withNewest({ stages, state }, decision, observation) {
     const { now } = observation;
     const known = knownIn(observation);
     const judgedStage = judged(newest, decision, known?.evidence);
-    // Traffic flows at the last stage's weight while the next is prepared; what fails then is that stage's.
     if (state.phase === "shifting")
         return [...stages.slice(0, -1), judgedStage];
     if (state.phase !== "baking" || newest.until !== undefined)
@@ -30630,7 +30260,6 @@ function withNewest({ stages, state }, decision, observation) {
     const isLeft = decision.do !== "wait" && decision.next.phase !== "baking";
     return [...stages.slice(0, -1), isLeft ? { ...seen, until: now } : seen];
 }
-/** By what a stage was judged, whether or not the cluster could be read. */
 function knownIn(observation) {
     const { look } = observation;
     if (look === undefined)
@@ -30639,14 +30268,12 @@ function knownIn(observation) {
         return look;
     return look.phase === "shifting" ? look.counted : undefined;
 }
-/** Gates that were not asked keep their answer. */
 function judged(stage, { verdicts }, evidence) {
     if (!verdicts)
         return stage;
     const unasked = stage.verdicts.filter(({ gate }) => !verdicts.some((verdict) => verdict.gate === gate));
     return { ...stage, verdicts: [...unasked, ...verdicts], polls: evidence?.polls ?? stage.polls };
 }
-/** Counters that could not be read change nothing. */
 function counted(stage, { counts, served }) {
     const isServed = served !== undefined && served.stable + served.canary > 0;
     return {
@@ -30655,7 +30282,6 @@ function counted(stage, { counts, served }) {
         served: isServed ? served : stage.served,
     };
 }
-/** Reports show requests and errors; histograms would only fill the journal. */
 const withoutBuckets = ({ stable, canary, unattributed }) => ({
     stable: { ...stable, buckets: [] },
     canary: { ...canary, buckets: [] },
@@ -30663,10 +30289,6 @@ const withoutBuckets = ({ stable, canary, unattributed }) => ({
 });
 
 ;// CONCATENATED MODULE: ./src/world/within.js
-/**
- * What the work gives, or undefined when it has not ended within the limit. The limit begins now, or when `from`
- * aborts. Work that is too late goes on, and how it ends is nobody's business.
- */
 async function within(work, limit, clock, from) {
     const over = new AbortController();
     const late = begun(from, over.signal).then(async () => {
@@ -30677,10 +30299,9 @@ async function within(work, limit, clock, from) {
         return await Promise.race([work, late]);
     }
     finally {
-        over.abort("over"); // a reason of its own spares the exception that it would be otherwise
+        over.abort("over");
     }
 }
-/** Resolves when `from` aborts; never when it is `over` before that. */
 async function begun(from, over) {
     if (from === undefined || from.aborted)
         return;
@@ -30692,15 +30313,9 @@ var release_target = __nccwpck_require__(6186);
 ;// CONCATENATED MODULE: ./src/engine/insistence.js
 
 
-/**
- * Aborts when somebody wants a job to end that goes on because going on is what is safe: with the first cancellation,
- * or with the next one when the first was heard already and is why the release goes back.
- */
 const insistenceOn = ({ stop, insist = never }, heard) => heard ? insist : AbortSignal.any([stop, insist]);
 const never = new AbortController().signal;
-/** What works ends within it, so that a second cancellation takes nothing away. */
 const grace = 2_000;
-/** Rejects with UnreachableError when the work does not end although somebody insists. */
 async function unlessInsisted(work, clock, insistence) {
     const ended = await within(work.then((value) => ({ value })), grace, clock, insistence);
     if (!ended)
@@ -30718,7 +30333,6 @@ var evidence_poll = __nccwpck_require__(2462);
 
 
 
-/** Pods that come back are none that come: a canary whose pods flap would never be compared with stable. */
 function podsAfter(before, available, now) {
     if (!before)
         return { most: available, since: undefined };
@@ -30729,12 +30343,7 @@ const countsOf = ({ ledger, plan }) => ({
     ...nothingCounted,
     evidence: evidenceOf(ledger, plan.evidence.settings),
 });
-/** A new stage: counts begin again, what was proven stays. */
 const countsOfNewStage = (counts) => ({ ...counts, tally: evidence_tally/* emptyTally */.CK, served: undefined });
-/**
- * Counts on. `poll`: what the ledger gets. Whoever calls keeps both, whatever else fails meanwhile: the source gives
- * what happened only once.
- */
 async function count(record, before, { metrics, clock }, signal) {
     const increments = await metrics.look(clock.now(), signal);
     const blind = increments.blind.find(({ to }) => to === "requests");
@@ -30763,7 +30372,6 @@ function servedSince({ served }, { stable, canary }) {
         return { stable: served.stable + stable.requests, canary: served.canary + canary.requests };
     return stable.requests + canary.requests > 0 ? { stable: 0, canary: 0 } : undefined;
 }
-/** Before the canary serves nothing is compared. */
 function pollOf(record, { evidence, pods }, { from, stable, canary, lost }, now) {
     const [first] = record.stages;
     if (!first)
@@ -30785,14 +30393,12 @@ function pollOf(record, { evidence, pods }, { from, stable, canary, lost }, now)
 
 
 const remember = (record) => ({ ...countsOf(record), readings: new Map() });
-/** A new stage: counts and readings begin again, what was proven stays. */
 const enterStage = (memory) => ({
     ...countsOfNewStage(memory),
     readings: new Map(),
     away: memory.away,
     pending: undefined,
 });
-/** Looks at what a decision in this phase needs and at nothing else: a rollback does not wait for a look. */
 async function observe(record, state, ports, memory, signal) {
     try {
         switch (state.phase) {
@@ -30814,7 +30420,6 @@ async function observe(record, state, ports, memory, signal) {
         return { memory, failure: failureOf(error) };
     }
 }
-/** Who has come since is cold: what is counted from now on says so. */
 function withPods(looked, { clock }) {
     const canary = "look" in looked && "canary" in looked.look ? looked.look.canary : undefined;
     if (canary === undefined)
@@ -30823,7 +30428,6 @@ function withPods(looked, { clock }) {
     return { ...looked, memory: { ...looked.memory, pods } };
 }
 const failureOf = (error) => ({ words: (0,lib_errors/* tell */.qz)(error), lasting: error instanceof lib_errors/* DeniedError */.iC });
-/** Until stable's weights are this release's to change, they are as it found them. */
 async function lookWhilePreparing(record, step, ports) {
     const isComing = step === "starting" || step === "settling";
     const [canary, drift] = await Promise.all([
@@ -30832,10 +30436,6 @@ async function lookWhilePreparing(record, step, ports) {
     ]);
     return { phase: "preparing", canary, drift };
 }
-/**
- * How the routes differ from what was written last. The next weight may have been written by a job that died then. Where
- * all goes at once nobody asks.
- */
 async function driftSinceLast(record, { router }) {
     const { plan, state } = record;
     if (plan.stages.length === 0)
@@ -30843,7 +30443,6 @@ async function driftSinceLast(record, { router }) {
     const next = state.phase === "shifting" && state.step === "routing" ? (0,release_split/* splitOf */.uv)(plan, state.stage) : undefined;
     return router.drift((0,release_split/* splitAt */.gI)((0,planned_weight/* plannedWeight */.R)(record)), next);
 }
-/** What a step of a promotion needs to know: whoever may still serve, as what was judged, and where requests go. */
 async function lookWhilePromoting(record, step, { workload, router, bystanders }) {
     const { plan, judged } = record;
     const winner = (0,transition/* winnerOf */.Pk)(plan);
@@ -30868,7 +30467,6 @@ async function lookWhilePromoting(record, step, { workload, router, bystanders }
     const toStable = differences === undefined ? undefined : { differences, serving: ["stable"] };
     return { phase: "promoting", stable, canary, strayed: toStable };
 }
-/** A rollback waits for nothing that is not needed, nor long for what is: requests fail meanwhile. */
 async function lookWhileRollingBack(plan, state, ports) {
     const { workload, router, bystanders, clock } = ports;
     const { phase } = state;
@@ -30892,11 +30490,8 @@ async function lookWhileRollingBack(plan, state, ports) {
         }
     }
 }
-/** How long a rollback waits to know whether stable has pods. */
 const takerGrace = 1_000;
-/** As requests find them. */
 const lookForTakers = (ports) => lookForPods(ports, ports.router.unserved(release_target/* roles */.Ot).catch(() => ({})));
-/** Only where nobody can count on stable's pods it matters whether the canary has any. */
 async function lookForPods({ workload }, unreached = {}) {
     const [health, unserved] = await Promise.all([workload.health("stable"), unreached]);
     const stable = (0,release_health/* asReached */.ty)(health, unserved.stable);
@@ -30904,10 +30499,6 @@ async function lookForPods({ workload }, unreached = {}) {
         return { stable };
     return { stable, canary: (0,release_health/* asReached */.ty)(await workload.health("canary"), unserved.canary) };
 }
-/**
- * Before a weight is written requests are counted, so that its first ones are told apart; and while a canary that
- * serves already gets more pods.
- */
 async function lookWhileShifting(record, state, ports, memory, signal) {
     const { step } = state;
     if (step === "scaling")
@@ -30930,15 +30521,10 @@ async function lookWhileShifting(record, state, ports, memory, signal) {
         look: { phase: "shifting", drift, canary, away, counted },
     };
 }
-/** The routes as they were written last, and the pods. */
 async function lookBeforeWeight(record, among, ports) {
     const [drift, pods] = await Promise.all([driftSinceLast(record, ports), lookAtPods(record, among, ports)]);
     return { ...pods, drift };
 }
-/**
- * An API server that stalls keeps a look for as long as its client tries, which is a minute and more. The look may go on,
- * and its job does not wait: what is counted elsewhere is judged meanwhile.
- */
 async function inTime(ask, { pollEvery }, asked, { clock }) {
     const pending = asked ?? ask();
     const sight = await within(pending, Math.max(pollEvery, lookLimit), clock);
@@ -30946,9 +30532,7 @@ async function inTime(ask, { pollEvery }, asked, { clock }) {
         return sight;
     return { pending, failure: { words: "the API server has not answered what was asked of it yet", lasting: false } };
 }
-/** Several requests one after the other, on a slow line. */
 const lookLimit = 5_000;
-/** The canary as requests find it, and who else would get requests and cannot. */
 async function lookAtPods({ judged }, among, { workload, router }) {
     const [health, unserved] = await Promise.all([workload.health("canary", judged), router.unserved(among)]);
     return { canary: (0,release_health/* asReached */.ty)(health, unserved.canary), unserved };
@@ -30963,7 +30547,7 @@ async function lookAtStage(record, state, ports, memory, signal) {
     };
     const lookAtCluster = () => orFailure(lookAtAll(), signal);
     const inMetrics = lookAtMetrics(record, state.stage, ports, memory, signal);
-    inMetrics.catch(() => undefined); // aborted, when nobody waits for it any more
+    inMetrics.catch(() => undefined);
     let cluster;
     let metrics;
     let { pending: asked } = memory;
@@ -30992,30 +30576,22 @@ async function lookAtStage(record, state, ports, memory, signal) {
         look: { phase: "baking", drift, canary, away, served, ...counted },
     };
 }
-/** What was counted is kept whatever becomes of the rest of a look: no later one counts it again. */
 async function lookAtMetrics(record, stage, ports, memory, signal) {
     const [{ counts: newest, poll }, readings] = await Promise.all([
         count(record, memory, ports, signal),
         askQueries(record, stage, ports, memory, signal),
     ]);
     const { evidence, tally, uncounted, untimed } = newest;
-    // Counters that could not be read are not zero: the tally as it was would let a gate pass on old evidence.
     const counts = uncounted === undefined ? { tally, untimed } : { uncounted };
     return { memory: { ...memory, ...newest, readings }, poll, counted: { counts, evidence, readings } };
 }
-/** A stage saves nothing for as long as it lasts. A journal that cannot be read is asked again with the next look. */
 const stillOurs = ({ journal }) => journal.confirm().catch(lib_errors/* unlessTakenOver */.cr);
-/** Nothing that is counted would change what becomes of it, so a source that stalls keeps nobody waiting. */
 const isLost = ({ available, fatal, changed }) => available === 0 || fatal !== undefined || changed !== undefined;
 const orFailure = (work, signal) => work.then((value) => ({ value }), (error) => {
     signal.throwIfAborted();
     (0,lib_errors/* unlessTakenOver */.cr)(error);
     return { failure: failureOf(error) };
 });
-/**
- * Looks may come more often than polls; a query is asked once an interval, since its gate counts answers in a row, and
- * when the stage may end.
- */
 async function askQueries({ plan, stages }, index, ports, { readings }, signal) {
     const at = ports.clock.now();
     const end = (stages.at(-1)?.since ?? 0) + (plan.stages[index]?.wait ?? 0);
@@ -31036,20 +30612,12 @@ async function askQueries({ plan, stages }, index, ports, { readings }, signal) 
 
 
 
-/** The record with a ledger that takes little room. */
 const foldedRecord = (record) => ({
     ...record,
     ledger: fold(record.ledger, record.plan.evidence.settings),
 });
-/** After something failed; the client has tried several times itself by then. */
 const pause = 500;
-/** A release that was given up has been borne long enough, perhaps because of its journal. */
 const lastTry = 1_000;
-/**
- * Saves where a release ended, for as long as a trouble is borne. It is over all the same, so its job ends then; who
- * finds the older phase does its last step again, which is harmless. Gives the record with what went wrong on the way.
- * Rejects with TakenOverError, or the reason of `lost`.
- */
 async function keepOutcome(record, state, ports, job) {
     const { clock } = ports;
     const end = clock.now() + (state.phase === "failed" ? lastTry : record.plan.patience);
@@ -31070,7 +30638,6 @@ async function keepOutcome(record, state, ports, job) {
         await clock.sleepUntil(clock.now() + pause, insistence);
     }
 }
-/** Where the last try gets no answer in time, what the try before heard is why. */
 async function failureOfSaving(record, { journal, clock }, end, insistence, before) {
     try {
         const saved = unlessInsisted(journal.save(foldedRecord(record)), clock, insistence);
@@ -31089,7 +30656,6 @@ async function failureOfSaving(record, { journal, clock }, end, insistence, befo
 
 
 
-/** Does what was decided; everything that had to be chosen was chosen before. Rejects when the world did not do it. */
 async function enact(decision, record, ports, signal) {
     const { judged } = record;
     switch (decision.do) {
@@ -31118,12 +30684,7 @@ async function enact(decision, record, ports, signal) {
             return ports.router.cleanUp("stable");
     }
 }
-/** The very split by which the look before found nothing strange. */
 const writtenLast = ({ overOurs }, record) => overOurs ? (0,release_split/* splitAt */.gI)((0,planned_weight/* plannedWeight */.R)(record)) : undefined;
-/**
- * In a release that was `taken` from another job nothing is done before that one can do nothing more: what it had under
- * way might land afterwards, or has landed since the look that was decided by. Only traffic comes off a bad version first.
- */
 function enacting(ports, taken) {
     let fenced = !taken;
     return async (decision, record, signal) => {
@@ -31138,7 +30699,6 @@ function enacting(ports, taken) {
         return isBack ? work() : "look again";
     };
 }
-/** Not at once: somebody may write as fast as this. */
 async function unlessStrayed(work, clock, signal) {
     try {
         await work;
@@ -31158,10 +30718,6 @@ async function unlessStrayed(work, clock, signal) {
 
 
 
-/**
- * A write that hangs, or a journal that cannot be saved, takes as long as the client tries. Traffic flows meanwhile, so
- * it goes on being judged, as when the cluster cannot be read.
- */
 async function watchWhile(work, underWay, ports, job) {
     const ending = work.then((result) => ({ result }));
     const record = watchedRecord(underWay);
@@ -31185,7 +30741,6 @@ function firstSight(underWay) {
     const isNewStage = watchedRecord(underWay) === underWay.nextRecord;
     return { memory, polls: [], judged: isNewStage ? enterStage(memory) : memory };
 }
-/** With which weight requests were served is not known while one is written: the ledger gets none of those. */
 function seenWith(seen, { memory, poll }, { do: done }) {
     if (done === "route")
         return { ...seen, judged: memory };
@@ -31201,15 +30756,12 @@ function backFrom(record, counted, since, { clock }, { deadlineAt, stop: stopped
     const isBack = decision.do !== "wait" && decision.next.phase === "rolling-back";
     return isBack ? { record, decision, observation } : undefined;
 }
-/** While pods start for the next weight the stage before is judged. */
 function judgedStage({ state }) {
     if (!("stage" in state))
         return -1;
     return state.phase === "shifting" ? state.stage - 1 : state.stage;
 }
-/** A weight that is being written may be served already. */
 const watchedRecord = ({ decision, record, nextRecord }) => decision.do === "route" && nextRecord.state.phase === "baking" ? nextRecord : record;
-/** Waiting is ended by what it waits for, and what is safe is not given up. */
 const isAtStake = ({ state, stages }, { do: done }) => done !== "wait" && (state.phase === "baking" || (state.phase === "shifting" && stages.length > 0));
 
 ;// CONCATENATED MODULE: ./src/engine/run.js
@@ -31225,10 +30777,6 @@ const isAtStake = ({ state, stages }, { do: done }) => done !== "wait" && (state
 
 
 
-/**
- * Runs a release until it has an outcome or waits for somebody. Rejects only with TakenOverError, or the reason of
- * `lost`.
- */
 async function run(begun, ports, job) {
     let record = begun;
     let memory = remember(begun);
@@ -31259,7 +30807,7 @@ async function run(begun, ports, job) {
         if (record.state.phase === "baking" && state.phase !== "baking")
             memory = enterStage(memory);
         if (state.phase === "preparing")
-            memory = remember(record); // it may have begun again
+            memory = remember(record);
     }
     return (0,release_state/* isOutcome */.L2)(record.state) ? keepOutcome(record, record.state, ports, job) : record;
 }
@@ -31268,7 +30816,6 @@ function begin(record, decision, observation, ports, job, doing) {
     ports.reporter.report(accountOf(nextRecord, decision.reason, observation.now, job.warnings()));
     return { decision, record, nextRecord, result: attempt(decision, record, nextRecord, ports, job, doing) };
 }
-/** What still hangs may land later: every write tests what it read, and the way back looks until nothing is under way. */
 function abandonFor({ record, decision, observation }, step, ports, job, doing) {
     step.result.catch(() => undefined);
     return begin(record, decision, observation, ports, job, doing).result;
@@ -31284,36 +30831,30 @@ async function lookAt(record, state, ports, memory, job) {
     const looked = unlessInsisted(look(never), ports.clock, insistenceOn(job, wasStopped(state)));
     return looked.catch((error) => ({ memory, failure: failureOf(error) }));
 }
-/** A look that fails goes on with the trouble there was; one that succeeds ends its own, and not that of an effect. */
 function observationOf(looked, { again, state }, troubles, now, job) {
     const stop = job.stop.aborted ? String(job.stop.reason) : undefined;
     const insisted = insistenceOn(job, wasStopped(state)).aborted;
     const moment = { now, deadlineAt: job.deadlineAt, stop, insisted, taken: job.taken, again };
     if (looked && "look" in looked)
         return { ...moment, look: looked.look, trouble: troubles.effect };
-    const failure = looked?.failure ?? { words: stop ?? "", lasting: false }; // a stop ends a look
+    const failure = looked?.failure ?? { words: stop ?? "", lasting: false };
     const counted = looked && "counted" in looked ? looked.counted : undefined;
     return { ...moment, trouble: since(troubles.look ?? troubles.effect, failure, now), counted };
 }
 function troublesAfter({ look, trouble }, { effect }, decision, result, now) {
     if ("failure" in result)
         return { effect: since(trouble, result.failure, now) };
-    // Whoever waits after a good look has nothing left to do: somebody else may have put the route right meanwhile.
     return decision.do === "wait" && look === undefined ? { look: trouble, effect } : {};
 }
 const since = (before, failure, now) => ({
     ...failure,
     since: before?.since ?? now,
 });
-/** How long an effect that is under way may take to end by itself when the job is cancelled. */
 const run_grace = 500;
-/** How long the journal may hold a rollback up. */
 const journalGrace = 1_000;
-/** While promoting and rolling back, going on is what is safe: a stop interrupts everything else. */
 const isSafeWay = ({ phase }) => phase === "promoting" || phase === "rolling-back";
 const wasStopped = (state) => state.phase === "rolling-back" && state.reason.kind === "cancelled";
 const stopFor = (state, job) => (isSafeWay(state) ? never : job.stop);
-/** What the work gives, or undefined when the job was stopped meanwhile and the work did not end within `patience`. */
 async function run_unlessStopped({ stop }, clock, work, patience) {
     if (stop.aborted)
         return undefined;
@@ -31326,11 +30867,6 @@ async function run_unlessStopped({ stop }, clock, work, patience) {
         throw error;
     }
 }
-/**
- * Does it, journals where that leads, and gives the record that is true then, or what went wrong: the same step is
- * taken again in that case, which is harmless. A job that is stopped goes no step further, except back.
- * A job that lost the release takes back the weight that it wrote last, unless somebody has written since.
- */
 async function attempt(decision, record, nextRecord, ports, job, doing) {
     try {
         const done = await effect(decision, record, ports, job, doing);
@@ -31341,7 +30877,7 @@ async function attempt(decision, record, nextRecord, ports, job, doing) {
         if (stopFor(record.state, job).aborted && nextRecord.state.phase !== "rolling-back")
             return { record };
         if (!(0,release_state/* isOutcome */.L2)(nextRecord.state))
-            await save(nextRecord, ports); // where it ended is kept when all is done
+            await save(nextRecord, ports);
         return { record: nextRecord };
     }
     catch (error) {
@@ -31354,7 +30890,6 @@ async function attempt(decision, record, nextRecord, ports, job, doing) {
         return { failure: failureOf(error) };
     }
 }
-/** While no traffic is at stake a stop lets an effect end: what it would make after its undoing would stay for ever. */
 async function effect(decision, record, { clock }, job, doing) {
     const { state } = record;
     const work = (signal) => doing(decision, record, signal);
@@ -31366,10 +30901,6 @@ async function effect(decision, record, { clock }, job, doing) {
         return work(never);
     return unlessInsisted(work(never), clock, insistenceOn(job, wasStopped(state)));
 }
-/**
- * A rollback alone does not wait long for its journal: traffic comes off a bad version first, and a job that finds the
- * older phase rolls back as well.
- */
 async function save(record, ports) {
     const saved = ports.journal.save(foldedRecord(record));
     if (record.state.phase !== "rolling-back")
@@ -31380,7 +30911,6 @@ async function save(record, ports) {
 ;// CONCATENATED MODULE: ./src/release/end-reason.js
 
 
-/** Why it ended as it did: of a success who won, and not the clean-up after it. Throws for a release that is not over. */
 function endReason({ state, plan, target, undoes }) {
     if ("reason" in state)
         return state.reason;
@@ -31403,10 +30933,6 @@ function endReason({ state, plan, target, undoes }) {
 
 
 
-/**
- * Runs a release to its end, reads the cluster again, and tells everybody how it stands. `taken`: another job had the
- * release before.
- */
 async function conclude(session, record, lost, { taken }) {
     const ports = session.connect(record);
     let unsaved;
@@ -31422,20 +30948,16 @@ async function conclude(session, record, lost, { taken }) {
     await session.reporter.flush(flushLimit);
     return account;
 }
-/** Ends what another job had begun: 0 when all is as it should be, however the release ended. */
 async function concludeTaken(session, record, lost) {
     const { settled } = await conclude(session, record, lost, { taken: true });
     return settled ? 0 : 3;
 }
 const conclude_isLost = (error, lost) => error instanceof lib_errors/* TakenOverError */.Cq || (error instanceof Error && lost.aborted && error === lost.reason);
-/** A job that lost its release says what it leaves behind, as far as that can be read by now. */
 async function leaving(record, { router, clock }, lost) {
     const splits = await within(router.splits().catch(() => undefined), lastLookLimit, clock);
     return new lib_errors/* TakenOverError */.Cq(lost.message, { next: leftInWords(record, splits), cause: lost });
 }
-/** Somebody waits to hear that the job has stopped. */
 const lastLookLimit = 5_000;
-/** Reports are never waited for longer than this. */
 const flushLimit = 5_000;
 const jobOf = (session, { plan }, lost) => ({
     stop: session.stop,
@@ -31451,13 +30973,11 @@ async function finalAccount(session, ended, ports, unsaved) {
     const settled = ended.state.phase !== "failed" && differences.length === 0 && unsaved === undefined;
     return { ...account, differences, unread, settled, unsaved };
 }
-/** Nobody who insists waits for the last reading. */
 const readingWhenInsisted = 2_000;
 const notAnswered = {
     differences: ["the cluster has not answered before the job was cancelled"],
     unread: true,
 };
-/** Green is what was read, not what was written. */
 async function lastLook(record, ports) {
     const { state } = record;
     try {
@@ -31472,19 +30992,13 @@ function looksAtEnd({ plan, state }, { router, workload }) {
     const winner = (0,transition/* winnerAfter */.U5)(plan, state);
     return [router.differences(winner), workload.differences(winner)];
 }
-/** Its routes are as the last stage left them, and whoever has requests can answer. */
 function looksAtWaiting(record, { router }) {
     const drift = router.drift((0,release_split/* splitAt */.gI)((0,planned_weight/* plannedWeight */.R)(record)));
     return [drift.then((words) => (words === undefined ? [] : [words])), unansweredBy(record, router)];
 }
-/** Why requests that a release has given to a version get no answer. */
 async function unansweredBy(record, { unserved }) {
     return Object.values(await unserved((0,release_split/* servingBy */.gW)((0,release_split/* splitAt */.gI)((0,planned_weight/* plannedWeight */.R)(record)))));
 }
-/**
- * A release that is held is settled, and all the same no success: the plan did not ask for somebody, and nobody watches
- * the canary.
- */
 function exitCodeOf({ state, settled }) {
     if (!settled)
         return 3;
@@ -31499,7 +31013,6 @@ var shell_word = __nccwpck_require__(6690);
 var credentials = __nccwpck_require__(5183);
 ;// CONCATENATED MODULE: ./src/commands/known-metrics.js
 
-/** What of it the journal may keep. */
 function keptMetrics({ metrics }) {
     if (!metrics)
         return undefined;
@@ -31522,10 +31035,6 @@ function keptAddress(prometheus) {
     const { username, password, search } = new URL(prometheus);
     return { url: (0,credentials/* placeOf */.$t)(prometheus), login: [username, password, search].some((part) => part !== "") };
 }
-/**
- * Where the requests of a release are counted: as this job was told, else as the job was told that began it. What was
- * asked with a secret has to be said again, its address too: whoever can write a journal must not learn it.
- */
 function metricsFor({ metrics, metricsBesideAddress: beside = {} }, { metrics: kept }) {
     if (metrics || !kept || needsSecrets(kept) || beside.headers)
         return metrics;
@@ -31542,10 +31051,6 @@ const needsSecrets = ({ login, headers }) => login || headers.length > 0;
 
 
 
-/**
- * Refuses where the stages that are left could not be judged: the canary would get more requests, nobody would look,
- * and in the end a good version would be lost as well.
- */
 async function judgeable(session, record) {
     const stages = stagesLeft(record).filter(isCounted);
     if (stages.length === 0)
@@ -31578,11 +31083,8 @@ function unknownMetrics({ config }, { metrics, ...record }, what) {
 }
 
 ;// CONCATENATED MODULE: ./src/release/route-kind.js
-/** The kinds of object by which a mesh can be told how requests divide. */
 const allKinds = ["VirtualService"];
-/** How people find it: `VirtualService shop/reviews`. */
 const routeWord = ({ kind, namespace, name }) => `${kind} ${namespace}/${name}`;
-/** The kinds among some routes; where there are none, every kind there is. */
 function kindsAmong(routes) {
     const kinds = new Set(routes.map(({ kind }) => kind));
     return kinds.size > 0 ? [...kinds] : allKinds;
@@ -31592,11 +31094,6 @@ function kindsAmong(routes) {
 
 
 
-/**
- * Throws where a journal is about other Deployments or routes than the configuration: it may have changed since, or
- * somebody who may edit ConfigMaps wants this job's account to write there. Whoever gives no configuration goes by the
- * journal.
- */
 function assertAsAsked({ release, namespace, service, asked }, journaled) {
     if (!release)
         return;
@@ -31611,7 +31108,6 @@ function assertAsAsked({ release, namespace, service, asked }, journaled) {
         next: `Nothing was changed. If the configuration has changed since that release began, end it by what the journal says: ${withoutFile}. If it has not, somebody else wrote the journal: \`kubectl -n ${namespace} get configmap istio-canary-${service} -o yaml --show-managed-fields\` tells who.`,
     });
 }
-/** After a swap the two Deployments have each other's role. */
 const things = ({ namespace, stable, canary, routes }) => [
     `Deployment ${namespace}/${stable.deployment}`,
     `Deployment ${namespace}/${canary.deployment}`,
@@ -31622,15 +31118,8 @@ const things = ({ namespace, stable, canary, routes }) => [
 
 
 
-/** The job that has the release saves after each of its steps; between two of them there is time enough. */
 const maxTries = 100;
 const take_over_pause = 20;
-/**
- * Makes the newest release this job's own, whatever the job that has it does meanwhile: what `change` makes of its
- * record is saved, and when that job saved in between, read and saved again. From then on it finds that it has lost the
- * release. Undefined when there is nothing to take over, as `change` says. Rejects with DeniedError where the release is
- * about something else than was asked for.
- */
 async function takeOver({ config, journal, clock, messages }, { evenUnsaved }, change) {
     for (let tries = 1;; tries++) {
         const record = await journal.load();
@@ -31653,7 +31142,6 @@ async function takeOver({ config, journal, clock, messages }, { evenUnsaved }, c
         }
     }
 }
-/** One that is over: from now on no other job has it. */
 function ofThisJob({ run, clock }, record, entry) {
     if (!(0,release_state/* isOver */.PU)(record.state))
         return undefined;
@@ -31672,9 +31160,6 @@ function ofThisJob({ run, clock }, record, entry) {
 
 
 
-/**
- * Goes on with a release that waits for approval, to its next stage or to its end, and with a promotion that got stuck.
- */
 async function promote(session) {
     return locked(session, { force: false }, async (lost) => {
         const record = await session.journal.load();
@@ -31695,10 +31180,6 @@ function nothingWaits({ config }, record) {
         next: `Where it is: ${(0,next_command/* nextCommand */.h)("status", { target: config, asked: config.asked })}`,
     });
 }
-/**
- * The release as this job goes on with it; what it was told itself counts from now on. Undefined where there is nothing
- * to go on with.
- */
 function approved({ config, run, clock }, record) {
     const at = clock.now();
     const state = goOn(record, at);
@@ -31729,7 +31210,6 @@ var rehearse_kinds = __nccwpck_require__(8178);
 
 
 
-/** What was played, a table of what came of it, and what that means. */
 const rehearsalText = (rehearsed) => (0,lib_lines/* inLines */.F)([...setting(rehearsed), "", ...table(rehearsed.kinds), "", ...verdictOn(rehearsed.kinds)]);
 function setting({ plan, traffic, from, runs, seed, unrehearsed, hasPrometheus }) {
     const { phi } = plan.evidence.settings.dispersion;
@@ -31762,7 +31242,6 @@ const heads = [
     "failed requests (too many)",
     "until promotion",
 ];
-/** The first column to the left, figures to the right. */
 function table(kinds) {
     const rows = [heads, ...kinds.map(rowOf)];
     const widths = heads.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
@@ -31787,7 +31266,6 @@ function nameOf({ timesStable, failing }) {
     const often = timesStable === 1 ? "as often as stable" : `${timesStable} times as often`;
     return `${often} (${(0,numbers/* percent */.KN)(failing)})`;
 }
-/** What somebody on call wants to know, in a few sentences. */
 function verdictOn(kinds) {
     const [healthy] = kinds;
     const dead = kinds.at(-1);
@@ -31821,10 +31299,6 @@ function verdictOnDead({ rolledBack, untilRollback, failedRequests }) {
 
 
 
-/**
- * Plays the plan through, with good canaries and with bad ones, and says how often it is right. Asks Prometheus at
- * most.
- */
 async function rehearse(desk) {
     const { config, messages } = desk;
     const { rehearsal } = config;
@@ -31846,7 +31320,6 @@ async function rehearse(desk) {
         messages.print(rehearsalText(rehearsed));
     return 0;
 }
-/** What is rehearsed, and before which requests; or why nobody knows those. */
 async function subjectOf(desk, { plan, rate, errors }) {
     if (rate !== undefined && errors !== undefined)
         return { plan, traffic: { rate, baseline: errors }, from: "given" };
@@ -31877,7 +31350,6 @@ var kept_old = __nccwpck_require__(1023);
 
 
 
-/** A release of this job that has not begun. */
 function newRecord({ config, run, clock }, wanted, before) {
     const now = clock.now();
     return {
@@ -31901,22 +31373,18 @@ function newRecord({ config, run, clock }, wanted, before) {
 
 
 
-/** A release from its preflight to its end. `why`: what there is to say of it before it begins. */
 async function launch(session, wanted, lost, why) {
     await allowed(session, wanted);
     unlessStopped(session);
     return exitCodeOf(await conclude(session, await launch_begin(session, wanted, why), lost, { taken: false }));
 }
-/** Makes every preflight check, tells what was found, and refuses if anything forbids the release. */
 async function allowed(session, wanted) {
     const { target, plan, undoes, exchanged = false } = wanted;
     const findings = await session.preflight(target, plan, { undo: undoes !== undefined, exchanged }).inspect();
     const verb = undoes ? "undone" : "released";
     unlessRefused(session, findings, `${serviceInWords(target)} cannot be ${verb}, and nothing was changed:`);
 }
-/** Journals a release before anything is changed for it. */
 async function launch_begin(session, wanted, why) {
-    // Errors that come in clusters prove less; how clustered they are is seen on stable's pods in the hour before.
     const { history, capture } = session;
     const [before, { plan: tempered, because }] = await Promise.all([
         capture(wanted.target),
@@ -31944,7 +31412,6 @@ var release_pause = __nccwpck_require__(1589);
 
 
 
-/** A release is over, stable is to serve, and somebody has scaled it to 0. */
 async function isEmptied({ connect }, record) {
     const { plan, state } = record;
     if (!(0,release_state/* isOver */.PU)(state) || (0,transition/* winnerAfter */.U5)(plan, state) !== "stable")
@@ -31952,7 +31419,6 @@ async function isEmptied({ connect }, record) {
     const { had, desired } = await connect(record).workload.health("stable");
     return had !== undefined && desired === 0;
 }
-/** Gives stable its pods, and waits until one can serve, as long as any version is awaited. */
 async function reviveWinner(session) {
     const entry = { do: "revive", reason: { kind: "reviving-stable" } };
     const taken = await takeOver(session, { evenUnsaved: true }, (newest) => ofThisJob(session, newest, entry));
@@ -31976,10 +31442,6 @@ async function awaitPod({ clock, stop }, { plan }, { workload }) {
 
 
 
-/**
- * What is wrong with the requests of a release that is over: they go where they should not, or where nobody is. How many
- * pods there are, and of which image, is other people's business since.
- */
 async function strays(session, record) {
     const { target, plan, state } = record;
     try {
@@ -31994,13 +31456,11 @@ async function strays(session, record) {
         return [unread(error)];
     }
 }
-/** What is wrong with the requests of a release that waits for somebody. */
 async function unanswered({ connect }, record) {
     if (record.state.phase !== "waiting")
         return [];
     return unansweredBy(record, connect(record).router).catch((error) => [unread(error)]);
 }
-/** The versions that have no pod that could serve. */
 async function podlessAmong({ connect }, record, among) {
     const { workload } = connect(record);
     const healths = await Promise.all(among.map((role) => workload.health(role)));
@@ -32018,10 +31478,6 @@ async function podlessAmong({ connect }, record, among) {
 
 
 
-/**
- * A release that is over has nothing to be rolled back, and that is a refusal. But requests that go where they should
- * not are given to the version that won, and a stable that won, and that somebody scaled to 0, gets its pods.
- */
 async function putRight(session, record) {
     const { messages } = session;
     const found = await strays(session, record);
@@ -32051,7 +31507,6 @@ function nothingRolledBack({ config }, record) {
         next: (0,undoing/* isUndoable */.$s)(record) ? `To go back to ${replacedInWords(record)}: ${undo}` : undefined,
     });
 }
-/** Gives why it does not, where nobody can say that the winner serves better. */
 async function giveToWinner(session, record) {
     const { target, plan, state } = record;
     if (await isEmptied(session, record))
@@ -32068,7 +31523,7 @@ async function giveToWinner(session, record) {
         return "another release has begun";
     const { router } = session.connect(taken);
     await router.finish(winner);
-    await router.fence(); // a write of the job that had it may still be on its way
+    await router.fence();
     await router.finish(winner);
     return undefined;
 }
@@ -32082,7 +31537,6 @@ async function giveToWinner(session, record) {
 
 
 
-/** Refuses a name that nothing has: whoever mistyped it must not believe that all is well. */
 async function unlessUnknown({ config, services }, undone) {
     const { namespace, service } = config;
     const names = await services();
@@ -32093,7 +31547,6 @@ async function unlessUnknown({ config, services }, undone) {
         next: "Correct the service, the namespace, or the kubeconfig's context.",
     });
 }
-/** One version alone may serve, whichever it is; of a service without a configuration nothing can be read. */
 async function standingWithoutJournal({ config, serving }) {
     if (!config.release)
         return { known: false, differences: [] };
@@ -32101,14 +31554,9 @@ async function standingWithoutJournal({ config, serving }) {
     const { length } = await serving(target);
     return { known: length > 0, differences: length > 1 ? [bothServe(target)] : [] };
 }
-/** What is wrong with the requests of a service without a journal, as far as the configuration lets it be known. */
 async function straysWithoutJournal(session) {
     return (await standingWithoutJournal(session)).differences;
 }
-/**
- * Somebody deleted the journal in the middle of a release, or there never was one. Where both versions have requests,
- * all of them go to the one that the configuration calls stable; how the canary's pods were before, nobody knows.
- */
 async function rollBackWithoutJournal(session, lost) {
     const { config, messages } = session;
     const undone = "Nothing was rolled back.";
@@ -32134,7 +31582,6 @@ async function rollBackWithoutJournal(session, lost) {
     await session.journal.save(record);
     return concludeTaken(session, record, lost);
 }
-/** The release as it would be by the configuration. Rejects where it cannot be rolled back. */
 async function rollingBack(session, { target, plan }) {
     const { run, clock } = session;
     const begun = newRecord(session, { target, exchanged: false, plan }, await session.captureGivenBack(target));
@@ -32152,11 +31599,6 @@ async function rollingBack(session, { target, plan }) {
 
 
 
-/**
- * Gives all traffic back to stable and puts everything else back, from whatever state. Repeating it is harmless.
- * The lock is taken by force, and the release whatever its job does meanwhile: somebody on call is not kept waiting by
- * the job that went wrong.
- */
 async function rollback(session) {
     return locked(session, { force: true }, async (lost) => {
         let last;
@@ -32172,7 +31614,6 @@ async function rollback(session) {
         return concludeTaken(session, taken, lost);
     });
 }
-/** Once stable is being changed only forward is safe, so a promotion is finished; everything else goes back. */
 function rollback_backFrom({ plan, state }, reason, now) {
     if (state.phase === "promoting" || state.phase === "rolling-back")
         return state;
@@ -32196,7 +31637,6 @@ function rollback_backFrom({ plan, state }, reason, now) {
 
 
 
-/** The whole job: look, deploy, shift, judge, promote or roll back. */
 async function release(session) {
     required(session.config);
     return locked(session, { force: false }, async (lost) => {
@@ -32207,11 +31647,6 @@ async function release(session) {
         return launch(session, wanted, lost);
     });
 }
-/**
- * A job that died (its runner was lost), or could not go on, left its release half-way. It is ended before another one
- * begins: a promotion forward, everything else back. One that waits for approval is somebody's decision and is left
- * alone.
- */
 async function finishEarlier(session, lost) {
     let earlier = "";
     const taken = await untouched(takeOver(session, { evenUnsaved: false }, (record) => {
@@ -32225,7 +31660,6 @@ async function finishEarlier(session, lost) {
         return;
     throw new lib_errors/* UnsettledError */.vs(`${serviceInWords(taken.target)}: ${earlier} could not be ended: ${hindrancesInWords(account)}`, { next: "Put that right by hand, run `rollback`, then release again." });
 }
-/** What is to become of an earlier release; undefined when it is over. */
 function unfinished({ clock, messages, run }, record) {
     const { startedAt, state } = record;
     const now = clock.now();
@@ -32249,10 +31683,6 @@ var judge = __nccwpck_require__(6564);
 
 
 
-/**
- * Judges a release again by its ledger and its rules alone. Throws a SyntaxError where the ledger has a line that is no
- * poll.
- */
 function replayLedger({ plan, stages, ledger }) {
     const ends = new Set(stages.map(({ polls }) => polls));
     const { at, changes, polls } = walk(ledger, plan.evidence.settings, ends);
@@ -32291,7 +31721,6 @@ function replayStage(record, plan, at, ledger) {
     const reported = verdicts.filter(isOfEvidence).find((verdict) => verdict.gate === gate.name);
     if (!reported)
         return { ...known, outcome: "not replayed", why: { kind: "not-judged" } };
-    // Prometheus could not be asked then, and no ledger can tell that.
     if ("missing" in reported.figures)
         return { ...known, outcome: "not replayed", why: { kind: "blind", verdict: reported } };
     if (polls < ledger.folded)
@@ -32304,7 +31733,6 @@ function replayStage(record, plan, at, ledger) {
     return { ...known, outcome: differences.length === 0 ? "agrees" : "differs", reported, replayed, differences };
 }
 const isOfEvidence = (verdict) => verdict.figures.of === "evidence";
-/** Where two values of plain JSON differ, as paths; the part that all figures have in common is left out of them. */
 function differencesOf(one, other, path = []) {
     if (!isObject(one) || !isObject(other))
         return one === other ? [] : [path.filter((key) => key !== "figures" && key !== "conclusion").join(".")];
@@ -32321,8 +31749,6 @@ var verdict_sentence = __nccwpck_require__(8022);
 
 
 
-/* For machines that show something to people: the data as it is, and beside it the sentences that people read. */
-/** An account for JSON. */
 const accountInWords = (account) => ({
     ...account,
     state: stateInWords(account.state),
@@ -32338,7 +31764,6 @@ function stateInWords(state) {
 }
 const stageInWords = (stage) => ({ ...stage, verdicts: stage.verdicts.map(verdictInWords) });
 const entryInWords = (entry) => ({ ...entry, because: (0,say/* say */.c)(entry.reason) });
-/** A verdict for JSON. */
 const verdictInWords = (verdict) => ({
     ...verdict,
     because: (0,verdict_sentence/* verdictSentence */.BT)(verdict),
@@ -32352,7 +31777,6 @@ const verdictInWords = (verdict) => ({
 
 
 
-/** Each stage's verdict beside what the ledger gives, and what followed from the evidence, poll by poll. */
 function replayText({ target, ledger }, { stages, changes, polls, folded, agrees }) {
     const lines = [
         `Release of ${target.namespace}/${target.service}, judged again by the ${pollCount(polls)} of its ledger and the rules of its plan.`,
@@ -32401,7 +31825,6 @@ function stageLines(stage) {
             return [`${head}: not replayed, for ${whyNotReplayed(stage)}`];
     }
 }
-/** Why a stage has no verdict to compare. */
 function whyNotReplayed(stage) {
     if (stage.outcome === "missing")
         return `its verdict rests on ${stage.polls} polls, and the ledger has ${stage.ledger}`;
@@ -32435,10 +31858,6 @@ function changeLine({ poll, weight, age, from, to }) {
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
 var parse = __nccwpck_require__(7717);
 ;// CONCATENATED MODULE: ./src/lib/complaint.js
-/**
- * What is wrong with a text from outside that a schema refused, by the first place where it is: "state.phase: expected
- * preparing, shifting or baking". Of a text that is no JSON at all, or no object, the place is the text itself.
- */
 function complaintOf({ issues: [issue] }, whole) {
     const place = issue?.path.join(".") || whole;
     return `${place}: ${expectation(issue)}`;
@@ -32464,7 +31883,6 @@ var burst = __nccwpck_require__(9569);
 // EXTERNAL MODULE: ./src/evidence/conclusion.js
 var conclusion = __nccwpck_require__(2980);
 ;// CONCATENATED MODULE: ./src/release/kept-metrics.js
-/** What labels of requests say. */
 const labelMeanings = [
     "workload",
     "namespace",
@@ -32486,15 +31904,9 @@ const labelMeanings = [
 
 
 
-/**
- * What a journal, or a report, may hold: the types of a release as a check of text from outside. Nothing in it is
- * believed before it has passed here. Its test lets the compiler hold it to `ReleaseRecord`, field by field.
- */
 const record_schema_text = mini_schemas/* string */.YjP();
 const number = mini_schemas/* number */.aig();
-/** What a Date can be: sentences show them. */
 const instant = mini_schemas/* number */.aig().check(api/* _gte */.qm(0), api/* _lte */.Zm(8.64e15));
-/** A length of time; a thousand years are enough for anybody, and a Date can be so far away. */
 const record_schema_length = mini_schemas/* number */.aig().check(api/* _gte */.qm(0), api/* _lte */.Zm(3.2e13));
 const whole = mini_schemas/* number */.aig().check(mini_schemas/* int */.Whr(), api/* _gte */.qm(0));
 const percent = mini_schemas/* number */.aig().check(mini_schemas/* int */.Whr(), api/* _gte */.qm(0), api/* _lte */.Zm(100));
@@ -32623,7 +32035,6 @@ const record_schema_plan = mini_schemas/* object */.Ikc({
     keepFor: optionalNumber,
     drift: mini_schemas/* enum */.k5n(["put-back", "roll-back"]),
 });
-/** A logarithm of nothing is null: JSON has no infinity. */
 const logE = mini_schemas/* nullable */.mee(number);
 const record_schema_conclusion = mini_schemas/* object */.Ikc({
     kind: mini_schemas/* enum */.k5n(["fail", "pass", "inconclusive", "no-data"]),
@@ -32698,7 +32109,6 @@ const figures = mini_schemas/* union */.KCZ([
     mini_schemas/* object */.Ikc({ of: mini_schemas/* literal */.euz("restarts"), restarts: number, allowed: number }),
     mini_schemas/* object */.Ikc({ of: mini_schemas/* literal */.euz("budget"), largest: number, weight: number }),
 ]);
-/** Of a verdict everything but its figures. */
 const judgementSchema = mini_schemas/* object */.Ikc({
     gate: record_schema_text,
     kind: mini_schemas/* enum */.k5n(["pass", "wait", "fail", "no-data"]),
@@ -32712,7 +32122,6 @@ const passed = {
     smaller: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({ weight: percent, planned: percent })),
 };
 const held = { stage: record_schema_text, question: mini_schemas/* enum */.k5n(["undecided", "no-data", "split", "budget"]), verdict };
-/** Each kind of reason with its fields. What the pods told later may come with any of them. */
 const reasonOf = (kind, fields) => mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz(kind), ...fields, lastWords: optionalText });
 const reason = mini_schemas/* discriminatedUnion */.gMt("kind", [
     reasonOf("measured", { words: record_schema_text }),
@@ -32911,7 +32320,6 @@ const recordSchema = mini_schemas/* object */.Ikc({
     again: mini_schemas/* exactOptional */.yqP(whole),
 })
     .check(mini_schemas/* refine */.YPB(({ ledger }) => isReadable(ledger), { path: ["ledger", "polls"] }), mini_schemas/* refine */.YPB(({ plan, state }) => isInPlan(plan, state), { path: ["state", "stage"] }), mini_schemas/* refine */.YPB(({ plan, stages }) => stages.every(({ stage }) => stage < plan.stages.length), { path: ["stages"] }));
-/** After the last stage a release goes on to all the traffic. */
 function isInPlan({ stages }, state) {
     if (!("stage" in state))
         return true;
@@ -32923,7 +32331,6 @@ function isInPlan({ stages }, state) {
 
 
 
-/** Gates other than those of evidence do not follow from a ledger; of their verdicts only the kind is read. */
 const otherFigures = mini_schemas/* object */.Ikc({ of: mini_schemas/* enum */.k5n(["errors", "latency", "query", "restarts", "budget"]) });
 const report = mini_schemas/* object */.Ikc({
     version: mini_schemas/* literal */.euz(1),
@@ -32943,7 +32350,6 @@ const report = mini_schemas/* object */.Ikc({
         ledger: ledgerSchema,
     }),
 });
-/** Throws a RefusedError where the text is no report. */
 function readReport(text, path) {
     const read = parse/* safeParse */.xL(report, read_report_parse(text, path));
     if (read.success)
@@ -32969,7 +32375,6 @@ function read_report_parse(text, path) {
 
 
 
-/** Judges a release again from its report, and says whether every verdict of its evidence is what its ledger gives. */
 async function replay({ config, readFile, messages }) {
     const path = config.reporting.report;
     const text = await readFile(path).catch((error) => {
@@ -33020,12 +32425,6 @@ var hold = __nccwpck_require__(1630);
 
 
 
-/**
- * The action's second step, which runs when the first did not end by itself: cancelled, killed, out of time; or when it
- * did, and not everything was as it should be. It ends the release of this very job, and of any job what nobody minds
- * any more: a release that is held and on which nobody has decided in time, and one whose job is dead. It leaves
- * everything else alone, and reads in any case how it stands: what it says is the last word.
- */
 async function settle(session) {
     const record = await session.journal.load();
     const why = record && (await whyEnded(session, record));
@@ -33049,7 +32448,6 @@ async function settle(session) {
         return concludeTaken(session, taken, lost);
     });
 }
-/** Undefined where somebody minds it, or nothing is left to be done. */
 async function whyEnded(session, record) {
     const { plan, state } = record;
     if (isLeft(session, record))
@@ -33063,13 +32461,10 @@ async function whyEnded(session, record) {
     const holder = await session.lock({ force: false }).holder();
     return holder ? undefined : { kind: "left-half-way" };
 }
-/** What was decided on one is nothing for another, nor for one that has gone on meanwhile. */
 const isSame = (one, other) => one.run.id === other.run.id && one.startedAt === other.startedAt && one.state.phase === other.state.phase;
 const isOwn = ({ run }, record) => record.run.id === run.id;
-/** A rollback that failed may work by now. A promotion that failed has the canary serve, which passed every stage. */
 const isLeft = (session, record) => isOwn(session, record) &&
     ((0,release_state/* isRunning */.W_)(record.state) || (record.state.phase === "failed" && record.state.during === "rolling-back"));
-/** Of this job's own release alone: whose it is not may be meant so by now. */
 async function reviveOwn(session, record) {
     if (!isOwn(session, record) || !(await isMissed(session, record).catch(() => false)))
         return undefined;
@@ -33092,7 +32487,6 @@ async function lastWord(session, record) {
     messages.somethingLeft();
     return 3;
 }
-/** Of a release that another job is about nothing is asked of this one, nor how long somebody takes to decide. */
 async function standingOf(session, record) {
     if ((0,release_state/* isRunning */.W_)(record.state))
         return { known: false, differences: [] };
@@ -33209,9 +32603,7 @@ const status_answer_none = mini_schemas/* strictObject */.rej({
     settled: mini_schemas/* boolean */.zMY(),
     differences: mini_schemas/* array */.YOg(mini_schemas/* string */.YjP()),
 });
-/** What `status --json` says: of the newest release, or that there never was one. docs/json.md */
 const statusSchema = mini_schemas/* discriminatedUnion */.gMt("phase", [status_answer_none, status_answer_release]);
-/** Not the journal: what it keeps, and how, is the program's own business, and it may have the user's manifests in it. */
 function statusAnswer(cluster, record, deviation) {
     const { drift, differences, watched } = deviation;
     const { target, exchanged, state, plan, startedAt, undoes, log } = record;
@@ -33253,11 +32645,9 @@ const noReleaseAnswer = (cluster, { namespace, service }, differences) => ({
     settled: differences.length === 0,
     differences: [...differences],
 });
-/** As the output of the action says it. */
 function outcomeOf(state) {
     return (0,release_state/* isRunning */.W_)(state) ? null : state.phase;
 }
-/** Null while it runs: nobody knows yet. */
 function settledOf(state, { drift, differences }) {
     if ((0,release_state/* isRunning */.W_)(state))
         return null;
@@ -33301,7 +32691,6 @@ var evidence_part = __nccwpck_require__(1418);
 
 
 
-/** Where a release is, for somebody at a terminal. */
 function statusText(cluster, record, { drift, differences, watched }, now) {
     const { target, run, startedAt, log, stages } = record;
     const lines = [
@@ -33329,7 +32718,6 @@ function phaseInWords({ state, plan }) {
     const phase = (0,release_state/* heldBy */.Vr)(state) ? "held" : state.phase;
     return "stage" in state ? `${phase}, stage ${state.stage + 1} of ${plan.stages.length}` : phase;
 }
-/** Of what has ended who serves; else the canary's share. */
 function shareInWords(record) {
     const { state, target } = record;
     if ((0,release_state/* isOver */.PU)(state))
@@ -33339,7 +32727,6 @@ function shareInWords(record) {
     return `${(0,planned_weight/* plannedWeight */.R)(record)} % on ${canary}`;
 }
 const dateAndTime = (at) => new Date(at).toISOString().slice(0, 19).replace("T", " ");
-/** What the newest stage is judged by where it is judged by evidence, with the numbers behind it. */
 function evidenceLines(stage) {
     const proof = (0,evidence_part/* proofIn */.md)(stage);
     if (!proof)
@@ -33379,10 +32766,6 @@ function next(record, watched) {
 
 
 
-/**
- * Where the newest release of the service is, from the journal, and whether its routes are as it left them: also when it
- * is over, and as far as that can be known when there is no journal.
- */
 async function status_status(session) {
     const record = await session.journal.load();
     if (!record)
@@ -33395,7 +32778,6 @@ async function status_status(session) {
         messages.print(statusText(cluster, record, deviation, clock.now()));
     return needsSomebody(record, deviation) ? 3 : 0;
 }
-/** Something is not as it should be, it is held, it got stuck, or its job is dead. */
 const needsSomebody = ({ state }, { differences, watched }) => differences.length > 0 || (0,release_state/* heldBy */.Vr)(state) !== undefined || state.phase === "failed" || watched === false;
 async function statusWithoutJournal(session) {
     const { cluster, config, messages } = session;
@@ -33427,7 +32809,6 @@ const isWatched = async ({ lock }) => (await lock({ force: false }).holder()) !=
 ;// CONCATENATED MODULE: ./src/words/nothing-to-undo.js
 
 
-/** Why there is nothing to undo, and what would do what was probably meant. */
 function nothingToUndo(last) {
     if (!last)
         return { what: "No release was ever begun here." };
@@ -33465,10 +32846,6 @@ function nothingToUndo(last) {
 
 
 
-/**
- * After a release that succeeded, back to the version before. It is a release by itself, without stages: it waits until
- * that version is ready, gives it all requests, and whatever stops it on the way leaves the newer version serving.
- */
 async function undo(session) {
     return locked(session, { force: false }, async (lost) => {
         const { config, run } = session;
@@ -33486,7 +32863,6 @@ async function undo(session) {
         return launch(session, { ...undoing, asked, metrics }, lost, why);
     });
 }
-/** Undefined where there is nothing to undo. */
 async function undoingFor({ config, wayBack }, last) {
     const { state, undoes } = last;
     if (undoes && state.phase === "rolled-back")
@@ -33505,12 +32881,7 @@ function refusal({ config }, last) {
 }
 
 ;// CONCATENATED MODULE: ./src/evidence/wilson.js
-/** The normal quantile for 99.9 %, two-sided: whoever asks every day is told once in three years what is not so. */
 const z = 3.2905267314919255;
-/**
- * Wilson's score interval for a binomial share: right also near 0 and with few requests, where p ± 2σ is not.
- * E. B. Wilson, JASA 22 (1927) 209–212. Undefined without requests.
- */
 function wilson(hits, requests) {
     if (requests <= 0)
         return undefined;
@@ -33522,12 +32893,7 @@ function wilson(hits, requests) {
 }
 
 ;// CONCATENATED MODULE: ./src/release/newest-write.js
-/** What gives the routes a weight. Put back, they have it anew: somebody else's was there before. */
 const writes = ["route", "finish"];
-/**
- * When the routes were given the weight that they have, by the journal. Undefined where a release has written none yet,
- * or its log has lost it.
- */
 function newestWrite({ log, stages }) {
     return log.findLast(({ do: what }) => writes.includes(what))?.at ?? stages.at(-1)?.since;
 }
@@ -33561,7 +32927,6 @@ function besideThePlan({ planned, written, asPlanned }) {
         return `Planned: ${planned} %${since}, which the count agrees with.`;
     return `Planned: ${planned} %${since}, which the count contradicts.`;
 }
-/** What is counted has requests of two weights, and proves nothing of either. */
 function tooEarly(planned, ago, comparableIn) {
     let what = `Planned: ${planned} %, written ${about(ago)} ago`;
     if (planned === undefined)
@@ -33575,7 +32940,6 @@ var send = __nccwpck_require__(3506);
 ;// CONCATENATED MODULE: ./src/commands/request-split.js
 
 
-/** Sends requests one after the other, as somebody with curl would, and reads the version from each answer. */
 async function requestSplit(config, target, network) {
     const counts = { stable: 0, canary: 0, neither: 0 };
     let failure;
@@ -33602,7 +32966,6 @@ async function ask({ url, headers, versionFrom }, network) {
         return fieldOf(body, versionFrom.json);
     return body;
 }
-/** `a.b.c` in a JSON body; "" when it is not there. */
 function fieldOf(body, path) {
     try {
         const value = path
@@ -33614,7 +32977,6 @@ function fieldOf(body, path) {
         return "";
     }
 }
-/** Longer names first: `reviews-v1-canary` contains `reviews-v1`. A pod's name begins with its Deployment's. */
 function versionIn(answer, { stable, canary }) {
     const names = [
         { version: "stable", marks: [stable.deployment, stable.subset] },
@@ -33636,7 +32998,6 @@ function versionIn(answer, { stable, canary }) {
 
 
 
-/** Counts how traffic really splits now, and says whether that is what was planned. */
 async function verify(session) {
     const record = await session.journal.load();
     const target = asReleased(required(session.config).target, record);
@@ -33657,15 +33018,12 @@ async function verify(session) {
     return share === undefined || asPlanned === false ? 3 : 0;
 }
 const agrees = (planned, { low, high }) => planned >= low * 100 && planned <= high * 100;
-/** What is planned is the share of the release's canary, which after a swap is the configuration's stable version. */
 function asReleased(configured, record) {
     if (record?.target.canary.deployment !== configured.stable.deployment)
         return configured;
     return { ...configured, stable: configured.canary, canary: configured.stable };
 }
-/** Scrapes after a write that still have something of the weight before: the caller's proxy's, and a version's own. */
 const mixedScrapes = 2;
-/** Scrapes that a count is made of at least: with one, a scrape that comes late leaves nothing to count. */
 const fewestScrapes = 2;
 function writtenAgo(record, { config: { metrics, verify } }, now) {
     const at = newestWrite(record);
@@ -33694,7 +33052,6 @@ async function countSplit(session, target, written) {
         from: `Prometheus, the last ${(0,lib_duration/* formatDuration */.a)(window)}`,
     };
 }
-/** No further back than the weight that there is now; while that is too new to be counted alone, since it was written. */
 function windowOf(longest, written, interval) {
     if (!written)
         return longest;
@@ -33997,7 +33354,6 @@ var headline = __nccwpck_require__(8749);
 var kept_in_words = __nccwpck_require__(4807);
 ;// CONCATENATED MODULE: ./src/words/links.js
 
-/** The templates filled with one release: its versions, and the time from its start until now. */
 function dashboardLinks({ dashboards }, { target, startedAt, now }) {
     const values = {
         namespace: target.namespace,
@@ -34013,7 +33369,6 @@ function dashboardLinks({ dashboards }, { target, startedAt, now }) {
     };
     return Object.entries(dashboards).map(([name, template]) => (0,markdown/* link */.nf)(name, template.replace(/\{(\w+)\}/g, fillIn)));
 }
-/** The run, by whom, and the dashboards, as one line. */
 function linkLine(links, account) {
     const { run } = account;
     let ran = run.url === undefined ? `Run ${(0,markdown/* code */.aY)(run.id)}` : (0,markdown/* link */.nf)("Run and its log", run.url);
@@ -34047,7 +33402,6 @@ const routeKindWords = {
 
 
 
-/** What somebody can or has to do next, as Markdown. Undefined when there is nothing to do. */
 function adviceOf(account, links) {
     const advice = [adviceOnRelease(account, links), saveJournal(account)].filter((part) => part !== undefined);
     return advice.length === 0 ? undefined : advice.join("\n\n");
@@ -34083,7 +33437,6 @@ function howToGoOn(account, links) {
     const held = (0,release_state/* heldBy */.Vr)(account.state);
     return held ? howToDecide(held.question, account, links) : howToPromote(account, links);
 }
-/** Requests may get no answer while it waits, and whoever decides would not see that. */
 function putRightFirst(account) {
     if (account.settled !== false || (0,headline/* isOnlyUnsaved */.$)(account))
         return [];
@@ -34092,14 +33445,12 @@ function putRightFirst(account) {
 function howToPromote(account, links) {
     return [`**To go on**, ${toGoOn(links)}`, commands(account)].join("\n\n");
 }
-/** A version is often found to be bad when its release is over. */
 function howToUndo(account, links) {
     const how = `${byWorkflow(links, "undo")}, or from a machine that reaches the cluster:`;
     const kept = (0,kept_in_words/* keptInWords */.Z)(account);
     const back = [`**To go back** to the version before, ${how}`, (0,markdown/* block */.om)((0,next_command/* nextCommand */.h)("undo", account), "sh")];
     return [...back, ...(kept ? [kept] : [])].join("\n\n");
 }
-/** The job is over and the canary still serves: what is not looked at now, nobody looks at. */
 function howToDecide(open, account, links) {
     return [
         `**Somebody has to decide**: the canary keeps its weight of ${account.weight} %, and nobody watches it until then. ${whatToFindOut(open, account, links)}`,
@@ -34132,7 +33483,6 @@ function whatToFindOut(open, account, links) {
     }
 }
 const advice_rehearse = `try plans with ${(0,markdown/* code */.aY)("istio-canary rehearse")}`;
-/** Keys as the configuration file has them. */
 const nextTime = {
     undecided: `give the stage more requests (a larger ${(0,markdown/* code */.aY)("weight")}, a longer ${(0,markdown/* code */.aY)("wait")} or ${(0,markdown/* code */.aY)("atMost")}; ${advice_rehearse}), or choose with ${(0,markdown/* code */.aY)("evidence.inconclusive")} what is done then`,
     "no-data": `give the canary more requests (a larger ${(0,markdown/* code */.aY)("weight")}, a longer ${(0,markdown/* code */.aY)("wait")}, a time with traffic; ${advice_rehearse}), or choose with ${(0,markdown/* code */.aY)("evidence.noData")} what is done then`,
@@ -34145,7 +33495,6 @@ function byWorkflow(links, command) {
 }
 const toGoOn = (links) => `${byWorkflow(links, "promote")}; to give up, with ${(0,markdown/* code */.aY)("command: rollback")}. Or from a machine that reaches the cluster:`;
 const commands = (account) => (0,markdown/* block */.om)([command(account, "promote"), command(account, "rollback")].join("\n"), "sh");
-/** Once stable was touched only forward is safe: what is left is to finish. */
 function finishByHand(account, returned) {
     const { stable, canary } = account.target;
     const serving = (0,markdown/* code */.aY)(returned ? stable.deployment : canary.deployment);
@@ -34162,7 +33511,6 @@ function finishByHand(account, returned) {
         (0,markdown/* block */.om)(steps.join("\n"), "sh"),
     ].join("\n\n");
 }
-/** Whoever writes the route would write it again. */
 function decideWhoServes(account, kept, finishing) {
     const { deployment } = account.target[kept];
     return [
@@ -34171,7 +33519,6 @@ function decideWhoServes(account, kept, finishing) {
         (0,markdown/* block */.om)([...seeRoutes(account), command(account, finishing)].join("\n"), "sh"),
     ].join("\n\n");
 }
-/** Nothing is wrong with who serves; somebody else needs the pods that were to go. */
 function moveBystanders(account, kept, finishing) {
     const [old, serving] = [account.target[kept], account.target[(0,release_target/* otherRole */.n1)(kept)]].map(({ deployment }) => (0,markdown/* code */.aY)(deployment));
     return [
@@ -34179,7 +33526,6 @@ function moveBystanders(account, kept, finishing) {
         (0,markdown/* block */.om)(command(account, finishing), "sh"),
     ].join("\n\n");
 }
-/** The promotion that relies on it is finished when it can be. */
 function makeReachable(account, role) {
     const { deployment, host, subset } = account.target[role];
     const place = (0,markdown/* code */.aY)(subset === undefined ? host : `${host} subset ${subset}`);
@@ -34225,7 +33571,6 @@ function tidyByHand(account) {
         ].join("\n"), "sh"),
     ].join("\n\n");
 }
-/** What was done is done, and whoever asks the journal is told that the release goes on. */
 function saveJournal(account) {
     if (account.unsaved === undefined)
         return undefined;
@@ -34234,14 +33579,12 @@ function saveJournal(account) {
         (0,markdown/* block */.om)(command(account, "rollback"), "sh"),
     ].join("\n\n");
 }
-/** What is not as it should be, as one list; nothing where nothing is known. */
 function differenceList({ differences = [] }) {
     if (differences.length === 0)
         return [];
     const lines = differences.slice(0, 20).map((difference) => `* ${(0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)(difference, 300))}`);
     return [lines.join("\n")];
 }
-/** Pods of a canary that was rolled back are gone, so what is left are dashboards, logs that were kept, and events. */
 function firstLook(account, links) {
     const { canary } = account.target;
     const stage = account.stages.at(-1);
@@ -34314,9 +33657,7 @@ const stage_table_verdicts = {
     fail: "❌ fail",
     "no-data": "❔ no data",
 };
-/** A plan can have any number of stages and gates, a comment has 65,536 characters. */
 const maxRows = 60;
-/** The plan and what came of it: one row for each gate of a stage that was entered, one for a stage that was not. */
 function stageTable(account) {
     const rows = account.plan.stages
         .flatMap((stage, index) => rowsOf(account, stage, index))
@@ -34349,7 +33690,6 @@ function gateCells(gate, { verdicts: given }) {
     const counted = requests === undefined ? "" : (0,numbers/* count */.U9)(requests);
     return [cell(gate), cell(value), cell(limit), counted, verdictCell(verdict)];
 }
-/** Evidence says more than a limit does: safety can be proven, and a canary can be neither good nor bad. */
 function verdictCell({ kind, proven, policy }) {
     if (kind === "pass" && proven)
         return "✅ safe";
@@ -34357,7 +33697,6 @@ function verdictCell({ kind, proven, policy }) {
         return "⏳\u00a0undecided";
     return stage_table_verdicts[kind];
 }
-/** A stage is called by its number; its name is added where it says more than the weight does. */
 function stageName({ name, weight }, index) {
     if (name.replace(/\s/g, "") === `${weight}%`)
         return String(index + 1);
@@ -34378,7 +33717,6 @@ function gateCount({ gates }) {
 }
 const isOver = ({ state }) => ["succeeded", "rolled-back", "rolling-back", "failed"].includes(state.phase);
 const cell = (text) => (0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)(text, 80));
-/** A number and its unit stay on one line: columns are narrow. */
 const unbroken = (text) => text.replace(/(?<=\d) (?=[%a-z])/g, "\u00a0");
 
 // EXTERNAL MODULE: ./src/words/story.js
@@ -34398,12 +33736,7 @@ var story = __nccwpck_require__(9954);
 
 
 
-/** What GitHub takes as a comment, in characters; one more is answered with 422. */
 const longestComment = 65_536;
-/**
- * The whole report of a release as Markdown, for a comment and for the job summary. Everything in it that came from
- * outside is escaped.
- */
 function renderReport(account, links, limit = longestComment) {
     const { mark, words } = (0,headline/* headlineOf */.g)(account);
     const { namespace, service } = account.target;
@@ -34425,7 +33758,6 @@ function renderReport(account, links, limit = longestComment) {
     return (0,markdown/* clip */.$Q)(paragraphs([text, report_story(account, limit - text.length - 2)]), limit);
 }
 const paragraphs = (parts) => parts.filter((part) => part !== undefined).join("\n\n");
-/** What is released, and how old this picture is. */
 function report_subject(account) {
     const { target, cluster, startedAt, now, state } = account;
     const image = (0,known_image/* knownImage */.l)(account);
@@ -34446,7 +33778,6 @@ function roles(account) {
         return undefined;
     return (0,markdown/* plain */.pj)(exchangedInWords(account.target));
 }
-/** Success needs no reason. */
 function why({ state, reason, settled }) {
     if (state.phase === "succeeded" && settled !== false)
         return undefined;
@@ -34460,7 +33791,6 @@ function warnings({ warnings: given }) {
     return ["> [!WARNING]", ...lines].join("\n");
 }
 const longestEntry = 400;
-/** The newest entries that there is room for; nothing when there is room for none. */
 function report_story({ log }, room) {
     const lines = (0,story/* withoutRepetition */.G)(log).map((entry) => `* ${(0,timestamp/* timeOf */.nR)(entry.at)} ${(0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)((0,say/* sayEntry */.k)(entry), longestEntry))}`);
     const fits = newestThatFit(lines, room - (0,markdown/* folded */.TM)(title, "* …").length);
@@ -34482,10 +33812,6 @@ function newestThatFit(lines, room) {
 ;// CONCATENATED MODULE: ./src/adapters/actions/job-summary.js
 
 
-/**
- * The job summary, GITHUB_STEP_SUMMARY. The step's file is written anew each time, so a job that is killed leaves the
- * newest picture. GitHub drops one of more than 1 MiB whole; a report has at most 65,536 characters.
- */
 function jobSummary(links) {
     let newest;
     let written = Promise.resolve();
@@ -34498,8 +33824,8 @@ function jobSummary(links) {
     return {
         report(account) {
             newest = account;
-            written = written.catch(() => undefined).then(write); // one at a time, and of those that wait the newest alone
-            written.catch(() => undefined); // told by whoever flushes
+            written = written.catch(() => undefined).then(write);
+            written.catch(() => undefined);
         },
         flush: () => written,
     };
@@ -34508,7 +33834,6 @@ function jobSummary(links) {
 // EXTERNAL MODULE: ./src/adapters/actions/outputs.js
 var outputs = __nccwpck_require__(1392);
 ;// CONCATENATED MODULE: ./src/kubernetes/field.js
-/** Reads raw JSON without believing it: what is absent, or of another type, is undefined or empty, never a crash. */
 function field(value, ...path) {
     let inner = value;
     for (const step of path) {
@@ -34534,20 +33859,15 @@ function objectAt(value, ...path) {
     const inner = field(value, ...path);
     return typeof inner === "object" && inner !== null && !Array.isArray(inner) ? { ...inner } : {};
 }
-/** Labels, annotations and selectors: only texts are kept. */
 function textsAt(value, ...path) {
     const entries = Object.entries(objectAt(value, ...path)).flatMap(([key, text]) => typeof text === "string" ? [[key, text]] : []);
     return Object.fromEntries(entries);
 }
 
 ;// CONCATENATED MODULE: ./src/kubernetes/object.js
-/** How people find an object: `Deployment shop/reviews-v1`. */
 const placeWord = ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`;
-/** On its way out: it goes as soon as no finalizer holds it any more, and nobody can call that off. */
 const isTerminating = ({ metadata }) => metadata.deletionTimestamp !== undefined;
-/** Kubernetes' own are for the way in which an object goes. */
 const kubernetesOwn = new Set(["foregroundDeletion", "orphan"]);
-/** Who keeps an object from going when it is deleted. */
 const finalizersOf = ({ metadata: { finalizers } }) => Array.isArray(finalizers) ? finalizers.filter((one) => !kubernetesOwn.has(one)).map(String) : [];
 const object_core = (plural, kind) => ({ group: "", version: "v1", plural, kind });
 const resources = {
@@ -34584,9 +33904,7 @@ const resources = {
         kind: "SelfSubjectAccessReview",
     },
 };
-/** The URL path of one version of a group. */
 const groupPath = (group, version) => group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
-/** The URL path of a collection or, with a name, of one object. */
 function pathOf({ group, version, plural }, namespace, name) {
     const parts = [plural];
     if (namespace !== undefined)
@@ -34597,9 +33915,7 @@ function pathOf({ group, version, plural }, namespace, name) {
 }
 
 ;// CONCATENATED MODULE: ./src/kubernetes/same-image.js
-/** Whether two names mean one image: `reviews:v1` is `docker.io/library/reviews:v1`. */
 const sameImage = (one, other) => one === other || fullName(one) === fullName(other);
-/** https://github.com/distribution/reference/blob/main/normalize.go */
 function fullName(image) {
     const [first = "", ...rest] = image.replace(/^index\.docker\.io\//, "docker.io/").split("/");
     const hasRegistry = rest.length > 0 && (/[.:]/.test(first) || first === "localhost");
@@ -34621,7 +33937,6 @@ function readSelector(selector) {
         })),
     };
 }
-/** Whether every one of these labels is there with the same value. No labels at all are always there. */
 const carries = (labels, some) => Object.entries(some).every(([key, value]) => labels[key] === value);
 const operators = {
     In: (value, values) => value !== undefined && values.includes(value),
@@ -34637,12 +33952,10 @@ const queries = {
     Exists: (key) => key,
     DoesNotExist: (key) => `!${key}`,
 };
-/** The selector as the `labelSelector` of a list request. */
 const asQuery = ({ matchLabels, matchExpressions }) => [
     ...Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`),
     ...matchExpressions.map(({ key, operator, values }) => queries[operator]?.(key, values) ?? key),
 ].join(",");
-/** `app=reviews, version=v1`, or "no labels". */
 const showLabels = (labels) => Object.entries(labels)
     .map(([key, value]) => `${key}=${value}`)
     .join(", ") || "no labels";
@@ -34693,14 +34006,8 @@ const readCondition = (raw) => ({
     message: textAt(raw, "message") ?? "",
     since: textAt(raw, "lastTransitionTime") ?? "",
 });
-/** An absent `spec.replicas` means one: the API server fills it in, a manifest need not. */
 const replicasOf = (raw) => numberAt(raw, "spec", "replicas") ?? 1;
-/**
- * Every pod that is asked for has the newest template and is available, and none of an older one is left: the rule of
- * `kubectl rollout status`.
- */
 const isRolledOut = ({ observed, desired, total, updated, available }) => observed && desired > 0 && updated >= desired && total <= updated && available >= updated;
-/** Containers that something else puts beside the service's own. */
 const sidecars = new Set([
     "istio-proxy",
     "linkerd-proxy",
@@ -34713,11 +34020,6 @@ const sidecars = new Set([
 ]);
 const chosenPlaces = (choice) => [choice, ...choice.followers];
 const placesIn = ({ containers, initContainers }) => Object.entries({ containers, initContainers }).flatMap(([list, all]) => all.map(({ name, image }, index) => ({ list: list, index, name, image })));
-/**
- * The containers that get the image: those of a list, or the named one, or the only one that is not a sidecar, and with
- * it whatever has the same image: a migration in an init container is of the same build. Otherwise the reason, for
- * people.
- */
 function chooseContainer(deployment, named) {
     if (named !== undefined && typeof named !== "string")
         return chooseAll(deployment, named);
@@ -34751,18 +34053,14 @@ const unclear = (deployment) => ({
 });
 
 ;// CONCATENATED MODULE: ./src/kubernetes/missing-namespace.js
-/** What there is to say of a namespace that is not there, and what to do about it. */
 const missingNamespace = (namespace) => ({
     what: `Namespace ${namespace} does not exist.`,
     next: "Correct the namespace, or the kubeconfig's context.",
 });
 
 ;// CONCATENATED MODULE: ./src/kubernetes/role-rule.js
-/** As a Role has it. */
 const ruleText = ({ group, resource, verbs }) => `{apiGroups: [${JSON.stringify(group)}], resources: [${resource}], verbs: [${verbs.join(", ")}]}`;
-/** What to do about it. */
 const ruleToAdd = (lack) => `Add ${ruleText(lack)} to the job's ${lack.namespace === undefined ? "ClusterRole" : `Role in ${lack.namespace}`}; docs/rbac.yaml has them all.`;
-/** What Kubernetes's own authorization says is missing. Policies and webhooks answer 403, too, in other words. */
 function lackIn(message) {
     const [, verb, resource, group = "", namespace] = /cannot (\w+) resource "([^"]+)" in API group "([^"]*)"(?: in the namespace "([^"]+)")?/.exec(message) ?? [];
     return verb === undefined || resource === undefined ? undefined : { group, resource, verbs: [verb], namespace };
@@ -34774,11 +34072,6 @@ var lib_json = __nccwpck_require__(39);
 var retry = __nccwpck_require__(652);
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/newest-versions.js
 
-/**
- * A cache between us and the API server may answer with what was true before we wrote. Versions of one kind can be
- * compared: https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions. What came while a request was
- * under way says nothing about its answer.
- */
 function newestVersions() {
     const newest = new Map();
     let turns = 0;
@@ -34803,7 +34096,6 @@ function newestVersions() {
         },
     };
 }
-/** Numbers of as many digits as etcd likes. */
 const isBefore = (a, b) => (a.length === b.length ? a < b : a.length < b.length);
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/api-server.js
@@ -34812,21 +34104,14 @@ const isBefore = (a, b) => (a.length === b.length ? a < b : a.length < b.length)
 
 
 
-/** Appears in `metadata.managedFields`, so that people see who wrote. */
 const fieldManager = "istio-canary";
 const attemptTimeout = 10_000;
-/**
- * Every write of ours is absolute or compare-and-set, so each may be sent again. No pause is longer than a second: a
- * server that comes back is there to give traffic back.
- */
 const patience = {
     pauses: [200, 500, 1_000, 1_000, 1_000, 1_000],
     longestPause: 5_000,
     beyond: "come back early",
 };
-/** How often a "no" is asked again that may be a moment's. One that is meant keeps nobody waiting for long. */
 const maxDoubts = 3;
-/** Calls over kept-alive connections. */
 function apiServer(network, connection, listener) {
     const read = jsonReader();
     const versions = newestVersions();
@@ -34865,7 +34150,6 @@ function apiServer(network, connection, listener) {
     }
     return { once, patiently };
 }
-/** Most of what is looked at again and again has not changed since: then it is what was read before. */
 function jsonReader() {
     const newest = new Map();
     return ({ method, url }, text) => {
@@ -34879,7 +34163,6 @@ function jsonReader() {
         return json;
     };
 }
-/** A plugin failed, or a file is missing: nothing was sent, and it may be otherwise in a moment. */
 class NoLogin extends Error {
 }
 async function requestOf(call, { server, proxy, authorize }) {
@@ -34896,12 +34179,6 @@ async function requestOf(call, { server, proxy, authorize }) {
     return { ...request, headers: { ...headers, "content-type": contentType }, body: JSON.stringify(body) };
 }
 const isSuccess = ({ status }) => status >= 200 && status < 300;
-/**
- * Too busy, or broken for the moment; a webhook that denies or fails speaks as 500 "InternalError", and may be
- * restarting. A 500 that is a Status without a reason is a refusal all the same: so the API server answers an apply
- * with a field of a wrong type, and a create with a resourceVersion. A success that is no JSON, or another object than
- * was asked for, or old, is that of a proxy on the way.
- */
 function isPassing({ isMeant = () => true }, answer) {
     const { status, json, isOld } = answer;
     if (isSuccess(answer))
@@ -34913,22 +34190,15 @@ function isPassing({ isMeant = () => true }, answer) {
     const { isStatus, reason } = readStatus(answer);
     return !isStatus || reason !== "";
 }
-/**
- * Tokens are renewed, and what asks others who somebody is, or what they may, hiccups: a proxy on the way, a webhook.
- * Where nothing is stored nothing is overtaken, so a conflict there is another one's: of a quota, say, with itself.
- */
 const isDoubtful = (call, answer) => answer.status === 401 || answer.status === 403 || (storesNothing(call) && isPassingConflict(answer));
 const storesNothing = ({ method, path, query }) => method === "GET" || query?.dryRun !== undefined || path.startsWith("/apis/authorization.k8s.io/");
-/** A name that is taken, and a field of somebody else's, are what was asked about. */
 const isPassingConflict = (answer) => answer.status === 409 &&
     readStatus(answer).reason !== "AlreadyExists" &&
     !answer.text.includes("FieldManagerConflict");
-/** What a Status says. Proxies in front of API servers answer in HTML: then the text is the message. */
 function readStatus({ text, json }) {
     const { message, reason = "" } = (json ?? {});
     return { isStatus: message !== undefined, message: message ?? text.trim().slice(0, 300), reason };
 }
-/** `299 - "text"`, several to a header, quotes escaped: https://www.rfc-editor.org/rfc/rfc7234#section-5.5 */
 function warningsIn(header) {
     if (header === undefined)
         return [];
@@ -34942,7 +34212,6 @@ function warningsIn(header) {
 
 
 
-/** The API server refused: its status, its reason word, and its own message. */
 class KubernetesError extends lib_errors/* DeniedError */.iC {
     status;
     reason;
@@ -34954,14 +34223,12 @@ class KubernetesError extends lib_errors/* DeniedError */.iC {
         this.conflicts = more.conflicts ?? [];
     }
 }
-/** A webhook may not support dry runs: https://kubernetes.io/docs/reference/using-api/api-concepts/#dry-run */
 const cannotBeTriedOut = ({ message }) => /does not support dry run/.test(message);
 const contentTypes = {
     json: "application/json-patch+json",
     merge: "application/merge-patch+json",
     apply: "application/apply-patch+yaml",
 };
-/** Opens a client. */
 function connect(network, connection, listener = {}) {
     const server = apiServer(network, connection, listener);
     async function ask(call) {
@@ -34985,7 +34252,6 @@ function connect(network, connection, listener = {}) {
             const query = labelSelector === undefined ? {} : { labelSelector };
             const path = pathOf(resource, namespace);
             const { items, apiVersion } = await ask({ method: "GET", path, query, signal, doubts, isMeant: has("items") });
-            // Items of a list come without apiVersion and kind.
             return items.map((item) => ({ ...item, apiVersion, kind: resource.kind }));
         },
         create: (resource, namespace, body, options) => ask({ method: "POST", path: pathOf(resource, namespace), body, isMeant: isOf(resource), ...writing(options) }),
@@ -35005,7 +34271,6 @@ function connect(network, connection, listener = {}) {
             return ask({ method: "PATCH", path, query, body: patch.body, contentType, signal, isMeant: isNamed(name) });
         },
         async delete(resource, namespace, name, { dryRun, uid, resourceVersion, signal } = {}) {
-            // The server does not read the query of a delete that has a body: `dryRun` there would delete for real.
             const body = {
                 apiVersion: "v1",
                 kind: "DeleteOptions",
@@ -35022,10 +34287,10 @@ function connect(network, connection, listener = {}) {
             const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/log`;
             const query = { container, tailLines: String(lines), previous: String(previous) };
             const call = { method: "GET", path, query, signal };
-            const answer = await server.once(call); // a log is a comfort: it is asked for once
+            const answer = await server.once(call);
             if (answer.status !== 200)
                 throw kubernetes_client_refusal(call, answer);
-            return listener.redact?.(answer.text) ?? answer.text; // a line of it may be JSON
+            return listener.redact?.(answer.text) ?? answer.text;
         },
         async versions(group, { signal } = {}) {
             const path = `/apis/${encodeURIComponent(group)}`;
@@ -35048,7 +34313,6 @@ function connect(network, connection, listener = {}) {
         },
     };
 }
-/** Any object is named by what wrote it; another one than was asked for, or `{}`, comes from a proxy on the way. */
 const isNamed = (name) => (json) => textAt(json, "metadata", "name") === name;
 const isOf = ({ kind }) => (json) => textAt(json, "kind") === kind;
 const has = (key) => (json) => typeof field(json, key) === "object";
@@ -35063,14 +34327,12 @@ function versionsIn(group) {
     const served = versions.map(({ version }) => version);
     return preferredVersion ? [...new Set([preferredVersion.version, ...served])] : served;
 }
-/** Subresources stand in the list as well, with a slash in their names. */
 const kindsIn = (list) => listAt(list, "resources").flatMap((resource) => {
     const [kind, plural] = [textAt(resource, "kind"), textAt(resource, "name")];
     if (kind === undefined || plural === undefined || plural.includes("/"))
         return [];
     return [{ kind, plural, namespaced: field(resource, "namespaced") === true }];
 });
-/** https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts */
 const conflictsIn = (status) => listAt(status, "details", "causes").flatMap((cause) => {
     const [, manager] = /^conflict with "([^"]+)"/.exec(textAt(cause, "message") ?? "") ?? [];
     if (textAt(cause, "reason") !== "FieldManagerConflict" || manager === undefined)
@@ -35088,9 +34350,7 @@ function kubernetes_client_refusal({ method, path }, answer) {
     const text = `${method} ${path}: ${message || `the API server answered ${status}`}`;
     return new KubernetesError(text, status, reason, { conflicts: conflictsIn(answer.json), next: remedyFor(answer) });
 }
-/** Whoever creates something in a namespace that is not there is told of the namespace, not of the object. */
 const namespaceMissedBy = ({ status, json }) => status === 404 && textAt(json, "details", "kind") === "namespaces" ? textAt(json, "details", "name") : undefined;
-/** Who is not known, or may not. */
 function remedyFor(answer) {
     const { status } = answer;
     if (status !== 401 && status !== 403)
@@ -35106,12 +34366,7 @@ function remedyFor(answer) {
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/touch.js
 
-/** A label, since Deployments hand their annotations on to ReplicaSets, where they stay. */
 const fenceLabel = "istio-canary/fence";
-/**
- * Gives an object another resourceVersion and leaves nothing behind, so that whatever was planned for the one before
- * fails. Needs no reading: were the label there already, taking it away would be the change.
- */
 async function touch(client, resource, namespace, name) {
     for (const value of ["up", null]) {
         const body = { metadata: { labels: { [fenceLabel]: value } } };
@@ -35120,9 +34375,7 @@ async function touch(client, resource, namespace, name) {
                 break;
     }
 }
-/** Somebody who writes as fast as this for so long fences it as well. */
 const touch_maxTries = 5;
-/** Whether it has just changed (409). What is gone (404) is fenced; who refuses a label will refuse it again. */
 async function isOvertaken(write) {
     try {
         await write;
@@ -35137,10 +34390,6 @@ async function isOvertaken(write) {
 
 ;// CONCATENATED MODULE: ./src/kubernetes/last-writer.js
 
-/**
- * Who else wrote an object that is not as it was left, or a part of it: the name that client gave itself. Undefined when
- * nobody wrote after us. Times are whole seconds, so of two within one the other's counts.
- */
 function lastWriter({ metadata }, own, ...part) {
     const hasPart = ({ fieldsV1 }) => part.length === 0 || field(fieldsV1, ...part.map((name) => `f:${name}`)) !== undefined;
     const entries = (Array.isArray(metadata.managedFields) ? metadata.managedFields : [])
@@ -35163,7 +34412,6 @@ const isEntry = (entry) => typeof entry === "object" &&
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/written-by.js
 
 
-/** `, written by kubectl`; nothing where nobody else wrote the object, or the part of it, after us. */
 function writtenBy(object, ...part) {
     const writer = lastWriter(object, fieldManager, ...part);
     return writer === undefined ? "" : `, written by ${writer}`;
@@ -35208,10 +34456,6 @@ function pod_readStatus(raw) {
 }
 const readWaiting = (raw) => raw === undefined ? undefined : { reason: textAt(raw, "reason") ?? "", message: textAt(raw, "message") ?? "" };
 const readEnded = (raw) => raw === undefined ? undefined : { exitCode: numberAt(raw, "exitCode") ?? 0, reason: textAt(raw, "reason") ?? "" };
-/**
- * Selectors may overlap, names do not: the controller names a ReplicaSet by its Deployment and the hash of its
- * template.
- */
 const isPodOf = (deployment, { replicaSet, templateHash }) => templateHash !== undefined && replicaSet === `${deployment}-${templateHash}`;
 
 ;// CONCATENATED MODULE: ./src/adapters/deployment/deployment-pods.js
@@ -35219,13 +34463,11 @@ const isPodOf = (deployment, { replicaSet, templateHash }) => templateHash !== u
 
 
 
-/** The pods of a Deployment, of every template, without those that are on their way out. */
 async function podsOf(client, { namespace, name, selector }) {
     const pods = await client.list(resources.pods, namespace, { labelSelector: asQuery(selector) });
     return pods.map(readPod).filter((pod) => isPodOf(name, pod) && !pod.terminating);
 }
 const revision = "deployment.kubernetes.io/revision";
-/** The ReplicaSet of the Deployment's newest template: both carry the same revision. */
 async function newestReplicaSet(client, deployment) {
     const sets = await replicaSetsOf(client, deployment);
     return sets.find(({ metadata }) => metadata.annotations?.[revision] === deployment.revision);
@@ -35234,18 +34476,12 @@ async function replicaSetsOf(client, { namespace, uid, selector }) {
     const sets = await client.list(resources.replicaSets, namespace, { labelSelector: asQuery(selector) });
     return sets.filter(({ metadata }) => listAt(metadata, "ownerReferences").some((owner) => textAt(owner, "uid") === uid));
 }
-/** The Deployment's pod template that a ReplicaSet was made from: the controller adds a label with its hash. */
 function templateOfReplicaSet(replicaSet) {
     const template = objectAt(replicaSet, "spec", "template");
     const metadata = objectAt(template, "metadata");
     const { "pod-template-hash": _, ...labels } = objectAt(metadata, "labels");
     return { ...template, metadata: { ...metadata, labels } };
 }
-/**
- * The pods of the newest template. While figures are of an older specification, or no new pod exists, there are none:
- * what ails the old ones is no news about the new version. ReplicaSets are read only while pods of several templates
- * live.
- */
 async function newestPods(client, deployment) {
     const { observed, updated } = deployment.rollout;
     if (!observed || updated === 0)
@@ -35259,19 +34495,13 @@ async function newestPods(client, deployment) {
 
 ;// CONCATENATED MODULE: ./src/kubernetes/autoscaler.js
 
-/** Whether a HorizontalPodAutoscaler sets the replicas of this Deployment. */
 const scales = (autoscaler, deployment) => textAt(field(autoscaler, "spec", "scaleTargetRef"), "kind") === "Deployment" &&
     textAt(field(autoscaler, "spec", "scaleTargetRef"), "name") === deployment;
 const isAutoscaled = (autoscalers, deployment) => autoscalers.some((autoscaler) => scales(autoscaler, deployment));
 
 ;// CONCATENATED MODULE: ./src/kubernetes/mark.js
-/**
- * On everything that a release made: https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
- */
 const managedBy = { key: "app.kubernetes.io/managed-by", value: "istio-canary" };
-/** Names the release that made an object. Nothing is deleted that does not carry the release's own. */
 const releaseAnnotation = "istio-canary/release";
-/** Whether this release made the object. */
 const isMadeBy = (release, { metadata }) => metadata.annotations?.[releaseAnnotation] === release;
 
 ;// CONCATENATED MODULE: ./src/kubernetes/clone.js
@@ -35279,9 +34509,6 @@ const isMadeBy = (release, { metadata }) => metadata.annotations?.[releaseAnnota
 
 
 
-/**
- * Stable's Deployment under another name, with pods of its own: ready to be created, or the reason why it cannot be.
- */
 function cloneDeployment(stable, order, image) {
     const original = readDeployment(stable);
     const copied = templateFor(stable, order.labels, image);
@@ -35304,7 +34531,6 @@ function cloneDeployment(stable, order, image) {
         },
     };
 }
-/** Stable's pod template with the canary's labels over it, and the new image. */
 function templateFor(stable, labels, image) {
     const withImage = templateWithImage(stable, image);
     if ("problem" in withImage)
@@ -35315,7 +34541,6 @@ function templateFor(stable, labels, image) {
         template: { ...template, metadata: { ...metadata, labels: { ...objectAt(metadata, "labels"), ...labels } } },
     };
 }
-/** The pod template of a Deployment, live or a manifest, with another image in the container that is meant. */
 function templateWithImage(deployment, { image, container }) {
     const template = objectAt(deployment, "spec", "template");
     if (image === undefined)
@@ -35326,23 +34551,15 @@ function templateWithImage(deployment, { image, container }) {
     const podSpec = objectAt(template, "spec");
     return { template: { ...template, spec: { ...podSpec, ...withImage(podSpec, chosenPlaces(choice), image) } } };
 }
-/** The lists of containers in which one gets the image. */
 const withImage = (podSpec, places, image) => Object.fromEntries([...Map.groupBy(places, ({ list }) => list)].map(([list, of]) => [
     list,
     listAt(podSpec, list).map((each, index) => of.some((place) => place.index === index) ? { ...objectAt(each), image } : each),
 ]));
-/**
- * Stable's selector with the canary's labels in it. Expressions about those keys would exclude the canary's own pods.
- */
 function canarySelector(stable, labels) {
     const matchLabels = { ...stable.matchLabels, ...labels };
     const matchExpressions = stable.matchExpressions.filter(({ key }) => !(key in labels));
     return matchExpressions.length > 0 ? { matchLabels, matchExpressions } : { matchLabels };
 }
-/**
- * A Deployment that selects another one's pods counts them as its own, and so does its HorizontalPodAutoscaler. The
- * other way round cannot be: what keeps stable's selector from the copy's pods stands in the copy's selector.
- */
 function overlapOf(stable, labels) {
     const podLabels = { ...stable.podLabels, ...labels };
     if (!selects(stable.selector, podLabels))
@@ -35358,18 +34575,12 @@ function showSelector({ matchLabels, matchExpressions }) {
         parts.unshift(showLabels(matchLabels));
     return parts.join(", ");
 }
-/** Of a Deployment's specification, besides what a copy has of its own. A paused one would make no pods. */
 const copiedFields = new Set([
     "strategy",
     "minReadySeconds",
     "progressDeadlineSeconds",
     "revisionHistoryLimit",
 ]);
-/**
- * Labels that say what an object is, by which people, policies and Kiali know it. A key without a prefix is the user's
- * own; tools have to take one, and what they mean by theirs (prune, reconcile, roll out) is not for a copy:
- * https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
- */
 const copiedLabels = new Set([
     "app.kubernetes.io/name",
     "app.kubernetes.io/version",
@@ -35380,7 +34591,6 @@ const copiedLabels = new Set([
 ]);
 const isCopied = (label) => !label.includes("/") || copiedLabels.has(label);
 const only = (fields, names) => Object.fromEntries(Object.entries(fields).filter(([name]) => names.has(name)));
-/** No annotation, uid, ownerReference or finalizer comes along. */
 function metadataOf(stable, order) {
     const labels = Object.fromEntries(Object.entries(stable.labels).filter(([key]) => isCopied(key)));
     const replaced = Object.fromEntries(Object.entries(order.labels).filter(([key]) => key in labels));
@@ -35393,11 +34603,6 @@ function metadataOf(stable, order) {
 }
 
 ;// CONCATENATED MODULE: ./src/kubernetes/resource-of.js
-/**
- * The collection of a kind that is known by its manifest alone. The plural follows the rule by which custom resources
- * and all of Kubernetes' own kinds are named (`Ingress` ingresses, `NetworkPolicy` networkpolicies, `Gateway`
- * gateways); the API server knows no shorter way than reading its whole description.
- */
 function resourceOf(apiVersion, kind) {
     const [version = "", group = ""] = apiVersion.split("/").reverse();
     return { group, version, kind, plural: pluralOf(kind.toLowerCase()) };
@@ -35418,18 +34623,15 @@ const identify = (object) => ({
     name: textAt(object, "metadata", "name") ?? "",
     object,
 });
-/** `Service reviews-canary`: how the journal and messages name it. */
 const objectWord = ({ resource, name }) => `${resource.kind} ${name}`;
-/** The manifest that is this Deployment. */
 const isDeployment = (name, manifest) => manifest.resource.group === "apps" && manifest.resource.kind === "Deployment" && manifest.name === name;
 
 ;// CONCATENATED MODULE: ./src/release/replicas.js
-/** How many pods the canary is to have: at least one, and never fewer than it has. */
 function replicasFor({ wanted, weight, stable, current, original, autoscaled }) {
     const share = (percent) => Math.ceil((percent * stable) / 100);
     const asked = () => {
         switch (wanted.kind) {
-            case "keep": // a canary that rested at 0 has no number to keep
+            case "keep":
                 return original > 0 ? 0 : share(weight);
             case "count":
                 return wanted.count;
@@ -35439,7 +34641,6 @@ function replicasFor({ wanted, weight, stable, current, original, autoscaled }) 
                 return share(weight);
         }
     };
-    // An autoscaler that is off scales nothing up from the one pod that would switch it on, until there is traffic.
     const begins = current === 0 && (wanted.kind === "count" || wanted.kind === "percent");
     return Math.max(1, current, autoscaled && !begins ? 0 : asked());
 }
@@ -35452,10 +34653,6 @@ function replicasFor({ wanted, weight, stable, current, original, autoscaled }) 
 
 
 
-/**
- * The user's manifest of the canary's Deployment, where a release comes with manifests. After a swap the roles are
- * exchanged: then the pod template for the canary stands in the manifest of what is stable by now.
- */
 function canaryManifestOf({ source, canary, stable }) {
     if (source.from !== "manifests")
         return undefined;
@@ -35464,9 +34661,7 @@ function canaryManifestOf({ source, canary, stable }) {
         .map(({ deployment }) => objects.find((manifest) => isDeployment(deployment, manifest)))
         .find((manifest) => manifest !== undefined);
 }
-/** The manifest is that of the other Deployment, which is not touched. */
 const isOfOther = ({ canary }, { name }) => name !== canary.deployment;
-/** The canary's Deployment with the release's image, and with as many pods as come before traffic. */
 function canaryManifest(target, manifest, before) {
     const { replicas: _, ...spec } = objectAt(manifest.object, "spec");
     const made = templateWithImage(asDeployment(target, manifest), target);
@@ -35477,7 +34672,6 @@ function canaryManifest(target, manifest, before) {
     const replicas = replicasBeforeTraffic(target, manifest, before);
     return { ...manifest.object, spec: { ...spec, replicas, template: made.template } };
 }
-/** What the Deployment gets that is no manifest's: the other one's pod template, with its own pods' labels. */
 const otherTemplate = (target, manifest, podLabels) => templateFor(asDeployment(target, manifest), podLabels, target);
 function replicasBeforeTraffic(target, { object }, before) {
     const original = replicasOf(object);
@@ -35491,7 +34685,6 @@ function replicasBeforeTraffic(target, { object }, before) {
     });
     return Math.max(before.canary ?? 0, first);
 }
-/** Manifests may bring an autoscaler along. */
 const bringsAutoscaler = ({ source, canary }) => source.from === "manifests" &&
     source.objects.some((object) => object.kind === "HorizontalPodAutoscaler" && scales(object, canary.deployment));
 const asDeployment = ({ namespace }, { object, name }) => ({
@@ -35505,7 +34698,6 @@ const withMetadata = (object, metadata) => ({
     metadata: { ...objectAt(object, "metadata"), ...metadata },
 });
 const inNamespace = (object, namespace) => withMetadata(object, { namespace });
-/** What did not exist gets the release's mark, and goes when the release is given back. */
 const marked = (object, release) => withMetadata(object, {
     annotations: { ...objectAt(object, "metadata", "annotations"), [releaseAnnotation]: release },
 });
@@ -35513,12 +34705,10 @@ const marked = (object, release) => withMetadata(object, {
 ;// CONCATENATED MODULE: ./src/adapters/deployment/released-image.js
 
 
-/** The image of the container that a release is about; undefined where it is not clear which one that is. */
 function imageOf(deployment, { container }) {
     const choice = deployment && chooseContainer(readDeployment(deployment), container);
     return choice && "image" in choice ? choice.image : undefined;
 }
-/** The image that is released: the given one, or what the canary's manifest or Deployment has. */
 function releasedImage(target, canary) {
     if (target.image !== undefined)
         return target.image;
@@ -35528,13 +34718,11 @@ function releasedImage(target, canary) {
     const metadata = { name: manifest.name, namespace: target.namespace };
     return imageOf({ ...manifest.object, apiVersion: "apps/v1", kind: "Deployment", metadata }, target);
 }
-/** What the canary's container has once it is deployed. */
 function deployedImage({ target, before }, canary) {
     if (target.image !== undefined || target.source.from === "manifests")
         return releasedImage(target, canary);
     return before.canary ? imageBefore(canary, before.canary.images, target) : imageOf(canary, target);
 }
-/** What the container that a release is about had before. */
 function imageBefore(deployment, images, { container }) {
     const choice = chooseContainer(readDeployment(deployment), container);
     return "name" in choice ? images[choice.name] : undefined;
@@ -35557,12 +34745,10 @@ async function buildOf({ client, target }, { raw, pods }) {
         digests: Object.fromEntries([...digests].map(([container, found]) => [container, [...new Set(found.map(({ digest }) => digest))]])),
     };
 }
-/** Of the Deployment's own containers: what is injected beside them is nobody's release. */
 function digestsOf(raw, pods) {
     const own = new Set(readDeployment(raw).containers.map(({ name }) => name));
     return pods.flatMap(({ name: pod, statuses }) => statuses.flatMap(({ name, digest }) => digest !== undefined && own.has(name) ? [{ pod, container: name, digest }] : []));
 }
-/** How the canary differs from what was deployed, or judged since, in words; undefined when it does not. */
 async function changeOf(parts, running, judged) {
     const { raw } = running;
     const wanted = judged ? judged.image : deployedImage(parts, raw);
@@ -35575,31 +34761,22 @@ async function changeOf(parts, running, judged) {
         return `${placeWord(raw)} has another pod template than before${by(raw)}`;
     return otherDigest(running, judged);
 }
-/**
- * How stable, which was given the judged image, differs from what was judged: the image, or what its name means now.
- */
 function changeOfUpdated({ target }, running, judged) {
     const image = imageOf(running.raw, target);
     if (image !== judged.image)
         return `${placeWord(running.raw)} has the image ${image ?? "of no clear container"}, not ${judged.image}${by(running.raw)}`;
     return otherDigest(running, judged);
 }
-/** Whether stable has every image that it had before the release. */
 function isUntouched({ before }, raw) {
     const { images } = before.stable ?? {};
     if (!images)
         return false;
     const deployment = readDeployment(raw);
     const now = Object.fromEntries(placesIn(deployment).map(({ name, image }) => [name, image]));
-    // An older journal knows no image of an init container.
     const isKnown = deployment.containers.every(({ name }) => Object.hasOwn(images, name));
     return isKnown && Object.entries(images).every(([name, image]) => now[name] === image);
 }
 const by = (raw) => writtenBy(raw, "spec", "template");
-/**
- * By what is in it, as both objects have it now: an API server that was upgraded may fill in new fields in both.
- * Labels and annotations of pods are left to others: `kubectl rollout restart` writes one.
- */
 async function hasTemplate({ client, target, templates }, raw, { replicaSet: name }) {
     if (name === undefined)
         return true;
@@ -35607,7 +34784,6 @@ async function hasTemplate({ client, target, templates }, raw, { replicaSet: nam
     if ((0,external_node_util_.isDeepStrictEqual)(now, templates.get(name)))
         return true;
     const replicaSet = await client.get(resources.replicaSets, target.namespace, name);
-    // The ReplicaSet of the present template always exists.
     const judged = replicaSet && field(templateOfReplicaSet(replicaSet), "spec");
     if (judged !== undefined)
         templates.set(name, judged);
@@ -35647,10 +34823,6 @@ const readSubset = (subset, rule) => ({
 const seenBy = (object) => Object.fromEntries(["exportTo", "workloadSelector"]
     .map((name) => [name, field(object, "spec", name)])
     .filter(([, value]) => value !== undefined));
-/**
- * The rules that Istio takes for a host, which are the most specific ones: those for it alone, which it merges and
- * which hide every wildcard, or else the longest wildcard over it.
- */
 function rulesFor(destinationRules, host) {
     const covering = destinationRules.map(readDestinationRule).filter((rule) => (0,istio_host/* covers */.hU)(rule.host, host));
     const exact = covering.filter((rule) => !(0,istio_host/* isWildcard */.z2)(rule.host));
@@ -35659,15 +34831,7 @@ function rulesFor(destinationRules, host) {
     const longest = Math.max(...covering.map((rule) => rule.host.text.length));
     return covering.filter((rule) => rule.host.text.length === longest);
 }
-/** Istio's own namespace, by its default; rules there count where no nearer one does. */
 const rootNamespace = "istio-system";
-/**
- * The rules that a client takes for a host: those of its own namespace, else the service's, else the root's. The first
- * that has any hides the others, also where it lacks a subset. A gateway in the root namespace takes the service's
- * before the root's, but for those that the root keeps to itself.
- * https://istio.io/latest/docs/ops/best-practices/traffic-management/#cross-namespace-configuration
- * https://github.com/istio/istio/blob/release-1.28/pilot/pkg/model/push_context.go (destinationRule)
- */
 function rulesSeenBy(seeker, destinationRules, host) {
     const seen = destinationRules.filter((object) => isExportedTo(object, seeker.namespace));
     const inNamespace = (namespace) => seen.filter(({ metadata }) => metadata.namespace === namespace);
@@ -35680,20 +34844,16 @@ function rulesSeenBy(seeker, destinationRules, host) {
     const taken = steps.map((objects) => rulesFor(objects, host)).find((rules) => rules.length > 0);
     return taken ? forLabels(taken, seeker.labels ?? {}) : [];
 }
-/** A rule for some clients is for those alone, and they take no other. */
 function forLabels(rules, labels) {
     const own = rules.filter((rule) => clientsOf(rule) !== undefined && carries(labels, clientsOf(rule) ?? {}));
     return own.length > 0 ? own : rules.filter((rule) => clientsOf(rule) === undefined);
 }
-/** The labels of the clients that it is for; undefined is all. */
 const clientsOf = ({ object }) => field(object, "spec", "workloadSelector") === undefined
     ? undefined
     : textsAt(object, "spec", "workloadSelector", "matchLabels");
-/** Whether nobody outside of its namespace sees it. */
 const isKept = (object) => field(object, "spec", "workloadSelector") !== undefined || isKeptBy(exportOf(object), object.metadata.namespace);
 const isKeptBy = (exportTo, namespace) => exportTo.length > 0 && exportTo.every((one) => one === "." || one === namespace);
 const exportOf = (object) => listAt(object, "spec", "exportTo").filter((one) => one !== "");
-/** A rule for some clients never leaves its namespace. */
 function isExportedTo(object, namespace) {
     const own = object.metadata.namespace === namespace;
     if (field(object, "spec", "workloadSelector") !== undefined)
@@ -35703,21 +34863,14 @@ function isExportedTo(object, namespace) {
         return true;
     return exportTo.includes(namespace) || (own && exportTo.includes("."));
 }
-/** Every subset that is defined for a host; of two with one name Istio takes the first. */
 const subsetsFor = (destinationRules, host) => rulesFor(destinationRules, host).flatMap(({ subsets }) => subsets);
 const subsetFor = (destinationRules, host, name) => subsetsFor(destinationRules, host).find((subset) => subset.name === name);
 
 ;// CONCATENATED MODULE: ./src/istio/service.js
 
 
-/** The Service that a host means, if it is among these. */
 const serviceBehind = (services, { service }) => services.find(({ metadata }) => metadata.name === service?.name && metadata.namespace === service.namespace);
-/** The labels that a Service selects its pods by. Without a selector its endpoints are somebody else's business. */
 const selectorOfService = (service) => field(service, "spec", "selector") === undefined ? undefined : textsAt(service, "spec", "selector");
-/**
- * The namespaces whose proxies know a Service; undefined is all.
- * https://istio.io/latest/docs/reference/config/annotations/#NetworkingExportTo
- */
 function exportOfService({ metadata }) {
     const written = metadata.annotations?.["networking.istio.io/exportTo"];
     const namespaces = (written ?? "*").split(",").map((one) => one.trim());
@@ -35725,15 +34878,12 @@ function exportOfService({ metadata }) {
         return undefined;
     return namespaces.filter((one) => one !== "~").map((one) => (one === "." ? (metadata.namespace ?? "") : one));
 }
-/** Its name has an address for every pod, and the client chooses. */
 const isHeadless = (service) => field(service, "spec", "clusterIP") === "None";
-/** The host that it is only another name for. */
 function aliasOf(service) {
     const name = textAt(service, "spec", "externalName");
     return name === undefined ? undefined : (0,istio_host/* readHost */.rk)(name, service.metadata.namespace ?? "");
 }
 const outside = { LoadBalancer: "its load balancer", NodePort: "its node port" };
-/** By what it can be reached past every proxy that follows a route, in words. */
 function wayFromOutside(service) {
     const addresses = listAt(service, "spec", "externalIPs").length > 0 ? "its external addresses" : undefined;
     return outside[textAt(service, "spec", "type") ?? ""] ?? addresses;
@@ -35744,11 +34894,6 @@ function wayFromOutside(service) {
 
 
 
-/**
- * The pod labels that tell the canary's pods from stable's, and that the canary's subset or Service selects:
- * the given ones, the ones that the subset has, the Service's selector, or else stable's version label with the
- * canary's subset as its value.
- */
 function canaryLabels(question) {
     if (Object.keys(question.given).length > 0)
         return { labels: question.given };
@@ -35791,10 +34936,6 @@ const servicesSelector = (services, host) => {
     const service = serviceBehind(services, host);
     return (service && selectorOfService(service)) ?? {};
 };
-/**
- * Of a subset's labels the one that tells versions apart: what the Service does not select by, or what equals the
- * subset's name.
- */
 function versionKey(labels, subset, common) {
     const own = Object.keys(labels).filter((key) => common[key] !== labels[key]);
     if (own.length === 1)
@@ -35805,10 +34946,6 @@ function versionKey(labels, subset, common) {
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/istio-version.js
 
-/**
- * Istio's collections in the version that the server offers: v1 since 1.22, v1beta1 before. Undefined without Istio's
- * custom resources.
- */
 async function istioResources(client) {
     const { virtualServices, destinationRules } = resources;
     const versions = await client.versions(virtualServices.group);
@@ -35823,10 +34960,6 @@ async function istioResources(client) {
 
 
 
-/**
- * The pod labels by which a subset can select one version and not the other; undefined when nothing tells them apart.
- * A copy that is still to be made will have `configured`, or what the mesh says.
- */
 async function versionLabels(client, pair, configured, of) {
     const [stable, canary] = await Promise.all([pair.stable, pair.canary].map(podLabels(client, pair.namespace)));
     if (stable && canary)
@@ -35844,9 +34977,6 @@ function different(own, other) {
     const labels = Object.entries(own).filter(([key, value]) => other[key] !== value);
     return labels.length > 0 ? Object.fromEntries(labels) : undefined;
 }
-/**
- * The labels that tell the pods of a copy from stable's: the configured ones, or what the mesh and the Services say.
- */
 async function copyLabels(client, { namespace, stable, canary }, configured) {
     if (Object.keys(configured).length > 0)
         return { labels: configured };
@@ -35860,10 +34990,6 @@ async function copyLabels(client, { namespace, stable, canary }, configured) {
 
 ;// CONCATENATED MODULE: ./src/kubernetes/exported.js
 
-/**
- * What the server keeps of an object, which `kubectl get -o yaml` shows and nobody can apply; and owners, who are known
- * by their uid: where there is none, the object is taken away as garbage.
- */
 const ofServer = [
     ["status"],
     ...[
@@ -35881,9 +35007,7 @@ const ofServer = [
     ["metadata", "annotations", "deployment.kubernetes.io/revision"],
     ["spec", "template", "metadata", "creationTimestamp"],
 ];
-/** What an export has besides: whoever put them on that object takes them off again, and off no other. */
 const ofExport = [["metadata", "finalizers"]];
-/** The object as somebody would have written it, and the fields that it lost by that. */
 function withoutServerFields(object) {
     const isExport = field(object, "metadata", "uid") !== undefined;
     const all = isExport ? [...ofServer, ...ofExport] : ofServer;
@@ -35904,12 +35028,6 @@ function without(object, [name = "", ...below]) {
 
 
 
-/**
- * Applies an object server-side. No field is taken from anybody but ourselves, who patch some of the same fields in the
- * course of a release; only what the release sets itself is taken over from kubectl, as kubectl's own way from
- * client-side to server-side apply does:
- * https://github.com/kubernetes/client-go/blob/master/util/csaupgrade/upgrade.go
- */
 async function applyObject(client, namespace, { resource, name, object }, { released, dryRun }) {
     const attempt = (force) => client.patch(resource, namespace, name, { type: "apply", body: object, force }, { dryRun });
     try {
@@ -35923,7 +35041,6 @@ async function applyObject(client, namespace, { resource, name, object }, { rele
         const where = `the manifest of ${objectWord({ resource, name: `${namespace}/${name}` })}`;
         if (others.length > 0)
             throw contested(where, others, error);
-        // Somebody wrote at the same time: the object, or what it counts in.
         if (conflicts.length === 0 && error.status === 409)
             throw new lib_errors/* UnreachableError */.Jk(`${where} could not be applied: ${error.message}`, { cause: error });
         if (conflicts.length === 0)
@@ -35931,7 +35048,6 @@ async function applyObject(client, namespace, { resource, name, object }, { rele
         return { object: await attempt(true), taken: conflicts.filter(({ manager }) => manager !== fieldManager) };
     }
 }
-/** The API server does not take a manifest, and asking again will not help. */
 class ManifestRefusedError extends lib_errors/* DeniedError */.iC {
     refusal;
     constructor(manifest, refusal) {
@@ -35939,7 +35055,6 @@ class ManifestRefusedError extends lib_errors/* DeniedError */.iC {
         this.refusal = refusal;
     }
 }
-/** Every name that kubectl goes by, and the one that the API server gives to what was written before it kept names. */
 const isKubectl = (manager) => /^(kubectl\b|before-first-apply$)/.test(manager);
 const mayBeTaken = ({ manager, field }, released) => manager === fieldManager || (isKubectl(manager) && released.includes(field));
 function contested(where, conflicts, cause) {
@@ -35949,7 +35064,6 @@ function contested(where, conflicts, cause) {
         cause,
     });
 }
-/** As an apply names what the release sets itself in the canary's Deployment. */
 const releasedFields = (deployment) => [
     ".spec.replicas",
     ...["containers", "initContainers"].flatMap((list) => listAt(deployment, "spec", "template", "spec", list).map((container) => `.spec.template.spec.${list}[name=${JSON.stringify(textAt(container, "name") ?? "")}].image`)),
@@ -35959,13 +35073,7 @@ const releasedFields = (deployment) => [
 
 
 const maxWrites = 5;
-/** Somebody who was faster often has other business in the same object, as a release of another service has. */
 const maxOvertaken = 20;
-/**
- * Reads, plans and writes; when somebody else was faster, reads and plans again after a pause, a few times. Gives what
- * was read last. Rejects with KubernetesError or what `refused` and `contested` make of it, and with what `read` and
- * `plan` reject with.
- */
 async function edit(clock, { read, plan, fence, proven = false, refused = (error) => error, contested = lastError }) {
     let rejected;
     for (let [accepted, overtaken] = [0, 0];;) {
@@ -35974,7 +35082,6 @@ async function edit(clock, { read, plan, fence, proven = false, refused = (error
         if (!write)
             return current;
         const body = JSON.stringify(write.body);
-        // Nothing that the write tests has changed since it was refused, so it is the write that is wrong.
         if (rejected?.error.status === 422 && rejected.body === body)
             throw refused(rejected.error, current);
         if (accepted === maxWrites || overtaken === maxOvertaken)
@@ -35992,10 +35099,8 @@ async function edit(clock, { read, plan, fence, proven = false, refused = (error
             await clock.sleepUntil(clock.now() + pauseAfter(overtaken++));
     }
 }
-/** Doubled each time, up to a point. */
 const pauseAfter = (times) => 20 * 2 ** Math.min(times, 3);
 const lastError = (error) => error ?? new lib_errors/* DeniedError */.iC("whatever is written, somebody else writes it, too");
-/** A JSON Patch of the object as it was read, and of no other version of it; undefined when it changes nothing. */
 function patchWrite(client, resource, { metadata: { namespace, name, resourceVersion } }, changes) {
     if (changes.length === 0)
         return undefined;
@@ -36005,7 +35110,6 @@ function patchWrite(client, resource, { metadata: { namespace, name, resourceVer
     ];
     return { body, send: () => client.patch(resource, namespace, name, { type: "json", body }) };
 }
-/** What was read is not what is there any more: gone (404), written meanwhile (409), or not as tested (422). */
 const edit_isOvertaken = ({ status }) => [404, 409, 422].includes(status);
 async function errorOf(write) {
     try {
@@ -36025,10 +35129,6 @@ async function errorOf(write) {
 
 
 
-/**
- * Changes single fields of a Deployment, if it is still the same. An empty plan writes nothing; false when there is no
- * such Deployment.
- */
 async function editDeployment({ client, clock, fence, target: { namespace } }, name, plan, way = "forward") {
     const deployment = await edit(clock, {
         read: () => client.get(resources.deployments, namespace, name),
@@ -36037,7 +35137,6 @@ async function editDeployment({ client, clock, fence, target: { namespace } }, n
     });
     return deployment !== undefined;
 }
-/** `wanted` by the name of a container. */
 const imagePatch = (choice, wanted) => chosenPlaces(choice)
     .filter(({ name, image }) => image !== wanted(name))
     .map(({ list, index, name }) => ({
@@ -36054,7 +35153,6 @@ function templatePatch(deployment, template) {
 
 ;// CONCATENATED MODULE: ./src/adapters/deployment/workload-parts.js
 
-/** What preflight refuses may still come true while a release runs: then asking again does not help. */
 function unlessObstacle(answer) {
     if ("problem" in answer)
         throw new lib_errors/* DeniedError */.iC(`${answer.problem}.`, { next: answer.next });
@@ -36072,11 +35170,6 @@ const workload_parts_missing = (namespace, name) => new lib_errors/* DeniedError
 
 
 
-/**
- * Applies the user's objects in their order, server-side. Those that did not exist get the release's mark, and go when
- * it is given back. Those that did are applied as the user wishes and stay as applied, but for the canary's Deployment,
- * which gets its old template again.
- */
 async function applyManifests(parts, objects) {
     const { client, target, before } = parts;
     const canary = canaryManifestOf(target);
@@ -36097,7 +35190,6 @@ async function applyManifests(parts, objects) {
         await applyObject(client, target.namespace, applied, { released });
     }
 }
-/** After a swap the Deployment that was stable is there, and gets the pod template alone. */
 async function giveTemplate(parts, manifest) {
     const { target } = parts;
     const { namespace, canary } = target;
@@ -36120,7 +35212,6 @@ const podsBefore = ({ before }) => ({
 
 
 
-/** Deletes what carries this release's mark, the last made first, and nothing else. */
 async function removeMade(parts) {
     const { client, target, before } = parts;
     for (const { resource, name } of madeBy(parts).toReversed()) {
@@ -36130,7 +35221,6 @@ async function removeMade(parts) {
             await client.delete(resource, target.namespace, name, { uid });
     }
 }
-/** What the release may have made, in the order in which it made it. */
 function madeBy({ target: { source, canary }, before }) {
     if (source.from !== "manifests")
         return [{ resource: resources.deployments, name: canary.deployment }];
@@ -36144,9 +35234,7 @@ function madeBy({ target: { source, canary }, before }) {
 
 
 
-/** Before any traffic: what the canary has, or what is asked for, or one. */
 const firstReplicas = (parts, live) => replicasAt(parts, live, 0, parts.before.stable?.replicas ?? 0);
-/** Capacity comes before traffic: the pods that a share needs, never fewer than there are. */
 async function scale(parts, { canary: weight }) {
     const { target } = parts;
     const { namespace, canary } = target;
@@ -36157,7 +35245,6 @@ async function scale(parts, { canary: weight }) {
     if (!exists)
         throw workload_parts_missing(namespace, canary.deployment);
 }
-/** Stable's autoscaler takes pods away while traffic leaves it: what it began with is what all the traffic needs. */
 async function stableCapacity(parts) {
     const { client, target, before } = parts;
     const atFirst = before.stable?.replicas ?? 0;
@@ -36176,14 +35263,12 @@ function replicasAt(parts, live, weight, stable) {
         autoscaled: scale_isAutoscaled(parts),
     });
 }
-/** What there is to keep: the Deployment's own number, or its manifest's. A copy has none. */
 function originalReplicas({ before, target }) {
     if (target.source.from !== "manifests")
         return before.canary?.replicas ?? 0;
     const manifest = canaryManifestOf(target);
     return manifest ? replicasOf(manifest.object) : 0;
 }
-/** A copy has no autoscaler of its own, unless one waits for its name; manifests may bring one along. */
 const scale_isAutoscaled = ({ before, target }) => before.autoscaled.canary || bringsAutoscaler(target);
 
 ;// CONCATENATED MODULE: ./src/adapters/deployment/deploy.js
@@ -36200,7 +35285,6 @@ const scale_isAutoscaled = ({ before, target }) => before.autoscaled.canary || b
 
 
 
-/** Brings the canary's pods into being, with the new image. Traffic comes later, and more pods with it. */
 async function deploy(parts, judged) {
     const { source } = parts.target;
     const template = await templateOf(parts, judged);
@@ -36209,7 +35293,7 @@ async function deploy(parts, judged) {
     switch (source.from) {
         case "existing":
             return giveImage(parts);
-        case "clone": // after a swap the two Deployments change roles, and the copy is there already
+        case "clone":
             return parts.before.canary ? renewCopy(parts) : making(parts, () => createCopy(parts, source.labels));
         case "manifests":
             return making(parts, () => applyManifests(parts, source.objects));
@@ -36221,7 +35305,6 @@ async function templateOf({ client, target }, judged) {
     const replicaSet = await client.get(resources.replicaSets, target.namespace, judged.replicaSet);
     return replicaSet && templateOfReplicaSet(replicaSet);
 }
-/** What is made tests no version: a job that lost the release meanwhile takes away what it made too late. */
 async function making(parts, work) {
     await parts.fence.forward();
     await work();
@@ -36241,10 +35324,6 @@ async function giveImage(parts) {
         return [...imagePatch(choice, () => image), ...pods];
     });
 }
-/**
- * The whole template of stable, since more than the image may have changed since the copy was made; the pods' own
- * labels stay.
- */
 async function renewCopy(parts) {
     const stable = await getStable(parts);
     await editCanary(parts, (deployment) => {
@@ -36273,10 +35352,8 @@ async function createCopy(parts, configured) {
         if (!(error instanceof KubernetesError && error.status === 409))
             throw error;
         const live = await client.get(resources.deployments, namespace, canary.deployment);
-        // Of a quota, say, that others count in, too: https://github.com/kubernetes/kubernetes/issues/67761.
         if (!live)
             throw new lib_errors/* UnreachableError */.Jk(error.message, { cause: error });
-        // An earlier attempt, whose answer was lost, or which somebody changed.
         if (isMadeBy(before.release, live))
             return giveImage(parts);
         throw new lib_errors/* DeniedError */.iC(`Deployment ${namespace}/${canary.deployment} has come into being since the release began, and not by it.`, {
@@ -36294,9 +35371,7 @@ async function getStable({ client, target: { namespace, stable } }) {
 
 ;// CONCATENATED MODULE: ./src/adapters/deployment/ailment.js
 
-/** Autoscalers of nodes need a moment before a pod that fits nowhere means anything. */
 const schedulingPatience = 30_000;
-/** A quota is freed, and an admission webhook comes back, or not. */
 const creationPatience = 10_000;
 const pull = ({ image }, message) => `cannot pull image ${image}: ${message}`;
 const create = ({ name }, message) => `container ${name} cannot be created: ${message}`;
@@ -36308,10 +35383,6 @@ const crash = ({ name, restarts, ended }) => {
         details.push(ended.reason);
     return `container ${name} crashes again and again (${details.join(", ")})`;
 };
-/**
- * Reasons for which the kubelet will go on trying in vain. ErrImagePull is not among them: a registry may hiccup once,
- * the second time it is ImagePullBackOff.
- */
 const lastingReasons = {
     ImagePullBackOff: pull,
     ErrImageNeverPull: pull,
@@ -36319,7 +35390,6 @@ const lastingReasons = {
     CreateContainerConfigError: create,
     CrashLoopBackOff: crash,
 };
-/** What ails a pod; undefined when it is ready. */
 function ailmentOfPod(pod, now) {
     if (pod.ready)
         return undefined;
@@ -36351,7 +35421,6 @@ function unscheduled(pod, now) {
         lasting: now - Date.parse(condition.since) >= schedulingPatience,
     };
 }
-/** The condition that says most about why a pod is not ready comes first. */
 const readiness = ["Ready", "ContainersReady", "Initialized"];
 function unreadiness({ phase, conditions, statuses }) {
     const failing = conditions.filter(({ status }) => status !== "True");
@@ -36364,10 +35433,9 @@ function unreadiness({ phase, conditions, statuses }) {
         text += `; container ${ended.name} ended with exit code ${ended.ended.exitCode}`;
     return text;
 }
-/** What the Deployment's own conditions say: pods that could not even be made, or that took too long. */
 function ailmentOfRollout({ observed, conditions }, now) {
     if (!observed)
-        return undefined; // they are about an older specification
+        return undefined;
     const failure = conditions.find(({ type, status }) => type === "ReplicaFailure" && status === "True");
     if (failure) {
         const lasting = now - Date.parse(failure.since) >= creationPatience;
@@ -36381,10 +35449,6 @@ function ailmentOfRollout({ observed, conditions }, now) {
 
 
 
-/**
- * Restarts count in every container, sidecars too: requests fail while a proxy restarts. Those that a pod had before
- * the release (`restartsBefore`, by pod) do not.
- */
 function diagnose(deployment, pods, restartsBefore, now) {
     const { rollout, namespace, name } = deployment;
     const ready = isRolledOut(rollout) && !deployment.terminating;
@@ -36405,15 +35469,11 @@ function diagnose(deployment, pods, restartsBefore, now) {
         return { health };
     return { health: { ...health, fatal: `Deployment ${namespace}/${name}: ${ailment.because}` }, crash: ailment.crash };
 }
-/** Its pods may serve for as long as somebody holds it, and nobody knows how long that is. */
 function terminatingHealth({ namespace, name }, health) {
     const because = `Deployment ${namespace}/${name} is being deleted, and its pods go with it`;
     return { ...health, because, fatal: because, terminating: true };
 }
 const worstOf = (ailments) => ailments.find(({ lasting }) => lasting) ?? ailments[0];
-/**
- * What the pods have that will last says enough; otherwise what the rollout has comes first, and theirs explains it.
- */
 function worse(ofPods, ofRollout) {
     if (!ofPods || !ofRollout)
         return ofPods ?? ofRollout;
@@ -36422,7 +35482,6 @@ function worse(ofPods, ofRollout) {
     return { ...ofRollout, because: `${ofRollout.because}; ${ofPods.because}` };
 }
 const restartsOf = ({ name, statuses }, before) => Math.max(0, statuses.reduce((sum, { restarts }) => sum + restarts, 0) - (before[name] ?? 0));
-/** How far the pods are, in half a sentence. */
 function progressOf({ paused, rollout }) {
     const { observed, desired, total, updated, available } = rollout;
     if (desired === 0)
@@ -36449,7 +35508,6 @@ const are = (count) => (0,numbers/* plural */.LS)(count, "is", "are");
 
 
 
-/** What is not as it should be after a release that `winner` won, in words. */
 async function differences(parts, winner) {
     const { client, target } = parts;
     const read = (role) => client.get(resources.deployments, target.namespace, target[role].deployment);
@@ -36459,13 +35517,11 @@ async function differences(parts, winner) {
         return afterSwap(parts, left);
     return [...(await afterReturn(parts, left)), ...heldBack(parts, canary)];
 }
-/** An object on its way out is as good as gone. */
 const living = (raw) => raw && isTerminating(raw) ? undefined : raw;
 const afterSwap = (parts, { stable, canary }) => [
     ...promoted(parts, canary),
     ...replaced(parts, stable),
 ];
-/** The canary that is the new stable. */
 function promoted(parts, canary) {
     const { target } = parts;
     if (!canary)
@@ -36473,7 +35529,6 @@ function promoted(parts, canary) {
     const image = notImage(canary, imageOf(canary, target), releasedImage(target, canary));
     return [...image, ...notRolledOut(parts, "canary", canary)];
 }
-/** The stable that was. */
 function replaced(parts, stable) {
     const { before, keepOld } = parts;
     if (!before.stable)
@@ -36482,9 +35537,6 @@ function replaced(parts, stable) {
         return gone(parts, "stable");
     return keepOld ? notReplicasBefore(parts, "stable", stable) : notReplicas(stable, 0);
 }
-/**
- * Stable won in one of two ways: it runs the released image now (promotion `update`), or what it ran before (rollback).
- */
 async function afterReturn(parts, { stable, canary }) {
     const { target } = parts;
     const image = imageOf(stable, target);
@@ -36507,7 +35559,6 @@ function stayed(parts, stable, updated) {
     const old = imageBefore(stable, before.stable.images, target);
     return [...notImage(stable, imageOf(stable, target), old), ...replicas];
 }
-/** The canary is as it was before; after an update it keeps the new image. */
 async function putBack(parts, canary, updated) {
     if (!parts.before.canary)
         return leftBehind(canary);
@@ -36526,10 +35577,6 @@ function leftBehind(raw) {
         return [];
     return [`${placeWord(raw)} is still there; it did not exist before the release`];
 }
-/**
- * A Deployment that a finalizer of somebody's holds keeps its pods:
- * https://kubernetes.io/docs/concepts/architecture/garbage-collection/#background-deletion
- */
 function heldBack({ before }, canary) {
     if (before.canary || !canary || !isTerminating(canary))
         return [];
@@ -36549,7 +35596,6 @@ function notReplicas(raw, wanted) {
         return [];
     return [`${placeWord(raw)} is scaled to ${desired}, not ${wanted}`];
 }
-/** An autoscaler may just be adding pods, now that traffic is back: then one that is available is enough. */
 function notRolledOut({ before }, role, raw) {
     const deployment = readDeployment(raw);
     const { rollout } = deployment;
@@ -36560,14 +35606,12 @@ function notRolledOut({ before }, role, raw) {
         return [];
     return [`${placeWord(raw)}: ${progressOf(deployment)}`];
 }
-/** An autoscaler's replicas are its own affair. */
 function notReplicasBefore({ before }, role, raw) {
     const { replicas } = before[role] ?? {};
     if (replicas === undefined || (before.autoscaled[role] && replicas > 0))
         return [];
     return notReplicas(raw, replicas);
 }
-/** The canary's pod template is the old one again, or where only an image was changed, the image is. */
 async function notTemplate(parts, canary) {
     const { client, target, before } = parts;
     const { replicaSet, images = {} } = before.canary ?? {};
@@ -36602,7 +35646,6 @@ async function leftManifests({ client, target, before }) {
 
 
 
-/** After a failure: the canary as it was before the release, or gone. */
 async function restore(parts) {
     const { stable, canary } = parts.before;
     if (stable)
@@ -36612,10 +35655,6 @@ async function restore(parts) {
     if (canary)
         await take_back_putBack(parts, canary, await templateBefore(parts, canary));
 }
-/**
- * After stable got the image: the canary's pods go, and its Deployment, too, if the release made it. An older one keeps
- * the new image.
- */
 async function dismissCanary(parts) {
     await unlessLast(parts, "stable");
     await parts.fence.forward();
@@ -36623,9 +35662,6 @@ async function dismissCanary(parts) {
     if (parts.before.canary)
         await take_back_putBack(parts, parts.before.canary, () => []);
 }
-/**
- * After a swap: the old version rests at 0 pods, ready to be scaled up by hand. An autoscaler leaves it alone there.
- */
 async function dismissStable(parts) {
     const { target, before, keepOld } = parts;
     if (keepOld || !before.stable)
@@ -36633,7 +35669,6 @@ async function dismissStable(parts) {
     await unlessLast(parts, "canary");
     await editDeployment(parts, target.stable.deployment, (deployment) => replicasPatch(deployment, 0));
 }
-/** Only from 0: an autoscaler, or somebody, may have had reasons for any other number. */
 async function reviveStable(parts) {
     const { target, before } = parts;
     const { replicas = 0 } = before.stable ?? {};
@@ -36641,7 +35676,6 @@ async function reviveStable(parts) {
     if (!exists)
         throw workload_parts_missing(target.namespace, target.stable.deployment);
 }
-/** Whatever the plan says: the only pods that can serve are not taken away. */
 async function unlessLast({ client, target }, winner) {
     const loser = (0,release_target/* otherRole */.n1)(winner);
     const [left, leaving] = [target[winner].deployment, target[loser].deployment];
@@ -36657,10 +35691,6 @@ async function unlessLast({ client, target }, winner) {
     const why = isGoing ? "is being deleted" : "has no available pod";
     throw new lib_errors/* DeniedError */.iC(`Deployment ${target.namespace}/${left} ${why}, so the pods of ${leaving} are kept: they may be the only ones that can serve.`, { next: `Look why ${left} ${isGoing ? "is" : "has none"}; when it serves again, run the same command again.` });
 }
-/**
- * The pod template as it was: Kubernetes has it in the old ReplicaSet; where only the image changed, the image is
- * enough.
- */
 async function templateBefore(parts, { replicaSet, images }) {
     const { client, target } = parts;
     const old = replicaSet === undefined ? undefined : await client.get(resources.replicaSets, target.namespace, replicaSet);
@@ -36672,10 +35702,9 @@ async function templateBefore(parts, { replicaSet, images }) {
         return "name" in choice && image !== undefined ? imagePatch(choice, (name) => images[name] ?? image) : [];
     };
 }
-/** A Deployment that somebody deleted meanwhile cannot be put back; the final look says so. */
 async function take_back_putBack(parts, { replicas }, template) {
     const { target, before } = parts;
-    const left = before.autoscaled.canary && replicas > 0; // to the autoscaler
+    const left = before.autoscaled.canary && replicas > 0;
     await editDeployment(parts, target.canary.deployment, (deployment) => {
         const pods = left ? [] : replicasPatch(deployment, replicas);
         return [...template(deployment), ...pods];
@@ -36697,7 +35726,6 @@ async function take_back_putBack(parts, { replicas }, template) {
 
 
 
-/** The two versions as Deployments. What it needs to put things back is in `before`, so any job can. */
 function deploymentWorkload(release) {
     const parts = { ...release, templates: new Map() };
     const { client, target } = parts;
@@ -36749,10 +35777,6 @@ const deployment_workload_identify = {
     },
 };
 const logLines = 5;
-/**
- * Of a container that crashed; "" where there are none. Reading logs is a permission of its own, so not having it is no
- * failure.
- */
 async function lastWords({ client, target }, { pod, container }) {
     const options = { lines: logLines, previous: true };
     const text = await client.log(target.namespace, pod, container, options).catch(() => "");
@@ -36762,7 +35786,6 @@ async function lastWords({ client, target }, { pod, container }) {
         .filter(Boolean);
     return lines.slice(-logLines).join(" ⏎ ").slice(0, 1_000);
 }
-/** Releases that began before it was written down what was judged go by what they know. */
 async function updateStable(parts, judged) {
     const { target } = parts;
     const { namespace, stable } = target;
@@ -36784,7 +35807,6 @@ async function imageToRelease({ client, target }) {
 
 
 
-/** What stable was before a release that has succeeded; undefined where there was none. */
 async function wayBack(client, target, plan, before, now) {
     const read = (role) => client.get(resources.deployments, target.namespace, target[role].deployment);
     const [stable, canary] = await Promise.all([read("stable"), read("canary")]);
@@ -36801,7 +35823,6 @@ async function wayBack(client, target, plan, before, now) {
         stands: runs && standsSince(stable, pods) <= now - plan.settle,
     };
 }
-/** Since when a Deployment has had so many pods that serve; never is Infinity. */
 function standsSince(deployment, pods) {
     const { rollout } = readDeployment(deployment);
     if (!isRolledOut(rollout) || rollout.available < pods)
@@ -36811,7 +35832,6 @@ function standsSince(deployment, pods) {
 }
 
 ;// CONCATENATED MODULE: ./src/lib/uuid.js
-/** A name that nothing else has, made of chance (numbers from 0 up to 1): a version 4 of RFC 9562. */
 const uuid = (random) => "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx".replace(/[xy]/g, (letter) => {
     const digit = Math.floor(random() * 16);
     return (letter === "x" ? digit : (digit % 4) + 8).toString(16);
@@ -36828,32 +35848,19 @@ const uuid = (random) => "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx".replace(/[xy]/g,
 const workloads_before_deployment = mini_schemas/* object */.Ikc({
     uid: mini_schemas/* string */.YjP(),
     replicas: mini_schemas/* number */.aig(),
-    /** By container. */
     images: mini_schemas/* record */.g1P(mini_schemas/* string */.YjP(), mini_schemas/* string */.YjP()),
 });
 const canaryDeployment = mini_schemas/* extend */.X$i(workloads_before_deployment, {
-    /**
-     * The ReplicaSet with its pod template: Kubernetes keeps it, so that the journal need not (templates may hold
-     * secrets).
-     */
     replicaSet: mini_schemas/* optional */.lqM(mini_schemas/* string */.YjP()),
-    /** Restarts by pod, which are not the release's fault. */
     restarts: mini_schemas/* record */.g1P(mini_schemas/* string */.YjP(), mini_schemas/* number */.aig()),
 });
-/**
- * How the Deployments were before the release. Plain JSON that lives in the journal, so that any job can put them back.
- */
 const workloadsBefore = mini_schemas/* object */.Ikc({
-    /** Marks what this release makes, and nothing else. */
     release: mini_schemas/* string */.YjP(),
     stable: mini_schemas/* optional */.lqM(workloads_before_deployment),
     canary: mini_schemas/* optional */.lqM(canaryDeployment),
-    /** A HorizontalPodAutoscaler sets the replicas: they are not ours to put back. */
     autoscaled: mini_schemas/* object */.Ikc({ stable: mini_schemas/* boolean */.zMY(), canary: mini_schemas/* boolean */.zMY() }),
-    /** The manifests' objects that existed already, as `Kind name`. */
     existed: mini_schemas/* array */.YOg(mini_schemas/* string */.YjP()),
 });
-/** Looks at both Deployments before anything is changed. */
 async function captureWorkloads(client, target, random) {
     const { namespace, stable, canary } = target;
     const [rawStable, rawCanary, autoscalers, existed] = await Promise.all([
@@ -36882,7 +35889,7 @@ async function rememberCanary(client, target, raw) {
     const canary = readDeployment(raw);
     const [pods, replicaSet] = await Promise.all([
         podsOf(client, canary),
-        target.source.from === "existing" ? undefined : newestReplicaSet(client, canary), // there, only an image is changed
+        target.source.from === "existing" ? undefined : newestReplicaSet(client, canary),
     ]);
     const restarts = Object.fromEntries(pods.map(({ name, statuses }) => [name, statuses.reduce((sum, status) => sum + status.restarts, 0)]));
     return { ...workloads_before_remember(raw), replicaSet: replicaSet?.metadata.name, restarts };
@@ -36901,17 +35908,13 @@ var external_node_fs_ = __nccwpck_require__(3024);
 
 
 
-/** Between two writes while nothing changes but counts: the ledger is written as a whole each time, and grows. */
 const quietTime = 10_000;
-/**
- * Writes the JSON report; whoever reads it meanwhile finds the older one whole. A ledger's polls stand on a line each.
- */
 function reportFile({ file }) {
     let written;
     let unwritten;
     function write(account) {
         const part = `${file}.part`;
-        (0,external_node_fs_.rmSync)(part, { force: true }); // left by a job that died, or a link that somebody put there to have its target written
+        (0,external_node_fs_.rmSync)(part, { force: true });
         (0,external_node_fs_.writeFileSync)(part, `${JSON.stringify(reportOf(account), undefined, 2)}\n`, { flag: "wx" });
         (0,external_node_fs_.renameSync)(part, file);
         written = { gist: gist(account), at: account.now };
@@ -36929,9 +35932,7 @@ function reportFile({ file }) {
         },
     };
 }
-/** What is worth a write at once: where the release is, and what gates say of it. */
 const gist = (account) => JSON.stringify([account.startedAt, account.state, account.settled, judgements(account)]);
-/** Of the user's own manifests only what they are: they may hold more than a report should show. */
 function reportOf(account) {
     const { source } = account.target;
     if (source.from !== "manifests")
@@ -36949,10 +35950,6 @@ const report_file_nameOf = (metadata) => typeof metadata === "object" && metadat
 ;// CONCATENATED MODULE: ./src/reporting/outbox.js
 
 
-/**
- * Sends accounts off the release's path, one at a time. Only the newest counts: an older one that was not sent is
- * forgotten.
- */
 function createOutbox({ clock, send, failed, gist, every = 30_000, patience = 20_000 }) {
     const over = new AbortController();
     let unsaid;
@@ -36963,7 +35960,6 @@ function createOutbox({ clock, send, failed, gist, every = 30_000, patience = 20
             return false;
         return said === undefined || !(0,release_state/* isRunning */.W_)(account.state) || account.now - said.at >= every;
     };
-    /** True when it was sent. */
     async function sendOne(account) {
         unsaid = undefined;
         said = { gist: gist(account), at: account.now };
@@ -36976,7 +35972,7 @@ function createOutbox({ clock, send, failed, gist, every = 30_000, patience = 20
             if (!over.signal.aborted)
                 failed(error);
             unsaid ??= account;
-            said = { gist: "", at: account.now }; // it is due again, when its time comes
+            said = { gist: "", at: account.now };
             return false;
         }
     }
@@ -36991,7 +35987,7 @@ function createOutbox({ clock, send, failed, gist, every = 30_000, patience = 20
     async function finish() {
         await busy;
         if (!(await work(unsent)))
-            await work(unsent); // the last word is worth a second try
+            await work(unsent);
     }
     return {
         offer(account) {
@@ -37005,7 +36001,6 @@ function createOutbox({ clock, send, failed, gist, every = 30_000, patience = 20
         },
     };
 }
-/** Whoever sends may not listen to the signal. */
 function rejection(signal) {
     return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
 }
@@ -37015,13 +36010,10 @@ function rejection(signal) {
 
 
 
-/** What the comments of one service in one environment begin with. Nobody sees it. */
 function markerOf(environment, { namespace, service }) {
-    // leaves no `>`, so nothing can end the HTML comment
     const [where, space, name] = [environment, namespace, service].map(encodeURIComponent);
     return `<!-- istio-canary environment=${where} namespace=${space} service=${name} -->`;
 }
-/** What becomes of this release in the list of earlier ones. */
 function resultLine(account) {
     const { mark, words } = (0,headline/* headlineOf */.g)(account);
     const known = (0,known_image/* knownImage */.l)(account);
@@ -37029,16 +36021,14 @@ function resultLine(account) {
     const run = account.run.url === undefined ? "" : ` (${(0,markdown/* link */.nf)("run", account.run.url)})`;
     return `${mark} ${(0,timestamp/* dateOf */.Q$)(account.startedAt)}: ${(0,markdown/* plain */.pj)(words)}${image}${run}`;
 }
-/** Hidden as well: the next release reads it there and moves it to the earlier ones. */
 const stamp = (startedAt, line) => `<!-- release ${startedAt} ${encodeURIComponent(line.toWellFormed())} -->`;
-/** The releases that a comment remembers, newest first. */
 function readReports(body) {
     return [...body.matchAll(/^<!-- release (\d+) (\S+) -->$/gm)].flatMap(([, startedAt, line]) => {
         try {
             return [{ startedAt: Number(startedAt), line: decodeURIComponent(line ?? "") }];
         }
         catch {
-            return []; // somebody edited it by hand
+            return [];
         }
     });
 }
@@ -37046,10 +36036,8 @@ function readReports(body) {
 ;// CONCATENATED MODULE: ./src/adapters/github/github-error.js
 
 
-/** GitHub answered, and not with what was asked for. */
 class GitHubError extends lib_errors/* DeniedError */.iC {
     status;
-    /** Nothing is forbidden for good: GitHub wants to be left alone until then. */
     busyUntil;
     constructor(message, status, busyUntil) {
         super(message);
@@ -37057,10 +36045,8 @@ class GitHubError extends lib_errors/* DeniedError */.iC {
         this.busyUntil = busyUntil;
     }
 }
-/** A list whose pages go on beyond what GitHub keeps: something on the way answers for it. */
 class EndlessPages extends GitHubError {
 }
-/** What a token needs for GitHub to do what it refused: a new one, or `permission`. Undefined: it is not the token. */
 function lackOfToken(error, permission) {
     if (!(error instanceof GitHubError) || error.busyUntil !== undefined)
         return undefined;
@@ -37070,16 +36056,11 @@ function lackOfToken(error, permission) {
 }
 const headers = mini_schemas/* record */.g1P(mini_schemas/* string */.YjP(), mini_schemas/* unknown */.L5J());
 const explanation = mini_schemas/* object */.Ikc({ message: mini_schemas/* string */.YjP() });
-/** What Octokit throws: an answer of REST; none at all; errors of GraphQL, which come with 200. */
 const octokitError = mini_schemas/* union */.KCZ([
     mini_schemas/* object */.Ikc({ status: mini_schemas/* number */.aig(), response: mini_schemas/* object */.Ikc({ headers, data: mini_schemas/* unknown */.L5J() }) }),
     mini_schemas/* object */.Ikc({ status: mini_schemas/* number */.aig(), cause: mini_schemas/* instanceof */.Nlp(lib_errors/* UnreachableError */.Jk) }),
     mini_schemas/* object */.Ikc({ name: mini_schemas/* literal */.euz("GraphqlResponseError"), headers, errors: mini_schemas/* array */.YOg(explanation) }),
 ]);
-/**
- * An error of Octokit's as a GitHubError or UnreachableError, and any other as it is. `what` is how people read it:
- * "creating a comment on acme/shop#7"; a pause that GitHub asks for is counted from `now`.
- */
 function githubError(what, error, now) {
     const { data: known } = octokitError.safeParse(error);
     if (known === undefined)
@@ -37097,10 +36078,6 @@ function restAnswer(status, answer) {
 function graphqlAnswer({ headers, errors, }) {
     return { status: 200, headers, message: errors.map(({ message }) => message).join("; ") };
 }
-/**
- * Both limits come as 403 or 429, of GraphQL as 200:
- * https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
- */
 function busyUntil({ status, headers, message }, now) {
     if (![200, 403, 429].includes(status))
         return undefined;
@@ -37126,10 +36103,6 @@ function numberIn(header) {
 
 
 
-/**
- * Keeps one comment on the pull request up to date. It is looked for before one is created, and whatever goes wrong is
- * said once and forgotten.
- */
 function comment(options) {
     const { github, repository, links } = options;
     let place;
@@ -37152,7 +36125,7 @@ function comment(options) {
                 : await github.createComment(repository, pull, bodyOf(account, undefined), signal);
         }
         catch (error) {
-            mine = undefined; // it may be gone, or an answer was lost: whoever sends next looks first
+            mine = undefined;
             if (!before || !(error instanceof GitHubError) || error.status !== 404)
                 throw error;
             mine = await look(place, account, signal);
@@ -37166,7 +36139,6 @@ function comment(options) {
         const pull = await options.pullRequest(signal);
         return pull === undefined ? undefined : { pull, login: await github.login(signal) };
     }
-    /** By the token's own author: anybody may write our marker into a comment of theirs. */
     async function look({ pull, login }, account, signal) {
         const marker = markerOf(options.environment, account.target);
         for await (const candidate of github.comments(repository, pull, signal)) {
@@ -37211,7 +36183,6 @@ function comment(options) {
 const elsewhere = "Something on the way answers in GitHub's place.";
 const permission = "The job's token needs the permission `pull-requests: write`; a run for a fork's pull request has a token that can only read.";
 const keptReports = 5;
-/** A comment changes when the release moves on or a gate changes its mind, and at its end; not with every count. */
 const comment_gist = (account) => JSON.stringify([
     account.startedAt,
     (0,headline/* headlineOf */.g)(account),
@@ -37230,9 +36201,7 @@ const comment_gist = (account) => JSON.stringify([
 
 
 const commit_status_permission = "The job's token needs the permission `statuses: write`.";
-/** Longer descriptions are answered with 422. */
 const longestDescription = 140;
-/** A status on the commit: `canary/reviews: 25 % on the canary (stage 2 of 3)`. */
 function commitStatus({ clock, github, repository, sha, environment, warn }) {
     const warned = new Set();
     const outbox = createOutbox({
@@ -37259,7 +36228,6 @@ function statusOf(account, environment) {
         url: account.run.url,
     };
 }
-/** Of a release that goes back, or got stuck. A headline says enough of one that waits. */
 const whyBack = (state) => "reason" in state && state.phase !== "waiting" ? (0,say/* say */.c)(state.reason) : undefined;
 function stateOf({ state, settled }) {
     if (settled === false)
@@ -37271,7 +36239,7 @@ function stateOf({ state, settled }) {
             return "failure";
         case "failed":
             return "error";
-        case "waiting": // Approval is part of the plan; a release that is held failed its job, and stays so until somebody decides.
+        case "waiting":
             return (0,release_state/* heldBy */.Vr)(state) ? "error" : "pending";
         default:
             return "pending";
@@ -37283,7 +36251,6 @@ var errors = __nccwpck_require__(2827);
 ;// CONCATENATED MODULE: ./src/adapters/github/github.js
 
 
-/** Octokit's types say what GitHub documents; what is answered may come from a proxy on the way. */
 const github_comment = mini_schemas/* object */.Ikc({
     id: mini_schemas/* number */.aig(),
     body: mini_schemas/* _default */.Rvf(mini_schemas/* string */.YjP(), ""),
@@ -37292,7 +36259,6 @@ const github_comment = mini_schemas/* object */.Ikc({
 });
 const pulls = mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ number: mini_schemas/* number */.aig(), state: mini_schemas/* string */.YjP(), head: mini_schemas/* object */.Ikc({ sha: mini_schemas/* string */.YjP() }) }));
 const viewer = mini_schemas/* object */.Ikc({ viewer: mini_schemas/* object */.Ikc({ login: mini_schemas/* string */.YjP() }) });
-/** GitHub through Octokit, which is loaded when the first thing is asked. */
 function connectGitHub(options) {
     const { clock } = options.network;
     let octokit;
@@ -37300,7 +36266,6 @@ function connectGitHub(options) {
         octokit ??= Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 7651)).then(({ createOctokit }) => createOctokit(options));
         return octokit;
     }
-    /** `what` is how people read it: "creating a comment on acme/shop#7". */
     async function ask(what, request, signal) {
         try {
             return await unlessAborted(load().then(request), signal);
@@ -37313,7 +36278,6 @@ function connectGitHub(options) {
     return {
         async login(signal = github_never) {
             const what = "asking whose token it is";
-            // REST has no answer for the job's token (GET /user is for people), GraphQL has one for every kind.
             const data = await ask(what, ({ graphql }) => graphql("{ viewer { login } }", { request: { signal } }), signal);
             return github_parse(what, viewer, { status: 200, data }).viewer.login;
         },
@@ -37321,7 +36285,6 @@ function connectGitHub(options) {
             const what = `listing the comments of ${github_nameOf(repository)}#${pull}`;
             const parameters = { ...repository, issue_number: pull, per_page: 100, request: { signal } };
             for (let page = 1, more = true; more; page++) {
-                // Octokit's own paginate would not hear the signal.
                 const answer = await ask(what, ({ rest }) => rest.issues.listComments({ ...parameters, page }), signal);
                 yield* github_parse(what, mini_schemas/* array */.YOg(github_comment), answer).map(commentOf);
                 more = /rel="next"/.test(answer.headers.link ?? "");
@@ -37365,9 +36328,7 @@ function connectGitHub(options) {
         },
     };
 }
-/** GitHub takes 2,500 comments on a pull request, a hundred to a page. */
 const mostPages = 30;
-/** Of a request that nobody will give up. */
 const github_never = new AbortController().signal;
 const github_nameOf = ({ owner, repo }) => `${owner}/${repo}`;
 function github_parse(what, schema, { status, data }) {
@@ -37377,14 +36338,12 @@ function github_parse(what, schema, { status, data }) {
     const fault = `the answer is not what GitHub documents: ${errors/* prettifyError */.S1(error)}`;
     throw new GitHubError(`GitHub: ${what}: ${fault} (${status})`, status);
 }
-/** An account that was deleted leaves comments without a user. */
 const commentOf = ({ id, body, html_url, user }) => ({
     id,
     body,
     url: html_url,
     author: user?.login ?? "ghost",
 });
-/** Octokit's plugins wait for their turn, and hear no signal while they do. Whatever they then send is not sent. */
 async function unlessAborted(work, signal) {
     const over = new AbortController();
     const aborted = new Promise((_, reject) => {
@@ -37402,27 +36361,14 @@ async function unlessAborted(work, signal) {
 
 ;// CONCATENATED MODULE: ./src/adapters/github/job-run.js
 
-/**
- * Who this job is, in the journal and in the lock. The steps of one job are one, so that the second can end what the
- * first began; a job that somebody runs again is another, for it releases anew, and so is every leg of a matrix, which
- * only the runner tells apart. Outside of GitHub every process is its own.
- */
 function jobRun({ runId, runUrl, actor }, env, { random }) {
     const { GITHUB_RUN_ATTEMPT: attempt, GITHUB_JOB: job, HOSTNAME: host = "local" } = env;
     const parts = runId === undefined ? [host, uuid(random).slice(0, 8)] : [runId, attempt, job, executionOf(env)];
     return { id: parts.filter(Boolean).join("-"), url: runUrl, actor };
 }
-/**
- * The runner makes a tracking id for each job that it executes, and its processes inherit it; a container gets its name
- * alone, and no runner executes two jobs at once. docs/decisions/0009-who-a-job-is-and-what-time-it-is.md
- */
 const executionOf = ({ RUNNER_TRACKING_ID: tracking, RUNNER_NAME: runner }) => tracking || runner;
 
 ;// CONCATENATED MODULE: ./src/adapters/github/pull-request.js
-/**
- * The pull request that a release belongs to: the one that was given, the event's, or the commit's. Of several that
- * have the commit: the one whose head it is, else an open one, else the newest. Undefined when there is none.
- */
 async function findPullRequest(github, context, given, signal) {
     const known = given ?? context.pullRequest;
     if (known !== undefined || context.repository === undefined || context.sha === undefined)
@@ -37439,10 +36385,6 @@ function compare(a, b) {
 
 ;// CONCATENATED MODULE: ./src/release/lean-record.js
 
-/**
- * What finishing a release, or giving it back, needs, and the newest of its story: for a place that the whole does not
- * fit into.
- */
 const leanRecord = (record, entries) => ({
     ...record,
     stages: record.stages.map((stage, index) => (index < record.stages.length - 1 ? { ...stage, verdicts: [] } : stage)),
@@ -37454,12 +36396,9 @@ const leanRecord = (record, entries) => ({
 
 
 
-/** What the values of a ConfigMap may have in all: https://kubernetes.io/docs/concepts/configuration/configmap/ */
 const most = 1_048_576;
-/** A release that begins leaves room for what happens to it: what fits at its beginning fits until its end. */
 const roomToGrow = 131_072;
 const sizeOf = (text) => Buffer.byteLength(text);
-/** The texts that a ConfigMap can hold of a record, the fullest first; none where it is too large without its story. */
 function* textsOf(record) {
     const { state, again } = record;
     const begins = state.phase === "preparing" && state.step === "deploying" && again === undefined;
@@ -37470,7 +36409,6 @@ function* textsOf(record) {
             yield text;
     }
 }
-/** An API server (or a proxy before it, or etcd behind it) that takes less than it says. */
 const isTooLarge = (error) => error instanceof KubernetesError && (error.status === 413 || /too (long|large)/i.test(error.message));
 function tooLarge(configMap, record) {
     const { target, before, plan } = record;
@@ -37493,18 +36431,12 @@ const bytesOf = (part) => figure(sizeOf(JSON.stringify(part)));
 
 const journalName = (service) => `istio-canary-${service}`;
 const key = "release.json";
-/** The journal in a ConfigMap beside the service. One job writes at a time; each write names the version it read. */
-function configMapJournal(client, namespace, service, 
-/** Throws where an adapter cannot read what it kept in `before`. */
-readBefore = () => undefined) {
+function configMapJournal(client, namespace, service, readBefore = () => undefined) {
     const name = journalName(service);
-    /** As it was read or written last. */
     let newest;
-    /** What this job gave to be saved last. */
     let mine;
     let queue = Promise.resolve();
     const read = () => client.get(resources.configMaps, namespace, name);
-    /** As much of the record as there is room for. */
     async function write(record) {
         for (const text of textsOf(record)) {
             const refused = await put(text);
@@ -37513,7 +36445,6 @@ readBefore = () => undefined) {
         }
         throw tooLarge(`${namespace}/${name}`, record);
     }
-    /** What the API server said when that was too much for it. */
     async function put(text) {
         const configMap = configMapOf(name, text, newest?.metadata.resourceVersion);
         try {
@@ -37542,10 +36473,6 @@ readBefore = () => undefined) {
             await write(record);
         }
     }
-    /**
-     * A write whose answer got lost conflicts with itself; one of another job means that this one has lost the release.
-     * A journal that somebody took away, or emptied, is nobody's.
-     */
     function assertOurs(stored, { run, startedAt }, cause) {
         const other = ownerIn(stored);
         if (other.id === undefined || (other.id === run.id && other.startedAt === startedAt))
@@ -37553,7 +36480,6 @@ readBefore = () => undefined) {
         const by = ` (${other.url ?? other.id})`;
         throw new lib_errors/* TakenOverError */.Cq(`the journal ConfigMap ${namespace}/${name} was changed by another job${by}`, { cause });
     }
-    /** Work on the ConfigMap, one after the other. */
     function queued(work) {
         const done = queue.then(work);
         queue = done.catch(() => undefined);
@@ -37585,7 +36511,7 @@ readBefore = () => undefined) {
                 return;
             if (stored)
                 return assertOurs(stored, mine);
-            await queued(async () => mine && save(mine)); // who looks for it finds it
+            await queued(async () => mine && save(mine));
         },
     };
 }
@@ -37595,12 +36521,10 @@ const configMapOf = (name, text, resourceVersion) => ({
     metadata: { name, labels: { [managedBy.key]: managedBy.value }, resourceVersion },
     data: { [key]: text },
 });
-/** Whose journal it is, also where nothing else in it can be read. */
 function ownerIn(configMap) {
     const json = (0,lib_json/* jsonIn */.Y)(textAt(configMap, "data", key) ?? "");
     return { id: textAt(json, "run", "id"), url: textAt(json, "run", "url"), startedAt: numberAt(json, "startedAt") };
 }
-/** Anybody who may edit ConfigMaps may have been here: nothing in it is believed unread. */
 function config_map_journal_parse(configMap, namespace) {
     const text = textAt(configMap, "data", key);
     if (text === undefined)
@@ -37614,10 +36538,6 @@ function config_map_journal_parse(configMap, namespace) {
         throw damaged(configMap, namespace, complaintOf(record.error, "the text"));
     return record.data;
 }
-/**
- * Whoever writes the ConfigMap of one service may not have a job's account write to another one, nor to another
- * namespace: a version's pods are in the namespace of its Service.
- */
 function strangerIn({ target }, namespace, service) {
     if (target.namespace !== namespace)
         return `target.namespace: ${target.namespace}, and not ${namespace}`;
@@ -45994,20 +44914,14 @@ const user = mini_schemas/* object */.Ikc({
     "auth-provider": mini_schemas/* optional */.lqM(mini_schemas/* object */.Ikc({ name: kubeconfig_document_text, config: mini_schemas/* optional */.lqM(mini_schemas/* record */.g1P(mini_schemas/* string */.YjP(), mini_schemas/* string */.YjP())) })),
 });
 const listOf = (item) => mini_schemas/* optional */.lqM(mini_schemas/* array */.YOg(item));
-/** https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/, as far as it is used here. */
 const kubeconfig = mini_schemas/* object */.Ikc({
     "current-context": kubeconfig_document_text,
     clusters: listOf(mini_schemas/* object */.Ikc({ name: kubeconfig_document_text, cluster: mini_schemas/* optional */.lqM(cluster) })),
     users: listOf(mini_schemas/* object */.Ikc({ name: kubeconfig_document_text, user: mini_schemas/* optional */.lqM(user) })),
     contexts: listOf(mini_schemas/* object */.Ikc({ name: kubeconfig_document_text, context: mini_schemas/* optional */.lqM(mini_schemas/* object */.Ikc({ cluster: kubeconfig_document_text, user: kubeconfig_document_text, namespace: kubeconfig_document_text })) })),
 });
-/** It has other types than a kubeconfig. The message has no value in it: it may be secret. */
 class NoKubeconfig extends Error {
 }
-/**
- * A kubeconfig by its types. kubectl takes no number for a text either (a token of digits without quotes), and `null` for
- * what is not there; @kubernetes/client-node would use whatever it finds.
- */
 function readKubeconfigDocument(document) {
     const written = withoutNulls(document);
     const { data, error } = kubeconfig.safeParse(written);
@@ -46019,7 +44933,6 @@ function readKubeconfigDocument(document) {
     const where = path.length === 0 ? "it" : placeOf(path);
     throw new NoKubeconfig(`${where} is ${typeOf(found)}, and ${names[expected] ?? "something else"} is expected`);
 }
-/** `users[0].user.token` */
 const placeOf = (path) => path
     .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
     .join("")
@@ -46061,10 +44974,6 @@ function withoutNulls(value) {
 
 
 const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount/token";
-/**
- * Finds the cluster: the input, KUBECONFIG, ~/.kube/config, the pod's service account, in this order.
- * @kubernetes/client-node falls back to http://localhost:8080 without a word; here nothing found is an error.
- */
 function findCluster(source) {
     const { registerSecret } = source;
     const config = kubeconfig_read(source);
@@ -46103,12 +45012,10 @@ function findCluster(source) {
         doubts: doubtsOf(cluster),
     };
 }
-/** @kubernetes/client-node wants it said as well, and says so only when a request is to be sent. */
 const unencrypted = ({ name, server }) => new lib_errors/* RefusedError */.fk(`kubeconfig: the cluster "${name}" is at ${(0,credentials/* placeOf */.$t)(server)}, where anybody on the way reads the login.`, {
     next: "Correct its `server` to https. Where that is meant, as before `kubectl proxy`, set `insecure-skip-tls-verify: true` beside it.",
 });
 const contextsOf = ({ contexts }) => (0,some_of/* someOf */.y)(contexts.map(({ name }) => name), ", ", 20) || "none";
-/** Its value is not shown: it may have a login in it, and whoever finds no host in it finds no login either. */
 function readable(url, what) {
     const read = URL.parse(url);
     if (read !== null && /^(https?|socks\w*):$/.test(read.protocol))
@@ -46117,7 +45024,6 @@ function readable(url, what) {
         next: "Write it as https://HOST:PORT.",
     });
 }
-/** https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/#Cluster */
 function doubtsOf({ name, server, skipTLSVerify }) {
     if (!skipTLSVerify)
         return [];
@@ -46128,7 +45034,6 @@ function doubtsOf({ name, server, skipTLSVerify }) {
         `${what}: whoever is on the way to it can read the token and answer in its place. Give certificate-authority-data instead`,
     ];
 }
-/** Tokens, passwords and keys of all users, those that plugins are given, and the credentials in URLs. */
 function secretsOf({ users, clusters }) {
     const secrets = [];
     for (const { token, password, keyData, authProvider, exec } of users) {
@@ -46191,9 +45096,7 @@ function readFile(path, said) {
         throw new lib_errors/* RefusedError */.fk(`${said} names ${path}, which cannot be read.`, { cause: error });
     }
 }
-/** No kubeconfig has more, and a file may have no end. */
 const longest = 1_048_576;
-/** Nothing is waited for: a pipe may have nobody who writes into it. */
 function readStart(path) {
     const file = (0,external_node_fs_.openSync)(path, external_node_fs_.constants.O_RDONLY | external_node_fs_.constants.O_NONBLOCK);
     try {
@@ -46211,10 +45114,6 @@ function readStart(path) {
         (0,external_node_fs_.closeSync)(file);
     }
 }
-/**
- * Where and why it cannot be read, without a word of what stands there: js-yaml shows the lines around the place, and
- * the name of an alias is whatever follows a star.
- */
 function kubeconfig_reasonOf(error) {
     if (error instanceof js_yaml/* YAMLException */.tB) {
         const { reason, mark } = error;
@@ -46235,7 +45134,6 @@ function keepTokenFiles(config, { users = [] }, folder) {
             found.tokenFile = (0,external_node_path_namespaceObject.resolve)(folder, user.tokenFile);
     }
 }
-/** Of several files those that are there, as kubectl does. */
 function merge(config, paths) {
     const [first = paths[0], ...rest] = paths.filter(external_node_fs_.existsSync);
     load(config, { path: first ?? "" }, "KUBECONFIG");
@@ -46251,10 +45149,6 @@ function choose(config, context) {
     }
     config.setCurrentContext(context);
 }
-/**
- * kubelogin and the aws cli want KUBERNETES_EXEC_INFO, which @kubernetes/client-node never sets:
- * https://kubernetes.io/docs/reference/access-authn-authz/authentication/#input-and-output-formats
- */
 function tellExecPlugins(config, server, ca) {
     for (const { exec } of config.users) {
         if (!exec)
@@ -46271,7 +45165,6 @@ function tellExecPlugins(config, server, ca) {
         exec.env = [...(exec.env ?? []), { name: "KUBERNETES_EXEC_INFO", value }];
     }
 }
-/** No plugin is asked, and no file is read, which somebody may replace. */
 function isConstant(config) {
     const { exec, authProvider, tokenFile, certFile, keyFile } = config.getCurrentUser() ?? {};
     const { caFile } = config.getCurrentCluster() ?? {};
@@ -46296,10 +45189,6 @@ async function authorize(config, env) {
         tls,
     };
 }
-/**
- * Read each time, because they are rotated. The library reads those of certificates itself, and would wait for ever where
- * one is a pipe. Where they are stands in the kubeconfig, which may be secret.
- */
 function readFiles(config) {
     const { tokenFile, certFile, keyFile, name } = config.getCurrentUser() ?? {};
     const { caFile, name: cluster } = config.getCurrentCluster() ?? {};
@@ -46316,15 +45205,10 @@ function readFiles(config) {
     read(keyFile, `the client-key of the user ${name}`);
     return { token: read(tokenFile, `the tokenFile of the user ${name}`) };
 }
-/** Node says which file, and where: `ENOENT: no such file or directory, open '/there'`. */
 const withoutPath = (error) => String(error instanceof Error ? error.message : error).replace(/, \w+ '.*$/s, "");
-/**
- * The first line that a plugin said, or the last of a traceback, without what it was given: what stands in no name's
- * place may be a password, and programs repeat their arguments and their environment.
- */
 function saidByPlugin(error, exec, env) {
     if (error instanceof SyntaxError)
-        return "what the plugin printed is no ExecCredential"; // it has some of it in it
+        return "what the plugin printed is no ExecCredential";
     const said = error instanceof Error ? error.message : String(error);
     const { register, redact } = (0,redaction/* createRedaction */.E)();
     for (const argument of exec?.args ?? [])
@@ -46341,10 +45225,8 @@ function saidByPlugin(error, exec, env) {
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/lease.js
 
 
-/** A holder that has not renewed for this long is dead. */
 const leaseSeconds = 30;
 const runAnnotation = "istio-canary/run";
-/** Undefined where nobody has it. */
 function tenureIn(lease) {
     const id = textAt(lease, "spec", "holderIdentity");
     if (!id)
@@ -46358,21 +45240,14 @@ function tenureIn(lease) {
         lasts: (numberAt(lease, "spec", "leaseDurationSeconds") ?? leaseSeconds) * 1_000,
     };
 }
-/** Two machines know the server's time to a second or so each. */
 const slack = 5_000;
-/** "unknown" where time does not tell: there is none, or the holder renewed by another one. */
 function lifeOf({ renewedAt, lasts }, now) {
     const age = (now ?? Number.NaN) - renewedAt;
     if (age > lasts)
         return "dead";
     return age >= -slack ? "alive" : "unknown";
 }
-/**
- * How often it has changed hands. Whoever finds a Lease free knows by it whether somebody had it meanwhile:
- * https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/lease-v1/
- */
 const transitionsOf = (lease) => numberAt(lease, "spec", "leaseTransitions") ?? 0;
-/** The Lease as it is to be, in place of the one before: a run has it, or nobody. */
 const leaseOf = (name, run, now, before) => ({
     apiVersion: "coordination.k8s.io/v1",
     kind: "Lease",
@@ -46395,18 +45270,13 @@ function heldBy(run, now, before) {
         leaseTransitions: transitionsOf(before) + (isOurs ? 0 : 1),
     };
 }
-/** Leases want microseconds. */
 const microTime = (at) => new Date(at).toISOString().replace("Z", "000Z");
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/held-lease.js
 
-/** Two renewals may fail before a Lease runs out. */
 const renewEvery = 8_000;
-/** One that took longer would write a time that is long past. */
 const longestRenewal = 7_000;
-/** Giving it back is a courtesy: it runs out by itself. */
 const longestFarewell = 5_000;
-/** Keeps a Lease that a run has taken. `takenOver`: the sentence for a job that has lost it, from what is stored now. */
 function heldLease({ read, write }, taken, run, clock, takenOver) {
     const lost = new AbortController();
     const over = new AbortController();
@@ -46419,7 +45289,6 @@ function heldLease({ read, write }, taken, run, clock, takenOver) {
             await makeSure(error, signal);
         }
     }
-    /** Overtaken by a write of our own whose answer was lost, by whoever takes Leases away, or by another job. */
     async function makeSure(cause, signal) {
         const stored = await read(signal);
         if (isUntaken(stored))
@@ -46427,7 +45296,6 @@ function heldLease({ read, write }, taken, run, clock, takenOver) {
         else
             lost.abort(takenOver(stored, cause));
     }
-    /** Ours, or gone, or free and nobody had it since we did. */
     const isUntaken = (stored) => stored === undefined ||
         isHeldBy(run, stored) ||
         (tenureIn(stored) === undefined && transitionsOf(stored) <= transitionsOf(lease));
@@ -46435,7 +45303,6 @@ function heldLease({ read, write }, taken, run, clock, takenOver) {
         if (lost.signal.aborted)
             return;
         const signal = AbortSignal.any([over.signal, clock.deadline(clock.now() + longestRenewal)]);
-        // What fails now the next renewal makes up for; the journal's compare-and-set keeps two jobs apart meanwhile.
         await renew(signal).catch(() => undefined);
     });
     async function giveBack(signal) {
@@ -46466,10 +45333,8 @@ const isHeldBy = (run, lease) => tenureIn(lease)?.holder.id === run.id;
 
 
 const lease_lock_maxTries = 5;
-/** The Lease is not as it was: written meanwhile, or gone. */
 const lease_lock_isOvertaken = (error) => error instanceof KubernetesError && (error.status === 409 || error.status === 404);
 const leaseName = (service) => `istio-canary-${service}`;
-/** One release of a service at a time, by a Lease that its holder renews. */
 function leaseLock(options) {
     const { client, namespace, service, clock, time, force, stop } = options;
     const name = leaseName(service);
@@ -46498,7 +45363,6 @@ function leaseLock(options) {
             throw error;
         }
     }
-    /** By the server's time; where that does not tell, by whether it is renewed while we watch. */
     async function lives(lease, tenure) {
         const life = lifeOf(tenure, time.now());
         if (life !== "unknown")
@@ -46529,13 +45393,7 @@ function leaseLock(options) {
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/passing-transport.js
 const collections = { "service:": "services", "pod:": "pods" };
-/** The path of `service://NAMESPACE/NAME:PORT/PATH`; before the name there may be `https:`. */
 const passing_transport_passed = /^\/((?:https?:)?[a-z0-9.-]+:[a-z0-9-]+)(\/.*)?$/;
-/**
- * Carries requests to Services and pods of the cluster, `service://NAMESPACE/NAME:PORT/PATH` and `pod://…`, over the API
- * server, which passes them on for whoever may `get services/proxy` or `pods/proxy`. The job's login ends there:
- * https://kubernetes.io/docs/tasks/access-application-cluster/access-cluster-services/#manually-constructing-apiserver-proxy-urls
- */
 function passingTransport({ send }, { server, proxy, authorize }) {
     return {
         async send(request) {
@@ -46553,14 +45411,9 @@ function pathOver({ url }) {
         throw new Error("no address of the form service://NAMESPACE/NAME:PORT");
     return `/api/v1/namespaces/${encodeURIComponent(url.host)}/${collection}/${name}/proxy${path}${url.search}`;
 }
-/** Whoever logs in with a certificate would be taken for somebody else. */
 const withoutLogin = ({ headers }) => Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== "authorization"));
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/read-once.js
-/**
- * A client for one look at the cluster: whatever is asked for again is not read again, so that all of it is of one
- * moment. Writes and dry runs go through.
- */
 const readOnce = (client) => ({
     ...client,
     get: once(client.get),
@@ -46568,13 +45421,11 @@ const readOnce = (client) => ({
     versions: once(client.versions),
     kinds: once(client.kinds),
 });
-/** Which versions and kinds of an API a server offers stays as it is while a job runs. */
 const rememberVersions = (client) => ({
     ...client,
     versions: once(client.versions),
     kinds: once(client.kinds),
 });
-/** A question that failed may be asked again. */
 function once(ask) {
     const answers = new Map();
     return (...question) => {
@@ -46590,10 +45441,8 @@ function once(ask) {
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/server-time.js
-/** A `Date` has whole seconds. */
 const grain = 1_000;
 function createServerTime(clock) {
-    /** How far the server is ahead of us: by the newest answer, and by the first. */
     let ahead;
     let atFirst;
     return {
@@ -46602,7 +45451,6 @@ function createServerTime(clock) {
             const told = Date.parse(date);
             if (Number.isNaN(told))
                 return;
-            // As near to what was known as the answer allows: clocks that agree are left alone, and a slow answer tells little.
             ahead = Math.min(Math.max(ahead ?? 0, told - clock.now()), told + grain - sent);
             atFirst ??= ahead;
         },
@@ -46619,7 +45467,6 @@ const shifted = (clock, by) => ({
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/service-names.js
 
 
-/** For somebody who mistyped one; undefined where they may not be listed. */
 async function serviceNames(client, namespace) {
     try {
         const services = await client.list(resources.services, namespace);
@@ -46634,7 +45481,6 @@ async function serviceNames(client, namespace) {
 
 ;// CONCATENATED MODULE: ./src/ports/metric-source.js
 
-/** A look that saw nothing. */
 const sawNothing = (at, since, because) => ({
     at,
     since,
@@ -46647,13 +45493,9 @@ const sawNothing = (at, since, because) => ({
 
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/answered.js
 
-/** The values that a label has, each once. */
 const valuesOf = (samples, label) => [...new Set(samples.map(({ labels }) => labels[label] ?? ""))].filter((value) => value !== "").sort();
-/** None where there was no answer. */
 const samplesOf = (answer) => "because" in answer ? [] : answer.samples;
-/** Raw counters and sums of them are whole, and never below zero. */
 const isRawCount = (value) => Number.isSafeInteger(value) && value >= 0;
-/** An answer of raw counters. What none of them can be is no number there. */
 function rawCountsOf({ samples, none }) {
     const wrong = samples.filter(({ value }) => !isRawCount(value));
     return {
@@ -46661,7 +45503,6 @@ function rawCountsOf({ samples, none }) {
         none: [...none, ...wrong.map(({ labels, value }) => ({ labels, said: String(value) }))],
     };
 }
-/** Says which series is no count, by those of its labels that tell it from others. Undefined where all are. */
 function whatIsNoCount([first, ...others], metric, telling) {
     if (!first)
         return undefined;
@@ -46672,9 +45513,7 @@ function whatIsNoCount([first, ...others], metric, telling) {
 
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/series-selectors.js
 
-/** How old a sample may be: https://prometheus.io/docs/prometheus/latest/querying/basics/#staleness */
 const lookBack = 300_000;
-/** What is asked of Prometheus, by the names that things have there. */
 const seriesSelectors = ({ namespace, stable, canary, ...target }, reporter, { labels, requests, durations }) => {
     const of = (...workloads) => [
         `${labels.namespace}=${quoted(namespace)}`,
@@ -46682,7 +45521,6 @@ const seriesSelectors = ({ namespace, stable, canary, ...target }, reporter, { l
     ];
     const by = (name) => `${labels.reporter}=${quoted(name)}`;
     const service = `${labels.service}=~${quoted(hostPattern(namespace, [target.service, stable.host, canary.host]))}`;
-    /** Answers that a VirtualService's `fault` made are nobody's failure. Flags come as a list: "DI,UF". */
     const notInjected = `${labels.flags}!~"(.*,)?(FI|DI)(,.*)?"`;
     const both = [by(reporter), ...of(stable, canary), notInjected];
     const unattributed = [
@@ -46691,10 +45529,6 @@ const seriesSelectors = ({ namespace, stable, canary, ...target }, reporter, { l
         service,
         notInjected,
     ];
-    /**
-     * Every counter of both versions, and of the service's requests that found no pod: only the sender knows of those.
-     * A client that went away is code 0: a canary that hangs shows there and nowhere else.
-     */
     const ofVersions = series_selectors_select(requests, both);
     const ofNobody = series_selectors_select(requests, unattributed);
     const counters = (read) => ({
@@ -46702,58 +45536,36 @@ const seriesSelectors = ({ namespace, stable, canary, ...target }, reporter, { l
         buckets: read(series_selectors_select(durations, both)),
     });
     const newest = counters((counter) => `last_over_time(${counter}[${lookBack}ms])`);
-    /** When each series was scraped last, in seconds. Without the reporter's label they differ from the series themselves. */
     const scraped = (times, ...without) => `max without (${[labels.reporter, ...without].join(", ")}) (${times})`;
     const ownPods = [by("destination"), ...of(stable), notInjected];
     return {
-        /**
-         * The newest sample of the last five minutes, also where the last scrape failed: a plain selector forgets a
-         * target's series at the first failed scrape, and a counter that is forgotten when counting begins would later
-         * count in full. With it come the times of the series that the last scrape has, in the same answer: the next one may
-         * be another replica's.
-         */
         newest: {
             requests: `${newest.requests} or ${scraped(`timestamp(${ofVersions}) or timestamp(${ofNobody})`)}`,
             buckets: `${newest.buckets} or ${scraped(`timestamp(${series_selectors_select(durations, [...both, 'le="+Inf"'])})`, "le")}`,
         },
-        /** A counter's first sample in a window is its lowest, unless it restarted. */
         first: (window) => counters((counter) => `min_over_time(${counter}[${window}ms])`),
-        /** Which proxies that count were there at the last scrape, and whom they counted. */
         present: `count by (${labels.reporter}, ${labels.workload}) (${series_selectors_select(requests, of(stable, canary))})`,
         ofStable: {
             requests: series_selectors_select(requests, of(stable)),
             reported: series_selectors_select(requests, [by(reporter), ...of(stable)]),
             buckets: series_selectors_select(durations, [by(reporter), ...of(stable)]),
-            /**
-             * What each of its pods counted itself: a gateway's counters do not tell them apart. Sums of raw counters, one at
-             * each step; those of errors name the reporter as well. All in one answer, since the next one may be another
-             * replica's.
-             */
             perPod: (range, step) => `(sum by (${labels.pod}, instance) (${series_selectors_select(requests, ownPods)}) or ` +
                 `sum by (${labels.pod}, instance, ${labels.reporter}) (` +
                 `${series_selectors_select(requests, [...ownPods, `${labels.code}=~"5.."`])} or ${series_selectors_select(requests, [...ownPods, `${labels.grpc}!~"|0"`])}` +
                 `))[${range}ms:${step}ms]`,
         },
         ofService: series_selectors_select(requests, [service]),
-        /** How many each of those who answered got lately, whoever counted them. */
         answered: `sum by (${labels.workload}, ${labels.namespace}) (increase(${series_selectors_select(requests, [service, `${labels.workload}!="unknown"`, `${labels.code}!="0"`, notInjected])}[5m])) > 0`,
-        /** Those that nobody answered: failures before the first pod was there name no workload. */
         unserved: series_selectors_select(requests, [service, `${labels.workload}="unknown"`, `${labels.code}=~"0|5.."`]),
     };
 };
 const series_selectors_select = (metric, matchers) => `${metric}{${matchers.join(",")}}`;
-/** PromQL's string literals have Go's escapes. */
 const quoted = (text) => `"${text.replace(/\\/g, "\\\\").replace(/"/g, '\\"').replace(/\n/g, "\\n")}"`;
 const literally = (text) => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 const oneOf = (texts) => [...new Set(texts)].map(literally).join("|");
-/**
- * The names that a request to one of these hosts carries in `service`: the full name where a cluster was found, and the
- * Host header, which may be short and have a port, where none was.
- */
 function hostPattern(namespace, hosts) {
     const names = hosts.map((text) => {
         const { service } = (0,istio_host/* readHost */.rk)(text, namespace);
-        // A name with dots that is not a Service's is somebody's own (a ServiceEntry): it is as it is.
         if (!service)
             return literally(text);
         return `${literally(service.name)}(\\.${literally(service.namespace)}(\\.svc(\\..+)?)?)?`;
@@ -46770,11 +45582,6 @@ const emptyMeter = (interval) => ({
     last: new Map(),
     processes: new Map(),
 });
-/**
- * What happened between the last snapshot and this one. The first snapshot is only a base.
- * Differences are taken here and per series because `increase()` extrapolates, and never sees a series' first
- * sample: the first errors of a fresh canary (https://github.com/prometheus/prometheus/issues/3886).
- */
 function meter_counted(meter, snapshot) {
     if (meter.at === undefined)
         return evidence_tally/* emptyTally */.CK;
@@ -46790,11 +45597,9 @@ function countOf(meter, snapshot, origin) {
         requests: sum(requests.map(grown)),
         errors: ended("failed"),
         ...(0,evidence_tally/* endings */.V1)(ended("givenUp"), ended("cutOff")),
-        // A restart may hide in a wide bucket, because it had outgrown its old value.
         buckets: (0,evidence_tally/* sumOfBuckets */.wN)(buckets.map((bucket) => ({ le: bucket.le, count: grown(bucket) }))),
     };
 }
-/** The meter after a snapshot. */
 function advance(meter, { at, asked, requests, buckets }) {
     const all = [...requests, ...buckets];
     return {
@@ -46807,10 +45612,6 @@ function advance(meter, { at, asked, requests, buckets }) {
         ]),
     };
 }
-/**
- * The earliest moment that anything counted in a snapshot may be of: the scrape before it of whoever counted it. Nobody
- * knows when somebody new began, but that no scrape of the last interval had him.
- */
 function countedFrom(meter, { at, asked, requests, buckets }) {
     const ahead = asked - at;
     const unknown = (meter.at ?? at) + ahead - meter.interval;
@@ -46824,19 +45625,12 @@ function meter_read(meter, series, asked) {
     const known = meter.last.get(series.series);
     if (known)
         return readOn(known, series, asked, meter.interval);
-    // A process that has counted before, or one of the canary's own, began this series at zero; a stranger's past is
-    // unknown.
     const grown = meter.processes.has(process) || origin === "canary" ? value : 0;
     return { grown, known: { value, scraped: scraped ?? asked, restarted: -Infinity, left: 0 } };
 }
-/**
- * Behind one address there may be several replicas of Prometheus, each with scrapes of its own, and each answer may
- * come from another: docs/decisions/0011-one-prometheus-or-several.md has the rule, and where it errs.
- */
 function readOn(known, { value, scraped }, asked, interval) {
     const nothingNew = { grown: 0, known };
     if (scraped === undefined) {
-        // It may be from before the restart that another replica has shown already.
         const doubtful = asked - known.restarted <= lookBack;
         if (doubtful || value <= known.value)
             return nothingNew;
@@ -46854,26 +45648,15 @@ function readOn(known, { value, scraped }, asked, interval) {
         return nothingNew;
     return { grown: value, known: { value, scraped, restarted: scraped, left: known.value } };
 }
-/** Clocks of replicas differ by less, and no scrape takes as long. */
 const doubt = 60_000;
-/**
- * Whoever begins again at zero is far below where it was. One that is not has to be that much later: replicas that
- * disagree a little are no restart.
- */
 const isRestart = (known, value, later, interval) => later > (value <= known.value / 2 ? interval / 2 : doubt);
-/** Who is back at once where it was had not begun again: two processes write one series, or somebody lies. */
 const isReturn = ({ value: last, left, restarted }, value, scraped) => scraped - restarted <= doubt && last <= left / 2 && value >= left;
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/count-window.js
 
 
-/** Snapshots this close miss nobody who came and went; `covered` is known to as much. */
 const stride = 300_000;
-/**
- * Counts what happened in a window: by differences of raw counters, through everybody who came, went or restarted
- * within it. Lost is only what somebody counted between the last look and a restart under the same name.
- */
 async function countWindow(view, end, window) {
     const start = end - window;
     const base = await baseOf(view, start);
@@ -46888,7 +45671,6 @@ async function countWindow(view, end, window) {
             return snapshot;
         if (snapshot.requests.length === 0 && moment < end)
             begun = moment;
-        // Whoever was not there before began in between, at zero.
         const known = { ...meter, processes: new Map([...meter.processes, ...processesIn(snapshot)]) };
         tally = (0,evidence_tally/* sumOf */.XN)(tally, meter_counted(known, snapshot));
         meter = advance(known, snapshot);
@@ -46896,10 +45678,6 @@ async function countWindow(view, end, window) {
     return { ...tally, covered: end - begun };
 }
 const processesIn = ({ asked, requests, buckets }) => [...requests, ...buckets].map(({ process, scraped }) => [process, scraped ?? asked]);
-/**
- * A Prometheus that is younger than the window does not know what its counters were before it, and years may be in
- * their first samples.
- */
 async function baseOf(view, start) {
     const then = await view.at(start);
     if ("because" in then)
@@ -46907,7 +45685,6 @@ async function baseOf(view, start) {
     if (then.requests.length + then.buckets.length > 0 || (await view.watched(start)))
         return then;
     const first = await view.first();
-    // Nobody knows when in the window those were scraped.
     return "because" in first ? first : { ...first, asked: then.asked };
 }
 function between(start, end) {
@@ -46920,9 +45697,7 @@ var request_json = __nccwpck_require__(7814);
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/not-passed-on.js
 
 
-/** What an API server says itself: https://kubernetes.io/docs/reference/kubernetes-api/definitions/status-v1-meta/ */
 const said = mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("Status"), apiVersion: mini_schemas/* literal */.euz("v1"), message: mini_schemas/* string */.YjP() });
-/** Undefined where what was answered is Prometheus's, or no API server is between. */
 function notPassedOn(url, status, body) {
     const service = addressed(url);
     const { data } = said.safeParse(body);
@@ -46940,7 +45715,6 @@ function addressed(url) {
     const [, role, name] = /^\/((?:https?:)?([^:/]+):[^/]+)/.exec(pathname) ?? [];
     return protocol === "service:" && role !== undefined && name !== undefined ? { namespace, name, role } : undefined;
 }
-/** By what the API server's own source says: pkg/registry/core/service/storage/storage.go, ResourceLocation. */
 const remedies = [
     {
         status: 403,
@@ -46975,16 +45749,13 @@ const remedies = [
 
 
 
-/** A moment of ours by Prometheus's clock. */
 const theirs = ({ ahead = 0 }, at) => at + ahead;
-/** The answer to a query at one moment; undefined is Prometheus's own now. Rejects only when aborted. */
 async function instantQuery(prometheus, query, at, signal) {
     const answer = await instant_query_ask(prometheus, query, at, signal);
     if (!("series" in answer))
         return ofMoment(answer, at === undefined ? undefined : theirs(prometheus, at), prometheus);
     return { because: "the query gives a range vector; wrap it in a function such as increase()", fault: "query" };
 }
-/** The answer to a subquery, which ends at one moment. Rejects only when aborted. */
 async function subquery(prometheus, query, at, signal) {
     const answer = await instant_query_ask(prometheus, query, at, signal);
     if ("because" in answer)
@@ -46996,7 +45767,6 @@ async function subquery(prometheus, query, at, signal) {
 async function instant_query_ask(prometheus, query, at, signal) {
     const { headers, timeout } = prometheus;
     try {
-        // One more try: the next poll comes soon, and a release that waits for Prometheus does not look at its pods.
         const answer = await (0,request_json/* requestJson */.S)(prometheus.network, {
             method: "GET",
             url: queryUrl(prometheus, query, at),
@@ -47020,9 +45790,7 @@ function queryUrl(prometheus, query, at) {
         url.searchParams.set("time", String(theirs(prometheus, at) / 1_000));
     return url;
 }
-/** Some answer a little beside the question: on the grid of their steps, or a second late. */
 const beside = 5_000;
-/** What was true at another moment is no answer. */
 function ofMoment(answer, asked, { url }) {
     if ("because" in answer || answer.at === undefined || asked === undefined)
         return answer;
@@ -47034,9 +45802,7 @@ function ofMoment(answer, asked, { url }) {
         fault: "prometheus",
     };
 }
-/** Until 2286; a clock that was never set begins in 1970. */
 const latest = 9_999_999_999;
-/** Seconds since 1970, and a number as text because JSON has no NaN and no infinity. */
 const point = mini_schemas/* tuple */.PVZ([mini_schemas/* number */.aig().check(api/* _gte */.qm(0), api/* _lte */.Zm(latest)), mini_schemas/* string */.YjP()]);
 const labels = mini_schemas/* record */.g1P(mini_schemas/* string */.YjP(), mini_schemas/* string */.YjP());
 const success = mini_schemas/* object */.Ikc({
@@ -47044,7 +45810,6 @@ const success = mini_schemas/* object */.Ikc({
     warnings: mini_schemas/* _default */.Rvf(mini_schemas/* array */.YOg(mini_schemas/* string */.YjP()), []),
     data: mini_schemas/* discriminatedUnion */.gMt("resultType", [
         mini_schemas/* object */.Ikc({ resultType: mini_schemas/* literal */.euz("scalar"), result: point }),
-        // A native histogram comes with `histogram` instead of a value.
         mini_schemas/* object */.Ikc({
             resultType: mini_schemas/* literal */.euz("vector"),
             result: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ metric: labels, value: mini_schemas/* optional */.lqM(point) })),
@@ -47076,8 +45841,6 @@ function instant_query_read({ status, headers, body }, { url, redact }) {
     if (!parsed.success)
         return prometheus(`answered what is no answer of its API${excerpt(body, redact)}`);
     const { data, warnings } = parsed.data;
-    // Thanos, Mimir and others answer with what they have when a part of them is away; a part may be everything but the
-    // errors.
     if (warnings.length > 0)
         return prometheus(`answered with warnings: ${warnings.join("; ")}`);
     switch (data.resultType) {
@@ -47114,20 +45877,16 @@ function seriesIn({ metric, values, }) {
     }
     return { labels: metric, values: numbers };
 }
-/** The one check of what comes out of an answer. A text that is empty would be zero otherwise. */
 function instant_query_numberIn(text) {
     const value = Number(text);
     return Number.isFinite(value) && text.trim() !== "" ? value : undefined;
 }
-/** https://prometheus.io/docs/prometheus/latest/querying/api/#format-overview */
 function instant_query_refused({ errorType, error }, status, place) {
     if (errorType === "bad_data" || errorType === "execution")
         return { because: `Prometheus refuses the query: ${error}`, fault: "query" };
     return { because: `Prometheus at ${place} answered ${status}: ${error}`, fault: "prometheus" };
 }
-/** So much of a page has its words in it; what is cut there is not told. */
 const worthReading = 100_000;
-/** The beginning of what was answered; proxies answer in HTML. */
 function excerpt(body = "", redact = (text) => text) {
     const text = typeof body === "string" ? body : JSON.stringify(body);
     const plain = redact(text.slice(0, worthReading))
@@ -47143,7 +45902,6 @@ function excerpt(body = "", redact = (text) => text) {
 
 
 
-/** Why each is taken before those after it. */
 const preference = [
     { reporter: "source", because: "callers alone see the requests that reach no pod" },
     { reporter: "waypoint", because: "no caller's proxy has counted any" },
@@ -47169,12 +45927,10 @@ function chooseProxy({ reporter }) {
         },
     };
 }
-/** Who has counted requests of stable, by an answer to `present`. */
 const proxiesIn = (present, { labels, target }) => samplesOf(present).flatMap((sample) => sample.labels[labels.workload] === target.stable.deployment ? (sample.labels[labels.reporter] ?? []) : []);
 
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/prometheus-clock.js
 
-/** Measures once: the answer was given between the question and its arrival. Rejects only when aborted. */
 async function measureAhead(prometheus, signal) {
     const { clock } = prometheus.network;
     const sent = clock.now();
@@ -47186,12 +45942,7 @@ async function measureAhead(prometheus, signal) {
         return { because: "Prometheus does not say what time it is", fault: "prometheus" };
     return { least: answer.at - received - rounding, most: answer.at - sent + rounding };
 }
-/** Both clocks tell whole milliseconds. */
 const rounding = 1;
-/**
- * The address with what its clock is ahead of ours, measured anew at each call, since clocks drift and are set. What was
- * known narrows what is measured, until they contradict each other.
- */
 function followClock() {
     let known = { least: -Infinity, most: Infinity };
     return async (prometheus, signal) => {
@@ -47206,20 +45957,13 @@ function inBoth(one, other) {
     const both = { least: Math.max(one.least, other.least), most: Math.min(one.most, other.most) };
     return both.least <= both.most ? both : undefined;
 }
-/** The smallest difference that there may be. */
 const smallest = ({ least, most }) => Math.max(least, Math.min(0, most));
 
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/inspect-clock.js
 
 
-/** Below this nothing is said. */
 const worthTelling = 5_000;
-/** By clocks that differ more nobody knows which of two counters is the newer one. */
 const mostApart = 60_000;
-/**
- * Says how Prometheus's clock differs from ours, which every query is corrected by, and whether behind its
- * address there are several that differ. `level` says how much that matters.
- */
 async function inspectClock(prometheus, level, signal) {
     const answers = await Promise.all(Array.from({ length: 4 }, () => measureAhead(prometheus, signal)));
     const measured = answers.flatMap((answer) => ("because" in answer ? [] : [answer]));
@@ -47229,7 +45973,6 @@ async function inspectClock(prometheus, level, signal) {
     const ahead = smallest(measured[0] ?? { least: 0, most: 0 });
     return Math.abs(ahead) > worthTelling ? [otherClock(ahead)] : [];
 }
-/** By how much measures of one clock contradict each other at least. */
 function distanceOf(measured) {
     const [highest, lowest] = [
         Math.max(...measured.map(({ least }) => least)),
@@ -47250,7 +45993,6 @@ const otherClock = (ahead) => ({
 
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/missing-labels.js
 
-/** What each label is for. Without `grpc` there may just be no gRPC, and `instance` stands in for `pod`. */
 const uses = [
     {
         meaning: "workload",
@@ -47285,9 +46027,7 @@ const uses = [
         level: "note",
     },
 ];
-/** Those of our labels that none of these series has. */
 const missingFrom = (series, names) => uses.filter(({ meaning }) => valuesOf(series, names[meaning]).length === 0);
-/** Says which labels are missing, which there are instead, and what to set. */
 async function tellMissing(missing, { where, selector, labels, level }, ask) {
     if (missing.length === 0)
         return [];
@@ -47304,10 +46044,6 @@ async function tellMissing(missing, { where, selector, labels, level }, ask) {
 
 
 
-/**
- * Why Prometheus has no request of stable at all: by the service's own, then by anybody's. `level` says how much that
- * matters.
- */
 async function nothing_counted_nothingCounted(options, level, ask) {
     const { labels, requests, target } = options;
     const { ofService, unserved } = seriesSelectors(target, "source", options);
@@ -47324,7 +46060,6 @@ async function nothing_counted_nothingCounted(options, level, ask) {
         return [silent(options)];
     return tellMissing(missing, { where: `in ${requests}`, selector: requests, labels, level }, ask);
 }
-/** Those of the labels by which stable is found that no series has, of whichever service. */
 async function missingEverywhere({ labels, requests }, ask) {
     const one = samplesOf(await ask(`topk(1, ${requests})`));
     if (one.length === 0)
@@ -47347,7 +46082,6 @@ function namedOtherwise(called, { labels, target }, level) {
         ? tell(`Deployment ${deployment}`, labels.namespace, target.namespace, own)
         : tell(`the service ${target.service}`, labels.workload, deployment, called);
 }
-/** A service that nobody calls at the moment is no mistake, but gates on its requests will have nothing to say. */
 const silent = ({ requests, target }) => ({
     level: "warn",
     what: `Prometheus has no request of ${target.namespace}/${target.stable.deployment} in ${requests}`,
@@ -47360,7 +46094,6 @@ const isOfVersion = ({ origin }) => origin !== "unattributed";
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/scrapes.js
 
 
-/** Undefined as long as there was none. */
 function followScrapes(before, { at, asked, requests }) {
     const newest = Math.max(...requests.filter(isOfVersion).map(({ scraped }) => scraped ?? -Infinity));
     if (newest === -Infinity || newest <= (before?.newest ?? -Infinity))
@@ -47369,16 +46102,9 @@ function followScrapes(before, { at, asked, requests }) {
         return { newest, since: at - Math.max(0, asked - newest), pace: undefined };
     return { newest, since: at, pace: Math.max(before.pace ?? 0, newest - before.newest) };
 }
-/** Before it is known how often Prometheus scrapes: its default is a minute, whatever a configuration believes. */
 const usualPace = 40_000;
-/** A machine that is busy is no news. */
 const least = 5_000;
-/** How long nothing may be scraped. */
 const mostSilent = (interval, pace = usualPace) => Math.max(least, 3 * Math.max(interval, pace));
-/**
- * Why counters that are there tell nothing: those that stand still because nobody reads them would let a gate pass on
- * old evidence.
- */
 function whyStale(snapshot, scrapes, { interval, target: { stable, canary } }) {
     const ofVersions = snapshot.requests.filter(isOfVersion);
     const names = `${stable.deployment} or ${canary.deployment}`;
@@ -47393,7 +46119,6 @@ function whyStale(snapshot, scrapes, { interval, target: { stable, canary } }) {
         ? undefined
         : { because: notScraped(names, scrapes.newest, silent) };
 }
-/** `newest` is the last scrape by Prometheus's clock. */
 const notScraped = (counted, newest, silent) => `Prometheus has scraped nobody who counts ${counted} since ${new Date(newest).toISOString()}, for ${(0,lib_duration/* formatDuration */.a)(silent)}`;
 
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/survey.js
@@ -47401,7 +46126,6 @@ const notScraped = (counted, newest, silent) => `Prometheus has scraped nobody w
 
 
 
-/** Stable's series, counted by everything that is read from them. */
 function surveyQuery(options) {
     const { workload, namespace, pod: _, ...read } = options.labels;
     const labels = [workload, namespace, ...Object.values(read)].join(", ");
@@ -47420,7 +46144,6 @@ async function extentOf(options, reporter, ask) {
         newest: samplesOf(newest)[0]?.value,
     };
 }
-/** Whose counters are read and why, and what is in them. */
 function tellSurvey(series, extent, reporter, options) {
     const { labels, target } = options;
     const read = series.filter((sample) => sample.labels[labels.reporter] === reporter);
@@ -47452,12 +46175,7 @@ function contentsOf(read, { proxies, histogram }, { labels }) {
         contents.push("no histogram, so that response times are not judged");
     return contents;
 }
-/** Requests in five minutes below which nothing is said about who counts how many. */
 const survey_enough = 100;
-/**
- * Says when another proxy counts far more than the one that is read: most callers are not seen then. Retries and
- * mirrors alone do not double a count.
- */
 async function unseenCallers(options, reporter, ask) {
     const { labels, target } = options;
     const { requests } = seriesSelectors(target, reporter, options).ofStable;
@@ -47488,12 +46206,10 @@ async function unseenCallers(options, reporter, ask) {
 
 
 
-/** Looks for what the gates of a plan need, and says what there is. Rejects only when aborted. */
 async function inspectMetrics(options, choice, plan, at, signal) {
     const ask = (query) => instantQuery(options, query, at, signal);
     const gates = gatesOf(plan);
     const counting = gates.some(release_gate/* isCounting */.EL);
-    // An answer without series does not say which moment it is about, and this one does.
     const [answer, then] = await Promise.all([ask(surveyQuery(options)), ask("time()")]);
     if ("because" in answer)
         return [inspect_metrics_unanswered(answer, options, plan)];
@@ -47511,14 +46227,12 @@ async function inspectMetrics(options, choice, plan, at, signal) {
     return findings.flat();
 }
 const gatesOf = (plan) => plan.stages.flatMap(({ gates }) => gates);
-/** A Prometheus that says nothing, which matters where a gate needs it. */
 const inspect_metrics_unanswered = ({ because, next }, { url }, plan) => ({
     level: gatesOf(plan).some((gate) => (0,release_gate/* isCounting */.EL)(gate) || gate.kind === "query") ? "refuse" : "warn",
     what: because,
     next: next ??
         `Check metrics.prometheus (${(0,credentials/* placeOf */.$t)(url)}) from where this job runs, and metrics.headers if it asks for a login.`,
 });
-/** What is to be said of stable's series, which there are. */
 async function inspectSeries(series, reporter, need, ask) {
     const { labels, requests, target, level } = need;
     const place = {
@@ -47572,14 +46286,12 @@ const noDurations = ({ target, durations }) => ({
     what: `Prometheus has requests of ${inspect_metrics_nameOf(target)}, but no ${durations}, which the latency gates read`,
     next: "Check metrics.durations and that no Telemetry resource or relabelling drops Istio's histograms, or take the latency gates out.",
 });
-/** A verdict that says "as good as stable" says less then than people read in it. */
 const untimed = ({ target, durations }) => ({
     level: "warn",
     what: `Response times will not be judged: Prometheus has requests of ${inspect_metrics_nameOf(target)}, but no ${durations}`,
     next: "Set metrics.durations to the histogram's name (its buckets), or judge them by a gate on a query of your own.",
 });
 const inspect_metrics_lookBack = 300_000;
-/** By the samples of series that were there all the time. Nothing is said while there are none. */
 async function inspectInterval(options, reporter, { pollEvery }, ask) {
     const { reported } = seriesSelectors(options.target, reporter, options).ofStable;
     const [longest] = samplesOf(await ask(`max(count_over_time(${reported}[5m]) and ${reported} offset 5m)`));
@@ -47596,7 +46308,6 @@ async function inspectInterval(options, reporter, { pollEvery }, ask) {
         },
     ];
 }
-/** Each once, also where several stages ask it. */
 function queryGates(gates) {
     const all = gates.filter((gate) => gate.kind === "query");
     return all.filter(({ name, query }, index) => all.findIndex((other) => other.name === name && other.query === query) === index);
@@ -47618,7 +46329,6 @@ async function inspectQuery({ name, query }, ask) {
         ];
     if (answer.samples.length === 1)
         return [];
-    // Many queries ask about the canary, which does not run yet.
     return [
         {
             level: "note",
@@ -47629,12 +46339,6 @@ async function inspectQuery({ name, query }, ask) {
 }
 
 ;// CONCATENATED MODULE: ./src/evidence/dispersion.js
-/**
- * φ, the factor by which errors vary more than independent ones would: Pearson's χ² over its degrees of freedom, of the
- * errors of stable's pods in each window before the release. Pods are compared within a window only, so a rate that
- * moves with the time of day adds nothing, and windows count by their errors: a window with one small cluster says
- * less about large ones. At least 1; 1 also where nothing can be compared (one pod, no error).
- */
 function dispersionOf(windows) {
     let weighted = 0;
     let weights = 0;
@@ -47660,15 +46364,9 @@ function dispersionOf(windows) {
 
 
 const measure_dispersion_hour = 3_600_000;
-/**
- * An incident within the hour must not blind the test for the whole release: with 10, ten times the errors are needed.
- */
 const measure_dispersion_most = 10;
-/** How errors of stable's pods varied in the hour before. Rejects only when aborted. */
 async function measureDispersion(options, at, signal) {
     const step = Math.max(60_000, 4 * options.interval);
-    // One step more, in which the first window begins. Raw counters, since increase() stretches what it counts, and what
-    // is stretched varies more than what was counted.
     const { perPod } = seriesSelectors(options.target, "destination", options).ofStable;
     const sums = await subquery(options, perPod(measure_dispersion_hour + step, step), at, signal);
     if ("because" in sums)
@@ -47680,7 +46378,6 @@ const unmeasured = (because) => ({
     phi: 1,
     because: `errors are taken as independent: ${because}`,
 });
-/** `reporter`: the label that sums of errors have, and those of all requests have not. */
 function measure_dispersion_podsOf(sums, step, reporter) {
     const isOfErrors = ({ labels }) => reporter in labels;
     const podOf = ({ [reporter]: _, ...pod }) => keyOf(pod);
@@ -47690,7 +46387,6 @@ function measure_dispersion_podsOf(sums, step, reporter) {
         .map(({ labels, values }) => windowsOfPod(values, failed.get(podOf(labels)) ?? new Map(), step));
 }
 const keyOf = (labels) => JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
-/** Where a pod restarted, or was not there at the beginning of a window, nobody knows what it counted in it. */
 function windowsOfPod(requests, errors, step) {
     const windows = new Map();
     for (const [end, value] of requests) {
@@ -47706,7 +46402,6 @@ function windowsOfPod(requests, errors, step) {
     }
     return windows;
 }
-/** Each window with the pods that were there; those in which a single one was tell nothing. */
 function windowsOf(pods) {
     const ends = new Set(pods.flatMap((pod) => [...pod.keys()]));
     return [...ends].map((end) => pods.flatMap((pod) => pod.get(end) ?? [])).filter((window) => window.length > 1);
@@ -47731,19 +46426,16 @@ function dispersionIn(windows, step, deployment) {
 
 ;// CONCATENATED MODULE: ./src/istio/counted-request.js
 
-/** Whose pods got the requests of a series; undefined for those of somebody else. */
 function receiverOf(labels, { namespace, service, stable, canary }, names) {
     const workload = labels[names.workload];
     if (workload === stable.deployment)
         return "stable";
     if (workload === canary.deployment)
         return "canary";
-    // A short Host header names a service of the caller's own namespace.
     const host = labels[names.service] ?? service;
     const foreign = !host.includes(".") && (labels[names.sourceNamespace] ?? namespace) !== namespace;
     return workload === "unknown" && !foreign ? "unattributed" : undefined;
 }
-/** Whether the host that was called, with or without a port, is one of these. Without the label nobody knows better. */
 function calls(labels, namespace, hosts, names) {
     const called = labels[names.service];
     if (called === undefined)
@@ -47751,38 +46443,24 @@ function calls(labels, namespace, hosts, names) {
     const host = (0,istio_host/* readHost */.rk)(called.replace(/:\d+$/, ""), namespace);
     return hosts.some((one) => (0,istio_host/* sameHost */.RM)((0,istio_host/* readHost */.rk)(one, namespace), host));
 }
-/**
- * Code 0 is no answer: nobody was there to give one, or the caller left, which Envoy's flags say
- * (https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage#response-flags).
- */
 function endingOf(labels, names) {
     const failed = isFailure(labels, names) || (labels[names.code] === "0" && hasFlag(labels, names, nobodyThere));
     const givenUp = !failed && hasFlag(labels, names, callerLeft);
     return { failed, givenUp, cutOff: hasFlag(labels, names, resetsAndTimeOuts) };
 }
-/** gRPC answers 200 and says in a status of its own how it went; every one but 0 (OK) is a failure. */
 const isFailure = (labels, { code, grpc }) => /^5\d\d$/.test(labels[code] ?? "") || !["", "0"].includes(labels[grpc] ?? "");
 const nobodyThere = new Set(["UF", "UH", "NC"]);
-/** A closed connection, and a stream that the caller reset (HTTP/2, gRPC). */
 const callerLeft = new Set(["DC", "DR"]);
-/** In the order of Envoy's list: a time-out, retries used up, resets of all kinds, an idle stream, one that took too long. */
 const resetsAndTimeOuts = new Set(["UT", "URX", "LR", "UR", "UC", "UPE", "SI", "UMSDR", "DT"]);
 const injections = new Set(["FI", "DI"]);
 const unsent = new Set(["UF", "UH", "NC", "UO"]);
-/** Answers that a VirtualService's `fault` made are nobody's failure. */
 const isInjected = (labels, names) => hasFlag(labels, names, injections);
-/** The caller's proxy could not send it to any pod, so that no pod has counted it. */
 const isUnsent = (labels, names) => hasFlag(labels, names, unsent);
-/** Flags come as a list: "DI,UF". */
 const hasFlag = (labels, { flags }, some) => (labels[flags] ?? "").split(",").some((flag) => some.has(flag));
-/**
- * The same for the same labels at every look, in whichever order they come; a metric's name is not always among them.
- */
 function canonicalLabels(labels, without = []) {
     const pairs = Object.entries(labels).filter(([name]) => name !== "__name__" && !without.includes(name));
     return JSON.stringify(pairs.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
-/** The upper edge of a bucket, in milliseconds. */
 function edgeOf(le) {
     const edge = le === "+Inf" ? Infinity : Number(le || Number.NaN);
     return Number.isNaN(edge) ? undefined : edge;
@@ -47791,7 +46469,6 @@ function edgeOf(le) {
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/counters.js
 
 
-/** Counters of requests. What is neither a version's nor a failure of the service is left out. */
 function countersOf(answer, target, { labels: names, requests }) {
     const counted = (labels) => {
         const origin = receiverOf(labels, target, names);
@@ -47800,7 +46477,6 @@ function countersOf(answer, target, { labels: names, requests }) {
     };
     return countsIn(answer, names, counted, { kind: "requests", metric: requests, telling: tellingLabels(names) });
 }
-/** Counters of requests that took at most so long. */
 function bucketsOf(answer, target, { labels: names, durations }) {
     const counted = (labels) => {
         const origin = receiverOf(labels, target, names);
@@ -47810,7 +46486,6 @@ function bucketsOf(answer, target, { labels: names, durations }) {
     const telling = [...tellingLabels(names), "le"];
     return countsIn(answer, names, counted, { kind: "bucket", metric: durations, telling });
 }
-/** The series of an answer that are counted: as what, their labels say. */
 function countsIn(answer, names, counted, { kind, metric, telling }) {
     const { samples, none, scrapedAt } = partsOf(answer, names);
     const wrong = none.filter(({ labels }) => counted(labels));
@@ -47822,7 +46497,6 @@ function countsIn(answer, names, counted, { kind, metric, telling }) {
         return what ? [{ ...seriesOf(kind, labels, names), ...what, value, scraped: scrapedAt(labels) }] : [];
     });
 }
-/** Counters, and the times of their last scrapes: those come without the reporter's label, one for a whole histogram. */
 function partsOf({ samples, none }, { reporter }) {
     const isTime = ({ labels }) => !(reporter in labels);
     const keyOf = (labels) => canonicalLabels(labels, [reporter, "le"]);
@@ -47832,7 +46506,6 @@ function partsOf({ samples, none }, { reporter }) {
         scrapedAt: (labels) => times.get(keyOf(labels)),
     };
 }
-/** Those by which a person finds a series. */
 const tellingLabels = ({ reporter, workload, code, grpc, pod }) => [
     reporter,
     workload,
@@ -47841,10 +46514,6 @@ const tellingLabels = ({ reporter, workload, code, grpc, pod }) => [
     pod,
     "instance",
 ];
-/**
- * Which series it is, and the process behind it: the pod where Prometheus finds targets in Kubernetes, otherwise the
- * target's address.
- */
 const seriesOf = (metric, labels, { pod }) => ({
     series: metric + canonicalLabels(labels),
     process: labels[pod] ?? labels.instance ?? "",
@@ -47855,9 +46524,7 @@ const seriesOf = (metric, labels, { pod }) => ({
 
 
 
-/** The end of a window in which both versions' own proxies have been scraped; one proxy that counts both is newest at once. */
 const settled = (at, proxy, interval) => proxy === "destination" ? at - interval : at;
-/** The counters that two queries give. Rejects only when aborted, as what is below. */
 async function readCounters(prometheus, { requests, buckets }, at, signal) {
     const [counters, histograms] = await Promise.all([
         instantQuery(prometheus, requests, at, signal),
@@ -47875,7 +46542,6 @@ async function readCounters(prometheus, { requests, buckets }, at, signal) {
         return measured;
     return { at, asked: theirs(prometheus, at), requests: counted, buckets: measured };
 }
-/** The newest samples, of whichever proxy counts. */
 async function readNewest(prometheus, choice, moment, signal) {
     const proxy = await choice.decide(prometheus, moment, signal);
     if (typeof proxy !== "string")
@@ -47902,13 +46568,9 @@ function followRounds({ members, pace }, { requests, buckets }) {
     }
     return { members: next, pace: Number.isFinite(shortest) ? shortest : undefined };
 }
-/** As long as it is not known how often Prometheus scrapes, which is each minute by default. */
 const rounds_usualPace = 60_000;
-/** A scrape that is lost is followed by the next one; two in a row are not waited for. */
 const rounds_patience = 2.5;
-/** A version that would be missing altogether is waited for longer: a round without it compares nothing. */
 const morePatience = 5;
-/** Whether a round may be taken now, `after` the one before: what is late is waited for, and a pod that is gone is not. */
 function isRound({ members, pace = rounds_usualPace }, after, interval) {
     const all = [...members.values()];
     const late = all.filter(({ newest, taken }) => newest === taken);
@@ -47918,7 +46580,6 @@ function isRound({ members, pace = rounds_usualPace }, after, interval) {
     const missing = late.some(({ origin }) => all.every((one) => one.origin !== origin || late.includes(one)));
     return scrapes >= (missing ? morePatience : rounds_patience);
 }
-/** After a round. Whoever was late is out until it is scraped again. */
 const takeRound = ({ members, pace }) => ({
     members: new Map([...members].flatMap(([process, member]) => member.newest === member.taken ? [] : [[process, { ...member, taken: member.newest }]])),
     pace,
@@ -47938,13 +46599,11 @@ const takeRound = ({ members, pace }) => ({
 
 
 
-/** Istio's standard metrics, read from Prometheus or anything with its API. */
 function prometheus(options) {
     const { interval, target } = options;
     const choice = chooseProxy(options);
     const follow = followClock();
     const located = (signal) => follow(options, signal);
-    /** Counters become what happened since they were read last. */
     function watch() {
         let meter = emptyMeter(interval);
         let scrapes;
@@ -47966,7 +46625,6 @@ function prometheus(options) {
                     return sawNothing(moment, meter.at, snapshot.because);
                 const since = meter.at;
                 rounds = followRounds(rounds, snapshot);
-                // A caller's proxy, a gateway's or a waypoint counts both versions at the same moment; a pod's own counts one.
                 const apart = since !== undefined && snapshot.proxy === "destination";
                 if (apart && !isRound(rounds, snapshot.at - since, interval))
                     return nothingYet(since, snapshot, target);
@@ -48033,7 +46691,6 @@ const answererOf = (found, { labels }) => ({
     workload: found[labels.workload] ?? "",
     namespace: found[labels.namespace] ?? "",
 });
-/** What happened since the last round comes with the next one. */
 const nothingYet = (at, snapshot, target) => ({
     ...sawNothing(at, at, ""),
     blind: blindTo(snapshot, target),
@@ -48041,7 +46698,6 @@ const nothingYet = (at, snapshot, target) => ({
 const blindTo = (snapshot, { stable, canary }) => hasVersions(snapshot) && snapshot.buckets.length === 0
     ? [{ to: "durations", because: `Prometheus has no response time of ${stable.deployment} or ${canary.deployment}` }]
     : [];
-/** A gate needs one number. Several are not added up behind the user's back, and what is no number is not zero. */
 function readingOf(answer, at) {
     if ("because" in answer)
         return { at, because: answer.because };
@@ -48072,10 +46728,6 @@ const note = (what, next) => ({ level: "note", what, next });
 ;// CONCATENATED MODULE: ./src/istio/metrics-text.js
 const metrics_text_pair = /([a-zA-Z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*)"/g;
 const escapes = { "\\n": "\n", '\\"': '"', "\\\\": "\\" };
-/**
- * The series of one metric in Prometheus's text format, as Envoy shows it:
- * https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format. What is no number is left out.
- */
 function metrics_text_seriesIn(text, metric) {
     const found = [];
     for (const line of text.split("\n")) {
@@ -48101,7 +46753,6 @@ const labelsIn = (text) => Object.fromEntries([...text.matchAll(metrics_text_pai
 ;// CONCATENATED MODULE: ./src/adapters/proxies/pod-counters.js
 
 
-/** Reads what a pod shows. `reporter`: whose counters the release is judged by. */
 function countersOfPod(text, pod, reporter, options) {
     const { requests, durations } = options;
     const counted = (labels) => countedAs(labels, pod, reporter, options);
@@ -48118,10 +46769,6 @@ function countersOfPod(text, pod, reporter, options) {
     });
     return [...ofRequests, ...ofDurations];
 }
-/**
- * A version's own proxy counts what reached it. Then of a gateway only that counts which no pod has: what it could not
- * send. A time-out of the route is a caller that left, where the pod counts.
- */
 function countedAs(labels, { of }, reporter, { labels: names, target }) {
     const own = sides[of];
     const origin = receiverOf(labels, target, names);
@@ -48148,10 +46795,6 @@ const sides = {
 ;// CONCATENATED MODULE: ./src/istio/waypoint.js
 const waypoint_named = "istio.io/use-waypoint";
 const placed = "istio.io/use-waypoint-namespace";
-/**
- * The waypoint that a Service is to use in an ambient mesh: by its own labels, or else its namespace's; by default in the
- * same namespace. https://istio.io/latest/docs/ambient/usage/waypoint/
- */
 function waypointOf(service, namespace, own) {
     const labelled = [service, namespace].find((object) => object?.metadata.labels?.[waypoint_named] !== undefined);
     const { [waypoint_named]: name = "none", [placed]: place = own } = labelled?.metadata.labels ?? {};
@@ -48160,7 +46803,6 @@ function waypointOf(service, namespace, own) {
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/unless-forbidden.js
 
-/** Undefined for what this job may not read. */
 async function unlessForbidden(reading) {
     try {
         return await reading;
@@ -48171,7 +46813,6 @@ async function unlessForbidden(reading) {
         throw error;
     }
 }
-/** For what is good to know and no more; 404 is a kind that the server does not have. */
 async function unlessDenied(reading, otherwise) {
     try {
         return await reading;
@@ -48194,13 +46835,10 @@ async function unlessDenied(reading, otherwise) {
 
 
 
-/** Pods that are read at one look. Where there are more a round takes several, and nothing is counted until it is whole. */
 const mostPods = 50;
 const wordFor = (of, { stable, canary }) => ({ stable: stable.deployment, canary: canary.deployment, gateway: "a gateway", waypoint: "the waypoint" })[of];
-/** Gateways and waypoints change seldom, and cost several lists. */
 const callersLast = 30_000;
 const proxyName = "istio-proxy";
-/** Looks for the proxies that count; what does not change while a release runs is read once. */
 function seekProxies(options) {
     const { target, network } = options;
     const ofVersion = { stable: versionPods(options, "stable"), canary: versionPods(options, "canary") };
@@ -48246,7 +46884,6 @@ const distinct = (pods) => [
 const running = (objects) => objects
     .map((object) => ({ namespace: object.metadata.namespace ?? "", pod: readPod(object) }))
     .filter(({ pod }) => pod.phase === "Running");
-/** Those on their way out still serve. A Deployment's selector never changes. */
 function versionPods({ client, target }, role) {
     const { namespace } = target;
     const { deployment } = target[role];
@@ -48259,7 +46896,6 @@ function versionPods({ client, target }, role) {
         return { name: deployment, of: role, pods: pods.filter(({ pod }) => isPodOf(deployment, pod)) };
     };
 }
-/** In every namespace, or where they are likely to be; what is forbidden once is not asked for again. */
 function selectedPods({ client }) {
     const closed = new Set();
     return async ({ name, labels, near }, of) => {
@@ -48277,7 +46913,6 @@ function selectedPods({ client }) {
         return { name, of, pods: running(objects) };
     };
 }
-/** Where Istio's installation puts its gateways. */
 const usualPlaces = ["istio-system", "istio-ingress"];
 async function callersOf(options) {
     const { client, target, viewers } = options;
@@ -48298,7 +46933,6 @@ async function callersOf(options) {
         unread.push("the routes");
     return { gateways: named, inMesh: seen.includes("mesh"), unread, wanted };
 }
-/** Undefined where it may not be read, or is not there. */
 async function selectorOf(client, { namespace, name }) {
     const istio = await istioResources(client);
     if (!istio)
@@ -48333,7 +46967,6 @@ async function waypointFor({ client, target }) {
 
 
 const noQueries = "the proxies answer no query; set metrics.prometheus";
-/** What was found of the proxies that count, and what is not seen. */
 function inspectProxies({ roster, ...inspection }) {
     const gates = inspection.plan.stages.flatMap((stage) => stage.gates);
     const level = gates.some(release_gate/* isCounting */.EL) ? "refuse" : "warn";
@@ -48392,7 +47025,6 @@ const bareOnes = ({ bare, reporter }) => bare.length === 0 || reporter !== "dest
         warn(`Pods without a proxy count nothing: ${(0,some_of/* someOf */.y)(bare.map(({ namespace, name }) => `${namespace}/${name}`), ", ")}`, "Restart them where sidecars are injected, or set metrics.prometheus."),
     ];
 const throughPrometheus = "A Prometheus that scrapes them sees those as well: set metrics.prometheus.";
-/** Failures that reached no pod are known to whoever sent the request. */
 function unseen({ callers, reporter, pods }, readings) {
     const unreadGateways = callers.gateways
         .map(({ namespace, name }) => `gateway ${namespace}/${name}`)
@@ -48447,14 +47079,12 @@ function inspect_proxies_summary({ reporter }, readings, counters, { target, lab
 
 const pod_meter_unread = { values: undefined, isOld: true, at: undefined };
 const emptyPodMeter = { groups: new Set(), pods: new Map() };
-/** Pods that came, and those that are gone: what they counted last is counted already. */
 function enrol({ groups, pods }, roster) {
     return {
         groups: new Set([...groups, ...roster.groups]),
         pods: new Map(roster.pods.map(({ uid, group }) => [uid, pods.get(uid) ?? { ...pod_meter_unread, isOld: !groups.has(group) }])),
     };
 }
-/** What a pod has counted since it was read last. A counter that falls began again at zero: the process restarted. */
 function pod_meter_readOn(meter, uid, counters, at) {
     const { values, isOld } = meter.pods.get(uid) ?? pod_meter_unread;
     const begun = values === undefined && isOld ? undefined : 0;
@@ -48470,7 +47100,6 @@ function pod_meter_readOn(meter, uid, counters, at) {
     return { meter: { ...meter, pods: new Map([...meter.pods, [uid, standing]]) }, tally: pod_meter_tallyOf(grown) };
 }
 const pod_meter_keyOf = (counter) => ("le" in counter ? `bucket ${counter.series}` : counter.series);
-/** Nothing is known of what was before a base. */
 function growth(value, before) {
     if (before === undefined)
         return 0;
@@ -48495,16 +47124,9 @@ const pod_meter_sum = (grown) => grown.reduce((total, { by }) => total + by, 0);
 
 
 
-/** The ports that Istio opens for whoever scrapes: Envoy's own, and the agent's, which merges the application's metrics in. */
 const ports = [15_090, 15_020];
-/** Of one pod's answer. */
 const mostBytes = 4 * 1_048_576;
-/** An answer of the API server's own. */
 const read_pod_status = mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("Status"), message: mini_schemas/* string */.YjP() });
-/**
- * Reads pods over the API server. Which port answers is remembered for each. `filter`: a regular expression of metrics'
- * names, which Envoy knows and the agent ignores: https://www.envoyproxy.io/docs/envoy/latest/operations/admin#get--stats
- */
 function podReader(network, filter) {
     const answering = new Map();
     async function ask(pod, port, limit, signal) {
@@ -48552,17 +47174,13 @@ function read_pod_refusal(code, text, { namespace, name }, port) {
 
 
 
-/** How long a round waits for pods that do not answer. */
 const roundPatience = 5_000;
-/** What of the traffic before a release is looked at, since proxies keep no history. */
 const sampleWindow = 10_000;
 const start = { at: undefined, meter: emptyPodMeter, round: undefined, silent: new Set() };
-/** Istio's standard metrics, read from the proxies themselves. */
 function proxies(options) {
     const { network, target, interval, timeout, requests, durations } = options;
     const seek = seekProxies(options);
     const read = podReader(network, `${requests}|${durations.replace(/_bucket$/, "")}`);
-    /** One pod that hangs holds up nobody for longer than a look. */
     const limit = Math.min(timeout, Math.max(1_000, interval));
     const readAll = (pods, signal) => Promise.all(pods.map(async (pod) => ({ pod, answer: await read(pod, limit, signal) })));
     async function find(signal) {
@@ -48597,7 +47215,6 @@ function proxies(options) {
             query: async (_query, at) => ({ at, because: noQueries }),
         };
     }
-    /** Counts for a moment: what was before nobody knows. */
     async function traffic(_at, window, signal) {
         const { clock } = network;
         const source = watch();
@@ -48646,7 +47263,6 @@ const newRound = (begun, roster, before) => ({
     tally: evidence_tally/* emptyTally */.CK,
     durations: false,
 });
-/** What was read goes into the round; a round that is whole is told, and the next one begins. */
 function proxies_goOn(stand, seen) {
     const { at, roster } = seen;
     const { meter, round, silent } = proxies_fold(stand, seen);
@@ -48656,7 +47272,6 @@ function proxies_goOn(stand, seen) {
         return { since: stand.at, increments: nothingUntil(stand.at ?? at), next: { ...stand, meter, silent, round } };
     }
     const next = { at, meter, round: undefined, silent: new Set([...silent, ...awaited]) };
-    // The first round only finds where to count from.
     const { stable, canary, unattributed } = stand.at === undefined ? evidence_tally/* emptyTally */.CK : round.tally;
     const increments = { from: round.from, stable, canary, lost: unattributed.errors, blind: proxies_blindTo(round, seen) };
     return { since: stand.at, increments, next };
@@ -48689,10 +47304,8 @@ function proxies_fold({ meter, round, silent }, seen) {
         silent: new Set([...silent].filter((uid) => !read.has(uid))),
     };
 }
-/** What only a version's own proxies know is waited for; a gateway beside them may be out of reach for good. */
 const isAwaited = ({ of }, { reporter }) => reporter !== "destination" || of !== "gateway";
 const patienceWith = ({ pods }, { interval }) => roundPatience + Math.ceil(pods.length / mostPods) * 2 * interval;
-/** Why nothing is known of a version, or of anybody. */
 function whyBlind(roster, { left }, readings, target) {
     const awaited = readings.filter(({ pod }) => isAwaited(pod, roster));
     if (!roster.pods.some((pod) => isAwaited(pod, roster)))
@@ -48725,7 +47338,6 @@ const proxies_tallyOf = ({ stable, canary, lost }) => ({
 ;// CONCATENATED MODULE: ./src/istio/destination.js
 
 
-/** `namespace` is that of the object it stands in. */
 const readDestination = (raw, namespace) => ({
     host: (0,istio_host/* readHost */.rk)(textAt(raw, "host") ?? "", namespace),
     subset: textAt(raw, "subset") || undefined,
@@ -48736,14 +47348,9 @@ const readWeighted = (raw, namespace) => ({
     weight: raw.weight,
     raw,
 });
-/** An omitted weight is 0: https://protobuf.dev/programming-guides/proto3/#default */
 const destination_weightOf = ({ weight }) => (typeof weight === "number" ? weight : 0);
 const sumOf = (destinations) => destinations.reduce((sum, destination) => sum + destination_weightOf(destination), 0);
-/**
- * A single destination gets every request, whatever its weight: istio/istio pilot/pkg/networking/core/route/route.go
- */
 const trafficOf = (destination, among) => among.length === 1 ? 1 : destination_weightOf(destination) / (sumOf(among) || 1);
-/** What Istio's int32 takes, or nothing. */
 const isWeight = (weight) => weight === undefined || (Number.isInteger(weight) && Number(weight) >= 0);
 
 ;// CONCATENATED MODULE: ./src/istio/virtual-service.js
@@ -48751,7 +47358,6 @@ const isWeight = (weight) => weight === undefined || (Number.isInteger(weight) &
 
 
 const isEmpty = (conditions) => Object.keys(conditions).length === 0;
-/** https://istio.io/latest/docs/reference/config/networking/virtual-service/#VirtualService */
 const sections = [
     {
         section: "http",
@@ -48786,10 +47392,6 @@ function readRule({ section, named, place, instead, fitsAll }, raw, index, names
         raw,
     };
 }
-/**
- * https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMirrorPolicy; `mirror` is the older
- * form, for one.
- */
 function readMirrors(raw, namespace) {
     const policies = [...listAt(raw, "mirrors")];
     if (raw.mirror !== undefined)
@@ -48799,7 +47401,6 @@ function readMirrors(raw, namespace) {
         share: (numberAt(policy, "percentage", "value") ?? 100) / 100,
     }));
 }
-/** Its namespace is the root's unless it says otherwise. */
 function readDelegate(delegate, namespace) {
     if (delegate === undefined)
         return undefined;
@@ -48810,17 +47411,13 @@ const virtual_service_nameOf = (object) => ({
     namespace: namespaceOf(object),
     name: object.metadata.name,
 });
-/** The hosts for which it routes. Without any it takes part only where another one delegates to it. */
 const hostsOf = (virtualService) => virtual_service_textsOf(virtualService, "hosts").map((host) => (0,istio_host/* readHost */.rk)(host, namespaceOf(virtualService)));
-/** The gateways that follow it, as they stand there. */
 const gatewaysOf = (virtualService) => virtual_service_textsOf(virtualService, "gateways");
-/** Without gateways a VirtualService is for the mesh. */
 function isForMesh(virtualService) {
     const gateways = gatewaysOf(virtualService);
     return gateways.length === 0 || gateways.includes("mesh");
 }
 const isDelegate = (virtualService) => field(virtualService, "spec", "hosts") === undefined;
-/** The namespaces that see it; undefined is all. */
 function visibleIn(virtualService) {
     const namespaces = virtual_service_textsOf(virtualService, "exportTo");
     if (namespaces.length === 0 || namespaces.includes("*"))
@@ -48831,14 +47428,10 @@ const virtual_service_textsOf = (virtualService, list) => listAt(virtualService,
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/movable-rule.js
 
-/** The VirtualServices among a target's routes. */
 const choicesOf = ({ routes }) => routes.filter(({ kind }) => kind === "VirtualService");
-/** The sections of a VirtualService whose weights a release moves. */
 const movableSections = ["http"];
 const movableRules = (virtualService) => rulesOf(virtualService).filter((rule) => movableSections.some((section) => section === rule.section));
-/** Whether a configuration means this rule by a word: by its name, or by its place. */
 const isMeant = ({ name, place }, word) => word === name || word === place;
-/** The rules among which a release chooses: those that the user names, in their order, or all. */
 function chosenRules(rules, { routes }) {
     if (routes.length === 0)
         return rules;
@@ -48851,44 +47444,28 @@ function chosenRules(rules, { routes }) {
 const raw = mini_schemas/* record */.g1P(mini_schemas/* string */.YjP(), mini_schemas/* unknown */.L5J());
 const rule = mini_schemas/* object */.Ikc({
     section: mini_schemas/* enum */.k5n(movableSections),
-    /** Its place when the release began; rules move, so it is the last thing by which one is found again. */
     index: mini_schemas/* int */.Whr().check(api/* _nonnegative */.UI()),
     name: mini_schemas/* optional */.lqM(mini_schemas/* string */.YjP()),
     match: mini_schemas/* optional */.lqM(mini_schemas/* unknown */.L5J()),
-    /** Its destinations as they were. */
     route: mini_schemas/* array */.YOg(raw),
-    /** The fields by which copies of its requests are sent. Missing in older journals, and then none is touched. */
     copies: mini_schemas/* optional */.lqM(raw),
 });
 const virtualService = mini_schemas/* object */.Ikc({ namespace: mini_schemas/* string */.YjP(), name: mini_schemas/* string */.YjP(), rules: mini_schemas/* array */.YOg(rule) });
 const routes = mini_schemas/* object */.Ikc({
-    /** The version of Istio's API that the server offered: v1, v1beta1 or v1alpha3. */
     version: mini_schemas/* string */.YjP(),
     virtualServices: mini_schemas/* array */.YOg(virtualService),
-    /**
-     * Stable's requests could be answered then, as far as the service's namespace says. Missing in older journals, and
-     * then it is not asked at the end.
-     */
     served: mini_schemas/* optional */.lqM(mini_schemas/* boolean */.zMY()),
-    /** The versions whose subset no DestinationRule had. */
     missingSubsets: mini_schemas/* array */.YOg(mini_schemas/* enum */.k5n(["stable", "canary"])),
 });
-/** What `captureRoutes` gave, read back from the journal. */
 const parseRoutesBefore = (stored) => routes.parse(stored);
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/copies.js
 
 
 
-/** One copy, with its percentage in the older form of three fields, or the oldest; or several. */
 const single = ["mirror", "mirrorPercent", "mirrorPercentage"];
 const copyFields = [...single, "mirrors"];
-/** The fields of a rule by which copies of its requests are sent somewhere. */
 const copiesIn = (rule) => Object.fromEntries(Object.entries(rule).filter(([name]) => copyFields.includes(name)));
-/**
- * Copies to the canary end with the first write, since it would get the requests that are its own twice, and come back
- * with the route as it was before. All other copies stay.
- */
 function plannedCopies(now, before, aim, { roleOf }, namespace) {
     const isCanary = (destination) => roleOf(readDestination(destination, namespace)) === "canary";
     const isCopyOfCanary = (entry) => isCanary(field(entry, "destination"));
@@ -48907,7 +47484,6 @@ function plannedCopies(now, before, aim, { roleOf }, namespace) {
 const copies_only = (fields, names) => Object.fromEntries(Object.entries(fields).filter(([name]) => names.includes(name)));
 const except = (fields, names) => Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
 const withList = (fields, mirrors) => mirrors.length > 0 ? { ...fields, mirrors } : except(fields, ["mirrors"]);
-/** What was taken comes back to its place; what somebody else has put there meanwhile stays. */
 function together(now, before, taken) {
     const entries = [...now];
     for (const [at, entry] of before.entries())
@@ -48917,11 +47493,8 @@ function together(now, before, taken) {
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/describe.js
-/** How people find an object: "VirtualService shop/reviews". */
 const virtualServiceWord = ({ namespace, name }) => `VirtualService ${namespace}/${name}`;
-/** `route "primary"`, or `route #0` by its place, as a configuration names it. */
 const ruleWord = ({ name, index }) => name === undefined ? `route #${index}` : `route "${name}"`;
-/** Host, subset and port as they stand there: `reviews subset v1 port 9080`. */
 function destinationWord({ host, subset, port }) {
     const words = [host.text || "a destination without a host"];
     if (subset !== undefined)
@@ -48930,7 +47503,6 @@ function destinationWord({ host, subset, port }) {
         words.push(`port ${port}`);
     return words.join(" ");
 }
-/** How a rule divides requests: `v1 90, v2 10`, or `v1 alone`. */
 function splitWord(destinations) {
     const [only, ...more] = destinations;
     if (!only)
@@ -48946,7 +47518,6 @@ const describe_labels = [
     ({ subset, host }) => (subset === undefined ? host.text : `${host.text}/${subset}`),
     destinationWord,
 ];
-/** The shortest name that tells a destination from the others of its rule. */
 function labelOf(destination, among) {
     const isTelling = (label) => among.filter((other) => label(other) === label(destination)).length === 1;
     return (describe_labels.find(isTelling) ?? destinationWord)(destination);
@@ -48984,13 +47555,10 @@ function destinationRoles(pair) {
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/own-rule.js
 
 
-/** A subset of ours lives in a DestinationRule of our own, which Istio merges with the user's of the same host. */
 const ownRuleName = (service) => `istio-canary-${service}`;
 const canaryHost = ({ namespace, canary }) => (0,istio_host/* readHost */.rk)(canary.host, namespace);
-/** DestinationRules are looked for where the service is: the one place where one of ours merges with them. */
 const ruleNamespace = (target) => canaryHost(target).service?.namespace ?? target.namespace;
 const isOurs = ({ metadata }) => metadata.labels?.[managedBy.key] === managedBy.value;
-/** `beside` is the user's rule for the same host: Istio merges the two only when the same clients see them. */
 const ownRule = (target, version, subsets, beside) => ({
     apiVersion: `networking.istio.io/${version}`,
     kind: "DestinationRule",
@@ -49001,27 +47569,18 @@ const ownRule = (target, version, subsets, beside) => ({
     },
     spec: { host: beside ? beside.host.text : hostText(canaryHost(target)), ...beside?.seenBy, subsets },
 });
-/** Istio takes a name with a dot for a full one: `reviews.shop` would be nobody's. */
 const hostText = ({ text, service, domain }) => (service && domain === undefined ? service.name : text);
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/locate.js
 
 const sameMatch = (was, now) => (0,external_node_util_.isDeepStrictEqual)(was.match, now.match);
 const sameBoth = (was, now) => was.name === now.name && sameMatch(was, now);
-/**
- * By what a rule is known again, the surest first. Its place says something only where name and match are the same,
- * too.
- */
 const likenesses = [
     sameBoth,
     (was, now) => was.name !== undefined && was.name === now.name,
     sameMatch,
     (was, now) => sameBoth(was, now) && was.index === now.index,
 ];
-/**
- * Where the rules of a release are among those that are there now; undefined for one that is gone.
- * A likeness counts only where it is unique on both sides, so no rule is ever taken for another or for two.
- */
 function locate(before, now) {
     const known = new Map();
     for (const alike of likenesses) {
@@ -49040,18 +47599,9 @@ function locate(before, now) {
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/share.js
 
-/**
- * What the two versions have to divide. Weights are proportions, so the two alone are written as percent, whatever
- * their sum was; beside third destinations with weight they keep their own sum, and the others keep their part of all
- * requests.
- */
 function managedShare(ours, thirds) {
     return sumOf(thirds) === 0 ? 100 : sumOf(ours);
 }
-/**
- * The canary's weight out of the managed share. A share that was asked for is never rounded to nothing, nor to
- * everything. `percent` is a whole number from 0 to 100.
- */
 function canaryWeight(managed, percent) {
     if (percent === 0 || percent === 100)
         return (managed * percent) / 100;
@@ -49068,9 +47618,6 @@ function canaryWeight(managed, percent) {
 
 
 const plannedDestinations = ({ namespace, planned }) => planned.map(({ raw }) => readWeighted(raw, namespace));
-/**
- * Pure: what has to change so that `object` is as `aim` says. Everything that is not named in the plan stays as it is.
- */
 function planMoves(object, before, pair, aim) {
     const { namespace } = before;
     const versions = destinationRoles(pair);
@@ -49092,9 +47639,6 @@ function planMoves(object, before, pair, aim) {
     const ambiguous = moves.flatMap(({ rule }) => repeated(rule.destinations, versions).map((what) => `${ruleWord(rule)} names ${what} more than once`));
     return { moves, troubles: [...gone, ...ambiguous] };
 }
-/**
- * The versions that a rule names more than once, by several ports or by mistake: nobody can say which weight counts.
- */
 const repeated = (destinations, { indexesOf }) => release_target/* roles */.Ot.flatMap((role) => {
     const [first, second] = indexesOf(role, destinations).map((index) => destinations[index]);
     return first && second ? [destinationWord({ ...first, port: undefined })] : [];
@@ -49131,9 +47675,6 @@ function dueOf({ stable, canary, managed }, aim, { canaryLike }) {
                 : { stable: undefined, canary: { raw: its.raw, at: stable.at, weight: stable.destination.weight } };
     }
 }
-/**
- * What stands and is due keeps its place and every field but the weight; what is due and missing is put where it was.
- */
 function place(now, start, aim, versions) {
     const due = dueOf(start, aim, versions);
     const index = { stable: indexNow("stable", now, start, versions), canary: indexNow("canary", now, start, versions) };
@@ -49152,13 +47693,11 @@ function place(now, start, aim, versions) {
     }
     return placed;
 }
-/** Where a version stands now: the destination with the port that it had, if several have its host and subset. */
 function indexNow(role, now, start, { indexesOf }) {
     const indexes = indexesOf(role, now);
     const { port } = (start[role] ?? start.stable).destination;
     return indexes.find((index) => now[index]?.port === port) ?? indexes[0];
 }
-/** Keeps every field and its place, so that a weight given back gives back the same text. */
 function withWeight(raw, weight) {
     if (weight !== undefined)
         return { ...raw, weight };
@@ -49173,7 +47712,6 @@ function withWeight(raw, weight) {
 
 
 
-/** The first that applies is told: the later ones would only follow from it. */
 const checks = [
     dividesNothing,
     sharesItsName,
@@ -49209,7 +47747,6 @@ function sharesItsName({ name }, { rules }, where) {
         return undefined;
     return refuse(`${where} is one of ${namesakes} of that name.`, "Give every http route a name of its own.");
 }
-/** Of two such rules Istio never reaches the second, and between two readings nobody could say which is which. */
 function isLikeAnother(rule, { rules, versions }, where) {
     const twin = rules.find((other) => other !== rule &&
         other.name === rule.name &&
@@ -49260,7 +47797,6 @@ function servesTheCanary({ destinations }, { versions }, where) {
         : "Give stable its weight back first; `istio-canary rollback` does it after a release that was left behind.");
     return { ...finding, canaryServes: true };
 }
-/** The canary's part of a rule's requests, 0 to 1. */
 function canaryTraffic(destinations, { roleOf }) {
     const canary = destinations.find((one) => roleOf(one) === "canary");
     return canary ? trafficOf(canary, destinations) : 0;
@@ -49281,7 +47817,6 @@ function isTooSmall({ destinations }, { versions }, where) {
 
 
 
-/** Which rules of a VirtualService the release moves, and everything that forbids it. */
 function selectRules(object, choice, pair) {
     const search = { choice, rules: movableRules(object), versions: destinationRoles(pair) };
     const { rules, problems } = choice.routes.length === 0 ? selectAll(search) : selectNamed(search);
@@ -49289,7 +47824,6 @@ function selectRules(object, choice, pair) {
     return { rules, problems: [...problems, ...new Map(against.map((one) => [one.what, one])).values()] };
 }
 const select_rules_has = ({ destinations }, role, { versions }) => versions.indexesOf(role, destinations).length > 0;
-/** Every rule with both destinations, else every rule with stable's. */
 function selectAll(search) {
     const withStable = search.rules.filter((rule) => rule.instead === undefined && select_rules_has(rule, "stable", search));
     const withBoth = withStable.filter((rule) => select_rules_has(rule, "canary", search));
@@ -49315,7 +47849,6 @@ function nothingToMove(search) {
     }
     return refuse(`${where}: no http route sends to ${destinationWord(versions.stable)} (found: ${listed(rules)}).`, "Check host and subset of stable, or name the VirtualService that routes to it.");
 }
-/** What is there, for those who have to find the one they meant. */
 const listed = (rules) => (0,some_of/* someOf */.y)(rules.map(foundWord)) || "none";
 function foundWord({ name, place, instead, destinations }) {
     const where = instead ?? (destinations.map(destinationWord).join(" and ") || "nowhere");
@@ -49329,7 +47862,6 @@ function foundWord({ name, place, instead, destinations }) {
 
 
 
-/** Pure. `destinationRules` are those of the service's namespace. */
 function subsetNeed(destinationRules, target) {
     const { canary, stable, namespace } = target;
     const host = canaryHost(target);
@@ -49347,10 +47879,6 @@ function subsetNeed(destinationRules, target) {
     };
 }
 const subset_need_hidden = ({ word, host }, { canary }) => refuse(`${word} for ${host.text} has no subset ${canary.subset}, and a rule for ${canary.host} alone would switch off the wide one's settings.`, `Add the subset ${canary.subset} to it.`);
-/**
- * The missing subsets: as stable's is written, with its traffic policy, but for name and labels. Rejects when nobody
- * knows the labels.
- */
 function missingSubsets(missing, { model }, target, labelsOf) {
     return Promise.all(missing.map(async (role) => {
         const given = role === "canary" ? (0,release_target/* configuredLabels */.ar)(target) : {};
@@ -49402,7 +47930,6 @@ async function read_routes_missing({ client, virtualServices }, choice) {
     const names = there.map(({ metadata }) => metadata.name).sort();
     return refuse(`${virtualServiceWord(choice)} does not exist (in ${choice.namespace}: ${(0,some_of/* someOf */.y)(names, ", ", 10) || "none"}).`, "Correct its name and namespace; a release moves the weights of a VirtualService that is there.");
 }
-/** What is wrong before anything is read. */
 function choiceProblems(target) {
     const problems = [];
     const words = choicesOf(target).map(virtualServiceWord);
@@ -49426,10 +47953,6 @@ function choiceProblems(target) {
 
 
 
-/**
- * For which of these versions no request can be answered, and why: its Service, its subset, or its pods are missing.
- * Three lists where both have one Service.
- */
 async function unserved({ client, destinationRules }, target, among) {
     const reading = readOnce(client);
     const each = among.map(async (role) => {
@@ -49455,7 +47978,6 @@ async function unserved_becauseOf(client, destinationRules, target, role) {
     const where = subset === undefined ? host : `subset ${subset} of ${host}`;
     return `no pod that is ready is behind ${where} (${showLabels(selected.labels)})`;
 }
-/** The labels of the pods that get a version's requests. */
 function selectionOf(services, rules, target, role) {
     const { namespace } = target;
     const host = (0,istio_host/* readHost */.rk)(target[role].host, namespace);
@@ -49483,10 +48005,6 @@ const lacksSubset = (target, role) => `no DestinationRule in namespace ${ruleNam
 
 
 
-/**
- * How the routes are before a release, for the journal; `as` makes of each object what counts. Rejects with every reason
- * at once when they cannot be moved.
- */
 async function captureRoutes(api, target, as) {
     const [{ chosen, subsets, problems }, { stable: because }] = await Promise.all([
         readRoutes(api, target, as),
@@ -49519,7 +48037,6 @@ const beforeOf = ({ section, index, name, match, destinations, raw }) => ({
 
 
 
-/** A VirtualService with all requests of the two versions on stable, in every rule that has both. */
 function givenBack(pair) {
     const { indexesOf } = destinationRoles(pair);
     function ruleGivenBack(rule, namespace) {
@@ -49546,12 +48063,10 @@ function givenBack(pair) {
 }
 
 ;// CONCATENATED MODULE: ./src/release/aim.js
-/** A canary without requests needs no destination, so no share is the same as the route before the release. */
 const aimAt = (canary) => (canary === 0 ? { to: "before" } : { to: "split", canary });
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/list-everywhere.js
 
-/** Those of every namespace; where they may not be listed, those of these namespaces. */
 async function listEverywhere(client, resource, namespaces) {
     const all = await unlessForbidden(client.list(resource, undefined, { doubts: 1 }));
     if (all)
@@ -49570,7 +48085,6 @@ async function listEverywhere(client, resource, namespaces) {
 
 
 
-/** In the version in which a release began. */
 const istioApi = (client, version) => ({
     client,
     version,
@@ -49578,7 +48092,6 @@ const istioApi = (client, version) => ({
     destinationRules: { ...resources.destinationRules, version },
     gateways: { ...resources.gateways, version },
 });
-/** In the version that the server offers. */
 async function offeredApi(client) {
     const offered = await istioResources(client);
     if (offered)
@@ -49601,7 +48114,6 @@ async function offeredApi(client) {
 
 
 
-/** What is worth knowing of one VirtualService of the release, though it may not forbid anything. Pure. */
 function noticesOf(chosen, target, plan) {
     const isMoved = (rule) => chosen.rules.some(({ place }) => place === rule.place);
     const subject = {
@@ -49615,7 +48127,6 @@ function noticesOf(chosen, target, plan) {
     return [moves, copies, offSchedule, neverReached, coarse, testers, staying, delegates].flatMap((notice) => notice(subject));
 }
 const notices_note = (what, next) => ({ level: "note", what, next });
-/** What the release does there first, for `plan` to show. */
 function moves({ chosen, target, plan, where }) {
     if (chosen.problems.length > 0)
         return [];
@@ -49624,7 +48135,6 @@ function moves({ chosen, target, plan, where }) {
     const words = first.moves.map((move) => `${ruleWord(move.rule)} from ${splitWord(move.rule.destinations)} to ${splitWord(plannedDestinations(move))}`);
     return [notices_note(`${where}: the first write takes ${(0,some_of/* someOf */.y)(words)}.`)];
 }
-/** Both a weight and a copy of every request would be a request that is done twice. */
 function copies({ chosen, versions, plan, where }) {
     const rules = chosen.rules.filter(({ mirrors }) => mirrors.some((one) => versions.roleOf(one) === "canary"));
     if (chosen.problems.length > 0 || rules.length === 0)
@@ -49649,7 +48159,6 @@ function offSchedule({ chosen, versions, plan, where }) {
     }
     return findings;
 }
-/** IST0130: Istio takes the first rule that fits, so behind one that takes everything no request arrives. */
 function neverReached({ chosen, where }) {
     const catchAll = movableRules(chosen.object).find(({ takesEverything }) => takesEverything);
     if (!catchAll)
@@ -49662,7 +48171,6 @@ function neverReached({ chosen, where }) {
         next: "Move it up, or choose the other route.",
     }));
 }
-/** Beside third destinations the two have only their own share to divide, which may be too coarse for the plan. */
 function coarse({ chosen, versions, plan, where }) {
     if (chosen.problems.length > 0)
         return [];
@@ -49701,7 +48209,6 @@ function staying({ others, versions, where, plan }) {
         notices_note(`${where}: ${(0,some_of/* someOf */.y)(rules.map(ruleWord), ", ")} sends to stable and is not moved by this release.`, countsInSplit(plan)),
     ];
 }
-/** Counters do not tell the routes of a service apart. */
 const countsInSplit = ({ stages }) => stages.some(release_gate/* isJudgedByEvidence */.iA)
     ? "Its requests count in the observed split: if they are many, the release is held, or rolled back, because of it. Allow the difference with evidence.splitTolerance; 100% takes every split as planned."
     : undefined;
@@ -49720,7 +48227,6 @@ function delegates({ others, where }) {
 
 
 
-/** What changes, as a JSON Patch of the very rules that were read. */
 function patchOf(moves) {
     const changed = moves.filter((move) => operationsOf(move).length > 0);
     for (const move of changed)
@@ -49730,7 +48236,6 @@ function patchOf(moves) {
 function operationsOf(move) {
     return [...destinationChanges(move), ...copyChanges(move)];
 }
-/** Whether the copies of its requests change. */
 const changesCopies = (move) => copyChanges(move).length > 0;
 function copyChanges({ rule, copies }) {
     const now = copiesIn(rule.raw);
@@ -49744,10 +48249,6 @@ function copyChanges({ rule, copies }) {
         return [{ op: Object.hasOwn(now, name) ? "replace" : "add", path, value: copies[name] }];
     });
 }
-/**
- * What goes, from the end; then what comes and what changes, from the beginning: so every index is right when its turn
- * comes.
- */
 function destinationChanges({ rule, planned }) {
     const path = `/spec/${rule.section}/${rule.index}/route`;
     const kept = new Set(planned.map(({ was }) => was));
@@ -49769,7 +48270,6 @@ function weightChange(path, { weight: now }, { weight: planned }) {
         return [{ op: "remove", path }];
     return [{ op: now === undefined ? "add" : "replace", path, value: planned }];
 }
-/** The last line before the wire: whatever went wrong above, no rule is written that Istio would misunderstand. */
 function assertWritable(move) {
     const destinations = plannedDestinations(move);
     const wrong = [];
@@ -49793,7 +48293,6 @@ function assertWritable(move) {
 
 
 
-/** The VirtualServices that are not part of a release and yet decide about its requests. Pure. */
 function rivalsOf(all, chosen, target) {
     const own = new Set(chosen.map(({ choice }) => virtualServiceWord(choice)));
     const rest = all.filter((object) => !own.has(wordOf(object)));
@@ -49803,7 +48302,6 @@ function rivalsOf(all, chosen, target) {
     ]);
 }
 const wordOf = (object) => virtualServiceWord(virtual_service_nameOf(object));
-/** IST0140: what this one sends to the service is not divided by the release. */
 function bypass(object, target) {
     const { stable, canary } = destinationRoles(target);
     const isServices = ({ host }) => (0,istio_host/* sameHost */.RM)(host, stable.host) || (0,istio_host/* sameHost */.RM)(host, canary.host);
@@ -49827,7 +48325,6 @@ function bypass(object, target) {
         },
     ];
 }
-/** Sidecars do not merge VirtualServices: of several for one host they take the oldest. */
 const collide = (one, other) => isForMesh(one) &&
     isForMesh(other) &&
     hostsOf(one).some((host) => hostsOf(other).some((same) => (0,istio_host/* sameHost */.RM)(host, same)));
@@ -49838,9 +48335,7 @@ const hides = ({ choice }, object) => ({
 });
 
 ;// CONCATENATED MODULE: ./src/ports/route-family.js
-/** No namespace is called so: it stands for all that nothing else is known of. */
 const route_family_elsewhere = "";
-/** Where the clients are that follow a rule. Without `exportTo` they are in the rule's own namespace, and elsewhere. */
 const namespacesBehind = ({ who, namespaces }, own) => who === "mesh" ? (namespaces ?? [own, route_family_elsewhere]) : [who.namespace];
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/sight.js
@@ -49851,12 +48346,10 @@ const namespacesBehind = ({ who, namespaces }, own) => who === "mesh" ? (namespa
 
 
 
-/** The clients that follow these rules, as far as they may see different DestinationRules. */
 function clientsOfRoutes(facts, target, rules) {
     const clients = facts.flatMap(({ seenBy }) => seenBy).flatMap((viewer) => clientsBehind(viewer, target));
     const inMesh = clients.filter((client) => client.inMesh);
     const isElsewhere = inMesh.some(({ namespace }) => namespace === route_family_elsewhere);
-    /** A rule in their own namespace counts for those clients before the service's. */
     const apart = rules
         .map(({ object }) => object.metadata.namespace ?? "")
         .filter((namespace) => isElsewhere && namespace !== rootNamespace)
@@ -49879,10 +48372,6 @@ function clientsBehind(viewer, target) {
     }));
 }
 const clientsIn = (namespace) => namespace === route_family_elsewhere ? "clients in other namespaces" : `clients in ${namespace}`;
-/**
- * A proxy takes the DestinationRules of one namespace for a host, and only those that are exported to it. A client that
- * takes one with stable's subset and without the canary's answers 503 (NC) for the canary's share.
- */
 function blindClients({ target, facts, destinationRules, own, isUnread }) {
     const { stable, canary } = target;
     const future = own ? [...destinationRules, own] : destinationRules;
@@ -49905,7 +48394,6 @@ function blindClients({ target, facts, destinationRules, own, isUnread }) {
     }
     return [...blind.values()].map(({ rule, clients }) => rule ? withoutCanary(rule, clients, known, target, host) : withoutRule(clients, known, target, host));
 }
-/** Gateways that see no rule with stable's subset, though some have it: they answer 503 already, for all requests. */
 function lostGateways({ target, facts, destinationRules, own, isUnread }) {
     const { subset } = target.stable;
     const host = (0,istio_host/* readHost */.rk)(target.stable.host, target.namespace);
@@ -49936,7 +48424,6 @@ function withoutCanary({ word }, clients, known, { canary }, host) {
     const where = words && ` (${words} has it, and does not count there)`;
     return refuse(`For ${(0,some_of/* someOf */.y)(clients, " and ")} ${word} counts for host ${host.text}, and it lacks the canary's subset ${canary.subset}${where}: the canary's share of their requests would be answered with 503 (NC).`, `Add the subset ${canary.subset} to ${word}, with the labels of the canary's pods.`);
 }
-/** The namespaces whose DestinationRules decide about a release. */
 const namespacesInSight = (facts, { namespace }) => [
     namespace,
     rootNamespace,
@@ -49947,16 +48434,11 @@ const namespacesInSight = (facts, { namespace }) => [
 
 ;// CONCATENATED MODULE: ./src/istio/gateway.js
 
-/** `public` of the VirtualService's namespace, `istio-ingress/public`, or the full name of older days. */
 function gatewayNamed(text, namespace) {
     const [owner = namespace, name] = text.includes("/") ? text.split("/") : [undefined, text];
     const [short = "", of] = (name ?? "").split(".");
     return { namespace: of ?? owner, name: short };
 }
-/**
- * Whether one of its servers takes requests for a host of a VirtualService in a namespace:
- * https://istio.io/latest/docs/reference/config/networking/gateway/#Server-hosts
- */
 const gatewayTakes = (gateway, host, namespace) => listAt(gateway, "spec", "servers")
     .flatMap((server) => listAt(server, "hosts").map(String))
     .some((taken) => {
@@ -49977,11 +48459,9 @@ const isWithin = (host, pattern) => pattern.startsWith("*") ? host.endsWith(patt
 
 
 
-/** Where VirtualServices are looked for: beside the service, and where the target names some. */
 const namespacesOf = (target) => [
     ...new Set([target.namespace, ...choicesOf(target).map(({ namespace }) => namespace)]),
 ];
-/** Every rule of every VirtualService there. Nothing where Istio is not installed. */
 async function surveyRoutes(client, target) {
     const istio = await istioResources(client);
     if (!istio)
@@ -49993,7 +48473,6 @@ async function surveyRoutes(client, target) {
         chosen: objects.filter((object) => choicesOf(target).some((choice) => (0,istio_host/* isNamed */.ev)(choice, virtual_service_nameOf(object)))),
     };
 }
-/** Every rule of every VirtualService; where those of all namespaces may not be listed, of those that the target names. */
 async function surveyEverywhere(client, target) {
     const istio = await istioResources(client);
     if (!istio)
@@ -50001,7 +48480,6 @@ async function surveyEverywhere(client, target) {
     const { objects, unread } = await listEverywhere(client, istio.virtualServices, namespacesOf(target));
     return { facts: factsOf(objects, target), unread };
 }
-/** Pure. `objects` are all the VirtualServices that were read. */
 function factsOf(objects, target) {
     return objects.flatMap((object) => {
         const route = { kind: "VirtualService", ...virtual_service_nameOf(object) };
@@ -50022,7 +48500,6 @@ function factsOf(objects, target) {
     });
 }
 const isMovable = (object, choice, target) => selectRules(object, choice, target).problems.length === 0;
-/** A place alone is one of its section. */
 const placedWord = (rule) => rule.name === undefined ? `${rule.section} ${ruleWord(rule)}` : ruleWord(rule);
 function destinationsOf({ destinations, mirrors }) {
     const routed = (destination, share, mirror) => {
@@ -50034,7 +48511,6 @@ function destinationsOf({ destinations, mirrors }) {
         ...mirrors.map((one) => routed(one, one.share, true)),
     ];
 }
-/** Those of the VirtualService itself; those of a delegate are its roots'. */
 function viewersOf(object, all) {
     if (!isDelegate(object))
         return ownViewers(object);
@@ -50060,7 +48536,6 @@ function ownViewers(object) {
 
 
 
-/** The gateways that do not see the weights, though a VirtualService names them. */
 function unseenWeights(facts, gateways) {
     const findings = facts.flatMap((fact) => fact.seenBy.flatMap((viewer) => (viewer.who === "mesh" ? [] : unseenByGateway(fact, viewer, viewer.who, gateways))));
     return [...new Map(findings.map((finding) => [finding.what, finding])).values()];
@@ -50107,7 +48582,6 @@ function unseenByGateway({ route }, { hosts, namespaces }, name, gateways) {
 
 
 
-/** What has to be known of the routes before a release. Reads, and writes nothing but dry runs. */
 async function inspectRoutes(client, target, plan, subsetLabels) {
     try {
         const api = await offeredApi(client);
@@ -50128,9 +48602,6 @@ function refusalFrom(error) {
         throw error;
     return { level: "refuse", what: error.message, next: error.next };
 }
-/**
- * The first write as a server-side dry run: validation, permissions and istiod's webhook see it, and nothing is stored.
- */
 async function inspect_routes_rehearse({ client, virtualServices }, { choice, object, rules, problems }, target, plan) {
     if (problems.length > 0)
         return [];
@@ -50178,7 +48649,6 @@ async function inspectSubsets({ client, version, destinationRules }, { subsets, 
         return { findings: [refusalFrom(error)], open: true };
     }
 }
-/** Who sees the weights and the subsets, wherever that is said. */
 async function inspectSight(api, target, { findings, own, open }) {
     const { client, destinationRules, gateways } = api;
     const survey = await unlessForbidden(surveyRoutes(client, target));
@@ -50205,7 +48675,6 @@ const inspect_routes_unknown = (namespaces) => ({
     what: `DestinationRules or Gateways of ${(0,some_of/* someOf */.y)(namespaces, ", ")} may not be listed, so it is not known what gateways and clients there see of the weights.`,
     next: "The release goes on. To have it looked at, give the job the ClusterRole of docs/rbac.yaml.",
 });
-/** Where the service's namespace has no rule, the root's counts, until ours hides it. */
 function hiddenByOwn(own, destinationRules, target) {
     const beside = rulesSeenBy({ namespace: target.namespace }, destinationRules, canaryHost(target));
     const hidden = beside.filter(({ object }) => object.metadata.namespace !== own.metadata.namespace);
@@ -50220,7 +48689,6 @@ function announced(word, subsets, { promotion }) {
     const stay = promotion === "swap" ? "after a swap it stays, because the routes name it then" : "it goes at the end";
     return { level: "note", what: `${word} of our own will have ${names}, which no other has; ${stay}.` };
 }
-/** Other VirtualServices that send to the same hosts: their requests do not follow the release. */
 async function inspectRivals(api, { chosen }, target) {
     const lists = await Promise.all(namespacesOf(target).map((namespace) => listIn(api, namespace)));
     const [unread, objects] = [[], []];
@@ -50259,12 +48727,9 @@ async function listIn({ client, virtualServices }, namespace) {
 
 
 
-/** Moves the weights of one of the user's own VirtualServices by JSON Patches, and changes nothing else in it. */
 function movedVirtualService({ client, virtualServices: resource }, clock, pair, one, fence) {
-    /** As it was read after this job's last write that went on; undefined when there was none. */
     let written;
     const read = () => client.get(resource, one.namespace, one.name);
-    /** What was deleted needs no giving back, and must not keep a rollback from going on; `differences` tells it. */
     function movesFor(object, aim) {
         if (!object) {
             if (aim.to === "before")
@@ -50329,7 +48794,6 @@ function movedVirtualService({ client, virtualServices: resource }, clock, pair,
             return next && differencesOf(object, next).length === 0 ? [] : differences;
         },
     };
-    /** The version that is written over is the one that is read here, so nobody comes in between. */
     function assertAsWritten(object, from) {
         const differences = differencesOf(object, from);
         if (differences.length > 0)
@@ -50381,7 +48845,6 @@ function moved_virtual_service_contested(one, moves, object, cause) {
 
 
 
-/** The DestinationRule of our own for one service. */
 function ownSubsets({ api, clock, fence, target, missing, labelsOf }) {
     const { client, version, destinationRules: resource } = api;
     const namespace = ruleNamespace(target);
@@ -50449,7 +48912,6 @@ const rawSubsets = ({ subsets }) => subsets.map(({ raw }) => raw);
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/route-permissions.js
 
 const group = "networking.istio.io";
-/** What moving VirtualServices needs. */
 const routePermissions = [
     {
         group,
@@ -50476,10 +48938,6 @@ const routePermissions = [
 
 
 
-/**
- * The versions that get requests by the VirtualServices of the target, as often as a destination says so. None where
- * they may not be read: the preflight names the permission that is missing.
- */
 async function servingRoles({ client, virtualServices }, target) {
     const { roleOf } = destinationRoles(target);
     const serving = choicesOf(target).map(async (choice) => {
@@ -50503,7 +48961,6 @@ async function servingRoles({ client, virtualServices }, target) {
 
 
 
-/** Moves the weights of the user's own VirtualServices, and adds a subset to them where one is missing. */
 const virtualServiceFamily = ({ client, clock, subsetLabels }) => ({
     kind: "VirtualService",
     permissions: routePermissions,
@@ -50525,7 +48982,6 @@ const virtualServiceFamily = ({ client, clock, subsetLabels }) => ({
         return {
             routes: virtualServices.map((one) => movedVirtualService(api, clock, target, one, fence)),
             prepare: subsets.add,
-            // After a swap the routes name the canary's subset, so it has to stay.
             cleanUp: async (winner) => (winner === "stable" ? subsets.remove() : undefined),
             async fence() {
                 const touched = virtualServices.map((one) => touch(client, api.virtualServices, one.namespace, one.name));
@@ -50542,7 +48998,6 @@ const virtualServiceFamily = ({ client, clock, subsetLabels }) => ({
 });
 
 ;// CONCATENATED MODULE: ./src/ports/counted-by.js
-/** Requests are counted by one source, and another one, which has a history, answers every other question. */
 const countedBy = (counting, other) => ({
     ...other,
     watch() {
@@ -50566,7 +49021,6 @@ const withGates = (plan, so) => ({
 ;// CONCATENATED MODULE: ./src/ports/fence.js
 
 
-/** How long the journal may hold up what gives back. */
 const fence_patience = 1_000;
 const fenceBy = (journal, clock) => ({
     forward: journal.confirm,
@@ -50574,10 +49028,6 @@ const fenceBy = (journal, clock) => ({
 });
 
 ;// CONCATENATED MODULE: ./src/ports/metrics-by-target.js
-/**
- * What counts the requests of a target: one for the same two versions, so that the release reads what the preflight has
- * announced, and another when their roles are exchanged.
- */
 function metricsByTarget(make) {
     const known = new Map();
     return (target) => {
@@ -50591,7 +49041,6 @@ function metricsByTarget(make) {
 ;// CONCATENATED MODULE: ./src/ports/no-metrics.js
 
 const because = "no Prometheus is configured (metrics.prometheus)";
-/** Where nothing counts, every question is answered with that. */
 const noMetrics = {
     watch: () => ({
         look: async (at) => sawNothing(at, undefined, because),
@@ -50612,7 +49061,6 @@ const noMetrics = {
 ;// CONCATENATED MODULE: ./src/kubernetes/ingress.js
 
 
-/** https://kubernetes.io/docs/concepts/services-networking/ingress/#the-ingress-resource */
 function rulesOfIngress(ingress) {
     const { namespace = "" } = ingress.metadata;
     const rule = (what, backend) => {
@@ -50634,7 +49082,6 @@ function rulesOfIngress(ingress) {
 
 
 
-/** Everybody who reaches the loser's pods and not the winner's. Pure. */
 function strandedIn(around, { loser, moving }) {
     if (!around.podLabels[loser])
         return [];
@@ -50651,7 +49098,6 @@ function strandedIn(around, { loser, moving }) {
     ];
 }
 const toBoth = { do: "Let it send to a Service that selects the pods of both versions." };
-/** Mirrors do not move with their rule. */
 const stranded_staying = ({ moves, destinations }, moving) => moving && moves ? destinations.filter(({ mirror }) => mirror) : destinations;
 function strandedRule(sender, destinations, lost) {
     const without = destinations.filter((one) => one.share > 0 && lost(one));
@@ -50668,14 +49114,9 @@ function strandedRule(sender, destinations, lost) {
 }
 const sendingWord = ({ share, mirror, ...destination }) => `${mirror ? "copies" : "sends"} ${(0,numbers/* percentWord */.m9)(share)} of its requests to ${stranded_destinationWord(destination)}`;
 const stranded_destinationWord = ({ host, subset }) => subset === undefined ? host.text : `${host.text} subset ${subset}`;
-/** The labels of the pods behind a destination, where they are the loser's and not the winner's. */
 function lostBehind(around, destination, loser) {
     return selectedBy(around, destination).find((selected) => reachesAlone(around, selected, loser));
 }
-/**
- * The labels of its pods: for clients in different namespaces a subset may be defined differently. None where no Service
- * with a selector is meant, or nobody knows the subset.
- */
 function selectedBy({ services, destinationRules, target, podLabels }, { host, subset }) {
     const service = serviceMeant(services, host);
     const selector = service && stranded_selectorOf(service);
@@ -50690,12 +49131,10 @@ function selectedBy({ services, destinationRules, target, podLabels }, { host, s
     });
     if (defined.length > 0)
         return defined.map(({ labels }) => ({ ...selector, ...labels }));
-    // A DestinationRule somewhere else may define it: then it means the version that the configuration gives it.
     const role = release_target/* roles */.Ot.find((one) => target[one].subset === subset && (0,istio_host/* sameHost */.RM)((0,istio_host/* readHost */.rk)(target[one].host, target.namespace), host));
     const labels = role && podLabels[role];
     return labels ? [labels] : [];
 }
-/** Another name for a Service leads to that one; for longer chains nobody has a use. */
 function serviceMeant(services, host) {
     const service = serviceBehind(services, host);
     const alias = service && aliasOf(service);
@@ -50706,17 +49145,12 @@ const wholeHost = (name, namespace) => ({
     subset: undefined,
     port: undefined,
 });
-/** A Service without a selector finds no pods by itself. */
 function stranded_selectorOf(service) {
     const selector = selectorOfService(service);
     return selector && Object.keys(selector).length > 0 ? selector : undefined;
 }
 const reaches = ({ podLabels }, selected, role) => podLabels[role] !== undefined && carries(podLabels[role], selected);
 const reachesAlone = (around, selected, loser) => reaches(around, selected, loser) && !reaches(around, selected, (0,release_target/* otherRole */.n1)(loser));
-/**
- * Whoever calls it without a route. Between those of the two versions the routes of the release move requests; but not
- * those that come in past every route.
- */
 function strandedService(around, service, lost, loser) {
     const { namespace = "", name } = service.metadata;
     const destination = wholeHost(name, namespace);
@@ -50771,7 +49205,6 @@ function selectedByEntry(around, { entry, podsAt }, source) {
     });
 }
 const isOfRelease = ({ target }, host) => [target.stable, target.canary].some((version) => (0,istio_host/* sameHost */.RM)((0,istio_host/* readHost */.rk)(version.host, target.namespace), host));
-/** What somebody can do about a rule, and only what works. */
 function stranded_remedyFor({ sender: fact, without }, stranded, around) {
     const { section, moves, canMove } = fact;
     if (section !== "http")
@@ -50792,7 +49225,6 @@ function stranded_remedyFor({ sender: fact, without }, stranded, around) {
 }
 const isStables = ({ target }, { host, subset }) => subset === target.stable.subset && (0,istio_host/* sameHost */.RM)(host, (0,istio_host/* readHost */.rk)(target.stable.host, target.namespace));
 const stableWord = ({ target: { stable } }) => stable.subset === undefined ? `host ${stable.host} without a subset` : `host ${stable.host}, subset ${stable.subset}`;
-/** The entry under `routes` by which a rule moves, with the others of its object that move or have to. */
 function moveWord(fact, stranded, { facts }) {
     const { namespace, name } = fact.route;
     const left = stranded
@@ -50809,10 +49241,6 @@ function moveWord(fact, stranded, { facts }) {
 ;// CONCATENATED MODULE: ./src/preflight/doubled.js
 
 
-/**
- * Rules that copy requests to the canary and send them to stable: after a swap both go to one version, and whatever a
- * request writes is written twice. Pure.
- */
 const doubledIn = (around) => around.facts.flatMap((fact) => {
     const copies = doubling(around, fact);
     return copies.map((copy) => ({
@@ -50828,13 +49256,11 @@ function doubling(around, { destinations, moves }) {
         return [];
     return destinations.filter((one) => one.mirror && reachesRole(one, "canary") && !(moves && isCanarys(around, one)));
 }
-/** A mirror that names the canary as the rule does is taken away with the first write. */
 const isCanarys = ({ target }, { host, subset }) => subset === target.canary.subset && (0,istio_host/* sameHost */.RM)(host, (0,istio_host/* readHost */.rk)(target.canary.host, target.namespace));
 
 ;// CONCATENATED MODULE: ./src/preflight/finding.js
 
 const finding_refusal = ({ problem, next }) => refuse(`${problem}.`, next);
-/** The names that are there, for those who have to find the one they meant. */
 function finding_listed(names, most = 10) {
     const shown = names.toSorted().slice(0, most).join(", ") || "none";
     return names.length > most ? `${shown} and ${names.length - most} more` : shown;
@@ -50844,10 +49270,6 @@ const pods = (count) => (count === 1 ? "1 pod" : `${count} pods`);
 ;// CONCATENATED MODULE: ./src/istio/service-entry.js
 
 
-/**
- * https://istio.io/latest/docs/reference/config/networking/service-entry/; WorkloadEntries are selected as pods are, and
- * have an address. Without either a name that DNS resolves is its own address.
- */
 function sourcesOf(entry, workloadEntries) {
     const endpoints = listAt(entry, "spec", "endpoints");
     const isSelecting = field(entry, "spec", "workloadSelector") !== undefined;
@@ -50859,14 +49281,12 @@ function sourcesOf(entry, workloadEntries) {
     const names = isByName ? listAt(entry, "spec", "hosts").map(String) : [];
     return [...(isSelecting ? [{ labels }] : []), ...[...addresses, ...names].map((address) => ({ address }))];
 }
-/** No name, but where a pod may be. */
 const isIp = (address) => /^[\d.]+$|:/.test(address);
 
 ;// CONCATENATED MODULE: ./src/istio/gateway-route.js
 
 
 const gatewayGroup = "gateway.networking.k8s.io";
-/** The kinds that name backends. */
 const gatewayKinds = [
     { plural: "httproutes", kind: "HTTPRoute" },
     { plural: "grpcroutes", kind: "GRPCRoute" },
@@ -50874,7 +49294,6 @@ const gatewayKinds = [
     { plural: "tcproutes", kind: "TCPRoute" },
 ];
 const gatewayRoutes = gatewayKinds.map(({ plural }) => plural);
-/** https://gateway-api.sigs.k8s.io/reference/spec/#httproutespec; those of gRPC, TLS and TCP have the same shape. */
 const gatewayRulesOf = (route) => listAt(route, "spec", "rules").map((rule, index) => {
     const { namespace = "", name } = route.metadata;
     const called = textAt(rule, "name");
@@ -50884,7 +49303,6 @@ const gatewayRulesOf = (route) => listAt(route, "spec", "rules").map((rule, inde
         destinations: [...backendsOf(rule, namespace), ...mirrorsOf(rule, namespace)],
     };
 });
-/** An omitted weight is 1. */
 function backendsOf(rule, namespace) {
     const backends = listAt(rule, "backendRefs");
     const weights = backends.map((backend) => numberAt(backend, "weight") ?? 1);
@@ -50905,7 +49323,6 @@ function mirroredShare(filter) {
     const denominator = numberAt(filter, "requestMirror", "fraction", "denominator") ?? 100;
     return numerator === undefined ? 1 : numerator / (denominator || 1);
 }
-/** By its Service, or, as Istio allows it, by the host of one. Other kinds of backend have no pods of a Deployment. */
 const kindsWithPods = ["/Service", "networking.istio.io/Hostname"];
 function readBackend(backend, namespace, share) {
     const kind = `${textAt(backend, "group") ?? ""}/${textAt(backend, "kind") ?? "Service"}`;
@@ -50920,7 +49337,6 @@ function readBackend(backend, namespace, share) {
 
 
 
-/** Every rule of every route of the Gateway API, as far as the server has the kinds and they may be listed. */
 async function readGatewayRules(client, namespace) {
     const versions = await unlessForbidden(client.versions(gatewayGroup));
     if (!versions)
@@ -50931,7 +49347,6 @@ async function readGatewayRules(client, namespace) {
         unread: lists.flatMap(({ unread }) => unread),
     };
 }
-/** The kind in each version of its group, the stable ones first: not every kind is served in every version. */
 const resourcesOf = (kind, versions) => versions
     .toSorted((one, other) => Number(one.includes("alpha")) - Number(other.includes("alpha")))
     .map((version) => ({ group: gatewayGroup, version, ...kind }));
@@ -50955,11 +49370,8 @@ async function gateway_rules_listIn(client, namespace, [resource, ...others]) {
 
 
 
-/** The Deployment that will be; undefined where none can be made. */
 const plannedDeployment = (planned) => planned !== undefined && "deployment" in planned ? planned.deployment : undefined;
-/** The same as it will be sent. */
 const plannedObject = (planned) => planned !== undefined && "object" in planned ? planned.object : undefined;
-/** How many pods the canary has before its first traffic. */
 function canaryPodsAtFirst({ target, stable, canary, autoscalers }) {
     const before = {
         stable: stable?.rollout.desired ?? 0,
@@ -50972,7 +49384,6 @@ function canaryPodsAtFirst({ target, stable, canary, autoscalers }) {
     const current = before.canary ?? 0;
     return replicasFor({ ...before, wanted: target.replicas, weight: 0, current, original: current });
 }
-/** Pure, and by the same functions that the release will use. */
 function planCanary(target, labels, stable, canary) {
     const { source } = target;
     switch (source.from) {
@@ -51026,7 +49437,6 @@ function namespaceExists({ namespace, target }) {
     const { what, next } = missingNamespace(target.namespace);
     return [refuse(what, next)];
 }
-/** The service itself, and the Services behind both hosts. */
 function servicesExist({ target: { namespace }, services, hosts }) {
     const findings = [hosts.service, hosts.stable, hosts.canary].map((host) => serviceExists(host, namespace, services));
     return findings.filter((finding) => finding !== undefined);
@@ -51041,7 +49451,6 @@ function serviceExists(host, namespace, services) {
         return undefined;
     return refuse(`Service ${namespace}/${service.name} does not exist (found: ${presence_namesOf(services)}).`, "Correct its name, or create it.");
 }
-/** A service that was never deployed is a case of its own: there is nothing to go back to. */
 function stableExists({ target, stable, deployments, firstDeploy }) {
     const where = `Deployment ${target.namespace}/${target.stable.deployment}`;
     if (stable) {
@@ -51058,7 +49467,6 @@ function stableExists({ target, stable, deployments, firstDeploy }) {
         refuse(`There is no stable version yet: ${where} does not exist (found: ${presence_namesOf(deployments)}).`, "If this is the service's first deployment, set first-deploy: true (in the file firstDeploy: true), and the new version is deployed straight. Otherwise correct stable's Deployment."),
     ];
 }
-/** How the canary is to come to be, and what is there already. */
 function canaryCanCome(scene) {
     switch (scene.target.source.from) {
         case "existing":
@@ -51121,13 +49529,11 @@ function manifestsOfCanary({ target }, objects) {
         findings.push(refuse(`There are two manifests of ${name}.`, "Leave one."));
     const isWritten = objects.some((object) => textAt(object, "kind") === "Deployment" && textAt(object, "metadata", "name") === canary.deployment);
     if (canaryManifestOf(target) === undefined && !isWritten)
-        // of another apiVersion it is told that nobody serves it
         findings.push(refuse(`None of the manifests is Deployment ${canary.deployment} (found: ${finding_listed(names)}).`, "Add the canary's Deployment, or correct canary's Deployment."));
     return findings;
 }
 const manifestWord = (object) => `${textAt(object, "kind") ?? "an object without kind"} ${textAt(object, "metadata", "name") ?? "without name"}`;
 const isComplete = (object) => Boolean(textAt(object, "apiVersion") && textAt(object, "kind") && textAt(object, "metadata", "name"));
-/** A manifest may pause it, and one that is there already stays paused whatever is applied. */
 function canaryIsNotPaused({ target: { namespace, canary: { deployment }, }, canary, planned, }) {
     const live = canary?.paused ? `Run kubectl rollout resume deployment ${deployment} -n ${namespace}.` : undefined;
     const next = live ?? (plannedDeployment(planned)?.paused ? "Take paused out of its manifest." : undefined);
@@ -51137,7 +49543,6 @@ function canaryIsNotPaused({ target: { namespace, canary: { deployment }, }, can
         refuse(`Deployment ${namespace}/${deployment} (canary) is paused, so it would never get the new image.`, next),
     ];
 }
-/** A canary that a rollback deletes goes only when its finalizers have gone, and its pods with it. */
 function canaryCanGo({ target, canary, planned }) {
     const made = plannedObject(planned);
     const holders = made && !canary ? listAt(withoutServerFields(made).object, "metadata", "finalizers").map(String) : [];
@@ -51147,13 +49552,11 @@ function canaryCanGo({ target, canary, planned }) {
         warn(`The manifest of Deployment ${target.namespace}/${target.canary.deployment} has finalizers (${finding_listed(holders)}): after a rollback it would keep its pods until somebody takes them off.`, "Take metadata.finalizers out of the manifest, unless a controller is there that does it."),
     ];
 }
-/** Why the canary's Deployment cannot be made as asked. */
 function canaryIsClear({ planned, target }) {
     if (planned === undefined)
         return [];
     if ("problem" in planned)
         return [finding_refusal(planned)];
-    // Where it keeps its image, nobody has looked for the container yet.
     const choice = target.container === undefined ? undefined : chooseContainer(planned.deployment, target.container);
     return choice && "problem" in choice ? [finding_refusal(choice)] : [];
 }
@@ -51170,7 +49573,6 @@ function servicesSelect({ services, hosts }) {
 
 
 
-/** The user's objects as they will be in the cluster, those that can be none left out. */
 const manifestObjects = ({ source, namespace }) => source.from !== "manifests"
     ? []
     : source.objects.filter(isComplete).map((written) => {
@@ -51183,10 +49585,6 @@ const manifestObjects = ({ source, namespace }) => source.from !== "manifests"
             metadata,
         };
     });
-/**
- * The objects of a kind as they will be once the manifests are applied: an apply keeps what it does not name. What
- * changes nothing is the object that is there.
- */
 function withManifests(live, { group, kind }, target) {
     const brought = manifestObjects(target).filter((object) => {
         const { resource } = identify(object);
@@ -51202,7 +49600,6 @@ function applied(before, object) {
     const spec = { ...objectAt(before, "spec"), ...objectAt(object, "spec") };
     return { ...before, ...object, metadata: { ...before?.metadata, ...object.metadata }, spec };
 }
-/** Whether everything written is there already, beside what the server has added. */
 function with_manifests_has(there, written) {
     if (Array.isArray(written))
         return Array.isArray(there) && there.length === written.length && written.every((item, at) => with_manifests_has(there[at], item));
@@ -51211,11 +49608,9 @@ function with_manifests_has(there, written) {
     return Object.entries(written).every(([name, value]) => with_manifests_has(field(there, name), value));
 }
 const with_manifests_isSame = (one, other) => one.name === other.name && one.namespace === other.namespace;
-/** Routes of the Gateway API that the manifests bring send from when they are applied. */
 const rulesOfManifests = (target) => manifestObjects(target)
     .filter((object) => identify(object).resource.group === gatewayGroup)
     .flatMap(gatewayRulesOf);
-/** Where in a scene the objects of a kind are that decide beside the routes who reaches which pods, and what they do. */
 const neighbours = {
     services: { group: "", kind: "Service" },
     ingresses: { group: "networking.k8s.io", kind: "Ingress" },
@@ -51226,7 +49621,6 @@ const neighbours = {
     autoscalers: { group: "autoscaling", kind: "HorizontalPodAutoscaler" },
     disruptionBudgets: { group: "policy", kind: "PodDisruptionBudget" },
 };
-/** What a release meets from when it has applied the manifests. */
 function sceneWithManifests(scene) {
     const { target, gatewayRules } = scene;
     if (target.source.from !== "manifests")
@@ -51285,7 +49679,6 @@ async function readNeighbourhood(client, look, target) {
         unread: [...ofMesh.unread, ...rules.unread, ...ofGateways.unread, ...ofEntries.unread],
     };
 }
-/** … and as they will be once the manifests are applied. */
 const neighbourhoodWithManifests = (around) => ({
     ...around,
     services: withManifests(around.services, { group: "", kind: "Service" }, around.target),
@@ -51295,7 +49688,6 @@ function labelsOfPods(deployment) {
     const { podLabels, rollout } = readDeployment(deployment);
     return rollout.desired > 0 ? podLabels : undefined;
 }
-/** Where not even those of the namespace may be read, the versions' subsets are not known, and the release is refused. */
 async function readDestinationRules(client, namespace) {
     const istio = await istioResources(client);
     return istio ? listEverywhere(client, istio.destinationRules, [namespace]) : { objects: [], unread: [] };
@@ -51328,7 +49720,6 @@ async function readEntries(client, namespace) {
 
 
 
-/** Whom a swap would leave without pods, before it begins. */
 async function inspectBystanders(parts) {
     const { target, plan, undo } = parts;
     if (plan.promotion !== "swap")
@@ -51352,10 +49743,6 @@ function findingOn(one, { target, plan, undo, exchanged }) {
     const roles = exchanged ? ", with stable and canary exchanged in the configuration" : "";
     return refuse(what, `${self} ${ways} the old pods after the swap (promotion: { model: swap, keepOld: true }), or give stable the new image instead (promotion: update${roles}).`);
 }
-/**
- * Where versions differ by host, and stable has the service's own name: who calls that in the mesh is moved only by a
- * route for the mesh.
- */
 function calledByName(around) {
     const { target, facts } = around;
     const { service, namespace, stable } = target;
@@ -51378,17 +49765,12 @@ function unreadIn({ unread, target }) {
         warn(`This job may not list ${finding_listed(unread)}, so it is not known whether somebody there sends to ${target.stable.deployment} alone: after the swap nobody would answer.`, "Give it the ClusterRole of docs/rbac.yaml, or look yourself: kubectl get virtualservices -A."),
     ];
 }
-/**
- * Those who reach the canary's pods alone before the release, or by its own manifests, for the journal: without the
- * canary nobody answers them, then as now.
- */
 async function bystandersBefore(parts) {
     const around = await unlessForbidden(readNeighbourhood(parts.client, parts.look, parts.target));
     if (!around)
         return [];
     return strandedIn(neighbourhoodWithManifests(around), { loser: "canary", moving: true }).map(bystanders_wordOf);
 }
-/** The last question before pods are taken. */
 const bystandersOf = (parts) => ({
     async strandedWithout(loser) {
         const { before, canaryStays } = parts;
@@ -51402,7 +49784,6 @@ const bystandersOf = (parts) => ({
     },
 });
 const bystanders_wordOf = ({ where, does }) => `${where} ${does}`;
-/** Pods of neither version may answer as well: of a StatefulSet, of another Deployment. */
 async function withoutOtherPods({ client, target }, around, question) {
     const stranded = strandedIn(around, question);
     const areAlone = await Promise.all(stranded.map(async ({ selected }) => !(await othersAnswer(client, target, selected))));
@@ -51421,7 +49802,6 @@ async function othersAnswer(client, target, selected) {
 
 
 
-/** Asks the API server about every verb that will be used, before the first one is. */
 async function inspectAccess(client, permissions) {
     const asked = permissions.filter(({ byLooking }) => !byLooking);
     try {
@@ -51441,10 +49821,6 @@ async function deniedVerbs(client, permission) {
     const allowed = await Promise.all(verbs.map((verb) => mayDo(client, permission, verb)));
     return verbs.filter((_, index) => !allowed[index]);
 }
-/**
- * A Role may name the objects, but for verbs that know none:
- * https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources
- */
 async function mayDo(client, permission, verb) {
     const { objects = [] } = permission;
     const isNameless = verb === "create" || verb === "list" || objects.length === 0;
@@ -51465,14 +49841,12 @@ async function isAllowed(client, { group, resource: path, namespace }, verb, nam
 function lacking(permission, denied) {
     return denied.length === 0 ? undefined : lackOf({ ...permission, verbs: denied });
 }
-/** What may not be looked at, a sentence for each purpose. */
 function looksAreAllowed({ unread, target: { namespace } }) {
     const byPurpose = new Map();
     for (const look of unread)
         byPurpose.set(look.why, [...(byPurpose.get(look.why) ?? []), { ...look, namespace }]);
     return [...byPurpose.values()].flatMap(([first, ...others]) => (first ? [lackOf(first, others)] : []));
 }
-/** `others` are for the same, in the same namespace. */
 function lackOf(first, others = []) {
     const { namespace, verbs, why, optional } = first;
     const all = [first, ...others];
@@ -51490,10 +49864,6 @@ function lackOf(first, others = []) {
 const proxy = "istio-proxy";
 const sidecars_hasProxy = ({ containerNames }) => containerNames.includes(proxy);
 const sidecars_next = 'Label the pod template sidecar.istio.io/inject: "true", or the namespace istio-injection: enabled.';
-/**
- * Without a proxy a pod counts no requests by version and speaks no mutual TLS: the canary needs one where stable has
- * one.
- */
 function canaryGetsSidecar(scene) {
     const { stablePods, canaryPods, planned, target } = scene;
     const stable = stablePods.filter(sidecars_hasProxy).length;
@@ -51518,7 +49888,6 @@ function canaryGetsSidecar(scene) {
         ? [warn(`Nothing says that ${canary.replace(/^The/, "the")} get a sidecar, while ${like}.`, sidecars_next)]
         : [];
 }
-/** https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#controlling-the-injection-policy */
 function injectionFor(labels, annotations, namespace) {
     const ofPod = labels["sidecar.istio.io/inject"] ?? annotations["sidecar.istio.io/inject"];
     if (ofPod === "false")
@@ -51544,14 +49913,9 @@ function injectionFor(labels, annotations, namespace) {
 
 const ambient_labelOf = (object, name) => object?.metadata.labels?.[name];
 const mode = "istio.io/dataplane-mode";
-/**
- * Without a waypoint nobody in an ambient mesh reads weights: ztunnel knows connections, and no requests.
- * https://istio.io/latest/docs/ambient/usage/waypoint/
- */
 function ambientHasWaypoint(scene) {
     const { namespace, services, hosts, stable, stablePods, routes, target } = scene;
     const labelled = namespace === "unread" ? undefined : namespace;
-    // A pod's own label goes before its namespace's.
     const isAmbient = (stable?.podLabels[mode] ?? ambient_labelOf(labelled, mode)) === "ambient";
     if (!isAmbient || stablePods.some(sidecars_hasProxy))
         return [];
@@ -51568,7 +49932,6 @@ function ambientHasWaypoint(scene) {
         ? [refuse(`${what}; nobody else follows the route.`, next)]
         : [warn(`${what}. Nobody but gateways follows the route.`, next)];
 }
-/** A label alone makes no waypoint, and one for workloads reads no weights. */
 const notLookedAt = ({ target: { namespace, service } }, name) => note(`Service ${namespace}/${service} is in an ambient mesh and is to use the waypoint ${name}: whether there is one, and for services, was not looked at. Without it clients in the mesh see no weights.`, `Look: kubectl get gateways.gateway.networking.k8s.io ${name} -n ${namespace} --show-labels (istio.io/waypoint-for: service or all).`);
 
 ;// CONCATENATED MODULE: ./src/preflight/pinning.js
@@ -51580,14 +49943,10 @@ const notLookedAt = ({ target: { namespace, service } }, name) => note(`Service 
 
 
 
-/**
- * With subsets the canary's pods are behind stable's Service, too: as soon as they are ready, whoever is not sent to
- * stable's subset by a route sends them their part of the requests.
- */
 function stableIsPinned(scene) {
     const shared = sharedService(scene);
     if (!shared || shared.stable.rollout.desired === 0)
-        return []; // of a version without pods its health is told
+        return [];
     const toService = scene.routes.filter(({ destinations }) => destinations.some(({ host }) => (0,istio_host/* sameHost */.RM)(host, scene.hosts.stable)));
     const pins = toService.filter((fact) => isFollowed(fact) && sendsTo(fact, scene, shared.subset));
     if (pins.length === 0)
@@ -51611,12 +49970,9 @@ function sharedService(scene) {
     const canaryPods = canary?.rollout.available ?? 0;
     return { host, subset, stable, canaryPods, podsAtFirst: canaryPodsAtFirst(scene) };
 }
-/** A rule of a delegate is where another route names it, or where the user does. */
 const isFollowed = ({ seenBy, isChosen }) => seenBy.length > 0 || isChosen;
-/** A mirror keeps no request from anywhere. */
 const sendsTo = ({ destinations }, { hosts }, subset) => destinations.some((one) => !one.mirror && one.subset === subset && (0,istio_host/* sameHost */.RM)(one.host, hosts.stable));
 const pinning_isForMesh = ({ routes, hosts }) => routes.some(({ seenBy }) => seenBy.some((viewer) => viewer.who === "mesh" && viewer.hosts.some((host) => (0,istio_host/* covers */.hU)(host, hosts.stable))));
-/** `1 of 3`, in percent: what a Service gives some of its pods. */
 const pinning_share = (pods, others) => `about ${Math.round((100 * pods) / (pods + others))} %`;
 function unpinned({ host, subset, stable, canaryPods, podsAtFirst }, { target }) {
     const kinds = kindsAmong(target.routes);
@@ -51628,9 +49984,7 @@ function unpinned({ host, subset, stable, canaryPods, podsAtFirst }, { target })
         ? warn(`${what}: they get ${pinning_share(canaryPods, available)} of the requests already, whatever the weights say.`, next)
         : refuse(`${what}: they would get ${pinning_share(podsAtFirst, available)} of the requests at once, before the first stage.`, next);
 }
-/** Of the release's own routes; the others are their rivals and told of there. */
 const unpinnedRule = ({ where }, { host, subset }) => warn(`${where} sends to ${host} without a subset, so to the canary's pods, too, whatever the weights say.`, `Give its destination subset ${subset}.`);
-/** `Only gateways follow VirtualService reviews`, or for which other hosts the mesh does. */
 function followers(pins, names) {
     const hosts = pins
         .flatMap(({ seenBy }) => seenBy)
@@ -51660,7 +50014,6 @@ function unpinnedInMesh(pins, { host, subset, stable, podsAtFirst: count }) {
 
 
 
-/** Whoever calls one of these reaches the canary's pods, whatever the weights say. */
 function servicesOverCanary({ services, planned }) {
     const canary = plannedDeployment(planned);
     return services.filter((service) => {
@@ -51669,16 +50022,13 @@ function servicesOverCanary({ services, planned }) {
     });
 }
 const servicesOverBoth = (scene) => servicesOverCanary(scene).filter((service) => scene.stable && carries(scene.stable.podLabels, selectorOfService(service) ?? {}));
-/** `about 33 %`: what a Service over both versions gives the canary, with the pods that it begins with. */
 function shareOf(scene) {
     return pinning_share(canaryPodsAtFirst(scene), scene.stable?.rollout.available ?? 0);
 }
-/** Whether a route of the mesh is for a Service: then that route decides. */
 const isRouted = ({ routes }, { metadata }) => {
     const host = (0,istio_host/* readHost */.rk)(metadata.name, metadata.namespace ?? "");
     return routes.some(({ seenBy }) => seenBy.some(({ who, hosts }) => who === "mesh" && hosts.some((one) => (0,istio_host/* covers */.hU)(one, host))));
 };
-/** Other Services over the canary's pods, and other names for the released one. */
 function otherServicesAreKnown(scene) {
     const { services, hosts } = scene;
     const isOwn = (service) => [hosts.stable, hosts.canary].some((host) => serviceBehind([service], host));
@@ -51701,7 +50051,6 @@ function otherServicesAreKnown(scene) {
     ];
 }
 const besideRoutes = (service, does, scene) => warn(`${placeWord(service)} ${does}, and no route is for it: whoever calls it reaches the canary's pods with ${shareOf(scene)} of the requests, whatever the weights say, and before the first stage.`, `Add ${service.metadata.name} to the hosts of the VirtualService that pins ${scene.target.stable.host}, or let it lead to stable's pods alone.`);
-/** Whoever comes by one of these passes no proxy that follows the route. */
 function outsidersAreKnown(scene) {
     const ways = servicesOverCanary(scene).flatMap((service) => {
         const by = wayFromOutside(service);
@@ -51718,7 +50067,6 @@ function outsidersAreKnown(scene) {
     });
     return [...ways, ...ingresses, ...routes].map(([service, by]) => warn(`${placeWord(service)} can be reached by ${by}, which goes around the route: requests that come so reach the canary's pods, too (${shareOf(scene)}), whatever the weights say.`, "Let them come in by a gateway that follows the route, or by a Service that selects stable's pods alone."));
 }
-/** Where the client's DNS or its load balancer has chosen the pod, weights choose nothing any more. */
 function podsAreChosenByWeights(scene) {
     const { services, hosts, destinationRules } = scene;
     const findings = [hosts.stable, hosts.canary].flatMap((host) => {
@@ -51734,7 +50082,6 @@ function podsAreChosenByWeights(scene) {
 }
 const headless = (service) => warn(`${placeWord(service)} is headless (clusterIP: None): a client with a sidecar goes to the pod that its DNS has picked, and not where the weights say. Only gateways follow them.`, "Route by a Service with a clusterIP over the same pods.");
 const beside_routes_passed = (rule, service) => warn(`${rule} passes requests through to the address that was called (loadBalancer: PASSTHROUGH): ${placeWord(service)} picks the pod then, and not the weights.`, "Take PASSTHROUGH away, for the time of the release at least.");
-/** At the top, for a port, or in a subset. */
 function passesThrough(rule) {
     const policies = [rule.spec, ...listAt(rule, "spec", "subsets")].map((one) => field(one, "trafficPolicy"));
     const ofPorts = policies.flatMap((policy) => listAt(policy, "portLevelSettings"));
@@ -51747,14 +50094,11 @@ function passesThrough(rule) {
 
 
 
-/** Groups of controllers that forbid a release, and are told of as such. */
 const refusedElsewhere = new Set(["flagger.app", "argoproj.io"]);
-/** Annotations by which somebody gives a Deployment images of their choice. */
 const imageWriters = {
     "keel.sh/policy": "Keel",
     "image.openshift.io/triggers": "an OpenShift image trigger",
 };
-/** An operator that owns an object writes it as its own object has it, whatever a release does. */
 function controllersAreKnown(scene) {
     const { target, deployments, services, hosts, chosenRoutes, destinationRules } = scene;
     const names = [target.stable.deployment, target.canary.deployment];
@@ -51767,14 +50111,12 @@ function controllersAreKnown(scene) {
     ];
     return [...[...new Set([...both, ...routing])].flatMap(operatorsOf), ...both.flatMap(imageWritersOf)];
 }
-/** What an operator may write back, by the kind of its object. */
 const controllers_contested = {
     Deployment: "image and replicas",
     VirtualService: "the weights",
     DestinationRule: "the subsets",
     Service: "the selector",
 };
-/** Not every operator says that it is the controller. */
 const operatorsOf = (object) => listAt(object.metadata, "ownerReferences")
     .filter((owner) => !refusedElsewhere.has(textAt(owner, "apiVersion")?.split("/")[0] ?? ""))
     .map((owner) => warn(`${placeWord(object)} belongs to ${textAt(owner, "kind")} ${textAt(owner, "name")} (${textAt(owner, "apiVersion")}): its operator may write ${controllers_contested[object.kind] ?? "it"} back, and delete what it does not know.`, "Make sure that it leaves that to the release, or pause it meanwhile."));
@@ -51787,7 +50129,6 @@ const imageWritersOf = (deployment) => Object.entries(imageWriters)
 
 
 
-/** Has the API server try out the copy: a policy may want a label that only stable's Deployment has. */
 async function inspectCopy(client, scene) {
     const { target, canary, planned } = scene;
     const copy = plannedObject(planned);
@@ -51814,7 +50155,6 @@ async function inspectCopy(client, scene) {
 
 
 
-/** Clients elsewhere that know the Service, and not the route that divides its requests. */
 function routesAreExported({ routes, services, hosts }) {
     const service = serviceBehind(services, hosts.stable);
     if (!service)
@@ -51830,7 +50170,6 @@ function routesAreExported({ routes, services, hosts }) {
     }));
 }
 const exported_isWithin = (some, all) => some?.every((namespace) => all.includes(namespace)) ?? false;
-/** Where the canary has a Service of its own, a proxy that knows stable's alone answers 503 (NC) for the canary's share. */
 function canaryServiceIsExported({ routes, services, hosts }) {
     const [stable, canary] = [serviceBehind(services, hosts.stable), serviceBehind(services, hosts.canary)];
     if (!stable || !canary || stable === canary)
@@ -51854,7 +50193,6 @@ const knows = (exported, namespace) => !exported || exported.includes(namespace)
 
 
 
-/** The addresses by which a Service is answered that are no pod's of its namespace: machines, and other clusters. */
 function foreignEndpoints({ endpointSlices, workloadEntries, pods }, service) {
     const { name } = service.metadata;
     const isPod = (endpoint) => pods.some((pod) => pod.name === textAt(endpoint, "targetRef", "name"));
@@ -51864,7 +50202,6 @@ function foreignEndpoints({ endpointSlices, workloadEntries, pods }, service) {
         .filter((endpoint) => field(endpoint, "conditions", "ready") !== false && !isPod(endpoint))
         .flatMap((endpoint) => listAt(endpoint, "addresses").map(String));
     const selector = selectorOfService(service);
-    // https://istio.io/latest/docs/reference/config/networking/workload-entry/
     const entries = workloadEntries.filter((entry) => selector && carries(textsAt(entry, "spec", "labels"), selector));
     return [...inSlices, ...entries.map((entry) => textAt(entry, "spec", "address") ?? entry.metadata.name)];
 }
@@ -51879,10 +50216,6 @@ function foreignEndpoints({ endpointSlices, workloadEntries, pods }, service) {
 
 
 
-/**
- * All requests at once, without stages, is for a service that nobody serves: not for one whose stable version is a
- * StatefulSet, has another name than was written, or lives somewhere else.
- */
 function nobodyServes(scene) {
     if (!scene.firstDeploy)
         return [];
@@ -51908,19 +50241,13 @@ function servedBy(service, scene) {
     }
     return findings;
 }
-/** Those of others: the canary's own are what is deployed. */
 function podsBehind(service, { pods: all, target }) {
     const selector = selectorOfService(service);
     if (!selector)
         return [];
     return all.filter((pod) => pod.ready && !isPodOf(target.canary.deployment, pod) && carries(pod.labels, selector));
 }
-/** `reviews-0 of StatefulSet reviews` */
 const podWord = ({ name, owner }) => (owner ? `${name} of ${owner.kind} ${owner.name}` : name);
-/**
- * A route for the service's own host that leads elsewhere leads to whoever serves; but for rules of other paths beside
- * those of the two versions.
- */
 function pinned(scene) {
     const { routes, hosts } = scene;
     const isOwn = ({ host }) => Object.values(hosts).some((own) => (0,istio_host/* sameHost */.RM)(own, host));
@@ -51942,7 +50269,6 @@ function answered(scene) {
         return [
             warn(`Nobody counts whether the service is served already: ${answerers.because}.`, "The release goes on: no ready pod of another is behind its Services."),
         ];
-    // Counters remember a canary that an earlier try has taken away again.
     const isGone = !canaryPods.some(({ ready }) => ready);
     const others = answerers.filter(({ workload, namespace }) => !(isGone && workload === target.canary.deployment && namespace === target.namespace));
     if (others.length === 0)
@@ -51955,7 +50281,6 @@ function answered(scene) {
 
 ;// CONCATENATED MODULE: ./src/kubernetes/changed-fields.js
 
-/** What every write changes, and nobody asked for. */
 const changed_fields_ofServer = new Set([
     "status",
     "apiVersion",
@@ -51965,7 +50290,6 @@ const changed_fields_ofServer = new Set([
     "metadata.uid",
     "metadata.creationTimestamp",
 ]);
-/** The fields in which two states of an object differ: `.spec.template.spec.containers[app].image`. */
 function changedFields(before, after) {
     return changed_fields_differences(before, after, []);
 }
@@ -51980,7 +50304,6 @@ function changed_fields_differences(before, after, path) {
         was.get(key)?.step ?? is.get(key)?.step ?? { name: key },
     ]));
 }
-/** Fields by name, items of a list by theirs; what has neither is compared as a whole. */
 function changed_fields_partsOf(value) {
     if (typeof value !== "object" || value === null)
         return undefined;
@@ -52002,13 +50325,11 @@ const printed = (path) => path
 
 ;// CONCATENATED MODULE: ./src/kubernetes/pod-references.js
 
-/** Fields that name objects, wherever they stand in a pod's specification, and where in them the name is. */
 const references = {
     ConfigMap: { configMapRef: ["name"], configMapKeyRef: ["name"], configMap: ["name"] },
     Secret: { secretRef: ["name"], secretKeyRef: ["name"], secret: ["secretName"] },
     ServiceAccount: { serviceAccountName: [] },
 };
-/** Whether a pod template uses an object: for its environment, as files, as its account. */
 function usesObject(template, kind, name) {
     const ways = references[kind] ?? {};
     const uses = (value) => {
@@ -52017,7 +50338,7 @@ function usesObject(template, kind, name) {
         return Object.entries(objectAt({ value }, "value")).some(([key, inner]) => {
             const way = ways[key];
             if (way && (textAt({ inner }, "inner", ...way) ?? textAt(inner, "name")) === name)
-                return true; // projected: name
+                return true;
             return uses(inner);
         });
     };
@@ -52026,10 +50347,8 @@ function usesObject(template, kind, name) {
 
 ;// CONCATENATED MODULE: ./src/preflight/pods-of-manifest.js
 
-/** Where the labels of those stand who answer requests, of kinds that are no templates of pods. */
 const answering = {
     Pod: [["metadata", "labels"]],
-    // https://github.com/istio/istio/blob/release-1.28/pilot/pkg/serviceregistry/serviceentry/conversion.go
     WorkloadEntry: [
         ["spec", "labels"],
         ["metadata", "labels"],
@@ -52039,14 +50358,12 @@ const answering = {
 const template = ["spec", "template"];
 const ofPods = [...template, "metadata", "labels"];
 const templates = [ofPods, ["spec", "jobTemplate", ...ofPods]];
-/** The labels by which Services find what a manifest runs; undefined where it runs nothing. */
 function podsOfManifest({ resource: { kind }, object }) {
     const ways = answering[kind] ?? templates.filter((way) => field(object, ...way) !== undefined);
     if (ways.length === 0 || field(object, "spec", "replicas") === 0)
         return undefined;
     return Object.assign({}, ...ways.map((way) => textsAt(object, ...way)));
 }
-/** The Service of which a manifest gives addresses by itself. */
 function addressesOf({ resource: { kind }, name, object }) {
     if (kind === "Endpoints")
         return name;
@@ -52064,7 +50381,6 @@ function addressesOf({ resource: { kind }, name, object }) {
 
 
 
-/** Undefined where the Service is missing or has no selector: that is told of elsewhere. */
 function reachOf({ target, services, destinationRules }, version) {
     const host = (0,istio_host/* readHost */.rk)(version.host, target.namespace);
     const service = serviceBehind(services, host);
@@ -52077,14 +50393,9 @@ function reachOf({ target, services, destinationRules }, version) {
 const pods_of_versions_reaches = ({ service, subset, version }, labels) => version.subset !== undefined && !subset
     ? undefined
     : carries(labels, service) && carries(labels, subset?.labels ?? {});
-/** `subset v2 (version=v2)`, or `Service shop/reviews-canary (app=reviews, track=canary)`. */
 const pods_of_versions_destinationWord = ({ version, subset, service, serviceName }) => subset
     ? `subset ${version.subset} of ${version.host} (${showLabels(subset.labels)})`
     : `Service ${serviceName} (${showLabels(service)})`;
-/**
- * Each destination has to reach its own version's pods, and no pod of the other: else the weights say one thing and
- * requests do another.
- */
 function podsAreDisjoint(scene) {
     const { stable, target } = scene;
     const [toStable, toCanary] = [reachOf(scene, target.stable), reachOf(scene, target.canary)];
@@ -52108,7 +50419,6 @@ function unselected({ service, serviceName }, deployment) {
         refuse(`Service ${serviceName} does not select ${pods_of_versions_podsOf(deployment)}: it selects ${showLabels(service)}.`, "Give the pods those labels, or name the Service that selects them as host."),
     ];
 }
-/** IST0173: a subset without pods answers 503 UH. */
 function unreached(reach, deployment) {
     if (!reach.subset || carries(deployment.podLabels, reach.subset.labels))
         return [];
@@ -52116,7 +50426,6 @@ function unreached(reach, deployment) {
         refuse(`${reach.subset.rule}: ${pods_of_versions_destinationWord(reach)} does not select ${pods_of_versions_podsOf(deployment)} (IST0173).`, "Correct the subset's labels, or the subset's or the Deployment's name."),
     ];
 }
-/** Canary pods among stable's: they get a part of stable's share, too, whatever the weights say. */
 function leaks({ plan, stable }, toStable, canary) {
     if (pods_of_versions_reaches(toStable, canary.podLabels) !== true)
         return [];
@@ -52137,10 +50446,6 @@ function pods_of_versions_strays(toCanary, stable) {
         refuse(`The canary's destination, ${pods_of_versions_destinationWord(toCanary)}, selects ${pods_of_versions_podsOf(stable)}, too: the canary's share would reach stable.`, "Give the canary's destination a label that only the canary's pods have."),
     ];
 }
-/**
- * A Deployment whose selector takes another one's pods scales by their numbers, too, and people who ask by its selector
- * are shown both: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#selector
- */
 function selectorsAreApart({ stable, planned }) {
     const canary = plannedDeployment(planned);
     if (!stable || !canary)
@@ -52154,7 +50459,6 @@ function selectorsAreApart({ stable, planned }) {
         ]
         : []);
 }
-/** Others behind a destination get a part of that version's requests, and spoil what gates see. */
 function nobodyElseIsReached(scene) {
     const { target } = scene;
     return [target.stable, target.canary].flatMap((version) => {
@@ -52167,7 +50471,6 @@ function nobodyElseIsReached(scene) {
         ];
     });
 }
-/** Other Deployments by their templates, everybody else by the pods that are there. */
 function othersReached(reach, { target, deployments, pods }) {
     const known = deployments.map(readDeployment);
     const isOther = ({ name }) => name !== target.stable.deployment && name !== target.canary.deployment;
@@ -52176,10 +50479,6 @@ function othersReached(reach, { target, deployments, pods }) {
     const owners = strangers.map(({ name, owner }) => (owner ? `${owner.kind} ${owner.name}` : `Pod ${name}`));
     return [...others.map(({ name }) => name), ...new Set(owners)];
 }
-/**
- * What the routes name and no DestinationRule defines: 503 NC. A missing subset of the canary's is added by the
- * release.
- */
 function subsetsAreClear({ target, destinationRules, hosts }) {
     const { namespace, stable, canary } = target;
     const known = (role) => subsetsFor(destinationRules, hosts[role]).filter(({ name }) => name === target[role].subset);
@@ -52209,7 +50508,6 @@ function subsetsAreClear({ target, destinationRules, hosts }) {
 
 
 
-/** Beside the canary nothing that the manifests run may answer the service's requests: no weight and no gate would know. */
 function answersRequests(scene, word, manifest) {
     const canary = canaryManifestOf(scene.target);
     if (canary && objectWord(canary) === objectWord(manifest))
@@ -52234,7 +50532,6 @@ function answersFor(service, labels, addresses) {
     const selector = selectorOfService(service) ?? {};
     return labels !== undefined && Object.keys(selector).length > 0 && carries(labels, selector);
 }
-/** `a part of stable's requests` */
 function shareWord(scene, labels) {
     const role = release_target/* roles */.Ot.find((one) => {
         const reach = reachOf(scene, scene.target[one]);
@@ -52263,12 +50560,10 @@ function answering_manifests_versionsOf({ target, deployments, planned }) {
 
 
 
-/** Kinds by which a request finds its version, as far as they name its host. */
 const routing = {
     "networking.istio.io": /^(VirtualService|DestinationRule|ServiceEntry)$/,
     [gatewayGroup]: /Route$/,
 };
-/** Whether an object says where requests of the release go, and how that is told. */
 function routesRequests(scene, manifest) {
     const { resource, object, name } = manifest;
     if (!routing[resource.group]?.test(resource.kind))
@@ -52286,14 +50581,12 @@ function routesRequests(scene, manifest) {
     return leadsToCanary(scene, route);
 }
 const decides = (route, how) => refuse(`The manifest of ${placeWord(route)} decides where requests of this release go${how}: applied, it would move them at once.`, "Take it out of the manifests; the release moves the weights of what is there.");
-/** It is the route that the release moves, or one for the same hosts. */
 function routing_objects_isOfRelease({ target, hosts }, { resource: { kind }, name, object }) {
     const { namespace } = target;
     if (target.routes.some((route) => route.kind === kind && route.name === name && route.namespace === namespace))
         return true;
     return hostsIn(object.spec, namespace).some((host) => Object.values(hosts).some((ours) => (0,istio_host/* covers */.hU)(host, ours)));
 }
-/** A live rule of the release, or to one of its versions, some of whose requests the manifest would take. */
 const rivalOf = (scene, route) => route.kind !== "VirtualService"
     ? undefined
     : scene.routes.find((fact) => (fact.isChosen || fact.destinations.some(({ host }) => routing_objects_isOurs(scene, host))) &&
@@ -52303,13 +50596,11 @@ function takesFrom(route, { who, hosts }) {
     const follows = who === "mesh"
         ? isForMesh(route)
         : gatewaysOf(route).some((gateway) => (0,istio_host/* isNamed */.ev)(gatewayNamed(gateway, route.metadata.namespace ?? ""), who));
-    // Where it names no hosts, another one hands it requests.
     const own = hostsOf(route);
     if (own.length === 0)
         return true;
     return follows && own.some((one) => hosts.some((host) => (0,istio_host/* covers */.hU)(one, host) || (0,istio_host/* covers */.hU)(host, one)));
 }
-/** By a host of its own: whoever calls that is no part of what the release weighs. */
 function leadsToCanary(scene, route) {
     const canary = plannedDeployment(scene.planned);
     const services = withManifests(scene.services, { group: "", kind: "Service" }, scene.target);
@@ -52332,7 +50623,6 @@ function sentTo(route) {
     const ofGateways = gatewayRulesOf(route).flatMap(({ destinations }) => destinations.filter(({ share }) => share > 0));
     return [...ofMesh, ...ofGateways].map(({ host }) => host);
 }
-/** Every host that stands anywhere below: of destinations and mirrors, of rules, and of references to Services. */
 function hostsIn(value, namespace) {
     if (Array.isArray(value))
         return value.flatMap((item) => hostsIn(item, namespace));
@@ -52369,10 +50659,9 @@ function hostsIn(value, namespace) {
 
 
 
-/** Looks at one manifest, and has the API server try it out: what would come of it, or why it cannot be applied. */
 async function inspectManifest(parts, written) {
     if (parts.scene.namespace === undefined || !isComplete(written))
-        return []; // told of elsewhere
+        return [];
     const { object, dropped } = withoutServerFields(written);
     const manifest = identify(object);
     const unserved = await cannotBeServed(parts, manifest);
@@ -52404,12 +50693,10 @@ async function cannotBeServed({ client }, { resource, name }) {
         return undefined;
     return refuse(`${kind} ${name} cannot be applied: its kind has the plural ${found.plural}, and not ${plural}.`, "Apply it beforehand, and take it out of the manifests.");
 }
-/** What its kind and its fields say already, whatever the API server thinks of it. */
 const looks = (scene, manifest) => {
     const word = manifests_wordOf(scene, manifest);
     return [isOfTheJob(word, manifest), routesRequests(scene, manifest), answersRequests(scene, word, manifest)].filter((finding) => finding !== undefined);
 };
-/** By these the program knows where its releases are, and that no other job runs one. */
 function isOfTheJob(word, { resource: { kind }, name }) {
     const own = { ConfigMap: journalName(""), Lease: leaseName("") };
     const prefix = own[kind];
@@ -52422,7 +50709,6 @@ const manifests_hooks = (word, object) => textAt(object, "metadata", "annotation
     : [
         warn(`${word} is a hook of Helm's, and a release applies it like everything else.`, "Take it out of the manifests (helm template --no-hooks)."),
     ];
-/** Nothing refuses such an image before the kubelet does. */
 const unfilledImages = (word, object) => ["initContainers", "containers"]
     .flatMap((list) => listAt(object, "spec", "template", "spec", list))
     .filter((container) => textAt(container, "image")?.includes("${"))
@@ -52434,7 +50720,7 @@ async function triedOut({ client, scene }, manifest) {
     if (isCanary && isOfOther(target, manifest))
         return templateTriedOut({ client, scene }, manifest);
     const asReleased = isCanary ? canaryManifest(target, manifest, manifests_podsBefore(scene)) : manifest.object;
-    const made = "problem" in asReleased ? manifest.object : asReleased; // why not is told elsewhere
+    const made = "problem" in asReleased ? manifest.object : asReleased;
     const live = await client.get(manifest.resource, target.namespace, manifest.name);
     const object = inNamespace(live ? made : marked(made, ""), target.namespace);
     const word = manifests_wordOf(scene, manifest);
@@ -52451,7 +50737,6 @@ async function triedOut({ client, scene }, manifest) {
         return [failure(word, error)];
     }
 }
-/** After a swap the Deployment that was stable is given a pod template, and nothing else of the manifest. */
 async function templateTriedOut({ client, scene }, manifest) {
     const { namespace, canary } = scene.target;
     const word = `Deployment ${namespace}/${canary.deployment}`;
@@ -52505,7 +50790,6 @@ function stableUses({ target, deployments }, { kind, metadata }) {
 const takenOver = (taken) => taken.length === 0
     ? ""
     : ` (taken over from ${[...new Set(taken.map(({ manager }) => manager))].join(", ")}: ${finding_listed(taken.map(({ field }) => field))})`;
-/** What another manager put there stays, whatever the manifest says. */
 function strayContainers(written, object, word) {
     const namesIn = (deployment) => listAt(deployment, "spec", "template", "spec", "containers").flatMap((container) => textAt(container, "name") ?? []);
     const own = namesIn(written);
@@ -52520,7 +50804,7 @@ function failure(word, error) {
         throw error;
     const cause = error instanceof ManifestRefusedError ? error.refusal : error;
     if (cause instanceof KubernetesError && cause.status === 403)
-        throw cause; // a permission that is asked about anyway
+        throw cause;
     if (cause instanceof KubernetesError && cannotBeTriedOut(cause))
         return warn(`${word} could not be tried out: ${cause.message}.`, "Whether it is taken will show when it is applied.");
     return refuse(error.message.endsWith(".") ? error.message : `${error.message}.`, error.next ?? "Correct the manifest.");
@@ -52562,12 +50846,10 @@ const look_around_looks = {
     },
 };
 const look_around_all = Object.entries(look_around_looks);
-/** What the looks need. */
 const lookPermissions = look_around_all.map(([, look]) => permissionOf(look));
 function permissionOf({ resource: { group, plural }, why }) {
     return { group, resource: plural, verbs: ["list"], why, optional: true, byLooking: true };
 }
-/** A look that is denied, or a kind that the server does not have, ends nothing. */
 async function lookAround(client, namespace, first) {
     const denied = new Set();
     const list = async ([name, look]) => {
@@ -52675,16 +50957,11 @@ const ofTheService = [
     },
     ...lookPermissions,
 ];
-/** Everything that a release may do, in the order in which it does it. */
 const permissionsWith = (ofRoutes) => [
     ...ofTheJob,
     ...ofRoutes,
     ...ofTheService,
 ];
-/**
- * What is read in every namespace, if it may be. The API server is not asked about these beforehand: the look itself
- * says what it could not read, and whether there are such kinds.
- */
 const permissionsEverywhere = [
     {
         group: "networking.istio.io",
@@ -52708,7 +50985,6 @@ const permissionsEverywhere = [
         optional: true,
     },
 ];
-/** In Prometheus's namespace, where the API server passes on what it is asked (`service://…`): the look itself tells. */
 const permissionsAtPrometheus = [
     {
         group: "",
@@ -52720,13 +50996,11 @@ const permissionsAtPrometheus = [
     },
 ];
 const ofProxies = { group: "", optional: true, byLooking: true };
-/** Where the proxies themselves are read: in the service's namespace, and in the gateways'. The look itself tells. */
 const permissionsAtProxies = [
     { ...ofProxies, resource: "pods/proxy", verbs: ["get"], why: "read what the proxies of both versions have counted" },
     { ...ofProxies, resource: "pods", verbs: ["list"], why: "find the gateways' pods" },
     { ...ofProxies, resource: "pods/proxy", verbs: ["get"], why: "read what the gateways have counted" },
 ];
-/** The permissions that this release needs, manifests' kinds included, each in its namespace. */
 function permissionsFor(target, plan, ofRoutes) {
     const routesNamespaces = new Set([target.namespace, ...target.routes.map(({ namespace }) => namespace)]);
     return [...permissionsWith(ofRoutes), ...ofManifests(target)]
@@ -52792,7 +51066,6 @@ const owners = [
     },
 ];
 const thenGit = "Before it goes on, Git has to say what the release has left: with promotion: update that is the new image alone.";
-/** `unknown`: where no object says whose it is. */
 function owners_pause(pauses, unknown) {
     const known = [...new Map(pauses.map((one) => [one.before, one])).values()];
     const distinct = known.length > 0 ? known : [unknown];
@@ -52800,12 +51073,10 @@ function owners_pause(pauses, unknown) {
     const after = distinct.map((one) => one.after).join("; ");
     return `Pause it for the release (${before}), and let it go on afterwards (${after}).`;
 }
-/** https://argo-cd.readthedocs.io/en/stable/user-guide/skip_reconcile/ (alpha since 2.7) */
 function skipping({ namespace, name }) {
     const annotate = `kubectl annotate applications.argoproj.io ${name} -n ${namespace} argocd.argoproj.io/skip-reconcile`;
     return { before: `${annotate}=true --overwrite`, after: `${annotate}-` };
 }
-/** https://fluxcd.io/flux/cmd/flux_suspend/ */
 const suspending = ({ kind, namespace, name }) => ({
     before: `flux suspend ${kind} ${name} -n ${namespace}`,
     after: `flux resume ${kind} ${name} -n ${namespace}`,
@@ -52813,7 +51084,6 @@ const suspending = ({ kind, namespace, name }) => ({
 const someApplication = skipping({ namespace: "argocd", name: "APPLICATION" });
 const someKustomization = suspending({ kind: "kustomization", namespace: "flux-system", name: "NAME" });
 const markOf = ({ metadata }, key) => metadata.annotations?.[key] ?? metadata.labels?.[key];
-/** `shop:apps/Deployment:shop/reviews`, or `team_shop:…` where Applications are in several namespaces. */
 function applicationsOf(object) {
     const app = markOf(object, "argocd.argoproj.io/tracking-id")?.split(":")[0];
     const [name, namespace = "argocd"] = (app ?? markOf(object, "argocd.argoproj.io/instance") ?? "")
@@ -52830,9 +51100,7 @@ function fluxOwnersOf(object) {
         return name === undefined ? [] : [{ kind, namespace, name }];
     });
 }
-/** Its Services select by the hash of a Rollout's template. */
 const selectsRollout = (object) => object.kind === "Service" && textAt(object, "spec", "selector", "rollouts-pod-template-hash") !== undefined;
-/** Everything that the release writes or rests on; one finding for each owner, naming all its objects. */
 function ownersAreKnown(scene) {
     const objects = touched(scene);
     return owners.flatMap(({ owns, finding }) => {
@@ -52860,7 +51128,6 @@ function touched({ target, hosts, services, deployments, chosenRoutes, destinati
 
 
 
-/** What keeps pods of both versions from running beside each other: volumes, ports of nodes, and rules about nodes. */
 async function inspectPlacement(client, scene) {
     const stable = scene.deployments.find(({ metadata }) => metadata.name === scene.target.stable.deployment);
     const canary = plannedObject(scene.planned);
@@ -52881,7 +51148,6 @@ async function sharedVolumes(client, { target: { namespace } }, { stable, canary
     const claims = await Promise.all(shared.map((claim) => unlessForbidden(client.get(resources.persistentVolumeClaims, namespace, claim))));
     return shared.flatMap((name, at) => sharedVolume(`${namespace}/${name}`, claims[at], canary));
 }
-/** https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes */
 function sharedVolume(name, claim, canary) {
     const word = `PersistentVolumeClaim ${name}`;
     const modes = listAt(claim, "spec", "accessModes").map(String);
@@ -52899,7 +51165,6 @@ function sharedVolume(name, claim, canary) {
         warn(`${word} ${what}: the pods of ${placeWord(canary)} start beside stable's or not at all, and both write to it.`, next),
     ];
 }
-/** Disks that one node at a time can have, unless for reading: https://kubernetes.io/docs/concepts/storage/volumes/ */
 const disks = [
     "awsElasticBlockStore",
     "azureDisk",
@@ -52914,7 +51179,6 @@ const disks = [
     "storageos",
     "vsphereVolume",
 ];
-/** Volumes that both pod templates name themselves, without a claim. */
 function writtenVolumes({ stable, canary }) {
     const sourcesOf = (deployment) => listAt(deployment, "spec", "template", "spec", "volumes").flatMap((volume) => [...disks, "hostPath"].flatMap((kind) => {
         const source = field(volume, kind);
@@ -52947,7 +51211,6 @@ function sharedHostPorts({ stable, canary }) {
         warn(`The pods of both versions want port ${finding_listed(shared.map(String))} of their node: ${placeWord(canary)} gets pods only on nodes without one of stable's.`, "Make sure that there are enough nodes, or take hostPort away: a Service needs none."),
     ];
 }
-/** Rules of both count: a pod may also not come to where another one's rule forbids it. */
 function separations({ stable, canary }) {
     const [ofStable, ofCanary] = [labelsOf(stable), labelsOf(canary)];
     const terms = [
@@ -52965,7 +51228,7 @@ function separations({ stable, canary }) {
 }
 const labelsOf = (deployment) => textsAt(deployment, "spec", "template", "metadata", "labels");
 const placement_selectorOf = (term) => readSelector(field(term, "labelSelector"));
-const termsOf = (deployment) => listAt(field(deployment, "spec", "template", "spec", "affinity", "podAntiAffinity"), "requiredDuringSchedulingIgnoredDuringExecution").filter((term) => field(term, "labelSelector") !== undefined); // without one a term means no pod
+const termsOf = (deployment) => listAt(field(deployment, "spec", "template", "spec", "affinity", "podAntiAffinity"), "requiredDuringSchedulingIgnoredDuringExecution").filter((term) => field(term, "labelSelector") !== undefined);
 
 ;// CONCATENATED MODULE: ./src/preflight/policies.js
 
@@ -52996,10 +51259,8 @@ function policies_labelsOf({ stable, planned }) {
     return stable && canary && { stable: stable.podLabels, canary: canary.podLabels };
 }
 const policies_wordsOf = (objects) => finding_listed(objects.map(placeWord), 3);
-/** One that is attached to a waypoint or a gateway is for no pods. */
 const isForPods = ({ spec }) => field(spec, "targetRef") === undefined && listAt(spec, "targetRefs").length === 0;
 const appliesTo = (object, { selector }, labels) => isForPods(object) && selects(readSelector(field(object, "spec", selector)), labels);
-/** Policies that are for one version only: the canary would answer otherwise than stable, or not at all. */
 function policiesAreForBoth(scene) {
     const labels = policies_labelsOf(scene);
     if (!labels)
@@ -53007,10 +51268,6 @@ function policiesAreForBoth(scene) {
     const shut = [...shutByAuthorization(scene, labels), ...shutByNetwork(scene, labels)];
     return [...shut, ...kinds.flatMap((kind) => oneSided(kind, scene, labels)), ...strangers(scene, labels)];
 }
-/**
- * What the manifests bring decides about stable's pods, too, as soon as it is applied, before the first stage. `now` is
- * without them.
- */
 function policiesOfStableStay(future, now) {
     const labels = future.stable?.podLabels;
     if (!labels)
@@ -53034,7 +51291,6 @@ function isShut({ kind, isAbout, letsThrough }, scene, labels) {
     const about = objects.filter((object) => isAbout(object) && appliesTo(object, kind, labels));
     return about.length > 0 && !about.some(letsThrough);
 }
-/** Those that are for one version, but for pairs: the same for each. */
 function oneSided(kind, scene, { stable, canary }) {
     const objects = scene[kind.in];
     const only = (one, other) => objects.filter((object) => appliesTo(object, kind, one) && !appliesTo(object, kind, other));
@@ -53049,9 +51305,6 @@ function oneSided(kind, scene, { stable, canary }) {
 }
 const policies_forBoth = "Let it select what the pods of both versions have, or give the other version the same.";
 const selectorWord = (object, { selector }) => `it selects ${showLabels(readSelector(field(object, "spec", selector)).matchLabels)}`;
-/**
- * Where policies apply of which none lets anything through. `open` are those of the other version that do.
- */
 function shutBy(objects, applies, letsThrough, { stable, canary }) {
     const of = (labels) => objects.filter((object) => applies(object, labels));
     const isShut = (some) => some.length > 0 && !some.some(letsThrough);
@@ -53059,7 +51312,6 @@ function shutBy(objects, applies, letsThrough, { stable, canary }) {
     return isShut(ofCanary) && !isShut(ofStable) ? { by: ofCanary, open: ofStable.filter(letsThrough) } : undefined;
 }
 const unlike = ({ open }) => (open.length > 0 ? `, and ${policies_wordsOf(open)} is for stable's pods only` : "");
-/** https://istio.io/latest/docs/concepts/security/#implicit-enablement */
 function shutByAuthorization({ authorizationPolicies, target }, labels) {
     const isFor = (object, pods) => appliesTo(object, authorization, pods);
     const shut = shutBy(authorizationPolicies.filter(allows), isFor, hasRules, labels);
@@ -53075,14 +51327,12 @@ function shutByAuthorization({ authorizationPolicies, target }, labels) {
 const actionOf = (object) => field(object, "spec", "action") ?? "ALLOW";
 const allows = (object) => actionOf(object) === "ALLOW";
 const hasRules = (object) => listAt(object, "spec", "rules").length > 0;
-/** Everything. */
 const denies = (object) => actionOf(object) === "DENY" &&
     listAt(object, "spec", "rules").some((rule) => Object.keys(objectAt(rule)).length === 0);
 const directions = [
     { type: "Ingress", rules: "ingress", so: (pods) => `no request would reach ${pods}` },
     { type: "Egress", rules: "egress", so: (pods) => `${pods} would reach nobody, istiod and DNS among them` },
 ];
-/** https://kubernetes.io/docs/concepts/services-networking/network-policies/#the-two-sorts-of-pod-isolation */
 const isAbout = (object, { type, rules }) => {
     const types = listAt(object, "spec", "policyTypes");
     if (types.length > 0)
@@ -53114,7 +51364,6 @@ function shutByNetwork({ networkPolicies }, labels) {
             : [];
     });
 }
-/** Policies of others that know stable's pods by name, and not the canary's. */
 function strangers({ networkPolicies, target }, { stable, canary }) {
     const peersOf = (object) => [
         ...listAt(object, "spec", "ingress").flatMap((rule) => listAt(rule, "from")),
@@ -53137,7 +51386,6 @@ function strangers({ networkPolicies, target }, { stable, canary }) {
 
 
 
-/** What HorizontalPodAutoscalers mean for a release. */
 function autoscalersAreKnown({ target, plan, autoscalers }) {
     const { namespace, stable, canary, source } = target;
     const ofStable = isAutoscaled(autoscalers, stable.deployment);
@@ -53153,7 +51401,6 @@ function autoscalersAreKnown({ target, plan, autoscalers }) {
         findings.push(warn(`Deployment ${namespace}/${canary.deployment} will be the new stable and has no HorizontalPodAutoscaler; ${stable.deployment} has one.`, "Create one for it, or promote by update, which keeps stable's Deployment."));
     return findings;
 }
-/** One that the manifests bring scales stable from when it is applied, before the first stage. */
 function autoscalerOfStableStays({ target, stable, autoscalers }, now) {
     const { deployment } = target.stable;
     return autoscalers
@@ -53168,7 +51415,6 @@ function autoscalerOfStableStays({ target, stable, autoscalers }, now) {
         return refuse(`${what}: it would leave it ${pods(most)} of ${desired}.`, next);
     });
 }
-/** What becomes of a stable that a swap has scaled to 0. */
 function restOf({ namespace, stable }, autoscalers) {
     const autoscaler = autoscalers.find((one) => scales(one, stable.deployment));
     const scaledObject = autoscaler && scaledObjectOf(autoscaler);
@@ -53178,15 +51424,10 @@ function restOf({ namespace, stable }, autoscalers) {
         return warn(`HorizontalPodAutoscaler ${autoscaler?.metadata.name} has minReplicas 0, so it may raise ${stable.deployment} again when the swap has scaled it to 0.`, "Set minReplicas to 1, or promote by update, which keeps stable's Deployment.");
     return note(`A HorizontalPodAutoscaler scales ${stable.deployment}: when the swap has scaled it to 0, the autoscaler is off until somebody scales it up.`);
 }
-/** KEDA makes a HorizontalPodAutoscaler for what is above 0, and scales to 0 and from it itself. */
 const scaledObjectOf = ({ metadata }) => metadata.labels?.["scaledobject.keda.sh/name"] ??
     listAt(metadata, "ownerReferences")
         .filter((owner) => textAt(owner, "kind") === "ScaledObject")
         .map((owner) => textAt(owner, "name"))[0];
-/**
- * A rollback finds the old pod template in its ReplicaSet, and with a limit of 0 Kubernetes keeps none:
- * https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#clean-up-policy
- */
 function templateCanBePutBack({ target, deployments, planned }) {
     const canary = deployments.find(({ metadata }) => metadata.name === target.canary.deployment);
     if (target.source.from === "existing" || !canary)
@@ -53199,7 +51440,6 @@ function templateCanBePutBack({ target, deployments, planned }) {
         refuse(`Deployment ${target.namespace}/${target.canary.deployment} is there already, and ${who} revisionHistoryLimit 0: Kubernetes would throw its old pod template away, and a rollback could not put it back.`, "Set revisionHistoryLimit to 1 or more."),
     ];
 }
-/** The journal knows what stable had, so `undo` is not the one that misses it. */
 function stableKeepsTemplates({ target, plan, deployments }) {
     const stable = deployments.find(({ metadata }) => metadata.name === target.stable.deployment);
     if (plan.promotion !== "update" || numberAt(stable, "spec", "revisionHistoryLimit") !== 0)
@@ -53208,7 +51448,6 @@ function stableKeepsTemplates({ target, plan, deployments }) {
         note(`Deployment ${target.namespace}/${target.stable.deployment} has revisionHistoryLimit 0: after the promotion kubectl rollout undo has no pod template to go back to. istio-canary undo has, from the journal.`),
     ];
 }
-/** A budget that counts both versions lets the canary's pods stand in for stable's. */
 function disruptionBudgetsAreKnown(scene) {
     const { target, plan, stable, disruptionBudgets } = scene;
     const canary = plannedDeployment(scene.planned);
@@ -53226,12 +51465,7 @@ function disruptionBudgetsAreKnown(scene) {
     return findings;
 }
 const scaling_namesOf = (objects) => objects.map(({ metadata }) => metadata.name).join(", ");
-/**
- * `canonical_revision` is the first of these labels:
- * https://github.com/istio/istio/blob/release-1.28/pkg/kube/labels/labels.go
- */
 const revisionLabels = ["service.istio.io/canonical-revision", "app.kubernetes.io/version", "version"];
-/** Kiali and Istio's dashboards tell versions apart by this; our own gates by the Deployment's name. */
 function revisionsDiffer({ stable, planned }) {
     const canary = plannedDeployment(planned);
     if (!stable || !canary)
@@ -53324,12 +51558,10 @@ async function scene_readDestinationRules(client, namespace) {
     const istio = await istioResources(client);
     return istio ? client.list(istio.destinationRules, namespace) : [];
 }
-/** What the Services behind both hosts select by, each once. */
 function selectorsBehind(hosts, services) {
     const behind = Object.values(hosts).map((host) => serviceBehind(services, host));
     return behind.map((service) => service && selectorOfService(service)).filter((selector) => selector !== undefined);
 }
-/** Every pod that one of these selects; one without labels selects all. */
 async function readPods(client, { namespace }, selectors) {
     const queries = selectors.map((matchLabels) => asQuery({ matchLabels, matchExpressions: [] }));
     const found = await Promise.all([...new Set(queries)].map((query) => client.list(resources.pods, namespace, query === "" ? {} : { labelSelector: query })));
@@ -53346,17 +51578,14 @@ async function readPods(client, { namespace }, selectors) {
 const portsOf = (service) => listAt(service, "spec", "ports").map((port) => ({
     number: numberAt(port, "port") ?? 0,
     name: textAt(port, "name") ?? "",
-    // https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/
     protocol: (textAt(port, "appProtocol") ?? textAt(port, "name")?.split("-")[0] ?? "").toLowerCase(),
     target: field(port, "targetPort"),
 }));
 const service_ports_wordOf = ({ metadata }) => `Service ${metadata.namespace}/${metadata.name}`;
-/** Each destination of stable's, in the release's own routes. */
 const destinationsOfStable = ({ routes, hosts, target }) => routes
     .filter(({ isChosen }) => isChosen)
     .flatMap((fact) => fact.destinations.map((destination) => ({ fact, destination })))
     .filter(({ destination: { host, subset, mirror } }) => !mirror && subset === target.stable.subset && (0,istio_host/* sameHost */.RM)(host, hosts.stable));
-/** The canary's destination is made like stable's, with its port: both Services need it. */
 function portsExist(scene) {
     const { services, hosts } = scene;
     const both = new Set([hosts.stable, hosts.canary].flatMap((host) => serviceBehind(services, host) ?? []));
@@ -53381,7 +51610,6 @@ const unique = (findings) => [
 ];
 const service_ports_http = new Set(["http", "http2", "grpc", "grpc-web", "kubernetes.io/h2c", "kubernetes.io/ws"]);
 const opaque = new Set(["tcp", "tls", "https", "mongo", "mysql", "redis", "udp"]);
-/** Whether http routes apply to a port at all is decided by its name or appProtocol. */
 function portsSpeakHttp(scene) {
     const used = destinationsOfStable(scene).filter(({ fact }) => fact.section === "http");
     const service = serviceBehind(scene.services, scene.hosts.stable);
@@ -53398,7 +51626,6 @@ function protocolOf({ number, name, protocol }, where) {
         return warn(`${where}: port ${number} (${name}) is declared as ${protocol}, so http routes do not apply to it.`, "Name it http-…, or set appProtocol: http.");
     return note(`${where}: port ${number} does not say its protocol by name or appProtocol, so Istio looks at the first bytes (IST0118).`, "Name it http, or set appProtocol: http.");
 }
-/** A targetPort by name has to have that name in the canary's containers, too; otherwise its pods get no endpoint. */
 function portNamesExist({ services, hosts, planned }) {
     const service = serviceBehind(services, hosts.canary);
     const canary = plannedDeployment(planned);
@@ -53419,11 +51646,6 @@ function portNamesExist({ services, hosts, planned }) {
 
 
 
-/**
- * What is being deleted is there as long as a finalizer holds it, and may serve; nobody can call the deletion off. An
- * undo leaves a version that may well be on its way out.
- * https://kubernetes.io/docs/concepts/overview/working-with-objects/finalizers/#how-finalizers-work
- */
 function nothingIsTerminating(scene) {
     const going = reliedOnIn(scene).filter(({ object }) => isTerminating(object));
     return going.map(({ object, so, isIll }) => {
@@ -53465,10 +51687,6 @@ const nextFor = ({ kind, metadata: { namespace, name } }) => `Wait until it is g
 
 
 const versions_wordOf = ({ namespace, name }) => `Deployment ${namespace}/${name}`;
-/**
- * A release needs a healthy version to go back to. An undo leaves one that may well be ill, and goes to another all the
- * more.
- */
 function stableIsHealthy(scene) {
     const findings = illnessOf(scene);
     return scene.undo ? findings.map(({ what }) => warn(what, "The undo goes on.")) : findings;
@@ -53498,10 +51716,6 @@ function illnessOf({ stable, canary }) {
             warn(`${where}: ${available} of ${desired} pods are available.`, "The release goes on; see why the others are not."),
         ];
 }
-/**
- * Promotion by `update` writes stable's image, so its container has to be clear before the release begins, not at its
- * end.
- */
 function stableCanBeUpdated({ stable, target, plan }) {
     if (!stable || plan.promotion !== "update")
         return [];
@@ -53522,7 +51736,6 @@ function imageIsNew({ stable, planned, target }) {
         return [];
     return [note(`Stable runs ${after.image} already: the release changes no image.`)];
 }
-/** Which containers get the image besides the one that it is about, and which keep what that one had. */
 function followersAreKnown({ target, plan, stable, canary }) {
     if (target.image === undefined)
         return [];
@@ -53550,11 +51763,10 @@ function followersIn(deployment, { container, image }) {
         findings.push(warn(`${where}: ${finding_listed(left)} has the image that ${choice.name} has, and keeps it: container names ${chosen.join(", ")} only.`, `Set container to [${[...chosen, ...left].join(", ")}] if they are one build.`));
     return findings;
 }
-/** A canary's container with stable's image, beside one with the new one, is of no version that anybody built. */
 function buildsAreOne({ stable, planned, target }) {
     const canary = plannedDeployment(planned);
     if (!stable || !canary || target.source.from === "clone")
-        return []; // of a copy it is told by stable's containers
+        return [];
     const [before, after] = [chooseContainer(stable, target.container), chooseContainer(canary, target.container)];
     if ("problem" in before || "problem" in after || before.image === after.image)
         return [];
@@ -53565,7 +51777,6 @@ function buildsAreOne({ stable, planned, target }) {
         warn(`${versions_wordOf(canary)}: ${finding_listed(old.map(({ name }) => name))} has stable's image ${before.image}, beside ${after.name} with ${after.image}.`, "Give it the new image, too, if they are one build: container takes a list of names."),
     ];
 }
-/** At the end all requests are the canary's, for a moment or for good. */
 function canaryHasRoom({ stable, canary, planned, target, autoscalers }) {
     const future = plannedDeployment(planned);
     if (!stable || !future || isAutoscaled(autoscalers, target.canary.deployment))
@@ -53643,7 +51854,6 @@ const release_preflight_checks = [
     controllersAreKnown,
     looksAreAllowed,
 ];
-/** … and about what will be from when the manifests are applied, beside what is now. */
 const checksWithManifests = [
     otherServicesAreKnown,
     outsidersAreKnown,
@@ -53655,7 +51865,6 @@ const checksWithManifests = [
     autoscalerOfStableStays,
     disruptionBudgetsAreKnown,
 ];
-/** Looks at everything before a release, all at once, and tells everything that was found: what forbids it first. */
 function releasePreflight(parts) {
     const { client, target, plan, routes } = parts;
     return {
@@ -53676,7 +51885,6 @@ function releasePreflight(parts) {
         },
     };
 }
-/** Without the namespace everything else is missing as well, and one sentence says it. */
 function inspectScene(scene) {
     if (scene.namespace === undefined)
         return namespaceExists(scene);
@@ -53684,10 +51892,6 @@ function inspectScene(scene) {
     return [...release_preflight_checks.flatMap((check) => check(scene)), ...checksWithManifests.flatMap((check) => check(future, scene))];
 }
 const manifestsOf = ({ source }) => source.from === "manifests" ? source.objects : [];
-/**
- * What the other side refused is a finding as well. One that does not answer at all is no state of the cluster: that
- * rejects.
- */
 async function release_preflight_answerOf(look) {
     try {
         return await look();
@@ -53698,7 +51902,6 @@ async function release_preflight_answerOf(look) {
         throw error;
     }
 }
-/** A look that was forbidden needs no words of its own where the missing permission is named already. */
 function unlessExplained(access, answer) {
     if (!(answer instanceof lib_errors/* ToldError */.QY))
         return answer;
@@ -53708,14 +51911,12 @@ function unlessExplained(access, answer) {
     return [{ level: "refuse", what: answer.message, next: answer.next }];
 }
 const levels = ["refuse", "warn", "note"];
-/** What forbids the release first; nothing twice. */
 function inOrder(findings) {
     const distinct = [...new Map(findings.toReversed().map((finding) => [finding.what, finding])).values()].toReversed();
     return levels.flatMap((level) => distinct.filter((finding) => finding.level === level));
 }
 
 ;// CONCATENATED MODULE: ./src/reporting/located.js
-/** A reporter that is told in which cluster a release runs: the release itself need not know. */
 const located = (cluster, reporter) => ({
     report: (account) => reporter.report({ ...account, cluster }),
     flush: (limit) => reporter.flush(limit),
@@ -53723,7 +51924,6 @@ const located = (cluster, reporter) => ({
 
 ;// CONCATENATED MODULE: ./src/reporting/tee.js
 
-/** Several reporters as one. Whatever one of them does, the others are told, and nobody waits longer than the limit. */
 function tee(clock, reporters, trouble) {
     async function flushOne(reporter, limit) {
         try {
@@ -53752,7 +51952,6 @@ function tee(clock, reporters, trouble) {
 }
 
 ;// CONCATENATED MODULE: ./src/reporting/warnings.js
-/** `tell` gets each warning through the censor; what is kept goes there with the report that has it. */
 function createWarnings({ text }, tell) {
     const known = new Set();
     return {
@@ -53770,16 +51969,8 @@ function createWarnings({ text }, tell) {
 
 
 
-/**
- * All the routes of a release as one step. Forward they are written one after the other, so that those behind a refusal
- * stay as they are; the rollback that follows gives back the ones before it. Back they are written all at once.
- */
 function oneStep(families) {
     const routes = families.flatMap((family) => family.routes);
-    /**
-     * The newest aim alone is pursued: a stopped job may leave a write under way, and the rollback after it must not be
-     * undone.
-     */
     let newest = new AbortController();
     let underWay;
     function supersede() {
@@ -53798,7 +51989,6 @@ function oneStep(families) {
         underWay = ended;
         return work;
     }
-    /** At once, and once more when a write that was under way has ended: it may have landed after the first look. */
     async function back(from) {
         const superseded = supersede();
         const earlier = underWay;
@@ -53860,17 +52050,12 @@ async function one_step_inOrder(routes, aim, superseded, from) {
     for (const route of routes)
         await route.reach(aim, superseded, from);
 }
-/** Traffic back first: one route that refuses must not keep the others from being given back. */
 async function one_step_atOnce(routes, superseded, from) {
     const results = await Promise.allSettled(routes.map((route) => route.reach({ to: "before" }, superseded, from)));
     const errors = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
     if (errors.length > 0)
         throw joined(errors);
 }
-/**
- * Several failures in one: lasting if any of them is. A release that is lost has no other trouble, and routes that have
- * to be looked at again are.
- */
 function joined(errors) {
     const [only, ...more] = errors;
     if (more.length === 0)
@@ -53889,7 +52074,6 @@ function joined(errors) {
 
 
 function allRoutes(families) {
-    /** Where no route is chosen, every family says so. */
     function chosenBy({ routes }) {
         const chosen = families.filter(({ kind }) => routes.some((route) => route.kind === kind));
         return chosen.length > 0 ? chosen : families;
@@ -53978,7 +52162,6 @@ function allRoutes(families) {
 
 
 
-/** What commands need that ask no cluster, and need none to be there. */
 function desk(config, world) {
     const warnings = warningsOf(config, world);
     return {
@@ -53992,20 +52175,17 @@ function desk(config, world) {
             somethingLeft: () => { },
         },
         history: historyOf(metricsOf(config, world, { cluster: () => clusterOf(config, world) }), world),
-        readFile: (path) => (0,read_text/* readText */.yR)(path, 64 * read_text/* mebibyte */.E$, world), // a report has every poll of a release of days
+        readFile: (path) => (0,read_text/* readText */.yR)(path, 64 * read_text/* mebibyte */.E$, world),
     };
 }
-/** The composition root: the only place that knows which adapters there are. */
 function compose(config, here) {
     const { namespace, service } = config;
-    // Before anything is told: only now the kubeconfig's secrets are known.
     const cluster = clusterOf(config, here);
     const { warn, all: warnings } = warningsOf(config, here);
     for (const doubt of cluster.doubts)
         warn(doubt);
     const time = createServerTime(here.clock);
     const client = rememberVersions(connect(here, cluster, { warning: warn, date: time.hear, redact: here.censor.redact }));
-    // What is journaled another machine reads: a release goes by the API server's time.
     const world = { ...here, clock: time.clock };
     const { clock } = world;
     const journal = here.censor.journal(configMapJournal(client, namespace, service, (record) => portsOf(record)));
@@ -54016,11 +52196,9 @@ function compose(config, here) {
     const reporter = located({ context, host }, reporterFor(config, environment, world, written, warn));
     const reach = { cluster: () => cluster, client };
     const metrics = metricsOf(config, world, reach);
-    /** Where this job was told nothing, the journal of the release knows. */
     const metricsOfRelease = (record) => (config.metrics ? metrics : metricsOf({ metrics: metricsFor(config, record) }, world, reach))(record.target);
     const routes = routesBy(client, clock);
     const fence = fenceBy(journal, clock);
-    /** What the newest preflight has read. */
     let reading = readOnce(client);
     const stillThere = (target) => bystandersBefore({ client: reading, look: routesBy(reading, clock).look(target), target });
     const portsOf = (record) => {
@@ -54110,7 +52288,6 @@ function warningsOf(config, { voice, censor }) {
         warnings.warn(warning);
     return warnings;
 }
-/** Every kind of route that a release can move. */
 const routesBy = (client, clock) => allRoutes([
     virtualServiceFamily({
         client,
@@ -54131,7 +52308,6 @@ function metricsOf({ metrics }, world, reach) {
         return byProxies ?? byPrometheus ?? noMetrics;
     });
 }
-/** At `service://…` the API server passes on what it is asked. */
 function prometheusAt(metrics, world, { cluster }) {
     const { clock, censor } = world;
     const url = metrics.prometheus;
@@ -54154,7 +52330,6 @@ function compose_proxiesIn(metrics, { clock, transport }, { client, cluster }) {
         },
     });
 }
-/** What was counted until now. */
 const historyOf = (metrics, { clock, stop }) => ({
     traffic: (target, window) => metrics(target).traffic(clock.now(), window, stop),
     dispersion: (target) => metrics(target).dispersion(clock.now(), stop),
@@ -54212,14 +52387,12 @@ const atDesk = {
     replay: replay,
 };
 const isInCluster = (command) => Object.hasOwn(commandsInCluster, command);
-/** Does what the configuration asks for, with what it takes. */
 async function dispatch(config, surroundings) {
     const { command } = config;
     if (isInCluster(command))
         return commandsInCluster[command](compose(await withoutPipe(config, surroundings), surroundings));
     return atDesk[command](desk(config, surroundings));
 }
-/** A kubeconfig that comes through a pipe (`<(…)`) comes once, and not at once. */
 async function withoutPipe(config, here) {
     const { kubeconfig = here.env.KUBECONFIG ?? "" } = config.cluster;
     if (!(0,read_text/* isHandedOver */.nc)(kubeconfig))
@@ -54237,16 +52410,11 @@ async function withoutPipe(config, here) {
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
-/**
- * The program's first lines. Nothing may be imported before them: an older Node stumbles over what
- * @kubernetes/client-node 2 does at import.
- */
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 if (major < 22 || (major === 22 && minor < 19)) {
     console.error(`Istio Canary needs Node 22.19 or newer, this is ${process.version}. Install Node 24; in a checkout, \`npm ci\` and \`node scripts/run.mjs dist/index.js …\` will do.`);
     process.exit(2);
 }
-// Eager: in the same file, which is read only now.
 await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 332));
 
 
@@ -54263,11 +52431,8 @@ __webpack_async_result__();
 /* harmony export */   u: () => (/* binding */ noBurst)
 /* harmony export */ });
 const noBurst = { recent: [], most: 0, until: 0 };
-/** Looks come four times a scrape at most. */
 const mostPolls = 16;
-/** One thing that went wrong is no burst. */
 const several = 2;
-/** The burst after one more poll, in which so much went `bad`. */
 function growBurst({ recent, most, until }, { age, bad, before, after, }, window) {
     const newest = [...recent.filter((poll) => poll.age > age - window).slice(1 - mostPolls), { age, before, bad }];
     let [gain, count] = [0, 0];
@@ -54298,7 +52463,6 @@ function growBurst({ recent, most, until }, { age, bad, before, after, }, window
 
 
 
-/** What can decide: one of the metrics, or what is judged beside them. */
 const grounds = [
     "errors",
     "latency",
@@ -54310,7 +52474,6 @@ const grounds = [
     "lost",
     "unanswered",
 ];
-/** What a finding means for a gate. "Nothing" is no data where there was nothing to compare. */
 function kindOf(finding, evidence, { requires, warmUp }) {
     switch (finding) {
         case "harm":
@@ -54330,16 +52493,13 @@ function kindOf(finding, evidence, { requires, warmUp }) {
             return isComparable(evidence, warmUp) ? "inconclusive" : "no-data";
     }
 }
-/** Twice the users that were agreed to are at risk. Below that it may be callers that stick, and somebody decides. */
 function isFarTooMuch({ split: { weight = 0, requests } }) {
     return requests.canary >= (2 * weight * (requests.canary + requests.stable)) / 100;
 }
-/** While it warms up a canary is judged alone. */
 function isComparable({ seen, judged, age }, warmUp) {
     const { stable, canary } = judged.requests;
     return seen.requests.canary > 0 && (age < warmUp || (canary > 0 && stable > 0));
 }
-/** Draws the conclusion. It depends on the evidence and the settings only. */
 function conclude(evidence, settings) {
     const before = drawn.get(evidence);
     if (before?.settings === settings)
@@ -54348,7 +52508,6 @@ function conclude(evidence, settings) {
     drawn.set(evidence, { settings, conclusion });
     return conclusion;
 }
-/** Looks come several times as often as polls: from evidence that is the same the conclusion was drawn already. */
 const drawn = new WeakMap();
 function draw(evidence, settings) {
     const weight = (0,_weigh_js__WEBPACK_IMPORTED_MODULE_3__/* .weigh */ .vi)(evidence, settings);
@@ -54390,7 +52549,6 @@ function groundOf({ finding, most, harm, breaker, deserted }, evidence, settings
             return harm >= Math.log(1 / settings.alpha) ? most : openGround(evidence, settings);
     }
 }
-/** While it warms up, only plain failure is judged. */
 function openGround(evidence, settings) {
     if ((0,_weigh_js__WEBPACK_IMPORTED_MODULE_3__/* .owesResponseTimes */ ._D)(evidence, settings))
         return "latency";
@@ -54453,12 +52611,7 @@ const boundsOf = (settings) => ({
 /* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1199);
 
 
-/** The ratios at which the likelihood is kept: 1/100 to 100. */
 const ratioScale = (0,_numerics_js__WEBPACK_IMPORTED_MODULE_1__/* .logSpaced */ .L8)(1 / 100, 100, 81);
-/**
- * The confidence sequence: every ratio that the mixture of all 81 does not beat by 1/α. It holds the true ratio at all
- * looks together with a chance of at least 1 − α. `likelihood` has the log likelihood at `ratioScale`.
- */
 function ratioInterval(likelihood, alpha) {
     const logs = (0,_mixture_js__WEBPACK_IMPORTED_MODULE_0__/* .totals */ .Sd)(likelihood);
     const floor = (0,_numerics_js__WEBPACK_IMPORTED_MODULE_1__/* .logSumExp */ .VZ)(logs) - Math.log(logs.length) - Math.log(1 / alpha);
@@ -54473,17 +52626,12 @@ function ratioInterval(likelihood, alpha) {
     };
 }
 const ratioAt = (position) => position === undefined ? undefined : Math.exp((position / 40 - 1) * Math.log(100));
-/** (−1)^i · C(9, i): https://en.wikipedia.org/wiki/Lagrange_polynomial#Barycentric_form between equidistant points. */
 const barycentric = [1, -9, 36, -84, 126, -126, 84, -36, 9, -1];
-/**
- * The log likelihood between its points, by a polynomial through the ten nearest: it is smooth, and exact here to about
- * 1e-9.
- */
 function between(logs, position) {
     const width = barycentric.length;
     const first = Math.min(Math.max(Math.round(position) - width / 2, 0), logs.length - width);
     const nearest = Math.min(Math.max(Math.round(position), 0), logs.length - 1);
-    const origin = logs[nearest] ?? 0; // Interpolating differences keeps the digits that large likelihoods would eat.
+    const origin = logs[nearest] ?? 0;
     let sum = 0;
     let all = 0;
     for (let i = 0; i < width; i++) {
@@ -54497,20 +52645,18 @@ function between(logs, position) {
     }
     return origin + sum / all;
 }
-/** The position of the largest likelihood: it is concave, so ever narrower parabolas lead there. */
 function summit(logs, largest) {
     let peak = largest;
     for (const width of [0.5, 0.02]) {
         const [before, at, after] = [between(logs, peak - width), between(logs, peak), between(logs, peak + width)];
         const curve = before - 2 * at + after;
         if (curve >= 0)
-            return peak; // flat: nothing was seen
+            return peak;
         const step = (width * (before - after)) / (2 * curve);
         peak = Math.min(logs.length - 1, Math.max(0, peak + Math.min(1, Math.max(-1, step))));
     }
     return peak;
 }
-/** Where the likelihood falls to `floor` on the way from its largest value; undefined where the scale ends before. */
 function boundary(logs, floor, largest, direction) {
     let near = largest;
     while ((logs[near + direction] ?? -Infinity) > floor)
@@ -54520,10 +52666,6 @@ function boundary(logs, floor, largest, direction) {
         return undefined;
     return crossing((position) => between(logs, position) - floor, near, far);
 }
-/**
- * Where a function that is positive at `near` and not at `far` crosses zero, by false position with halved weights
- * (Illinois).
- */
 function crossing(height, near, far) {
     let [inside, outside] = [
         { at: near, height: height(near) },
@@ -54564,18 +52706,8 @@ function crossing(height, near, far) {
 const independent = { kind: "tempered", phi: 1 };
 const worse = (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logSpaced */ .L8)(1.2, 100, 40);
 const better = (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logSpaced */ .L8)(1.05, 8, 40);
-/** What `harm` puts its stakes on: ratios of 1.2 to 100 times the one that is allowed. */
 const harmRatios = (allowed) => worse.map((factor) => allowed * factor);
-/** What `safe` puts its stakes on: ratios of 1/1.05 to 1/8 of the one that would be too much. */
 const safeRatios = (tooMuch) => better.map((factor) => tooMuch / factor);
-/**
- * The evidence of one poll for each ratio p_canary / p_stable against `against`, as log likelihood ratios.
- * Given how many requests failed altogether, the canary's part of them is binomial with θ(ρ) = ρ n_c / (n_s + ρ n_c),
- * whatever the common error rate is at that moment. That is why polls are multiplied and never pooled: each is judged
- * by its own traffic, so an incident that hits both versions in one stage proves nothing.
- * It stays a fair bet when failures are frequent, too: its expectation at ρ = `against` is at most 1 for any error
- * rate.
- */
 function ratioEvidence(ratios, against, exposure, failed, dispersion) {
     if (failed.canary + failed.stable === 0 || exposure.canary === 0 || exposure.stable === 0)
         return ratios.map(() => 0);
@@ -54586,11 +52718,7 @@ function ratioEvidence(ratios, against, exposure, failed, dispersion) {
     const { phi } = dispersion;
     return ratios.map((ratio) => (failed.canary * Math.log(ratio / against) - all * Math.log1p((ratio - against) * weight)) / phi);
 }
-/** A beta-binomial part of `all` failures varies 1 + (all − 1) icc times as much as a binomial one. */
 const correlation = (all, phi) => Math.min(0.98, (phi - 1) / Math.max(1, all - 1));
-/**
- * The same when any two failures of a poll are correlated by icc, between 0 and 1: the canary's part is beta-binomial.
- */
 function correlatedEvidence(ratios, against, exposure, failed, icc) {
     const strength = 1 / icc - 1;
     const logLikelihood = (ratio) => {
@@ -54658,11 +52786,9 @@ const noEvidence = {
     silence: _silence_js__WEBPACK_IMPORTED_MODULE_7__/* .noSilence */ .D$,
     latency: _latency_js__WEBPACK_IMPORTED_MODULE_3__/* .emptyLatency */ .Gk,
 };
-/** The evidence after one more poll. Every choice in here depends on earlier polls only, which keeps all bets fair. */
 function addPoll(evidence, poll, settings) {
     const counted = countedIn(poll);
     const bearable = (rates, having, least = 0) => breakerEvidence(rates, having, Math.max(least, borneRate(having, evidence, counted, settings)), counted);
-    // Where callers leave most streams as they please, that says nothing about a version.
     const bad = borneRate(failedOrGivenUp, evidence, counted, settings) < _one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .highestObjective */ .yb ? failedOrGivenUp : failed;
     const joined = joinedBy(evidence, poll, settings);
     const always = {
@@ -54706,7 +52832,6 @@ function addPoll(evidence, poll, settings) {
             latency: burst("latency", requests.canary, (0,_latency_js__WEBPACK_IMPORTED_MODULE_3__/* .latencyLogE */ .y0)(evidence.latency), (0,_latency_js__WEBPACK_IMPORTED_MODULE_3__/* .latencyLogE */ .y0)(latency)),
             objective: burst("objective", errors.canary, (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(evidence.objective), (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(promised)),
         },
-        // Safety never rests on the plan: a canary that gets no request at all would otherwise be proven safe.
         safe: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.safe, (0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_2__/* .ratioEvidence */ .p6)((0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_2__/* .safeRatios */ .cb)(safeRatio), safeRatio, requests, errors, dispersion)),
         harmless: minExcess > 0
             ? (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.harmless, tempered((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .rateEvidence */ ._Z)((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .betterRates */ .Em)(minExcess), minExcess, requests.canary, errors.canary)))
@@ -54717,19 +52842,13 @@ function addPoll(evidence, poll, settings) {
         latency,
     };
 }
-/** A minute, where Prometheus scrapes every 15 s: a shorter interval shows both versions an outage that much closer. */
 const scrapesOfBurst = 4;
 const burstOf = ({ scrape }) => scrapesOfBurst * scrape;
-/**
- * New pods are cold as the first ones were. They are left alone for half of the time since those before them at most: a
- * canary that grows with each short stage would never be compared with stable otherwise.
- */
 function joinedBy({ joined }, { joined: at = 0 }, { warmUp }) {
     if (at <= joined.at)
         return joined;
     return { at, warmUp: Math.min(warmUp, (at - joined.at) / 2) };
 }
-/** Errors are frequent enough for the exact form from here on. */
 const frequent = 0.05;
 const failed = ({ errors }) => errors;
 const givenUp = (counts) => counts.givenUp;
@@ -54750,16 +52869,8 @@ function addEnding(evidence, ending, counted, exposure, settings) {
         excess: addExcess(excess, exposure, counted[ending]),
     };
 }
-/** Fewer expected canary requests in a poll than this say little about the split they came from. */
 const few = 20;
-/** The planned split is trusted while the evidence against it is below this. */
 const quiet = Math.log(10);
-/**
- * What failures are compared with: the requests that were counted; or, with few of them, the planned shares of all,
- * which tells more: one failure among 3 requests of the canary is one in 60 of both at 5 %. The plan is only right if
- * the mesh splits as planned, so the split test must be quiet. "Few" is expected, not counted: choosing by the canary's
- * own count would load the dice.
- */
 function fairExposure({ split }, poll, requests, tolerance) {
     const { weight } = poll;
     const all = requests.stable + requests.canary;
@@ -54769,24 +52880,17 @@ function fairExposure({ split }, poll, requests, tolerance) {
     const { more, less } = (0,_split_test_js__WEBPACK_IMPORTED_MODULE_8__/* .splitEvidence */ .aN)(split, tolerance);
     return Math.max(more, less) < quiet ? planned : requests;
 }
-/** The circuit breaker bears `floor`, or `timesStable` what stable has: over all time, or in this very poll. */
 function borneRate(having, { seen }, counted, { breaker }) {
     const ofStable = (counts) => counts.requests.stable === 0 ? 0 : having(counts).stable / counts.requests.stable;
     return Math.max(breaker.floor, breaker.timesStable * Math.max(ofStable(sumOf(seen, counted)), ofStable(counted)));
 }
-/** More than an outage that reaches the canary alone, or first, would be taken for. */
 const collapsed = 0.3;
-/** What good requests of earlier proved does not outweigh what begins now. */
 const sinceItSpeaks = (mixture) => ((0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(mixture) > 0 ? mixture : noEvidence.collapse);
 function breakerEvidence(ratesAgainst, having, borne, counted) {
-    // Stable is broken itself: nothing can be much worse, and nothing that is as bad is sound.
     if (borne >= _one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .highestObjective */ .yb)
         return [];
     return (0,_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .rateEvidence */ ._Z)(ratesAgainst(borne), borne, counted.requests.canary, having(counted).canary);
 }
-/**
- * Each poll counts by its own traffic, so that an incident on both versions in one stage does not look like an excess.
- */
 function addExcess({ above, requests }, { stable, canary }, errors) {
     const all = stable + canary;
     if (all === 0)
@@ -54839,14 +52943,8 @@ const add = (a, b) => ({ stable: a.stable + b.stable, canary: a.canary + b.canar
 
 
 const emptyLatency = { profile: { requests: 0, slower: [] } };
-/** Fewer requests of stable than this do not show which edges are worth watching. */
 const enoughToChoose = 100;
-/** Fewer response times of the canary than this say little, whatever they are. */
 const enoughToCompare = 20;
-/**
- * Collects what stable's histogram looks like: during the warm-up, and after it until there is enough. Edges below
- * `slowFrom` ms are left out.
- */
 function profileLatency(latency, { stable }, slowFrom = 0) {
     if (latency.edges)
         return latency;
@@ -54860,11 +52958,6 @@ function profileLatency(latency, { stable }, slowFrom = 0) {
         },
     };
 }
-/**
- * Adds one poll. The edges are those that stable exceeded in 0.1 % to 60 % of its requests before this poll, and the
- * first that it hardly ever exceeds: what is watched may depend on the past, never on the counts that are judged.
- * One-sided: faster is never bad.
- */
 function growLatency(latency, versions, margin, phi, slowFrom = 0) {
     const edges = latency.edges ?? chooseEdges(latency.profile);
     if (!edges)
@@ -54875,7 +52968,6 @@ function chooseEdges({ requests, slower }) {
     if (requests < enoughToChoose)
         return undefined;
     const often = slower.filter(({ count }) => count > 0 && count >= 0.001 * requests && count <= 0.6 * requests);
-    // What stable hardly ever exceeds a slower canary will, also where all of stable's requests are between two edges.
     const hardlyEver = slower.filter(({ count }) => count < 0.001 * requests).toSorted((a, b) => a.le - b.le);
     const worthIt = [...often, ...hardlyEver.slice(0, 1)];
     if (worthIt.length === 0)
@@ -54894,10 +52986,6 @@ function growEdge(edge, { stable, canary }, margin, phi) {
         slow: add(edge.slow, slow),
     };
 }
-/**
- * A histogram is there, and the canary's response times have not been compared with stable's by it yet. One that cannot
- * tell, because most of stable's requests are beyond its last edge, leaves nothing to wait for.
- */
 function isUncompared({ profile, edges: [edge] = [] }) {
     if (edge)
         return edge.requests.stable === 0 || edge.requests.canary < enoughToCompare;
@@ -54912,12 +53000,9 @@ function whyUntimed({ profile, edges }) {
         return "not-counted";
     return profile.requests >= enoughToChoose && !chooseEdges(profile) ? "beyond-the-last-edge" : undefined;
 }
-/** ln E of all edges together: their average is an e-value however much the edges depend on each other. */
 const latencyLogE = ({ edges = [] }) => edges.length === 0 ? 0 : (0,_numerics_js__WEBPACK_IMPORTED_MODULE_2__/* .logMeanExp */ .BN)(edges.map(({ mixture }) => (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(mixture)));
-/** The edge that proves most. */
 const slowestEdge = ({ edges = [] }) => edges.reduce((best, edge) => (best && (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(best.mixture) >= (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(edge.mixture) ? best : edge), undefined);
 const all = ({ buckets }) => buckets.at(-1)?.count ?? 0;
-/** Never negative: a histogram can be read in the middle of an update. */
 const slowerThan = (version, atMost) => Math.max(0, all(version) - atMost);
 const exceeding = (version, le) => slowerThan(version, version.buckets.find((bucket) => bucket.le === le)?.count ?? all(version));
 const add = (a, b) => ({ stable: a.stable + b.stable, canary: a.canary + b.canary });
@@ -54940,7 +53025,6 @@ const emptyMixture = (alternatives) => ({
     logs: Array(alternatives).fill(0),
     rests: Array(alternatives).fill(0),
 });
-/** The mixture after one more poll, whose evidence for each alternative is `increments`. */
 function grow({ logs, rests }, increments) {
     const next = { logs: logs.slice(), rests: rests.slice() };
     for (let index = 0; index < logs.length; index++) {
@@ -54954,9 +53038,7 @@ function grow({ logs, rests }, increments) {
     }
     return next;
 }
-/** The sums, with what rounding took added again. */
 const totals = ({ logs, rests }) => logs.map((log, index) => log + (rests[index] ?? 0));
-/** ln E: every alternative has the same weight. Asked several times of the same mixture. */
 function logE(mixture) {
     const before = known.get(mixture);
     if (before !== undefined)
@@ -54983,30 +53065,23 @@ const known = new WeakMap();
 /* harmony export */   mB: () => (/* binding */ xlogy),
 /* harmony export */   vq: () => (/* binding */ logRising)
 /* harmony export */ });
-/** Logarithms and sums that stay exact to about 1e-13 for counts from none to 10^9. */
-/** log(Σ exp(terms)) without overflow; −Infinity for no term. */
 function logSumExp(terms) {
     const largest = terms.reduce((a, b) => Math.max(a, b), -Infinity);
     if (largest === -Infinity)
         return -Infinity;
     return largest + Math.log(terms.reduce((sum, term) => sum + Math.exp(term - largest), 0));
 }
-/** The logarithm of the average of exp(terms). */
 const logMeanExp = (terms) => logSumExp(terms) - Math.log(terms.length);
-/** `count` points from `from` to `to`, equally far apart in their logarithm. */
 function logSpaced(from, to, count) {
     const step = Math.log(to / from) / (count - 1);
     return Array.from({ length: count }, (_, index) => from * Math.exp(step * index));
 }
-/** x · ln(y), with 0 · ln(0) = 0: an outcome that cannot happen and did not says nothing. */
 const xlogy = (x, y) => (x === 0 ? 0 : x * Math.log(y));
-/** The coefficients of ln Γ(2 + z) / z beyond the first: (−1)^k (ζ(k) − 1) / k, from k = 2. */
 const zetaTerms = Array.from({ length: 29 }, (_, index) => {
     const k = index + 2;
     return ((k % 2 === 0 ? 1 : -1) * zetaMinusOne(k)) / k;
 });
 const oneMinusEulerGamma = 0.42278433509846713;
-/** ζ(k) − 1 by Euler and Maclaurin's formula behind the twentieth term (https://dlmf.nist.gov/25.2.E8). */
 function zetaMinusOne(k) {
     const n = 20;
     let sum = 0;
@@ -55024,7 +53099,6 @@ function zetaMinusOne(k) {
     }
     return sum + tail + correction;
 }
-/** ln Γ(x) − ((x − ½) ln x − x + ½ ln 2π) for x ≥ 10: Stirling's series (https://dlmf.nist.gov/5.11.E1). */
 function stirlingRest(x) {
     const s = 1 / (x * x);
     return ((1 / 12 -
@@ -55032,7 +53106,6 @@ function stirlingRest(x) {
         x);
 }
 const halfLogTwoPi = 0.9189385332046727;
-/** ln Γ(x) for x > 0. */
 function logGamma(x) {
     if (x >= 10)
         return (x - 0.5) * Math.log(x) - x + halfLogTwoPi + stirlingRest(x);
@@ -55046,17 +53119,12 @@ function logGamma(x) {
         product *= --rest;
     return Math.log(product) + aroundTwo(rest - 2);
 }
-/** ln Γ(2 + z) for |z| ≤ ½, exact near its zero at z = 0. */
 function aroundTwo(z) {
     let sum = 0;
     for (let index = zetaTerms.length - 1; index >= 0; index--)
         sum = (sum + (zetaTerms[index] ?? 0)) * z;
     return z * (oneMinusEulerGamma + sum);
 }
-/**
- * ln Γ(a + n) − ln Γ(a), the logarithm of a (a+1) … (a+n−1), for n ≥ 0.
- * The difference of two ln Γ would lose nine digits at 10^9.
- */
 function logRising(a, n) {
     if (n === 0)
         return 0;
@@ -55070,7 +53138,6 @@ function logRising(a, n) {
         return logGamma(a + n) - logGamma(a);
     return (a - 0.5) * Math.log1p(n / a) + n * (Math.log(a + n) - 1) + stirlingRest(a + n) - stirlingRest(a);
 }
-/** ln B(a, b) for a, b > 0. */
 function logBeta(a, b) {
     const [small, large] = a < b ? [a, b] : [b, a];
     if (large < 10)
@@ -55084,7 +53151,6 @@ function logBeta(a, b) {
         large * Math.log1p(-small / (a + b)) +
         rest);
 }
-/** ln of the number of ways to choose k of n. */
 const logChoose = (n, k) => k === 0 || k === n ? 0 : -Math.log(n + 1) - logBeta(k + 1, n - k + 1);
 
 
@@ -55098,12 +53164,6 @@ const logChoose = (n, k) => k === 0 || k === n ? 0 : -Math.log(n + 1) - logBeta(
 /* harmony export */ });
 /* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1199);
 
-/**
- * The evidence of one poll for each odds ratio ψ against `against`, exact for outcomes of any frequency: given how many
- * requests had the outcome altogether, the canary's part is noncentral hypergeometric (Fisher).
- * The binomial form of `ratioEvidence` is a fair bet there as well, but a timid one: at 30 % it overrates the variance
- * by half.
- */
 function oddsEvidence(odds, against, requests, having) {
     const all = having.canary + having.stable;
     if (all === 0 || all === requests.canary + requests.stable || requests.canary === 0 || requests.stable === 0)
@@ -55111,7 +53171,6 @@ function oddsEvidence(odds, against, requests, having) {
     const reference = logMoment(against, requests, all);
     return odds.map((psi) => having.canary * Math.log(psi / against) + reference - logMoment(psi, requests, all));
 }
-/** ln Σ_y C(n_c, y) C(n_s, all − y) ψ^y, summed outwards from its largest term. */
 function logMoment(psi, { canary, stable }, all) {
     const least = Math.max(0, all - stable);
     const most = Math.min(canary, all);
@@ -55127,7 +53186,6 @@ function logMoment(psi, { canary, stable }, all) {
     }
     return (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logChoose */ .Oo)(canary, start) + (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logChoose */ .Oo)(stable, all - start) + start * Math.log(psi) + Math.log(sum);
 }
-/** Where a term is as large as the next one: the smaller root of (n_c − y)(all − y) ψ = (y + 1)(n_s − all + y + 1). */
 function largestTerm(psi, canary, stable, all) {
     const b = (canary + all + 2) * psi + stable - all;
     const c = (canary + 1) * (all + 1) * psi;
@@ -55148,14 +53206,10 @@ function largestTerm(psi, canary, stable, all) {
 /* harmony export */ });
 /* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1199);
 
-/** What a test of "at most `allowed` fail" puts its stakes on: rates from 1.2 times as much to 95 %. */
 const worseRates = (allowed) => (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logSpaced */ .L8)(1.2 * allowed, 0.95, 40);
-/** The highest rate that leaves something worse to put stakes on. */
 const highestObjective = 0.95 / 1.2;
 const better = (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logSpaced */ .L8)(1.05, 8, 40);
-/** What a test of "at least `tooMuch` fail" puts its stakes on: a part of it, as `safeRatios` does. */
 const betterRates = (tooMuch) => better.map((factor) => tooMuch / factor);
-/** The evidence of `failed` out of `requests` for each rate against `against`, as log likelihood ratios. */
 function rateEvidence(rates, against, requests, failed) {
     const served = requests - failed;
     return rates.map((rate) => failed * Math.log(rate / against) + served * Math.log1p((against - rate) / (1 - against)));
@@ -55170,10 +53224,6 @@ function rateEvidence(rates, against, requests, failed) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Y: () => (/* binding */ isPoll)
 /* harmony export */ });
-/**
- * Looks come more often than counts do: one that found nothing is a poll only `every` so often. `last`: the age at the
- * poll before.
- */
 const isPoll = ({ age, stable, canary, lost }, last, every) => stable.requests + canary.requests + lost > 0 || age - last >= every;
 
 
@@ -55185,15 +53235,8 @@ const isPoll = ({ age, stable, canary, lost }, last, every) => stable.requests +
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   X: () => (/* binding */ quantileOf)
 /* harmony export */ });
-/**
- * The upper edge of the bucket in which the quantile lies, in ms; undefined without requests.
- * An edge and not an interpolation: within a bucket nothing is known, so the honest answer is "at most this".
- * Infinity in the last bucket: slower than every edge. (The highest finite edge, which others answer there, would pass
- * a limit of just that edge.)
- */
 function quantileOf(buckets, quantile) {
     const total = buckets.at(-1)?.count ?? 0;
-    // Divided and not multiplied: 0.07 * 100 is more than 7, but 7 / 100 is 0.07.
     return total === 0 ? undefined : buckets.find(({ count }) => count / total >= quantile)?.le;
 }
 
@@ -55221,9 +53264,7 @@ function listen(silence, split, poll) {
         return { stable: 0, takes };
     return { stable: silence.stable + poll.stable.requests, from: silence.from ?? poll.from, takes };
 }
-/** So rarely are so many requests of stable in a row chance, wherever in a release. */
 const mostlyChance = 1e-9;
-/** Nothing of the canary's ends, over two polls and the time that a request takes. */
 function isSilent({ silence, split, age }, { scrape, split: { tolerance } }) {
     const { stable, from, takes } = silence;
     const planned = ((split.weight ?? 0) / 100) * (1 - tolerance);
@@ -55231,10 +53272,6 @@ function isSilent({ silence, split, age }, { scrape, split: { tolerance } }) {
         return false;
     return stable * Math.log1p(-planned) <= Math.log(mostlyChance);
 }
-/**
- * Where the requests are that the canary lacks. Callers that bypass the route leave the service's total as it was; those
- * that wait for the canary are missing from it. Undefined where the total is not known, or too uncertain to tell.
- */
 function whereabouts({ split: { weight = 0, from, requests }, age }, { usual }) {
     const all = requests.stable + requests.canary;
     if (usual === undefined || from === undefined || requests.stable === 0 || age <= from)
@@ -55242,7 +53279,7 @@ function whereabouts({ split: { weight = 0, from, requests }, age }, { usual }) 
     const now = (all * 1_000) / (age - from);
     const ifMissing = Math.log(all / (requests.stable / (1 - weight / 100)));
     const seen = Math.log(now / usual);
-    const doubt = 3 / Math.sqrt(all) + 0.02; // of the count, and of what was usual
+    const doubt = 3 / Math.sqrt(all) + 0.02;
     const half = -ifMissing / 2;
     if (half <= doubt || seen > half || seen < 3 * -half)
         return undefined;
@@ -55271,9 +53308,7 @@ const emptySplit = {
     lost: 0,
     earlier: { more: 0, less: 0 },
 };
-/** What a poll counted was served at this weight: all who counted it had been read after the weight was written. */
 const isServedAt = ({ weight, since }, poll) => poll.weight === weight && poll.from >= since;
-/** Adds the requests of one poll, unless some of them may have been served at the old weight. */
 function countSplit(split, poll, { split: { tolerance } }) {
     const { weight, age, stable, canary, lost } = poll;
     if (weight !== split.weight)
@@ -55286,17 +53321,8 @@ function countSplit(split, poll, { split: { tolerance } }) {
     };
     return { ...split, from: split.from ?? poll.from, requests, lost: split.lost + lost };
 }
-/**
- * A count that has only begun may have one more scrape of one version than of the other, or one burst: it speaks after
- * so many.
- */
 const scrapesToSpeak = 8;
 const hasSettled = ({ from = Infinity }, age, { scrape }) => age - from >= scrapesToSpeak * scrape;
-/**
- * ln E that the canary's share of all requests is above what was planned, and that it is below.
- * The tolerance is a part of the smaller of the two planned shares, so 90 % is as strict as 10 %; 1 takes every split
- * as planned.
- */
 function splitEvidence({ weight, requests, earlier }, tolerance) {
     const planned = (weight ?? 0) / 100;
     const slack = tolerance * Math.min(planned, 1 - planned);
@@ -55307,11 +53333,6 @@ function splitEvidence({ weight, requests, earlier }, tolerance) {
         less: earlier.less + shareAbove(1 - planned + slack, requests.stable, requests.canary),
     };
 }
-/**
- * ln E that a share is above `limit`, after `inside` requests in it and `outside` not. The stakes are on shares above
- * the limit only, spread as a beta distribution around it, once widely (κ = 100) and once closely (κ = 10,000):
- * stakes on both sides, as in the two-sided sample-ratio test, would also win when the share is merely below.
- */
 function shareAbove(limit, inside, outside) {
     const spreads = [100, 10_000].map((strength) => {
         const [a, b] = [strength * limit, strength * (1 - limit)];
@@ -55319,7 +53340,6 @@ function shareAbove(limit, inside, outside) {
     });
     return (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logMeanExp */ .BN)(spreads) - (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .xlogy */ .mB)(inside, limit) - outside * Math.log1p(-limit);
 }
-/** ln ∫ t^(a−1) (1−t)^(b−1) dt from x to 1. */
 function logUpperBeta(x, a, b) {
     const edge = (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .xlogy */ .mB)(a, x) + b * Math.log1p(-x);
     if (1 - x < (b + 1) / (a + b + 2))
@@ -55327,7 +53347,6 @@ function logUpperBeta(x, a, b) {
     const whole = (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logBeta */ .ln)(a, b);
     return whole + Math.log1p(-Math.exp(edge - Math.log(a) + Math.log(betaFraction(x, a, b)) - whole));
 }
-/** The continued fraction of the incomplete beta function (https://dlmf.nist.gov/8.17.E22), by Lentz's method. */
 function betaFraction(x, a, b) {
     const tiny = 1e-300;
     const away = (value) => (Math.abs(value) < tiny ? tiny : value);
@@ -55364,7 +53383,6 @@ function betaFraction(x, a, b) {
 /* harmony export */ });
 const emptyCount = { requests: 0, errors: 0, buckets: [] };
 const emptyTally = { stable: emptyCount, canary: emptyCount, unattributed: emptyCount };
-/** What both counted together. */
 const sumOf = (a, b) => ({
     stable: sumOfCounts(a.stable, b.stable),
     canary: sumOfCounts(a.canary, b.canary),
@@ -55377,13 +53395,11 @@ const sumOfCounts = (a, b) => ({
     buckets: sumOfBuckets([...a.buckets, ...b.buckets]),
 });
 const countOf = (ending, a, b) => (a[ending] ?? 0) + (b[ending] ?? 0);
-/** Most services have none of them, and a journal has little room. */
 const endings = (givenUp, cutOff) => {
     if (givenUp === 0 && cutOff === 0)
         return {};
     return { givenUp, cutOff };
 };
-/** By edge. A wider bucket gets at least what the narrower ones hold, also where somebody counted less in it. */
 function sumOfBuckets(buckets) {
     const counts = new Map();
     for (const { le, count } of buckets)
@@ -55420,10 +53436,6 @@ function sumOfBuckets(buckets) {
 
 
 
-/**
- * What follows, most urgent first; of what is proven twice, the one that says more. `lost`: requests meant for the
- * canary fail without reaching a pod. `unanswered`: they reach it, and do not end.
- */
 const findings = [
     "harm",
     "broken",
@@ -55435,7 +53447,6 @@ const findings = [
     "sound",
     "nothing",
 ];
-/** Weighs the evidence. In the order of urgency: what stops a release comes before what lets it go on. */
 function weigh(evidence, settings) {
     const metrics = {
         errors: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(evidence.harm),
@@ -55467,7 +53478,6 @@ function weigh(evidence, settings) {
     };
     return { ...weight, finding: findingOf(weight, evidence, settings) };
 }
-/** It is asked anew all the time, so that much is needed each time. */
 const alphaOfCollapse = 0.001;
 function findingOf(weight, evidence, settings) {
     const { breaker, deserted, sound, split, harm, lasting, safe, metrics } = weight;
@@ -55486,7 +53496,6 @@ function findingOf(weight, evidence, settings) {
     if ((tooLittle || silent) && lostExplainsIt(evidence))
         return "lost";
     const { are } = (0,_silence_js__WEBPACK_IMPORTED_MODULE_4__/* .whereabouts */ .CJ)(evidence, settings) ?? {};
-    // Without a word of the canary, and of where its requests are, nobody may lose them for longer.
     if (silent && !(are === "elsewhere" && evidence.split.requests.canary === 0))
         return "unanswered";
     if (settled && tooLittle && are === "missing")
@@ -55497,7 +53506,6 @@ function findingOf(weight, evidence, settings) {
         return "nothing";
     if (isSuspected(weight, evidence, settings))
         return "nothing";
-    // Only errors are proven safe; a metric that leans the other way keeps the stage open.
     const leaning = Math.max(metrics.latency, metrics.givenUp, metrics.cutOff, metrics.objective) > 0;
     if (proven(safe, settings.beta) && !leaning)
         return "safe";
@@ -55505,26 +53513,16 @@ function findingOf(weight, evidence, settings) {
         return "sound";
     return "nothing";
 }
-/**
- * Half-way to a proof of harm is no moment to give a canary more traffic. What it owes to one minute alone is forgiven
- * when twice as long has passed since.
- */
 function isSuspected({ harm, lasting }, { age, bursts }, settings) {
     const halfWay = Math.log(1 / settings.alpha) / 2;
     const newest = Math.max(...Object.values(bursts).map(({ until }) => until));
     return lasting >= halfWay || (harm >= halfWay && age - newest < 2 * (0,_evidence_js__WEBPACK_IMPORTED_MODULE_0__/* .burstOf */ .gH)(settings));
 }
-/**
- * Once a canary is compared with stable it is by its response times as well, where there are any: one that never fails
- * may take forty times as long. With all of the traffic it has nobody beside it to be compared with.
- */
 const owesResponseTimes = ({ age, latency, split }, { warmUp }) => age >= warmUp && split.weight !== 100 && (0,_latency_js__WEBPACK_IMPORTED_MODULE_1__/* .isUncompared */ .LS)(latency);
-/** Failures that reached no pod are the canary's when they are about as many as the requests that it lacks. */
 function lostExplainsIt({ split: { weight = 0, requests, lost } }) {
     const planned = ((requests.stable + requests.canary) * weight) / 100;
     return lost > 0 && lost >= (planned - requests.canary) / 2;
 }
-/** ln(share · E) of every metric that is asked. */
 function stakes(metrics, evidence, settings) {
     const { shares, objective } = settings;
     const always = ["errors", "latency", "givenUp", "cutOff"];
@@ -55536,7 +53534,6 @@ function stakes(metrics, evidence, settings) {
     });
 }
 const excessOf = (metric, { excess, givenUp, cutOff }) => ({ errors: excess, givenUp: givenUp.excess, cutOff: cutOff.excess, latency: undefined, objective: undefined })[metric];
-/** It only takes rollbacks away, so no promise about false ones is touched. */
 const tooSmallToMatter = (excess, { minExcess }) => excess !== undefined && excess.above < minExcess * excess.requests;
 
 
@@ -55553,11 +53550,6 @@ const tooSmallToMatter = (excess, { minExcess }) => excess !== undefined && exce
 /* harmony export */   tr: () => (/* binding */ writtenLike),
 /* harmony export */   z2: () => (/* binding */ isWildcard)
 /* harmony export */ });
-/**
- * Istio completes a name without dots by the namespace of the object it stands in, which is `namespace`; in between a
- * short and a full name people write `reviews.shop` or `reviews.shop.svc`, and mean the same.
- * https://istio.io/latest/docs/reference/config/networking/virtual-service/#Destination
- */
 function readHost(text, namespace) {
     const [name = "", owner = namespace, svc = "svc", ...domain] = text.split(".");
     const isService = name !== "" && name !== "*" && owner !== "" && svc === "svc";
@@ -55565,7 +53557,6 @@ function readHost(text, namespace) {
         return { text, service: undefined, domain: undefined };
     return { text, service: { namespace: owner, name }, domain: domain.join(".") || undefined };
 }
-/** Whether two hosts mean one Service; hosts that are no Services are compared as text. */
 function sameHost(one, other) {
     if (!one.service || !other.service)
         return !one.service && !other.service && one.text === other.text;
@@ -55574,7 +53565,6 @@ function sameHost(one, other) {
 const sameDomain = (one, other) => one === undefined || other === undefined || one === other;
 const isNamed = (one, other) => one.namespace === other.namespace && one.name === other.name;
 const isWildcard = ({ text }) => text.startsWith("*");
-/** Whether the host of a rule is for another host: it means the same, or is a wildcard over it. */
 function covers(pattern, host) {
     if (!isWildcard(pattern))
         return sameHost(pattern, host);
@@ -55587,10 +53577,6 @@ function namesOf({ text, service, domain = usualDomain }) {
     const name = `${service.name}.${service.namespace}`;
     return [name, `${name}.svc.${domain}`];
 }
-/**
- * `host` in the style of `model`, which stands where it is to be written: short beside a short one, full beside a full
- * one.
- */
 function writtenLike(model, host) {
     if (sameHost(model, host))
         return model.text;
@@ -55599,7 +53585,6 @@ function writtenLike(model, host) {
     const { name, namespace } = host.service;
     if (model.service?.namespace === namespace)
         return name + model.text.slice(model.service.name.length);
-    // Istio takes every name with a dot for a full one, so nothing between the short and the full name would resolve.
     return `${name}.${namespace}.svc.${host.domain ?? model.domain ?? usualDomain}`;
 }
 
@@ -55612,10 +53597,6 @@ function writtenLike(model, host) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   a: () => (/* binding */ istioMetrics)
 /* harmony export */ });
-/**
- * What Istio calls what it counts: https://istio.io/latest/docs/reference/config/metrics/. `pod` comes from
- * Prometheus's service discovery.
- */
 const istioMetrics = {
     labels: {
         workload: "destination_workload",
@@ -55652,23 +53633,12 @@ const istioMetrics = {
 /* harmony export */ });
 /* harmony import */ var node_buffer__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4573);
 /* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(39);
-/*
- * What is secret in what users give and in what clusters, plugins and proxies ask to be sent. Whoever makes a
- * credential, or reads one, has it named here and registers it before anything is told (`lib/redaction.ts`).
- */
 
 
-/** The last part of a word that names a credential, whatever its value looks like: `token`, and `authtoken`. */
 const credential = /(^auth|authorization|authentication|token|key|cookie|secret|pass(word|wd|phrase)?|pwd|cred(ential)?|session|sid|sig(nature)?|jwt|bearer)s?$/;
-/** How names end that say something about a credential: a header `X-Auth-Realm`, a variable `AWS_ACCESS_KEY_ID`. */
 const about = /(^|-)(realm|type|method|scheme|provider|algorithm|key-id|name|user|url|uri|host|file|path|ttl|expir\w*|version)$/;
-/** The names of headers that say where to and on whose behalf; reports are full of hosts and tenants. */
 const address = /^host$|^accept|^content-|^user-agent$|^cache-control$|^x-forwarded-|tenant|org-?id/i;
-/**
- * `always`, `true` or `5`: a word that hides nothing, and that would tear holes into every report if it were hidden.
- */
 const plainWord = /^([A-Za-z]?[a-z]{0,15}|\d{1,8})$/;
-/** By its words: there is a key in X-Api-Key and apiKey, and nothing about authors in Authorization. */
 function isCredential(name) {
     const words = name
         .replace(/([a-z\d])(?=[A-Z])/g, "$1-")
@@ -55678,7 +53648,6 @@ function isCredential(name) {
     return words.some((word) => credential.test(word)) && !about.test(words.join("-"));
 }
 const isSecret = (name, value) => isCredential(name) || (!address.test(name) && !plainWord.test(value));
-/** The secrets in headers: of `Bearer abc` the `abc`, else the whole value and every word in it that hides something. */
 function secretsInHeaders(headers) {
     const secrets = new Set();
     for (const [name, value] of Object.entries(headers)) {
@@ -55690,7 +53659,6 @@ function secretsInHeaders(headers) {
     }
     return [...secrets];
 }
-/** `Basic …` has a pair in it, and that a password. */
 function partsOfCredential(value) {
     const [, scheme = "", rest] = /^([\w-]+) +(\S+)$/.exec(value) ?? [];
     if (rest === undefined)
@@ -55700,7 +53668,6 @@ function partsOfCredential(value) {
     const pair = Buffer.from(rest, "base64").toString();
     return [rest, pair, passwordOf(pair)];
 }
-/** As they are written, and as they are meant. */
 function valuesOfCookies(header) {
     const values = [header];
     for (const cookie of header.split(/; */)) {
@@ -55710,11 +53677,8 @@ function valuesOfCookies(header) {
     }
     return values;
 }
-/** A word by which somebody could log in. */
 const isTelling = (word) => word !== "" && !plainWord.test(word);
-/** What turns something on or off, and hides nothing, however its name ends. */
 const switching = /^(true|false|null|none|yes|no|on|off|enabled?|disabled?|required?|optional|always|never|auto|default)$/i;
-/** The values whose names say that they are secret, of settings that mostly are not. */
 function secretsByName(settings) {
     const secrets = [];
     for (const [name, value] of Object.entries(settings))
@@ -55722,11 +53686,8 @@ function secretsByName(settings) {
             secrets.push(value);
     return secrets;
 }
-/** `password=abc`, in whatever stands before and behind it, and `password: abc` or `"password":"abc"` in lines of a file. */
 const assignment = /["']?([A-Za-z][\w.-]*)(?:["']?=|["']:|: )\s*(?:"([^"]*)"|'([^']*)'|([^\s"'&;,]+))/g;
-/** What a driver of Go takes: `ada:abc@tcp(db:3306)/shop`. */
 const loginOfDriver = /[^\s"'/:@]+:([^\s"'@]+)@[a-z]+\(/g;
-/** The secrets in a text that somebody configures a program by: in its URLs, and what it calls secret. */
 function secretsInSettings(text) {
     const secrets = [...secretsInUrls(text)];
     for (const [, password = ""] of text.matchAll(loginOfDriver))
@@ -55738,25 +53699,21 @@ function secretsInSettings(text) {
     }
     return secrets;
 }
-/** Of a text that is secret as a whole also what is in it: values in JSON, in base64, and behind names in lines. */
 function secretsWithin(text) {
     const secrets = new Set([text]);
-    for (const secret of secrets) // what is added on the way is gone through as well
+    for (const secret of secrets)
         for (const inner of [...textsInJson(secret), ...textInBase64(secret), ...valuesOfLines(secret)])
             if (inner.length < secret.length && isTelling(inner))
                 secrets.add(inner);
     return [...secrets];
 }
 const textsInJson = (text) => (/^\s*[[{"]/.test(text) ? textsIn((0,_json_js__WEBPACK_IMPORTED_MODULE_1__/* .jsonIn */ .Y)(text)) : []);
-/** As of `auth` in a Docker configuration, which is a user and a password. */
 function textInBase64(text) {
     const decoded = /^[\w+/-]{8,}=*$/.test(text) ? Buffer.from(text, "base64") : Buffer.alloc(0);
     const meant = (0,node_buffer__WEBPACK_IMPORTED_MODULE_0__.isUtf8)(decoded) ? decoded.toString() : "";
     return /\p{Cc}/u.test(meant.replace(/\s/g, "")) ? [] : [meant, passwordOf(meant)];
 }
-/** Of YAML, of properties, of variables. */
 const valuesOfLines = (text) => [...text.matchAll(/^[\s-]*["']?[\w.-]+["']?\s*[:=]\s*(.*?)\s*$/gm)].map(([, value = ""]) => value.replace(/^(["'])(.*)\1$/, "$2"));
-/** Every text in a value, however deep. */
 function textsIn(value) {
     if (typeof value === "string")
         return [value];
@@ -55764,7 +53721,6 @@ function textsIn(value) {
         return [];
     return Object.values(value).flatMap(textsIn);
 }
-/** The same of a program's arguments: `--client-secret=abc`, or `--client-secret` and then `abc`. */
 function secretsInArguments(args) {
     const secrets = [];
     for (const [index, argument] of args.entries()) {
@@ -55777,19 +53733,15 @@ function secretsInArguments(args) {
     }
     return secrets;
 }
-/** Whatever in a text is neither the name of an option nor a plain word: itself, and the value behind an equals sign. */
 const secretsInWords = (text) => [text, ...text.split(/\s+/).flatMap((word) => [word, word.slice(word.indexOf("=") + 1)])].filter((word) => isTelling(word.replace(/[.,:;]+$/, "")) && !/^-{1,2}[\w-]*$/.test(word));
-/** The secrets in the URLs of a text: who asks and with what password, and what a query's names call secret. */
 function secretsInUrls(text) {
     const secrets = [];
     for (const [, userinfo = ""] of text.matchAll(/\/\/([^/?#\s"']+)@/g))
         secrets.push(...formsOfLogin(userinfo));
-    // what has no query is a match as well, so that nothing is looked at twice
     for (const [, query = ""] of text.matchAll(/\/\/[^?#\s"']*(?:\?([^#\s"']+))?/g))
         secrets.push(...secretsInQuery(query));
     return secrets;
 }
-/** As it is written, as `URL` would write it, and as it is meant: `Basic` sends that, in base64. */
 function formsOfLogin(userinfo) {
     const forms = [userinfo, passwordOf(userinfo)];
     const url = URL.parse(`http://${userinfo}@host`);
@@ -55809,12 +53761,10 @@ function secretsInQuery(query) {
     }
     return secrets;
 }
-/** The user and the password of a URL as they are meant: it has them percent-encoded. */
 const loginOf = ({ username, password }) => ({
     username: decoded(username),
     password: decoded(password),
 });
-/** Where a URL leads, without user, password and query: those may be secrets. */
 function placeOf(url) {
     const { protocol, host, pathname } = new URL(url);
     return `${protocol}//${host}${pathname.replace(/\/$/, "")}`;
@@ -55825,7 +53775,7 @@ function decoded(text) {
         return decodeURIComponent(text);
     }
     catch {
-        return text; // a percent sign that stands for itself
+        return text;
     }
 }
 
@@ -55840,14 +53790,12 @@ function decoded(text) {
 /* harmony export */   a: () => (/* binding */ formatDuration)
 /* harmony export */ });
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-/** Reads `90s`, `1m30s`, `500ms`, `2h`. A number without a unit is refused: nobody knows what `10` means. */
 function parseDuration(text) {
     const parts = [...text.trim().matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)];
     if (parts.length === 0 || parts.map(([whole]) => whole).join("") !== text.trim())
         return undefined;
     return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (units[unit ?? ""] ?? 0), 0);
 }
-/** Writes at most two units, `1 m 30 s`: enough to read at a glance. No length is negative. */
 function formatDuration(millis) {
     if (millis < 1_000)
         return `${Math.max(0, Math.round(millis))} ms`;
@@ -55884,11 +53832,6 @@ function formatDuration(millis) {
 /* harmony export */ });
 /* harmony import */ var _lines_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5270);
 
-/**
- * Errors that people read. `message` says what and where, `next` what to do about it. A list is told in as many lines,
- * anything else in one, whatever somebody outside has said in it.
- * Whoever throws one does not log it, and keeps the error below as `cause`.
- */
 class ToldError extends Error {
     next;
     constructor(message, options = {}) {
@@ -55897,33 +53840,22 @@ class ToldError extends Error {
         this.next = options.next === undefined ? undefined : (0,_lines_js__WEBPACK_IMPORTED_MODULE_0__/* .inert */ .t)(options.next);
     }
 }
-/** The user's configuration or the cluster's present state forbids the release; nothing was changed. Exit code 2. */
 class RefusedError extends ToldError {
 }
-/** The cluster, Prometheus or GitHub said no, and asking again will not help. */
 class DeniedError extends ToldError {
 }
-/** What a job that died had left half-way could not be ended: somebody has to look. */
 class UnsettledError extends ToldError {
 }
-/** The other side could not be reached, or was too busy, after every retry. Asking later may help. */
 class UnreachableError extends ToldError {
 }
-/** Somebody else changed it after it was looked at. Nothing was written: it has to be looked at again. */
 class StrayedError extends ToldError {
 }
-/** Another job took the release over. This one stops. */
 class TakenOverError extends ToldError {
 }
-/** For what may go wrong without harm: throws where the release is another job's, and lets everything else pass. */
 function unlessTakenOver(error) {
     if (error instanceof TakenOverError)
         throw error;
 }
-/**
- * What there is to say, then what to do about it, as two sentences: what an API server or Prometheus says has no full
- * stop.
- */
 function withNext(what, next) {
     if (!next)
         return what;
@@ -55931,7 +53863,6 @@ function withNext(what, next) {
         return `${what} ${next}`;
     return `${what}. ${next}`;
 }
-/** One line for a report: the message, then what to do, then the causes that add something. */
 function tell(error) {
     if (!(error instanceof Error))
         return (0,_lines_js__WEBPACK_IMPORTED_MODULE_0__/* .inert */ .t)(String(error));
@@ -55953,10 +53884,6 @@ function tell(error) {
 /* harmony export */   uf: () => (/* binding */ isPath),
 /* harmony export */   vP: () => (/* binding */ givenKubeconfig)
 /* harmony export */ });
-/**
- * The path of a file, or the text itself: YAML, JSON that may stand in one line, or either in base64, as people keep it
- * in a secret.
- */
 function givenKubeconfig(given) {
     const decoded = /^[\w+/=\s-]+$/.test(given) ? Buffer.from(given, "base64").toString() : "";
     if (hasKeys.test(decoded))
@@ -55966,12 +53893,7 @@ function givenKubeconfig(given) {
         : { path: given };
 }
 const hasKeys = /\b(apiVersion|kind|clusters|users|contexts|current-context)["']?\s*:/;
-/** Whether an error may show it: what is no path after all may be a secret. */
 const isPath = (given) => /^[\w.,:~/\\ @+-]{1,255}$/.test(given) && !/[\w+-]{40}|[:,] /.test(given);
-/**
- * What is no file all the same may be shown only if it is written as paths are: from a folder that is said, with the end of
- * such a file, or in words.
- */
 const hasPathShape = (given) => isPath(given) &&
     (/^(~|\.{1,2})?[\\/]/.test(given) ||
         /\.(ya?ml|json|conf|config|cfg|txt)$/i.test(given) ||
@@ -55986,7 +53908,6 @@ const hasPathShape = (given) => isPath(given) &&
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Y: () => (/* binding */ jsonIn)
 /* harmony export */ });
-/** What a text says as JSON, which is never undefined; undefined where it is none. */
 function jsonIn(text) {
     try {
         return JSON.parse(text);
@@ -56008,20 +53929,13 @@ function jsonIn(text) {
 /* harmony export */ });
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
 
-/** Control characters, and those that end a line or turn the direction of writing around. */
 const unseen = /[\p{Cc}\u2028\u2029\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]+/gu;
-/**
- * Text from outside as one line that does nothing. A terminal obeys control characters. A runner obeys `::x::` at the
- * beginning of a line and `##[x]` anywhere in it (https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs);
- * others repeat what they are told in lines of their own.
- */
 const inert = (text) => (0,node_util__WEBPACK_IMPORTED_MODULE_0__.stripVTControlCharacters)(text)
     .replace(unseen, " ")
     .replaceAll("##[", "## [")
     .replace(/^\s*::/, " : :")
     .replace(/::(?=[a-z][\w-]*( [^:]*)?::)/gi, ": :")
     .trimEnd();
-/** Several lines as one text. What comes from outside makes no line of its own. */
 const inLines = (lines) => lines.map(inert).join("\n");
 
 
@@ -56040,23 +53954,15 @@ const inLines = (lines) => lines.map(inert).join("\n");
 /* harmony export */   pj: () => (/* binding */ plain),
 /* harmony export */   tp: () => (/* binding */ table)
 /* harmony export */ });
-/**
- * Text from outside as GitHub shows it and nothing more: no markup, no HTML, no mention of a person, no reference to an
- * issue or a commit, no address that becomes a link by itself. An underscore joins no word here: `_@ada` would mention
- * her where the underscore is markup, and after our own reference for it. Everything becomes one line. Character
- * references cannot stand for structure: https://github.github.com/gfm/#entity-and-numeric-character-references
- */
 const plain = (text) => oneLine(text).replace(inMarkdown, (found) => references[found] ?? `${found}${nothing}`);
-/** What begins a heading or a list, what is markup, and what GitHub looks for in the text. */
 const inMarkdown = new RegExp([
     /^(?=(#{1,6}|[-+=]+|\d+[.)])(\s|$))/,
     /[\\`*_[\]<>&|~$]/,
     /@(?!sha256:)(?=\w)|#(?=\d)|(?<![a-z0-9])GH-(?=\d)|(?<=(?<![a-z0-9])[a-f0-9]{7})(?=[a-f0-9]{33}(?![a-z0-9]))/,
-    /:(?=\/\/|[a-z+-][\w+-]*:)|www(?=\.)/, // https://github.github.com/gfm/#autolinks-extension-
+    /:(?=\/\/|[a-z+-][\w+-]*:)|www(?=\.)/,
 ]
     .map(({ source }) => source)
     .join("|"), "gi");
-/** A space of no width. Mentions and issues are looked for after rendering, so only a character in between helps. */
 const nothing = "&#8203;";
 const references = {
     ...Object.fromEntries([..."\\`*_[]|~$"].map((character) => [character, `&#${character.charCodeAt(0)};`])),
@@ -56064,32 +53970,25 @@ const references = {
     ">": "&gt;",
     "&": "&amp;",
 };
-/** The same as code. HTML, because a code span of backticks has no way to hold every text in a table's cell. */
 const code = (text) => `<code>${plain(text)}</code>`;
-/** A link, or the bare label where the address is not one of the web. */
 function link(label, url) {
     const parsed = URL.canParse(url) ? new URL(url) : undefined;
     if (parsed?.protocol !== "https:" && parsed?.protocol !== "http:")
         return plain(label);
     return `[${plain(label)}](<${parsed.href.replaceAll("<", "%3C").replaceAll(">", "%3E").replaceAll("|", "%7C")}>)`;
 }
-/** Cells are Markdown already. */
 function table(columns, rows) {
     const line = (cells) => `| ${cells.join(" | ")} |`;
     const rule = columns.map(({ right }) => (right ? "--:" : "---"));
     return [line(columns.map(({ title }) => title)), line(rule), ...rows.map(line)].join("\n");
 }
-/** Something that is folded until somebody opens it. `title` is Markdown already. */
 const folded = (title, body) => `<details><summary>${title}</summary>\n\n${body}\n\n</details>`;
-/** A block of text as it is: commands, bars. Chooses a fence that the text does not contain. */
 function block(text, language = "") {
     const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
     const fence = "`".repeat(longest + 1);
     return `${fence}${language}\n${text}\n${fence}`;
 }
-/** At most `limit` characters, and a mark that there were more. */
 const clip = (text, limit) => text.length <= limit ? text : `${text.slice(0, limit - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
-/** Without line breaks, control characters and those that turn the direction of writing around. */
 const oneLine = (text) => text.replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069\s]+/gu, " ").trim();
 
 
@@ -56105,26 +54004,16 @@ const oneLine = (text) => text.replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\
 /* harmony export */   ai: () => (/* binding */ number),
 /* harmony export */   m9: () => (/* binding */ percentWord)
 /* harmony export */ });
-/*
- * Numbers for people, the same in every report: three digits that count, and thousands with commas.
- * Two digits hid what a judgement was about (a limit of 1.25 % read "1.2 %"), and a fixed place after the point made
- * rare failures vanish ("0.0 %"). What is not all is never written as all, and what is not nothing never as nothing.
- */
-/** `12,345`: a whole number, the same on every machine. */
 const count = (value) => String(value).replace(/\B(?=(\d{3})+$)/g, ",");
-/** `poll` of one, and `polls` of any other number. */
 const plural = (value, one, many = `${one}s`) => (value === 1 ? one : many);
-/** `0.0312`, `13.5`, `12,345`: three digits that count, and never less than the whole number. */
 function number(value) {
     const rounded = value < 1_000 ? Number(value.toPrecision(3)) : Math.round(value);
     return rounded < 1_000 ? String(rounded) : count(rounded);
 }
-/** `3.14 %` of a ratio of 0.0314. Only 1 and more is `100 %`. */
 function percent(ratio) {
     const almostAll = ratio < 1 && ratio > 0.999;
     return `${number(almostAll ? 99.9 : ratio * 100)} %`;
 }
-/** `33.3 %` of a part from 0 to 1, as weights give it: what is planned needs no third digit. */
 const percentWord = (part) => `${Number((part * 100).toFixed(1))} %`;
 
 
@@ -56143,12 +54032,7 @@ __nccwpck_require__.d(__webpack_exports__, {
 var external_node_buffer_ = __nccwpck_require__(4573);
 ;// CONCATENATED MODULE: ./src/lib/readings.js
 
-/** JSON in a URL in JSON is three; nobody writes more. */
 const mostRounds = 4;
-/**
- * A text as it is, and then with its escapes decoded, again and again as long as there are any; each also joined. A
- * secret that is looked for in all of them need not be written in every way in which something may encode it.
- */
 function readingsOf(text) {
     const from = new Uint32Array(text.length).map((_, index) => index);
     let reading = { text, from, to: from.map((index) => index + 1), isJoined: false };
@@ -56162,7 +54046,7 @@ function readingsOf(text) {
 }
 function rewritten(before, pattern, meant) {
     const parts = [];
-    const from = new Uint32Array(before.text.length); // nothing means more than it was written with
+    const from = new Uint32Array(before.text.length);
     const to = new Uint32Array(before.text.length);
     let [at, size] = [0, 0];
     const keepUntil = (end) => {
@@ -56185,7 +54069,6 @@ function rewritten(before, pattern, meant) {
     keepUntil(before.text.length);
     return { ...before, text: parts.join(""), from: from.subarray(0, size), to: to.subarray(0, size) };
 }
-/** Of URLs, of Python's bytes, of JSON and of HTML. */
 const written = /(?:%[\da-f]{2})+|(?:\\x[\da-f]{2})+|\\u[\da-f]{4}|\\[\\/"'bfnrt]|&(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z]{2,4});/;
 const hasEscapes = new RegExp(written, "i");
 const escapes = new RegExp(written, "gi");
@@ -56196,7 +54079,6 @@ function decoded(written) {
         return charactersOf(written, 4);
     return [{ text: characterOf(written), length: written.length }];
 }
-/** Bytes, each of which is written in so many characters; several are one character. */
 function charactersOf(bytes, width) {
     const read = Buffer.from(bytes.replace(/%|\\x/gi, ""), "hex");
     const encoding = (0,external_node_buffer_.isUtf8)(read) ? "utf8" : "latin1";
@@ -56218,18 +54100,12 @@ function characterOf(written) {
 }
 const controls = new Set(["b", "f", "n", "r", "t"]);
 const named = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: " " };
-/** White space, a terminal's colours, and characters that nobody sees. */
 const invisible = "\\u001b\\[[\\d;]*[A-Za-z]|[\\s\\p{Cc}\\p{Cf}]";
 const isBroken = new RegExp(invisible, "u");
 const unseen = new RegExp(invisible, "gu");
 
 ;// CONCATENATED MODULE: ./src/lib/secret-forms.js
 
-/**
- * What a secret becomes where it is not merely escaped: in hexadecimal, in lists of bytes, in base64 and in base64 of
- * that. Itself comes first. Escapes are undone by whoever searches (`readings.ts`), in the secret as well, which may
- * have in it what looks like one.
- */
 function formsOfSecret(secret) {
     const whole = secret.toWellFormed();
     const bytes = Buffer.from(whole);
@@ -56237,26 +54113,21 @@ function formsOfSecret(secret) {
     const once = encoded.flatMap((text) => inBase64(Buffer.from(text)));
     const forms = [
         secret,
-        ...encoded, // for whoever cuts them
+        ...encoded,
         ...readingsOf(whole).map(({ text }) => text),
-        new URLSearchParams([["", whole]]).toString().slice(1), // a plus for a space
+        new URLSearchParams([["", whole]]).toString().slice(1),
         bytes.toString("hex"),
         bytes.toString("hex").toUpperCase(),
-        bytes.join(" "), // Go's
+        bytes.join(" "),
         bytes.join(", "),
-        bytes.join(","), // JSON's
+        bytes.join(","),
         ...once,
         ...once.flatMap((text) => inBase64(Buffer.from(text))),
     ];
     return new Set(forms.filter((form) => form.length >= shortestForm));
 }
 const shortestForm = 4;
-/** Shorter ones occur by chance. */
 const shortestBase64 = 5;
-/**
- * Three bytes are four characters, so what a secret is in base64 depends on how many bytes stand before it; a character
- * that has bits of its neighbours is none of it. The first is that of a secret which ends what was encoded.
- */
 function inBase64(bytes) {
     const texts = [bytes.toString("base64").replace(/=+$/, "")];
     for (const before of [0, 1, 2]) {
@@ -56271,16 +54142,11 @@ function inBase64(bytes) {
 ;// CONCATENATED MODULE: ./src/lib/redaction.js
 
 
-/** A shorter secret occurs by chance in every other line, and taking it out would give it away. */
 const shortestSecret = 4;
-/** In two words that stand beside each other a shorter one occurs by chance. */
 const shortestJoined = 8;
-/** The lines around a key in PEM are everybody's. */
 const noSecret = /^-----(BEGIN|END) [A-Z0-9 ]+-----$/;
-/** So much of a longer one is not shown either: servers cut what they repeat. */
 const longestPart = 15;
 const shown = "***";
-/** `announce` hears of each new secret once: on GitHub it tells the runner to mask it. */
 function createRedaction(announce = () => { }) {
     const secrets = new Set();
     const forms = new Map();
@@ -56327,11 +54193,9 @@ function createRedaction(announce = () => { }) {
     return {
         register,
         redact,
-        // plain data keeps its shape: strings stay strings
         redactAll: (value, asTheyAre = new Set()) => forms.size === 0 ? value : inside(value, asTheyAre),
     };
 }
-/** Others may have the same number. */
 const beginningAt = (text, at) => ((text.charCodeAt(at) * 128 + text.charCodeAt(at + 1)) * 128 + text.charCodeAt(at + 2)) * 128 +
     text.charCodeAt(at + 3);
 function addForm(forms, form) {
@@ -56356,7 +54220,6 @@ function hitsIn({ text, from, to, isJoined }, forms) {
     }
     return hits;
 }
-/** How much of what stands there is the form of a secret, whole or cut; 0 where it is none. */
 function secretLength(form, text, at) {
     let same = 0;
     while (same < form.length && form[same] === text[at + same])
@@ -56373,7 +54236,6 @@ function secretLength(form, text, at) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   y: () => (/* binding */ someOf)
 /* harmony export */ });
-/** The first few of many, and how many more. */
 function someOf(words, separator = "; ", most = 5) {
     const more = words.length - most;
     if (more <= 0)
@@ -56429,16 +54291,13 @@ __nccwpck_require__.r(__webpack_exports__);
 
 
 
-// A release waits most of the time: V8 would rather grow its heap than collect it, and runners are small (120 MB become
-// 90).
 (0,node_v8__WEBPACK_IMPORTED_MODULE_0__.setFlagsFromString)("--optimize-for-size");
-// It has every secret in it, and what is run from here (a plugin of the kubeconfig) has no business with it.
 const { ISTIO_CANARY_INPUTS: givenInputs, ...env } = process.env;
 delete process.env.ISTIO_CANARY_INPUTS;
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
 if (!(0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_6__/* .isEvent */ .x)(env.GITHUB_EVENT_PATH))
     delete process.env.GITHUB_EVENT_PATH;
-const { context } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 8816)); // it reads the environment now
+const { context } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 8816));
 const github = (0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_6__/* .readContext */ .y)(context, env);
 for (const file of [github.outputFile, github.summaryFile])
     if (file !== undefined)
@@ -56450,7 +54309,6 @@ const stderr = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_12__/* .
 const stop = new AbortController();
 const insist = new AbortController();
 const world = (0,_adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_9__/* .nodeWorld */ .$)((0,_adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_8__/* .environmentProxy */ .U)(env));
-/** Reads what is asked for, does it, and gives the exit code. */
 async function main() {
     const inputs = givenInputs === undefined ? undefined : (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__/* .inputsFromJson */ .we)(givenInputs);
     const asked = (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__/* .parseArguments */ .We)(process.argv.slice(2), inputs);
@@ -56467,7 +54325,7 @@ async function main() {
         registerSecret: redaction.register,
         redact: redaction.redact,
     });
-    const screen = config.json ? stderr : stdout; // a program reads what is on standard output then
+    const screen = config.json ? stderr : stdout;
     const voice = process.stdout.isTTY && !github.actions
         ? (0,_adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_11__/* .progress */ .q)({ screen, clock: world.clock })
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_10__/* .log */ .R)({ screen, actions: github.actions });
@@ -56483,9 +54341,7 @@ async function main() {
         print,
         answer,
     };
-    // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
     const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6854));
-    // Nothing is to be given back then, and a long calculation hears no listener.
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_14__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
             process.removeAllListeners(signal);
@@ -56498,22 +54354,17 @@ function print(text) {
 function answer(value) {
     stdout.writeAsItIs(`${censor.json(value)}\n`);
 }
-/** What there is to choose from, and nothing was done. */
 function printUsage() {
     stderr.write(`${(0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__/* .helpText */ .BK)()}\nNo command was given, so nothing was done.\n`);
     return 2;
 }
-/**
- * Says what went wrong, to people and to the action's second step, which has nothing to do after a refusal. Whether all is
- * as it should be only whoever has read the cluster says.
- */
 function fail(thrown) {
     const error = stop.signal.aborted && thrown === stop.signal.reason ? cancelled() : thrown;
     const refused = error instanceof _lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .RefusedError */ .fk;
     const text = censor.text(error instanceof _lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .ToldError */ .QY
         ? (0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .tell */ .qz)(error)
         : `A defect of Istio Canary: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-    const screen = (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__/* .asksForJson */ .aW)(process.argv.slice(2), givenInputs) ? stderr : stdout; // the runner reads both
+    const screen = (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__/* .asksForJson */ .aW)(process.argv.slice(2), givenInputs) ? stderr : stdout;
     if (github.actions)
         screen.write((0,_adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__/* .annotation */ .w7)("error", "Istio Canary", text));
     stderr.write(`${text}\n`);
@@ -56521,7 +54372,6 @@ function fail(thrown) {
         tellOutputs(text, refused);
     return refused ? 2 : 3;
 }
-/** Whoever only looks lets the signal's reason through; an engine that has begun something ends it by itself. */
 const cancelled = () => new _lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .RefusedError */ .fk(`${String(stop.signal.reason)}, before anything was changed.`);
 function tellOutputs(because, refused) {
     const written = (0,_adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__/* .outputs */ .V)("", (error) => stderr.write(`An output could not be written: ${censor.text((0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .tell */ .qz)(error))}\n`));
@@ -56530,24 +54380,17 @@ function tellOutputs(because, refused) {
     if (refused)
         written.set("refused", "true");
 }
-/**
- * The runner sends SIGINT, 7.5 s later SIGTERM, 2.5 s later SIGKILL. The first asks to go back, which is never
- * interrupted; the next one ends what does not get anywhere.
- */
 for (const signal of signals)
     process.on(signal, () => (stop.signal.aborted ? insist : stop).abort("the job was cancelled"));
-/** A defect in a report must not leave a release half-way; one anywhere else gives the traffic back. */
 process.on("unhandledRejection", (error) => stderr.write(`A defect of Istio Canary was survived: ${censor.text((0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .tell */ .qz)(error))}\n`));
 process.on("uncaughtException", (error) => {
     stderr.write(`${censor.text(error.stack ?? error.message)}\n`);
     stop.abort(`Istio Canary has a defect (${error.message})`);
 });
 process.exitCode = await main().catch(fail);
-// From here on a signal ends the process: whoever reads may have stopped reading, and all that is left is to be read.
 for (const signal of signals)
     process.removeAllListeners(signal);
 await Promise.all([stdout.written(), stderr.written(), (0,_adapters_node_end_compilation_js__WEBPACK_IMPORTED_MODULE_7__/* .endCompilation */ .R)(world.clock)]);
-// What is still open (a kept-alive connection, a report that hangs) must not keep the job running.
 process.exit();
 
 __webpack_async_result__();
@@ -56565,12 +54408,10 @@ __webpack_async_result__();
 /* unused harmony export xoshiro */
 /* harmony import */ var _evidence_numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1199);
 
-/** xoshiro128** (https://prng.di.unimi.it), its state filled by splitmix32 from a whole number. */
 const chance = (seed) => {
     const next = xoshiro([1, 2, 3, 4].map((index) => splitmix(seed, index)));
     return () => next() / 4_294_967_296;
 };
-/** Whole numbers below 2^32. */
 function xoshiro(state) {
     let [a = 0, b = 0, c = 0, d = 0] = state;
     return () => {
@@ -56592,7 +54433,6 @@ function splitmix(seed, index) {
     z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
     return z ^ (z >>> 15);
 }
-/** How many of events that come at random happen, when `mean` are expected. */
 function poisson(mean, next) {
     if (mean <= 0)
         return 0;
@@ -56609,7 +54449,6 @@ function poissonByInversion(mean, next) {
     }
     return k;
 }
-/** Hörmann's transformed rejection (PTRS, https://doi.org/10.1016/0167-6687(93)90997-4). */
 function poissonByRejection(mean, next) {
     const spread = 0.931 + 2.53 * Math.sqrt(mean);
     const tilt = -0.059 + 0.02483 * spread;
@@ -56656,22 +54495,15 @@ function poissonByRejection(mean, next) {
 
 
 
-/**
- * What a service had in a window that was counted. Undefined when stable had no request: nobody knows then how often it
- * fails.
- */
 function trafficOf({ stable, canary }, window) {
     if (stable.requests === 0)
         return undefined;
     return { rate: ((stable.requests + canary.requests) * 1_000) / window, baseline: stable.errors / stable.requests };
 }
-/** The ratios that are tried: few enough to be quick, close enough to plan by. */
 const ladder = [
     1.1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1_000, 2_000, 5_000, 10_000,
 ];
-/** What a service that never failed is taken to fail: a ratio to nothing would say nothing. */
 const neverSeen = 1e-5;
-/** `runs` releases by seeded chance; the standard error of `found` is at most ½ / √runs. */
 function detection(course, traffic, ratio, settings, runs, seed) {
     const next = (0,_chance_js__WEBPACK_IMPORTED_MODULE_6__/* .chance */ .Dz)(seed);
     const releases = Array.from({ length: runs }, () => release(course, traffic, ratio, settings, next));
@@ -56683,10 +54515,6 @@ function detection(course, traffic, ratio, settings, runs, seed) {
         medianTime: times[Math.ceil(runs / 2) - 1],
     };
 }
-/**
- * The smallest regression that is found in at least 80 % of releases; undefined when not even a canary that always
- * fails is.
- */
 function smallestFound(course, { rate, baseline }, settings, runs, seed) {
     const traffic = { rate, baseline: Math.max(baseline, neverSeen) };
     const possible = [...ladder.filter((ratio) => ratio * traffic.baseline < 1), 1 / traffic.baseline];
@@ -56701,7 +54529,6 @@ function smallestFound(course, { rate, baseline }, settings, runs, seed) {
     }
     return found;
 }
-/** One release poll by poll: the canary is past its warm-up after `settings.warmUp`, and requests come at random. */
 function release({ steps, pollEvery }, traffic, ratio, settings, next) {
     let evidence = _evidence_evidence_js__WEBPACK_IMPORTED_MODULE_1__/* .noEvidence */ .n2;
     let bad = 0;
@@ -56733,10 +54560,6 @@ function randomPoll(weight, age, pollEvery, { rate, baseline }, ratio, next) {
     };
 }
 const longest = 30 * 86_400_000;
-/**
- * How long it takes to prove a canary safe that is exactly as good as stable, by calculation for average traffic: the
- * plan as it is, then its last step for as long as it takes. Undefined when 30 days are not enough.
- */
 function timeToSafety({ steps }, traffic, settings) {
     const proven = (time) => expectedSafety(steps, time, traffic, settings) >= Math.log(1 / settings.beta);
     if (!proven(longest))
@@ -56751,7 +54574,6 @@ function timeToSafety({ steps }, traffic, settings) {
     }
     return long;
 }
-/** ln E of safety when every count is what it is on average; nothing counts before the warm-up ends. */
 function expectedSafety(steps, time, traffic, settings) {
     let [safe, harmless] = [(0,_evidence_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .emptyMixture */ .M)(40), (0,_evidence_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .emptyMixture */ .M)(40)];
     let from = 0;
@@ -56796,7 +54618,6 @@ var chance = __nccwpck_require__(4725);
 ;// CONCATENATED MODULE: ./src/rehearsal/random-mesh.js
 
 const nothing = { stable: 0, canary: 0 };
-/** Canaries of any kind meet the same requests at the same seed, as far as they differ in nothing else. */
 function randomMesh({ rate, baseline, failing, phi }, scrape, seed) {
     const [moments, goods, bads] = [(0,chance/* chance */.Dz)(seed), (0,chance/* chance */.Dz)(seed + 1), (0,chance/* chance */.Dz)(seed + 2)];
     let weight = 0;
@@ -56804,9 +54625,7 @@ function randomMesh({ rate, baseline, failing, phi }, scrape, seed) {
     let open = nothing;
     let scraped = nothing;
     let failed = 0;
-    /** Since the newest scrape that was read, and since the newest one. */
     let [sinceRead, sinceScrape] = [0, 0];
-    /** The sum of requests at random is at random, too: they are drawn when they are read. */
     function serve(time) {
         const all = (rate * time) / 1_000;
         open = { stable: open.stable + all * (1 - weight / 100), canary: open.canary + (all * weight) / 100 };
@@ -56856,7 +54675,6 @@ function countOf(expected, failing, phi, goods, bads) {
         buckets: [],
     };
 }
-/** Clusters of a geometric size with the mean (φ + 1) / 2: their failures vary φ times as much as they are many. */
 function clustered(expected, phi, next) {
     const size = (phi + 1) / 2;
     let failed = 0;
@@ -56871,20 +54689,13 @@ function clustered(expected, phi, next) {
 
 
 
-/** Queries and response times of a version that is not there cannot be rehearsed. */
 const isRehearsed = ({ kind }) => kind !== "query" && kind !== "latency";
-/** The plan as it is rehearsed: gates that cannot be count as passed, and approvals are given at once. */
 const rehearsable = (plan) => ({
     ...plan,
     stages: plan.stages.map((stage) => ({ ...stage, approval: false, gates: stage.gates.filter(isRehearsed) })),
 });
 const healthy = { ready: true, desired: 1, available: 1, restarts: 0, because: "1 of 1 pods is available" };
-/**
- * One release on a clock that jumps. Each of its steps is what `decide` says; pods are ready at once, writes take no
- * time, and what is counted is counted as the engine does it. The same seed gives the same release.
- */
 const play = (plan, world, seed) => playBefore(plan, randomMesh(world, plan.pollEvery, seed));
-/** The same before any mesh that is as quick. */
 function playBefore(wanted, mesh) {
     let plan = rehearsable(wanted);
     let state = { phase: "preparing", step: "deploying", since: 0 };
@@ -56902,7 +54713,7 @@ function playBefore(wanted, mesh) {
         }
         if (decision.do === "route") {
             if (seen.since === undefined)
-                mesh.read(); // what came before the first weight belongs to no poll
+                mesh.read();
             mesh.route(decision.to.canary);
             seen = { ...seen, tally: tally/* emptyTally */.CK, since: seen.since ?? now };
         }
@@ -56911,7 +54722,6 @@ function playBefore(wanted, mesh) {
         state = decision.next;
     }
 }
-/** What the engine would see of it. */
 function lookIn(phase, { evidence, tally }) {
     switch (phase) {
         case "preparing":
@@ -56930,7 +54740,6 @@ const allIsWell = {
     readings: new Map(),
 };
 const isDecided = (state) => state.phase in ends;
-/** Past these a release only goes on to its end. */
 const ends = {
     promoting: "released",
     succeeded: "released",
@@ -56940,7 +54749,6 @@ const ends = {
     waiting: "held",
 };
 const isLate = (decision) => decision.do !== "wait" && decision.next.phase === "rolling-back" && decision.reason.kind !== "gate-failed";
-/** Counts as the engine does. */
 function count(before, mesh, now, { pollEvery, evidence: { settings } }) {
     const counted = mesh.read();
     const { stable, canary, ago } = counted;
@@ -56974,12 +54782,7 @@ function count(before, mesh, now, { pollEvery, evidence: { settings } }) {
 
 
 
-/** As good as stable, two, five and ten times as bad, and dead. */
 const kinds = [1, 2, 5, 10, undefined];
-/**
- * Rehearses releases of every kind of canary. Each kind meets the same requests, so that differences are the canary's
- * doing.
- */
 function rehearseKinds(plan, { rate, baseline }, { runs, seed }) {
     const next = (0,_chance_js__WEBPACK_IMPORTED_MODULE_0__/* .chance */ .Dz)(seed);
     const seeds = Array.from({ length: runs }, () => Math.floor(next() * 2 ** 32));
@@ -57014,11 +54817,8 @@ function summary(endings, excessive) {
     };
 }
 const quantile = (ascending, part) => ascending[Math.ceil(part * ascending.length) - 1];
-/** So many polls of each kind take some seconds. */
 const enoughPolls = 500_000;
-/** Fewer say too little. */
 const fewestRuns = 200;
-/** Releases of each kind that are rehearsed when nobody says how many: a long plan has to do with fewer. */
 function usualRuns({ stages, pollEvery }) {
     const polls = stages.reduce((sum, { wait }) => sum + wait, 0) / pollEvery;
     return Math.round(Math.min(2_000, Math.max(fewestRuns, enoughPolls / polls)));
@@ -57040,11 +54840,6 @@ __nccwpck_require__.d(__webpack_exports__, {
 var numerics = __nccwpck_require__(1199);
 ;// CONCATENATED MODULE: ./src/evidence/worst-case.js
 
-/**
- * The highest share of failing requests that the canary may have, at every look with a chance of at least 1 − β: no
- * higher one is beaten by 1/β by the average over all shares (a beta-binomial with the arcsine prior, as Krichevsky and
- * Trofimov have it, https://doi.org/10.1109/TIT.1981.1056331). 1 where no request was counted.
- */
 function worstRate({ seen, judged }, { beta, dispersion }) {
     const { requests, errors } = judged.requests.canary > 0 ? judged : seen;
     const [n, x] = [requests.canary, errors.canary];
@@ -57060,10 +54855,6 @@ function worstRate({ seen, judged }, { beta, dispersion }) {
     }
     return high;
 }
-/**
- * The largest weight, in whole percents, at which the worst case stays within the budget: that share of all requests
- * may fail because of the canary. What stable fails itself is not the canary's doing.
- */
 function largestWeight(evidence, settings, budget) {
     const { requests, errors } = evidence.seen;
     const ofStable = requests.stable === 0 ? 0 : errors.stable / requests.stable;
@@ -57076,20 +54867,14 @@ var split = __nccwpck_require__(7311);
 ;// CONCATENATED MODULE: ./src/release/budget.js
 
 
-/**
- * While the worst case that is not ruled out yet allows no larger weight, a stage stays open. Undefined where nothing
- * bounds it.
- */
 function boundOf(plan, stage, evidence) {
     const { weight, largest } = weightsAfter(plan, stage, evidence) ?? { weight: 0, largest: 100 };
     if (largest > weight)
         return undefined;
     const { inconclusive } = plan.evidence;
-    // Going on would be what the budget forbids.
     const policy = inconclusive === "promote" ? "extend" : inconclusive;
     return { gate: "budget", kind: "wait", policy, figures: { of: "budget", largest, weight } };
 }
-/** The plan with a stage between, where the worst case does not allow the next planned weight yet. */
 function smallerStep(plan, stage, evidence) {
     const next = weightsAfter(plan, stage, evidence);
     const last = plan.stages[stage];
@@ -57101,7 +54886,6 @@ function smallerStep(plan, stage, evidence) {
         step: { weight: next.largest, planned: next.planned },
     };
 }
-/** The canary's weight now, the next one by the plan, and the largest one that the budget allows. */
 function weightsAfter(plan, stage, evidence) {
     const { budget, settings } = plan.evidence;
     const weight = (0,split/* splitOf */.uv)(plan, stage).canary;
@@ -57114,13 +54898,7 @@ function weightsAfter(plan, stage, evidence) {
 var transition = __nccwpck_require__(5016);
 ;// CONCATENATED MODULE: ./src/release/change.js
 
-/** A third time somebody means it. */
 const maxPutBacks = 2;
-/**
- * Evidence of one build says nothing about another. So a canary that somebody else changed is rolled back, or put back
- * and judged from the beginning: its traffic goes to stable first. Nothing is put back by a journal alone, which
- * anybody may have written who may edit ConfigMaps.
- */
 function answerChange(plan, state, { now, again = 0, taken }, canary) {
     const differences = canary?.changed;
     if (differences === undefined)
@@ -57142,7 +54920,6 @@ function answerChange(plan, state, { now, again = 0, taken }, canary) {
 
 
 
-/** Somebody else's weights are put back, a few times, or the release goes back: as its plan says. */
 function answerDrift(plan, state, now, differences, written) {
     const { putBacks = 0 } = state;
     const putsBack = plan.drift === "put-back";
@@ -57156,10 +54933,6 @@ function answerDrift(plan, state, now, differences, written) {
     const reason = { kind: "drift", differences, putBacks: putsBack ? putBacks : 0 };
     return { do: "nothing", next: (0,transition/* rollBack */.Fu)(state, reason, now), reason };
 }
-/**
- * Before its next weight a release finds the one that it wrote last; what failed half-way is its own. One without stages
- * gives everything at once: whoever gives some by hand meanwhile wants the same.
- */
 function answerEarlyDrift(plan, state, { now, trouble }, differences) {
     if (differences === undefined || trouble || plan.stages.length === 0)
         return undefined;
@@ -57187,7 +54960,6 @@ var release_plan = __nccwpck_require__(912);
 
 
 
-/** A stage while it lasts: judged at every look, and left when its gates allow it, or when they do not. */
 function bake(plan, state, look, now) {
     const stage = (0,release_plan/* stageAt */.e)(plan, state.stage);
     const { canary, drift } = look;
@@ -57204,9 +54976,7 @@ function bake(plan, state, look, now) {
         return { ...awaitStable(plan, state, look.away, now), verdicts };
     return { ...endOrWait({ plan, state, stage, look, now }, verdicts), verdicts };
 }
-/** The first look comes with the weight itself, and the scrape before the second may have come before any request. */
 const pollsToCount = 2;
-/** What could not be read may not be judged: a stage never passes on half a look. */
 const lookAgain = (plan, now, { words }) => ({
     do: "wait",
     until: now + plan.pollEvery,
@@ -57217,7 +54987,6 @@ const backFrom = (state, reason, now) => ({
     next: (0,transition/* rollBack */.Fu)(state, reason, now),
     reason,
 });
-/** No gate fails: the stage passes, goes on, or has come to an end that its gates leave open. */
 function endOrWait(seen, verdicts) {
     const { plan, state, stage, look, now } = seen;
     const lasted = now - state.since;
@@ -57243,9 +55012,7 @@ function endOrWait(seen, verdicts) {
     const holding = open.find(({ policy }) => policy !== "promote");
     return holding ? hold(seen, holding) : pass(seen, open[0]);
 }
-/** Nobody can decide by nothing, so that looking on for it ends with the way back, and not with somebody's decision. */
 const isUnanswered = ({ kind, policy }) => policy === undefined || policy === "fail" || (policy === "extend" && kind === "no-data");
-/** Harm is proven, by one minute alone: with no time left to see another one, it is not somebody's to decide. */
 function isSuspected({ policy, figures }) {
     if (policy !== "extend" || figures.of !== "evidence" || !("conclusion" in figures))
         return false;
@@ -57276,7 +55043,6 @@ function questionOf({ kind, figures }) {
         return "no-data";
     return "conclusion" in figures && figures.conclusion.by === "split" ? "split" : "undecided";
 }
-/** `open`: by the plan the stage goes on although this is. */
 function pass({ plan, state, stage, look, now }, open) {
     const reason = { kind: "stage-passed", stage: stage.name, verdict: open };
     if (stage.approval)
@@ -57291,36 +55057,25 @@ function pass({ plan, state, stage, look, now }, open) {
         plan: smaller.plan,
     };
 }
-/**
- * A cluster that does not answer is no reason to be blind: requests are counted elsewhere, and what fails is known when
- * a write is possible again. A pass waits for the cluster, and so does the gate that asks it.
- */
 function bakeInTheDark(plan, state, { now, stop, counted, trouble }) {
     const verdicts = counted && stop === undefined ? verdictsOn(plan, state.stage, counted, undefined) : undefined;
     return { ...(failure(state, verdicts, now) ?? lookAgain(plan, now, trouble)), verdicts };
 }
-/** Traffic flows while pods start for the next weight, too. */
 function failureMeanwhile(plan, state, { counted, canary }, now) {
     const verdicts = counted && state.stage > 0 ? verdictsOn(plan, state.stage - 1, counted, canary) : undefined;
     return failure(state, verdicts, now);
 }
-/** Of those gates that can be asked. What has not been counted may still come: it is no failure yet. */
 function verdictsOn(plan, stage, counted, canary) {
     const seen = { ...counted, canary: canary ?? unseenCanary, early: true };
     return (0,release_plan/* stageAt */.e)(plan, stage)
         .gates.filter(({ kind }) => canary !== undefined || kind !== "restarts")
         .map((gate) => ({ gate: gate.name, ...(0,judge/* judge */.S)(gate, seen, plan.evidence) }));
 }
-/** No gate asks it that is judged then. */
 const unseenCanary = { ready: false, desired: 0, available: 0, restarts: 0, because: "" };
 function failure(state, verdicts = [], now) {
     const failed = verdicts.find(({ kind }) => kind === "fail");
     return failed && { ...backFrom(state, { kind: "gate-failed", verdict: failed }, now), verdicts };
 }
-/**
- * No stage passes, and no weight grows, while stable's part of the requests gets no answer. They would get none either if
- * they were all given back to it at once, so that waits; the rollback knows what to do then.
- */
 function awaitStable(plan, state, { words, since }, now) {
     const reason = { kind: "unserved", version: "stable", words };
     if (now - since >= plan.patience)
@@ -57334,7 +55089,6 @@ var some_of = __nccwpck_require__(5371);
 ;// CONCATENATED MODULE: ./src/release/give-up.js
 
 
-/** An effect that fails is tried again for as long as there is hope; then what is left undone is said. */
 function giveUp(plan, state, observation) {
     const { trouble, now, insisted } = observation;
     if (!trouble)
@@ -57345,7 +55099,6 @@ function giveUp(plan, state, observation) {
         return undefined;
     return failed(plan, state, { kind: "trouble", words, lasting, lasted });
 }
-/** Whoever would be left without pods keeps them, and is told of. */
 function keepForStranded(plan, state, version, stranded) {
     if (!stranded || stranded.length === 0)
         return undefined;
@@ -57353,13 +55106,12 @@ function keepForStranded(plan, state, version, stranded) {
 }
 function failed(plan, { phase, step }, reason) {
     const late = step === "draining" || step === "retiring";
-    const isKept = phase === "rolling-back" && reason.kind === "kept"; // stable has lost some of its traffic again
+    const isKept = phase === "rolling-back" && reason.kind === "kept";
     const returned = late && !isKept && (phase === "rolling-back" || (0,transition/* winnerOf */.Pk)(plan) === "stable");
     return { do: "nothing", next: { phase: "failed", during: phase, returned, reason }, reason };
 }
 
 ;// CONCATENATED MODULE: ./src/release/observation.js
-/** The look of a phase. Throws a RangeError where another phase was looked at. */
 function lookIn(phase, look) {
     if (isLookIn(phase, look))
         return look;
@@ -57377,7 +55129,6 @@ var release_reason = __nccwpck_require__(7331);
 
 
 
-/** The next step of a rollback: traffic first, then everything else. */
 function giveBack(plan, state, observation) {
     const { now, trouble } = observation;
     const look = observation.look && lookIn("rolling-back", observation.look);
@@ -57413,10 +55164,6 @@ const restore = ({ reason }) => ({
     next: { phase: "rolled-back", reason },
     reason: { kind: "restoring" },
 });
-/**
- * A stable without pods would answer nothing at all, so a canary that answers something keeps its traffic until there
- * are some. One that somebody scaled to 0 gets the pods that it had before the release.
- */
 function awaitTaker(plan, state, now, look) {
     const { stable, canary } = look;
     if (!stable?.had || stable.available > 0)
@@ -57425,7 +55172,7 @@ function awaitTaker(plan, state, now, look) {
     if (revival)
         return revival;
     if (!canary?.available)
-        return undefined; // nobody answers: then those do who should
+        return undefined;
     if (stable.unreached && isBad(state.reason))
         return undefined;
     const reason = { kind: "stable-away", pods: stable.because };
@@ -57433,7 +55180,6 @@ function awaitTaker(plan, state, now, look) {
         return failed(plan, state, { ...reason, after: plan.ready });
     return { do: "wait", until: now + (0,pause/* readyPoll */.nn)(plan), reason };
 }
-/** Whatever the step: all requests go to stable, or are about to. */
 function reviveStable(state, now, look) {
     const { putBacks = 0 } = state;
     if (!look?.stable?.had || look.stable.desired > 0 || putBacks >= maxPutBacks)
@@ -57444,7 +55190,6 @@ function reviveStable(state, now, look) {
         reason: { kind: "reviving-stable" },
     };
 }
-/** The canary's pods are put back last, when stable, which has all requests, has a pod; without any itself, at last. */
 function awaitPods(plan, state, { now, insisted }, look) {
     const { stable, canary } = look ?? {};
     if (!stable?.had || (0,health/* canServe */.KS)(stable))
@@ -57455,12 +55200,7 @@ function awaitPods(plan, state, { now, insisted }, look) {
         return { do: "wait", until: now + (0,pause/* readyPoll */.nn)(plan), reason };
     return canary?.available ? failed(plan, state, { ...reason, after }) : undefined;
 }
-/**
- * Pods come by themselves. A subset or a Service comes by somebody's hand, and who knows when: a canary that nobody wants
- * does not serve until then, and stable does at once.
- */
 const isBad = ({ kind }) => kind === "gate-failed" || kind === "canary-broken" || kind === "rollback-wanted";
-/** Whatever the policy for a stage: a version that was given up has no traffic. */
 function putBack(state, now, look) {
     const { putBacks = 0 } = state;
     if (!isServed(look) || putBacks >= maxPutBacks)
@@ -57476,9 +55216,6 @@ const keepPods = (plan, state, look) => isServed(look)
     ? failed(plan, state, { kind: "kept", version: "canary", differences: look.strayed.differences })
     : undefined;
 const isServed = (look) => look?.strayed?.serving.includes("canary") ?? false;
-/**
- * A canary that dies is taken out before Kubernetes has told why it died; once the traffic is off there is time to ask.
- */
 function withLastWords(reason, canary) {
     if (!canary || canary.ready)
         return reason;
@@ -57499,10 +55236,6 @@ var target = __nccwpck_require__(6186);
 
 
 
-/**
- * Once stable is being changed only forward is safe (fluxcd/flagger#1898). As long as it is as it was and has pods, the
- * release goes back for what would have ended a stage as well.
- */
 function promote(plan, state, observation) {
     if (!observation.look)
         return needsLook[state.step]
@@ -57516,7 +55249,6 @@ function promote(plan, state, observation) {
         keepForStranded(plan, state, (0,target/* otherRole */.n1)((0,transition/* winnerOf */.Pk)(plan)), look.stranded) ??
         step(plan, state, observation, look));
 }
-/** Nothing is changed, and no pod is taken, that was not looked at. */
 const needsLook = {
     updating: true,
     starting: false,
@@ -57532,12 +55264,7 @@ function turnBack(plan, state, observation, look) {
     const isPromoted = state.step === "draining" || state.step === "retiring";
     return isPromoted || !canTakeBack(look) ? undefined : answerChange(plan, state, observation, look.canary);
 }
-/** Stable could serve everything as it did before the release. */
 const canTakeBack = ({ stable }) => stable?.untouched === true && stable.desired > 0 && (0,health/* canServe */.KS)(stable);
-/**
- * Of a swap no release changes stable: whoever did, its pods answer, and those of a canary that has none do not, or not
- * for long.
- */
 function canTake(plan, look) {
     const { stable, canary } = look;
     if (canTakeBack(look))
@@ -57551,7 +55278,6 @@ function broken(canary) {
         return { kind: "canary-broken", pods: canary.fatal };
     return canary?.available === 0 ? (0,health/* canaryGone */.uZ)(canary) : undefined;
 }
-/** Of an update: the version that has pods serves for the one that has none, whichever it is. */
 function turnToOther(plan, state, now, { stable, canary, strayed }) {
     if ((0,transition/* winnerOf */.Pk)(plan) !== "stable" || !stable || !canary)
         return undefined;
@@ -57569,16 +55295,11 @@ function turnToOther(plan, state, now, { stable, canary, strayed }) {
         return undefined;
     return { do: "route", to: (0,split/* splitAt */.gI)(0), next: state, reason: { kind: "canary-lost", pods: canary.because } };
 }
-/**
- * Somebody else changed the routes since they were written: nobody loses pods that requests are sent to, and nothing is
- * written over without a word. Where there is no way back the winner gets everything all the same.
- */
 function answerStray(plan, state, now, look) {
     if (!look.strayed)
         return undefined;
     const { differences, serving } = look.strayed;
     const [winner, putBacks = 0] = [(0,transition/* winnerOf */.Pk)(plan), state.putBacks];
-    // Stable is not ready for what is sent to it.
     if (state.step === "starting")
         return putBacks < maxPutBacks && look.canary?.available !== 0 ? giveCanaryAll(state, differences) : undefined;
     const mayPutBack = putBacks < maxPutBacks;
@@ -57592,7 +55313,7 @@ function answerStray(plan, state, now, look) {
     }
     const loser = (0,target/* otherRole */.n1)(winner);
     if (isFinishing && mayPutBack)
-        return undefined; // it is its turn to be written
+        return undefined;
     return isFinishing || ((0,transition/* takesPods */.XY)(plan, state.step) && serving.includes(loser))
         ? failed(plan, state, { kind: "kept", version: loser, differences })
         : undefined;
@@ -57609,7 +55330,6 @@ const giveCanaryAll = (state, differences) => ({
     next: { ...state, putBacks: (state.putBacks ?? 0) + 1 },
     reason: { kind: "put-back", differences },
 });
-/** Nothing is changed, and no pod is taken, while nobody answers whoever is to serve then. */
 function awaitServer(plan, state, now, look) {
     const role = serverAfter(plan)[state.step];
     const server = role && look[role];
@@ -57621,13 +55341,11 @@ function awaitServer(plan, state, now, look) {
         return failed(plan, state, { ...reason, after });
     return { do: "wait", until: now + (0,pause/* readyPoll */.nn)(plan), reason };
 }
-/** A stable that starts is awaited as it is, and a drain takes nothing. */
 const serverAfter = (plan) => ({
     updating: "canary",
     finishing: (0,transition/* winnerOf */.Pk)(plan),
     retiring: (0,transition/* winnerOf */.Pk)(plan),
 });
-/** A version is undefined when its pods could not be read, or need not be. */
 function step(plan, state, { now }, seen) {
     const { stable } = seen;
     const to = (next) => ({ ...state, step: next, since: now });
@@ -57692,10 +55410,6 @@ const succeeded = ({ keepFor }, kept, now) => kept && keepFor !== undefined ? { 
 
 
 
-/**
- * The next step of a release. Pure: the same arguments give the same decision, so a job that died can be carried on.
- * Throws a RangeError where the observation is not of the state's phase.
- */
 function decide(plan, state, observation) {
     const { now, look: seen } = observation;
     switch (state.phase) {
@@ -57731,7 +55445,6 @@ function decide(plan, state, observation) {
     }
 }
 const countedIn = (observation) => "counted" in observation ? observation.counted : undefined;
-/** The rollback for which there is a reason in every phase that can be rolled back. */
 function stopOf(plan, state, observation, canary) {
     const reason = reasonToStop(plan, observation, canary);
     return reason && { do: "nothing", next: (0,transition/* rollBack */.Fu)(state, reason, observation.now), reason };
@@ -57802,7 +55515,6 @@ function afterRouting(plan, stage, now) {
         return (0,transition/* startPromotion */.sN)(plan, now);
     return { phase: "baking", stage, since: now, putBacks: 0 };
 }
-/** Undefined when its pods could not be read. */
 function awaitCanary(plan, state, now, canary, ready) {
     if (canary?.ready)
         return { do: "nothing", next: ready, reason: { kind: "canary-ready", pods: canary.because } };
@@ -57824,14 +55536,8 @@ function awaitCanary(plan, state, now, canary, ready) {
 /* harmony export */   R3: () => (/* binding */ policies),
 /* harmony export */   iA: () => (/* binding */ isJudgedByEvidence)
 /* harmony export */ });
-/** It judges by requests that were counted. */
 const isCounting = ({ kind }) => ["errors", "latency", "evidence"].includes(kind);
 const isJudgedByEvidence = ({ gates }) => gates.some(({ kind }) => kind === "evidence");
-/**
- * What becomes of a stage whose wait is over while its evidence decides nothing: `extend` goes on looking up to the
- * stage's deadline and then holds; `hold` lets somebody decide; `promote` goes on to the next weight; `fail` rolls
- * back.
- */
 const policies = ["extend", "hold", "promote", "fail"];
 
 
@@ -57845,13 +55551,10 @@ const policies = ["extend", "hold", "promote", "fail"];
 /* harmony export */   ty: () => (/* binding */ asReached),
 /* harmony export */   uZ: () => (/* binding */ canaryGone)
 /* harmony export */ });
-/** It answers now, and nothing takes its pods away by itself. */
 const canServe = ({ available, terminating }) => available > 0 && !terminating;
-/** As requests find it: whoever none of them reaches might as well have no pod. `why` none does, if so. */
 const asReached = (health, why) => why === undefined || health.available === 0
     ? health
     : { ...health, ready: false, available: 0, because: why, unreached: true };
-/** Why the canary cannot serve any more; it has no pod that requests reach. */
 const canaryGone = ({ because, unreached }) => unreached ? { kind: "unserved", version: "canary", words: because } : { kind: "pods-gone", pods: because };
 
 
@@ -57866,13 +55569,8 @@ const canaryGone = ({ because, unreached }) => unreached ? { kind: "unserved", v
 /* harmony export */ });
 /* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5870);
 
-/** Long enough for somebody to come to a desk, short enough that no canary is forgotten over night. */
 const usualHold = 3_600_000;
 const holdOf = ({ evidence }) => evidence.holdFor ?? usualHold;
-/**
- * When a release that is held is given back if nobody has decided. One that waits for an approval is somebody's own
- * plan, and has no such time.
- */
 const holdEnds = (plan, state) => (0,_state_js__WEBPACK_IMPORTED_MODULE_0__/* .heldBy */ .Vr)(state) && "since" in state ? state.since + holdOf(plan) : undefined;
 
 
@@ -57891,7 +55589,6 @@ const holdEnds = (plan, state) => (0,_state_js__WEBPACK_IMPORTED_MODULE_0__/* .h
 
 
 
-/** Puts the question of a gate to what was seen. */
 function judge(gate, seen, rules) {
     switch (gate.kind) {
         case "evidence":
@@ -57908,7 +55605,6 @@ function judge(gate, seen, rules) {
             return judgeRestarts(gate, seen.canary);
     }
 }
-/** Blind is worse than undecided: whatever the policies say, a stage without Prometheus ends with a rollback. */
 const blind = ({ uncounted }) => ({
     kind: "no-data",
     figures: { of: "evidence", missing: { what: "counters", words: uncounted } },
@@ -57917,17 +55613,12 @@ function judgeEvidence(evidence, rules) {
     const conclusion = (0,_evidence_conclusion_js__WEBPACK_IMPORTED_MODULE_0__/* .conclude */ .Ep)(evidence, rules.settings);
     return { ...answerOf(conclusion.kind, conclusion.finding, rules), figures: { of: "evidence", conclusion } };
 }
-/**
- * Callers who leave, or wait, are neither failures nor response times. Whatever else a stage is judged by, a canary that does not
- * answer them, as stable does, has failed.
- */
 function judgeDeserted({ counts, evidence }, rules) {
     if ("uncounted" in counts)
         return undefined;
     const { kind, by } = (0,_evidence_conclusion_js__WEBPACK_IMPORTED_MODULE_0__/* .conclude */ .Ep)(evidence, rules.settings);
     return kind === "fail" && (by === "givenUp" || by === "unanswered") ? judgeEvidence(evidence, rules) : undefined;
 }
-/** What a conclusion means for a stage. */
 function answerOf(kind, finding, { inconclusive, noData }) {
     switch (kind) {
         case "fail":
@@ -57937,7 +55628,6 @@ function answerOf(kind, finding, { inconclusive, noData }) {
         case "no-data":
             return { kind, policy: noData };
         case "inconclusive": {
-            // A split that is proven wrong does not mend by looking on.
             const wrong = finding === "too-little-traffic" || finding === "too-much-traffic";
             const pointless = wrong && inconclusive === "extend";
             return { kind: "wait", policy: pointless ? "hold" : inconclusive };
@@ -57958,7 +55648,6 @@ function judgeQuery(gate, readings, early) {
         figures: { ...limits, value, outside, tolerated: tolerate },
     };
 }
-/** By how many of the newest answers are outside the limits. */
 function inARow(outside, tolerate) {
     if (outside === 0)
         return "pass";
@@ -57983,9 +55672,6 @@ function judgeErrors(gate, counts, early) {
     const limit = { of: "errors", allowed: smallest(limits), stable: ofStable };
     const { requests, errors: failed } = canary;
     const lost = unattributed.errors;
-    // Pods that Envoy ejected, or that are none of the subset's, get no requests, so their failures are nobody's. They
-    // outnumber the canary's requests only when it is the canary that is missing, or when more of the service fails than
-    // its weight.
     if (requests < gate.minRequests && lost >= gate.minRequests)
         return { kind: "fail", figures: { ...limit, requests, failed, lost } };
     if (requests === 0)
@@ -58020,13 +55706,11 @@ const judgeRestarts = ({ atMost }, { restarts }) => ({
     kind: restarts > atMost ? "fail" : "pass",
     figures: { of: "restarts", restarts, allowed: atMost },
 });
-/** Of an answer that is there. */
 function answer(tooFew, value, allowed = Infinity) {
     if (tooFew)
         return "wait";
     return value > allowed ? "fail" : "pass";
 }
-/** A gate may want data, but not before there could be any. */
 const unanswered = ({ noData }, early) => noData === "fail" && !early ? "fail" : "no-data";
 const tallyOf = (counts) => ("tally" in counts ? counts.tally : _evidence_tally_js__WEBPACK_IMPORTED_MODULE_1__/* .emptyTally */ .CK);
 function uncounted(counts, what) {
@@ -58056,9 +55740,7 @@ function smallest(limits) {
 /* harmony export */   G: () => (/* binding */ withoutOld),
 /* harmony export */   J: () => (/* binding */ keptUntil)
 /* harmony export */ });
-/** Until when the old version keeps its pods; undefined where it has none, or keeps them for good. */
 const keptUntil = (state) => state.phase === "succeeded" ? state.keptUntil : undefined;
-/** The release with its last step still to be done: the old version rests at zero after it. */
 const withoutOld = (record, now) => ({
     ...record,
     plan: { ...record.plan, keepOld: false, keepFor: undefined },
@@ -58074,7 +55756,6 @@ const withoutOld = (record, now) => ({
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   l: () => (/* binding */ knownImage)
 /* harmony export */ });
-/** What a release is of: the image that was asked for, else what its canary had when it became ready. */
 const knownImage = ({ target, judged }) => target.image ?? judged?.image;
 
 
@@ -58089,21 +55770,14 @@ const knownImage = ({ target, judged }) => target.image ?? judged?.image;
 /* harmony export */   nn: () => (/* binding */ readyPoll),
 /* harmony export */   oB: () => (/* binding */ drained)
 /* harmony export */ });
-/** Pods are looked at more often than metrics: readiness is what a user waits for. */
 const readyPoll = (plan) => Math.min(plan.pollEvery, 1_000);
-/**
- * Pods and routes that serve are looked at as often as evidence, which may be judged as often as one likes: a scrape is
- * found sooner by looking more often than it comes. At an interval of 15 s a bad version is out 5 s earlier on average.
- */
 const watchEvery = ({ pollEvery }) => Math.min(pollEvery, Math.max(pollEvery / 4, 250));
-/** Until the mesh has learnt of new pods. */
 function settled(plan, since, now, next) {
     const end = since + plan.settle;
     if (now >= end)
         return { do: "nothing", next, reason: { kind: "mesh-learnt" } };
     return { do: "wait", until: end, reason: { kind: "mesh-learning", left: end - now } };
 }
-/** Until requests under way have ended. Meanwhile pods and routes are looked at. */
 function drained(plan, since, now, next) {
     const end = since + plan.drain;
     if (now >= end)
@@ -58121,9 +55795,7 @@ function drained(plan, since, now, next) {
 /* harmony export */   e: () => (/* binding */ stageAt),
 /* harmony export */   z: () => (/* binding */ atOnce)
 /* harmony export */ });
-/** What a reason says of a plan without stages: that of an undo, and of a first release. */
 const atOnce = ({ stages }) => stages.length === 0 ? { atOnce: true } : {};
-/** Throws a RangeError where the plan has no such stage. */
 function stageAt({ stages }, index) {
     const stage = stages[index];
     if (!stage)
@@ -58142,9 +55814,7 @@ function stageAt({ stages }, index) {
 /* harmony export */ });
 /* harmony import */ var _split_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7311);
 
-/** After an update the canary is gone, and stable is the new version. */
 const afterPromotion = { update: 0, swap: 100 };
-/** The canary's planned share in percent: what the routes were last told. */
 function plannedWeight({ plan, state, stages }) {
     const lastStage = stages.at(-1)?.weight ?? 0;
     switch (state.phase) {
@@ -58182,9 +55852,7 @@ function plannedWeight({ plan, state, stages }) {
 /* harmony export */   Rt: () => (/* binding */ isSameReason),
 /* harmony export */   Vj: () => (/* binding */ verdictOf)
 /* harmony export */ });
-/** The verdict that a reason rests on. */
 const verdictOf = (reason) => "verdict" in reason ? reason.verdict : undefined;
-/** What the canary's pods had told already when the release went back. */
 function heardInPods(reason) {
     switch (reason.kind) {
         case "canary-broken":
@@ -58195,7 +55863,6 @@ function heardInPods(reason) {
             return undefined;
     }
 }
-/** Reasons are plain JSON, written in one order. */
 const isSameReason = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
 
@@ -58213,16 +55880,13 @@ const isSameReason = (one, other) => JSON.stringify(one) === JSON.stringify(othe
 /* harmony import */ var _target_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6186);
 
 
-/** Throws a RangeError unless `canary` is a whole percent from 0 to 100. */
 function splitAt(canary) {
     if (!Number.isInteger(canary) || canary < 0 || canary > 100) {
         throw new RangeError(`the canary's share must be a whole percent, got ${canary}`);
     }
     return { stable: 100 - canary, canary };
 }
-/** The split of a stage. After the last comes all traffic on the canary; after that nothing, which is a RangeError. */
 const splitOf = (plan, stage) => splitAt(stage === plan.stages.length ? 100 : (0,_plan_js__WEBPACK_IMPORTED_MODULE_0__/* .stageAt */ .e)(plan, stage).weight);
-/** The versions that get requests by it. */
 const servingBy = (split) => _target_js__WEBPACK_IMPORTED_MODULE_1__/* .roles */ .Ot.filter((role) => split[role] > 0);
 
 
@@ -58239,11 +55903,8 @@ const servingBy = (split) => _target_js__WEBPACK_IMPORTED_MODULE_1__/* .roles */
 /* harmony export */   W_: () => (/* binding */ isRunning)
 /* harmony export */ });
 const isOutcome = (state) => state.phase === "succeeded" || state.phase === "rolled-back" || state.phase === "failed";
-/** Nothing is left to be done: a release that failed is not over, it waits for somebody to end it. */
 const isOver = (state) => state.phase === "succeeded" || state.phase === "rolled-back";
-/** A job ends at an outcome, and also where the release waits for somebody's approval. */
 const isRunning = (state) => !isOutcome(state) && state.phase !== "waiting";
-/** Why somebody has to decide although the plan did not ask for it. Undefined where the release is not held. */
 const heldBy = (state) => state.phase === "waiting" && state.reason.kind === "held" ? state.reason : undefined;
 const initial = (now) => ({ phase: "preparing", step: "deploying", since: now });
 
@@ -58260,7 +55921,6 @@ const initial = (now) => ({ phase: "preparing", step: "deploying", since: now })
 /* harmony export */ });
 const roles = ["stable", "canary"];
 const otherRole = (role) => (role === "stable" ? "canary" : "stable");
-/** The labels that the user gives a copy's pods; none where the canary is no copy. */
 const configuredLabels = ({ source }) => source.from === "clone" ? source.labels : {};
 
 
@@ -58287,17 +55947,12 @@ const rollBack = (state, reason, now) => ({
     served: state.phase !== "preparing" || state.step === "returning",
     since: now,
 });
-/** Where a release goes that has passed this stage. */
 function after(plan, stage, now) {
     const allServed = (0,_split_js__WEBPACK_IMPORTED_MODULE_0__/* .splitOf */ .uv)(plan, stage).canary === 100;
     if (stage + 1 >= plan.stages.length && allServed)
         return startPromotion(plan, now);
     return goOnAfter(stage, now);
 }
-/**
- * Where a release goes that somebody approved. All the traffic is on its canary perhaps, and all the same its pods and
- * its routes are looked at first: nobody has, for as long as it waited.
- */
 const goOnAfter = (stage, now) => ({
     phase: "shifting",
     step: "scaling",
@@ -58309,13 +55964,9 @@ const startPromotion = (plan, now) => ({
     step: plan.promotion === "update" ? "updating" : "finishing",
     since: now,
 });
-/** Which Deployment serves after the promotion. */
 const winnerOf = ({ promotion }) => promotion === "update" ? "stable" : "canary";
-/** Whether a step of a promotion takes pods away: those of the version that lost. */
 const takesPods = (plan, step) => step === "retiring" && !(winnerOf(plan) === "canary" && plan.keepOld);
-/** Which Deployment serves when the release is over. */
 const winnerAfter = (plan, state) => state.phase === "succeeded" || isWonAllTheSame(state) ? winnerOf(plan) : "stable";
-/** Every request that the release moved is where a success would have it; pods are kept for those that it did not. */
 const isWonAllTheSame = (state) => state.phase === "failed" && state.during === "promoting" && state.reason.kind === "stranded";
 
 
@@ -58331,13 +55982,7 @@ const isWonAllTheSame = (state) => state.phase === "failed" && state.during === 
 /* harmony export */ });
 /* harmony import */ var _known_image_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4456);
 
-/** A release without stages is a service's first one, or an undo. */
 const isUndoable = ({ state, plan, undoes }) => state.phase === "succeeded" && plan.stages.length > 0 && undoes === undefined;
-/**
- * The way back from a release that succeeded: all requests at once, without stages, since the version before has served
- * them already. After a swap the roles are exchanged; after an update a copy of stable with the image before takes the
- * requests until stable has it again.
- */
 function undoingOf(record, { image, pods, hasCanary, stands }) {
     const { target, plan, exchanged = false, startedAt } = record;
     const undoes = { startedAt, image: (0,_known_image_js__WEBPACK_IMPORTED_MODULE_0__/* .knownImage */ .l)(record) };
@@ -58362,20 +56007,16 @@ function undoingOf(record, { image, pods, hasCanary, stands }) {
         replicas: { kind: "count", count: pods },
         image,
     };
-    // The mesh has nothing to learn, and a bad version has the requests meanwhile.
     const settle = stands ? 0 : plan.settle;
     return { target: turned, exchanged: !exchanged, plan: { ...straight, settle }, undoes };
 }
 const asMany = { kind: "percent", percent: 100 };
-/** Manifests have what was new in the release that is undone: stable's own template is nearer to what was before. */
 function sourceOf({ source }, hasCanary) {
     if (source.from === "existing" && hasCanary)
         return source;
     return { from: "clone", labels: source.from === "clone" ? source.labels : {} };
 }
-/** Pods that stood ready once may be new by now. */
 const enoughToSettle = 5_000;
-/** An undo that was given up is tried again as it was. */
 function sameAgain({ target, exchanged, plan, undoes }, image) {
     if (!undoes)
         return undefined;
@@ -58394,7 +56035,6 @@ function sameAgain({ target, exchanged, plan, undoes }, image) {
 /* harmony export */ });
 /* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5270);
 
-/** The keys of a record or an account whose texts are this program's own, or names. */
 const ofMachines = new Set([
     ...[
         "version",
@@ -58415,7 +56055,6 @@ const ofMachines = new Set([
     ...["id", "namespace", "service", "deployment", "host", "context", "subset", "image", "container"],
 ]);
 function createCensor({ redact, redactAll }) {
-    /** What was said on the way. All else is needed as it is to finish the release, or to give it back. */
     const recorded = ({ state, stages, log, ...kept }) => ({
         ...kept,
         ...redactAll({ state, stages, log }, ofMachines),
@@ -58425,7 +56064,6 @@ function createCensor({ redact, redactAll }) {
         text: (text) => (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_0__/* .inLines */ .F)(redact(text).split("\n")),
         json: (value) => JSON.stringify(redactAll(value, ofMachines), undefined, 2).replaceAll("##[", "#\\u0023["),
         reporter: ({ report, flush }) => ({
-            // The ledger is numbers alone, thousands of lines of them, in which a short secret would be found by chance.
             report: ({ ledger, target, run, cluster, ...told }) => report({ ...redactAll(told, ofMachines), ledger, target, run, cluster }),
             flush,
         }),
@@ -58458,7 +56096,6 @@ function createCensor({ redact, redactAll }) {
 
 
 
-/** What somebody can do with a release that waits, has succeeded, or got stuck, on a terminal. Nothing where it goes on. */
 function decisionLines(release) {
     const { state } = release;
     if ((0,_release_undoing_js__WEBPACK_IMPORTED_MODULE_1__/* .isUndoable */ .$s)(release)) {
@@ -58479,7 +56116,6 @@ function decisionLines(release) {
         ...holdLines(release),
     ];
 }
-/** Somebody has to run it: no process of ours is there any more. */
 function holdLines({ plan, state }) {
     const end = (0,_release_hold_js__WEBPACK_IMPORTED_MODULE_6__/* .holdEnds */ .a)(plan, state);
     return end === undefined
@@ -58526,10 +56162,6 @@ function endingOf(account) {
         lines,
     };
 }
-/**
- * Waiting is good where the plan asked for an approval. A release that is held is nobody's plan, and somebody has to
- * know.
- */
 const isGood = ({ state, settled }) => settled !== false && (state.phase === "succeeded" || (state.phase === "waiting" && !(0,_release_state_js__WEBPACK_IMPORTED_MODULE_4__/* .heldBy */ .Vr)(state)));
 const unsavedLines = (account, unsaved) => [
     `its journal could not be saved: ${unsaved}`,
@@ -58555,17 +56187,12 @@ const unsavedLines = (account, unsaved) => [
 
 
 
-/**
- * For logs: what the evidence says when its verdict changes, and when its stage is extended or over, unless what is
- * done next is told with the same words.
- */
 function createEvidenceNews() {
     let known = { verdict: "", turn: "" };
     return (account) => {
         const record = account.stages.at(-1);
         const proof = (0,_evidence_part_js__WEBPACK_IMPORTED_MODULE_0__/* .proofIn */ .md)(record);
         const extended = (0,_stage_progress_js__WEBPACK_IMPORTED_MODULE_2__/* .isExtended */ .UB)(account);
-        // before the first poll there is nothing to find
         if (!record || (!extended && (!proof || record.polls === 0)))
             return [];
         const before = known;
@@ -58591,7 +56218,6 @@ function turnOf(stage, isOver, isExtended) {
         return `${stage} over`;
     return isExtended ? `${stage} extended` : undefined;
 }
-/** What was decided last rests on this gate's verdict, and says it. */
 function isToldBy({ log }, gate) {
     const newest = log.at(-1);
     return newest !== undefined && (0,_release_reason_js__WEBPACK_IMPORTED_MODULE_4__/* .verdictOf */ .Vj)(newest.reason)?.gate === gate;
@@ -58614,7 +56240,6 @@ function isToldBy({ log }, gate) {
 
 
 
-/** What the evidence of a stage said last. Undefined where no gate judges by it, or nothing was counted yet. */
 function proofIn(record) {
     for (const verdict of record?.verdicts ?? []) {
         const numbers = (0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__/* .numbersOf */ .cZ)(verdict);
@@ -58623,18 +56248,13 @@ function proofIn(record) {
     }
     return undefined;
 }
-/** What the newest stage's evidence says, where it is the release's own reason. */
 function decidingProof({ stages, reason }) {
     const proof = proofIn(stages.at(-1));
     if (proof?.verdict.gate !== (0,_release_reason_js__WEBPACK_IMPORTED_MODULE_2__/* .verdictOf */ .Vj)(reason)?.gate)
         return undefined;
     return proof;
 }
-/** A report has 65,536 characters for everything. */
 const keptStages = 10;
-/**
- * The newest stage's evidence with its numbers, and that of earlier stages folded, as Markdown. Undefined without any.
- */
 function evidencePart(account) {
     const lines = [];
     let newest;
@@ -58647,7 +56267,7 @@ function evidencePart(account) {
     }
     if (!newest)
         return undefined;
-    const isReason = decidingProof(account)?.verdict === newest.verdict; // which is told above
+    const isReason = decidingProof(account)?.verdict === newest.verdict;
     const words = isReason ? ", in numbers:" : `: ${sentence(newest)}`;
     const part = `**Evidence** of all stages together${words}<br>${small(newest)}`;
     const earlier = lines.slice(0, -1).slice(-keptStages);
@@ -58672,9 +56292,7 @@ const small = ({ numbers }) => `<sub>${(0,_lib_markdown_js__WEBPACK_IMPORTED_MOD
 /* harmony import */ var _next_command_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9722);
 
 
-/** What ends a release that failed while it did this, once it can work again. */
 const commandAfter = { promoting: "promote", "rolling-back": "rollback" };
-/** What has to be put right, by what stands in the way. */
 function whatToDo({ reason, during }, { stable, canary }) {
     switch (reason.kind) {
         case "stranded": {
@@ -58693,7 +56311,6 @@ function whatToDo({ reason, during }, { stable, canary }) {
                 : "Find out what holds the way back up, and put that right.";
     }
 }
-/** What somebody has to do about a release that could neither be finished nor given back, on a terminal. */
 const failedLines = (state, { target, asked }) => [
     `To do by hand: ${whatToDo(state, target)}`,
     `Then, to finish: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_1__/* .nextCommand */ .h)(finishing(state), { target, asked })}`,
@@ -58721,7 +56338,6 @@ var stage_progress = __nccwpck_require__(465);
 var transition = __nccwpck_require__(5016);
 ;// CONCATENATED MODULE: ./src/words/undo-headline.js
 
-/** Where an undo is, in a few words; the version that served before is the canary of it. Undefined where it is stuck. */
 function undoHeadline({ plan, target, settled }, { phase }) {
     const serves = target[(0,transition/* winnerOf */.Pk)(plan)].deployment;
     switch (phase) {
@@ -58754,7 +56370,6 @@ const whatIsOpen = {
     split: "the canary gets less than planned",
     budget: "the budget allows no larger weight",
 };
-/** Where a release is, in a few words of plain text. */
 function headlineOf(account) {
     const { state, settled } = account;
     const ofUndo = account.undoes && undoHeadline(account, state);
@@ -58805,7 +56420,6 @@ function wordsOf(account, state) {
     }
 }
 const stageOf = ({ stages }, index) => `stage ${index + 1} of ${stages.length}`;
-/** Where requests go is known only when the cluster was read again and is as it was. */
 function rolledBack(account) {
     const { stages, settled, target } = account;
     const known = settled !== false || isOnlyUnsaved(account);
@@ -58813,9 +56427,7 @@ function rolledBack(account) {
         return known ? "not released, no request went to the canary" : "not released";
     return known ? `rolled back, all requests go to ${target.stable.deployment} again` : "rolled back";
 }
-/** A weight whose stage never began may have been written all the same; a canary that was put back had its requests. */
 const mayHaveServed = ({ log }) => log.some(({ reason }) => reason.kind === "drained" || reason.kind === "canary-put-back");
-/** All was done and read, and only the journal does not have it. */
 const isOnlyUnsaved = ({ unsaved, differences = [] }) => unsaved !== undefined && differences.length === 0;
 
 
@@ -58831,7 +56443,6 @@ const isOnlyUnsaved = ({ unsaved, differences = [] }) => unsaved !== undefined &
 /* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3563);
 
 
-/** That the version before still has its pods after a swap, until when, and what ends it; undefined where it has none. */
 function keptInWords({ target, plan, state }) {
     const end = (0,_release_kept_old_js__WEBPACK_IMPORTED_MODULE_0__/* .keptUntil */ .J)(state);
     if (end !== undefined)
@@ -58853,13 +56464,11 @@ function keptInWords({ target, plan, state }) {
 /* harmony export */ });
 /* harmony import */ var _shell_word_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6690);
 
-/** A command that works as it stands, where the release was begun. */
 function nextCommand(name, release) {
     const { target, asked = {} } = release;
     const flags = { config: asked.config, namespace: target.namespace, service: target.service, ...cluster(asked) };
     return ["istio-canary", name, ...flagWords(flags)].join(" ");
 }
-/** What kubectl needs beside the namespace to speak to the same cluster. */
 const kubectlFlags = (asked) => flagWords(cluster(asked ?? {}));
 const cluster = ({ kubeconfig, context }) => ({ kubeconfig, context });
 const flagWords = (flags) => Object.entries(flags).flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${(0,_shell_word_js__WEBPACK_IMPORTED_MODULE_0__/* .shellWord */ .r)(value)}`]));
@@ -58878,18 +56487,13 @@ const flagWords = (flags) => Object.entries(flags).flatMap(([name, value]) => (v
 /* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8022);
 
 
-/**
- * Why something was decided, in the sentence that people read. Nobody else makes one, and nobody reads it but people.
- */
 function say(reason) {
     const { lastWords } = reason;
     if (lastWords === undefined)
         return sentence(reason);
     return `${sentence(reason)}. Its pods later: ${lastWords}`;
 }
-/** A line of a release's story; what happened again and again is one. */
 const sayEntry = ({ reason, times = 1 }) => times === 1 ? say(reason) : `${say(reason)} (${times} times)`;
-/** In the order of a release. */
 function sentence(reason) {
     switch (reason.kind) {
         case "measured":
@@ -59025,7 +56629,6 @@ function passed({ stage, verdict, smaller }) {
         return sentence;
     return `${sentence}; next is ${smaller.weight} % instead of ${smaller.planned} %, the most at which the worst case stays within the budget`;
 }
-/** Of an undo, and of a first release, no stage has passed, and the image is not new. */
 function promoted({ winner, atOnce }) {
     if (winner === "stable")
         return `stable runs the ${atOnce ? "image" : "new image"}: giving its traffic back`;
@@ -59043,7 +56646,6 @@ function promoted({ winner, atOnce }) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   r: () => (/* binding */ shellWord)
 /* harmony export */ });
-/** Names are people's own input until an API server has seen them: a shell must take them as one word. */
 function shellWord(text) {
     if (/^[\w.:/@%+=-]+$/.test(text))
         return text;
@@ -59063,10 +56665,6 @@ function shellWord(text) {
 /* harmony export */ });
 /* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8367);
 
-/**
- * Undefined when nothing was counted: no data is not zero. Requests of the first scrape count only while there are no
- * others.
- */
 function observedSplit({ tally, served }) {
     const { stable, canary } = served ?? { stable: tally.stable.requests, canary: tally.canary.requests };
     if (stable + canary === 0)
@@ -59074,10 +56672,6 @@ function observedSplit({ tally, served }) {
     const share = Math.round((canary / (stable + canary)) * 1_000) / 10;
     return { stable: Math.round((100 - share) * 10) / 10, canary: share, requests: { stable, canary } };
 }
-/**
- * Block characters: they are shown everywhere, in mail and on terminals too. Anything above nothing is at least one
- * block.
- */
 function bar(percent, width) {
     let filled = 0;
     if (percent > 0)
@@ -59085,10 +56679,6 @@ function bar(percent, width) {
     return "█".repeat(filled) + "░".repeat(width - filled);
 }
 const width = 40;
-/**
- * The planned and the counted split of the newest stage, one above the other, as text of a fixed width. Undefined
- * before the first stage.
- */
 function splitBars({ stages }) {
     const record = stages.at(-1);
     if (!record)
@@ -59141,7 +56731,6 @@ function failures({ requests, errors }) {
 
 
 
-/** The stage that is under way in one line of plain text: time left, counts, gates. Undefined between stages. */
 function stageProgress(account, now) {
     const { state, plan, stages } = account;
     if (state.phase !== "baking")
@@ -59162,7 +56751,6 @@ function countedIn(observed) {
     const all = canary + stable;
     return `canary ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__/* .count */ .U9)(canary)} of ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__/* .count */ .U9)(all)} requests (${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__/* .percent */ .KN)(canary / all)})`;
 }
-/** Undefined where nothing is waited for: a stage without a wait, at its first look. */
 function timeLeft(stage, since, account, now) {
     const left = stage.wait - (now - since);
     if (left > 0)
@@ -59171,9 +56759,7 @@ function timeLeft(stage, since, account, now) {
         return `extended until ${(0,_timestamp_js__WEBPACK_IMPORTED_MODULE_4__/* .timeOf */ .nR)(since + stage.deadline)} UTC at most`;
     return stage.wait > 0 ? "the wait is over" : undefined;
 }
-/** The stage's wait is over, and what the newest look found left it open. */
 const isExtended = ({ reason }) => reason.kind === "stage-extended";
-/** The stage's first look is over. Before it nothing is known, and little to be told. */
 const isJudged = ({ plan, stages }) => {
     const record = stages.at(-1);
     return record !== undefined && (record.verdicts.length > 0 || plan.stages[record.stage]?.gates.length === 0);
@@ -59183,14 +56769,12 @@ function gateProgress(verdict) {
     const { value, limit } = (0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__/* .figuresInWords */ .k0)(verdict);
     return `${verdict.gate} ${value} ${limit} ${signs[verdict.kind]}`;
 }
-/** The parts of an undo. */
 const undoChapters = {
     preparing: "Start the version before",
     shifting: "All requests to the version before",
     promoting: "Put the rest right",
     "rolling-back": "Give the undo up",
 };
-/** The part of a release that is under way: a heading for what happens in it. Undefined at its end. */
 function chapterOf({ state, plan, undoes }) {
     if (undoes)
         return undoChapters[state.phase];
@@ -59226,16 +56810,12 @@ function chapterOf({ state, plan, undoes }) {
 /* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5870);
 
 
-/**
- * Gives the entries of each account that were not in one before. What is tried again and again is told at once, and once
- * more with its number when something else happens.
- */
 function createStory() {
     let known;
     let last;
     function isRepeated({ do: what, reason }) {
         if (what === "retry")
-            return false; // what failed is still what is being done
+            return false;
         const repeated = (0,_release_reason_js__WEBPACK_IMPORTED_MODULE_0__/* .isSameReason */ .Rt)(reason, last);
         last = reason;
         return repeated;
@@ -59243,7 +56823,6 @@ function createStory() {
     return ({ log, now, state }) => {
         const past = (0,_release_state_js__WEBPACK_IMPORTED_MODULE_1__/* .isRunning */ .W_)(state) ? log.slice(0, -2) : log;
         const told = [...past.filter(isRetried), ...log.map(once)];
-        // Of a release that another job began, only what happens from now on is told.
         const before = known ?? new Set(told.filter(({ at }) => at < now).map(key));
         known = new Set([...before, ...told.map(key)]);
         return told
@@ -59254,10 +56833,6 @@ function createStory() {
 }
 const once = ({ times: _, ...entry }) => entry;
 const isRetried = ({ times = 1 }) => times > 1;
-/**
- * Without what is done again at once: why it goes back is also why the routes change, and a step that failed is taken
- * again.
- */
 const withoutRepetition = (log) => log.filter(({ reason }, index) => !(0,_release_reason_js__WEBPACK_IMPORTED_MODULE_0__/* .isSameReason */ .Rt)(reason, log[index - 1]?.reason));
 const key = ({ at, do: what, reason, times }) => JSON.stringify([at, what, reason, times]);
 
@@ -59272,11 +56847,8 @@ const key = ({ at, do: what, reason, times }) => JSON.stringify([at, what, reaso
 /* harmony export */   _q: () => (/* binding */ underTime),
 /* harmony export */   nR: () => (/* binding */ timeOf)
 /* harmony export */ });
-/** `12:03:10`, in UTC: whoever reads a report may sit in another zone than who wrote it. */
 const timeOf = (at) => new Date(at).toISOString().slice(11, 19);
-/** `2026-01-31 12:03 UTC`. */
 const dateOf = (at) => `${new Date(at).toISOString().slice(0, 16).replace("T", " ")} UTC`;
-/** Lines of a log that belong together: the time before the first, and the others below its words. */
 const underTime = (at, lines) => lines.map((line, index) => `${index === 0 ? timeOf(at) : " ".repeat(timeOf(at).length)}  ${line}`);
 
 
@@ -59301,7 +56873,6 @@ var duration = __nccwpck_require__(5485);
 ;// CONCATENATED MODULE: ./src/words/conclusion-sentence.js
 
 
-/** What evidence says, in one sentence for somebody on call. */
 function conclusionSentence(conclusion) {
     const { finding, seen, split, bounds } = conclusion;
     switch (finding) {
@@ -59372,7 +56943,6 @@ function soundSentence({ seen, judged, warmUpLeft, ratio, bounds: { breaker, bet
         notBroken += `, by all ${(0,lib_numbers/* count */.U9)(seen.requests.canary)} of its requests`;
     return `${compared(judged)}: ${unproven(judged, ratio)}; ${notBroken} ${sound}`;
 }
-/** Nobody may take a verdict for more than it is. */
 function untimedWords({ untimed }) {
     if (untimed === undefined)
         return "";
@@ -59397,7 +56967,6 @@ function nothingSentence(conclusion) {
     const open = `${compared(judged)}: ${unproven(judged, ratio)} yet`;
     return by === "latency" ? `${open}; too few response times of both were counted to compare them` : open;
 }
-/** For a table: the figure that decided, or is nearest to deciding, and what it is held against. */
 function conclusionFigures(conclusion) {
     const { by, seen, split, slower, unanswered, bounds } = conclusion;
     const failing = share(seen.errors.canary, seen.requests.canary);
@@ -59443,7 +57012,6 @@ function errorFigures({ judged, seen }) {
     return { value: share(errors.canary, requests.canary), limit: likeStable(errors.stable, requests.stable) };
 }
 const likeStable = (part, whole) => whole === 0 ? "like stable" : `like stable: ${share(part, whole)}`;
-/** The numbers behind the sentence, for somebody who doubts it. */
 function conclusionNumbers({ weight, bounds, ratio, judged, seen, split, polls }) {
     const { alpha, beta, breaker, objective, dispersion } = bounds;
     const metrics = [`errors ${eValue(weight.metrics.errors)}`, `latency ${eValue(weight.metrics.latency)}`];
@@ -59496,7 +57064,6 @@ function unproven({ errors }, ratio) {
 const chance = (alpha) => `odds of chance below 1 in ${(0,lib_numbers/* count */.U9)(Math.round(1 / alpha))}`;
 const of = (part, whole) => `${(0,lib_numbers/* count */.U9)(part)} of ${(0,lib_numbers/* count */.U9)(whole)}`;
 const share = (part, whole) => (whole === 0 ? "—" : (0,lib_numbers/* percent */.KN)(part / whole));
-/** An e-value from its logarithm: as a number where people read one, as a power of ten beyond. */
 function eValue(logE) {
     if (logE === null)
         return "0";
@@ -59508,7 +57075,6 @@ function eValue(logE) {
 ;// CONCATENATED MODULE: ./src/words/verdict-sentence.js
 
 
-/** What a gate says, as a whole part of a sentence: "errors: 12 of 60 canary requests failed (20 %), limit 1 %". */
 function verdictSentence(verdict) {
     const { gate, figures } = verdict;
     if ("missing" in figures)
@@ -59591,7 +57157,7 @@ function verdict_sentence_errorFigures(figures) {
     const limit = `${atMost(figures.allowed, lib_numbers/* percent */.KN)}${besides(figures.stable, lib_numbers/* percent */.KN)}`;
     if ("missing" in figures)
         return { value: nothing, limit, requests: 0 };
-    const lost = "lost" in figures ? figures.lost : 0; // those that found no pod were the canary's, too
+    const lost = "lost" in figures ? figures.lost : 0;
     const requests = figures.requests + lost;
     return { value: (0,lib_numbers/* percent */.KN)((figures.failed + lost) / requests), limit, requests };
 }
@@ -59609,9 +57175,7 @@ function queryLimits({ atLeast, atMost }) {
         limits.push(`≤ ${(0,lib_numbers/* number */.ai)(atMost)}`);
     return limits;
 }
-/** The numbers behind the sentence, for somebody who doubts it: of evidence, where something was counted. */
 const numbersOf = ({ figures }) => figures.of === "evidence" && "conclusion" in figures ? conclusionNumbers(figures.conclusion) : undefined;
-/** Of evidence: what decided, or is nearest to deciding. */
 const groundOf = ({ figures }) => "conclusion" in figures ? figures.conclusion.by : undefined;
 function timeWords(time) {
     if ("above" in time)
@@ -59642,12 +57206,7 @@ function millis(value) {
 
 
 
-/** When the other side asks for a longer pause, whoever asked decides what to do with the answer. */
 const policy = { pauses: [200, 500, 1_000, 2_000], isPassing: _retry_js__WEBPACK_IMPORTED_MODULE_3__/* .isPassing */ .W, longestPause: 5_000, beyond: "give up" };
-/**
- * Sends a request and reads the answer, whatever its status. Rejects with UnreachableError when there was none, or with
- * the signal's reason.
- */
 async function requestJson(network, request) {
     const { method, signal } = request;
     const retries = request.retries ?? (method === "POST" || method === "PATCH" ? 0 : 2);
@@ -59674,7 +57233,6 @@ async function attempt(network, request) {
         throw unreachable(method, url, error);
     }
 }
-/** No answer, in words: what was asked where, and why there is none. */
 function unreachable(method, url, error) {
     const why = error instanceof _send_js__WEBPACK_IMPORTED_MODULE_2__/* .TimeoutError */ .M ? error.message : reasonOf(error);
     return new _lib_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .UnreachableError */ .Jk(`${method} ${url.protocol}//${url.host}${url.pathname}: ${why}`, { cause: error });
@@ -59711,7 +57269,6 @@ const reasons = {
     ENETUNREACH: "the network cannot be reached",
     EPROTO: "no HTTPS is spoken there",
 };
-/** An address with both IPv4 and IPv6 fails with an AggregateError, whose own message is empty. */
 function reasonOf(error) {
     if (!(error instanceof Error))
         return String(error);
@@ -59729,12 +57286,7 @@ function reasonOf(error) {
 /* harmony export */   L: () => (/* binding */ retry),
 /* harmony export */   W: () => (/* binding */ isPassing)
 /* harmony export */ });
-/** Too busy, or broken for the moment. */
 const isPassing = ({ status }) => status === 429 || status >= 500;
-/**
- * Attempts until there is an answer that is worth something, or no attempt is left. Gives the last answer, whatever its
- * status; rejects with the failure of the last attempt, or with the signal's reason.
- */
 async function retry(attempt, policy, clock, signal) {
     for (let tries = 0;; tries++) {
         signal?.throwIfAborted();
@@ -59752,7 +57304,6 @@ function unwrap(outcome) {
         throw outcome.failure;
     return outcome.answer;
 }
-/** Undefined when it is not attempted again. */
 function pauseAfter(outcome, tries, policy, now) {
     const usual = policy.pauses[tries];
     if (usual === undefined)
@@ -59768,7 +57319,6 @@ function pauseAfter(outcome, tries, policy, now) {
         return asked;
     return policy.beyond === "give up" ? undefined : policy.longestPause;
 }
-/** In seconds, or as a date: https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3. "At once" asks for nothing. */
 function retryAfter({ headers }, now) {
     const text = headers["retry-after"] ?? "";
     const pause = /^\s*\d+\s*$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - now;
@@ -59787,19 +57337,13 @@ function retryAfter({ headers }, now) {
 /* harmony export */ });
 /* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5485);
 
-/** There was no answer within the time. */
 class TimeoutError extends Error {
     name = "TimeoutError";
 }
-/**
- * One request, answered to the last byte within `limit`. Rejects with TimeoutError, the system's error, or the signal's
- * reason.
- */
 async function send({ clock, transport }, request, limit) {
     const { signal } = request;
     signal?.throwIfAborted();
     const deadline = clock.deadline(clock.now() + limit);
-    // AbortSignal.any does the same, and costs more than all the rest of a request.
     const over = new AbortController();
     const late = () => over.abort(deadline.reason);
     const stop = () => over.abort(signal?.reason);

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 
@@ -16,6 +16,7 @@ export async function bundle(entry = "src/entry.ts", place = tmpdir()): Promise<
   try {
     writeFileSync(join(folder, "package.json"), readFileSync("package.json"));
     await emit(entry, folder);
+    loadEagerly(folder);
     copyPackages(folder);
     leaveOut(folder);
     cpSync("node_modules/@vercel/ncc", join(folder, "ncc"), { recursive: true });
@@ -37,6 +38,7 @@ async function emit(entry: string, folder: string): Promise<void> {
     compilerOptions: {
       noEmit: false,
       noCheck: true,
+      removeComments: true, // whoever reads code reads src
       rewriteRelativeImportExtensions: true,
       rootDir: root,
       outDir: folder,
@@ -45,6 +47,12 @@ async function emit(entry: string, folder: string): Promise<void> {
   };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(options));
   await run(join(root, "node_modules/typescript/bin/tsc"), ["-p", folder], root);
+}
+
+/** A module that is loaded when it is needed stands in the one file, too: webpack would make a second one of it. */
+function loadEagerly(folder: string): void {
+  for (const file of globSync(join(folder, "src/**/*.js")))
+    writeFileSync(file, readFileSync(file, "utf8").replaceAll(" import(", ' import(/* webpackMode: "eager" */ '));
 }
 
 type Lock = { readonly packages: Readonly<Record<string, { readonly dev?: boolean; readonly optional?: boolean }>> };

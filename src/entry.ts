@@ -10,4 +10,4 @@ if (major < 22 || (major === 22 && minor < 19)) {
   process.exit(2);
 }
 // Eager: in the same file, which is read only now.
-await import(/* webpackMode: "eager" */ "./main.ts");
+await import("./main.ts");

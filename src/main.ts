@@ -29,7 +29,7 @@ const { ISTIO_CANARY_INPUTS: givenInputs, ...env } = process.env;
 delete process.env.ISTIO_CANARY_INPUTS;
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 if (!isEvent(env.GITHUB_EVENT_PATH)) delete process.env.GITHUB_EVENT_PATH;
-const { context } = await import(/* webpackMode: "eager" */ "@actions/github"); // it reads the environment now
+const { context } = await import("@actions/github"); // it reads the environment now
 const github = readContext(context, env);
 for (const file of [github.outputFile, github.summaryFile]) if (file !== undefined) makeCommandFile(file);
 const redaction = createRedaction((secret) => github.actions && stderr.writeAsItIs(mask(secret)));
@@ -74,7 +74,7 @@ async function main(): Promise<ExitCode> {
     answer,
   };
   // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-  const { dispatch } = await import(/* webpackMode: "eager" */ "./dispatch.ts");
+  const { dispatch } = await import("./dispatch.ts");
   // Nothing is to be given back then, and a long calculation hears no listener.
   if (!commandNamed(config.command)?.changes) for (const signal of signals) process.removeAllListeners(signal);
   return dispatch(config, surroundings);

@@ -61,7 +61,7 @@ export function connectGitHub(options: GitHubOptions): GitHub {
   let octokit: Promise<Octokit> | undefined;
 
   function load(): Promise<Octokit> {
-    octokit ??= import(/* webpackMode: "eager" */ "./octokit.ts").then(({ createOctokit }) => createOctokit(options));
+    octokit ??= import("./octokit.ts").then(({ createOctokit }) => createOctokit(options));
     return octokit;
   }
 
