@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import test from "node:test";
+import { commands } from "../src/config/commands.ts";
 import { loadConfig } from "../src/config/load.ts";
 
 // What the pages say of the code, as far as it can be held against the code.
@@ -65,11 +66,19 @@ test("every test that ARCHITECTURE.md relies on exists", () => {
   );
 });
 
-test("every folder of the sources stands in ARCHITECTURE.md", () => {
+test("every folder, and every command, stands in ARCHITECTURE.md", () => {
   const table = read("ARCHITECTURE.md").split("\n## States\n")[0] ?? "";
-  const folders = globSync("src/*/").map((folder) => folder.replace(/^src\//, "").replace(/\/$/, ""));
+  const names = ["*/", "src/*/"].flatMap((folders) =>
+    globSync(folders, { exclude: ["node_modules"] }).map((folder) => folder.replace(/^src\//, "").replace(/\/$/, "")),
+  );
+  const isThere = (name: string): boolean => new RegExp(`\`(src/)?${name}/?\``).test(table);
   assert.deepEqual(
-    folders.filter((folder) => !new RegExp(`\`(src/)?${folder}\``).test(table)),
+    names.filter((name) => !isThere(name)),
+    [],
+  );
+  const [row = ""] = table.split("\n").filter((line) => line.startsWith("| `src/commands` |"));
+  assert.deepEqual(
+    commands.filter(({ name }) => !row.includes(name)),
     [],
   );
 });

@@ -22,7 +22,7 @@ const stale = Object.entries(files).filter(
 );
 
 if (process.argv.includes("--check")) {
-  for (const [path] of stale) console.error(`${path} is stale; run: node scripts/run.mjs scripts/generate.ts`);
+  for (const [path] of stale) console.error(`${path} is stale; run: npm run generate`);
   process.exitCode = stale.length > 0 ? 1 : 0;
 } else {
   for (const [path, content] of stale) {

@@ -24,7 +24,7 @@ test("action.yml has the inputs that the program reads, and no others", () => {
 test("an input has a default in action.yml only where it may win over the configuration file", () => {
   assert.deepEqual(
     Object.entries(action.inputs).map(([name, input]) => [name, input.default]),
-    inputs.map(({ name, preset }) => [name, preset]),
+    inputs.map(({ name, actionDefault }) => [name, actionDefault]),
   );
 });
 

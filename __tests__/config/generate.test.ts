@@ -42,7 +42,7 @@ function generate(
   return { code: status, lines: `${stdout}${stderr}`.split("\n").filter((line) => line !== "") };
 }
 
-const stale = (path: string): string => `${path} is stale; run: node scripts/run.mjs scripts/generate.ts`;
+const stale = (path: string): string => `${path} is stale; run: npm run generate`;
 
 test("generated files are missing, written, fresh, and stale by name when somebody edits them", (context) => {
   const cwd = folder(context);

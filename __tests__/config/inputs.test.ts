@@ -41,7 +41,7 @@ test("names are in kebab-case, different, and each is described by whole sentenc
 
 test("nothing that the file can say has a preset in action.yml, for it would win over the file", () => {
   assert.deepEqual(
-    inputs.filter(({ preset, path }) => preset !== undefined && path !== undefined),
+    inputs.filter(({ actionDefault, path }) => actionDefault !== undefined && path !== undefined),
     [],
   );
 });

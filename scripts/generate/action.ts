@@ -42,7 +42,10 @@ const inputsPart = (): unknown =>
   Object.fromEntries(
     inputs.map((input) => [
       input.name,
-      { description: describeInput(input), ...(input.preset === undefined ? {} : { default: input.preset }) },
+      {
+        description: describeInput(input),
+        ...(input.actionDefault === undefined ? {} : { default: input.actionDefault }),
+      },
     ]),
   );
 

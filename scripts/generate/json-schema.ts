@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { isMapping } from "../../src/config/issue.ts";
-import { file, words } from "../../src/config/schema.ts";
+import { file, keyWords } from "../../src/config/schema.ts";
 import { forms } from "../../src/config/values.ts";
 
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
@@ -11,7 +11,7 @@ export const jsonSchema = (): JsonSchema =>
     io: "input",
     override: ({ zodSchema, jsonSchema }) => {
       const form = forms.get(zodSchema)?.form;
-      const word = words.get(zodSchema);
+      const word = keyWords.get(zodSchema);
       if (form !== undefined) jsonSchema.title = form;
       if (word) jsonSchema.description = word.description;
       if (word?.standard !== undefined) Object.assign(jsonSchema, { default: word.standard });

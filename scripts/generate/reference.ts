@@ -1,4 +1,4 @@
-import { commands as all } from "../../src/config/commands.ts";
+import { commands as all, service } from "../../src/config/commands.ts";
 import { describeInput, type Input, inputs } from "../../src/config/inputs.ts";
 import type { JsonSchema } from "./json-schema.ts";
 
@@ -16,6 +16,11 @@ export function reference(schema: JsonSchema, example: string): string {
     "",
   ].join("\n");
 }
+
+/** The commands that find the rest in the journal. */
+const serviceAlone = listed(
+  all.filter(({ inCluster, needs }) => inCluster && String(needs) === String(service)).map(({ name }) => `\`${name}\``),
+);
 
 const introduction = (example: string): readonly string[] => [
   "# Configuration",
@@ -36,7 +41,7 @@ const introduction = (example: string): readonly string[] => [
   "* `${NAME}` in any value of the file is filled from the environment; a variable that is not set is an error. What is filled in stays text. `$${NAME}` stays `${NAME}`. In manifests only the names under `variables` are filled; every other `${NAME}` stays to the letter, and `plan` lists both. Inputs are taken as they are, since the workflow has filled them.",
   "* A stage in short is a weight and a time: `10:2m, 50:5m, 100`. `100` without a time means all traffic, then promote.",
   "* Editors check the file with the first line `# yaml-language-server: $schema=` and the path or URL of [schema.json](schema.json).",
-  "* `status`, `rollback`, `promote` and `settle` need the namespace and the service only: problems elsewhere in the file are warnings for them.",
+  `* ${serviceAlone} need the namespace and the service only: problems elsewhere in the file are warnings for them.`,
   "",
 ];
 
@@ -130,3 +135,7 @@ const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+
+function listed(words: readonly string[]): string {
+  return `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+}

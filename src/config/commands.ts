@@ -38,7 +38,8 @@ export type InputGroup =
   | "verify"
   | "rehearse";
 
-const service = ["namespace", "service", "cluster"] as const;
+/** What names a service and its cluster: with it the journal is found, which has the rest. */
+export const service = ["namespace", "service", "cluster"] as const;
 
 /**
  * The commands, in the order of every list. Their type, the help, the inputs that each one reads, what must be right in

@@ -10,8 +10,8 @@ import type { Filling } from "./manifest-variables.ts";
 export type Config = {
   readonly command: Command;
   /**
-   * Which service: enough for status, rollback, promote and settle, which find the rest in the journal. May be empty
-   * for rehearse and replay.
+   * Which service: enough for the commands that find the rest in the journal (`needs` in commands.ts). May be empty for
+   * rehearse and replay.
    */
   readonly namespace: string;
   readonly service: string;

@@ -23,7 +23,7 @@ export type Input = {
    * What action.yml has as the input's `default`. For all others it must have none: a default that is passed as an
    * input would win over the file.
    */
-  readonly preset?: string;
+  readonly actionDefault?: string;
   /** The commands that read it. */
   readonly commands: readonly Command[];
   /** Never shown, not even in an error; and what of it is registered as a secret, so that it is shown nowhere else. */
@@ -52,7 +52,7 @@ export const inputs: readonly Input[] = [
     type: "text",
     description: `What to do: ${commands.map(({ name, inBrief }) => (inBrief === undefined ? name : `${name} (${inBrief})`)).join(", ")}.`,
     default: "release",
-    preset: "release",
+    actionDefault: "release",
     commands: commandsThat(() => true),
   },
   {
@@ -385,7 +385,7 @@ export const inputs: readonly Input[] = [
     description:
       "Token for the comment and the commit status (pull-requests: write, statuses: write). Default: the job's token in a workflow, GITHUB_TOKEN on the command line.",
     // biome-ignore lint/suspicious/noTemplateCurlyInString: GitHub fills it in.
-    preset: "${{ github.token }}",
+    actionDefault: "${{ github.token }}",
     commands: telling,
     secret: "itself",
   },

@@ -47,18 +47,18 @@ import type { WrittenGate } from "./written-gate.ts";
  * What the reference page and the JSON schema say about a key; `standard` is what counts when it is not there, as
  * written in the file.
  */
-export const words = z.registry<{ readonly description: string; readonly standard?: unknown }>();
+export const keyWords = z.registry<{ readonly description: string; readonly standard?: unknown }>();
 
 /** A wrapper for each key, since one kind of value stands at many keys with other words. */
 function required<O, I>(description: string, schema: z.ZodMiniType<O, I>) {
   const key = z.nonoptional(schema);
-  words.add(key, { description });
+  keyWords.add(key, { description });
   return key;
 }
 
 function optional<O, I>(description: string, schema: z.ZodMiniType<O, I>) {
   const key = z.exactOptional(schema);
-  words.add(key, { description });
+  keyWords.add(key, { description });
   return key;
 }
 
@@ -68,7 +68,7 @@ function preset<O, I>(description: string, schema: z.ZodMiniType<O, I>, written:
     z.optional(schema),
     z.transform((value: O | undefined): O => value ?? standard),
   );
-  words.add(key, { description, standard: written });
+  keyWords.add(key, { description, standard: written });
   return key;
 }
 
@@ -79,7 +79,7 @@ function part<O, I>(description: string, schema: z.ZodMiniType<O, I>) {
     z.optional(schema),
     z.transform((value: O | undefined): O => value ?? usual),
   );
-  words.add(key, { description });
+  keyWords.add(key, { description });
   return key;
 }
 

@@ -53,7 +53,7 @@ function weightChange(path: string, { weight: now }: Raw, { weight: planned }: R
   return [{ op: now === undefined ? "add" : "replace", path, value: planned }];
 }
 
-/** The last line before the wire: whatever went wrong above, no rule is written that Istio would misunderstand. */
+/** The last check before it is sent (kubernetes/edit.ts): whatever went wrong above, no rule is written that Istio would misunderstand. */
 function assertWritable(move: Move): void {
   const destinations = plannedDestinations(move);
   const wrong: string[] = [];
