@@ -26947,6 +26947,7 @@ const wrap = (text, width) => text.match(new RegExp(`\\S.{0,${width - 1}}(?= |$)
 /* harmony export */   qP: () => (/* binding */ commandsThat),
 /* harmony export */   v: () => (/* binding */ commandNamed)
 /* harmony export */ });
+/* unused harmony export service */
 const service = ["namespace", "service", "cluster"];
 const rows = [
     {
@@ -27103,7 +27104,7 @@ const inputs = [
         type: "text",
         description: `What to do: ${_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commands */ .Pi.map(({ name, inBrief }) => (inBrief === undefined ? name : `${name} (${inBrief})`)).join(", ")}.`,
         default: "release",
-        preset: "release",
+        actionDefault: "release",
         commands: (0,_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandsThat */ .qP)(() => true),
     },
     {
@@ -27405,7 +27406,7 @@ const inputs = [
         name: "github-token",
         type: "text",
         description: "Token for the comment and the commit status (pull-requests: write, statuses: write). Default: the job's token in a workflow, GITHUB_TOKEN on the command line.",
-        preset: "${{ github.token }}",
+        actionDefault: "${{ github.token }}",
         commands: telling,
         secret: "itself",
     },
@@ -27866,27 +27867,27 @@ const shortStages = mini_schemas/* pipe */.FsL(mini_schemas/* union */.KCZ([mini
 
 
 
-const words = registries/* registry */.u5();
+const keyWords = registries/* registry */.u5();
 function required(description, schema) {
     const key = mini_schemas/* nonoptional */.eYS(schema);
-    words.add(key, { description });
+    keyWords.add(key, { description });
     return key;
 }
 function optional(description, schema) {
     const key = mini_schemas/* exactOptional */.yqP(schema);
-    words.add(key, { description });
+    keyWords.add(key, { description });
     return key;
 }
 function preset(description, schema, written) {
     const standard = parse/* parse */.qg(schema, written);
     const key = mini_schemas/* pipe */.FsL(mini_schemas/* optional */.lqM(schema), mini_schemas/* transform */.pdi((value) => value ?? standard));
-    words.add(key, { description, standard: written });
+    keyWords.add(key, { description, standard: written });
     return key;
 }
 function part(description, schema) {
     const usual = parse/* parse */.qg(schema, {});
     const key = mini_schemas/* pipe */.FsL(mini_schemas/* optional */.lqM(schema), mini_schemas/* transform */.pdi((value) => value ?? usual));
-    words.add(key, { description });
+    keyWords.add(key, { description });
     return key;
 }
 function inputAt(path) {
