@@ -215,8 +215,8 @@ const routesBy = (client: KubernetesClient, clock: Clock): Routes =>
     }),
   ]);
 
-const clusterOf = (config: Config, { env, registerSecret }: Surroundings): Cluster =>
-  findCluster({ ...config.cluster, env, registerSecret });
+const clusterOf = (config: Config, { env, registerSecret, clock }: Surroundings): Cluster =>
+  findCluster({ ...config.cluster, env, registerSecret, clock });
 
 /** What is asked of a cluster to count requests. At a desk nobody looks at pods. */
 type ClusterReach = {

@@ -50,6 +50,34 @@ for (const command of inEmergency) {
   });
 }
 
+for (const command of [...inEmergency, "verify"] as const) {
+  test(`${command} needs neither the variables of manifests, nor manifests, where the canary is named`, async () => {
+    const manifest =
+      "kind: Deployment\napiVersion: apps/v1\nmetadata: { name: reviews-v2 }\nspec: { template: { image: '${TAG}' } }\n";
+    const file = `${soundBut("canary: { subset: v2, from: { manifests: k8s.yaml } }")}variables: [TAG]\n`;
+    const named = file.replace("canary: {", "canary: { deployment: reviews-v2,");
+    const secret = "kind: Secret\napiVersion: v1\nmetadata: { name: s }\n";
+    const situations = [
+      { file, files: { "k8s.yaml": manifest } },
+      { file: named, files: {} },
+      { file: named, files: { "k8s.yaml": secret } },
+    ];
+    for (const situation of situations) {
+      const config = await configured({ ...situation, inputs: { command } });
+      assert.deepEqual([config.release?.target.canary.deployment, config.warnings], ["reviews-v2", []]);
+    }
+  });
+}
+
+test("verify says what it lacks where nobody but a manifest names the canary", async () => {
+  const file = `${soundBut("canary: { subset: v2, from: { manifests: k8s.yaml } }")}variables: [TAG]\n`;
+  const manifest = "kind: Deployment\napiVersion: apps/v1\nmetadata: { name: 'reviews-${TAG}' }\n";
+  const inputs = { command: "verify" };
+  assert.deepEqual(await problems({ file, files: { "k8s.yaml": manifest }, inputs }), [
+    "k8s.yaml[0].metadata.name: the environment variable TAG is not set",
+  ]);
+});
+
 test("verify needs the versions, and neither stages nor an image", async () => {
   const file = soundBut("stages: 10:2\ncanary: { from: clone, subset: v2 }");
   const config = await configured({ file, inputs: { command: "verify" } });

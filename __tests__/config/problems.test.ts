@@ -444,6 +444,17 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
     "image: only ${TAG} can be filled in, not ${TAG:-latest}; write $${TAG:-latest} to keep it as it is",
   ],
   [
+    "a whole number of a manifest that JSON would round, decimal and otherwise, and no other",
+    {
+      file: fromManifests,
+      files: {
+        "k8s.yaml": `${deployment("reviews-v2")}spec: { a: 9007199254740993, b: [-0x20000000000001], c: 9007199254740991, d: 1e30, e: "9007199254740993", f: 99999999999999999999 }\n`,
+      },
+    },
+    "k8s.yaml[0].spec.a: 9007199254740993 is beyond 2^53 and would be rounded; apply this object by itself, beforehand",
+    "k8s.yaml[0].spec.b[0]: -9007199254740993 is beyond 2^53 and would be rounded; apply this object by itself, beforehand",
+  ],
+  [
     "a variable of a manifest",
     { file: `${fromManifests}\nvariables: NEXT\n`, files: { "k8s.yaml": deployment("reviews-${NEXT}") } },
     "k8s.yaml[0].metadata.name: the environment variable NEXT is not set",

@@ -4,6 +4,7 @@ import { Agent, request } from "undici";
 import { manualClock } from "../../sandbox/api-server/clock.ts";
 import { findCluster } from "../../src/adapters/kubernetes/kubeconfig.ts";
 import { KubernetesError } from "../../src/adapters/kubernetes/kubernetes-client.ts";
+import { nodeWorld } from "../../src/adapters/node/node-world.ts";
 import { resources } from "../../src/kubernetes/object.ts";
 import { startForTest } from "../support/api-server.ts";
 
@@ -179,6 +180,7 @@ test("the kubeconfig leads to the server", async (t) => {
     kubeconfig: server.kubeconfig(),
     env: {},
     registerSecret: () => {},
+    clock: nodeWorld().clock,
   });
   assert.equal(url, server.url);
   assert.equal(

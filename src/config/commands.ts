@@ -183,6 +183,9 @@ export const commands: readonly CommandRow[] = rows;
 export const commandNamed = (name: string | undefined): CommandRow | undefined =>
   commands.find((command) => command.name === name);
 
+/** The others go by names alone, and by the journal, which has the manifests of its release. */
+export const appliesManifests = (command: Command): boolean => commandNamed(command)?.needs === "everything";
+
 /** The names of the commands whose row is so. */
 export const commandsThat = (so: (row: CommandRow) => boolean): readonly Command[] =>
   commands.filter(so).map(({ name }) => name);

@@ -16,7 +16,7 @@ import {
 const integer = defineScalarTag("tag:yaml.org,2002:int", {
   implicit: true,
   implicitFirstChars: [..."-+0123456789"],
-  resolve: (source) => integerIn(source) ?? NOT_RESOLVED,
+  resolve: (source) => exactly(source) ?? NOT_RESOLVED,
   identify: Number.isInteger,
 });
 
@@ -50,18 +50,29 @@ export const kubectlSchema: Schema = FAILSAFE_SCHEMA.withTags(
   mergeTag,
 );
 
-const bases: readonly (readonly [digits: RegExp, base: number])[] = [
-  [/^0b([01]+)$/i, 2],
-  [/^0x([\da-f]+)$/i, 16],
-  [/^0o?([0-7]+)$/i, 8],
-  [/^(0|[1-9]\d*)$/, 10],
+/** Beyond these kubectl takes a whole number for a float; between them and 2^53 it keeps what a number here would not. */
+const [least, most] = [-(2n ** 63n), 2n ** 64n - 1n];
+
+/** A whole number that would be rounded stays a bigint, so that whoever reads it can say so. */
+function exactly(source: string): number | bigint | undefined {
+  const value = integerIn(source);
+  if (value === undefined) return undefined;
+  const rounded = Number(value);
+  return Number.isSafeInteger(rounded) || value < least || value > most ? rounded : value;
+}
+
+const bases: readonly (readonly [digits: RegExp, prefix: string])[] = [
+  [/^0b([01]+)$/i, "0b"],
+  [/^0x([\da-f]+)$/i, "0x"],
+  [/^0o?([0-7]+)$/i, "0o"],
+  [/^(0|[1-9]\d*)$/, ""],
 ];
 
-function integerIn(source: string): number | undefined {
+function integerIn(source: string): bigint | undefined {
   const [, sign = "", plain = ""] = /^([-+]?)(\d\w*)$/.exec(source.replaceAll("_", "")) ?? [];
-  for (const [digits, base] of bases) {
+  for (const [digits, prefix] of bases) {
     const [, found] = digits.exec(plain) ?? [];
-    if (found !== undefined) return Number.parseInt(`${sign}${found}`, base);
+    if (found !== undefined) return BigInt(prefix + found) * (sign === "-" ? -1n : 1n);
   }
   return undefined;
 }

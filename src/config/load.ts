@@ -5,7 +5,7 @@ import { count } from "../lib/numbers.ts";
 import type { Redact } from "../lib/redaction.ts";
 import type { AskedWith } from "../release/asked-with.ts";
 import { brokenBy, check } from "./check.ts";
-import { type Command, type CommandRow, commandNamed, commands } from "./commands.ts";
+import { appliesManifests, type Command, type CommandRow, commandNamed, commands } from "./commands.ts";
 import type { Config, MetricsConfig, RehearsalConfig, ReportingConfig } from "./config.ts";
 import { fill, fromEnvironment, type Variables } from "./environment.ts";
 import { inputs as known } from "./inputs.ts";
@@ -23,7 +23,7 @@ import {
 } from "./issue.ts";
 import { type Manifests, type ReadFile, readManifests } from "./manifests.ts";
 import { unknown } from "./nearest.ts";
-import { intervalOf, metricSourceOf, planOf, targetOf } from "./normalise.ts";
+import { canaryDeployment, intervalOf, metricSourceOf, planOf, targetOf } from "./normalise.ts";
 import { type Given, givenOnly, type Origin, overlay } from "./overlay.ts";
 import { type PositionOf, positionsIn } from "./places.ts";
 import { breaches, type Section } from "./rules.ts";
@@ -63,7 +63,7 @@ export async function loadConfig(given: {
   const registerSecret: RegisterSecret = (secret) => names.has(secret) || given.registerSecret(secret);
   registerSecrets(secretsIn(filled.value, inputs, given.env), registerSecret);
   const { file, problems } = check(filled.value, [...read.problems, ...laid.problems, ...filled.problems]);
-  const { manifests, problems: manifestProblems, filling } = await manifestsOf(file, given);
+  const { manifests, problems: manifestProblems, filling } = await manifestsOf(file, row, given);
   registerSecrets(secretsInManifests(manifests.map(({ object }) => object)), registerSecret);
   const broken = [...problems, ...manifestProblems];
   const all = [...broken, ...breaches({ command: row.name, file, manifests }, brokenBy(broken))];
@@ -134,12 +134,21 @@ async function readDocument(
 }
 
 const manifestsOf = async (
-  { canary: { from }, variables }: ConfigFile,
+  file: ConfigFile,
+  row: CommandRow,
   given: { readonly env: Variables; readonly readFile: ReadFile },
-): Promise<Manifests> =>
-  typeof from === "string"
-    ? { manifests: [], problems: [], filling: { filled: [], left: [] } }
-    : readManifests(from.manifests, variables, given);
+): Promise<Manifests> => {
+  const { from } = file.canary;
+  if (typeof from === "string") return { manifests: [], problems: [], filling: { filled: [], left: [] } };
+  const read = await readManifests(from.manifests, file.variables, given);
+  return appliesManifests(row.name) || !namesCanary(file, read) ? read : { ...read, problems: [] };
+};
+
+/** Whether the canary's name is known, also where variables of its manifest are not. */
+function namesCanary(file: ConfigFile, { manifests }: Manifests): boolean {
+  const name = canaryDeployment(file, manifests);
+  return name !== undefined && !name.includes("${");
+}
 
 /**
  * A problem in the words of whoever wrote the value: the input's name where it came from an input, and never a secret.

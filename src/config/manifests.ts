@@ -74,8 +74,22 @@ const isKustomize = (document: unknown, file: string): boolean =>
 
 const identity: readonly Path[] = [["apiVersion"], ["kind"], ["metadata", "name"]];
 
+/** Where whole numbers stand that JSON, as this program reads and writes it, would round. */
+function inexactIn(value: unknown, path: Path = []): readonly Problem[] {
+  if (typeof value === "bigint")
+    return [{ path, problem: `${value} is beyond 2^53 and would be rounded; apply this object by itself, beforehand` }];
+  if (typeof value !== "object" || value === null) return [];
+  const isList = Array.isArray(value);
+  return Object.entries(value).flatMap(([key, inner]) => inexactIn(inner, [...path, isList ? Number(key) : key]));
+}
+
+const rounded = (_: string, value: unknown): unknown => (typeof value === "bigint" ? Number(value) : value);
+
 function readObject(file: string, { way, document }: Document, fillText: FillText, positionOf: PositionOf): ReadFiles {
-  const { value, problems, references } = fill(document, fillText);
+  const filled = fill(document, fillText);
+  const inexact = inexactIn(filled.value);
+  const value: unknown = inexact.length > 0 ? JSON.parse(JSON.stringify(filled.value, rounded)) : filled.value;
+  const { problems, references } = filled;
   const placeOf = (path: Path): string => file + printPath([...way, ...path]);
   if (!isMapping(value))
     return nothingBut({ place: placeOf([]), problem: "expected a Kubernetes object", found: { value: document } });
@@ -89,7 +103,7 @@ function readObject(file: string, { way, document }: Document, fillText: FillTex
     .map((path): Problem => ({ path, problem: "expected a text", found: { value: at(value, path) } }));
   return {
     manifests: [{ place: placeOf([]), object: value }],
-    problems: [...problems, ...unnamed].map(({ path, ...rest }) => ({
+    problems: [...problems, ...inexact, ...unnamed].map(({ path, ...rest }) => ({
       ...rest,
       path: where,
       place: placeOf(path),

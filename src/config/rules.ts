@@ -2,7 +2,7 @@ import { type Host, readHost, sameHost } from "../istio/host.ts";
 import { formatDuration } from "../lib/duration.ts";
 import { count } from "../lib/numbers.ts";
 import { fewestRuns } from "../rehearsal/rehearse-kinds.ts";
-import type { Command } from "./commands.ts";
+import { appliesManifests, type Command } from "./commands.ts";
 import { at, type Path, type Problem } from "./issue.ts";
 import type { Manifest } from "./manifests.ts";
 import { canaryDeployment, intervalOf, metricSourceOf, stageDeadline } from "./normalise.ts";
@@ -87,7 +87,8 @@ const rules: readonly ConfigRule[] = [
   {
     name: "manifests have the canary's Deployment",
     reads: ["namespace", "stable", "canary"],
-    problems: ({ file, manifests }) => (manifests.length === 0 ? [] : manifestProblems(file, manifests)),
+    problems: ({ command, file, manifests }) =>
+      manifests.length > 0 && appliesManifests(command) ? manifestProblems(file, manifests) : [],
   },
   {
     name: "there are stages",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import test from "node:test";
@@ -11,6 +11,7 @@ import { connect } from "../../../src/adapters/kubernetes/kubernetes-client.ts";
 import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import { resources } from "../../../src/kubernetes/object.ts";
 import { RefusedError, tell } from "../../../src/lib/errors.ts";
+import { handClock } from "../../support/clock.ts";
 
 const user = { name: "u", user: { token: "secret-token" } };
 
@@ -41,8 +42,8 @@ async function inFolder(
 }
 
 /** Finds a cluster whose secrets are of no interest. */
-const clusterOf = (source: Omit<Source, "registerSecret">): Cluster =>
-  findCluster({ ...source, registerSecret: () => {} });
+const clusterOf = (source: Omit<Source, "registerSecret" | "clock">): Cluster =>
+  findCluster({ clock: nodeWorld().clock, ...source, registerSecret: () => {} });
 
 const refused =
   (...words: readonly string[]) =>
@@ -76,7 +77,7 @@ test("the input wins over KUBECONFIG, and that over the home folder", () =>
     write(".kube/config", configOf("https://home.example"));
     const variable = write("variable", configOf("https://variable.example"));
     const input = write("input", configOf("https://input.example"));
-    const serverOf = (source: Omit<Source, "env" | "registerSecret">, env: Source["env"] = {}): string =>
+    const serverOf = (source: Pick<Source, "kubeconfig">, env: Source["env"] = {}): string =>
       clusterOf({ ...source, env: { HOME: folder, ...env } }).server;
     assert.equal(serverOf({}), "https://home.example");
     assert.equal(serverOf({}, { KUBECONFIG: variable }), "https://variable.example");
@@ -188,7 +189,7 @@ test("whatever is secret in a kubeconfig is registered: of every user, of plugin
   ];
   const secrets: string[] = [];
   const kubeconfig = configOf("https://c.example", users, { "proxy-url": "http://ada:secret-proxy@proxy.example" });
-  findCluster({ kubeconfig, env: {}, registerSecret: (secret) => void secrets.push(secret) });
+  findCluster({ kubeconfig, env: {}, clock: nodeWorld().clock, registerSecret: (secret) => void secrets.push(secret) });
   assert.deepEqual(
     new Set(secrets),
     new Set([
@@ -220,6 +221,7 @@ test("an exec plugin's token is sent and is a secret, and the plugin is told wha
       findCluster({
         kubeconfig: configOf(api.url, [{ name: "u", user: { exec } }], { "certificate-authority-data": ca }),
         env: {},
+        clock: nodeWorld().clock,
         registerSecret: (secret) => void secrets.push(secret),
       }),
     );
@@ -237,6 +239,7 @@ test("a token file is read anew for each request, because it is rotated, and eac
     const { authorize } = findCluster({
       kubeconfig: configOf("https://c.example", [{ name: "u", user: { tokenFile } }]),
       env: {},
+      clock: nodeWorld().clock,
       registerSecret: (secret) => void secrets.push(secret),
     });
     assert.equal((await authorize()).headers.authorization, "Bearer first");
@@ -387,6 +390,23 @@ test("of what a plugin says the first line is told, without what it was given", 
     assert.equal(await failing("printf 'Traceback (last):\\n  File x\\nNoLogin: no\\n' >&2; exit 1"), "NoLogin: no");
     assert.equal(await failing("echo S3CRET-printed"), "what the plugin printed is no ExecCredential");
     assert.equal(await failing("exit 1"), "it said nothing");
+  }));
+
+test("a plugin that gives no login is waited for within bounds, by one process, and told", () =>
+  inFolder(async (folder, write) => {
+    const script = `echo started >>${join(folder, "starts")}; until [ -e ${join(folder, "end")} ]; do sleep 0.05; done`;
+    const waiting = [{ name: "u", user: { exec: { ...exec, args: [write("plugin", script)] } } }];
+    const kubeconfig = configOf("https://c.example", waiting);
+    const clock = handClock();
+    const { authorize } = findCluster({ kubeconfig, env: {}, clock, registerSecret: () => {} });
+    for (const _ of [1, 2]) {
+      const ended = authorize().then(() => "a login", tell);
+      await clock.advance(10_000);
+      assert.match(String(await ended), /the plugin of the kubeconfig .* gave none within 10 s; .* nobody is there/);
+    }
+    write("end", "");
+    await assert.rejects(authorize(), /no ExecCredential/);
+    assert.equal(readFileSync(join(folder, "starts"), "utf8"), "started\n");
   }));
 
 test("a kubeconfig of more than a mebibyte, or without an end, is refused", () =>

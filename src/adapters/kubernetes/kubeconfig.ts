@@ -12,10 +12,13 @@ import {
   secretsInUrls,
   secretsInWords,
 } from "../../lib/credentials.ts";
+import { formatDuration, type Millis } from "../../lib/duration.ts";
 import { RefusedError } from "../../lib/errors.ts";
 import { type GivenKubeconfig, givenKubeconfig, hasPathShape } from "../../lib/given-kubeconfig.ts";
 import { createRedaction } from "../../lib/redaction.ts";
 import { someOf } from "../../lib/some-of.ts";
+import type { Clock } from "../../world/clock.ts";
+import { within } from "../../world/within.ts";
 import type { Connection } from "./api-server.ts";
 import { type KubeconfigDocument, NoKubeconfig, readKubeconfigDocument } from "./kubeconfig-document.ts";
 
@@ -26,6 +29,7 @@ export type Source = {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Hears what the kubeconfig holds and, before each request, what plugins and files gave for it. */
   readonly registerSecret: RegisterSecret;
+  readonly clock: Clock;
 };
 
 /** The cluster that a kubeconfig names, and how messages call it. */
@@ -62,13 +66,14 @@ export function findCluster(source: Source): Cluster {
   if (/^http:/i.test(cluster.server) && !cluster.skipTLSVerify) throw unencrypted(cluster);
   tellExecPlugins(config, cluster.server, cluster.caData);
   const isKept = isConstant(config);
+  const login = loginBy(config, source);
   let kept: ReturnType<Connection["authorize"]> | undefined;
   return {
     server: cluster.server,
     context: config.currentContext,
     host: place.host,
     async authorize() {
-      kept = (isKept && kept) || authorize(config, source.env);
+      kept = (isKept && kept) || login();
       const authorization = await kept;
       for (const secret of secretsInHeaders(authorization.headers)) registerSecret(secret);
       if (authorization.tls.key !== undefined) registerSecret(String(authorization.tls.key));
@@ -271,6 +276,24 @@ function isConstant(config: KubeConfig): boolean {
   const { exec, authProvider, tokenFile, certFile, keyFile }: Partial<UserWithFile> = config.getCurrentUser() ?? {};
   const { caFile } = config.getCurrentCluster() ?? {};
   return [exec, authProvider, tokenFile, certFile, keyFile, caFile].every((changing) => changing === undefined);
+}
+
+/** A plugin may ask somebody who is not there, and wait for the answer for ever. */
+const longestLogin: Millis = 10_000;
+
+/** One at a time: who asks again waits for the plugin that runs, and starts no other beside it. */
+function loginBy(config: KubeConfig, { env, clock }: Source): Connection["authorize"] {
+  let underWay: ReturnType<Connection["authorize"]> | undefined;
+  return async () => {
+    underWay ??= authorize(config, env).finally(() => {
+      underWay = undefined;
+    });
+    const authorization = await within(underWay, longestLogin, clock);
+    if (authorization) return authorization;
+    throw new Error(
+      `the plugin of the kubeconfig (users[].user.exec) gave none within ${formatDuration(longestLogin)}; where it asks somebody for something, nobody is there to answer`,
+    );
+  };
 }
 
 async function authorize(config: KubeConfig, env: Source["env"]): ReturnType<Connection["authorize"]> {
