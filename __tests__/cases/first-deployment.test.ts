@@ -92,6 +92,61 @@ describe("a first deployment is refused where somebody serves:", { concurrency: 
       });
 });
 
+const routeOf =
+  (stable: number, canary: number): Change =>
+  (world) =>
+    world
+      .replace("subset: v1}, weight: 100", `subset: v1}, weight: ${stable}`)
+      .replace("subset: v2}, weight: 0", `subset: v2}, weight: ${canary}`);
+const onPremises: Change = (world) => world.replace("{host: reviews, subset: v1}", "{host: onprem.example.com}");
+const canaryWith =
+  (replicas: number): Change =>
+  (world) =>
+    world.replace("replicas: 1", `replicas: ${replicas}`);
+
+/** What a canary without pods gets is lost already; it is given back to stable, so that what fails is what there was. */
+const stableFirst = /to the canary already .*(Else give|Give) stable its weight back first/;
+
+/** No stable is there; who else is, and what the route was written with, by whoever made it. */
+const written: readonly (readonly [what: string, change: Change, exit: 0 | 2, said: RegExp])[] = [
+  ["stable alone, and a canary with pods", routeOf(100, 0), 0, /Nothing forbids/],
+  ["the canary alone, and it has no pods", (world) => canaryWith(0)(routeOf(0, 100)(world)), 2, stableFirst],
+  ["both, and the canary has no pods", (world) => canaryWith(0)(routeOf(90, 10)(world)), 2, stableFirst],
+  [
+    "the canary alone, and it has pods",
+    routeOf(0, 100),
+    2,
+    /sends 100 % of its requests to reviews-v2, which has 1 pod that is ready\. Take first-deploy .* away and name reviews-v2 as stable/,
+  ],
+  ["both, and the canary has pods", routeOf(90, 10), 2, /sends 10 % of its requests to reviews-v2/],
+  [
+    "another host and the canary, which has pods",
+    (world) => onPremises(routeOf(90, 10)(world)),
+    2,
+    /http route #0 sends its requests to onprem\.example\.com/,
+  ],
+  [
+    "another host and the canary, which has none",
+    (world) => onPremises(canaryWith(0)(routeOf(90, 10)(world))),
+    2,
+    /http route #0 sends its requests to onprem\.example\.com/,
+  ],
+];
+
+describe("before a first deployment the route was written with", { concurrency: 4 }, () => {
+  for (const [what, change, exit, seen] of written)
+    for (const command of ["plan", "release"])
+      test(`${what} (${command})`, async (t) => {
+        const run = await runCase(t, statefulSet, {
+          change: { "world.yaml": (world) => change(withoutPods(world)) },
+          command: `${command} --first-deploy true`,
+        });
+        assert.equal(run.exit, exit, run.said);
+        if (exit === 2 || command === "plan") assert.match(run.said, seen);
+        assert.doesNotMatch(run.said, /exchanged|reviews-v2 \(stable\)/, "nobody is stable yet");
+      });
+});
+
 test("a first deployment goes on where nobody serves, the canary's own pods aside, and plan says the same", async (t) => {
   const change = { "world.yaml": withoutPods };
   const planned = await runCase(t, statefulSet, { change, command: "plan --first-deploy true" });

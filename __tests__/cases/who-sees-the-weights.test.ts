@@ -162,6 +162,22 @@ spec: { selector: { app: reviews, version: v1 }, ports: [{ name: http, port: 908
     said: /! In the mesh VirtualService reviews is for productpage only: clients in the mesh that call reviews directly/,
     unsaid: onlyGateways,
   },
+  {
+    case: "two-versions",
+    what: "a route in another namespace whose short host is another's",
+    exit: 0,
+    said: /! In the mesh VirtualService web\/reviews is for reviews\.web\.svc\.cluster\.local only: clients in the mesh that call reviews directly .* and reviews\.shop\.svc\.cluster\.local to its hosts/,
+    options: {
+      command: "plan",
+      change: {
+        "world.yaml": (world) =>
+          world
+            .replace(/(kind: VirtualService\nmetadata: \{name: reviews, namespace: )shop/, "$1web")
+            .replaceAll("{host: reviews, subset", "{host: reviews.shop.svc.cluster.local, subset"),
+        "canary.yaml": (file) => `${file}routes: web/reviews\n`,
+      },
+    },
+  },
   { case: "c07b-subset-uppercase-config", exit: 2, said: /no http route sends to reviews subset v1-GA/ },
   {
     case: "c07b-subset-uppercase-config",

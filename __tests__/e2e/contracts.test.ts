@@ -19,7 +19,12 @@ import { newNamespace } from "./support/namespace.ts";
 // The suites that keep the sandbox honest: what it passes, a real API server with a real istiod passes, too.
 
 const bed = bedFromEnvironment();
-const cluster = findCluster({ kubeconfig: bed.kubeconfig, env: {}, registerSecret: () => {}, clock: nodeWorld().clock });
+const cluster = findCluster({
+  kubeconfig: bed.kubeconfig,
+  env: {},
+  registerSecret: () => {},
+  clock: nodeWorld().clock,
+});
 
 /** A place for one suite: clients, and namespaces that go away with it. */
 function place(prefix: string) {

@@ -20,8 +20,9 @@ export type Orientation = {
 export async function orient({ config, soleServer }: Pick<Session, "config" | "soleServer">): Promise<Orientation> {
   const { target, plan: configured } = required(config);
   const plan = config.firstDeploy ? straight(configured) : configured;
-  if (configured.promotion === "update" || (await soleServer(target)) !== "canary")
-    return { target, plan, exchanged: false };
+  // Where nobody serves yet no release has made anybody stable, whatever a route was written with.
+  const keepsRoles = config.firstDeploy || configured.promotion === "update";
+  if (keepsRoles || (await soleServer(target)) !== "canary") return { target, plan, exchanged: false };
   return { target: { ...target, stable: target.canary, canary: target.stable }, plan, exchanged: true };
 }
 

@@ -51,6 +51,12 @@ function namesOf({ text, service, domain = usualDomain }: Host): readonly string
   return [name, `${name}.svc.${domain}`];
 }
 
+/** As it has to be written where its short name would mean something else, or nothing: in another namespace. */
+export function nameFrom(namespace: string, { text, service, domain = usualDomain }: Host): string {
+  if (!service || service.namespace === namespace) return text;
+  return `${service.name}.${service.namespace}.svc.${domain}`;
+}
+
 /**
  * `host` in the style of `model`, which stands where it is to be written: short beside a short one, full beside a full
  * one.

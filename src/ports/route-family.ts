@@ -75,6 +75,9 @@ export type RouteFact = {
   readonly canMove: boolean;
 };
 
+/** A rule of a delegate is where another route names it, or where the user does. */
+export const isFollowed = ({ seenBy, isChosen }: RouteFact): boolean => seenBy.length > 0 || isChosen;
+
 /** Somebody who follows a rule, for requests to some hosts. */
 export type Viewer = {
   /** The clients in the mesh, or the gateway of this name. */

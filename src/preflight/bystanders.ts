@@ -1,6 +1,6 @@
 import type { KubernetesClient } from "../adapters/kubernetes/kubernetes-client.ts";
 import { unlessForbidden } from "../adapters/kubernetes/unless-forbidden.ts";
-import { covers, readHost, sameHost } from "../istio/host.ts";
+import { covers, nameFrom, readHost, sameHost } from "../istio/host.ts";
 import { resources } from "../kubernetes/object.ts";
 import { isPodOf, type Pod, readPod } from "../kubernetes/pod.ts";
 import { asQuery, carries, type Labels } from "../kubernetes/selector.ts";
@@ -64,10 +64,12 @@ function calledByName(around: Neighbourhood): readonly Finding[] {
       moves && seenBy.some(({ who, hosts }) => who === "mesh" && hosts.some((one) => covers(one, host))),
   );
   if (isMoved) return [];
+  const elsewhere = target.routes.find((route) => route.namespace !== namespace)?.namespace;
+  const name = elsewhere === undefined ? service : nameFrom(elsewhere, host);
   return [
     warn(
       `No route of the release is for clients in the mesh that call ${service} directly: after the swap nobody would answer them, since Service ${namespace}/${service} selects the pods of ${stable.deployment} alone.`,
-      `If there are such clients, add mesh to the gateways of the VirtualService and ${service} to its hosts, or keep the old pods (keepOld).`,
+      `If there are such clients, add mesh to the gateways of the VirtualService and ${name} to its hosts, or keep the old pods (keepOld).`,
     ),
   ];
 }

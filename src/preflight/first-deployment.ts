@@ -4,9 +4,9 @@ import { selectorOfService, serviceBehind } from "../istio/service.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import { isPodOf, type Pod } from "../kubernetes/pod.ts";
 import { carries } from "../kubernetes/selector.ts";
-import { plural } from "../lib/numbers.ts";
+import { percentWord, plural } from "../lib/numbers.ts";
 import { type Finding, refuse, warn } from "../ports/preflight.ts";
-import type { RouteFact } from "../ports/route-family.ts";
+import { isFollowed, type RouteFact } from "../ports/route-family.ts";
 import { routeWord } from "../release/route-kind.ts";
 import { listed, pods } from "./finding.ts";
 import { foreignEndpoints } from "./foreign-endpoints.ts";
@@ -18,7 +18,12 @@ import type { Scene } from "./scene.ts";
  */
 export function nobodyServes(scene: Scene): readonly Finding[] {
   if (!scene.firstDeploy) return [];
-  return [...ownServices(scene).flatMap((service) => servedBy(service, scene)), ...pinned(scene), ...answered(scene)];
+  return [
+    ...ownServices(scene).flatMap((service) => servedBy(service, scene)),
+    ...servedByCanary(scene),
+    ...pinned(scene),
+    ...answered(scene),
+  ];
 }
 
 const next =
@@ -52,6 +57,26 @@ function podsBehind(service: KubernetesObject, { pods: all, target }: Scene): re
   const selector = selectorOfService(service);
   if (!selector) return [];
   return all.filter((pod) => pod.ready && !isPodOf(target.canary.deployment, pod) && carries(pod.labels, selector));
+}
+
+/** A canary that has pods may wait for its requests; one that has requests as well serves already. */
+function servedByCanary(scene: Scene): readonly Finding[] {
+  const { routes, hosts, target, canaryPods } = scene;
+  const { deployment, subset } = target.canary;
+  const serving = canaryPods.filter(({ ready }) => ready);
+  if (serving.length === 0) return [];
+  return routes.filter(isFollowed).flatMap(({ where, destinations }) => {
+    const given = destinations
+      .filter((one) => !one.mirror && one.subset === subset && sameHost(one.host, hosts.canary))
+      .reduce((sum, { share }) => sum + share, 0);
+    if (given === 0) return [];
+    return [
+      refuse(
+        `${begin(scene)}: ${where} sends ${percentWord(given)} of its requests to ${deployment}, which has ${pods(serving.length)} that ${plural(serving.length, "is", "are")} ready.`,
+        `Take first-deploy (in the file firstDeploy) away and name ${deployment} as stable.`,
+      ),
+    ];
+  });
 }
 
 /** `reviews-0 of StatefulSet reviews` */

@@ -1,9 +1,9 @@
-import { covers, sameHost } from "../istio/host.ts";
+import { covers, type NamespacedName, nameFrom, sameHost } from "../istio/host.ts";
 import { selectorOfService, serviceBehind } from "../istio/service.ts";
 import type { Deployment } from "../kubernetes/deployment.ts";
 import { carries } from "../kubernetes/selector.ts";
 import { type Finding, refuse, warn } from "../ports/preflight.ts";
-import type { RouteFact } from "../ports/route-family.ts";
+import { isFollowed, type RouteFact } from "../ports/route-family.ts";
 import { kindsAmong } from "../release/route-kind.ts";
 import { routeKindWords } from "../words/route-kind-words.ts";
 import { listed } from "./finding.ts";
@@ -35,7 +35,7 @@ export function stableIsPinned(scene: Scene): readonly Finding[] {
   if (pins.length === 0) return [unpinned(shared, scene)];
   const open = toService.filter((fact) => fact.isChosen && sendsTo(fact, scene, undefined));
   const findings = open.map((fact) => unpinnedRule(fact, shared));
-  if (!isForMesh(scene)) findings.push(unpinnedInMesh(pins, shared));
+  if (!isForMesh(scene)) findings.push(unpinnedInMesh(pins, shared, scene));
   return findings;
 }
 
@@ -50,9 +50,6 @@ function sharedService(scene: Scene): SharedService | undefined {
   const canaryPods = canary?.rollout.available ?? 0;
   return { host, subset, stable, canaryPods, podsAtFirst: canaryPodsAtFirst(scene) };
 }
-
-/** A rule of a delegate is where another route names it, or where the user does. */
-const isFollowed = ({ seenBy, isChosen }: RouteFact): boolean => seenBy.length > 0 || isChosen;
 
 /** A mirror keeps no request from anywhere. */
 const sendsTo = ({ destinations }: RouteFact, { hosts }: Scene, subset: string | undefined): boolean =>
@@ -87,11 +84,15 @@ const unpinnedRule = ({ where }: RouteFact, { host, subset }: SharedService): Fi
     `Give its destination subset ${subset}.`,
   );
 
+/** `reviews`, or `web/reviews` where it is in another namespace. */
+const placeFrom = (here: string, { namespace, name }: NamespacedName): string =>
+  namespace === here ? name : `${namespace}/${name}`;
+
 /** `Only gateways follow VirtualService reviews`, or for which other hosts the mesh does. */
-function followers(pins: readonly RouteFact[], names: string): string {
+function followers(pins: readonly RouteFact[], names: string, namespace: string): string {
   const hosts = pins
     .flatMap(({ seenBy }) => seenBy)
-    .flatMap((viewer) => (viewer.who === "mesh" ? viewer.hosts.map(({ text }) => text) : []));
+    .flatMap((viewer) => (viewer.who === "mesh" ? viewer.hosts.map((host) => nameFrom(namespace, host)) : []));
   if (hosts.length === 0) return `Only gateways follow ${names}`;
   return `In the mesh ${names} is for ${listed([...new Set(hosts)])} only`;
 }
@@ -99,15 +100,18 @@ function followers(pins: readonly RouteFact[], names: string): string {
 function unpinnedInMesh(
   pins: readonly RouteFact[],
   { host, subset, stable, podsAtFirst: count }: SharedService,
+  { hosts, target: { namespace } }: Scene,
 ): Finding {
   const kinds = kindsAmong(pins.map(({ route }) => route));
   const names = kinds.map((kind) => {
-    const ofKind = pins.filter(({ route }) => route.kind === kind).map(({ route }) => route.name);
+    const ofKind = pins.filter(({ route }) => route.kind === kind).map(({ route }) => placeFrom(namespace, route));
     return `${kind} ${listed([...new Set(ofKind)])}`;
   });
   const { available } = stable.rollout;
+  const elsewhere = pins.map(({ route }) => route.namespace).find((one) => one !== namespace);
+  const name = elsewhere === undefined ? host : nameFrom(elsewhere, hosts.stable);
   return warn(
-    `${followers(pins, names.join(" and "))}: clients in the mesh that call ${host} directly reach the canary's pods, too (${share(count, available)} of their requests with ${count} beside ${available}), whatever the weights say.`,
-    kinds.map((kind) => routeKindWords[kind].toReachMesh(host, subset)).join(" Or: "),
+    `${followers(pins, names.join(" and "), namespace)}: clients in the mesh that call ${host} directly reach the canary's pods, too (${share(count, available)} of their requests with ${count} beside ${available}), whatever the weights say.`,
+    kinds.map((kind) => routeKindWords[kind].toReachMesh(name, subset)).join(" Or: "),
   );
 }

@@ -36,7 +36,12 @@ export async function prometheusInside(bed: Bed, namespace: string, address: str
   const addressOf = async (): Promise<string | undefined> => (await api.get<Pod>(path))?.status?.podIP;
   await waitFor(async () => (await addressOf()) !== undefined, `an address of ${path}`, 30_000);
   const relay = await relayTo(address, (await addressOf()) ?? "");
-  const cluster = findCluster({ kubeconfig: bed.kubeconfig, env: {}, registerSecret: () => {}, clock: nodeWorld().clock });
+  const cluster = findCluster({
+    kubeconfig: bed.kubeconfig,
+    env: {},
+    registerSecret: () => {},
+    clock: nodeWorld().clock,
+  });
   const network = { ...nodeWorld(), transport: passingTransport(nodeWorld().transport, cluster) };
   const url = `service://${namespace}/prometheus:9090`;
   const ready = { method: "GET", url: new URL(`${url}/-/ready`), headers: {} };
