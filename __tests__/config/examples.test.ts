@@ -98,7 +98,7 @@ test("every example is expected here", () => {
 for (const config of examples) {
   test(`${config} is a configuration without a fault`, async () => {
     const withoutImage = !/^image:/m.test(readFileSync(config, "utf8"));
-    const { release, warnings } = await loadConfig({
+    const { release, warnings, metrics } = await loadConfig({
       inputs: { config, ...(withoutImage ? { image: "an-input:1" } : {}) },
       env,
       readFile: (path) => readFile(path, "utf8"),
@@ -118,6 +118,8 @@ for (const config of examples) {
       expected[config],
     );
     assert.deepEqual(warnings, []);
+    const { prometheus = "service:" } = metrics ?? {};
+    assert.match(prometheus, /^(service|https):/, "GitHub's own runners are in nobody's cluster");
   });
 }
 
