@@ -26943,6 +26943,7 @@ const wrap = (text, width) => text.match(new RegExp(`\\S.{0,${width - 1}}(?= |$)
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   JR: () => (/* binding */ appliesManifests),
 /* harmony export */   Pi: () => (/* binding */ commands),
 /* harmony export */   qP: () => (/* binding */ commandsThat),
 /* harmony export */   v: () => (/* binding */ commandNamed)
@@ -27072,6 +27073,7 @@ const rows = [
 ];
 const commands = rows;
 const commandNamed = (name) => commands.find((command) => command.name === name);
+const appliesManifests = (command) => commandNamed(command)?.needs === "everything";
 const commandsThat = (so) => commands.filter(so).map(({ name }) => name);
 
 
@@ -28314,7 +28316,7 @@ function reader(text) {
 const integer = (0,js_yaml/* defineScalarTag */.Gf)("tag:yaml.org,2002:int", {
     implicit: true,
     implicitFirstChars: [..."-+0123456789"],
-    resolve: (source) => integerIn(source) ?? js_yaml/* NOT_RESOLVED */.Hg,
+    resolve: (source) => exactly(source) ?? js_yaml/* NOT_RESOLVED */.Hg,
     identify: Number.isInteger,
 });
 const kubectl_yaml_float = (0,js_yaml/* defineScalarTag */.Gf)("tag:yaml.org,2002:float", {
@@ -28332,18 +28334,26 @@ const mapping = {
     addPair: (carrier, key, value) => key === null ? "a key is null, and kubectl takes none" : js_yaml/* mapTag */.pj.addPair(carrier, key, value),
 };
 const kubectlSchema = js_yaml/* FAILSAFE_SCHEMA */.uH.withTags(mapping, js_yaml/* nullYaml11Tag */.L2, js_yaml/* boolYaml11Tag */.iE, integer, kubectl_yaml_float, binary, js_yaml/* mergeTag */.LJ);
+const [least, most] = [-(2n ** 63n), 2n ** 64n - 1n];
+function exactly(source) {
+    const value = integerIn(source);
+    if (value === undefined)
+        return undefined;
+    const rounded = Number(value);
+    return Number.isSafeInteger(rounded) || value < least || value > most ? rounded : value;
+}
 const bases = [
-    [/^0b([01]+)$/i, 2],
-    [/^0x([\da-f]+)$/i, 16],
-    [/^0o?([0-7]+)$/i, 8],
-    [/^(0|[1-9]\d*)$/, 10],
+    [/^0b([01]+)$/i, "0b"],
+    [/^0x([\da-f]+)$/i, "0x"],
+    [/^0o?([0-7]+)$/i, "0o"],
+    [/^(0|[1-9]\d*)$/, ""],
 ];
 function integerIn(source) {
     const [, sign = "", plain = ""] = /^([-+]?)(\d\w*)$/.exec(source.replaceAll("_", "")) ?? [];
-    for (const [digits, base] of bases) {
+    for (const [digits, prefix] of bases) {
         const [, found] = digits.exec(plain) ?? [];
         if (found !== undefined)
-            return Number.parseInt(`${sign}${found}`, base);
+            return BigInt(prefix + found) * (sign === "-" ? -1n : 1n);
     }
     return undefined;
 }
@@ -28445,8 +28455,20 @@ const isKustomize = (document, file) => (0,issue/* isMapping */.pi)(document) &&
     (String(document.apiVersion ?? "").startsWith("kustomize.config.k8s.io/") ||
         (document.apiVersion === undefined && /(^|\/)kustomization\.ya?ml$/i.test(file)));
 const identity = [["apiVersion"], ["kind"], ["metadata", "name"]];
+function inexactIn(value, path = []) {
+    if (typeof value === "bigint")
+        return [{ path, problem: `${value} is beyond 2^53 and would be rounded; apply this object by itself, beforehand` }];
+    if (typeof value !== "object" || value === null)
+        return [];
+    const isList = Array.isArray(value);
+    return Object.entries(value).flatMap(([key, inner]) => inexactIn(inner, [...path, isList ? Number(key) : key]));
+}
+const rounded = (_, value) => (typeof value === "bigint" ? Number(value) : value);
 function readObject(file, { way, document }, fillText, positionOf) {
-    const { value, problems, references } = fill(document, fillText);
+    const filled = fill(document, fillText);
+    const inexact = inexactIn(filled.value);
+    const value = inexact.length > 0 ? JSON.parse(JSON.stringify(filled.value, rounded)) : filled.value;
+    const { problems, references } = filled;
     const placeOf = (path) => file + (0,issue/* printPath */.bA)([...way, ...path]);
     if (!(0,issue/* isMapping */.pi)(value))
         return nothingBut({ place: placeOf([]), problem: "expected a Kubernetes object", found: { value: document } });
@@ -28460,7 +28482,7 @@ function readObject(file, { way, document }, fillText, positionOf) {
         .map((path) => ({ path, problem: "expected a text", found: { value: (0,issue.at)(value, path) } }));
     return {
         manifests: [{ place: placeOf([]), object: value }],
-        problems: [...problems, ...unnamed].map(({ path, ...rest }) => ({
+        problems: [...problems, ...inexact, ...unnamed].map(({ path, ...rest }) => ({
             ...rest,
             path: where,
             place: placeOf(path),
@@ -28695,6 +28717,7 @@ var rehearse_kinds = __nccwpck_require__(8178);
 
 
 
+
 const needed = (path, input, what) => ({
     path: path.split("."),
     problem: `expected ${what}, in the file or as the input ${input}`,
@@ -28760,7 +28783,7 @@ const rules = [
     {
         name: "manifests have the canary's Deployment",
         reads: ["namespace", "stable", "canary"],
-        problems: ({ file, manifests }) => (manifests.length === 0 ? [] : manifestProblems(file, manifests)),
+        problems: ({ command, file, manifests }) => manifests.length > 0 && (0,commands/* appliesManifests */.JR)(command) ? manifestProblems(file, manifests) : [],
     },
     {
         name: "there are stages",
@@ -29156,7 +29179,7 @@ async function loadConfig(given) {
     const registerSecret = (secret) => names.has(secret) || given.registerSecret(secret);
     registerSecrets(secretsIn(filled.value, inputs, given.env), registerSecret);
     const { file, problems } = check(filled.value, [...read.problems, ...laid.problems, ...filled.problems]);
-    const { manifests, problems: manifestProblems, filling } = await manifestsOf(file, given);
+    const { manifests, problems: manifestProblems, filling } = await manifestsOf(file, row, given);
     registerSecrets(secretsInManifests(manifests.map(({ object }) => object)), registerSecret);
     const broken = [...problems, ...manifestProblems];
     const all = [...broken, ...breaches({ command: row.name, file, manifests }, brokenBy(broken))];
@@ -29218,9 +29241,17 @@ async function readDocument(path, readFile) {
     const problem = "expected a mapping with namespace, service, stable, canary, …";
     return { document: {}, problems: [{ path: [], place: path, problem, found: { value } }] };
 }
-const manifestsOf = async ({ canary: { from }, variables }, given) => typeof from === "string"
-    ? { manifests: [], problems: [], filling: { filled: [], left: [] } }
-    : readManifests(from.manifests, variables, given);
+const manifestsOf = async (file, row, given) => {
+    const { from } = file.canary;
+    if (typeof from === "string")
+        return { manifests: [], problems: [], filling: { filled: [], left: [] } };
+    const read = await readManifests(from.manifests, file.variables, given);
+    return (0,commands/* appliesManifests */.JR)(row.name) || !namesCanary(file, read) ? read : { ...read, problems: [] };
+};
+function namesCanary(file, { manifests }) {
+    const name = canaryDeployment(file, manifests);
+    return name !== undefined && !name.includes("${");
+}
 function issueOf({ path, place, problem, found, key, missing, position }, written) {
     const { origins, config, redact, positionOf } = written;
     const origin = origins.find((origin) => (0,issue/* startsWith */.w1)(path, origin.path));
@@ -29918,7 +29949,8 @@ const underWay = (record, level) => ({
 async function orient({ config, soleServer }) {
     const { target, plan: configured } = required(config);
     const plan = config.firstDeploy ? straight(configured) : configured;
-    if (configured.promotion === "update" || (await soleServer(target)) !== "canary")
+    const keepsRoles = config.firstDeploy || configured.promotion === "update";
+    if (keepsRoles || (await soleServer(target)) !== "canary")
         return { target, plan, exchanged: false };
     return { target: { ...target, stable: target.canary, canary: target.stable }, plan, exchanged: true };
 }
@@ -44974,6 +45006,8 @@ function withoutNulls(value) {
 
 
 
+
+
 const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 function findCluster(source) {
     const { registerSecret } = source;
@@ -44995,13 +45029,14 @@ function findCluster(source) {
         throw unencrypted(cluster);
     tellExecPlugins(config, cluster.server, cluster.caData);
     const isKept = isConstant(config);
+    const login = loginBy(config, source);
     let kept;
     return {
         server: cluster.server,
         context: config.currentContext,
         host: place.host,
         async authorize() {
-            kept = (isKept && kept) || authorize(config, source.env);
+            kept = (isKept && kept) || login();
             const authorization = await kept;
             for (const secret of (0,credentials/* secretsInHeaders */.FK)(authorization.headers))
                 registerSecret(secret);
@@ -45170,6 +45205,19 @@ function isConstant(config) {
     const { exec, authProvider, tokenFile, certFile, keyFile } = config.getCurrentUser() ?? {};
     const { caFile } = config.getCurrentCluster() ?? {};
     return [exec, authProvider, tokenFile, certFile, keyFile, caFile].every((changing) => changing === undefined);
+}
+const longestLogin = 10_000;
+function loginBy(config, { env, clock }) {
+    let underWay;
+    return async () => {
+        underWay ??= authorize(config, env).finally(() => {
+            underWay = undefined;
+        });
+        const authorization = await within(underWay, longestLogin, clock);
+        if (authorization)
+            return authorization;
+        throw new Error(`the plugin of the kubeconfig (users[].user.exec) gave none within ${(0,lib_duration/* formatDuration */.a)(longestLogin)}; where it asks somebody for something, nobody is there to answer`);
+    };
 }
 async function authorize(config, env) {
     const options = {};
@@ -48336,6 +48384,7 @@ const hides = ({ choice }, object) => ({
 });
 
 ;// CONCATENATED MODULE: ./src/ports/route-family.js
+const isFollowed = ({ seenBy, isChosen }) => seenBy.length > 0 || isChosen;
 const route_family_elsewhere = "";
 const namespacesBehind = ({ who, namespaces }, own) => who === "mesh" ? (namespaces ?? [own, route_family_elsewhere]) : [who.namespace];
 
@@ -49755,8 +49804,10 @@ function calledByName(around) {
     const isMoved = facts.some(({ moves, seenBy }) => moves && seenBy.some(({ who, hosts }) => who === "mesh" && hosts.some((one) => (0,istio_host/* covers */.hU)(one, host))));
     if (isMoved)
         return [];
+    const elsewhere = target.routes.find((route) => route.namespace !== namespace)?.namespace;
+    const name = elsewhere === undefined ? service : (0,istio_host/* nameFrom */.Ov)(elsewhere, host);
     return [
-        warn(`No route of the release is for clients in the mesh that call ${service} directly: after the swap nobody would answer them, since Service ${namespace}/${service} selects the pods of ${stable.deployment} alone.`, `If there are such clients, add mesh to the gateways of the VirtualService and ${service} to its hosts, or keep the old pods (keepOld).`),
+        warn(`No route of the release is for clients in the mesh that call ${service} directly: after the swap nobody would answer them, since Service ${namespace}/${service} selects the pods of ${stable.deployment} alone.`, `If there are such clients, add mesh to the gateways of the VirtualService and ${name} to its hosts, or keep the old pods (keepOld).`),
     ];
 }
 function unreadIn({ unread, target }) {
@@ -49944,6 +49995,7 @@ const notLookedAt = ({ target: { namespace, service } }, name) => note(`Service 
 
 
 
+
 function stableIsPinned(scene) {
     const shared = sharedService(scene);
     if (!shared || shared.stable.rollout.desired === 0)
@@ -49955,7 +50007,7 @@ function stableIsPinned(scene) {
     const open = toService.filter((fact) => fact.isChosen && sendsTo(fact, scene, undefined));
     const findings = open.map((fact) => unpinnedRule(fact, shared));
     if (!pinning_isForMesh(scene))
-        findings.push(unpinnedInMesh(pins, shared));
+        findings.push(unpinnedInMesh(pins, shared, scene));
     return findings;
 }
 function sharedService(scene) {
@@ -49971,7 +50023,6 @@ function sharedService(scene) {
     const canaryPods = canary?.rollout.available ?? 0;
     return { host, subset, stable, canaryPods, podsAtFirst: canaryPodsAtFirst(scene) };
 }
-const isFollowed = ({ seenBy, isChosen }) => seenBy.length > 0 || isChosen;
 const sendsTo = ({ destinations }, { hosts }, subset) => destinations.some((one) => !one.mirror && one.subset === subset && (0,istio_host/* sameHost */.RM)(one.host, hosts.stable));
 const pinning_isForMesh = ({ routes, hosts }) => routes.some(({ seenBy }) => seenBy.some((viewer) => viewer.who === "mesh" && viewer.hosts.some((host) => (0,istio_host/* covers */.hU)(host, hosts.stable))));
 const pinning_share = (pods, others) => `about ${Math.round((100 * pods) / (pods + others))} %`;
@@ -49986,22 +50037,25 @@ function unpinned({ host, subset, stable, canaryPods, podsAtFirst }, { target })
         : refuse(`${what}: they would get ${pinning_share(podsAtFirst, available)} of the requests at once, before the first stage.`, next);
 }
 const unpinnedRule = ({ where }, { host, subset }) => warn(`${where} sends to ${host} without a subset, so to the canary's pods, too, whatever the weights say.`, `Give its destination subset ${subset}.`);
-function followers(pins, names) {
+const placeFrom = (here, { namespace, name }) => namespace === here ? name : `${namespace}/${name}`;
+function followers(pins, names, namespace) {
     const hosts = pins
         .flatMap(({ seenBy }) => seenBy)
-        .flatMap((viewer) => (viewer.who === "mesh" ? viewer.hosts.map(({ text }) => text) : []));
+        .flatMap((viewer) => (viewer.who === "mesh" ? viewer.hosts.map((host) => (0,istio_host/* nameFrom */.Ov)(namespace, host)) : []));
     if (hosts.length === 0)
         return `Only gateways follow ${names}`;
     return `In the mesh ${names} is for ${finding_listed([...new Set(hosts)])} only`;
 }
-function unpinnedInMesh(pins, { host, subset, stable, podsAtFirst: count }) {
+function unpinnedInMesh(pins, { host, subset, stable, podsAtFirst: count }, { hosts, target: { namespace } }) {
     const kinds = kindsAmong(pins.map(({ route }) => route));
     const names = kinds.map((kind) => {
-        const ofKind = pins.filter(({ route }) => route.kind === kind).map(({ route }) => route.name);
+        const ofKind = pins.filter(({ route }) => route.kind === kind).map(({ route }) => placeFrom(namespace, route));
         return `${kind} ${finding_listed([...new Set(ofKind)])}`;
     });
     const { available } = stable.rollout;
-    return warn(`${followers(pins, names.join(" and "))}: clients in the mesh that call ${host} directly reach the canary's pods, too (${pinning_share(count, available)} of their requests with ${count} beside ${available}), whatever the weights say.`, kinds.map((kind) => routeKindWords[kind].toReachMesh(host, subset)).join(" Or: "));
+    const elsewhere = pins.map(({ route }) => route.namespace).find((one) => one !== namespace);
+    const name = elsewhere === undefined ? host : (0,istio_host/* nameFrom */.Ov)(elsewhere, hosts.stable);
+    return warn(`${followers(pins, names.join(" and "), namespace)}: clients in the mesh that call ${host} directly reach the canary's pods, too (${pinning_share(count, available)} of their requests with ${count} beside ${available}), whatever the weights say.`, kinds.map((kind) => routeKindWords[kind].toReachMesh(name, subset)).join(" Or: "));
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/beside-routes.js
@@ -50217,10 +50271,16 @@ function foreignEndpoints({ endpointSlices, workloadEntries, pods }, service) {
 
 
 
+
 function nobodyServes(scene) {
     if (!scene.firstDeploy)
         return [];
-    return [...ownServices(scene).flatMap((service) => servedBy(service, scene)), ...pinned(scene), ...answered(scene)];
+    return [
+        ...ownServices(scene).flatMap((service) => servedBy(service, scene)),
+        ...servedByCanary(scene),
+        ...pinned(scene),
+        ...answered(scene),
+    ];
 }
 const first_deployment_next = "If that is the version that serves now, take first-deploy (in the file firstDeploy) away and name it as stable; only a Deployment can be one. Otherwise take it out of the service's reach first.";
 const first_deployment_begin = ({ target }) => `This is not the first deployment of ${target.namespace}/${target.service}`;
@@ -50247,6 +50307,23 @@ function podsBehind(service, { pods: all, target }) {
     if (!selector)
         return [];
     return all.filter((pod) => pod.ready && !isPodOf(target.canary.deployment, pod) && carries(pod.labels, selector));
+}
+function servedByCanary(scene) {
+    const { routes, hosts, target, canaryPods } = scene;
+    const { deployment, subset } = target.canary;
+    const serving = canaryPods.filter(({ ready }) => ready);
+    if (serving.length === 0)
+        return [];
+    return routes.filter(isFollowed).flatMap(({ where, destinations }) => {
+        const given = destinations
+            .filter((one) => !one.mirror && one.subset === subset && (0,istio_host/* sameHost */.RM)(one.host, hosts.canary))
+            .reduce((sum, { share }) => sum + share, 0);
+        if (given === 0)
+            return [];
+        return [
+            refuse(`${first_deployment_begin(scene)}: ${where} sends ${(0,numbers/* percentWord */.m9)(given)} of its requests to ${deployment}, which has ${pods(serving.length)} that ${(0,numbers/* plural */.LS)(serving.length, "is", "are")} ready.`, `Take first-deploy (in the file firstDeploy) away and name ${deployment} as stable.`),
+        ];
+    });
 }
 const podWord = ({ name, owner }) => (owner ? `${name} of ${owner.kind} ${owner.name}` : name);
 function pinned(scene) {
@@ -52296,7 +52373,7 @@ const routesBy = (client, clock) => allRoutes([
         subsetLabels: (target) => (of) => versionLabels(client, target, (0,release_target/* configuredLabels */.ar)(target), of),
     }),
 ]);
-const clusterOf = (config, { env, registerSecret }) => findCluster({ ...config.cluster, env, registerSecret });
+const clusterOf = (config, { env, registerSecret, clock }) => findCluster({ ...config.cluster, env, registerSecret, clock });
 function metricsOf({ metrics }, world, reach) {
     if (!metrics)
         return () => noMetrics;
@@ -53544,6 +53621,7 @@ const tooSmallToMatter = (excess, { minExcess }) => excess !== undefined && exce
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Ov: () => (/* binding */ nameFrom),
 /* harmony export */   RM: () => (/* binding */ sameHost),
 /* harmony export */   ev: () => (/* binding */ isNamed),
 /* harmony export */   hU: () => (/* binding */ covers),
@@ -53577,6 +53655,11 @@ function namesOf({ text, service, domain = usualDomain }) {
         return [text];
     const name = `${service.name}.${service.namespace}`;
     return [name, `${name}.svc.${domain}`];
+}
+function nameFrom(namespace, { text, service, domain = usualDomain }) {
+    if (!service || service.namespace === namespace)
+        return text;
+    return `${service.name}.${service.namespace}.svc.${domain}`;
 }
 function writtenLike(model, host) {
     if (sameHost(model, host))
