@@ -1,24 +1,15 @@
 import type { Millis } from "../lib/duration.ts";
 import { type RatioInterval, ratioInterval } from "./confidence.ts";
-import type { Metric, Settings } from "./defaults.ts";
+import type { Settings } from "./defaults.ts";
 import type { Pair } from "./error-ratio.ts";
 import type { Evidence, PairedCounts } from "./evidence.ts";
 import { slowestEdge, type Untimed, whyUntimed } from "./latency.ts";
+import { allMetrics, type ByMetric, byMetric } from "./metric.ts";
 import { isSilent, type TotalRate, whereabouts } from "./silence.ts";
 import { type EvidenceFinding, owesResponseTimes, type WeighedEvidence, weigh } from "./weigh.ts";
 
 /** What can decide: one of the metrics, or what is judged beside them. */
-export const grounds = [
-  "errors",
-  "latency",
-  "givenUp",
-  "cutOff",
-  "objective",
-  "breaker",
-  "split",
-  "lost",
-  "unanswered",
-] as const;
+export const grounds = [...allMetrics, "breaker", "split", "lost", "unanswered"] as const;
 export type Ground = (typeof grounds)[number];
 
 /** The natural logarithm of an e-value. Null for an e-value of 0: JSON has no infinity. */
@@ -57,7 +48,7 @@ export type Conclusion = {
   readonly ratio: RatioInterval;
   readonly weight: {
     readonly harm: LogE;
-    readonly metrics: { readonly [metric in Metric]: LogE };
+    readonly metrics: ByMetric<LogE>;
     readonly safe: LogE;
     readonly sound: LogE;
     readonly breaker: LogE;
@@ -166,9 +157,16 @@ function groundOf(
     case "sound":
       return "errors";
     case "nothing":
-      return harm >= Math.log(1 / settings.alpha) ? most : openGround(evidence, settings);
+      return isHarm(harm, settings) ? most : openGround(evidence, settings);
   }
 }
+
+const isHarm = (harm: LogE, { alpha }: Pick<Settings, "alpha">): boolean =>
+  harm !== null && harm >= Math.log(1 / alpha);
+
+/** Harm is proven, and nearly all of it by one minute, which is no proof. */
+export const isHarmOfOneMinute = ({ finding, weight, bounds }: Conclusion): boolean =>
+  finding === "nothing" && isHarm(weight.harm, bounds);
 
 /** While it warms up, only plain failure is judged. */
 function openGround(evidence: Evidence, settings: Settings): Ground {
@@ -197,13 +195,7 @@ function unansweredRequests(evidence: Evidence, settings: Settings): Unanswered 
 
 const weightsOf = ({ harm, metrics, safe, sound, breaker, deserted }: WeighedEvidence): Conclusion["weight"] => ({
   harm: finite(harm),
-  metrics: {
-    errors: finite(metrics.errors),
-    latency: finite(metrics.latency),
-    givenUp: finite(metrics.givenUp),
-    cutOff: finite(metrics.cutOff),
-    objective: finite(metrics.objective),
-  },
+  metrics: byMetric((metric) => finite(metrics[metric])),
   safe: finite(safe),
   sound: finite(sound),
   breaker: finite(breaker),

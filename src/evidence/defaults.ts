@@ -1,8 +1,6 @@
 import type { Millis } from "../lib/duration.ts";
 import { type Dispersion, independent } from "./error-ratio.ts";
-
-/** What a canary can be worse in. They share α. `givenUp`: callers leave it. `cutOff`: resets and time-outs. */
-export type Metric = "errors" | "latency" | "givenUp" | "cutOff" | "objective";
+import type { ByMetric } from "./metric.ts";
 
 /** What a release is judged by. Ratios and rates are plain numbers: 0.01 is 1 %. */
 export type Settings = {
@@ -44,7 +42,7 @@ export type Settings = {
    */
   readonly split: { readonly alpha: number; readonly tolerance: number };
   /** How the metrics share α, relative to each other; those that are asked are scaled to one. */
-  readonly shares: { readonly [metric in Metric]: number };
+  readonly shares: ByMetric<number>;
   /** Requests a second of the service before the release. Measured; missing where nobody knows. */
   readonly usual?: number | undefined;
   /** How clustered errors are; measured by `dispersionOf`. */

@@ -1,9 +1,10 @@
 import type { Millis } from "../lib/duration.ts";
 import { type Burst, growBurst, noBurst } from "./burst.ts";
 import { ratioScale } from "./confidence.ts";
-import type { Metric, Settings } from "./defaults.ts";
+import type { Settings } from "./defaults.ts";
 import { harmRatios, type Pair, ratioEvidence, safeRatios } from "./error-ratio.ts";
 import { emptyLatency, growLatency, type Latency, latencyLogE, profileLatency } from "./latency.ts";
+import { type ByMetric, byMetric } from "./metric.ts";
 import { emptyMixture, grow, logE, type Mixture } from "./mixture.ts";
 import { oddsEvidence } from "./odds-ratio.ts";
 import { betterRates, highestObjective, rateEvidence, worseRates } from "./one-sample.ts";
@@ -46,7 +47,7 @@ export type Evidence = {
   /** Against "the canary fails at most as often as allowed". */
   readonly harm: Mixture;
   /** The most that each metric has proven against the canary within a minute. */
-  readonly bursts: { readonly [metric in Metric]: Burst };
+  readonly bursts: ByMetric<Burst>;
   /** Against "the canary fails `safeRatio` times as often as stable, or more". */
   readonly safe: Mixture;
   /** Against "the canary fails in `minExcess` of all requests, or more". */
@@ -84,7 +85,7 @@ export const noEvidence: Evidence = {
   seen: none,
   judged: none,
   harm: emptyMixture(40),
-  bursts: { errors: noBurst, latency: noBurst, givenUp: noBurst, cutOff: noBurst, objective: noBurst },
+  bursts: byMetric(() => noBurst),
   safe: emptyMixture(40),
   harmless: emptyMixture(40),
   ratio: emptyMixture(ratioScale.length),
@@ -142,20 +143,12 @@ export function addPoll(evidence: Evidence, poll: Poll, settings: Settings): Evi
           evidence.objective,
           tempered(rateEvidence(worseRates(objective), objective, requests.canary, errors.canary)),
         );
-  const burst = (metric: Metric, bad: number, before: number, after: number): Burst =>
-    growBurst(evidence.bursts[metric], { age: poll.age, bad, before, after }, burstOf(settings));
+  const against = { harm, ...ended, latency, objective: promised };
   return {
     ...always,
+    ...against,
     judged: sumOf(evidence.judged, counted),
-    ...ended,
-    harm,
-    bursts: {
-      errors: burst("errors", errors.canary, logE(evidence.harm), logE(harm)),
-      givenUp: burst("givenUp", counted.givenUp.canary, logE(evidence.givenUp.harm), logE(ended.givenUp.harm)),
-      cutOff: burst("cutOff", counted.cutOff.canary, logE(evidence.cutOff.harm), logE(ended.cutOff.harm)),
-      latency: burst("latency", requests.canary, latencyLogE(evidence.latency), latencyLogE(latency)),
-      objective: burst("objective", errors.canary, logE(evidence.objective), logE(promised)),
-    },
+    bursts: burstsOf(evidence, against, counted, poll.age, burstOf(settings)),
     // Safety never rests on the plan: a canary that gets no request at all would otherwise be proven safe.
     safe: grow(evidence.safe, ratioEvidence(safeRatios(safeRatio), safeRatio, requests, errors, dispersion)),
     harmless:
@@ -166,10 +159,43 @@ export function addPoll(evidence: Evidence, poll: Poll, settings: Settings): Evi
           )
         : evidence.harmless,
     ratio: grow(evidence.ratio, ratioEvidence(ratioScale, 1, exposure, errors, dispersion)),
-    objective: promised,
     excess: addExcess(evidence.excess, exposure, errors),
-    latency,
   };
+}
+
+/** The natural logarithm of what each metric has proven against the canary. */
+export const provenBy = ({
+  harm,
+  latency,
+  givenUp,
+  cutOff,
+  objective,
+}: Pick<Evidence, "harm" | "latency" | "givenUp" | "cutOff" | "objective">): ByMetric<number> => ({
+  errors: logE(harm),
+  latency: latencyLogE(latency),
+  givenUp: logE(givenUp.harm),
+  cutOff: logE(cutOff.harm),
+  objective: logE(objective),
+});
+
+function burstsOf(
+  evidence: Evidence,
+  grown: Parameters<typeof provenBy>[0],
+  counted: PairedCounts,
+  age: Millis,
+  window: Millis,
+): Evidence["bursts"] {
+  const [before, after] = [provenBy(evidence), provenBy(grown)];
+  const bad: ByMetric<number> = {
+    errors: counted.errors.canary,
+    latency: counted.requests.canary,
+    givenUp: counted.givenUp.canary,
+    cutOff: counted.cutOff.canary,
+    objective: counted.errors.canary,
+  };
+  return byMetric((metric) =>
+    growBurst(evidence.bursts[metric], { age, bad: bad[metric], before: before[metric], after: after[metric] }, window),
+  );
 }
 
 /** A minute, where Prometheus scrapes every 15 s: a shorter interval shows both versions an outage that much closer. */

@@ -1,6 +1,7 @@
-import type { Metric, Settings } from "./defaults.ts";
-import { burstOf, type Evidence, type Excess } from "./evidence.ts";
-import { isUncompared, latencyLogE } from "./latency.ts";
+import type { Settings } from "./defaults.ts";
+import { burstOf, type Evidence, type Excess, provenBy } from "./evidence.ts";
+import { isUncompared } from "./latency.ts";
+import { allMetrics, type ByMetric, byMetric, type Metric } from "./metric.ts";
 import { logE } from "./mixture.ts";
 import { logMeanExp, logSumExp } from "./numerics.ts";
 import { isSilent, whereabouts } from "./silence.ts";
@@ -25,7 +26,7 @@ export type EvidenceFinding = (typeof findings)[number];
 
 /** How much is proven: the natural logarithm of each e-value, and what follows. */
 export type WeighedEvidence = {
-  readonly metrics: { readonly [metric in Metric]: number };
+  readonly metrics: ByMetric<number>;
   /** All metrics together, each with its share; how requests end only while it exceeds stable's by `minExcess`. */
   readonly harm: number;
   /** The same without the minute in which each metric has proven most. */
@@ -42,27 +43,14 @@ export type WeighedEvidence = {
 
 /** Weighs the evidence. In the order of urgency: what stops a release comes before what lets it go on. */
 export function weigh(evidence: Evidence, settings: Settings): WeighedEvidence {
-  const metrics = {
-    errors: logE(evidence.harm),
-    latency: latencyLogE(evidence.latency),
-    givenUp: logE(evidence.givenUp.harm),
-    cutOff: logE(evidence.cutOff.harm),
-    objective: logE(evidence.objective),
-  };
+  const metrics = provenBy(evidence);
   const parts = stakes(metrics, evidence, settings);
-  const { bursts } = evidence;
-  const without = {
-    errors: metrics.errors - bursts.errors.most,
-    latency: metrics.latency - bursts.latency.most,
-    givenUp: metrics.givenUp - bursts.givenUp.most,
-    cutOff: metrics.cutOff - bursts.cutOff.most,
-    objective: metrics.objective - bursts.objective.most,
-  };
+  const withoutBursts = byMetric((metric) => metrics[metric] - evidence.bursts[metric].most);
   const [most] = parts.reduce((best, part) => (part[1] > best[1] ? part : best));
   const weight = {
     metrics,
     harm: logSumExp(parts.map(([, part]) => part)),
-    lasting: logSumExp(stakes(without, evidence, settings).map(([, part]) => part)),
+    lasting: logSumExp(stakes(withoutBursts, evidence, settings).map(([, part]) => part)),
     most,
     safe: settings.minExcess > 0 ? logMeanExp([logE(evidence.safe), logE(evidence.harmless)]) : logE(evidence.safe),
     breaker: logE(evidence.breaker),
@@ -93,7 +81,7 @@ function findingOf(weight: Omit<WeighedEvidence, "finding">, evidence: Evidence,
   if (settled && tooLittle && are === "missing") return "unanswered";
   if (settled && tooLittle) return "too-little-traffic";
   if (owesResponseTimes(evidence, settings)) return "nothing";
-  if (isSuspected(weight, evidence, settings)) return "nothing";
+  if (isHalfwayToHarm(weight, evidence, settings)) return "nothing";
   // Only errors are proven safe; a metric that leans the other way keeps the stage open.
   const leaning = Math.max(metrics.latency, metrics.givenUp, metrics.cutOff, metrics.objective) > 0;
   if (proven(safe, settings.beta) && !leaning) return "safe";
@@ -105,7 +93,7 @@ function findingOf(weight: Omit<WeighedEvidence, "finding">, evidence: Evidence,
  * Half-way to a proof of harm is no moment to give a canary more traffic. What it owes to one minute alone is forgiven
  * when twice as long has passed since.
  */
-function isSuspected(
+function isHalfwayToHarm(
   { harm, lasting }: Omit<WeighedEvidence, "finding">,
   { age, bursts }: Evidence,
   settings: Settings,
@@ -130,24 +118,20 @@ function lostExplainsIt({ split: { weight = 0, requests, lost } }: Evidence): bo
 
 /** ln(share · E) of every metric that is asked. */
 function stakes(
-  metrics: WeighedEvidence["metrics"],
+  metrics: ByMetric<number>,
   evidence: Evidence,
   settings: Settings,
 ): readonly (readonly [Metric, number])[] {
   const { shares, objective } = settings;
-  const always: readonly Metric[] = ["errors", "latency", "givenUp", "cutOff"];
-  const asked = objective === undefined ? always : [...always, "objective" as const];
+  const { excess, givenUp, cutOff } = evidence;
+  const excesses: Partial<ByMetric<Excess>> = { errors: excess, givenUp: givenUp.excess, cutOff: cutOff.excess };
+  const asked = allMetrics.filter((metric) => metric !== "objective" || objective !== undefined);
   const whole = asked.reduce((sum, metric) => sum + shares[metric], 0);
   return asked.map((metric) => {
-    const matters = !tooSmallToMatter(excessOf(metric, evidence), settings);
+    const matters = !tooSmallToMatter(excesses[metric], settings);
     return [metric, matters ? Math.log(shares[metric] / whole) + metrics[metric] : -Infinity];
   });
 }
-
-const excessOf = (metric: Metric, { excess, givenUp, cutOff }: Evidence): Excess | undefined =>
-  ({ errors: excess, givenUp: givenUp.excess, cutOff: cutOff.excess, latency: undefined, objective: undefined })[
-    metric
-  ];
 
 /** It only takes rollbacks away, so no promise about false ones is touched. */
 const tooSmallToMatter = (excess: Excess | undefined, { minExcess }: Settings): boolean =>

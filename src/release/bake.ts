@@ -1,3 +1,4 @@
+import { isHarmOfOneMinute } from "../evidence/conclusion.ts";
 import type { Instant, Millis } from "../lib/duration.ts";
 import { boundOf, smallerStep } from "./budget.ts";
 import type { Decision } from "./decision.ts";
@@ -69,8 +70,8 @@ function endOrWait(seen: SeenStage, verdicts: readonly GateVerdict[]): Decision 
       { kind: "stage-not-judged", stage: stage.name, deadline: stage.deadline, verdict: unanswered },
       now,
     );
-  const suspected = open.find(isSuspected);
-  if (suspected && lasted >= stage.deadline) return backFrom(state, { kind: "gate-failed", verdict: suspected }, now);
+  const harmed = open.find(failsAtTheEnd);
+  if (harmed && lasted >= stage.deadline) return backFrom(state, { kind: "gate-failed", verdict: harmed }, now);
   const early = plan.evidence.early && open.length === 0 && verdicts.some(({ proven }) => proven);
   if (lasted < stage.wait && !early) return goOn(seen);
 
@@ -86,11 +87,10 @@ function endOrWait(seen: SeenStage, verdicts: readonly GateVerdict[]): Decision 
 const isUnanswered = ({ kind, policy }: GateVerdict): boolean =>
   policy === undefined || policy === "fail" || (policy === "extend" && kind === "no-data");
 
-/** Harm is proven, by one minute alone: with no time left to see another one, it is not somebody's to decide. */
-function isSuspected({ policy, figures }: GateVerdict): boolean {
+/** Harm that one minute has shown is not somebody's to decide, with no time left to see another one. */
+function failsAtTheEnd({ policy, figures }: GateVerdict): boolean {
   if (policy !== "extend" || figures.of !== "evidence" || !("conclusion" in figures)) return false;
-  const { finding, weight, bounds } = figures.conclusion;
-  return finding === "nothing" && weight.harm !== null && weight.harm >= Math.log(1 / bounds.alpha);
+  return isHarmOfOneMinute(figures.conclusion);
 }
 
 function goOn({ plan, state, stage, now }: SeenStage): Decision {

@@ -3,6 +3,7 @@ import { noBurst } from "../evidence/burst.ts";
 import { grounds } from "../evidence/conclusion.ts";
 import { noEvidence } from "../evidence/evidence.ts";
 import { type Ledger, pollsOf } from "../evidence/ledger.ts";
+import { byMetric } from "../evidence/metric.ts";
 import { findings } from "../evidence/weigh.ts";
 import { policies } from "./gate.ts";
 import { labelMeanings } from "./kept-metrics.ts";
@@ -117,7 +118,7 @@ const settings = z.object({
   objective: optionalNumber,
   breaker: z.object({ alpha: number, floor: number, timesStable: number }),
   split: z.object({ alpha: number, tolerance: number }),
-  shares: z.object({ errors: number, latency: number, givenUp: number, cutOff: number, objective: number }),
+  shares: z.object(byMetric(() => number)),
   dispersion: z.object({ kind: z.enum(["tempered", "beta-binomial"]), phi: number }),
   usual: optionalNumber,
   latencyPhi: number,
@@ -183,7 +184,7 @@ const conclusion = z.object({
   ratio: z.object({ low: optionalNumber, high: optionalNumber, estimate: optionalNumber }),
   weight: z.object({
     harm: logE,
-    metrics: z.object({ errors: logE, latency: logE, givenUp: logE, cutOff: logE, objective: logE }),
+    metrics: z.object(byMetric(() => logE)),
     safe: logE,
     sound: logE,
     breaker: logE,
@@ -395,9 +396,9 @@ const burst = z.object({
   most: number,
   until: number,
 });
-const bursts = z.object({ errors: burst, latency: burst, givenUp: burst, cutOff: burst, objective: burst });
+const bursts = z.object(byMetric(() => burst));
 const none = () => ({ ...noBurst, recent: [] });
-const noBursts = () => ({ errors: none(), latency: none(), givenUp: none(), cutOff: none(), objective: none() });
+const noBursts = () => byMetric(none);
 
 const evidence = z.object({
   polls: number,

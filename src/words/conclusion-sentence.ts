@@ -1,4 +1,4 @@
-import type { Conclusion, LogE } from "../evidence/conclusion.ts";
+import { type Conclusion, isHarmOfOneMinute, type LogE } from "../evidence/conclusion.ts";
 import type { RatioInterval } from "../evidence/confidence.ts";
 import type { Pair } from "../evidence/error-ratio.ts";
 import type { PairedCounts } from "../evidence/evidence.ts";
@@ -87,9 +87,8 @@ function untimedWords({ untimed }: Conclusion): string {
 }
 
 function nothingSentence(conclusion: Conclusion): string {
-  const { by, seen, judged, warmUpLeft, ratio, weight, bounds } = conclusion;
-  if (weight.harm !== null && weight.harm >= Math.log(1 / bounds.alpha))
-    return `${harmSentence(conclusion)}, but nearly all of it within one minute`;
+  const { by, seen, judged, warmUpLeft, ratio } = conclusion;
+  if (isHarmOfOneMinute(conclusion)) return `${harmSentence(conclusion)}, but nearly all of it within one minute`;
   if (seen.requests.canary === 0)
     return `no request of the canary was counted, ${count(seen.requests.stable)} of stable in the same time`;
   if (warmUpLeft > 0)
