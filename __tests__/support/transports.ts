@@ -20,7 +20,7 @@ export const datedBy =
   };
 
 /** Never answers; rejects when the request is given up. */
-export const silence = ({ signal }: HttpRequest): Promise<never> =>
+export const silence = ({ signal }: Pick<HttpRequest, "signal">): Promise<never> =>
   new Promise((_, reject) => {
     const giveUp = (): void => reject(signal?.reason);
     if (signal?.aborted) giveUp();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { heldLease, type LeaseSlot } from "../../../src/adapters/kubernetes/held-lease.ts";
 import { connect, type KubernetesClient } from "../../../src/adapters/kubernetes/kubernetes-client.ts";
 import { leaseLock } from "../../../src/adapters/kubernetes/lease-lock.ts";
 import { createServerTime } from "../../../src/adapters/kubernetes/server-time.ts";
@@ -56,13 +57,25 @@ test("a renewal that fails for another reason is no loss, and the next one makes
   inCluster([], async (cluster) => {
     const clock = handClock(start);
     const held = holding(await lockOf(cluster.client, clock).acquire({ id: "one" }));
-    const allow = cluster.server.fail({ method: "PUT", path: "leases", status: 403, times: 99 });
+    const allow = cluster.server.fail({ method: "PUT", path: "leases", status: 400, times: 99 });
     await clock.advance(8 * second);
     allow();
     await clock.advance(8 * second);
     assert.equal(held.lost.aborted, false);
     assert.equal(textAt(await leaseIn(cluster), "spec", "renewTime"), "2026-01-01T00:00:16.000000Z");
     await held.release();
+  }));
+
+test("a renewal is no change of hands, and another job is one", () =>
+  inCluster([], async (cluster) => {
+    const clock = handClock(start);
+    const held = holding(await lockOf(cluster.client, clock).acquire({ id: "one" }));
+    await clock.advance(16 * second);
+    const transitions = async () => numberAt(await leaseIn(cluster), "spec", "leaseTransitions");
+    assert.equal(await transitions(), 1);
+    await held.release();
+    await holding(await lockOf(cluster.client, clock).acquire({ id: "two" })).release();
+    assert.equal(await transitions(), 2);
   }));
 
 test("a lock that was taken, though the answer got lost, is held", () =>
@@ -138,6 +151,25 @@ test("a renewal that was applied and never answered is given up in time, and the
     await held.release();
   }));
 
+test("a renewal that would write a time long past is given up, whatever the client would wait for", async () => {
+  const clock = handClock(start);
+  const sent: AbortSignal[] = [];
+  const slot: LeaseSlot = {
+    read: async () => undefined,
+    write: (_run, _before, signal = AbortSignal.abort()) => {
+      sent.push(signal);
+      return silence({ signal });
+    },
+  };
+  const lease = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: { name } };
+  heldLease(slot, lease, { id: "one" }, clock, () => new Error("taken over"));
+  const renewal = clock.advance(8 * second);
+  await until("the renewal is sent", () => sent.length, Boolean);
+  await clock.advance(7 * second);
+  assert.equal(sent[0]?.aborted, true);
+  await renewal;
+});
+
 test("a renewal that gets no answer keeps nobody from giving the lock back", () =>
   inCluster([], async (cluster) => {
     const clock = handClock(start);
@@ -211,7 +243,7 @@ test("a job that could not renew for so long that its lock ran out takes it agai
   inCluster([], async (cluster) => {
     const clock = handClock(start);
     const held = holding(await lockOf(cluster.client, clock).acquire({ id: "one" }));
-    const restore = cluster.server.fail({ path: "leases", status: 403, times: 99 });
+    const restore = cluster.server.fail({ path: "leases", status: 400, times: 99 });
     await clock.advance(40 * second);
     restore();
     await clock.advance(8 * second);
