@@ -31915,6 +31915,8 @@ const article = (type) => `${/^[aeiou]/.test(type) ? "an" : "a"} ${type}`;
 var burst = __nccwpck_require__(9569);
 // EXTERNAL MODULE: ./src/evidence/conclusion.js
 var conclusion = __nccwpck_require__(2980);
+// EXTERNAL MODULE: ./src/evidence/metric.js
+var metric = __nccwpck_require__(7131);
 ;// CONCATENATED MODULE: ./src/release/kept-metrics.js
 const labelMeanings = [
     "workload",
@@ -31929,6 +31931,7 @@ const labelMeanings = [
 ];
 
 ;// CONCATENATED MODULE: ./src/release/record-schema.js
+
 
 
 
@@ -32032,7 +32035,7 @@ const settings = mini_schemas/* object */.Ikc({
     objective: optionalNumber,
     breaker: mini_schemas/* object */.Ikc({ alpha: number, floor: number, timesStable: number }),
     split: mini_schemas/* object */.Ikc({ alpha: number, tolerance: number }),
-    shares: mini_schemas/* object */.Ikc({ errors: number, latency: number, givenUp: number, cutOff: number, objective: number }),
+    shares: mini_schemas/* object */.Ikc((0,metric/* byMetric */.S)(() => number)),
     dispersion: mini_schemas/* object */.Ikc({ kind: mini_schemas/* enum */.k5n(["tempered", "beta-binomial"]), phi: number }),
     usual: optionalNumber,
     latencyPhi: number,
@@ -32090,7 +32093,7 @@ const record_schema_conclusion = mini_schemas/* object */.Ikc({
     ratio: mini_schemas/* object */.Ikc({ low: optionalNumber, high: optionalNumber, estimate: optionalNumber }),
     weight: mini_schemas/* object */.Ikc({
         harm: logE,
-        metrics: mini_schemas/* object */.Ikc({ errors: logE, latency: logE, givenUp: logE, cutOff: logE, objective: logE }),
+        metrics: mini_schemas/* object */.Ikc((0,metric/* byMetric */.S)(() => logE)),
         safe: logE,
         sound: logE,
         breaker: logE,
@@ -32283,9 +32286,9 @@ const record_schema_burst = mini_schemas/* object */.Ikc({
     most: number,
     until: number,
 });
-const bursts = mini_schemas/* object */.Ikc({ errors: record_schema_burst, latency: record_schema_burst, givenUp: record_schema_burst, cutOff: record_schema_burst, objective: record_schema_burst });
+const bursts = mini_schemas/* object */.Ikc((0,metric/* byMetric */.S)(() => record_schema_burst));
 const none = () => ({ ...burst/* noBurst */.u, recent: [] });
-const noBursts = () => ({ errors: none(), latency: none(), givenUp: none(), cutOff: none(), objective: none() });
+const noBursts = () => (0,metric/* byMetric */.S)(none);
 const evidence = mini_schemas/* object */.Ikc({
     polls: number,
     age: number,
@@ -52530,28 +52533,21 @@ function growBurst({ recent, most, until }, { age, bad, before, after, }, window
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Ep: () => (/* binding */ conclude),
-/* harmony export */   ND: () => (/* binding */ grounds)
+/* harmony export */   ND: () => (/* binding */ grounds),
+/* harmony export */   ws: () => (/* binding */ isHarmOfOneMinute)
 /* harmony export */ });
 /* unused harmony export kindOf */
 /* harmony import */ var _confidence_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5159);
 /* harmony import */ var _latency_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4085);
+/* harmony import */ var _metric_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7131);
 /* harmony import */ var _silence_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3232);
 /* harmony import */ var _weigh_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(867);
 
 
 
 
-const grounds = [
-    "errors",
-    "latency",
-    "givenUp",
-    "cutOff",
-    "objective",
-    "breaker",
-    "split",
-    "lost",
-    "unanswered",
-];
+
+const grounds = [..._metric_js__WEBPACK_IMPORTED_MODULE_4__/* .allMetrics */ .P, "breaker", "split", "lost", "unanswered"];
 function kindOf(finding, evidence, { requires, warmUp }) {
     switch (finding) {
         case "harm":
@@ -52624,9 +52620,11 @@ function groundOf({ finding, most, harm, breaker, deserted }, evidence, settings
         case "sound":
             return "errors";
         case "nothing":
-            return harm >= Math.log(1 / settings.alpha) ? most : openGround(evidence, settings);
+            return isHarm(harm, settings) ? most : openGround(evidence, settings);
     }
 }
+const isHarm = (harm, { alpha }) => harm !== null && harm >= Math.log(1 / alpha);
+const isHarmOfOneMinute = ({ finding, weight, bounds }) => finding === "nothing" && isHarm(weight.harm, bounds);
 function openGround(evidence, settings) {
     if ((0,_weigh_js__WEBPACK_IMPORTED_MODULE_3__/* .owesResponseTimes */ ._D)(evidence, settings))
         return "latency";
@@ -52651,13 +52649,7 @@ function unansweredRequests(evidence, settings) {
 }
 const weightsOf = ({ harm, metrics, safe, sound, breaker, deserted }) => ({
     harm: finite(harm),
-    metrics: {
-        errors: finite(metrics.errors),
-        latency: finite(metrics.latency),
-        givenUp: finite(metrics.givenUp),
-        cutOff: finite(metrics.cutOff),
-        objective: finite(metrics.objective),
-    },
+    metrics: (0,_metric_js__WEBPACK_IMPORTED_MODULE_4__/* .byMetric */ .S)((metric) => finite(metrics[metric])),
     safe: finite(safe),
     sound: finite(sound),
     breaker: finite(breaker),
@@ -52815,6 +52807,7 @@ function correlatedEvidence(ratios, against, exposure, failed, icc) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   cr: () => (/* binding */ provenBy),
 /* harmony export */   gH: () => (/* binding */ burstOf),
 /* harmony export */   n2: () => (/* binding */ noEvidence),
 /* harmony export */   tu: () => (/* binding */ addPoll)
@@ -52823,11 +52816,13 @@ function correlatedEvidence(ratios, against, exposure, failed, icc) {
 /* harmony import */ var _confidence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5159);
 /* harmony import */ var _error_ratio_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7231);
 /* harmony import */ var _latency_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4085);
+/* harmony import */ var _metric_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(7131);
 /* harmony import */ var _mixture_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5635);
 /* harmony import */ var _odds_ratio_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3763);
 /* harmony import */ var _one_sample_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3690);
 /* harmony import */ var _silence_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(3232);
 /* harmony import */ var _split_test_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(2208);
+
 
 
 
@@ -52848,7 +52843,7 @@ const noEvidence = {
     seen: none,
     judged: none,
     harm: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .emptyMixture */ .M)(40),
-    bursts: { errors: _burst_js__WEBPACK_IMPORTED_MODULE_0__/* .noBurst */ .u, latency: _burst_js__WEBPACK_IMPORTED_MODULE_0__/* .noBurst */ .u, givenUp: _burst_js__WEBPACK_IMPORTED_MODULE_0__/* .noBurst */ .u, cutOff: _burst_js__WEBPACK_IMPORTED_MODULE_0__/* .noBurst */ .u, objective: _burst_js__WEBPACK_IMPORTED_MODULE_0__/* .noBurst */ .u },
+    bursts: (0,_metric_js__WEBPACK_IMPORTED_MODULE_9__/* .byMetric */ .S)(() => _burst_js__WEBPACK_IMPORTED_MODULE_0__/* .noBurst */ .u),
     safe: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .emptyMixture */ .M)(40),
     harmless: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .emptyMixture */ .M)(40),
     ratio: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .emptyMixture */ .M)(_confidence_js__WEBPACK_IMPORTED_MODULE_1__/* .ratioScale */ ._.length),
@@ -52897,28 +52892,37 @@ function addPoll(evidence, poll, settings) {
     const promised = objective === undefined
         ? evidence.objective
         : (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.objective, tempered((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .rateEvidence */ ._Z)((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .worseRates */ .qn)(objective), objective, requests.canary, errors.canary)));
-    const burst = (metric, bad, before, after) => (0,_burst_js__WEBPACK_IMPORTED_MODULE_0__/* .growBurst */ .E)(evidence.bursts[metric], { age: poll.age, bad, before, after }, burstOf(settings));
+    const against = { harm, ...ended, latency, objective: promised };
     return {
         ...always,
+        ...against,
         judged: sumOf(evidence.judged, counted),
-        ...ended,
-        harm,
-        bursts: {
-            errors: burst("errors", errors.canary, (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(evidence.harm), (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(harm)),
-            givenUp: burst("givenUp", counted.givenUp.canary, (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(evidence.givenUp.harm), (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(ended.givenUp.harm)),
-            cutOff: burst("cutOff", counted.cutOff.canary, (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(evidence.cutOff.harm), (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(ended.cutOff.harm)),
-            latency: burst("latency", requests.canary, (0,_latency_js__WEBPACK_IMPORTED_MODULE_3__/* .latencyLogE */ .y0)(evidence.latency), (0,_latency_js__WEBPACK_IMPORTED_MODULE_3__/* .latencyLogE */ .y0)(latency)),
-            objective: burst("objective", errors.canary, (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(evidence.objective), (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(promised)),
-        },
+        bursts: burstsOf(evidence, against, counted, poll.age, burstOf(settings)),
         safe: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.safe, (0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_2__/* .ratioEvidence */ .p6)((0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_2__/* .safeRatios */ .cb)(safeRatio), safeRatio, requests, errors, dispersion)),
         harmless: minExcess > 0
             ? (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.harmless, tempered((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .rateEvidence */ ._Z)((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .betterRates */ .Em)(minExcess), minExcess, requests.canary, errors.canary)))
             : evidence.harmless,
         ratio: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.ratio, (0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_2__/* .ratioEvidence */ .p6)(_confidence_js__WEBPACK_IMPORTED_MODULE_1__/* .ratioScale */ ._, 1, exposure, errors, dispersion)),
-        objective: promised,
         excess: addExcess(evidence.excess, exposure, errors),
-        latency,
     };
+}
+const provenBy = ({ harm, latency, givenUp, cutOff, objective, }) => ({
+    errors: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(harm),
+    latency: (0,_latency_js__WEBPACK_IMPORTED_MODULE_3__/* .latencyLogE */ .y0)(latency),
+    givenUp: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(givenUp.harm),
+    cutOff: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(cutOff.harm),
+    objective: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(objective),
+});
+function burstsOf(evidence, grown, counted, age, window) {
+    const [before, after] = [provenBy(evidence), provenBy(grown)];
+    const bad = {
+        errors: counted.errors.canary,
+        latency: counted.requests.canary,
+        givenUp: counted.givenUp.canary,
+        cutOff: counted.cutOff.canary,
+        objective: counted.errors.canary,
+    };
+    return (0,_metric_js__WEBPACK_IMPORTED_MODULE_9__/* .byMetric */ .S)((metric) => (0,_burst_js__WEBPACK_IMPORTED_MODULE_0__/* .growBurst */ .E)(evidence.bursts[metric], { age, bad: bad[metric], before: before[metric], after: after[metric] }, window));
 }
 const scrapesOfBurst = 4;
 const burstOf = ({ scrape }) => scrapesOfBurst * scrape;
@@ -53084,6 +53088,25 @@ const all = ({ buckets }) => buckets.at(-1)?.count ?? 0;
 const slowerThan = (version, atMost) => Math.max(0, all(version) - atMost);
 const exceeding = (version, le) => slowerThan(version, version.buckets.find((bucket) => bucket.le === le)?.count ?? all(version));
 const add = (a, b) => ({ stable: a.stable + b.stable, canary: a.canary + b.canary });
+
+
+/***/ }),
+
+/***/ 7131:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   P: () => (/* binding */ allMetrics),
+/* harmony export */   S: () => (/* binding */ byMetric)
+/* harmony export */ });
+const allMetrics = ["errors", "latency", "givenUp", "cutOff", "objective"];
+const byMetric = (of) => ({
+    errors: of("errors"),
+    latency: of("latency"),
+    givenUp: of("givenUp"),
+    cutOff: of("cutOff"),
+    objective: of("objective"),
+});
 
 
 /***/ }),
@@ -53504,10 +53527,12 @@ function sumOfBuckets(buckets) {
 /* harmony export */ });
 /* harmony import */ var _evidence_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5406);
 /* harmony import */ var _latency_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4085);
+/* harmony import */ var _metric_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(7131);
 /* harmony import */ var _mixture_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5635);
 /* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1199);
 /* harmony import */ var _silence_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3232);
 /* harmony import */ var _split_test_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2208);
+
 
 
 
@@ -53526,27 +53551,14 @@ const findings = [
     "nothing",
 ];
 function weigh(evidence, settings) {
-    const metrics = {
-        errors: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(evidence.harm),
-        latency: (0,_latency_js__WEBPACK_IMPORTED_MODULE_1__/* .latencyLogE */ .y0)(evidence.latency),
-        givenUp: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(evidence.givenUp.harm),
-        cutOff: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(evidence.cutOff.harm),
-        objective: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(evidence.objective),
-    };
+    const metrics = (0,_evidence_js__WEBPACK_IMPORTED_MODULE_0__/* .provenBy */ .cr)(evidence);
     const parts = stakes(metrics, evidence, settings);
-    const { bursts } = evidence;
-    const without = {
-        errors: metrics.errors - bursts.errors.most,
-        latency: metrics.latency - bursts.latency.most,
-        givenUp: metrics.givenUp - bursts.givenUp.most,
-        cutOff: metrics.cutOff - bursts.cutOff.most,
-        objective: metrics.objective - bursts.objective.most,
-    };
+    const withoutBursts = (0,_metric_js__WEBPACK_IMPORTED_MODULE_6__/* .byMetric */ .S)((metric) => metrics[metric] - evidence.bursts[metric].most);
     const [most] = parts.reduce((best, part) => (part[1] > best[1] ? part : best));
     const weight = {
         metrics,
         harm: (0,_numerics_js__WEBPACK_IMPORTED_MODULE_3__/* .logSumExp */ .VZ)(parts.map(([, part]) => part)),
-        lasting: (0,_numerics_js__WEBPACK_IMPORTED_MODULE_3__/* .logSumExp */ .VZ)(stakes(without, evidence, settings).map(([, part]) => part)),
+        lasting: (0,_numerics_js__WEBPACK_IMPORTED_MODULE_3__/* .logSumExp */ .VZ)(stakes(withoutBursts, evidence, settings).map(([, part]) => part)),
         most,
         safe: settings.minExcess > 0 ? (0,_numerics_js__WEBPACK_IMPORTED_MODULE_3__/* .logMeanExp */ .BN)([(0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(evidence.safe), (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(evidence.harmless)]) : (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(evidence.safe),
         breaker: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(evidence.breaker),
@@ -53582,7 +53594,7 @@ function findingOf(weight, evidence, settings) {
         return "too-little-traffic";
     if (owesResponseTimes(evidence, settings))
         return "nothing";
-    if (isSuspected(weight, evidence, settings))
+    if (isHalfwayToHarm(weight, evidence, settings))
         return "nothing";
     const leaning = Math.max(metrics.latency, metrics.givenUp, metrics.cutOff, metrics.objective) > 0;
     if (proven(safe, settings.beta) && !leaning)
@@ -53591,7 +53603,7 @@ function findingOf(weight, evidence, settings) {
         return "sound";
     return "nothing";
 }
-function isSuspected({ harm, lasting }, { age, bursts }, settings) {
+function isHalfwayToHarm({ harm, lasting }, { age, bursts }, settings) {
     const halfWay = Math.log(1 / settings.alpha) / 2;
     const newest = Math.max(...Object.values(bursts).map(({ until }) => until));
     return lasting >= halfWay || (harm >= halfWay && age - newest < 2 * (0,_evidence_js__WEBPACK_IMPORTED_MODULE_0__/* .burstOf */ .gH)(settings));
@@ -53603,15 +53615,15 @@ function lostExplainsIt({ split: { weight = 0, requests, lost } }) {
 }
 function stakes(metrics, evidence, settings) {
     const { shares, objective } = settings;
-    const always = ["errors", "latency", "givenUp", "cutOff"];
-    const asked = objective === undefined ? always : [...always, "objective"];
+    const { excess, givenUp, cutOff } = evidence;
+    const excesses = { errors: excess, givenUp: givenUp.excess, cutOff: cutOff.excess };
+    const asked = _metric_js__WEBPACK_IMPORTED_MODULE_6__/* .allMetrics */ .P.filter((metric) => metric !== "objective" || objective !== undefined);
     const whole = asked.reduce((sum, metric) => sum + shares[metric], 0);
     return asked.map((metric) => {
-        const matters = !tooSmallToMatter(excessOf(metric, evidence), settings);
+        const matters = !tooSmallToMatter(excesses[metric], settings);
         return [metric, matters ? Math.log(shares[metric] / whole) + metrics[metric] : -Infinity];
     });
 }
-const excessOf = (metric, { excess, givenUp, cutOff }) => ({ errors: excess, givenUp: givenUp.excess, cutOff: cutOff.excess, latency: undefined, objective: undefined })[metric];
 const tooSmallToMatter = (excess, { minExcess }) => excess !== undefined && excess.above < minExcess * excess.requests;
 
 
@@ -54920,6 +54932,8 @@ __nccwpck_require__.d(__webpack_exports__, {
   L: () => (/* binding */ decide)
 });
 
+// EXTERNAL MODULE: ./src/evidence/conclusion.js
+var conclusion = __nccwpck_require__(2980);
 // EXTERNAL MODULE: ./src/evidence/numerics.js
 var numerics = __nccwpck_require__(1199);
 ;// CONCATENATED MODULE: ./src/evidence/worst-case.js
@@ -55044,6 +55058,7 @@ var release_plan = __nccwpck_require__(912);
 
 
 
+
 function bake(plan, state, look, now) {
     const stage = (0,release_plan/* stageAt */.e)(plan, state.stage);
     const { canary, drift } = look;
@@ -55081,9 +55096,9 @@ function endOrWait(seen, verdicts) {
     const unanswered = open.find(isUnanswered);
     if (unanswered && lasted >= stage.deadline)
         return backFrom(state, { kind: "stage-not-judged", stage: stage.name, deadline: stage.deadline, verdict: unanswered }, now);
-    const suspected = open.find(isSuspected);
-    if (suspected && lasted >= stage.deadline)
-        return backFrom(state, { kind: "gate-failed", verdict: suspected }, now);
+    const harmed = open.find(failsAtTheEnd);
+    if (harmed && lasted >= stage.deadline)
+        return backFrom(state, { kind: "gate-failed", verdict: harmed }, now);
     const early = plan.evidence.early && open.length === 0 && verdicts.some(({ proven }) => proven);
     if (lasted < stage.wait && !early)
         return goOn(seen);
@@ -55097,11 +55112,10 @@ function endOrWait(seen, verdicts) {
     return holding ? hold(seen, holding) : pass(seen, open[0]);
 }
 const isUnanswered = ({ kind, policy }) => policy === undefined || policy === "fail" || (policy === "extend" && kind === "no-data");
-function isSuspected({ policy, figures }) {
+function failsAtTheEnd({ policy, figures }) {
     if (policy !== "extend" || figures.of !== "evidence" || !("conclusion" in figures))
         return false;
-    const { finding, weight, bounds } = figures.conclusion;
-    return finding === "nothing" && weight.harm !== null && weight.harm >= Math.log(1 / bounds.alpha);
+    return (0,conclusion/* isHarmOfOneMinute */.ws)(figures.conclusion);
 }
 function goOn({ plan, state, stage, now }) {
     const end = state.since + stage.wait;
@@ -56952,9 +56966,12 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./src/lib/numbers.js
 var lib_numbers = __nccwpck_require__(8367);
+// EXTERNAL MODULE: ./src/evidence/conclusion.js
+var evidence_conclusion = __nccwpck_require__(2980);
 // EXTERNAL MODULE: ./src/lib/duration.js
 var duration = __nccwpck_require__(5485);
 ;// CONCATENATED MODULE: ./src/words/conclusion-sentence.js
+
 
 
 function conclusionSentence(conclusion) {
@@ -57037,8 +57054,8 @@ function untimedWords({ untimed }) {
     return `; response times were not judged: ${because}`;
 }
 function nothingSentence(conclusion) {
-    const { by, seen, judged, warmUpLeft, ratio, weight, bounds } = conclusion;
-    if (weight.harm !== null && weight.harm >= Math.log(1 / bounds.alpha))
+    const { by, seen, judged, warmUpLeft, ratio } = conclusion;
+    if ((0,evidence_conclusion/* isHarmOfOneMinute */.ws)(conclusion))
         return `${harmSentence(conclusion)}, but nearly all of it within one minute`;
     if (seen.requests.canary === 0)
         return `no request of the canary was counted, ${(0,lib_numbers/* count */.U9)(seen.requests.stable)} of stable in the same time`;
