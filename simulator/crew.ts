@@ -63,9 +63,13 @@ export function crewOf(scene: Scene, chance: Chance, usual: Config): Crew {
   function run(place: JobPlace, command: Running["command"], config = usual): void {
     commands++;
     quiet?.();
-    // Two who roll back by force take the release from each other, and the later one has it.
-    if (command === "rollback") for (const other of alive) overtaken.add(other);
     const running = startCommand(world, place, command, config);
+    // Two who roll back by force take the release from each other: whoever saves last has it.
+    if (command === "rollback")
+      for (const other of alive) {
+        overtaken.add(other);
+        if (other.command === "rollback") overtaken.add(running);
+      }
     alive.add(running);
     timeline.after(longest, () => {
       if (!alive.has(running)) return;

@@ -140,8 +140,10 @@ const isRefused = ({ exit, error }: CommandEnd): boolean => exit === 2 && /nothi
 /** Somebody who rolls back has the release, unless the API server was away or others took part. */
 function checkRollbacks(scene: Scene): void {
   if (scene.happened.some(({ disturbance }) => disturbance.by !== "job" && !(disturbance.by === "prometheus"))) return;
-  for (const { running, end, overtaken } of scene.ends)
-    if (running.command === "rollback" && !overtaken && end.exit !== 0 && !isRefused(end))
+  const rollbacks = scene.ends.filter(({ running }) => running.command === "rollback");
+  const isDone = rollbacks.some(({ end }) => end.exit === 0);
+  for (const { end, overtaken } of rollbacks)
+    if (!(overtaken && isDone) && end.exit !== 0 && !isRefused(end))
       scene.watch.violate(
         "rollback by hand gets the release",
         `it ended with ${end.exit}: ${end.error ?? end.account?.differences?.join("; ")}`,

@@ -32,7 +32,7 @@ export type Scene = {
   readonly onPhase: (listener: (phase: string) => void) => void;
   readonly note: (text: string) => void;
   readonly happened: { readonly disturbance: Disturbance; readonly at: Instant }[];
-  /** `overtaken`: somebody else rolled back while it ran. */
+  /** `overtaken`: somebody else rolled back while it ran, and may have the release instead. */
   readonly ends: { readonly running: Running; readonly end: CommandEnd; readonly overtaken: boolean }[];
   /** What commands told at their ends that was not so. */
   readonly untruths: string[];

@@ -5,7 +5,7 @@ import { UnreachableError } from "../../src/lib/errors.ts";
 import type { Unserved } from "../../src/release/observation.ts";
 import type { ReleaseRecord } from "../../src/release/release-record.ts";
 import type { State } from "../../src/release/state.ts";
-import { type Behaviour, type Cluster, createWorld, job, planOf, second } from "../support/world.ts";
+import { type Behaviour, type Cluster, createWorld, job, judgedByEvidence, planOf, second } from "../support/world.ts";
 
 /* Somebody else's hand, or a version that dies, when the stages are over. */
 
@@ -236,6 +236,25 @@ test("a stable whose subset stays away leaves the canary what it has, and somebo
   );
   assert.ok(world.accounts.some(({ reason }) => reason.kind === "unserved" && reason.version === "stable"));
 });
+
+for (const [what, plan] of [
+  ["by a gate of one's own", planOf()],
+  ["by evidence", judgedByEvidence(planOf())],
+] as const)
+  test(`a canary that keeps its requests after a cancellation, as stable gets none, goes on being judged: ${what}`, async () => {
+    const stop = new AbortController();
+    const world = createWorld(plan, {
+      ...unservedFrom(15 * second, { stable: noRule("v1") }),
+      errors(now) {
+        if (now >= 20 * second) stop.abort("the job was cancelled");
+        return now >= 30 * second ? 0.6 : 0;
+      },
+    });
+    const { state } = await run(await world.begin(), world.ports, job({ stop: stop.signal }));
+    assert.ok("reason" in state && state.reason.kind === "cancelled", JSON.stringify(state));
+    const back = world.writes.find(({ weight, at }) => weight === 0 && at > 0);
+    assert.ok(back && back.at >= 30 * second && back.at <= 55 * second, `${back?.at}`);
+  });
 
 test("a canary that loses its subset while a swap drains gives everything back to stable", async () => {
   let drains: number | undefined;

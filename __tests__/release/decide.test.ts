@@ -67,7 +67,7 @@ function lookOf(phase: Running["phase"], sight: Sight): Look {
     case "preparing":
       return { phase, canary };
     case "rolling-back":
-      return { phase, stable, canary, strayed };
+      return { phase, stable, canary, strayed, counted: { ...countedIn(sight), stage: 0 } };
     case "shifting":
       return { phase, canary, away, counted: { counts: countsOf(sight), evidence, readings: new Map() } };
     case "promoting":
@@ -78,6 +78,8 @@ function lookOf(phase: Running["phase"], sight: Sight): Look {
     }
   }
 }
+
+const countedIn = (sight: Sight) => ({ counts: countsOf(sight), evidence: noEvidence, readings: new Map() });
 
 const countsOf = ({ tally = counted(100, 0), uncounted }: Sight): StageCounts =>
   uncounted === undefined ? { tally } : { uncounted };
@@ -944,6 +946,46 @@ const table: readonly (readonly [
     "rolling-back/draining",
     "canary-broken",
     "it crashes",
+  ],
+  [
+    "nor with one that turns out to be bad while it keeps them, whatever the release went back for",
+    planOf(),
+    rollingBack("returning", 5 * second),
+    seen({ stable: { ...asBefore, ...unreached }, tally: counted(100, 60) }),
+    "finish",
+    "rolling-back/draining",
+    "gate-failed",
+    "60 of 100",
+  ],
+  [
+    "nor with one whose pods die",
+    planOf(),
+    rollingBack("returning", 5 * second),
+    seen({ stable: { ...asBefore, ...unreached }, canary: { ...healthy, fatal: "it crashes" } }),
+    "finish",
+    "rolling-back/draining",
+    "canary-broken",
+    "it crashes",
+  ],
+  [
+    "one of which nothing is counted keeps them for as long as trouble is borne",
+    planOf(),
+    rollingBack("returning", 29 * second),
+    seen({ stable: { ...asBefore, ...unreached }, uncounted: "Prometheus is away" }),
+    "wait",
+    "",
+    "stable-away",
+    "no subset v2",
+  ],
+  [
+    "and no longer",
+    planOf(),
+    rollingBack("returning", 30 * second),
+    seen({ stable: { ...asBefore, ...unreached }, uncounted: "Prometheus is away" }),
+    "finish",
+    "rolling-back/draining",
+    "cancelled",
+    "it was bad",
   ],
   [
     "an updated stable that dies gives its requests to the canary, which runs the same",

@@ -74,3 +74,16 @@ test("each invariant of the simulator stands in ARCHITECTURE.md", () => {
     [],
   );
 });
+
+test("of two who roll back at once either may have the release, and one of them has it", async () => {
+  const bad = { ...plainScenario, image: imageOf("v2-err30"), gates: "auto" } as const;
+  const back = (delay: number) =>
+    ({ by: "job", act: "rolls back by hand", skew: 0, when: { phase: "baking", delay } }) as const;
+  const lost: number[] = [];
+  for (const apart of [5, 10, 15, 20, 25, 30]) {
+    const { violations, story } = await simulate({ ...bad, disturbances: [back(90), back(90 + apart)] });
+    assert.deepEqual(violations, []);
+    if (story.some((line) => line.includes("somebody: rollback ends with 3"))) lost.push(apart);
+  }
+  assert.ok(lost.length > 0, "in some of them one lost it");
+});

@@ -71,7 +71,7 @@ export async function observe(
       case "promoting":
         return { memory, look: await lookWhilePromoting(record, state.step, ports) };
       case "rolling-back":
-        return { memory, look: await lookWhileRollingBack(record.plan, state, ports) };
+        return withCounts(record, await lookWhileRollingBack(record.plan, state, ports), ports, memory, signal);
     }
   } catch (error) {
     signal.throwIfAborted();
@@ -171,6 +171,20 @@ async function lookWhileRollingBack(plan: Plan, state: RollingBack, ports: Ports
       return { phase, ...takers, strayed, stranded };
     }
   }
+}
+
+/** Whoever keeps its requests goes on being judged. Where they can be given back nobody waits for counts. */
+async function withCounts(
+  record: ReleaseRecord,
+  look: RollingBackLook,
+  ports: Ports,
+  memory: Memory,
+  signal: AbortSignal,
+): Promise<Looked> {
+  const stage = record.stages.at(-1)?.stage;
+  if (stage === undefined || !look.stable?.unreached || !look.canary?.available) return { memory, look };
+  const { counted, ...known } = await lookAtMetrics(record, stage, ports, memory, signal);
+  return { ...known, look: { ...look, counted: { ...counted, stage } } };
 }
 
 /** How long a rollback waits to know whether stable has pods. */

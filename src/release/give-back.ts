@@ -1,5 +1,5 @@
-import type { Instant } from "../lib/duration.ts";
-import { lookAgain } from "./bake.ts";
+import type { Instant, Millis } from "../lib/duration.ts";
+import { lookAgain, verdictsOn } from "./bake.ts";
 import { maxPutBacks } from "./change.ts";
 import type { Decision } from "./decision.ts";
 import { failed, keepForStranded } from "./give-up.ts";
@@ -63,9 +63,12 @@ function awaitTaker(plan: Plan, state: RollingBack, now: Instant, look: RollingB
   const revival = reviveStable(state, now, look);
   if (revival) return revival;
   if (!canary?.available) return undefined; // nobody answers: then those do who should
-  if (stable.unreached && isBad(state.reason)) return undefined;
+  const after = now - state.since;
+  if (stable.unreached && (isBad(state.reason) || isUnjudged(look, plan.patience, after))) return undefined;
+  const failure = stable.unreached && failureOf(plan, look);
+  if (failure) return { ...finish(state, now), reason: failure };
   const reason = { kind: "stable-away", pods: stable.because } as const;
-  if (now - state.since >= plan.ready) return failed(plan, state, { ...reason, after: plan.ready });
+  if (after >= plan.ready) return failed(plan, state, { ...reason, after: plan.ready });
   return { do: "wait", until: now + readyPoll(plan), reason };
 }
 
@@ -101,6 +104,18 @@ function awaitPods(
  */
 const isBad = ({ kind }: Reason): boolean =>
   kind === "gate-failed" || kind === "canary-broken" || kind === "rollback-wanted";
+
+/** Of which nothing is known, and will not be: nobody counts for it, or could for as long as trouble is borne. */
+const isUnjudged = ({ counted }: RollingBackLook, patience: Millis, after: Millis): boolean =>
+  counted === undefined || ("uncounted" in counted.counts && after >= patience);
+
+/** A canary that keeps its requests goes on being judged: it went back for another reason, and may be bad all the same. */
+function failureOf(plan: Plan, { canary, counted }: RollingBackLook): Reason | undefined {
+  if (canary?.fatal !== undefined) return { kind: "canary-broken", pods: canary.fatal };
+  const verdicts = counted && verdictsOn(plan, counted.stage, counted, canary);
+  const verdict = verdicts?.find(({ kind }) => kind === "fail");
+  return verdict && { kind: "gate-failed", verdict };
+}
 
 /** Whatever the policy for a stage: a version that was given up has no traffic. */
 function putBack(state: RollingBack, now: Instant, look: RollingBackLook | undefined): Decision | undefined {

@@ -107,6 +107,8 @@ export type RollingBackLook = {
   readonly phase: "rolling-back";
   readonly stable?: Health | undefined;
   readonly canary?: Health | undefined;
+  /** Of the newest stage, while its canary keeps its requests because stable gets none. */
+  readonly counted?: (Counted & { readonly stage: number }) | undefined;
   readonly strayed?: Strayed | undefined;
   readonly stranded?: Stranded | undefined;
 };
