@@ -103,11 +103,13 @@ test("a job that finds its release taken right after a write takes that weight b
 const baking: State = { phase: "baking", stage: 0, since: 0, putBacks: 0 };
 const waiting: State = { phase: "waiting", stage: 0, since: 0, reason: { kind: "stage-passed", stage: "10 %" } };
 
-for (const [command, state, earlierRun] of [
+const takers = [
   [rollback, baking, { id: "another-job" }],
   [settle, baking, { id: "this-job" }],
   [promote, waiting, { id: "another-job" }],
-] as const)
+] as const;
+
+for (const [command, state, earlierRun] of takers)
   test(`what its job saves between the reading and the saving of a ${command.name} is read, and the release taken all the same`, async () => {
     const { session, load, events } = await createSession({ state, earlierRun });
     const { journal } = session;
@@ -118,5 +120,19 @@ for (const [command, state, earlierRun] of [
     };
     assert.equal(await command({ ...session, journal: { ...journal, save } }), 0);
     assert.equal(load()?.run.id, "this-job");
+    assert.equal(events.at(-1), "unlock");
+  });
+
+for (const [command, state, earlierRun] of takers)
+  test(`a ${command.name} that has lost its lock to somebody who rolls back saves nothing over what that one saved`, async () => {
+    const { session, load, events, world } = await createSession({
+      state,
+      earlierRun,
+      taken: () => "another job took over the release of shop/reviews",
+    });
+    const before = load();
+    await assert.rejects(command(session), /another job took over/);
+    assert.deepEqual(load(), before);
+    assert.deepEqual(world.writes, []);
     assert.equal(events.at(-1), "unlock");
   });

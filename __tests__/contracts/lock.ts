@@ -119,6 +119,21 @@ export function lockContract(name: string, setUp: () => Promise<LockWorld>): voi
       await taken.release();
     });
 
+    test("whoever asks hears at once that it was taken, or is freed again, and nobody who has it is told so", async () => {
+      for (const done of [false, true]) {
+        const lockAt = await service();
+        const first = holding(await lockAt(start).acquire(one));
+        await first.confirm();
+        const taken = holding(await lockAt(start, true).acquire(two));
+        if (done) await taken.release();
+        else await taken.confirm();
+        await assert.rejects(first.confirm(), DeniedError);
+        assert.equal(first.lost.aborted, true);
+        await first.release();
+        await taken.release();
+      }
+    });
+
     test("the one who had it hears of it also when the other one is done already", async () => {
       const lock = await world.newService();
       const clock = handClock(start);

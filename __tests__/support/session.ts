@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Session } from "../../src/commands/session.ts";
+import { DeniedError } from "../../src/lib/errors.ts";
 import type { Ports } from "../../src/ports/ports.ts";
 import type { Finding } from "../../src/ports/preflight.ts";
 import type { ReleaseRecord } from "../../src/release/release-record.ts";
@@ -19,6 +20,8 @@ export type SessionOptions = {
   readonly findings?: () => readonly Finding[];
   /** The job that has the lock and lives. */
   readonly holder?: string;
+  /** What a job hears that asks for its lock when another one has taken it. */
+  readonly taken?: () => string | undefined;
   readonly wayBack?: Partial<WayBack>;
   /** What is not as it should be at the end. */
   readonly differences?: Ports["workload"]["differences"];
@@ -100,7 +103,16 @@ export async function createSession(options: SessionOptions = {}) {
       holder: async () => (options.holder === undefined ? undefined : { heldBy: { id: options.holder }, heldFor: 0 }),
       async acquire() {
         events.push(force ? "lock by force" : "lock");
-        return { lost: new AbortController().signal, release: async () => void events.push("unlock") };
+        const lost = new AbortController();
+        return {
+          lost: lost.signal,
+          async confirm() {
+            const taker = options.taken?.();
+            if (taker !== undefined) lost.abort(new DeniedError(taker));
+            lost.signal.throwIfAborted();
+          },
+          release: async () => void events.push("unlock"),
+        };
       },
     }),
     soleServer: async () => "stable",

@@ -1,5 +1,6 @@
 import { formatDuration } from "../lib/duration.ts";
 import { RefusedError } from "../lib/errors.ts";
+import type { HeldLock } from "../ports/lock.ts";
 import { nextCommand } from "../words/next-command.ts";
 import { clusterInWords } from "../words/scene-setting.ts";
 import { untouched } from "./preconditions.ts";
@@ -12,7 +13,7 @@ export const withNote = (what: string, note: string | undefined): string => (not
 export async function locked<T>(
   session: Session,
   options: { readonly force: boolean },
-  work: (lost: AbortSignal) => Promise<T>,
+  work: (held: HeldLock) => Promise<T>,
 ): Promise<T> {
   const { namespace, service } = session.config;
   session.messages.print(clusterInWords(session.cluster));
@@ -26,7 +27,7 @@ export async function locked<T>(
     });
   }
   try {
-    return await work(held.lost);
+    return await work(held);
   } finally {
     await held.release();
   }

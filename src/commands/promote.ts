@@ -18,15 +18,17 @@ import { takeOver } from "./take-over.ts";
  * Goes on with a release that waits for approval, to its next stage or to its end, and with a promotion that got stuck.
  */
 export async function promote(session: Session): Promise<ExitCode> {
-  return locked(session, { force: false }, async (lost) => {
+  return locked(session, { force: false }, async (held) => {
     const record = await session.journal.load();
     if (!record || !goOn(record, 0)) throw nothingWaits(session, record);
     unlessAskedOtherwise(session, record);
     await judgeable(session, record);
     unlessStopped(session);
-    const taken = await untouched(takeOver(session, { evenUnsaved: false }, (newest) => approved(session, newest)));
+    const taken = await untouched(
+      takeOver(session, { held, evenUnsaved: false }, (newest) => approved(session, newest)),
+    );
     if (!taken) throw nothingWaits(session, await session.journal.load());
-    return exitCodeOf(await conclude(session, taken, lost, { taken: true }));
+    return exitCodeOf(await conclude(session, taken, held.lost, { taken: true }));
   });
 }
 

@@ -1,5 +1,6 @@
 import { formatDuration } from "../lib/duration.ts";
 import { UnsettledError } from "../lib/errors.ts";
+import type { HeldLock } from "../ports/lock.ts";
 import { keptUntil, withoutOld } from "../release/kept-old.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { isOver } from "../release/state.ts";
@@ -18,11 +19,11 @@ import { takeOver } from "./take-over.ts";
 /** The whole job: look, deploy, shift, judge, promote or roll back. */
 export async function release(session: Session): Promise<ExitCode> {
   required(session.config);
-  return locked(session, { force: false }, async (lost) => {
-    await finishEarlier(session, lost);
+  return locked(session, { force: false }, async (held) => {
+    await finishEarlier(session, held);
     const wanted = await orient(session);
     if (wanted.exchanged) session.messages.print(exchangedInWords(wanted.target));
-    return launch(session, wanted, lost);
+    return launch(session, wanted, held.lost);
   });
 }
 
@@ -31,16 +32,16 @@ export async function release(session: Session): Promise<ExitCode> {
  * begins: a promotion forward, everything else back. One that waits for approval is somebody's decision and is left
  * alone.
  */
-async function finishEarlier(session: Session, lost: AbortSignal): Promise<void> {
+async function finishEarlier(session: Session, held: HeldLock): Promise<void> {
   let earlier = "";
   const taken = await untouched(
-    takeOver(session, { evenUnsaved: false }, (record) => {
+    takeOver(session, { held, evenUnsaved: false }, (record) => {
       earlier = earlierWord(record);
       return unfinished(session, record);
     }),
   );
   if (!taken) return;
-  const account = await conclude(session, taken, lost, { taken: true });
+  const account = await conclude(session, taken, held.lost, { taken: true });
   if (account.settled) return;
   throw new UnsettledError(
     `${serviceInWords(taken.target)}: ${earlier} could not be ended: ${hindrancesInWords(account)}`,

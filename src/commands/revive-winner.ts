@@ -1,3 +1,4 @@
+import type { HeldLock } from "../ports/lock.ts";
 import type { Ports } from "../ports/ports.ts";
 import { readyPoll } from "../release/pause.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
@@ -16,9 +17,9 @@ export async function isEmptied({ connect }: Session, record: ReleaseRecord): Pr
 }
 
 /** Gives stable its pods, and waits until one can serve, as long as any version is awaited. */
-export async function reviveWinner(session: Session): Promise<void> {
+export async function reviveWinner(session: Session, held: HeldLock): Promise<void> {
   const entry = { do: "revive", reason: { kind: "reviving-stable" } } as const;
-  const taken = await takeOver(session, { evenUnsaved: true }, (newest) => ofThisJob(session, newest, entry));
+  const taken = await takeOver(session, { held, evenUnsaved: true }, (newest) => ofThisJob(session, newest, entry));
   if (!taken) return;
   session.messages.print(revivedInWords(taken.target));
   const ports = session.connect(taken);

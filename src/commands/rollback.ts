@@ -16,16 +16,16 @@ import { rollBackWithoutJournal } from "./without-journal.ts";
  * the job that went wrong.
  */
 export async function rollback(session: Session): Promise<ExitCode> {
-  return locked(session, { force: true }, async (lost) => {
+  return locked(session, { force: true }, async (held) => {
     let last: ReleaseRecord | undefined;
     const reason = { kind: "rollback-wanted", actor: session.run.actor } as const;
-    const taken = await takeOver(session, { evenUnsaved: true }, (record) => {
+    const taken = await takeOver(session, { held, evenUnsaved: true }, (record) => {
       last = record;
       if (isOver(record.state)) return undefined;
       return { ...record, run: session.run, state: backFrom(record, reason, session.clock.now()) };
     });
-    if (!taken) return last ? putRight(session, last) : rollBackWithoutJournal(session, lost);
-    return concludeTaken(session, taken, lost);
+    if (!taken) return last ? putRight(session, last, held) : rollBackWithoutJournal(session, held.lost);
+    return concludeTaken(session, taken, held.lost);
   });
 }
 

@@ -25,8 +25,8 @@ export async function settle(session: Session): Promise<ExitCode> {
   const why = record && (await whyEnded(session, record));
   if (!record) return lastWord(session, record);
   if (!why) return lastWord(session, (await reviveOwn(session, record)) ?? record);
-  return locked(session, { force: false }, async (lost) => {
-    const taken = await takeOver(session, { evenUnsaved: true }, (newest) => {
+  return locked(session, { force: false }, async (held) => {
+    const taken = await takeOver(session, { held, evenUnsaved: true }, (newest) => {
       if (why.kind === "job-ended" ? !isLeft(session, newest) : !isSame(record, newest)) return undefined;
       if (why.kind === "retiring") return { ...withoutOld(newest, session.clock.now()), run: session.run };
       const log = isOwn(session, newest)
@@ -35,7 +35,7 @@ export async function settle(session: Session): Promise<ExitCode> {
       return { ...newest, run: session.run, log, state: backFrom(newest, why, session.clock.now()) };
     });
     if (!taken) return lastWord(session, await session.journal.load());
-    return concludeTaken(session, taken, lost);
+    return concludeTaken(session, taken, held.lost);
   });
 }
 
@@ -64,7 +64,7 @@ const isLeft = (session: Session, record: ReleaseRecord): boolean =>
 /** Of this job's own release alone: whose it is not may be meant so by now. */
 async function reviveOwn(session: Session, record: ReleaseRecord): Promise<ReleaseRecord | undefined> {
   if (!isOwn(session, record) || !(await isMissed(session, record).catch(() => false))) return undefined;
-  const revived = locked(session, { force: false }, () => reviveWinner(session));
+  const revived = locked(session, { force: false }, (held) => reviveWinner(session, held));
   await revived.catch((error: unknown) => session.messages.warn(tell(error)));
   return session.journal.load();
 }

@@ -1,5 +1,6 @@
 import type { Millis } from "../lib/duration.ts";
 import { DeniedError, TakenOverError, tell, UnreachableError } from "../lib/errors.ts";
+import type { HeldLock } from "../ports/lock.ts";
 import type { LogEntry, ReleaseRecord } from "../release/release-record.ts";
 import { isOver } from "../release/state.ts";
 import { assertAsAsked } from "./as-asked.ts";
@@ -9,18 +10,23 @@ import type { Session } from "./session.ts";
 const maxTries = 100;
 const pause: Millis = 20;
 
-/** Whether a release that cannot be saved is taken all the same: by whoever gives traffic back. */
-type TakeOverOptions = { readonly evenUnsaved: boolean };
+type TakeOverOptions = {
+  readonly held: HeldLock;
+  /** Whether a release that cannot be saved is taken all the same: by whoever gives traffic back. */
+  readonly evenUnsaved: boolean;
+};
 
 /**
  * Makes the newest release this job's own, whatever the job that has it does meanwhile: what `change` makes of its
  * record is saved, and when that job saved in between, read and saved again. From then on it finds that it has lost the
- * release. Undefined when there is nothing to take over, as `change` says. Rejects with DeniedError where the release is
+ * release. Of two who take it at once whoever took the lock last has it: it is asked for between reading and saving, so
+ * that no save of one who has lost it comes after the other one has read. Rejects with the reason of `lost` then.
+ * Undefined when there is nothing to take over, as `change` says. Rejects with DeniedError where the release is
  * about something else than was asked for.
  */
 export async function takeOver(
   { config, journal, clock, messages }: Session,
-  { evenUnsaved }: TakeOverOptions,
+  { held, evenUnsaved }: TakeOverOptions,
   change: (record: ReleaseRecord) => ReleaseRecord | undefined,
 ): Promise<ReleaseRecord | undefined> {
   for (let tries = 1; ; tries++) {
@@ -28,6 +34,7 @@ export async function takeOver(
     const taken = record && change(record);
     if (!taken) return undefined;
     assertAsAsked(config, taken.target);
+    await held.confirm();
     try {
       await journal.save(taken);
       return taken;

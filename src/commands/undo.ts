@@ -16,7 +16,7 @@ import type { ExitCode, Session } from "./session.ts";
  * that version is ready, gives it all requests, and whatever stops it on the way leaves the newer version serving.
  */
 export async function undo(session: Session): Promise<ExitCode> {
-  return locked(session, { force: false }, async (lost) => {
+  return locked(session, { force: false }, async ({ lost }) => {
     const { config, run } = session;
     const last = await untouched(session.journal.load());
     const undoing = last && (await undoingFor(session, last));

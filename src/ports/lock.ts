@@ -18,6 +18,8 @@ export interface HeldLock {
    * who.
    */
   readonly lost: AbortSignal;
+  /** Looks whether somebody else took it, which renewals find out later. Rejects with the reason of `lost`; never else. */
+  confirm(): Promise<void>;
   /** Stops renewing and gives the lock back, unless it was lost. Never rejects: it would run out by itself. */
   release(): Promise<void>;
 }

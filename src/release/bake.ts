@@ -157,7 +157,12 @@ export function failureMeanwhile(
 }
 
 /** Of those gates that can be asked. What has not been counted may still come: it is no failure yet. */
-export function verdictsOn(plan: Plan, stage: number, counted: Counted, canary: Health | undefined): readonly GateVerdict[] {
+export function verdictsOn(
+  plan: Plan,
+  stage: number,
+  counted: Counted,
+  canary: Health | undefined,
+): readonly GateVerdict[] {
   const seen = { ...counted, canary: canary ?? unseenCanary, early: true };
   return stageAt(plan, stage)
     .gates.filter(({ kind }) => canary !== undefined || kind !== "restarts")

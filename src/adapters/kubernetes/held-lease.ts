@@ -20,6 +20,8 @@ export type LeaseSlot = {
 const renewEvery: Millis = 8_000;
 /** One that took longer would write a time that is long past. */
 const longestRenewal: Millis = 7_000;
+/** A rollback does not wait for longer to know whether another one has come after it. */
+const longestLook: Millis = 1_000;
 /** Giving it back is a courtesy: it runs out by itself. */
 const longestFarewell: Millis = 5_000;
 
@@ -74,6 +76,12 @@ export function heldLease(
 
   return {
     lost: lost.signal,
+    async confirm() {
+      const signal = AbortSignal.any([over.signal, clock.deadline(clock.now() + longestLook)]);
+      const stored = await read(signal).catch(() => lease); // who cannot look goes on, as between two renewals
+      if (!isUntaken(stored)) lost.abort(takenOver(stored, undefined));
+      lost.signal.throwIfAborted();
+    },
     async release() {
       over.abort();
       await stopRenewing();
