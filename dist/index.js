@@ -29894,7 +29894,7 @@ async function locked(session, options, work) {
         });
     }
     try {
-        return await work(held.lost);
+        return await work(held);
     }
     finally {
         await held.release();
@@ -30444,7 +30444,7 @@ async function observe(record, state, ports, memory, signal) {
             case "promoting":
                 return { memory, look: await lookWhilePromoting(record, state.step, ports) };
             case "rolling-back":
-                return { memory, look: await lookWhileRollingBack(record.plan, state, ports) };
+                return withCounts(record, await lookWhileRollingBack(record.plan, state, ports), ports, memory, signal);
         }
     }
     catch (error) {
@@ -30522,6 +30522,13 @@ async function lookWhileRollingBack(plan, state, ports) {
             return { phase, ...takers, strayed, stranded };
         }
     }
+}
+async function withCounts(record, look, ports, memory, signal) {
+    const stage = record.stages.at(-1)?.stage;
+    if (stage === undefined || !look.stable?.unreached || !look.canary?.available)
+        return { memory, look };
+    const { counted, ...known } = await lookAtMetrics(record, stage, ports, memory, signal);
+    return { ...known, look: { ...look, counted: { ...counted, stage } } };
 }
 const takerGrace = 1_000;
 const lookForTakers = (ports) => lookForPods(ports, ports.router.unserved(release_target/* roles */.Ot).catch(() => ({})));
@@ -31153,13 +31160,14 @@ const things = ({ namespace, stable, canary, routes }) => [
 
 const maxTries = 100;
 const take_over_pause = 20;
-async function takeOver({ config, journal, clock, messages }, { evenUnsaved }, change) {
+async function takeOver({ config, journal, clock, messages }, { held, evenUnsaved }, change) {
     for (let tries = 1;; tries++) {
         const record = await journal.load();
         const taken = record && change(record);
         if (!taken)
             return undefined;
         assertAsAsked(config, taken.target);
+        await held.confirm();
         try {
             await journal.save(taken);
             return taken;
@@ -31194,17 +31202,17 @@ function ofThisJob({ run, clock }, record, entry) {
 
 
 async function promote(session) {
-    return locked(session, { force: false }, async (lost) => {
+    return locked(session, { force: false }, async (held) => {
         const record = await session.journal.load();
         if (!record || !goOn(record, 0))
             throw nothingWaits(session, record);
         unlessAskedOtherwise(session, record);
         await judgeable(session, record);
         unlessStopped(session);
-        const taken = await untouched(takeOver(session, { evenUnsaved: false }, (newest) => approved(session, newest)));
+        const taken = await untouched(takeOver(session, { held, evenUnsaved: false }, (newest) => approved(session, newest)));
         if (!taken)
             throw nothingWaits(session, await session.journal.load());
-        return exitCodeOf(await conclude(session, taken, lost, { taken: true }));
+        return exitCodeOf(await conclude(session, taken, held.lost, { taken: true }));
     });
 }
 function nothingWaits({ config }, record) {
@@ -31452,9 +31460,9 @@ async function isEmptied({ connect }, record) {
     const { had, desired } = await connect(record).workload.health("stable");
     return had !== undefined && desired === 0;
 }
-async function reviveWinner(session) {
+async function reviveWinner(session, held) {
     const entry = { do: "revive", reason: { kind: "reviving-stable" } };
-    const taken = await takeOver(session, { evenUnsaved: true }, (newest) => ofThisJob(session, newest, entry));
+    const taken = await takeOver(session, { held, evenUnsaved: true }, (newest) => ofThisJob(session, newest, entry));
     if (!taken)
         return;
     session.messages.print(revivedInWords(taken.target));
@@ -31511,7 +31519,7 @@ async function podlessAmong({ connect }, record, among) {
 
 
 
-async function putRight(session, record) {
+async function putRight(session, record, held) {
     const { messages } = session;
     const found = await strays(session, record);
     if (found.length === 0) {
@@ -31519,7 +31527,7 @@ async function putRight(session, record) {
         throw nothingRolledBack(session, record);
     }
     messages.print(notAsItShouldBe(`${serviceInWords(record.target)}: ${endInWords(record)}`, found));
-    const hindrance = await giveToWinner(session, record).catch(lib_errors/* tell */.qz);
+    const hindrance = await giveToWinner(session, record, held).catch(lib_errors/* tell */.qz);
     const left = await strays(session, record);
     if (left.length === 0) {
         messages.print(`It was put right: ${winnerInWords(record)}.`);
@@ -31540,10 +31548,10 @@ function nothingRolledBack({ config }, record) {
         next: (0,undoing/* isUndoable */.$s)(record) ? `To go back to ${replacedInWords(record)}: ${undo}` : undefined,
     });
 }
-async function giveToWinner(session, record) {
+async function giveToWinner(session, record, held) {
     const { target, plan, state } = record;
     if (await isEmptied(session, record))
-        await reviveWinner(session);
+        await reviveWinner(session, held);
     const winner = (0,transition/* winnerAfter */.U5)(plan, state);
     const without = await podlessAmong(session, record, release_target/* roles */.Ot);
     if (without.includes(winner))
@@ -31551,7 +31559,7 @@ async function giveToWinner(session, record) {
     if (state.phase === "succeeded" && without.length === 0)
         return `${target.stable.deployment} and ${target.canary.deployment} both have pods, and somebody may want it so`;
     const entry = { do: "finish", reason: { kind: "rollback-wanted", actor: session.run.actor } };
-    const taken = await takeOver(session, { evenUnsaved: true }, (newest) => ofThisJob(session, newest, entry));
+    const taken = await takeOver(session, { held, evenUnsaved: true }, (newest) => ofThisJob(session, newest, entry));
     if (!taken)
         return "another release has begun";
     const { router } = session.connect(taken);
@@ -31633,18 +31641,18 @@ async function rollingBack(session, { target, plan }) {
 
 
 async function rollback(session) {
-    return locked(session, { force: true }, async (lost) => {
+    return locked(session, { force: true }, async (held) => {
         let last;
         const reason = { kind: "rollback-wanted", actor: session.run.actor };
-        const taken = await takeOver(session, { evenUnsaved: true }, (record) => {
+        const taken = await takeOver(session, { held, evenUnsaved: true }, (record) => {
             last = record;
             if ((0,release_state/* isOver */.PU)(record.state))
                 return undefined;
             return { ...record, run: session.run, state: rollback_backFrom(record, reason, session.clock.now()) };
         });
         if (!taken)
-            return last ? putRight(session, last) : rollBackWithoutJournal(session, lost);
-        return concludeTaken(session, taken, lost);
+            return last ? putRight(session, last, held) : rollBackWithoutJournal(session, held.lost);
+        return concludeTaken(session, taken, held.lost);
     });
 }
 function rollback_backFrom({ plan, state }, reason, now) {
@@ -31672,23 +31680,23 @@ function rollback_backFrom({ plan, state }, reason, now) {
 
 async function release(session) {
     required(session.config);
-    return locked(session, { force: false }, async (lost) => {
-        await finishEarlier(session, lost);
+    return locked(session, { force: false }, async (held) => {
+        await finishEarlier(session, held);
         const wanted = await orient(session);
         if (wanted.exchanged)
             session.messages.print(exchangedInWords(wanted.target));
-        return launch(session, wanted, lost);
+        return launch(session, wanted, held.lost);
     });
 }
-async function finishEarlier(session, lost) {
+async function finishEarlier(session, held) {
     let earlier = "";
-    const taken = await untouched(takeOver(session, { evenUnsaved: false }, (record) => {
+    const taken = await untouched(takeOver(session, { held, evenUnsaved: false }, (record) => {
         earlier = earlierWord(record);
         return unfinished(session, record);
     }));
     if (!taken)
         return;
-    const account = await conclude(session, taken, lost, { taken: true });
+    const account = await conclude(session, taken, held.lost, { taken: true });
     if (account.settled)
         return;
     throw new lib_errors/* UnsettledError */.vs(`${serviceInWords(taken.target)}: ${earlier} could not be ended: ${hindrancesInWords(account)}`, { next: "Put that right by hand, run `rollback`, then release again." });
@@ -32468,8 +32476,8 @@ async function settle(session) {
         return lastWord(session, record);
     if (!why)
         return lastWord(session, (await reviveOwn(session, record)) ?? record);
-    return locked(session, { force: false }, async (lost) => {
-        const taken = await takeOver(session, { evenUnsaved: true }, (newest) => {
+    return locked(session, { force: false }, async (held) => {
+        const taken = await takeOver(session, { held, evenUnsaved: true }, (newest) => {
             if (why.kind === "job-ended" ? !isLeft(session, newest) : !isSame(record, newest))
                 return undefined;
             if (why.kind === "retiring")
@@ -32481,7 +32489,7 @@ async function settle(session) {
         });
         if (!taken)
             return lastWord(session, await session.journal.load());
-        return concludeTaken(session, taken, lost);
+        return concludeTaken(session, taken, held.lost);
     });
 }
 async function whyEnded(session, record) {
@@ -32504,7 +32512,7 @@ const isLeft = (session, record) => isOwn(session, record) &&
 async function reviveOwn(session, record) {
     if (!isOwn(session, record) || !(await isMissed(session, record).catch(() => false)))
         return undefined;
-    const revived = locked(session, { force: false }, () => reviveWinner(session));
+    const revived = locked(session, { force: false }, (held) => reviveWinner(session, held));
     await revived.catch((error) => session.messages.warn((0,lib_errors/* tell */.qz)(error)));
     return session.journal.load();
 }
@@ -32883,7 +32891,7 @@ function nothingToUndo(last) {
 
 
 async function undo(session) {
-    return locked(session, { force: false }, async (lost) => {
+    return locked(session, { force: false }, async ({ lost }) => {
         const { config, run } = session;
         const last = await untouched(session.journal.load());
         const undoing = last && (await undoingFor(session, last));
@@ -45328,6 +45336,7 @@ const microTime = (at) => new Date(at).toISOString().replace("Z", "000Z");
 
 const renewEvery = 8_000;
 const longestRenewal = 7_000;
+const longestLook = 1_000;
 const longestFarewell = 5_000;
 function heldLease({ read, write }, taken, run, clock, takenOver) {
     const lost = new AbortController();
@@ -45369,6 +45378,13 @@ function heldLease({ read, write }, taken, run, clock, takenOver) {
     }
     return {
         lost: lost.signal,
+        async confirm() {
+            const signal = AbortSignal.any([over.signal, clock.deadline(clock.now() + longestLook)]);
+            const stored = await read(signal).catch(() => lease);
+            if (!isUntaken(stored))
+                lost.abort(takenOver(stored, undefined));
+            lost.signal.throwIfAborted();
+        },
         async release() {
             over.abort();
             await stopRenewing();
@@ -55271,10 +55287,14 @@ function awaitTaker(plan, state, now, look) {
         return revival;
     if (!canary?.available)
         return undefined;
-    if (stable.unreached && isBad(state.reason))
+    const after = now - state.since;
+    if (stable.unreached && (isBad(state.reason) || isUnjudged(look, plan.patience, after)))
         return undefined;
+    const failure = stable.unreached && failureOf(plan, look);
+    if (failure)
+        return { ...finish(state, now), reason: failure };
     const reason = { kind: "stable-away", pods: stable.because };
-    if (now - state.since >= plan.ready)
+    if (after >= plan.ready)
         return failed(plan, state, { ...reason, after: plan.ready });
     return { do: "wait", until: now + (0,pause/* readyPoll */.nn)(plan), reason };
 }
@@ -55299,6 +55319,14 @@ function awaitPods(plan, state, { now, insisted }, look) {
     return canary?.available ? failed(plan, state, { ...reason, after }) : undefined;
 }
 const isBad = ({ kind }) => kind === "gate-failed" || kind === "canary-broken" || kind === "rollback-wanted";
+const isUnjudged = ({ counted }, patience, after) => counted === undefined || ("uncounted" in counted.counts && after >= patience);
+function failureOf(plan, { canary, counted }) {
+    if (canary?.fatal !== undefined)
+        return { kind: "canary-broken", pods: canary.fatal };
+    const verdicts = counted && verdictsOn(plan, counted.stage, counted, canary);
+    const verdict = verdicts?.find(({ kind }) => kind === "fail");
+    return verdict && { kind: "gate-failed", verdict };
+}
 function putBack(state, now, look) {
     const { putBacks = 0 } = state;
     if (!isServed(look) || putBacks >= maxPutBacks)
