@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { selectRules } from "../../src/adapters/virtual-service/select-rules.ts";
+import { virtualServiceShape } from "../../src/adapters/virtual-service/virtual-service-shape.ts";
+import { selectRules } from "../../src/adapters/weighted-rules/select-rules.ts";
 import { inspectEarlier } from "../../src/commands/earlier-release.ts";
 import { DeniedError, RefusedError, UnreachableError } from "../../src/lib/errors.ts";
 import type { Finding } from "../../src/ports/preflight.ts";
@@ -46,7 +47,12 @@ function besideThirty(state: State, { isJournaled = true } = {}): Promise<readon
   const object = { apiVersion: "x/v1", kind: "VirtualService", metadata, spec: { http: [{ route: destinations }] } };
   const version = (subset: string) => ({ deployment: `reviews-${subset}`, host: "reviews", subset });
   const pair = { namespace: "shop", stable: version("v1"), canary: version("v2") };
-  const { problems } = selectRules(object, { kind: "VirtualService", ...metadata, routes: [] }, pair);
+  const { problems } = selectRules(
+    virtualServiceShape,
+    object,
+    { kind: "VirtualService", ...metadata, routes: [] },
+    pair,
+  );
   return journaled(async () => (isJournaled ? { ...begun, state } : undefined), problems);
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { gatewaysOf, hostsOf, isForMesh, type RouteRule, rulesOf } from "../../src/istio/virtual-service.ts";
+import type { RouteRule } from "../../src/istio/route-rule.ts";
+import { gatewaysOf, hostsOf, isForMesh, rulesOf } from "../../src/istio/virtual-service.ts";
 import type { KubernetesObject } from "../../src/kubernetes/object.ts";
 
 const virtualService = (spec: unknown): KubernetesObject => ({

@@ -15,6 +15,8 @@ export type Destination = {
 export type WeightedDestination = Destination & {
   /** As it stands there: mostly a number or nothing, but templates have written texts. */
   readonly weight: unknown;
+  /** What it counts for among the others: requests are divided in proportion. */
+  readonly counts: number;
   readonly raw: Raw;
 };
 
@@ -25,24 +27,28 @@ export const readDestination = (raw: unknown, namespace: string): Destination =>
   port: numberAt(raw, "port", "number"),
 });
 
-export const readWeighted = (raw: Raw, namespace: string): WeightedDestination => ({
-  ...readDestination(objectAt(raw, "destination"), namespace),
-  weight: raw.weight,
-  raw,
-});
+/**
+ * The destinations of one rule of a VirtualService. A single one gets every request, whatever its weight
+ * (istio/istio pilot/pkg/networking/core/route/route.go); of several, an omitted weight is 0
+ * (https://protobuf.dev/programming-guides/proto3/#default).
+ */
+export const readWeighted = (list: readonly unknown[], namespace: string): readonly WeightedDestination[] =>
+  list.map((one) => {
+    const raw = objectAt(one);
+    const { weight } = raw;
+    const counts = list.length === 1 ? 1 : numberOr(weight, 0);
+    return { ...readDestination(raw.destination, namespace), weight, counts, raw };
+  });
 
-/** An omitted weight is 0: https://protobuf.dev/programming-guides/proto3/#default */
-export const weightOf = ({ weight }: WeightedDestination): number => (typeof weight === "number" ? weight : 0);
+export const numberOr = (weight: unknown, usual: number): number => (typeof weight === "number" ? weight : usual);
 
 export const sumOf = (destinations: readonly WeightedDestination[]): number =>
-  destinations.reduce((sum, destination) => sum + weightOf(destination), 0);
+  destinations.reduce((sum, { counts }) => sum + counts, 0);
 
-/**
- * A single destination gets every request, whatever its weight: istio/istio pilot/pkg/networking/core/route/route.go
- */
-export const trafficOf = (destination: WeightedDestination, among: readonly WeightedDestination[]): number =>
-  among.length === 1 ? 1 : weightOf(destination) / (sumOf(among) || 1);
+/** Its part of the requests of its rule, 0 to 1. */
+export const trafficOf = ({ counts }: WeightedDestination, among: readonly WeightedDestination[]): number =>
+  counts / (sumOf(among) || 1);
 
-/** What Istio's int32 takes, or nothing. */
+/** A whole number from 0 on, or nothing. */
 export const isWeight = (weight: unknown): boolean =>
   weight === undefined || (Number.isInteger(weight) && Number(weight) >= 0);

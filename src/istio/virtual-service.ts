@@ -1,9 +1,8 @@
 import { field, listAt, numberAt, objectAt, textAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
-import { type Destination, type Raw, readDestination, readWeighted, type WeightedDestination } from "./destination.ts";
+import { type Raw, readDestination, readWeighted } from "./destination.ts";
 import { type Host, type NamespacedName, readHost } from "./host.ts";
-
-export type RouteSection = "http" | "tls" | "tcp";
+import type { Mirror, RouteRule, RouteSection } from "./route-rule.ts";
 
 /** A part of a VirtualService's `spec` that holds rules: everything by which the protocols differ. */
 type SectionOfRules = {
@@ -40,29 +39,6 @@ const sections: readonly SectionOfRules[] = [
   { section: "tcp", named: false, place: (index) => `tcp#${index}`, instead: [], fitsAll: isEmpty },
 ];
 
-/** `share` is the part of the requests that is copied, 0 to 1. */
-export type Mirror = Destination & { readonly share: number };
-
-/** One rule of a VirtualService. */
-export type RouteRule = {
-  readonly section: RouteSection;
-  /** Its place in the section. */
-  readonly index: number;
-  /** The same as a configuration names it: `#0` is the first of http. */
-  readonly place: string;
-  readonly name: string | undefined;
-  readonly match: unknown;
-  readonly destinations: readonly WeightedDestination[];
-  /** Where copies of its requests go, whose answers nobody waits for. */
-  readonly mirrors: readonly Mirror[];
-  /** What it does instead of dividing requests: `delegate`, `redirect`, `directResponse`. */
-  readonly instead: string | undefined;
-  /** The VirtualService that it hands its requests to. */
-  readonly delegate: NamespacedName | undefined;
-  readonly takesEverything: boolean;
-  readonly raw: Raw;
-};
-
 export const rulesOf = (virtualService: KubernetesObject): readonly RouteRule[] =>
   sections.flatMap((section) =>
     listAt(virtualService, "spec", section.section).map((raw, index) =>
@@ -79,11 +55,12 @@ function readRule(
   const conditions = listAt(raw, "match").map((condition) => objectAt(condition));
   return {
     section,
+    path: `/spec/${section}/${index}`,
     index,
     place: place(index),
     name: named ? textAt(raw, "name") || undefined : undefined,
     match: raw.match,
-    destinations: listAt(raw, "route").map((destination) => readWeighted(objectAt(destination), namespace)),
+    destinations: readWeighted(listAt(raw, "route"), namespace),
     mirrors: readMirrors(raw, namespace),
     instead: instead.find((other) => raw[other] !== undefined),
     delegate: readDelegate(raw.delegate, namespace),

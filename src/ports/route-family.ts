@@ -1,6 +1,6 @@
 import type { Destination } from "../istio/destination.ts";
 import type { Host, NamespacedName } from "../istio/host.ts";
-import type { RouteSection } from "../istio/virtual-service.ts";
+import type { RouteSection } from "../istio/route-rule.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import type { Aim } from "../release/aim.ts";
 import type { Unserved } from "../release/observation.ts";

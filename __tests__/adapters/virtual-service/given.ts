@@ -1,13 +1,14 @@
 import { applyPatch } from "rfc6902";
 import type { KubernetesClient, PatchOperation } from "../../../src/adapters/kubernetes/kubernetes-client.ts";
 import { nodeClock } from "../../../src/adapters/node/node-clock.ts";
-import type { VirtualServiceBefore } from "../../../src/adapters/virtual-service/before.ts";
-import { beforeOf } from "../../../src/adapters/virtual-service/capture-routes.ts";
-import type { MovableRule } from "../../../src/adapters/virtual-service/movable-rule.ts";
-import { patchOf } from "../../../src/adapters/virtual-service/patch.ts";
-import { planMoves } from "../../../src/adapters/virtual-service/plan-moves.ts";
 import type { SubsetLabels } from "../../../src/adapters/virtual-service/subset-need.ts";
 import { virtualServiceFamily } from "../../../src/adapters/virtual-service/virtual-service-family.ts";
+import { virtualServiceShape as shape } from "../../../src/adapters/virtual-service/virtual-service-shape.ts";
+import type { ObjectBefore } from "../../../src/adapters/weighted-rules/before.ts";
+import { beforeOf } from "../../../src/adapters/weighted-rules/before-of.ts";
+import { patchOf } from "../../../src/adapters/weighted-rules/patch.ts";
+import { planMoves } from "../../../src/adapters/weighted-rules/plan-moves.ts";
+import type { RouteRule } from "../../../src/istio/route-rule.ts";
 import type { KubernetesObject } from "../../../src/kubernetes/object.ts";
 import type { Aim } from "../../../src/release/aim.ts";
 import type { Target, Version } from "../../../src/release/target.ts";
@@ -48,10 +49,10 @@ export const virtualService = (
   spec,
 });
 
-export const beforeWith = (object: KubernetesObject, rules: readonly MovableRule[]): VirtualServiceBefore => ({
+export const beforeWith = (object: KubernetesObject, rules: readonly RouteRule[]): ObjectBefore => ({
   namespace: object.metadata.namespace ?? "",
   name: object.metadata.name,
-  rules: rules.map(beforeOf),
+  rules: rules.map((rule) => beforeOf(shape, rule)),
 });
 
 /** What a JSON Patch makes of an object, by another's implementation of RFC 6902. Throws when a test of the patch fails. */
@@ -66,7 +67,7 @@ export function patched(object: KubernetesObject, patch: readonly PatchOperation
 
 export const patchTo = (
   object: KubernetesObject,
-  before: VirtualServiceBefore,
+  before: ObjectBefore,
   target: Target,
   aim: Aim,
-): readonly PatchOperation[] => patchOf(planMoves(object, before, target, aim).moves);
+): readonly PatchOperation[] => patchOf(planMoves(shape, object, before, target, aim).moves);

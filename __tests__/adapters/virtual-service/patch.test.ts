@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { movableRules } from "../../../src/adapters/virtual-service/movable-rule.ts";
-import { patchOf } from "../../../src/adapters/virtual-service/patch.ts";
+import { virtualServiceShape as shape } from "../../../src/adapters/virtual-service/virtual-service-shape.ts";
+import { movableRules } from "../../../src/adapters/weighted-rules/movable-rule.ts";
+import { patchOf } from "../../../src/adapters/weighted-rules/patch.ts";
 import type { Raw } from "../../../src/istio/destination.ts";
 import { virtualService } from "./given.ts";
 
 const to = (host: string, weight: unknown): Raw => ({ destination: { host }, weight });
 const [rule = assert.fail()] = movableRules(
+  shape,
   virtualService({ http: [{ name: "primary", route: [to("a", 1), to("b", 1)] }] }),
 );
 
@@ -19,7 +21,7 @@ for (const [what, planned, told] of [
 ] as const) {
   test(`${what} is never written, whatever planned it`, () => {
     const placed = planned.map((raw, was) => ({ was, raw }));
-    assert.throws(() => patchOf([{ namespace: "ns1", rule, planned: placed, copies: {} }]), {
+    assert.throws(() => patchOf([{ shape, namespace: "ns1", rule, planned: placed, copies: {} }]), {
       message: `route "primary" would get ${told}; nothing was written`,
     });
   });

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
-import { parseRoutesBefore, type VirtualServiceBefore } from "../../../src/adapters/virtual-service/before.ts";
-import { destinationRoles } from "../../../src/adapters/virtual-service/destination-roles.ts";
-import { type MovableRule, movableRules } from "../../../src/adapters/virtual-service/movable-rule.ts";
-import { planMoves } from "../../../src/adapters/virtual-service/plan-moves.ts";
-import { selectRules } from "../../../src/adapters/virtual-service/select-rules.ts";
-import { type Raw, sumOf, weightOf } from "../../../src/istio/destination.ts";
+import { parseRoutesBefore } from "../../../src/adapters/virtual-service/before.ts";
+import { virtualServiceShape as shape } from "../../../src/adapters/virtual-service/virtual-service-shape.ts";
+import type { ObjectBefore } from "../../../src/adapters/weighted-rules/before.ts";
+import { destinationRoles } from "../../../src/adapters/weighted-rules/destination-roles.ts";
+import { movableRules } from "../../../src/adapters/weighted-rules/movable-rule.ts";
+import { planMoves } from "../../../src/adapters/weighted-rules/plan-moves.ts";
+import { selectRules } from "../../../src/adapters/weighted-rules/select-rules.ts";
+import { type Raw, sumOf } from "../../../src/istio/destination.ts";
+import type { RouteRule } from "../../../src/istio/route-rule.ts";
 import { listAt, objectAt, textAt } from "../../../src/kubernetes/field.ts";
 import type { KubernetesObject } from "../../../src/kubernetes/object.ts";
 import { type Aim, aimAt } from "../../../src/release/aim.ts";
@@ -134,15 +137,15 @@ const world = ({ nameless }: { readonly nameless: boolean }): fc.Arbitrary<World
 
 type Begun = {
   readonly target: ReturnType<typeof targetOf>;
-  readonly rules: readonly MovableRule[];
-  readonly before: VirtualServiceBefore;
+  readonly rules: readonly RouteRule[];
+  readonly before: ObjectBefore;
 };
 
 /** The beginning of a release, as the journal gives it back. */
 function begin({ pair, object }: World): Begun {
   const target = targetOf(pair);
   const [choice = assert.fail()] = target.routes;
-  const { rules, problems } = selectRules(object, choice, target);
+  const { rules, problems } = selectRules(shape, object, choice, target);
   assert.deepEqual(problems, []);
   const stored = JSON.stringify({ version: "v1", virtualServices: [beforeWith(object, rules)], missingSubsets: [] });
   return { target, rules, before: parseRoutesBefore(JSON.parse(stored)).virtualServices[0] ?? assert.fail() };
@@ -196,11 +199,11 @@ function withoutOurs(
   { object: original }: World,
   { rules, target }: Begun,
 ): KubernetesObject {
-  const { roleOf } = destinationRoles(target);
+  const { roleOf } = destinationRoles(shape, target);
   const spec = objectAt(object.spec);
-  const http = movableRules(object).map((rule) => {
+  const http = movableRules(shape, object).map((rule) => {
     if (!rules.some(({ index }) => index === rule.index)) return rule.raw;
-    const had = movableRules(original)[rule.index]?.destinations.some((entry) => roleOf(entry) === "canary");
+    const had = movableRules(shape, original)[rule.index]?.destinations.some((entry) => roleOf(entry) === "canary");
     const route = rule.destinations
       .filter((entry) => had || roleOf(entry) !== "canary")
       .map((entry) =>
@@ -228,14 +231,12 @@ test("weights are whole numbers from 0 on, the canary's is the nearest there is,
   fc.assert(
     fc.property(world({ nameless: true }), percent, (given, weight) => {
       const begun = begin(given);
-      const { roleOf } = destinationRoles(begun.target);
+      const { roleOf } = destinationRoles(shape, begun.target);
       const object = go(given.object, begun, aimAt(weight));
       for (const { index, destinations: before } of begun.rules) {
-        const { destinations: entries = [] } = movableRules(object)[index] ?? {};
+        const { destinations: entries = [] } = movableRules(shape, object)[index] ?? {};
         assert.ok(
-          entries.every(
-            (entry) => entry.weight === undefined || (Number.isInteger(entry.weight) && weightOf(entry) >= 0),
-          ),
+          entries.every((entry) => entry.weight === undefined || (Number.isInteger(entry.weight) && entry.counts >= 0)),
         );
         const thirds = before.filter((entry) => roleOf(entry) === undefined);
         if (sumOf(thirds) > 0) assert.equal(sumOf(entries), sumOf(before));
@@ -276,13 +277,13 @@ test("the patch makes the object that was planned", () => {
       let object = given.object;
       for (const weight of weights) {
         const planned = new Map(
-          planMoves(object, begun.before, begun.target, aimAt(weight)).moves.map(({ rule, planned }) => [
+          planMoves(shape, object, begun.before, begun.target, aimAt(weight)).moves.map(({ rule, planned }) => [
             rule.index,
             planned.map(({ raw }) => raw),
           ]),
         );
         object = go(object, begun, aimAt(weight));
-        for (const { index, raw } of movableRules(object))
+        for (const { index, raw } of movableRules(shape, object))
           if (planned.has(index)) assert.deepEqual(listAt(raw.route), planned.get(index));
       }
     }),
@@ -293,12 +294,12 @@ test("after a swap stable has no request, and the canary all that the two had", 
   fc.assert(
     fc.property(world({ nameless: true }), percents, (given, weights) => {
       const begun = begin(given);
-      const { roleOf } = destinationRoles(begun.target);
+      const { roleOf } = destinationRoles(shape, begun.target);
       const shifted = weights.reduce((object, weight) => go(object, begun, aimAt(weight)), given.object);
       const object = go(shifted, begun, { to: "swapped" });
       assert.equal(text(object), text(go(given.object, begun, { to: "swapped" })), "it depends on the weights before");
       for (const { index, destinations: before } of begun.rules) {
-        const { destinations: entries = [] } = movableRules(object)[index] ?? {};
+        const { destinations: entries = [] } = movableRules(shape, object)[index] ?? {};
         assert.equal(sumOf(entries.filter((entry) => roleOf(entry) === "stable")), 0);
         assert.equal(entries.length, before.length);
         assert.deepEqual(
@@ -321,9 +322,9 @@ test("what somebody else changes meanwhile stays: rules in another order, new ru
     fc.property(world({ nameless: false }), percents, edit, (given, weights, { order, added, timeout }) => {
       const begun = begin(given);
       const { http: _, ...rest } = objectAt(given.object.spec);
-      const places = shuffled([...movableRules(given.object).keys()], order);
+      const places = shuffled([...movableRules(shape, given.object).keys()], order);
       const edited = (object: KubernetesObject): KubernetesObject => {
-        const rules = movableRules(object).map(({ raw }) => raw);
+        const rules = movableRules(shape, object).map(({ raw }) => raw);
         const http = [
           ...added.map((rule, index) => ({ ...rule, name: `new-${index}` })),
           ...places.map((place) => ({ ...rules[place], timeout })),

@@ -4,9 +4,10 @@ import { basename, join } from "node:path";
 import test from "node:test";
 import { load } from "js-yaml";
 import type { PatchOperation } from "../../../src/adapters/kubernetes/kubernetes-client.ts";
-import { ruleWord, splitWord } from "../../../src/adapters/virtual-service/describe.ts";
-import { movableRules } from "../../../src/adapters/virtual-service/movable-rule.ts";
-import { selectRules } from "../../../src/adapters/virtual-service/select-rules.ts";
+import { virtualServiceShape } from "../../../src/adapters/virtual-service/virtual-service-shape.ts";
+import { ruleWord, splitWord } from "../../../src/adapters/weighted-rules/describe.ts";
+import { movableRules } from "../../../src/adapters/weighted-rules/movable-rule.ts";
+import { selectRules } from "../../../src/adapters/weighted-rules/select-rules.ts";
 import type { KubernetesObject } from "../../../src/kubernetes/object.ts";
 import type { Aim } from "../../../src/release/aim.ts";
 import { assertGolden } from "../../support/golden.ts";
@@ -28,7 +29,7 @@ function account(shape: Shape): string {
   const target = targetOf(shape);
   const original = virtualService(shape.spec, shape);
   const [choice = assert.fail()] = target.routes;
-  const { rules, problems } = selectRules(original, choice, target);
+  const { rules, problems } = selectRules(virtualServiceShape, original, choice, target);
   if (problems.length > 0)
     return lines([
       shape.about,
@@ -46,7 +47,9 @@ function account(shape: Shape): string {
       object,
       words: [
         ...patch.map(operationWord),
-        ...movableRules(object).map((rule) => `  → ${ruleWord(rule)}: ${splitWord(rule.destinations)}`),
+        ...movableRules(virtualServiceShape, object).map(
+          (rule) => `  → ${ruleWord(virtualServiceShape, rule)}: ${splitWord(rule.destinations)}`,
+        ),
       ],
     };
   };
@@ -55,7 +58,7 @@ function account(shape: Shape): string {
   const back = step(shifted.object, { to: "before" });
   const swapped = step(step(shifted.object, { to: "split", canary: 100 }).object, { to: "swapped" });
   assert.equal(JSON.stringify(back.object), JSON.stringify(original), "the way back does not lead back");
-  const chosen = ["", `moves ${rules.map(ruleWord).join(", ")}`];
+  const chosen = ["", `moves ${rules.map((rule) => ruleWord(virtualServiceShape, rule)).join(", ")}`];
   return lines([
     shape.about,
     ...chosen,

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { factsOf } from "../../../src/adapters/virtual-service/survey-routes.ts";
+import { virtualServiceFacts } from "../../../src/adapters/virtual-service/survey-routes.ts";
 import type { KubernetesObject } from "../../../src/kubernetes/object.ts";
 import type { RouteFact, Viewer } from "../../../src/ports/route-family.ts";
 import { targetOf, virtualService } from "./given.ts";
 
 const target = targetOf({ stable: { host: "app", subset: "v1" }, canary: { host: "app", subset: "v2" } });
 const to = (subset: string | undefined, weight?: number, host = "app") => ({ destination: { host, subset }, weight });
-const factsIn = (...objects: readonly KubernetesObject[]): readonly RouteFact[] => factsOf(objects, target);
+const factsIn = (...objects: readonly KubernetesObject[]): readonly RouteFact[] => virtualServiceFacts(objects, target);
 const only = (...objects: readonly KubernetesObject[]): RouteFact => factsIn(...objects)[0] ?? assert.fail("no fact");
 
 test("every rule is a fact of its section, with its place in words", () => {

@@ -1,28 +1,26 @@
 import type { Raw } from "../../istio/destination.ts";
 import { rulesSeenBy } from "../../istio/destination-rule.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
-import { ToldError } from "../../lib/errors.ts";
 import { someOf } from "../../lib/some-of.ts";
 import { type Finding, refuse } from "../../ports/preflight.ts";
-import { aimAt } from "../../release/aim.ts";
 import type { Plan } from "../../release/plan.ts";
 import type { Target } from "../../release/target.ts";
 import { type KubernetesClient, KubernetesError } from "../kubernetes/kubernetes-client.ts";
 import { listEverywhere } from "../kubernetes/list-everywhere.ts";
 import { unlessForbidden } from "../kubernetes/unless-forbidden.ts";
-import { beforeOf } from "./capture-routes.ts";
-import { virtualServiceWord } from "./describe.ts";
-import { type IstioApi, offeredApi } from "./istio-api.ts";
-import { noticesOf } from "./notices.ts";
+import { noticesOf } from "../weighted-rules/notices.ts";
+import type { PresentRoutes } from "../weighted-rules/read-routes.ts";
+import { dryRun, refusalFrom, rehearse } from "../weighted-rules/rehearse.ts";
+import { namespacesOf } from "../weighted-rules/survey-routes.ts";
+import { type IstioApi, offeredApi, virtualServicesIn } from "./istio-api.ts";
 import { canaryHost, isOurs, ownRule, ownRuleName, ruleNamespace } from "./own-rule.ts";
-import { patchOf } from "./patch.ts";
-import { planMoves } from "./plan-moves.ts";
-import { type ChosenRoutes, type PresentRoutes, readRoutes } from "./read-routes.ts";
+import { type RoutesAndSubsets, readWithSubsets } from "./read-with-subsets.ts";
 import { rivalsOf } from "./rivals.ts";
 import { blindClients, lostGateways, namespacesInSight } from "./sight.ts";
 import { missingSubsets, type SubsetLabels } from "./subset-need.ts";
-import { namespacesOf, surveyRoutes } from "./survey-routes.ts";
+import { surveyRoutes } from "./survey-routes.ts";
 import { unseenWeights } from "./unseen-weights.ts";
+import { virtualServiceShape as shape } from "./virtual-service-shape.ts";
 
 /** What has to be known of the routes before a release. Reads, and writes nothing but dry runs. */
 export async function inspectRoutes(
@@ -33,48 +31,19 @@ export async function inspectRoutes(
 ): Promise<readonly Finding[]> {
   try {
     const api = await offeredApi(client);
-    const routes = await readRoutes(api, target);
+    const routes = await readWithSubsets(api, target);
     const asked = await Promise.all([
       inspectSubsets(api, routes, target, plan, subsetLabels).then((need) => inspectSight(api, target, need)),
       inspectRivals(api, routes, target),
-      ...routes.chosen.map((one) => rehearse(api, one, target, plan)),
+      ...routes.chosen.map((one) => rehearse(virtualServicesIn(api), one, target, plan)),
     ]);
-    return [...routes.problems, ...routes.chosen.flatMap((one) => noticesOf(one, target, plan)), ...asked.flat()];
+    return [
+      ...routes.problems,
+      ...routes.chosen.flatMap((one) => noticesOf(shape, one, target, plan)),
+      ...asked.flat(),
+    ];
   } catch (error) {
     return [refusalFrom(error)];
-  }
-}
-
-function refusalFrom(error: unknown): Finding {
-  if (!(error instanceof ToldError)) throw error;
-  return { level: "refuse", what: error.message, next: error.next };
-}
-
-/**
- * The first write as a server-side dry run: validation, permissions and istiod's webhook see it, and nothing is stored.
- */
-async function rehearse(
-  { client, virtualServices }: IstioApi,
-  { choice, object, rules, problems }: ChosenRoutes,
-  target: Target,
-  plan: Plan,
-): Promise<readonly Finding[]> {
-  if (problems.length > 0) return [];
-  const { namespace, name } = choice;
-  const before = { namespace, name, rules: rules.map(beforeOf) };
-  const body = patchOf(planMoves(object, before, target, aimAt(plan.stages[0]?.weight ?? 100)).moves);
-  return dryRun(`${virtualServiceWord(choice)}: the first write would be refused`, () =>
-    client.patch(virtualServices, namespace, name, { type: "json", body }, { dryRun: true }),
-  );
-}
-
-async function dryRun(what: string, write: () => Promise<unknown>): Promise<readonly Finding[]> {
-  try {
-    await write();
-    return [];
-  } catch (error) {
-    const refusal = refusalFrom(error);
-    return [{ ...refusal, what: `${what}: ${refusal.what}` }];
   }
 }
 
@@ -88,7 +57,7 @@ type SubsetFindings = {
 
 async function inspectSubsets(
   { client, version, destinationRules }: IstioApi,
-  { subsets, problems }: PresentRoutes,
+  { subsets, problems }: RoutesAndSubsets,
   target: Target,
   plan: Plan,
   labelsOf: SubsetLabels,
@@ -180,7 +149,7 @@ function announced(word: string, subsets: readonly Raw[], { promotion }: Plan): 
 
 /** Other VirtualServices that send to the same hosts: their requests do not follow the release. */
 async function inspectRivals(api: IstioApi, { chosen }: PresentRoutes, target: Target): Promise<readonly Finding[]> {
-  const lists = await Promise.all(namespacesOf(target).map((namespace) => listIn(api, namespace)));
+  const lists = await Promise.all(namespacesOf(shape, target).map((namespace) => listIn(api, namespace)));
   const [unread, objects]: [Finding[], KubernetesObject[]] = [[], []];
   for (const list of lists) {
     if ("level" in list) unread.push(list);

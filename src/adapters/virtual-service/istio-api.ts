@@ -2,6 +2,8 @@ import { type Resource, resources } from "../../kubernetes/object.ts";
 import { RefusedError } from "../../lib/errors.ts";
 import { istioResources } from "../kubernetes/istio-version.ts";
 import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
+import type { RouteStore } from "../weighted-rules/read-routes.ts";
+import { virtualServiceShape as shape } from "./virtual-service-shape.ts";
 
 /** Istio's objects in one version of their API. Every version has the same schema, so nobody has to configure one. */
 export type IstioApi = {
@@ -19,6 +21,12 @@ export const istioApi = (client: KubernetesClient, version: string): IstioApi =>
   virtualServices: { ...resources.virtualServices, version },
   destinationRules: { ...resources.destinationRules, version },
   gateways: { ...resources.gateways, version },
+});
+
+export const virtualServicesIn = ({ client, virtualServices: resource }: IstioApi): RouteStore => ({
+  client,
+  resource,
+  shape,
 });
 
 /** In the version that the server offers. */

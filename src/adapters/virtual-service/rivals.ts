@@ -5,9 +5,10 @@ import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { someOf } from "../../lib/some-of.ts";
 import type { Finding } from "../../ports/preflight.ts";
 import type { Target } from "../../release/target.ts";
-import { virtualServiceWord } from "./describe.ts";
-import { destinationRoles } from "./destination-roles.ts";
-import type { ChosenRoutes } from "./read-routes.ts";
+import { destinationRoles } from "../weighted-rules/destination-roles.ts";
+import type { ChosenRoutes } from "../weighted-rules/read-routes.ts";
+import { virtualServiceShape } from "./virtual-service-shape.ts";
+import { virtualServiceWord } from "./virtual-service-word.ts";
 
 /** The VirtualServices that are not part of a release and yet decide about its requests. Pure. */
 export function rivalsOf(
@@ -27,7 +28,7 @@ const wordOf = (object: KubernetesObject): string => virtualServiceWord(nameOf(o
 
 /** IST0140: what this one sends to the service is not divided by the release. */
 function bypass(object: KubernetesObject, target: Target): readonly Finding[] {
-  const { stable, canary } = destinationRoles(target);
+  const { stable, canary } = destinationRoles(virtualServiceShape, target);
   const isServices = ({ host }: Destination): boolean => sameHost(host, stable.host) || sameHost(host, canary.host);
   const rules = rulesOf(object).filter((rule) => rule.destinations.some(isServices));
   const destinations = rules.flatMap((rule) => rule.destinations).filter(isServices);

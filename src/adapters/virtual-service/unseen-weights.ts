@@ -4,7 +4,7 @@ import { nameOf } from "../../istio/virtual-service.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { type Finding, warn } from "../../ports/preflight.ts";
 import type { RouteFact, Viewer } from "../../ports/route-family.ts";
-import { virtualServiceWord } from "./describe.ts";
+import { virtualServiceWord } from "./virtual-service-word.ts";
 
 /** What is known of Gateways: those of some namespaces. */
 export type KnownGateways = {

@@ -4,18 +4,19 @@ import type { Role, Target } from "../../release/target.ts";
 import type { Clock } from "../../world/clock.ts";
 import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
 import { touch } from "../kubernetes/touch.ts";
+import { givenBack } from "../weighted-rules/given-back.ts";
+import { movedRoute } from "../weighted-rules/moved-route.ts";
+import { servingRoles } from "../weighted-rules/serving-roles.ts";
 import { parseRoutesBefore } from "./before.ts";
 import { captureRoutes } from "./capture-routes.ts";
-import { givenBack } from "./given-back.ts";
 import { inspectRoutes } from "./inspect-routes.ts";
-import { istioApi, offeredApi } from "./istio-api.ts";
-import { movedVirtualService } from "./moved-virtual-service.ts";
+import { istioApi, offeredApi, virtualServicesIn } from "./istio-api.ts";
 import { ownSubsets } from "./own-subsets.ts";
 import { routePermissions } from "./route-permissions.ts";
-import { servingRoles } from "./serving-roles.ts";
 import type { SubsetLabels } from "./subset-need.ts";
 import { surveyEverywhere, surveyRoutes } from "./survey-routes.ts";
 import { unserved } from "./unserved.ts";
+import { virtualServiceShape as shape } from "./virtual-service-shape.ts";
 
 export type VirtualServiceOptions = {
   readonly client: KubernetesClient;
@@ -28,14 +29,14 @@ export type VirtualServiceOptions = {
 export const virtualServiceFamily = ({ client, clock, subsetLabels }: VirtualServiceOptions): RouteFamily => ({
   kind: "VirtualService",
   permissions: routePermissions,
-  serving: async (target) => servingRoles(await offeredApi(client), target),
+  serving: async (target) => servingRoles(virtualServicesIn(await offeredApi(client)), target),
   look: (target) => ({
     survey: () => surveyRoutes(client, target),
     everywhere: () => surveyEverywhere(client, target),
     inspect: (plan) => inspectRoutes(client, target, plan, subsetLabels(target)),
   }),
   capture: async (target) => captureRoutes(await offeredApi(client), target),
-  captureGivenBack: async (target) => captureRoutes(await offeredApi(client), target, givenBack(target)),
+  captureGivenBack: async (target) => captureRoutes(await offeredApi(client), target, givenBack(shape, target)),
   moved(target, stored, fence) {
     const before = parseRoutesBefore(stored);
     const api = istioApi(client, before.version);
@@ -45,7 +46,9 @@ export const virtualServiceFamily = ({ client, clock, subsetLabels }: VirtualSer
     const unservedOf = async (among: readonly Role[]): Promise<Unserved> =>
       before.served ? unserved(api, target, among) : {};
     return {
-      routes: virtualServices.map((one) => movedVirtualService(api, clock, target, one, fence)),
+      routes: virtualServices.map((one) =>
+        movedRoute({ store: virtualServicesIn(api), clock, pair: target, before: one, fence }),
+      ),
       prepare: subsets.add,
       // After a swap the routes name the canary's subset, so it has to stay.
       cleanUp: async (winner) => (winner === "stable" ? subsets.remove() : undefined),

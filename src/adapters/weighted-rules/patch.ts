@@ -19,11 +19,11 @@ function operationsOf(move: Move): readonly PatchOperation[] {
 /** Whether the copies of its requests change. */
 export const changesCopies = (move: Move): boolean => copyChanges(move).length > 0;
 
-function copyChanges({ rule, copies }: Move): readonly PatchOperation[] {
-  const now = copiesIn(rule.raw);
+function copyChanges({ shape, rule, copies }: Move): readonly PatchOperation[] {
+  const now = copiesIn(shape, rule.raw);
   const names = [...new Set([...Object.keys(now), ...Object.keys(copies)])];
   return names.flatMap((name): readonly PatchOperation[] => {
-    const path = `/spec/${rule.section}/${rule.index}/${name}`;
+    const path = `${rule.path}/${name}`;
     if (!Object.hasOwn(copies, name)) return [{ op: "remove", path }];
     if (isDeepStrictEqual(now[name], copies[name])) return [];
     return [{ op: Object.hasOwn(now, name) ? "replace" : "add", path, value: copies[name] }];
@@ -34,8 +34,8 @@ function copyChanges({ rule, copies }: Move): readonly PatchOperation[] {
  * What goes, from the end; then what comes and what changes, from the beginning: so every index is right when its turn
  * comes.
  */
-function destinationChanges({ rule, planned }: Move): readonly PatchOperation[] {
-  const path = `/spec/${rule.section}/${rule.index}/route`;
+function destinationChanges({ shape, rule, planned }: Move): readonly PatchOperation[] {
+  const path = `${rule.path}/${shape.destinations}`;
   const kept = new Set(planned.map(({ was }) => was));
   const gone = [...rule.destinations.keys()].filter((index) => !kept.has(index)).reverse();
   const operations = gone.map((index): PatchOperation => ({ op: "remove", path: `${path}/${index}` }));
@@ -53,7 +53,7 @@ function weightChange(path: string, { weight: now }: Raw, { weight: planned }: R
   return [{ op: now === undefined ? "add" : "replace", path, value: planned }];
 }
 
-/** The last check before it is sent (kubernetes/edit.ts): whatever went wrong above, no rule is written that Istio would misunderstand. */
+/** The last check before it is sent (kubernetes/edit.ts): whatever went wrong above, no rule is written that a mesh would misunderstand. */
 function assertWritable(move: Move): void {
   const destinations = plannedDestinations(move);
   const wrong: string[] = [];
@@ -62,6 +62,7 @@ function assertWritable(move: Move): void {
     if (host.text === "") wrong.push("a destination without a host");
     if (!isWeight(weight)) wrong.push(`the weight ${JSON.stringify(weight)}`);
   }
-  if (destinations.length > 1 && sumOf(destinations) === 0) wrong.push("weights that sum to 0");
-  if (wrong.length > 0) throw new Error(`${ruleWord(move.rule)} would get ${wrong.join(" and ")}; nothing was written`);
+  if (destinations.length > 0 && sumOf(destinations) === 0) wrong.push("weights that sum to 0");
+  if (wrong.length > 0)
+    throw new Error(`${ruleWord(move.shape, move.rule)} would get ${wrong.join(" and ")}; nothing was written`);
 }

@@ -1,22 +1,24 @@
 import { isDeepStrictEqual } from "node:util";
 import { isWeight, sumOf, trafficOf, type WeightedDestination } from "../../istio/destination.ts";
-import { percentWord } from "../../lib/numbers.ts";
+import type { RouteRule } from "../../istio/route-rule.ts";
+import { percentWord, plural } from "../../lib/numbers.ts";
 import { type Finding, refuse } from "../../ports/preflight.ts";
 import type { RouteChoice } from "../../release/target.ts";
-import { destinationWord, ruleWord, splitWord, virtualServiceWord } from "./describe.ts";
+import { destinationWord, objectWord, ruleWord, splitWord } from "./describe.ts";
 import type { DestinationRoles } from "./destination-roles.ts";
-import type { MovableRule } from "./movable-rule.ts";
 import { repeated } from "./plan-moves.ts";
+import type { RouteShape } from "./route-shape.ts";
 
-/** One VirtualService in which a release looks for its routes. */
+/** One object in which a release looks for its routes. */
 export type RouteSearch = {
+  readonly shape: RouteShape;
   readonly choice: RouteChoice;
-  readonly rules: readonly MovableRule[];
+  readonly rules: readonly RouteRule[];
   readonly versions: DestinationRoles;
 };
 
 /** A reason why a release cannot move a rule. */
-type RuleCheck = (rule: MovableRule, search: RouteSearch, where: string) => Finding | undefined;
+type RuleCheck = (rule: RouteRule, search: RouteSearch, where: string) => Finding | undefined;
 
 /** The first that applies is told: the later ones would only follow from it. */
 const checks: readonly RuleCheck[] = [
@@ -32,8 +34,8 @@ const checks: readonly RuleCheck[] = [
   isTooSmall,
 ];
 
-export function checkRule(rule: MovableRule, search: RouteSearch): Finding | undefined {
-  const where = `${virtualServiceWord(search.choice)}: ${ruleWord(rule)}`;
+export function checkRule(rule: RouteRule, search: RouteSearch): Finding | undefined {
+  const where = `${objectWord(search.shape, search.choice)}: ${ruleWord(search.shape, rule)}`;
   for (const check of checks) {
     const finding = check(rule, search, where);
     if (finding) return finding;
@@ -43,24 +45,30 @@ export function checkRule(rule: MovableRule, search: RouteSearch): Finding | und
 
 const exchange = "exchange stable and canary in the configuration.";
 
-function dividesNothing({ instead, delegate }: MovableRule, _: RouteSearch, where: string): Finding | undefined {
+function dividesNothing({ instead, delegate }: RouteRule, { shape }: RouteSearch, where: string): Finding | undefined {
   if (instead === undefined) return undefined;
   if (delegate)
     return refuse(
-      `${where} delegates to ${virtualServiceWord(delegate)}.`,
-      "Name that VirtualService instead; the weights are there.",
+      `${where} delegates to ${objectWord(shape, delegate)}.`,
+      `Name that ${shape.kind} instead; the weights are there.`,
     );
-  return refuse(`${where} answers with ${instead} and divides nothing.`, "Choose a route with destinations.");
+  return refuse(
+    `${where} answers with ${instead} and divides nothing.`,
+    `Choose a ${shape.words.rule} with destinations.`,
+  );
 }
 
-function sharesItsName({ name }: MovableRule, { rules }: RouteSearch, where: string): Finding | undefined {
+function sharesItsName({ name }: RouteRule, { shape, rules }: RouteSearch, where: string): Finding | undefined {
   const namesakes = rules.filter((other) => name !== undefined && other.name === name).length;
   if (namesakes <= 1) return undefined;
-  return refuse(`${where} is one of ${namesakes} of that name.`, "Give every http route a name of its own.");
+  return refuse(
+    `${where} is one of ${namesakes} of that name.`,
+    `Give every ${shape.words.movable} a name of its own.`,
+  );
 }
 
 /** Of two such rules Istio never reaches the second, and between two readings nobody could say which is which. */
-function isLikeAnother(rule: MovableRule, { rules, versions }: RouteSearch, where: string): Finding | undefined {
+function isLikeAnother(rule: RouteRule, { shape, rules, versions }: RouteSearch, where: string): Finding | undefined {
   const twin = rules.find(
     (other) =>
       other !== rule &&
@@ -70,13 +78,13 @@ function isLikeAnother(rule: MovableRule, { rules, versions }: RouteSearch, wher
   );
   if (!twin) return undefined;
   return refuse(
-    `${where} cannot be told from ${ruleWord(twin)}: they have the same match, no name, and both serve the release.`,
+    `${where} cannot be told from ${ruleWord(shape, twin)}: they have the same match, no name, and both serve the release.`,
     "Remove the second, or give each a name.",
   );
 }
 
 function namesAVersionTwice(
-  { destinations }: MovableRule,
+  { destinations }: RouteRule,
   { versions }: RouteSearch,
   where: string,
 ): Finding | undefined {
@@ -88,7 +96,11 @@ function namesAVersionTwice(
   );
 }
 
-function lacksStable({ destinations }: MovableRule, { versions }: RouteSearch, where: string): Finding | undefined {
+function lacksStable(
+  { destinations }: RouteRule,
+  { shape, versions }: RouteSearch,
+  where: string,
+): Finding | undefined {
   const present = new Set(destinations.map(versions.roleOf));
   if (present.has("stable")) return undefined;
   if (present.has("canary"))
@@ -98,11 +110,11 @@ function lacksStable({ destinations }: MovableRule, { versions }: RouteSearch, w
     );
   return refuse(
     `${where} does not send to ${destinationWord(versions.stable)} (found: ${destinations.map(destinationWord).join(", ") || "nothing"}).`,
-    "Choose a route of the service, or correct stable's host and subset.",
+    `Choose a ${shape.words.rule} of the service, or correct stable's host and subset.`,
   );
 }
 
-function hasAnOddWeight({ destinations }: MovableRule, _: RouteSearch, where: string): Finding | undefined {
+function hasAnOddWeight({ destinations }: RouteRule, _: RouteSearch, where: string): Finding | undefined {
   const odd = destinations.find(({ weight }) => !isWeight(weight));
   if (!odd) return undefined;
   return refuse(
@@ -111,23 +123,26 @@ function hasAnOddWeight({ destinations }: MovableRule, _: RouteSearch, where: st
   );
 }
 
-function lacksAHost({ destinations }: MovableRule, _: RouteSearch, where: string): Finding | undefined {
+function lacksAHost({ destinations }: RouteRule, _: RouteSearch, where: string): Finding | undefined {
   if (destinations.every(({ host }) => host.text !== "")) return undefined;
   return refuse(`${where} has a destination without a host.`, "Give it one, or remove it.");
 }
 
-function sumsToNothing({ destinations }: MovableRule, _: RouteSearch, where: string): Finding | undefined {
-  if (destinations.length <= 1 || sumOf(destinations) > 0) return undefined;
+function sumsToNothing({ destinations }: RouteRule, _: RouteSearch, where: string): Finding | undefined {
+  if (destinations.length === 0 || sumOf(destinations) > 0) return undefined;
+  const omitted = destinations.some(({ weight }) => weight === undefined) ? "; an omitted weight counts as 0" : "";
   return refuse(
-    `${where}: the weights of its ${destinations.length} destinations sum to 0.`,
-    "Give the version that serves now a weight of 100; an omitted weight counts as 0.",
+    `${where}: the weights of its ${destinations.length} ${plural(destinations.length, "destination")} sum to 0.`,
+    `Give the version that serves now a weight of 100${omitted}.`,
   );
 }
 
-function servesTheCanary({ destinations }: MovableRule, { versions }: RouteSearch, where: string): Finding | undefined {
+function servesTheCanary({ destinations }: RouteRule, { versions }: RouteSearch, where: string): Finding | undefined {
   const traffic = canaryTraffic(destinations, versions);
   if (traffic === 0) return undefined;
-  const isOmitted = destinations.some((one) => versions.roleOf(one) === "stable" && one.weight === undefined);
+  const isOmitted = destinations.some(
+    (one) => versions.roleOf(one) === "stable" && one.weight === undefined && one.counts === 0,
+  );
   const omitted = isOmitted ? "; stable's omitted weight counts as 0" : "";
   const finding = refuse(
     `${where} sends ${percentWord(traffic)} of its requests to the canary already (${splitWord(destinations)}${omitted}).`,
@@ -144,16 +159,16 @@ export function canaryTraffic(destinations: readonly WeightedDestination[], { ro
   return canary ? trafficOf(canary, destinations) : 0;
 }
 
-function isTooSmall({ destinations }: MovableRule, { versions }: RouteSearch, where: string): Finding | undefined {
+function isTooSmall({ destinations }: RouteRule, { shape, versions }: RouteSearch, where: string): Finding | undefined {
   const [share, sum] = [sumOf(destinations.filter(versions.roleOf)), sumOf(destinations)];
   if (share === sum || share >= 2) return undefined;
   if (share === 0)
     return refuse(
       `${where} sends no request to stable now (${splitWord(destinations)}).`,
-      "Give stable a weight first, or choose another route.",
+      `Give stable a weight first, or choose another ${shape.words.rule}.`,
     );
   return refuse(
     `${where}: stable's weight is 1 of ${sum}, which cannot be divided between two versions (${splitWord(destinations)}).`,
-    "Multiply every weight of the route by 100; Istio takes weights as proportions.",
+    `Multiply every weight of the ${shape.words.rule} by 100; Istio takes weights as proportions.`,
   );
 }

@@ -1,7 +1,7 @@
 import type { Destination, Raw, WeightedDestination } from "../../istio/destination.ts";
-import { readHost, sameHost, writtenLike } from "../../istio/host.ts";
-import { objectAt } from "../../kubernetes/field.ts";
+import { readHost, sameHost } from "../../istio/host.ts";
 import { type Role, roles, type Target } from "../../release/target.ts";
+import type { RouteShape } from "./route-shape.ts";
 
 /** The two versions, and the namespace in which their short host names are meant. */
 export type VersionPair = Pick<Target, "namespace" | Role>;
@@ -16,10 +16,10 @@ export type DestinationRoles = Readonly<Record<Role, Destination>> & {
    * The canary's destination for a rule that has stable's alone: a copy of it, with port, headers and whatever else it
    * has, because the canary has to be treated as stable is, and takes its place after a swap.
    */
-  readonly canaryLike: (stable: WeightedDestination) => Raw;
+  readonly canaryLike: (stable: WeightedDestination, namespace: string) => Raw;
 };
 
-export function destinationRoles(pair: VersionPair): DestinationRoles {
+export function destinationRoles({ named }: Pick<RouteShape, "named">, pair: VersionPair): DestinationRoles {
   const destinationOf = (role: Role): Destination => ({
     host: readHost(pair[role].host, pair.namespace),
     subset: pair[role].subset || undefined,
@@ -36,12 +36,6 @@ export function destinationRoles(pair: VersionPair): DestinationRoles {
         const destination = destinations[index];
         return destination && roleOf(destination) === role;
       }),
-    canaryLike({ host, raw }) {
-      const { host: _, subset: __, ...rest } = objectAt(raw, "destination");
-      const { subset } = versions.canary;
-      const name = writtenLike(host, versions.canary.host);
-      const place = subset === undefined ? { host: name } : { host: name, subset };
-      return { ...raw, destination: { ...place, ...rest } };
-    },
+    canaryLike: (stable, namespace) => named(stable, versions.canary, namespace),
   };
 }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { RouteRule } from "../../istio/virtual-service.ts";
+import type { RouteRule } from "../../istio/route-rule.ts";
 import type { RuleBefore } from "./before.ts";
 
 type Likeness = (was: RuleBefore, now: RouteRule) => boolean;

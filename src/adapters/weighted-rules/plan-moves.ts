@@ -1,14 +1,15 @@
-import { type Raw, readWeighted, type WeightedDestination } from "../../istio/destination.ts";
-import type { RouteRule } from "../../istio/virtual-service.ts";
+import type { Raw, WeightedDestination } from "../../istio/destination.ts";
+import type { RouteRule } from "../../istio/route-rule.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import type { Aim } from "../../release/aim.ts";
 import { type Role, roles } from "../../release/target.ts";
-import type { RuleBefore, VirtualServiceBefore } from "./before.ts";
+import type { ObjectBefore, RuleBefore } from "./before.ts";
 import { copiesIn, plannedCopies } from "./copies.ts";
 import { destinationWord, ruleWord } from "./describe.ts";
 import { type DestinationRoles, destinationRoles, type VersionPair } from "./destination-roles.ts";
 import { locate } from "./locate.ts";
 import { movableRules } from "./movable-rule.ts";
+import type { RouteShape } from "./route-shape.ts";
 import { canaryWeight, managedShare } from "./share.ts";
 
 /** A destination in its planned place; `was` is its index now, undefined for one that is added. */
@@ -16,6 +17,7 @@ type Placed = { readonly was: number | undefined; readonly raw: Raw };
 
 /** One rule of the release, as it is and as it is planned; both may be the same. */
 export type Move = {
+  readonly shape: RouteShape;
   readonly namespace: string;
   readonly rule: RouteRule;
   readonly planned: readonly Placed[];
@@ -23,8 +25,11 @@ export type Move = {
   readonly copies: Raw;
 };
 
-export const plannedDestinations = ({ namespace, planned }: Move): readonly WeightedDestination[] =>
-  planned.map(({ raw }) => readWeighted(raw, namespace));
+export const plannedDestinations = ({ shape, namespace, planned }: Move): readonly WeightedDestination[] =>
+  shape.read(
+    planned.map(({ raw }) => raw),
+    namespace,
+  );
 
 export type RoutePlan = {
   readonly moves: readonly Move[];
@@ -36,30 +41,31 @@ export type RoutePlan = {
  * Pure: what has to change so that `object` is as `aim` says. Everything that is not named in the plan stays as it is.
  */
 export function planMoves(
+  shape: RouteShape,
   object: KubernetesObject,
-  before: VirtualServiceBefore,
+  before: ObjectBefore,
   pair: VersionPair,
   aim: Aim,
 ): RoutePlan {
   const { namespace } = before;
-  const versions = destinationRoles(pair);
-  const serving = movableRules(object).filter(({ destinations }) => destinations.some(versions.roleOf));
+  const versions = destinationRoles(shape, pair);
+  const serving = movableRules(shape, object).filter(({ destinations }) => destinations.some(versions.roleOf));
   const rules = locate(before.rules, serving);
   const moves: Move[] = [];
   const gone: string[] = [];
   for (const [at, was] of before.rules.entries()) {
     const rule = rules[at];
     if (!rule) {
-      gone.push(`${ruleWord(was)} is gone, or sends to neither version any more`);
+      gone.push(`${ruleWord(shape, was)} is gone, or sends to neither version any more`);
       continue;
     }
-    const start = startOf(was, namespace, versions);
+    const start = startOf(shape, was, namespace, versions);
     const planned = place(rule.destinations, start, aim, versions);
-    const copies = plannedCopies(copiesIn(rule.raw), was.copies ?? {}, aim, versions, namespace);
-    moves.push({ namespace, rule, planned, copies });
+    const copies = plannedCopies(shape, copiesIn(shape, rule.raw), was.copies ?? {}, aim, versions, namespace);
+    moves.push({ shape, namespace, rule, planned, copies });
   }
   const ambiguous = moves.flatMap(({ rule }) =>
-    repeated(rule.destinations, versions).map((what) => `${ruleWord(rule)} names ${what} more than once`),
+    repeated(rule.destinations, versions).map((what) => `${ruleWord(shape, rule)} names ${what} more than once`),
   );
   return { moves, troubles: [...gone, ...ambiguous] };
 }
@@ -79,16 +85,21 @@ export const repeated = (
 type Standing = { readonly at: number; readonly destination: WeightedDestination };
 
 /** A rule as the release found it. */
-type Start = { readonly stable: Standing; readonly canary: Standing | undefined; readonly managed: number };
+type Start = {
+  readonly namespace: string;
+  readonly stable: Standing;
+  readonly canary: Standing | undefined;
+  readonly managed: number;
+};
 
-function startOf(before: RuleBefore, namespace: string, { roleOf }: DestinationRoles): Start {
-  const standing = before.route.map((raw, at) => ({ at, destination: readWeighted(raw, namespace) }));
+function startOf(shape: RouteShape, before: RuleBefore, namespace: string, { roleOf }: DestinationRoles): Start {
+  const standing = shape.read(before.route, namespace).map((destination, at) => ({ at, destination }));
   const find = (role: Role): Standing | undefined => standing.find(({ destination }) => roleOf(destination) === role);
   const [stable, canary] = [find("stable"), find("canary")];
-  if (!stable) throw new Error(`the journal's ${ruleWord(before)} has no destination of stable`);
+  if (!stable) throw new Error(`the journal's ${ruleWord(shape, before)} has no destination of stable`);
   const isOurs = (one: Standing): boolean => one === stable || one === canary;
   const [ours, thirds] = [standing.filter(isOurs), standing.filter((one) => !isOurs(one))];
-  return { stable, canary, managed: managedShare(ours.map(destinationOf), thirds.map(destinationOf)) };
+  return { namespace, stable, canary, managed: managedShare(ours.map(destinationOf), thirds.map(destinationOf)) };
 }
 
 const destinationOf = ({ destination }: Standing): WeightedDestination => destination;
@@ -97,14 +108,14 @@ const destinationOf = ({ destination }: Standing): WeightedDestination => destin
 type Due = { readonly weight: unknown; readonly raw: Raw; readonly at: number };
 
 function dueOf(
-  { stable, canary, managed }: Start,
+  { namespace, stable, canary, managed }: Start,
   aim: Aim,
   { canaryLike }: DestinationRoles,
 ): Readonly<Record<Role, Due | undefined>> {
   const old = { raw: stable.destination.raw, at: stable.at };
   const its = canary
     ? { raw: canary.destination.raw, at: canary.at }
-    : { raw: canaryLike(stable.destination), at: stable.at + 1 };
+    : { raw: canaryLike(stable.destination, namespace), at: stable.at + 1 };
   switch (aim.to) {
     case "before":
       return {

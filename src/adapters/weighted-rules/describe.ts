@@ -1,13 +1,17 @@
 import type { Destination, WeightedDestination } from "../../istio/destination.ts";
 import type { NamespacedName } from "../../istio/host.ts";
+import { routeWord } from "../../release/route-kind.ts";
+import type { RouteShape } from "./route-shape.ts";
 
 /** How people find an object: "VirtualService shop/reviews". */
-export const virtualServiceWord = ({ namespace, name }: NamespacedName): string =>
-  `VirtualService ${namespace}/${name}`;
+export const objectWord = ({ kind }: Pick<RouteShape, "kind">, { namespace, name }: NamespacedName): string =>
+  routeWord({ kind, namespace, name });
 
 /** `route "primary"`, or `route #0` by its place, as a configuration names it. */
-export const ruleWord = ({ name, index }: { readonly name?: string | undefined; readonly index: number }): string =>
-  name === undefined ? `route #${index}` : `route "${name}"`;
+export const ruleWord = (
+  { words: { rule } }: RouteShape,
+  { name, index }: { readonly name?: string | undefined; readonly index: number },
+): string => (name === undefined ? `${rule} #${index}` : `${rule} "${name}"`);
 
 /** Host, subset and port as they stand there: `reviews subset v1 port 9080`. */
 export function destinationWord({ host, subset, port }: Destination): string {
@@ -21,7 +25,7 @@ export function destinationWord({ host, subset, port }: Destination): string {
 export function splitWord(destinations: readonly WeightedDestination[]): string {
   const [only, ...more] = destinations;
   if (!only) return "no destination";
-  if (more.length === 0) return `${labelOf(only, destinations)} alone`;
+  if (more.length === 0 && only.counts > 0) return `${labelOf(only, destinations)} alone`;
   return destinations.map((one) => `${labelOf(one, destinations)} ${weightWord(one)}`).join(", ");
 }
 

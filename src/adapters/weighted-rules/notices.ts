@@ -1,4 +1,5 @@
 import { sumOf } from "../../istio/destination.ts";
+import type { RouteRule } from "../../istio/route-rule.ts";
 import { percentWord } from "../../lib/numbers.ts";
 import { someOf } from "../../lib/some-of.ts";
 import type { Finding } from "../../ports/preflight.ts";
@@ -6,36 +7,39 @@ import { aimAt } from "../../release/aim.ts";
 import { isJudgedByEvidence } from "../../release/gate.ts";
 import type { Plan } from "../../release/plan.ts";
 import type { Target } from "../../release/target.ts";
-import { beforeOf } from "./capture-routes.ts";
+import { objectBeforeOf } from "./before-of.ts";
 import { canaryTraffic } from "./check-rule.ts";
-import { destinationWord, ruleWord, splitWord, virtualServiceWord } from "./describe.ts";
+import { destinationWord, objectWord, ruleWord, splitWord } from "./describe.ts";
 import { type DestinationRoles, destinationRoles } from "./destination-roles.ts";
-import { type MovableRule, movableRules } from "./movable-rule.ts";
+import { movableRules } from "./movable-rule.ts";
 import { planMoves, plannedDestinations } from "./plan-moves.ts";
 import type { ChosenRoutes } from "./read-routes.ts";
+import type { RouteShape } from "./route-shape.ts";
 import { canaryWeight } from "./share.ts";
 
-/** One VirtualService of the release, with what a release means for it. */
+/** One object of the release, with what a release means for it. */
 type Subject = {
+  readonly shape: RouteShape;
   readonly chosen: ChosenRoutes;
   /** The rules that stay as they are. */
-  readonly others: readonly MovableRule[];
+  readonly others: readonly RouteRule[];
   readonly versions: DestinationRoles;
   readonly target: Target;
   readonly plan: Plan;
   readonly where: string;
 };
 
-/** What is worth knowing of one VirtualService of the release, though it may not forbid anything. Pure. */
-export function noticesOf(chosen: ChosenRoutes, target: Target, plan: Plan): readonly Finding[] {
-  const isMoved = (rule: MovableRule): boolean => chosen.rules.some(({ place }) => place === rule.place);
+/** What is worth knowing of one object of the release, though it may not forbid anything. Pure. */
+export function noticesOf(shape: RouteShape, chosen: ChosenRoutes, target: Target, plan: Plan): readonly Finding[] {
+  const isMoved = (rule: RouteRule): boolean => chosen.rules.some(({ place }) => place === rule.place);
   const subject: Subject = {
+    shape,
     chosen,
-    others: movableRules(chosen.object).filter((rule) => !isMoved(rule)),
-    versions: destinationRoles(target),
+    others: movableRules(shape, chosen.object).filter((rule) => !isMoved(rule)),
+    versions: destinationRoles(shape, target),
     target,
     plan,
-    where: virtualServiceWord(chosen.choice),
+    where: objectWord(shape, chosen.choice),
   };
   return [moves, copies, offSchedule, neverReached, coarse, testers, staying, delegates].flatMap((notice) =>
     notice(subject),
@@ -45,32 +49,35 @@ export function noticesOf(chosen: ChosenRoutes, target: Target, plan: Plan): rea
 const note = (what: string, next?: string): Finding => ({ level: "note", what, next });
 
 /** What the release does there first, for `plan` to show. */
-function moves({ chosen, target, plan, where }: Subject): readonly Finding[] {
+function moves({ shape, chosen, target, plan, where }: Subject): readonly Finding[] {
   if (chosen.problems.length > 0) return [];
-  const before = { ...chosen.choice, rules: chosen.rules.map(beforeOf) };
-  const first = planMoves(chosen.object, before, target, aimAt(plan.stages[0]?.weight ?? 100));
+  const before = objectBeforeOf(shape, chosen);
+  const first = planMoves(shape, chosen.object, before, target, aimAt(plan.stages[0]?.weight ?? 100));
   const words = first.moves.map(
     (move) =>
-      `${ruleWord(move.rule)} from ${splitWord(move.rule.destinations)} to ${splitWord(plannedDestinations(move))}`,
+      `${ruleWord(shape, move.rule)} from ${splitWord(move.rule.destinations)} to ${splitWord(plannedDestinations(move))}`,
   );
   return [note(`${where}: the first write takes ${someOf(words)}.`)];
 }
 
 /** Both a weight and a copy of every request would be a request that is done twice. */
-function copies({ chosen, versions, plan, where }: Subject): readonly Finding[] {
+function copies({ shape, chosen, versions, plan, where }: Subject): readonly Finding[] {
   const rules = chosen.rules.filter(({ mirrors }) => mirrors.some((one) => versions.roleOf(one) === "canary"));
   if (chosen.problems.length > 0 || rules.length === 0) return [];
   const end = plan.promotion === "swap" ? "a rollback brings it back, and a swap does not" : "it comes back at the end";
   return [
     {
       level: "warn",
-      what: `${where}: the first write takes the mirror to ${destinationWord(versions.canary)} away from ${someOf(rules.map(ruleWord), ", ")}, because whatever is sent there would be done twice; ${end}.`,
+      what: `${where}: the first write takes the mirror to ${destinationWord(versions.canary)} away from ${someOf(
+        rules.map((rule) => ruleWord(shape, rule)),
+        ", ",
+      )}, because whatever is sent there would be done twice; ${end}.`,
       next: undefined,
     },
   ];
 }
 
-function offSchedule({ chosen, versions, plan, where }: Subject): readonly Finding[] {
+function offSchedule({ shape, chosen, versions, plan, where }: Subject): readonly Finding[] {
   const weights = plan.stages.map(({ weight }) => weight);
   const findings: Finding[] = [];
   for (const rule of chosen.rules) {
@@ -78,7 +85,7 @@ function offSchedule({ chosen, versions, plan, where }: Subject): readonly Findi
     if (traffic === 0 || traffic === 1 || weights.includes(Math.round(traffic * 10_000) / 100)) continue;
     findings.push(
       note(
-        `${where}: ${ruleWord(rule)} gives the canary ${percentWord(traffic)}, which is no weight of this plan (${weights.join(", ")}): no release with these stages wrote it.`,
+        `${where}: ${ruleWord(shape, rule)} gives the canary ${percentWord(traffic)}, which is no weight of this plan (${weights.join(", ")}): no release with these stages wrote it.`,
       ),
     );
   }
@@ -86,20 +93,20 @@ function offSchedule({ chosen, versions, plan, where }: Subject): readonly Findi
 }
 
 /** IST0130: Istio takes the first rule that fits, so behind one that takes everything no request arrives. */
-function neverReached({ chosen, where }: Subject): readonly Finding[] {
-  const catchAll = movableRules(chosen.object).find(({ takesEverything }) => takesEverything);
+function neverReached({ shape, chosen, where }: Subject): readonly Finding[] {
+  const catchAll = movableRules(shape, chosen.object).find(({ takesEverything }) => takesEverything);
   if (!catchAll) return [];
   return chosen.rules
     .filter(({ index }) => index > catchAll.index)
     .map((rule) => ({
       level: "warn",
-      what: `${where}: ${ruleWord(rule)} is never reached, because ${ruleWord(catchAll)} above it takes every request.`,
-      next: "Move it up, or choose the other route.",
+      what: `${where}: ${ruleWord(shape, rule)} is never reached, because ${ruleWord(shape, catchAll)} above it takes every request.`,
+      next: `Move it up, or choose the other ${shape.words.rule}.`,
     }));
 }
 
 /** Beside third destinations the two have only their own share to divide, which may be too coarse for the plan. */
-function coarse({ chosen, versions, plan, where }: Subject): readonly Finding[] {
+function coarse({ shape, chosen, versions, plan, where }: Subject): readonly Finding[] {
   if (chosen.problems.length > 0) return [];
   const findings: Finding[] = [];
   for (const rule of chosen.rules) {
@@ -112,25 +119,28 @@ function coarse({ chosen, versions, plan, where }: Subject): readonly Finding[] 
     const words = off.map(({ weight, written }) => `${weight} % becomes ${percentWord(written)}`);
     findings.push({
       level: "warn",
-      what: `${where}: ${ruleWord(rule)} leaves the two versions a share of ${share}, so ${someOf(words, ", ")}.`,
-      next: "Multiply every weight of the route by 100; Istio takes weights as proportions.",
+      what: `${where}: ${ruleWord(shape, rule)} leaves the two versions a share of ${share}, so ${someOf(words, ", ")}.`,
+      next: `Multiply every weight of the ${shape.words.rule} by 100; Istio takes weights as proportions.`,
     });
   }
   return findings;
 }
 
-function testers({ others, versions, where, plan }: Subject): readonly Finding[] {
+function testers({ shape, others, versions, where, plan }: Subject): readonly Finding[] {
   const rules = others.filter(({ destinations }) => canaryTraffic(destinations, versions) > 0);
   if (rules.length === 0) return [];
   return [
     note(
-      `${where}: ${someOf(rules.map(ruleWord), ", ")} sends requests to the canary already, and stays as it is, also after a rollback.`,
+      `${where}: ${someOf(
+        rules.map((rule) => ruleWord(shape, rule)),
+        ", ",
+      )} sends requests to the canary already, and stays as it is, also after a rollback.`,
       countsInSplit(plan),
     ),
   ];
 }
 
-function staying({ others, versions, where, plan }: Subject): readonly Finding[] {
+function staying({ shape, others, versions, where, plan }: Subject): readonly Finding[] {
   const rules = others.filter(
     ({ destinations }) =>
       versions.indexesOf("stable", destinations).length > 0 && canaryTraffic(destinations, versions) === 0,
@@ -138,7 +148,10 @@ function staying({ others, versions, where, plan }: Subject): readonly Finding[]
   if (rules.length === 0) return [];
   return [
     note(
-      `${where}: ${someOf(rules.map(ruleWord), ", ")} sends to stable and is not moved by this release.`,
+      `${where}: ${someOf(
+        rules.map((rule) => ruleWord(shape, rule)),
+        ", ",
+      )} sends to stable and is not moved by this release.`,
       countsInSplit(plan),
     ),
   ];
@@ -150,14 +163,14 @@ const countsInSplit = ({ stages }: Plan): string | undefined =>
     ? "Its requests count in the observed split: if they are many, the release is held, or rolled back, because of it. Allow the difference with evidence.splitTolerance; 100% takes every split as planned."
     : undefined;
 
-function delegates({ others, where }: Subject): readonly Finding[] {
+function delegates({ shape, others, where }: Subject): readonly Finding[] {
   const words = others.flatMap((rule) =>
-    rule.delegate ? `${ruleWord(rule)} to ${virtualServiceWord(rule.delegate)}` : [],
+    rule.delegate ? `${ruleWord(shape, rule)} to ${objectWord(shape, rule.delegate)}` : [],
   );
   if (words.length === 0) return [];
   return [
     note(
-      `${where}: some requests are routed elsewhere (${someOf(words, ", ")}); this release moves them only if that VirtualService is named, too.`,
+      `${where}: some requests are routed elsewhere (${someOf(words, ", ")}); this release moves them only if that ${shape.kind} is named, too.`,
     ),
   ];
 }

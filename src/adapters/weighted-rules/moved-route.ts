@@ -11,36 +11,46 @@ import { fieldManager } from "../kubernetes/api-server.ts";
 import { edit, maxOvertaken, maxWrites, patchWrite, type Write } from "../kubernetes/edit.ts";
 import type { KubernetesError } from "../kubernetes/kubernetes-client.ts";
 import { writtenBy } from "../kubernetes/written-by.ts";
-import type { VirtualServiceBefore } from "./before.ts";
-import { ruleWord, splitWord, virtualServiceWord } from "./describe.ts";
+import type { ObjectBefore } from "./before.ts";
+import { objectWord, ruleWord, splitWord } from "./describe.ts";
 import { destinationRoles, type VersionPair } from "./destination-roles.ts";
-import type { IstioApi } from "./istio-api.ts";
 import { changesCopies, patchOf } from "./patch.ts";
 import { type Move, planMoves, plannedDestinations } from "./plan-moves.ts";
+import type { RouteStore } from "./read-routes.ts";
 
-/** Moves the weights of one of the user's own VirtualServices by JSON Patches, and changes nothing else in it. */
-export function movedVirtualService(
-  { client, virtualServices: resource }: IstioApi,
-  clock: Clock,
-  pair: VersionPair,
-  one: VirtualServiceBefore,
-  fence: Fence,
-): MovedRoute {
+/** What a release needs to move an object. */
+export type MovedRouteOptions = {
+  readonly store: RouteStore;
+  readonly clock: Clock;
+  readonly pair: VersionPair;
+  readonly before: ObjectBefore;
+  readonly fence: Fence;
+  /**
+   * Resolves when what was written is followed, for kinds whose followers say so, or when it need not be any more.
+   * Rejects with DeniedError or UnreachableError. A way back is not held up by it.
+   */
+  readonly followed?: (object: KubernetesObject, superseded: AbortSignal) => Promise<void>;
+};
+
+/** Moves the weights of one of the user's own objects by JSON Patches, and changes nothing else in it. */
+export function movedRoute({ store, clock, pair, before, fence, followed }: MovedRouteOptions): MovedRoute {
+  const { client, resource, shape } = store;
+  const word = objectWord(shape, before);
   /** As it was read after this job's last write that went on; undefined when there was none. */
   let written: KubernetesObject | undefined;
-  const read = (): Promise<KubernetesObject | undefined> => client.get(resource, one.namespace, one.name);
+  const read = (): Promise<KubernetesObject | undefined> => client.get(resource, before.namespace, before.name);
 
   /** What was deleted needs no giving back, and must not keep a rollback from going on; `differences` tells it. */
   function movesFor(object: KubernetesObject | undefined, aim: Aim): readonly Move[] {
     if (!object) {
       if (aim.to === "before") return [];
-      throw new DeniedError(`${virtualServiceWord(one)} was deleted during the release.`, {
+      throw new DeniedError(`${word} was deleted during the release.`, {
         next: "Apply it again, then run the release again.",
       });
     }
-    const { moves, troubles } = planMoves(object, one, pair, aim);
+    const { moves, troubles } = planMoves(shape, object, before, pair, aim);
     if (troubles.length === 0 || aim.to === "before") return moves;
-    throw new DeniedError(`${virtualServiceWord(one)} was changed during the release: ${someOf(troubles)}.`, {
+    throw new DeniedError(`${word} was changed during the release: ${someOf(troubles)}.`, {
       next: "Put the routes back as they were, then run the release again.",
     });
   }
@@ -66,10 +76,11 @@ export function movedVirtualService(
         plan,
         fence: isBack ? fence.back : fence.forward,
         proven: true,
-        refused: (error, object) => denied(one, movesFor(object, aim), error),
-        contested: (error, object) => contested(one, movesFor(object, aim), object, error),
+        refused: (error, object) => denied(word, movesFor(object, aim), error),
+        contested: (error, object) => contested(word, movesFor(object, aim), object, error),
       });
       written = isBack || writes === 0 ? undefined : reached;
+      if (followed && reached && !isBack) await followed(reached, superseded);
     },
     async takeBack() {
       await patchTo(written, { to: "before" })?.send();
@@ -77,10 +88,10 @@ export function movedVirtualService(
     },
     async splits() {
       const moves = movesFor(await read(), { to: "before" });
-      return moves.map(({ rule }) => `${virtualServiceWord(one)} ${ruleWord(rule)}: ${splitWord(rule.destinations)}`);
+      return moves.map(({ rule }) => `${word} ${ruleWord(shape, rule)}: ${splitWord(rule.destinations)}`);
     },
     async serving() {
-      const { roleOf } = destinationRoles(pair);
+      const { roleOf } = destinationRoles(shape, pair);
       const moves = movesFor(await read(), { to: "before" });
       return moves.flatMap(({ rule: { destinations } }) =>
         destinations.filter((each) => trafficOf(each, destinations) > 0).flatMap((each) => roleOf(each) ?? []),
@@ -88,7 +99,7 @@ export function movedVirtualService(
     },
     async differences(aim, next) {
       const object = await read();
-      if (!object) return [`${virtualServiceWord(one)} is gone: somebody else deleted it`];
+      if (!object) return [`${word} is gone: somebody else deleted it`];
       const differences = differencesOf(object, aim);
       return next && differencesOf(object, next).length === 0 ? [] : differences;
     },
@@ -101,14 +112,14 @@ export function movedVirtualService(
   }
 
   function differencesOf(object: KubernetesObject, aim: Aim): readonly string[] {
-    const { moves, troubles } = planMoves(object, one, pair, aim);
+    const { moves, troubles } = planMoves(shape, object, before, pair, aim);
     const by = writtenBy(object);
     const different = moves.filter((move) => patchOf([move]).length > 0);
-    const going = isTerminating(object) ? [`${virtualServiceWord(one)} is being deleted`] : [];
+    const going = isTerminating(object) ? [`${word} is being deleted`] : [];
     return [
       ...going,
-      ...troubles.map((trouble) => `${virtualServiceWord(one)} ${trouble}`),
-      ...different.map((move) => `${virtualServiceWord(one)} ${changeWord(move)}${by}`),
+      ...troubles.map((trouble) => `${word} ${trouble}`),
+      ...different.map((move) => `${word} ${changeWord(move)}${by}`),
     ];
   }
 }
@@ -119,24 +130,24 @@ function changeWord(move: Move): string {
   const [is, should] = [splitWord(move.rule.destinations), plannedWord(move)];
   const words = is === should ? [] : [`${is} instead of ${should}`];
   if (changesCopies(move)) words.push("its mirrors are others than the release left it");
-  return `${ruleWord(move.rule)}: ${words.join(", ")}`;
+  return `${ruleWord(move.shape, move.rule)}: ${words.join(", ")}`;
 }
 
 const wishWord = (moves: readonly Move[]): string =>
   someOf(
-    moves.map((move) => `${ruleWord(move.rule)}: ${plannedWord(move)}`),
+    moves.map((move) => `${ruleWord(move.shape, move.rule)}: ${plannedWord(move)}`),
     "; ",
     3,
   );
 
-const denied = (one: VirtualServiceBefore, moves: readonly Move[], error: KubernetesError): DeniedError =>
-  new DeniedError(`${virtualServiceWord(one)} could not be written (${wishWord(moves)}): ${error.message}`, {
+const denied = (word: string, moves: readonly Move[], error: KubernetesError): DeniedError =>
+  new DeniedError(`${word} could not be written (${wishWord(moves)}): ${error.message}`, {
     cause: error,
     next: error.next,
   });
 
 function contested(
-  one: VirtualServiceBefore,
+  word: string,
   moves: readonly Move[],
   object: KubernetesObject | undefined,
   cause: KubernetesError | undefined,
@@ -146,11 +157,8 @@ function contested(
   const tried = cause
     ? `was changed between reading and writing it, ${maxOvertaken} times,`
     : `was written ${maxWrites} times`;
-  return new DeniedError(
-    `${virtualServiceWord(one)} ${tried} and is still not as it should be (${wishWord(moves)})${by}.`,
-    {
-      next: "Stop whatever else writes it while a release runs: a GitOps sync, another release, a controller.",
-      cause,
-    },
-  );
+  return new DeniedError(`${word} ${tried} and is still not as it should be (${wishWord(moves)})${by}.`, {
+    next: "Stop whatever else writes it while a release runs: a GitOps sync, another release, a controller.",
+    cause,
+  });
 }

@@ -1,0 +1,33 @@
+import { readDestination, readWeighted } from "../../istio/destination.ts";
+import { writtenLike } from "../../istio/host.ts";
+import { rulesOf } from "../../istio/virtual-service.ts";
+import { field, objectAt } from "../../kubernetes/field.ts";
+import type { RouteShape } from "../weighted-rules/route-shape.ts";
+
+export const virtualServiceShape: RouteShape = {
+  kind: "VirtualService",
+  words: {
+    rule: "route",
+    movable: "http route",
+    toMove: "Name a VirtualService with http routes; those of tls and tcp are not moved.",
+  },
+  rulesOf,
+  movable: { sections: ["http"], lists: ["http"] },
+  destinations: "route",
+  read: readWeighted,
+  named({ host, raw }, version) {
+    const { host: _, subset: __, ...rest } = objectAt(raw, "destination");
+    const { subset } = version;
+    const name = writtenLike(host, version.host);
+    const place = subset === undefined ? { host: name } : { host: name, subset };
+    return { ...raw, destination: { ...place, ...rest } };
+  },
+  copies: {
+    // One copy, with its percentage in the older form of three fields, or the oldest; or several.
+    single: ["mirror", "mirrorPercent", "mirrorPercentage"],
+    list: "mirrors",
+    ofSingle: readDestination,
+    ofEntry: (entry, namespace) => readDestination(field(entry, "destination"), namespace),
+  },
+  maxWeight: 2 ** 31 - 1,
+};

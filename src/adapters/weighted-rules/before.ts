@@ -1,0 +1,22 @@
+import * as z from "zod/mini";
+import { routeSections } from "../../istio/route-rule.ts";
+
+const raw = z.record(z.string(), z.unknown());
+
+const rule = z.object({
+  section: z.enum(routeSections),
+  /** Its place when the release began; rules move, so it is the last thing by which one is found again. */
+  index: z.int().check(z.nonnegative()),
+  name: z.optional(z.string()),
+  match: z.optional(z.unknown()),
+  /** Its destinations as they were. */
+  route: z.array(raw),
+  /** The fields by which copies of its requests are sent. Missing in older journals, and then none is touched. */
+  copies: z.optional(raw),
+});
+
+/** How an object was before a release: plain JSON, kept in the journal, enough to give every rule of it back. */
+export const objectBefore = z.object({ namespace: z.string(), name: z.string(), rules: z.array(rule) });
+
+export type ObjectBefore = z.infer<typeof objectBefore>;
+export type RuleBefore = z.infer<typeof rule>;

@@ -1,0 +1,52 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Destination, Raw } from "../../istio/destination.ts";
+import { listAt } from "../../kubernetes/field.ts";
+import type { Aim } from "../../release/aim.ts";
+import type { DestinationRoles } from "./destination-roles.ts";
+import type { RouteShape } from "./route-shape.ts";
+
+/** The fields of a rule by which copies of its requests are sent somewhere. */
+export const copiesIn = ({ copies: { single, list } }: RouteShape, rule: Raw): Raw => only(rule, [...single, list]);
+
+/**
+ * Copies to the canary end with the first write, since it would get the requests that are its own twice, and come back
+ * with the route as it was before. All other copies stay.
+ */
+export function plannedCopies(
+  { copies: { single, list, ofSingle, ofEntry } }: RouteShape,
+  now: Raw,
+  before: Raw,
+  aim: Aim,
+  { roleOf }: Pick<DestinationRoles, "roleOf">,
+  namespace: string,
+): Raw {
+  const isCanary = (one: Destination | undefined): boolean => one !== undefined && roleOf(one) === "canary";
+  const isSingleCopyOfCanary = (fields: Raw): boolean =>
+    single.slice(0, 1).some((name) => isCanary(ofSingle(fields[name], namespace)));
+  const isCopyOfCanary = (entry: unknown): boolean => isCanary(ofEntry(entry, namespace));
+  const [one, several] = [isSingleCopyOfCanary(before), listAt(before, list).filter(isCopyOfCanary)];
+  const isSingleGone = single.slice(0, 1).every((name) => now[name] === undefined);
+  if (aim.to === "before") {
+    const back = one && isSingleGone ? { ...now, ...only(before, single) } : now;
+    return several.length > 0 ? withList(back, list, together(listAt(now, list), listAt(before, list), several)) : back;
+  }
+  const without = one && isSingleCopyOfCanary(now) ? except(now, single) : now;
+  const others = listAt(now, list).filter((entry) => !isCopyOfCanary(entry));
+  return several.length > 0 ? withList(without, list, others) : without;
+}
+
+const only = (fields: Raw, names: readonly string[]): Raw =>
+  Object.fromEntries(Object.entries(fields).filter(([name]) => names.includes(name)));
+const except = (fields: Raw, names: readonly string[]): Raw =>
+  Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
+
+const withList = (fields: Raw, name: string, entries: readonly unknown[]): Raw =>
+  entries.length > 0 ? { ...fields, [name]: entries } : except(fields, [name]);
+
+/** What was taken comes back to its place; what somebody else has put there meanwhile stays. */
+function together(now: readonly unknown[], before: readonly unknown[], taken: readonly unknown[]): readonly unknown[] {
+  const entries = [...now];
+  for (const [at, entry] of before.entries())
+    if (taken.includes(entry) && !now.some((one) => isDeepStrictEqual(one, entry))) entries.splice(at, 0, entry);
+  return entries;
+}

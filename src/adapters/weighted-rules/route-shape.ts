@@ -1,0 +1,39 @@
+import type { Destination, Raw, WeightedDestination } from "../../istio/destination.ts";
+import type { RouteRule, RouteSection } from "../../istio/route-rule.ts";
+import type { KubernetesObject } from "../../kubernetes/object.ts";
+import type { RouteKind } from "../../release/route-kind.ts";
+
+/** How a kind of object holds rules with weights: everything by which moving one kind differs from moving another. */
+export type RouteShape = {
+  readonly kind: RouteKind;
+  readonly words: {
+    /** What people call a rule there. */
+    readonly rule: string;
+    /** … and one whose weights move. */
+    readonly movable: string;
+    /** What to do about an object without such rules. */
+    readonly toMove: string;
+  };
+  readonly rulesOf: (object: KubernetesObject) => readonly RouteRule[];
+  /** The sections whose weights a release moves, and the lists of `spec` that they are in. */
+  readonly movable: { readonly sections: readonly RouteSection[]; readonly lists: readonly string[] };
+  /** The field of a rule that its destinations are in. */
+  readonly destinations: string;
+  /** All destinations of a rule. */
+  readonly read: (list: readonly unknown[], namespace: string) => readonly WeightedDestination[];
+  /** A copy of stable's destination, with everything that it has, that names another version. */
+  readonly named: (stable: WeightedDestination, version: Destination, namespace: string) => Raw;
+  readonly copies: CopyFields;
+  readonly maxWeight: number;
+};
+
+/** The fields of a rule by which copies of its requests are sent somewhere. */
+export type CopyFields = {
+  /** A field that names one destination, before those that say more of it. */
+  readonly single: readonly string[];
+  /** A list with one entry for each. */
+  readonly list: string;
+  readonly ofSingle: (value: unknown, namespace: string) => Destination | undefined;
+  /** Undefined for an entry that copies nothing. */
+  readonly ofEntry: (entry: unknown, namespace: string) => Destination | undefined;
+};
