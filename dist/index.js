@@ -29371,7 +29371,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 6854:
+/***/ 6063:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -47411,158 +47411,72 @@ const readDestination = (raw, namespace) => ({
     subset: textAt(raw, "subset") || undefined,
     port: numberAt(raw, "port", "number"),
 });
-const readWeighted = (raw, namespace) => ({
-    ...readDestination(objectAt(raw, "destination"), namespace),
-    weight: raw.weight,
-    raw,
+const readWeighted = (list, namespace) => list.map((one) => {
+    const raw = objectAt(one);
+    const { weight } = raw;
+    const counts = list.length === 1 ? 1 : numberOr(weight, 0);
+    return { ...readDestination(raw.destination, namespace), weight, counts, raw };
 });
-const destination_weightOf = ({ weight }) => (typeof weight === "number" ? weight : 0);
-const sumOf = (destinations) => destinations.reduce((sum, destination) => sum + destination_weightOf(destination), 0);
-const trafficOf = (destination, among) => among.length === 1 ? 1 : destination_weightOf(destination) / (sumOf(among) || 1);
+const numberOr = (weight, usual) => (typeof weight === "number" ? weight : usual);
+const sumOf = (destinations) => destinations.reduce((sum, { counts }) => sum + counts, 0);
+const trafficOf = ({ counts }, among) => counts / (sumOf(among) || 1);
 const isWeight = (weight) => weight === undefined || (Number.isInteger(weight) && Number(weight) >= 0);
 
-;// CONCATENATED MODULE: ./src/istio/virtual-service.js
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/destination-roles.js
 
 
-
-const isEmpty = (conditions) => Object.keys(conditions).length === 0;
-const sections = [
-    {
-        section: "http",
-        named: true,
-        place: (index) => `#${index}`,
-        instead: ["delegate", "redirect", "directResponse"],
-        fitsAll: ({ name: _, uri, ...conditions }) => isEmpty(conditions) && (uri === undefined || textAt(uri, "prefix") === "/"),
-    },
-    {
-        section: "tls",
-        named: false,
-        place: (index) => `tls#${index}`,
-        instead: [],
-        fitsAll: ({ sniHosts, ...conditions }) => isEmpty(conditions) && listAt(sniHosts).includes("*"),
-    },
-    { section: "tcp", named: false, place: (index) => `tcp#${index}`, instead: [], fitsAll: isEmpty },
-];
-const rulesOf = (virtualService) => sections.flatMap((section) => listAt(virtualService, "spec", section.section).map((raw, index) => readRule(section, objectAt(raw), index, namespaceOf(virtualService))));
-function readRule({ section, named, place, instead, fitsAll }, raw, index, namespace) {
-    const conditions = listAt(raw, "match").map((condition) => objectAt(condition));
+function destinationRoles({ named }, pair) {
+    const destinationOf = (role) => ({
+        host: (0,istio_host/* readHost */.rk)(pair[role].host, pair.namespace),
+        subset: pair[role].subset || undefined,
+        port: undefined,
+    });
+    const versions = { stable: destinationOf("stable"), canary: destinationOf("canary") };
+    const roleOf = ({ host, subset }) => release_target/* roles */.Ot.find((role) => subset === versions[role].subset && (0,istio_host/* sameHost */.RM)(host, versions[role].host));
     return {
-        section,
-        index,
-        place: place(index),
-        name: named ? textAt(raw, "name") || undefined : undefined,
-        match: raw.match,
-        destinations: listAt(raw, "route").map((destination) => readWeighted(objectAt(destination), namespace)),
-        mirrors: readMirrors(raw, namespace),
-        instead: instead.find((other) => raw[other] !== undefined),
-        delegate: readDelegate(raw.delegate, namespace),
-        takesEverything: conditions.length === 0 || conditions.some(fitsAll),
-        raw,
+        ...versions,
+        roleOf,
+        indexesOf: (role, destinations) => [...destinations.keys()].filter((index) => {
+            const destination = destinations[index];
+            return destination && roleOf(destination) === role;
+        }),
+        canaryLike: (stable, namespace) => named(stable, versions.canary, namespace),
     };
 }
-function readMirrors(raw, namespace) {
-    const policies = [...listAt(raw, "mirrors")];
-    if (raw.mirror !== undefined)
-        policies.unshift({ destination: raw.mirror, percentage: raw.mirrorPercentage });
-    return policies.map((policy) => ({
-        ...readDestination(field(policy, "destination"), namespace),
-        share: (numberAt(policy, "percentage", "value") ?? 100) / 100,
-    }));
-}
-function readDelegate(delegate, namespace) {
-    if (delegate === undefined)
-        return undefined;
-    return { namespace: textAt(delegate, "namespace") || namespace, name: textAt(delegate, "name") ?? "" };
-}
-const namespaceOf = ({ metadata }) => metadata.namespace ?? "";
-const virtual_service_nameOf = (object) => ({
-    namespace: namespaceOf(object),
-    name: object.metadata.name,
-});
-const hostsOf = (virtualService) => virtual_service_textsOf(virtualService, "hosts").map((host) => (0,istio_host/* readHost */.rk)(host, namespaceOf(virtualService)));
-const gatewaysOf = (virtualService) => virtual_service_textsOf(virtualService, "gateways");
-function isForMesh(virtualService) {
-    const gateways = gatewaysOf(virtualService);
-    return gateways.length === 0 || gateways.includes("mesh");
-}
-const isDelegate = (virtualService) => field(virtualService, "spec", "hosts") === undefined;
-function visibleIn(virtualService) {
-    const namespaces = virtual_service_textsOf(virtualService, "exportTo");
-    if (namespaces.length === 0 || namespaces.includes("*"))
-        return undefined;
-    return namespaces.map((namespace) => (namespace === "." ? namespaceOf(virtualService) : namespace));
-}
-const virtual_service_textsOf = (virtualService, list) => listAt(virtualService, "spec", list).filter((text) => typeof text === "string");
 
-;// CONCATENATED MODULE: ./src/adapters/virtual-service/movable-rule.js
-
-const choicesOf = ({ routes }) => routes.filter(({ kind }) => kind === "VirtualService");
-const movableSections = ["http"];
-const movableRules = (virtualService) => rulesOf(virtualService).filter((rule) => movableSections.some((section) => section === rule.section));
-const isMeant = ({ name, place }, word) => word === name || word === place;
-function chosenRules(rules, { routes }) {
-    if (routes.length === 0)
-        return rules;
-    return [...new Set(routes.flatMap((word) => rules.filter((rule) => isMeant(rule, word))))];
-}
-
-;// CONCATENATED MODULE: ./src/adapters/virtual-service/before.js
-
-
-const raw = mini_schemas/* record */.g1P(mini_schemas/* string */.YjP(), mini_schemas/* unknown */.L5J());
-const rule = mini_schemas/* object */.Ikc({
-    section: mini_schemas/* enum */.k5n(movableSections),
-    index: mini_schemas/* int */.Whr().check(api/* _nonnegative */.UI()),
-    name: mini_schemas/* optional */.lqM(mini_schemas/* string */.YjP()),
-    match: mini_schemas/* optional */.lqM(mini_schemas/* unknown */.L5J()),
-    route: mini_schemas/* array */.YOg(raw),
-    copies: mini_schemas/* optional */.lqM(raw),
-});
-const virtualService = mini_schemas/* object */.Ikc({ namespace: mini_schemas/* string */.YjP(), name: mini_schemas/* string */.YjP(), rules: mini_schemas/* array */.YOg(rule) });
-const routes = mini_schemas/* object */.Ikc({
-    version: mini_schemas/* string */.YjP(),
-    virtualServices: mini_schemas/* array */.YOg(virtualService),
-    served: mini_schemas/* optional */.lqM(mini_schemas/* boolean */.zMY()),
-    missingSubsets: mini_schemas/* array */.YOg(mini_schemas/* enum */.k5n(["stable", "canary"])),
-});
-const parseRoutesBefore = (stored) => routes.parse(stored);
-
-;// CONCATENATED MODULE: ./src/adapters/virtual-service/copies.js
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/given-back.js
 
 
 
-const single = ["mirror", "mirrorPercent", "mirrorPercentage"];
-const copyFields = [...single, "mirrors"];
-const copiesIn = (rule) => Object.fromEntries(Object.entries(rule).filter(([name]) => copyFields.includes(name)));
-function plannedCopies(now, before, aim, { roleOf }, namespace) {
-    const isCanary = (destination) => roleOf(readDestination(destination, namespace)) === "canary";
-    const isCopyOfCanary = (entry) => isCanary(field(entry, "destination"));
-    const [one, several] = [isCanary(before.mirror), listAt(before, "mirrors").filter(isCopyOfCanary)];
-    if (aim.to === "before") {
-        const back = one && now.mirror === undefined ? { ...now, ...copies_only(before, single) } : now;
-        return several.length > 0
-            ? withList(back, together(listAt(now, "mirrors"), listAt(before, "mirrors"), several))
-            : back;
+function givenBack(shape, pair) {
+    const { indexesOf } = destinationRoles(shape, pair);
+    function ruleGivenBack(rule, namespace) {
+        const route = shape.read(listAt(rule, shape.destinations), namespace);
+        const [stable, ...again] = indexesOf("stable", route);
+        const [canary, ...andAgain] = indexesOf("canary", route);
+        const ours = [stable, canary].flatMap((index) => (index === undefined ? [] : (route[index] ?? [])));
+        const isClear = ours.length === 2 && again.length + andAgain.length === 0;
+        if (!isClear || !ours.every(({ weight }) => isWeight(weight)))
+            return rule;
+        const weights = new Map([
+            [stable, Math.min(sumOf(ours), shape.maxWeight)],
+            [canary, 0],
+        ]);
+        const raws = route.map(({ raw }, index) => (weights.has(index) ? { ...raw, weight: weights.get(index) } : raw));
+        return { ...objectAt(rule), [shape.destinations]: raws };
     }
-    const without = one && isCanary(now.mirror) ? except(now, single) : now;
-    return several.length > 0
-        ? withList(without, listAt(now, "mirrors").filter((entry) => !isCopyOfCanary(entry)))
-        : without;
-}
-const copies_only = (fields, names) => Object.fromEntries(Object.entries(fields).filter(([name]) => names.includes(name)));
-const except = (fields, names) => Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
-const withList = (fields, mirrors) => mirrors.length > 0 ? { ...fields, mirrors } : except(fields, ["mirrors"]);
-function together(now, before, taken) {
-    const entries = [...now];
-    for (const [at, entry] of before.entries())
-        if (taken.includes(entry) && !now.some((one) => (0,external_node_util_.isDeepStrictEqual)(one, entry)))
-            entries.splice(at, 0, entry);
-    return entries;
+    return (object) => {
+        const spec = { ...objectAt(object, "spec") };
+        for (const list of shape.movable.lists)
+            spec[list] = listAt(object, "spec", list).map((rule) => ruleGivenBack(rule, object.metadata.namespace ?? ""));
+        return { ...object, spec };
+    };
 }
 
-;// CONCATENATED MODULE: ./src/adapters/virtual-service/describe.js
-const virtualServiceWord = ({ namespace, name }) => `VirtualService ${namespace}/${name}`;
-const ruleWord = ({ name, index }) => name === undefined ? `route #${index}` : `route "${name}"`;
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/describe.js
+
+const describe_objectWord = ({ kind }, { namespace, name }) => routeWord({ kind, namespace, name });
+const ruleWord = ({ words: { rule } }, { name, index }) => (name === undefined ? `${rule} #${index}` : `${rule} "${name}"`);
 function destinationWord({ host, subset, port }) {
     const words = [host.text || "a destination without a host"];
     if (subset !== undefined)
@@ -47575,7 +47489,7 @@ function splitWord(destinations) {
     const [only, ...more] = destinations;
     if (!only)
         return "no destination";
-    if (more.length === 0)
+    if (more.length === 0 && only.counts > 0)
         return `${labelOf(only, destinations)} alone`;
     return destinations.map((one) => `${labelOf(one, destinations)} ${weightWord(one)}`).join(", ");
 }
@@ -47591,55 +47505,36 @@ function labelOf(destination, among) {
     return (describe_labels.find(isTelling) ?? destinationWord)(destination);
 }
 
-;// CONCATENATED MODULE: ./src/adapters/virtual-service/destination-roles.js
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/copies.js
 
 
-
-function destinationRoles(pair) {
-    const destinationOf = (role) => ({
-        host: (0,istio_host/* readHost */.rk)(pair[role].host, pair.namespace),
-        subset: pair[role].subset || undefined,
-        port: undefined,
-    });
-    const versions = { stable: destinationOf("stable"), canary: destinationOf("canary") };
-    const roleOf = ({ host, subset }) => release_target/* roles */.Ot.find((role) => subset === versions[role].subset && (0,istio_host/* sameHost */.RM)(host, versions[role].host));
-    return {
-        ...versions,
-        roleOf,
-        indexesOf: (role, destinations) => [...destinations.keys()].filter((index) => {
-            const destination = destinations[index];
-            return destination && roleOf(destination) === role;
-        }),
-        canaryLike({ host, raw }) {
-            const { host: _, subset: __, ...rest } = objectAt(raw, "destination");
-            const { subset } = versions.canary;
-            const name = (0,istio_host/* writtenLike */.tr)(host, versions.canary.host);
-            const place = subset === undefined ? { host: name } : { host: name, subset };
-            return { ...raw, destination: { ...place, ...rest } };
-        },
-    };
+const copiesIn = ({ copies: { single, list } }, rule) => copies_only(rule, [...single, list]);
+function plannedCopies({ copies: { single, list, ofSingle, ofEntry } }, now, before, aim, { roleOf }, namespace) {
+    const isCanary = (one) => one !== undefined && roleOf(one) === "canary";
+    const isSingleCopyOfCanary = (fields) => single.slice(0, 1).some((name) => isCanary(ofSingle(fields[name], namespace)));
+    const isCopyOfCanary = (entry) => isCanary(ofEntry(entry, namespace));
+    const [one, several] = [isSingleCopyOfCanary(before), listAt(before, list).filter(isCopyOfCanary)];
+    const isSingleGone = single.slice(0, 1).every((name) => now[name] === undefined);
+    if (aim.to === "before") {
+        const back = one && isSingleGone ? { ...now, ...copies_only(before, single) } : now;
+        return several.length > 0 ? withList(back, list, together(listAt(now, list), listAt(before, list), several)) : back;
+    }
+    const without = one && isSingleCopyOfCanary(now) ? except(now, single) : now;
+    const others = listAt(now, list).filter((entry) => !isCopyOfCanary(entry));
+    return several.length > 0 ? withList(without, list, others) : without;
+}
+const copies_only = (fields, names) => Object.fromEntries(Object.entries(fields).filter(([name]) => names.includes(name)));
+const except = (fields, names) => Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
+const withList = (fields, name, entries) => entries.length > 0 ? { ...fields, [name]: entries } : except(fields, [name]);
+function together(now, before, taken) {
+    const entries = [...now];
+    for (const [at, entry] of before.entries())
+        if (taken.includes(entry) && !now.some((one) => (0,external_node_util_.isDeepStrictEqual)(one, entry)))
+            entries.splice(at, 0, entry);
+    return entries;
 }
 
-;// CONCATENATED MODULE: ./src/adapters/virtual-service/own-rule.js
-
-
-const ownRuleName = (service) => `istio-canary-${service}`;
-const canaryHost = ({ namespace, canary }) => (0,istio_host/* readHost */.rk)(canary.host, namespace);
-const ruleNamespace = (target) => canaryHost(target).service?.namespace ?? target.namespace;
-const isOurs = ({ metadata }) => metadata.labels?.[managedBy.key] === managedBy.value;
-const ownRule = (target, version, subsets, beside) => ({
-    apiVersion: `networking.istio.io/${version}`,
-    kind: "DestinationRule",
-    metadata: {
-        name: ownRuleName(target.service),
-        namespace: ruleNamespace(target),
-        labels: { [managedBy.key]: managedBy.value },
-    },
-    spec: { host: beside ? beside.host.text : hostText(canaryHost(target)), ...beside?.seenBy, subsets },
-});
-const hostText = ({ text, service, domain }) => (service && domain === undefined ? service.name : text);
-
-;// CONCATENATED MODULE: ./src/adapters/virtual-service/locate.js
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/locate.js
 
 const sameMatch = (was, now) => (0,external_node_util_.isDeepStrictEqual)(was.match, now.match);
 const sameBoth = (was, now) => was.name === now.name && sameMatch(was, now);
@@ -47665,7 +47560,17 @@ function locate(before, now) {
     return before.map((was) => known.get(was));
 }
 
-;// CONCATENATED MODULE: ./src/adapters/virtual-service/share.js
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/movable-rule.js
+const choicesOf = ({ kind }, { routes }) => routes.filter((route) => route.kind === kind);
+const movableRules = ({ rulesOf, movable }, object) => rulesOf(object).filter(({ section }) => movable.sections.includes(section));
+const isMeant = ({ name, place }, word) => word === name || word === place;
+function chosenRules(rules, { routes }) {
+    if (routes.length === 0)
+        return rules;
+    return [...new Set(routes.flatMap((word) => rules.filter((rule) => isMeant(rule, word))))];
+}
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/share.js
 
 function managedShare(ours, thirds) {
     return sumOf(thirds) === 0 ? 100 : sumOf(ours);
@@ -47676,7 +47581,7 @@ function canaryWeight(managed, percent) {
     return Math.min(Math.max(Math.round((managed * percent) / 100), 1), managed - 1);
 }
 
-;// CONCATENATED MODULE: ./src/adapters/virtual-service/plan-moves.js
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/plan-moves.js
 
 
 
@@ -47684,49 +47589,48 @@ function canaryWeight(managed, percent) {
 
 
 
-
-const plannedDestinations = ({ namespace, planned }) => planned.map(({ raw }) => readWeighted(raw, namespace));
-function planMoves(object, before, pair, aim) {
+const plannedDestinations = ({ shape, namespace, planned }) => shape.read(planned.map(({ raw }) => raw), namespace);
+function planMoves(shape, object, before, pair, aim) {
     const { namespace } = before;
-    const versions = destinationRoles(pair);
-    const serving = movableRules(object).filter(({ destinations }) => destinations.some(versions.roleOf));
+    const versions = destinationRoles(shape, pair);
+    const serving = movableRules(shape, object).filter(({ destinations }) => destinations.some(versions.roleOf));
     const rules = locate(before.rules, serving);
     const moves = [];
     const gone = [];
     for (const [at, was] of before.rules.entries()) {
         const rule = rules[at];
         if (!rule) {
-            gone.push(`${ruleWord(was)} is gone, or sends to neither version any more`);
+            gone.push(`${ruleWord(shape, was)} is gone, or sends to neither version any more`);
             continue;
         }
-        const start = startOf(was, namespace, versions);
+        const start = startOf(shape, was, namespace, versions);
         const planned = place(rule.destinations, start, aim, versions);
-        const copies = plannedCopies(copiesIn(rule.raw), was.copies ?? {}, aim, versions, namespace);
-        moves.push({ namespace, rule, planned, copies });
+        const copies = plannedCopies(shape, copiesIn(shape, rule.raw), was.copies ?? {}, aim, versions, namespace);
+        moves.push({ shape, namespace, rule, planned, copies });
     }
-    const ambiguous = moves.flatMap(({ rule }) => repeated(rule.destinations, versions).map((what) => `${ruleWord(rule)} names ${what} more than once`));
+    const ambiguous = moves.flatMap(({ rule }) => repeated(rule.destinations, versions).map((what) => `${ruleWord(shape, rule)} names ${what} more than once`));
     return { moves, troubles: [...gone, ...ambiguous] };
 }
 const repeated = (destinations, { indexesOf }) => release_target/* roles */.Ot.flatMap((role) => {
     const [first, second] = indexesOf(role, destinations).map((index) => destinations[index]);
     return first && second ? [destinationWord({ ...first, port: undefined })] : [];
 });
-function startOf(before, namespace, { roleOf }) {
-    const standing = before.route.map((raw, at) => ({ at, destination: readWeighted(raw, namespace) }));
+function startOf(shape, before, namespace, { roleOf }) {
+    const standing = shape.read(before.route, namespace).map((destination, at) => ({ at, destination }));
     const find = (role) => standing.find(({ destination }) => roleOf(destination) === role);
     const [stable, canary] = [find("stable"), find("canary")];
     if (!stable)
-        throw new Error(`the journal's ${ruleWord(before)} has no destination of stable`);
+        throw new Error(`the journal's ${ruleWord(shape, before)} has no destination of stable`);
     const isOurs = (one) => one === stable || one === canary;
     const [ours, thirds] = [standing.filter(isOurs), standing.filter((one) => !isOurs(one))];
-    return { stable, canary, managed: managedShare(ours.map(destinationOf), thirds.map(destinationOf)) };
+    return { namespace, stable, canary, managed: managedShare(ours.map(destinationOf), thirds.map(destinationOf)) };
 }
 const destinationOf = ({ destination }) => destination;
-function dueOf({ stable, canary, managed }, aim, { canaryLike }) {
+function dueOf({ namespace, stable, canary, managed }, aim, { canaryLike }) {
     const old = { raw: stable.destination.raw, at: stable.at };
     const its = canary
         ? { raw: canary.destination.raw, at: canary.at }
-        : { raw: canaryLike(stable.destination), at: stable.at + 1 };
+        : { raw: canaryLike(stable.destination, namespace), at: stable.at + 1 };
     switch (aim.to) {
         case "before":
             return {
@@ -47773,7 +47677,254 @@ function withWeight(raw, weight) {
     return rest;
 }
 
-;// CONCATENATED MODULE: ./src/adapters/virtual-service/check-rule.js
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/patch.js
+
+
+
+
+
+function patchOf(moves) {
+    const changed = moves.filter((move) => operationsOf(move).length > 0);
+    for (const move of changed)
+        assertWritable(move);
+    return changed.flatMap(operationsOf);
+}
+function operationsOf(move) {
+    return [...destinationChanges(move), ...copyChanges(move)];
+}
+const changesCopies = (move) => copyChanges(move).length > 0;
+function copyChanges({ shape, rule, copies }) {
+    const now = copiesIn(shape, rule.raw);
+    const names = [...new Set([...Object.keys(now), ...Object.keys(copies)])];
+    return names.flatMap((name) => {
+        const path = `${rule.path}/${name}`;
+        if (!Object.hasOwn(copies, name))
+            return [{ op: "remove", path }];
+        if ((0,external_node_util_.isDeepStrictEqual)(now[name], copies[name]))
+            return [];
+        return [{ op: Object.hasOwn(now, name) ? "replace" : "add", path, value: copies[name] }];
+    });
+}
+function destinationChanges({ shape, rule, planned }) {
+    const path = `${rule.path}/${shape.destinations}`;
+    const kept = new Set(planned.map(({ was }) => was));
+    const gone = [...rule.destinations.keys()].filter((index) => !kept.has(index)).reverse();
+    const operations = gone.map((index) => ({ op: "remove", path: `${path}/${index}` }));
+    for (const [index, { was, raw }] of planned.entries()) {
+        const now = was === undefined ? undefined : rule.destinations[was];
+        if (now)
+            operations.push(...weightChange(`${path}/${index}/weight`, now.raw, raw));
+        else
+            operations.push({ op: "add", path: `${path}/${index}`, value: raw });
+    }
+    return operations;
+}
+function weightChange(path, { weight: now }, { weight: planned }) {
+    if (now === planned)
+        return [];
+    if (planned === undefined)
+        return [{ op: "remove", path }];
+    return [{ op: now === undefined ? "add" : "replace", path, value: planned }];
+}
+function assertWritable(move) {
+    const destinations = plannedDestinations(move);
+    const wrong = [];
+    if (destinations.length === 0)
+        wrong.push("no destination");
+    for (const { host, weight } of destinations) {
+        if (host.text === "")
+            wrong.push("a destination without a host");
+        if (!isWeight(weight))
+            wrong.push(`the weight ${JSON.stringify(weight)}`);
+    }
+    if (destinations.length > 0 && sumOf(destinations) === 0)
+        wrong.push("weights that sum to 0");
+    if (wrong.length > 0)
+        throw new Error(`${ruleWord(move.shape, move.rule)} would get ${wrong.join(" and ")}; nothing was written`);
+}
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/moved-route.js
+
+
+
+
+
+
+
+
+
+
+
+
+function movedRoute({ store, clock, pair, before, fence, followed }) {
+    const { client, resource, shape } = store;
+    const word = describe_objectWord(shape, before);
+    let written;
+    const read = () => client.get(resource, before.namespace, before.name);
+    function movesFor(object, aim) {
+        if (!object) {
+            if (aim.to === "before")
+                return [];
+            throw new lib_errors/* DeniedError */.iC(`${word} was deleted during the release.`, {
+                next: "Apply it again, then run the release again.",
+            });
+        }
+        const { moves, troubles } = planMoves(shape, object, before, pair, aim);
+        if (troubles.length === 0 || aim.to === "before")
+            return moves;
+        throw new lib_errors/* DeniedError */.iC(`${word} was changed during the release: ${(0,some_of/* someOf */.y)(troubles)}.`, {
+            next: "Put the routes back as they were, then run the release again.",
+        });
+    }
+    function patchTo(object, aim) {
+        const moves = movesFor(object, aim);
+        return object && patchWrite(client, resource, object, patchOf(moves));
+    }
+    return {
+        async reach(aim, superseded, from) {
+            const isBack = aim.to === "before";
+            let writes = 0;
+            const plan = (object) => {
+                if (superseded.aborted)
+                    return undefined;
+                const write = patchTo(object, aim);
+                if (write && object && from)
+                    assertAsWritten(object, from);
+                if (write)
+                    writes++;
+                return write;
+            };
+            const reached = await edit(clock, {
+                read,
+                plan,
+                fence: isBack ? fence.back : fence.forward,
+                proven: true,
+                refused: (error, object) => denied(word, movesFor(object, aim), error),
+                contested: (error, object) => moved_route_contested(word, movesFor(object, aim), object, error),
+            });
+            written = isBack || writes === 0 ? undefined : reached;
+            if (followed && reached && !isBack)
+                await followed(reached, superseded);
+        },
+        async takeBack() {
+            await patchTo(written, { to: "before" })?.send();
+            written = undefined;
+        },
+        async splits() {
+            const moves = movesFor(await read(), { to: "before" });
+            return moves.map(({ rule }) => `${word} ${ruleWord(shape, rule)}: ${splitWord(rule.destinations)}`);
+        },
+        async serving() {
+            const { roleOf } = destinationRoles(shape, pair);
+            const moves = movesFor(await read(), { to: "before" });
+            return moves.flatMap(({ rule: { destinations } }) => destinations.filter((each) => trafficOf(each, destinations) > 0).flatMap((each) => roleOf(each) ?? []));
+        },
+        async differences(aim, next) {
+            const object = await read();
+            if (!object)
+                return [`${word} is gone: somebody else deleted it`];
+            const differences = differencesOf(object, aim);
+            return next && differencesOf(object, next).length === 0 ? [] : differences;
+        },
+    };
+    function assertAsWritten(object, from) {
+        const differences = differencesOf(object, from);
+        if (differences.length > 0)
+            throw new lib_errors/* StrayedError */.vC((0,some_of/* someOf */.y)(differences));
+    }
+    function differencesOf(object, aim) {
+        const { moves, troubles } = planMoves(shape, object, before, pair, aim);
+        const by = writtenBy(object);
+        const different = moves.filter((move) => patchOf([move]).length > 0);
+        const going = isTerminating(object) ? [`${word} is being deleted`] : [];
+        return [
+            ...going,
+            ...troubles.map((trouble) => `${word} ${trouble}`),
+            ...different.map((move) => `${word} ${changeWord(move)}${by}`),
+        ];
+    }
+}
+const plannedWord = (move) => splitWord(plannedDestinations(move));
+function changeWord(move) {
+    const [is, should] = [splitWord(move.rule.destinations), plannedWord(move)];
+    const words = is === should ? [] : [`${is} instead of ${should}`];
+    if (changesCopies(move))
+        words.push("its mirrors are others than the release left it");
+    return `${ruleWord(move.shape, move.rule)}: ${words.join(", ")}`;
+}
+const wishWord = (moves) => (0,some_of/* someOf */.y)(moves.map((move) => `${ruleWord(move.shape, move.rule)}: ${plannedWord(move)}`), "; ", 3);
+const denied = (word, moves, error) => new lib_errors/* DeniedError */.iC(`${word} could not be written (${wishWord(moves)}): ${error.message}`, {
+    cause: error,
+    next: error.next,
+});
+function moved_route_contested(word, moves, object, cause) {
+    const writer = object && lastWriter(object, fieldManager);
+    const by = writer === undefined ? "" : `: ${writer} writes it, too`;
+    const tried = cause
+        ? `was changed between reading and writing it, ${maxOvertaken} times,`
+        : `was written ${maxWrites} times`;
+    return new lib_errors/* DeniedError */.iC(`${word} ${tried} and is still not as it should be (${wishWord(moves)})${by}.`, {
+        next: "Stop whatever else writes it while a release runs: a GitOps sync, another release, a controller.",
+        cause,
+    });
+}
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/serving-roles.js
+
+
+
+
+async function servingRoles({ client, resource, shape }, target) {
+    const { roleOf } = destinationRoles(shape, target);
+    const serving = choicesOf(shape, target).map(async (choice) => {
+        const object = await unlessForbidden(client.get(resource, choice.namespace, choice.name));
+        const rules = object ? chosenRules(movableRules(shape, object), choice) : [];
+        return rules.flatMap(({ destinations }) => destinations.filter((one) => trafficOf(one, destinations) > 0).flatMap((one) => roleOf(one) ?? []));
+    });
+    return (await Promise.all(serving)).flat();
+}
+
+;// CONCATENATED MODULE: ./src/istio/route-rule.js
+const routeSections = ["http", "tls", "tcp"];
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/before.js
+
+
+const raw = mini_schemas/* record */.g1P(mini_schemas/* string */.YjP(), mini_schemas/* unknown */.L5J());
+const rule = mini_schemas/* object */.Ikc({
+    section: mini_schemas/* enum */.k5n(routeSections),
+    index: mini_schemas/* int */.Whr().check(api/* _nonnegative */.UI()),
+    name: mini_schemas/* optional */.lqM(mini_schemas/* string */.YjP()),
+    match: mini_schemas/* optional */.lqM(mini_schemas/* unknown */.L5J()),
+    route: mini_schemas/* array */.YOg(raw),
+    copies: mini_schemas/* optional */.lqM(raw),
+});
+const objectBefore = mini_schemas/* object */.Ikc({ namespace: mini_schemas/* string */.YjP(), name: mini_schemas/* string */.YjP(), rules: mini_schemas/* array */.YOg(rule) });
+
+;// CONCATENATED MODULE: ./src/adapters/virtual-service/before.js
+
+
+const routes = mini_schemas/* object */.Ikc({
+    version: mini_schemas/* string */.YjP(),
+    virtualServices: mini_schemas/* array */.YOg(objectBefore),
+    served: mini_schemas/* optional */.lqM(mini_schemas/* boolean */.zMY()),
+    missingSubsets: mini_schemas/* array */.YOg(mini_schemas/* enum */.k5n(["stable", "canary"])),
+});
+const parseRoutesBefore = (stored) => routes.parse(stored);
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/before-of.js
+
+const objectBeforeOf = (shape, { choice: { namespace, name }, rules }) => ({ namespace, name, rules: rules.map((rule) => beforeOf(shape, rule)) });
+const beforeOf = (shape, { section, index, name, match, destinations, raw }) => ({
+    section,
+    index,
+    name,
+    match,
+    route: destinations.map(({ raw }) => ({ ...raw })),
+    copies: copiesIn(shape, raw),
+});
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/check-rule.js
 
 
 
@@ -47793,7 +47944,7 @@ const checks = [
     isTooSmall,
 ];
 function checkRule(rule, search) {
-    const where = `${virtualServiceWord(search.choice)}: ${ruleWord(rule)}`;
+    const where = `${describe_objectWord(search.shape, search.choice)}: ${ruleWord(search.shape, rule)}`;
     for (const check of checks) {
         const finding = check(rule, search, where);
         if (finding)
@@ -47802,27 +47953,27 @@ function checkRule(rule, search) {
     return undefined;
 }
 const exchange = "exchange stable and canary in the configuration.";
-function dividesNothing({ instead, delegate }, _, where) {
+function dividesNothing({ instead, delegate }, { shape }, where) {
     if (instead === undefined)
         return undefined;
     if (delegate)
-        return refuse(`${where} delegates to ${virtualServiceWord(delegate)}.`, "Name that VirtualService instead; the weights are there.");
-    return refuse(`${where} answers with ${instead} and divides nothing.`, "Choose a route with destinations.");
+        return refuse(`${where} delegates to ${describe_objectWord(shape, delegate)}.`, `Name that ${shape.kind} instead; the weights are there.`);
+    return refuse(`${where} answers with ${instead} and divides nothing.`, `Choose a ${shape.words.rule} with destinations.`);
 }
-function sharesItsName({ name }, { rules }, where) {
+function sharesItsName({ name }, { shape, rules }, where) {
     const namesakes = rules.filter((other) => name !== undefined && other.name === name).length;
     if (namesakes <= 1)
         return undefined;
-    return refuse(`${where} is one of ${namesakes} of that name.`, "Give every http route a name of its own.");
+    return refuse(`${where} is one of ${namesakes} of that name.`, `Give every ${shape.words.movable} a name of its own.`);
 }
-function isLikeAnother(rule, { rules, versions }, where) {
+function isLikeAnother(rule, { shape, rules, versions }, where) {
     const twin = rules.find((other) => other !== rule &&
         other.name === rule.name &&
         (0,external_node_util_.isDeepStrictEqual)(other.match, rule.match) &&
         other.destinations.some(versions.roleOf));
     if (!twin)
         return undefined;
-    return refuse(`${where} cannot be told from ${ruleWord(twin)}: they have the same match, no name, and both serve the release.`, "Remove the second, or give each a name.");
+    return refuse(`${where} cannot be told from ${ruleWord(shape, twin)}: they have the same match, no name, and both serve the release.`, "Remove the second, or give each a name.");
 }
 function namesAVersionTwice({ destinations }, { versions }, where) {
     const [twice] = repeated(destinations, versions);
@@ -47830,13 +47981,13 @@ function namesAVersionTwice({ destinations }, { versions }, where) {
         return undefined;
     return refuse(`${where} names ${twice} more than once (${destinations.map(destinationWord).join(", ")}), so it is not clear whose weight counts.`, "Leave one destination for each version (Kiali calls this KIA1105).");
 }
-function lacksStable({ destinations }, { versions }, where) {
+function lacksStable({ destinations }, { shape, versions }, where) {
     const present = new Set(destinations.map(versions.roleOf));
     if (present.has("stable"))
         return undefined;
     if (present.has("canary"))
         return refuse(`${where} sends to ${destinationWord(versions.canary)} already, and not to ${destinationWord(versions.stable)}.`, `If an earlier release made it the stable version, ${exchange}`);
-    return refuse(`${where} does not send to ${destinationWord(versions.stable)} (found: ${destinations.map(destinationWord).join(", ") || "nothing"}).`, "Choose a route of the service, or correct stable's host and subset.");
+    return refuse(`${where} does not send to ${destinationWord(versions.stable)} (found: ${destinations.map(destinationWord).join(", ") || "nothing"}).`, `Choose a ${shape.words.rule} of the service, or correct stable's host and subset.`);
 }
 function hasAnOddWeight({ destinations }, _, where) {
     const odd = destinations.find(({ weight }) => !isWeight(weight));
@@ -47850,15 +48001,16 @@ function lacksAHost({ destinations }, _, where) {
     return refuse(`${where} has a destination without a host.`, "Give it one, or remove it.");
 }
 function sumsToNothing({ destinations }, _, where) {
-    if (destinations.length <= 1 || sumOf(destinations) > 0)
+    if (destinations.length === 0 || sumOf(destinations) > 0)
         return undefined;
-    return refuse(`${where}: the weights of its ${destinations.length} destinations sum to 0.`, "Give the version that serves now a weight of 100; an omitted weight counts as 0.");
+    const omitted = destinations.some(({ weight }) => weight === undefined) ? "; an omitted weight counts as 0" : "";
+    return refuse(`${where}: the weights of its ${destinations.length} ${(0,numbers/* plural */.LS)(destinations.length, "destination")} sum to 0.`, `Give the version that serves now a weight of 100${omitted}.`);
 }
 function servesTheCanary({ destinations }, { versions }, where) {
     const traffic = canaryTraffic(destinations, versions);
     if (traffic === 0)
         return undefined;
-    const isOmitted = destinations.some((one) => versions.roleOf(one) === "stable" && one.weight === undefined);
+    const isOmitted = destinations.some((one) => versions.roleOf(one) === "stable" && one.weight === undefined && one.counts === 0);
     const omitted = isOmitted ? "; stable's omitted weight counts as 0" : "";
     const finding = refuse(`${where} sends ${(0,numbers/* percentWord */.m9)(traffic)} of its requests to the canary already (${splitWord(destinations)}${omitted}).`, traffic === 1
         ? `If the canary is the version that should serve now, ${exchange} Else give stable its weight back first.`
@@ -47869,25 +48021,29 @@ function canaryTraffic(destinations, { roleOf }) {
     const canary = destinations.find((one) => roleOf(one) === "canary");
     return canary ? trafficOf(canary, destinations) : 0;
 }
-function isTooSmall({ destinations }, { versions }, where) {
+function isTooSmall({ destinations }, { shape, versions }, where) {
     const [share, sum] = [sumOf(destinations.filter(versions.roleOf)), sumOf(destinations)];
     if (share === sum || share >= 2)
         return undefined;
     if (share === 0)
-        return refuse(`${where} sends no request to stable now (${splitWord(destinations)}).`, "Give stable a weight first, or choose another route.");
-    return refuse(`${where}: stable's weight is 1 of ${sum}, which cannot be divided between two versions (${splitWord(destinations)}).`, "Multiply every weight of the route by 100; Istio takes weights as proportions.");
+        return refuse(`${where} sends no request to stable now (${splitWord(destinations)}).`, `Give stable a weight first, or choose another ${shape.words.rule}.`);
+    return refuse(`${where}: stable's weight is 1 of ${sum}, which cannot be divided between two versions (${splitWord(destinations)}).`, `Multiply every weight of the ${shape.words.rule} by 100; Istio takes weights as proportions.`);
 }
 
-;// CONCATENATED MODULE: ./src/adapters/virtual-service/select-rules.js
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/select-rules.js
 
 
 
 
 
 
-function selectRules(object, choice, pair) {
-    const search = { choice, rules: movableRules(object), versions: destinationRoles(pair) };
-    const { rules, problems } = choice.routes.length === 0 ? selectAll(search) : selectNamed(search);
+function selectRules(shape, object, choice, pair) {
+    const rules = movableRules(shape, object);
+    const search = { shape, choice, rules, versions: destinationRoles(shape, pair) };
+    return selectAmong(search);
+}
+function selectAmong(search) {
+    const { rules, problems } = search.choice.routes.length === 0 ? selectAll(search) : selectNamed(search);
     const against = rules.flatMap((rule) => checkRule(rule, search) ?? []);
     return { rules, problems: [...problems, ...new Map(against.map((one) => [one.what, one])).values()] };
 }
@@ -47898,30 +48054,224 @@ function selectAll(search) {
     const rules = withBoth.length > 0 ? withBoth : withStable;
     return { rules, problems: rules.length > 0 ? [] : [nothingToMove(search)] };
 }
-function selectNamed({ choice, rules }) {
+function selectNamed({ shape, choice, rules }) {
     const unknown = [...new Set(choice.routes)].filter((word) => !rules.some((rule) => isMeant(rule, word)));
-    const problems = unknown.map((word) => refuse(`${virtualServiceWord(choice)}: no http route is called "${word}" (found: ${listed(rules)}).`, "Correct the name, or choose a route by its place: #0 is the first."));
+    const problems = unknown.map((word) => refuse(`${describe_objectWord(shape, choice)}: no ${shape.words.movable} is called "${word}" (found: ${listed(rules)}).`, `Correct the name, or choose a ${shape.words.rule} by its place: #0 is the first.`));
     return { rules: chosenRules(rules, choice), problems };
 }
 function nothingToMove(search) {
-    const { choice, rules, versions } = search;
-    const where = virtualServiceWord(choice);
+    const { shape, choice, rules, versions } = search;
+    const where = describe_objectWord(shape, choice);
+    const { movable } = shape.words;
     if (rules.length === 0)
-        return refuse(`${where} has no http route.`, "Name a VirtualService with http routes; those of tls and tcp are not moved.");
+        return refuse(`${where} has no ${movable}.`, shape.words.toMove);
     const delegates = rules.flatMap(({ delegate }) => delegate ?? []);
     if (rules.length === delegates.length) {
-        return refuse(`${where} hands every request to other VirtualServices: ${(0,some_of/* someOf */.y)(delegates.map(virtualServiceWord), ", ")}.`, "Name the VirtualService that it delegates to; the weights are there.");
+        return refuse(`${where} hands every request to other VirtualServices: ${(0,some_of/* someOf */.y)(delegates.map((one) => describe_objectWord(shape, one)), ", ")}.`, `Name the ${shape.kind} that it delegates to; the weights are there.`);
     }
     if (rules.some((rule) => select_rules_has(rule, "canary", search))) {
-        return refuse(`${where}: no http route sends to ${destinationWord(versions.stable)}, and ${destinationWord(versions.canary)} has its requests already.`, "An earlier release made it the stable version: exchange stable and canary in the configuration.");
+        return refuse(`${where}: no ${movable} sends to ${destinationWord(versions.stable)}, and ${destinationWord(versions.canary)} has its requests already.`, "An earlier release made it the stable version: exchange stable and canary in the configuration.");
     }
-    return refuse(`${where}: no http route sends to ${destinationWord(versions.stable)} (found: ${listed(rules)}).`, "Check host and subset of stable, or name the VirtualService that routes to it.");
+    return refuse(`${where}: no ${movable} sends to ${destinationWord(versions.stable)} (found: ${listed(rules)}).`, `Check host and subset of stable, or name the ${shape.kind} that routes to it.`);
 }
 const listed = (rules) => (0,some_of/* someOf */.y)(rules.map(foundWord)) || "none";
 function foundWord({ name, place, instead, destinations }) {
     const where = instead ?? (destinations.map(destinationWord).join(" and ") || "nowhere");
     return `${name === undefined ? place : `"${name}"`} to ${where}`;
 }
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/read-routes.js
+
+
+
+
+
+
+
+async function readRoutes(store, target, as = (object) => object) {
+    const { client, resource, shape } = store;
+    const choices = [...new Map(choicesOf(shape, target).map((choice) => [describe_objectWord(shape, choice), choice])).values()];
+    const objects = await Promise.all(choices.map(async (choice) => ({ choice, object: await client.get(resource, choice.namespace, choice.name) })));
+    const chosen = objects.flatMap(({ choice, object }) => object ? [{ choice, object, ...selectRules(shape, as(object), choice, target) }] : []);
+    const absent = objects.filter(({ object }) => !object).map(({ choice }) => choice);
+    const problems = choiceProblems(shape, target);
+    problems.push(...(await Promise.all(absent.map((choice) => read_routes_missing(store, choice)))));
+    problems.push(...chosen.flatMap((one) => one.problems));
+    return { chosen, problems };
+}
+function assertMovable(problems) {
+    if (problems.length > 0)
+        throw new lib_errors/* RefusedError */.fk(problems.map(({ what, next }) => `${what} ${next ?? ""}`.trimEnd()));
+}
+async function read_routes_missing({ client, resource, shape }, choice) {
+    const there = await client.list(resource, choice.namespace);
+    const names = there.map(({ metadata }) => metadata.name).sort();
+    return refuse(`${describe_objectWord(shape, choice)} does not exist (in ${choice.namespace}: ${(0,some_of/* someOf */.y)(names, ", ", 10) || "none"}).`, `Correct its name and namespace; a release moves the weights of a ${shape.kind} that is there.`);
+}
+function choiceProblems(shape, target) {
+    const problems = [];
+    const words = choicesOf(shape, target).map((choice) => describe_objectWord(shape, choice));
+    if (words.length === 0)
+        problems.push(refuse(`No ${shape.kind} is named for ${target.namespace}/${target.service}.`, "Name the one that routes to the service."));
+    const twice = words.find((word, index) => words.indexOf(word) !== index);
+    if (twice !== undefined)
+        problems.push(refuse(`${twice} is named twice.`, `Name it once, with all the ${shape.words.rule}s of it.`));
+    const { roleOf, canary, stable } = destinationRoles(shape, target);
+    if (roleOf(canary) === "stable")
+        problems.push(refuse(`Stable and canary are the same destination: ${destinationWord(stable)}.`, "Give them different subsets, or different hosts."));
+    return problems;
+}
+
+;// CONCATENATED MODULE: ./src/istio/virtual-service.js
+
+
+
+const isEmpty = (conditions) => Object.keys(conditions).length === 0;
+const sections = [
+    {
+        section: "http",
+        named: true,
+        place: (index) => `#${index}`,
+        instead: ["delegate", "redirect", "directResponse"],
+        fitsAll: ({ name: _, uri, ...conditions }) => isEmpty(conditions) && (uri === undefined || textAt(uri, "prefix") === "/"),
+    },
+    {
+        section: "tls",
+        named: false,
+        place: (index) => `tls#${index}`,
+        instead: [],
+        fitsAll: ({ sniHosts, ...conditions }) => isEmpty(conditions) && listAt(sniHosts).includes("*"),
+    },
+    { section: "tcp", named: false, place: (index) => `tcp#${index}`, instead: [], fitsAll: isEmpty },
+];
+const rulesOf = (virtualService) => sections.flatMap((section) => listAt(virtualService, "spec", section.section).map((raw, index) => readRule(section, objectAt(raw), index, namespaceOf(virtualService))));
+function readRule({ section, named, place, instead, fitsAll }, raw, index, namespace) {
+    const conditions = listAt(raw, "match").map((condition) => objectAt(condition));
+    return {
+        section,
+        path: `/spec/${section}/${index}`,
+        index,
+        place: place(index),
+        name: named ? textAt(raw, "name") || undefined : undefined,
+        match: raw.match,
+        destinations: readWeighted(listAt(raw, "route"), namespace),
+        mirrors: readMirrors(raw, namespace),
+        instead: instead.find((other) => raw[other] !== undefined),
+        delegate: readDelegate(raw.delegate, namespace),
+        takesEverything: conditions.length === 0 || conditions.some(fitsAll),
+        raw,
+    };
+}
+function readMirrors(raw, namespace) {
+    const policies = [...listAt(raw, "mirrors")];
+    if (raw.mirror !== undefined)
+        policies.unshift({ destination: raw.mirror, percentage: raw.mirrorPercentage });
+    return policies.map((policy) => ({
+        ...readDestination(field(policy, "destination"), namespace),
+        share: (numberAt(policy, "percentage", "value") ?? 100) / 100,
+    }));
+}
+function readDelegate(delegate, namespace) {
+    if (delegate === undefined)
+        return undefined;
+    return { namespace: textAt(delegate, "namespace") || namespace, name: textAt(delegate, "name") ?? "" };
+}
+const namespaceOf = ({ metadata }) => metadata.namespace ?? "";
+const virtual_service_nameOf = (object) => ({
+    namespace: namespaceOf(object),
+    name: object.metadata.name,
+});
+const hostsOf = (virtualService) => virtual_service_textsOf(virtualService, "hosts").map((host) => (0,istio_host/* readHost */.rk)(host, namespaceOf(virtualService)));
+const gatewaysOf = (virtualService) => virtual_service_textsOf(virtualService, "gateways");
+function isForMesh(virtualService) {
+    const gateways = gatewaysOf(virtualService);
+    return gateways.length === 0 || gateways.includes("mesh");
+}
+const isDelegate = (virtualService) => field(virtualService, "spec", "hosts") === undefined;
+function visibleIn(virtualService) {
+    const namespaces = virtual_service_textsOf(virtualService, "exportTo");
+    if (namespaces.length === 0 || namespaces.includes("*"))
+        return undefined;
+    return namespaces.map((namespace) => (namespace === "." ? namespaceOf(virtualService) : namespace));
+}
+const virtual_service_textsOf = (virtualService, list) => listAt(virtualService, "spec", list).filter((text) => typeof text === "string");
+
+;// CONCATENATED MODULE: ./src/adapters/virtual-service/virtual-service-shape.js
+
+
+
+
+const virtualServiceShape = {
+    kind: "VirtualService",
+    words: {
+        rule: "route",
+        movable: "http route",
+        toMove: "Name a VirtualService with http routes; those of tls and tcp are not moved.",
+    },
+    rulesOf: rulesOf,
+    movable: { sections: ["http"], lists: ["http"] },
+    destinations: "route",
+    read: readWeighted,
+    named({ host, raw }, version) {
+        const { host: _, subset: __, ...rest } = objectAt(raw, "destination");
+        const { subset } = version;
+        const name = (0,istio_host/* writtenLike */.tr)(host, version.host);
+        const place = subset === undefined ? { host: name } : { host: name, subset };
+        return { ...raw, destination: { ...place, ...rest } };
+    },
+    copies: {
+        single: ["mirror", "mirrorPercent", "mirrorPercentage"],
+        list: "mirrors",
+        ofSingle: readDestination,
+        ofEntry: (entry, namespace) => readDestination(field(entry, "destination"), namespace),
+    },
+    maxWeight: 2 ** 31 - 1,
+};
+
+;// CONCATENATED MODULE: ./src/adapters/virtual-service/istio-api.js
+
+
+
+
+const istioApi = (client, version) => ({
+    client,
+    version,
+    virtualServices: { ...resources.virtualServices, version },
+    destinationRules: { ...resources.destinationRules, version },
+    gateways: { ...resources.gateways, version },
+});
+const virtualServicesIn = ({ client, virtualServices: resource }) => ({
+    client,
+    resource,
+    shape: virtualServiceShape,
+});
+async function offeredApi(client) {
+    const offered = await istioResources(client);
+    if (offered)
+        return istioApi(client, offered.virtualServices.version);
+    throw new lib_errors/* RefusedError */.fk("The cluster has no VirtualServices: it does not serve networking.istio.io.", {
+        next: "Install Istio, or check that the kubeconfig and its context lead to the right cluster.",
+    });
+}
+
+;// CONCATENATED MODULE: ./src/adapters/virtual-service/own-rule.js
+
+
+const ownRuleName = (service) => `istio-canary-${service}`;
+const canaryHost = ({ namespace, canary }) => (0,istio_host/* readHost */.rk)(canary.host, namespace);
+const ruleNamespace = (target) => canaryHost(target).service?.namespace ?? target.namespace;
+const isOurs = ({ metadata }) => metadata.labels?.[managedBy.key] === managedBy.value;
+const ownRule = (target, version, subsets, beside) => ({
+    apiVersion: `networking.istio.io/${version}`,
+    kind: "DestinationRule",
+    metadata: {
+        name: ownRuleName(target.service),
+        namespace: ruleNamespace(target),
+        labels: { [managedBy.key]: managedBy.value },
+    },
+    spec: { host: beside ? beside.host.text : hostText(canaryHost(target)), ...beside?.seenBy, subsets },
+});
+const hostText = ({ text, service, domain }) => (service && domain === undefined ? service.name : text);
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/subset-need.js
 
@@ -47963,53 +48313,66 @@ function unknownLabels(role, target) {
     });
 }
 
-;// CONCATENATED MODULE: ./src/adapters/virtual-service/read-routes.js
+;// CONCATENATED MODULE: ./src/adapters/virtual-service/read-with-subsets.js
 
 
 
 
-
-
-
-
-async function readRoutes(api, target, as = (object) => object) {
-    const choices = [...new Map(choicesOf(target).map((choice) => [virtualServiceWord(choice), choice])).values()];
-    const [objects, subsets] = await Promise.all([
-        Promise.all(choices.map(async (choice) => ({
-            choice,
-            object: await api.client.get(api.virtualServices, choice.namespace, choice.name),
-        }))),
+async function readWithSubsets(api, target, as) {
+    const [{ chosen, problems }, subsets] = await Promise.all([
+        readRoutes(virtualServicesIn(api), target, as),
         readSubsets(api, target),
     ]);
-    const chosen = objects.flatMap(({ choice, object }) => object ? [{ choice, object, ...selectRules(as(object), choice, target) }] : []);
-    const absent = objects.filter(({ object }) => !object).map(({ choice }) => choice);
-    const problems = choiceProblems(target);
-    problems.push(...(await Promise.all(absent.map((choice) => read_routes_missing(api, choice)))));
-    problems.push(...chosen.flatMap((one) => one.problems));
-    if (subsets.problem)
-        problems.push(subsets.problem);
-    return { chosen, subsets, problems };
+    return { chosen, subsets, problems: subsets.problem ? [...problems, subsets.problem] : problems };
 }
 async function readSubsets({ client, destinationRules }, target) {
     return subsetNeed(target.canary.subset ? await client.list(destinationRules, ruleNamespace(target)) : [], target);
 }
-async function read_routes_missing({ client, virtualServices }, choice) {
-    const there = await client.list(virtualServices, choice.namespace);
-    const names = there.map(({ metadata }) => metadata.name).sort();
-    return refuse(`${virtualServiceWord(choice)} does not exist (in ${choice.namespace}: ${(0,some_of/* someOf */.y)(names, ", ", 10) || "none"}).`, "Correct its name and namespace; a release moves the weights of a VirtualService that is there.");
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/unserved.js
+
+
+
+
+
+
+const byService = async () => ({ labels: {} });
+async function unservedAmong(client, target, among, narrowed = byService) {
+    const reading = readOnce(client);
+    const each = among.map(async (role) => {
+        const because = await unserved_becauseOf(reading, target, role, narrowed);
+        return because === undefined ? [] : [[role, because]];
+    });
+    return Object.fromEntries((await Promise.all(each)).flat());
 }
-function choiceProblems(target) {
-    const problems = [];
-    const words = choicesOf(target).map(virtualServiceWord);
-    if (words.length === 0)
-        problems.push(refuse(`No VirtualService is named for ${target.namespace}/${target.service}.`, "Name the one that routes to the service."));
-    const twice = words.find((word, index) => words.indexOf(word) !== index);
-    if (twice !== undefined)
-        problems.push(refuse(`${twice} is named twice.`, "Name it once, with all the routes of it."));
-    const { roleOf, canary, stable } = destinationRoles(target);
-    if (roleOf(canary) === "stable")
-        problems.push(refuse(`Stable and canary are the same destination: ${destinationWord(stable)}.`, "Give them different subsets, or different hosts."));
-    return problems;
+async function unserved_becauseOf(client, target, role, narrowed) {
+    const { host, subset } = target[role];
+    const [services, narrowing] = await Promise.all([
+        client.list(resources.services, target.namespace),
+        narrowed(client, role),
+    ]);
+    const service = unserved_selectorOf(services, target, role);
+    if ("because" in service)
+        return service.because;
+    if ("because" in narrowing)
+        return narrowing.because;
+    const labels = { ...service.labels, ...narrowing.labels };
+    const labelSelector = asQuery({ matchLabels: service.labels, matchExpressions: [] });
+    const pods = (await client.list(resources.pods, target.namespace, { labelSelector })).map(readPod);
+    const serves = ({ labels: ofPod, ready, terminating }) => ready && !terminating && carries(ofPod, labels);
+    if (pods.some(serves))
+        return undefined;
+    const where = subset === undefined ? host : `subset ${subset} of ${host}`;
+    return `no pod that is ready is behind ${where} (${showLabels(labels)})`;
+}
+function unserved_selectorOf(services, { namespace, ...target }, role) {
+    const host = (0,istio_host/* readHost */.rk)(target[role].host, namespace);
+    const service = serviceBehind(services, host);
+    if (!service)
+        return { because: `Service ${namespace}/${host.service?.name ?? host.text} is gone` };
+    if (isTerminating(service))
+        return { because: `${placeWord(service)} is being deleted` };
+    return { labels: selectorOfService(service) ?? {} };
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/unserved.js
@@ -48018,54 +48381,21 @@ function choiceProblems(target) {
 
 
 
-
-
-
-async function unserved({ client, destinationRules }, target, among) {
-    const reading = readOnce(client);
-    const each = among.map(async (role) => {
-        const because = await unserved_becauseOf(reading, destinationRules, target, role);
-        return because === undefined ? [] : [[role, because]];
-    });
-    return Object.fromEntries((await Promise.all(each)).flat());
-}
-async function unserved_becauseOf(client, destinationRules, target, role) {
-    const { host, subset } = target[role];
-    const [services, rules] = await Promise.all([
-        client.list(resources.services, target.namespace),
-        subset === undefined ? [] : client.list(destinationRules, ruleNamespace(target)),
-    ]);
-    const selected = selectionOf(services, rules, target, role);
-    if ("because" in selected)
-        return selected.because;
-    const labelSelector = asQuery({ matchLabels: selected.ofService, matchExpressions: [] });
-    const pods = (await client.list(resources.pods, target.namespace, { labelSelector })).map(readPod);
-    const serves = ({ labels, ready, terminating }) => ready && !terminating && carries(labels, selected.labels);
-    if (pods.some(serves))
-        return undefined;
-    const where = subset === undefined ? host : `subset ${subset} of ${host}`;
-    return `no pod that is ready is behind ${where} (${showLabels(selected.labels)})`;
-}
-function selectionOf(services, rules, target, role) {
-    const { namespace } = target;
-    const host = (0,istio_host/* readHost */.rk)(target[role].host, namespace);
-    const service = serviceBehind(services, host);
-    if (!service)
-        return { because: `Service ${namespace}/${host.service?.name ?? host.text} is gone` };
-    if (isTerminating(service))
-        return { because: `${placeWord(service)} is being deleted` };
-    const ofService = selectorOfService(service) ?? {};
-    const name = target[role].subset;
+const unserved = (api, target, among) => unservedAmong(api.client, target, among, bySubset(api, target));
+const bySubset = ({ destinationRules }, target) => async (client, role) => {
+    const { host: text, subset: name } = target[role];
     if (name === undefined)
-        return { labels: ofService, ofService };
+        return { labels: {} };
+    const host = (0,istio_host/* readHost */.rk)(text, target.namespace);
+    const rules = await client.list(destinationRules, ruleNamespace(target));
     const subset = subsetFor(rules, host, name);
     if (!subset)
         return { because: lacksSubset(target, role) };
     const definedIn = rulesFor(rules, host).find(({ word }) => word === subset.rule);
     if (definedIn && isTerminating(definedIn.object))
         return { because: `${subset.rule}, which has the subset ${name}, is being deleted` };
-    return { labels: { ...ofService, ...subset.labels }, ofService };
-}
+    return { labels: subset.labels };
+};
 const lacksSubset = (target, role) => `no DestinationRule in namespace ${ruleNamespace(target)} has the subset ${target[role].subset}, which the routes name`;
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/capture-routes.js
@@ -48073,65 +48403,20 @@ const lacksSubset = (target, role) => `no DestinationRule in namespace ${ruleNam
 
 
 
+
 async function captureRoutes(api, target, as) {
     const [{ chosen, subsets, problems }, { stable: because }] = await Promise.all([
-        readRoutes(api, target, as),
+        readWithSubsets(api, target, as),
         unserved(api, target, ["stable"]),
     ]);
-    if (problems.length > 0)
-        throw new lib_errors/* RefusedError */.fk(problems.map(({ what, next }) => `${what} ${next ?? ""}`.trimEnd()));
+    assertMovable(problems);
     return {
         version: api.version,
-        virtualServices: chosen.map(({ choice: { namespace, name }, rules }) => ({
-            namespace,
-            name,
-            rules: rules.map(beforeOf),
-        })),
+        virtualServices: chosen.map((one) => objectBeforeOf(virtualServiceShape, one)),
         missingSubsets: [...subsets.missing],
         served: because === undefined,
     };
 }
-const beforeOf = ({ section, index, name, match, destinations, raw }) => ({
-    section,
-    index,
-    name,
-    match,
-    route: destinations.map(({ raw }) => ({ ...raw })),
-    copies: copiesIn(raw),
-});
-
-;// CONCATENATED MODULE: ./src/adapters/virtual-service/given-back.js
-
-
-
-
-function givenBack(pair) {
-    const { indexesOf } = destinationRoles(pair);
-    function ruleGivenBack(rule, namespace) {
-        const route = listAt(rule, "route").map((raw) => readWeighted(objectAt(raw), namespace));
-        const [stable, ...again] = indexesOf("stable", route);
-        const [canary, ...andAgain] = indexesOf("canary", route);
-        const ours = [stable, canary].flatMap((index) => (index === undefined ? [] : (route[index] ?? [])));
-        const isClear = ours.length === 2 && again.length + andAgain.length === 0;
-        if (!isClear || !ours.every(({ weight }) => isWeight(weight)))
-            return rule;
-        const weights = new Map([
-            [stable, sumOf(ours)],
-            [canary, 0],
-        ]);
-        const raws = route.map(({ raw }, index) => (weights.has(index) ? { ...raw, weight: weights.get(index) } : raw));
-        return { ...objectAt(rule), route: raws };
-    }
-    return (object) => {
-        const spec = { ...objectAt(object, "spec") };
-        for (const section of movableSections)
-            spec[section] = listAt(object, "spec", section).map((rule) => ruleGivenBack(rule, object.metadata.namespace ?? ""));
-        return { ...object, spec };
-    };
-}
-
-;// CONCATENATED MODULE: ./src/release/aim.js
-const aimAt = (canary) => (canary === 0 ? { to: "before" } : { to: "split", canary });
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/list-everywhere.js
 
@@ -48149,27 +48434,10 @@ async function listEverywhere(client, resource, namespaces) {
     };
 }
 
-;// CONCATENATED MODULE: ./src/adapters/virtual-service/istio-api.js
+;// CONCATENATED MODULE: ./src/release/aim.js
+const aimAt = (canary) => (canary === 0 ? { to: "before" } : { to: "split", canary });
 
-
-
-const istioApi = (client, version) => ({
-    client,
-    version,
-    virtualServices: { ...resources.virtualServices, version },
-    destinationRules: { ...resources.destinationRules, version },
-    gateways: { ...resources.gateways, version },
-});
-async function offeredApi(client) {
-    const offered = await istioResources(client);
-    if (offered)
-        return istioApi(client, offered.virtualServices.version);
-    throw new lib_errors/* RefusedError */.fk("The cluster has no VirtualServices: it does not serve networking.istio.io.", {
-        next: "Install Istio, or check that the kubeconfig and its context lead to the right cluster.",
-    });
-}
-
-;// CONCATENATED MODULE: ./src/adapters/virtual-service/notices.js
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/notices.js
 
 
 
@@ -48182,28 +48450,29 @@ async function offeredApi(client) {
 
 
 
-function noticesOf(chosen, target, plan) {
+function noticesOf(shape, chosen, target, plan) {
     const isMoved = (rule) => chosen.rules.some(({ place }) => place === rule.place);
     const subject = {
+        shape,
         chosen,
-        others: movableRules(chosen.object).filter((rule) => !isMoved(rule)),
-        versions: destinationRoles(target),
+        others: movableRules(shape, chosen.object).filter((rule) => !isMoved(rule)),
+        versions: destinationRoles(shape, target),
         target,
         plan,
-        where: virtualServiceWord(chosen.choice),
+        where: describe_objectWord(shape, chosen.choice),
     };
     return [moves, copies, offSchedule, neverReached, coarse, testers, staying, delegates].flatMap((notice) => notice(subject));
 }
 const notices_note = (what, next) => ({ level: "note", what, next });
-function moves({ chosen, target, plan, where }) {
+function moves({ shape, chosen, target, plan, where }) {
     if (chosen.problems.length > 0)
         return [];
-    const before = { ...chosen.choice, rules: chosen.rules.map(beforeOf) };
-    const first = planMoves(chosen.object, before, target, aimAt(plan.stages[0]?.weight ?? 100));
-    const words = first.moves.map((move) => `${ruleWord(move.rule)} from ${splitWord(move.rule.destinations)} to ${splitWord(plannedDestinations(move))}`);
+    const before = objectBeforeOf(shape, chosen);
+    const first = planMoves(shape, chosen.object, before, target, aimAt(plan.stages[0]?.weight ?? 100));
+    const words = first.moves.map((move) => `${ruleWord(shape, move.rule)} from ${splitWord(move.rule.destinations)} to ${splitWord(plannedDestinations(move))}`);
     return [notices_note(`${where}: the first write takes ${(0,some_of/* someOf */.y)(words)}.`)];
 }
-function copies({ chosen, versions, plan, where }) {
+function copies({ shape, chosen, versions, plan, where }) {
     const rules = chosen.rules.filter(({ mirrors }) => mirrors.some((one) => versions.roleOf(one) === "canary"));
     if (chosen.problems.length > 0 || rules.length === 0)
         return [];
@@ -48211,35 +48480,35 @@ function copies({ chosen, versions, plan, where }) {
     return [
         {
             level: "warn",
-            what: `${where}: the first write takes the mirror to ${destinationWord(versions.canary)} away from ${(0,some_of/* someOf */.y)(rules.map(ruleWord), ", ")}, because whatever is sent there would be done twice; ${end}.`,
+            what: `${where}: the first write takes the mirror to ${destinationWord(versions.canary)} away from ${(0,some_of/* someOf */.y)(rules.map((rule) => ruleWord(shape, rule)), ", ")}, because whatever is sent there would be done twice; ${end}.`,
             next: undefined,
         },
     ];
 }
-function offSchedule({ chosen, versions, plan, where }) {
+function offSchedule({ shape, chosen, versions, plan, where }) {
     const weights = plan.stages.map(({ weight }) => weight);
     const findings = [];
     for (const rule of chosen.rules) {
         const traffic = canaryTraffic(rule.destinations, versions);
         if (traffic === 0 || traffic === 1 || weights.includes(Math.round(traffic * 10_000) / 100))
             continue;
-        findings.push(notices_note(`${where}: ${ruleWord(rule)} gives the canary ${(0,numbers/* percentWord */.m9)(traffic)}, which is no weight of this plan (${weights.join(", ")}): no release with these stages wrote it.`));
+        findings.push(notices_note(`${where}: ${ruleWord(shape, rule)} gives the canary ${(0,numbers/* percentWord */.m9)(traffic)}, which is no weight of this plan (${weights.join(", ")}): no release with these stages wrote it.`));
     }
     return findings;
 }
-function neverReached({ chosen, where }) {
-    const catchAll = movableRules(chosen.object).find(({ takesEverything }) => takesEverything);
+function neverReached({ shape, chosen, where }) {
+    const catchAll = movableRules(shape, chosen.object).find(({ takesEverything }) => takesEverything);
     if (!catchAll)
         return [];
     return chosen.rules
         .filter(({ index }) => index > catchAll.index)
         .map((rule) => ({
         level: "warn",
-        what: `${where}: ${ruleWord(rule)} is never reached, because ${ruleWord(catchAll)} above it takes every request.`,
-        next: "Move it up, or choose the other route.",
+        what: `${where}: ${ruleWord(shape, rule)} is never reached, because ${ruleWord(shape, catchAll)} above it takes every request.`,
+        next: `Move it up, or choose the other ${shape.words.rule}.`,
     }));
 }
-function coarse({ chosen, versions, plan, where }) {
+function coarse({ shape, chosen, versions, plan, where }) {
     if (chosen.problems.length > 0)
         return [];
     const findings = [];
@@ -48255,107 +48524,123 @@ function coarse({ chosen, versions, plan, where }) {
         const words = off.map(({ weight, written }) => `${weight} % becomes ${(0,numbers/* percentWord */.m9)(written)}`);
         findings.push({
             level: "warn",
-            what: `${where}: ${ruleWord(rule)} leaves the two versions a share of ${share}, so ${(0,some_of/* someOf */.y)(words, ", ")}.`,
-            next: "Multiply every weight of the route by 100; Istio takes weights as proportions.",
+            what: `${where}: ${ruleWord(shape, rule)} leaves the two versions a share of ${share}, so ${(0,some_of/* someOf */.y)(words, ", ")}.`,
+            next: `Multiply every weight of the ${shape.words.rule} by 100; Istio takes weights as proportions.`,
         });
     }
     return findings;
 }
-function testers({ others, versions, where, plan }) {
+function testers({ shape, others, versions, where, plan }) {
     const rules = others.filter(({ destinations }) => canaryTraffic(destinations, versions) > 0);
     if (rules.length === 0)
         return [];
     return [
-        notices_note(`${where}: ${(0,some_of/* someOf */.y)(rules.map(ruleWord), ", ")} sends requests to the canary already, and stays as it is, also after a rollback.`, countsInSplit(plan)),
+        notices_note(`${where}: ${(0,some_of/* someOf */.y)(rules.map((rule) => ruleWord(shape, rule)), ", ")} sends requests to the canary already, and stays as it is, also after a rollback.`, countsInSplit(plan)),
     ];
 }
-function staying({ others, versions, where, plan }) {
+function staying({ shape, others, versions, where, plan }) {
     const rules = others.filter(({ destinations }) => versions.indexesOf("stable", destinations).length > 0 && canaryTraffic(destinations, versions) === 0);
     if (rules.length === 0)
         return [];
     return [
-        notices_note(`${where}: ${(0,some_of/* someOf */.y)(rules.map(ruleWord), ", ")} sends to stable and is not moved by this release.`, countsInSplit(plan)),
+        notices_note(`${where}: ${(0,some_of/* someOf */.y)(rules.map((rule) => ruleWord(shape, rule)), ", ")} sends to stable and is not moved by this release.`, countsInSplit(plan)),
     ];
 }
 const countsInSplit = ({ stages }) => stages.some(release_gate/* isJudgedByEvidence */.iA)
     ? "Its requests count in the observed split: if they are many, the release is held, or rolled back, because of it. Allow the difference with evidence.splitTolerance; 100% takes every split as planned."
     : undefined;
-function delegates({ others, where }) {
-    const words = others.flatMap((rule) => rule.delegate ? `${ruleWord(rule)} to ${virtualServiceWord(rule.delegate)}` : []);
+function delegates({ shape, others, where }) {
+    const words = others.flatMap((rule) => rule.delegate ? `${ruleWord(shape, rule)} to ${describe_objectWord(shape, rule.delegate)}` : []);
     if (words.length === 0)
         return [];
     return [
-        notices_note(`${where}: some requests are routed elsewhere (${(0,some_of/* someOf */.y)(words, ", ")}); this release moves them only if that VirtualService is named, too.`),
+        notices_note(`${where}: some requests are routed elsewhere (${(0,some_of/* someOf */.y)(words, ", ")}); this release moves them only if that ${shape.kind} is named, too.`),
     ];
 }
 
-;// CONCATENATED MODULE: ./src/adapters/virtual-service/patch.js
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/rehearse.js
 
 
 
 
 
-function patchOf(moves) {
-    const changed = moves.filter((move) => operationsOf(move).length > 0);
-    for (const move of changed)
-        assertWritable(move);
-    return changed.flatMap(operationsOf);
+
+async function rehearse_rehearse({ client, resource, shape }, chosen, target, plan) {
+    if (chosen.problems.length > 0)
+        return [];
+    const { namespace, name } = chosen.choice;
+    const aim = aimAt(plan.stages[0]?.weight ?? 100);
+    const body = patchOf(planMoves(shape, chosen.object, objectBeforeOf(shape, chosen), target, aim).moves);
+    return dryRun(`${describe_objectWord(shape, chosen.choice)}: the first write would be refused`, () => client.patch(resource, namespace, name, { type: "json", body }, { dryRun: true }));
 }
-function operationsOf(move) {
-    return [...destinationChanges(move), ...copyChanges(move)];
+async function dryRun(what, write) {
+    try {
+        await write();
+        return [];
+    }
+    catch (error) {
+        const refusal = refusalFrom(error);
+        return [{ ...refusal, what: `${what}: ${refusal.what}` }];
+    }
 }
-const changesCopies = (move) => copyChanges(move).length > 0;
-function copyChanges({ rule, copies }) {
-    const now = copiesIn(rule.raw);
-    const names = [...new Set([...Object.keys(now), ...Object.keys(copies)])];
-    return names.flatMap((name) => {
-        const path = `/spec/${rule.section}/${rule.index}/${name}`;
-        if (!Object.hasOwn(copies, name))
-            return [{ op: "remove", path }];
-        if ((0,external_node_util_.isDeepStrictEqual)(now[name], copies[name]))
-            return [];
-        return [{ op: Object.hasOwn(now, name) ? "replace" : "add", path, value: copies[name] }];
+function refusalFrom(error) {
+    if (!(error instanceof lib_errors/* ToldError */.QY))
+        throw error;
+    return { level: "refuse", what: error.message, next: error.next };
+}
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/survey-routes.js
+
+
+
+
+
+const namespacesOf = (shape, target) => [
+    ...new Set([target.namespace, ...choicesOf(shape, target).map(({ namespace }) => namespace)]),
+];
+const survey_routes_nameOf = ({ metadata: { namespace = "", name } }) => ({ namespace, name });
+const chosenAmong = (shape, objects, target) => objects.filter((object) => choicesOf(shape, target).some((choice) => (0,istio_host/* isNamed */.ev)(choice, survey_routes_nameOf(object))));
+function factsOf(shape, viewersOf, objects, target) {
+    const isMovable = (object, choice) => selectRules(shape, object, choice, target).problems.length === 0;
+    return objects.flatMap((object) => {
+        const route = { kind: shape.kind, ...survey_routes_nameOf(object) };
+        const choice = choicesOf(shape, target).find((each) => (0,istio_host/* isNamed */.ev)(each, route));
+        const moved = choice ? selectRules(shape, object, choice, target).rules.map(({ place }) => place) : [];
+        const seenBy = viewersOf(object, objects);
+        return shape.rulesOf(object).map((rule) => ({
+            route,
+            where: `${describe_objectWord(shape, route)}: ${placedWord(shape, rule)}`,
+            called: rule.name ?? rule.place,
+            section: rule.section,
+            seenBy,
+            destinations: destinationsOf(rule),
+            isChosen: choice !== undefined,
+            moves: moved.includes(rule.place),
+            canMove: shape.movable.sections.includes(rule.section) && isMovable(object, { ...route, routes: [rule.place] }),
+        }));
     });
 }
-function destinationChanges({ rule, planned }) {
-    const path = `/spec/${rule.section}/${rule.index}/route`;
-    const kept = new Set(planned.map(({ was }) => was));
-    const gone = [...rule.destinations.keys()].filter((index) => !kept.has(index)).reverse();
-    const operations = gone.map((index) => ({ op: "remove", path: `${path}/${index}` }));
-    for (const [index, { was, raw }] of planned.entries()) {
-        const now = was === undefined ? undefined : rule.destinations[was];
-        if (now)
-            operations.push(...weightChange(`${path}/${index}/weight`, now.raw, raw));
-        else
-            operations.push({ op: "add", path: `${path}/${index}`, value: raw });
-    }
-    return operations;
+function placedWord(shape, rule) {
+    const isOneOfSeveral = rule.name === undefined && shape.words.movable !== shape.words.rule;
+    return isOneOfSeveral ? `${rule.section} ${ruleWord(shape, rule)}` : ruleWord(shape, rule);
 }
-function weightChange(path, { weight: now }, { weight: planned }) {
-    if (now === planned)
-        return [];
-    if (planned === undefined)
-        return [{ op: "remove", path }];
-    return [{ op: now === undefined ? "add" : "replace", path, value: planned }];
-}
-function assertWritable(move) {
-    const destinations = plannedDestinations(move);
-    const wrong = [];
-    if (destinations.length === 0)
-        wrong.push("no destination");
-    for (const { host, weight } of destinations) {
-        if (host.text === "")
-            wrong.push("a destination without a host");
-        if (!isWeight(weight))
-            wrong.push(`the weight ${JSON.stringify(weight)}`);
-    }
-    if (destinations.length > 1 && sumOf(destinations) === 0)
-        wrong.push("weights that sum to 0");
-    if (wrong.length > 0)
-        throw new Error(`${ruleWord(move.rule)} would get ${wrong.join(" and ")}; nothing was written`);
+function destinationsOf({ destinations, mirrors }) {
+    const routed = (destination, share, mirror) => {
+        const { host, subset, port } = destination;
+        return { host, subset, port, share, mirror };
+    };
+    return [
+        ...destinations.map((one) => routed(one, trafficOf(one, destinations), false)),
+        ...mirrors.map((one) => routed(one, one.share, true)),
+    ];
 }
 
+;// CONCATENATED MODULE: ./src/adapters/virtual-service/virtual-service-word.js
+
+const virtualServiceWord = (name) => describe_objectWord({ kind: "VirtualService" }, name);
+
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/rivals.js
+
 
 
 
@@ -48371,7 +48656,7 @@ function rivalsOf(all, chosen, target) {
 }
 const wordOf = (object) => virtualServiceWord(virtual_service_nameOf(object));
 function bypass(object, target) {
-    const { stable, canary } = destinationRoles(target);
+    const { stable, canary } = destinationRoles(virtualServiceShape, target);
     const isServices = ({ host }) => (0,istio_host/* sameHost */.RM)(host, stable.host) || (0,istio_host/* sameHost */.RM)(host, canary.host);
     const rules = rulesOf(object).filter((rule) => rule.destinations.some(isServices));
     const destinations = rules.flatMap((rule) => rule.destinations).filter(isServices);
@@ -48526,60 +48811,22 @@ const isWithin = (host, pattern) => pattern.startsWith("*") ? host.endsWith(patt
 
 
 
-
-
-const namespacesOf = (target) => [
-    ...new Set([target.namespace, ...choicesOf(target).map(({ namespace }) => namespace)]),
-];
 async function surveyRoutes(client, target) {
     const istio = await istioResources(client);
     if (!istio)
         return { facts: [], chosen: [] };
-    const lists = await Promise.all(namespacesOf(target).map((namespace) => client.list(istio.virtualServices, namespace)));
+    const lists = await Promise.all(namespacesOf(virtualServiceShape, target).map((namespace) => client.list(istio.virtualServices, namespace)));
     const objects = lists.flat();
-    return {
-        facts: factsOf(objects, target),
-        chosen: objects.filter((object) => choicesOf(target).some((choice) => (0,istio_host/* isNamed */.ev)(choice, virtual_service_nameOf(object)))),
-    };
+    return { facts: virtualServiceFacts(objects, target), chosen: chosenAmong(virtualServiceShape, objects, target) };
 }
 async function surveyEverywhere(client, target) {
     const istio = await istioResources(client);
     if (!istio)
         return { facts: [], unread: [] };
-    const { objects, unread } = await listEverywhere(client, istio.virtualServices, namespacesOf(target));
-    return { facts: factsOf(objects, target), unread };
+    const { objects, unread } = await listEverywhere(client, istio.virtualServices, namespacesOf(virtualServiceShape, target));
+    return { facts: virtualServiceFacts(objects, target), unread };
 }
-function factsOf(objects, target) {
-    return objects.flatMap((object) => {
-        const route = { kind: "VirtualService", ...virtual_service_nameOf(object) };
-        const choice = choicesOf(target).find((each) => (0,istio_host/* isNamed */.ev)(each, route));
-        const moved = choice ? selectRules(object, choice, target).rules.map(({ place }) => place) : [];
-        const seenBy = viewersOf(object, objects);
-        return rulesOf(object).map((rule) => ({
-            route,
-            where: `${virtualServiceWord(route)}: ${placedWord(rule)}`,
-            called: rule.name ?? rule.place,
-            section: rule.section,
-            seenBy,
-            destinations: destinationsOf(rule),
-            isChosen: choice !== undefined,
-            moves: moved.includes(rule.place),
-            canMove: rule.section === "http" && isMovable(object, { ...route, routes: [rule.place] }, target),
-        }));
-    });
-}
-const isMovable = (object, choice, target) => selectRules(object, choice, target).problems.length === 0;
-const placedWord = (rule) => rule.name === undefined ? `${rule.section} ${ruleWord(rule)}` : ruleWord(rule);
-function destinationsOf({ destinations, mirrors }) {
-    const routed = (destination, share, mirror) => {
-        const { host, subset, port } = destination;
-        return { host, subset, port, share, mirror };
-    };
-    return [
-        ...destinations.map((one) => routed(one, trafficOf(one, destinations), false)),
-        ...mirrors.map((one) => routed(one, one.share, true)),
-    ];
-}
+const virtualServiceFacts = (objects, target) => factsOf(virtualServiceShape, viewersOf, objects, target);
 function viewersOf(object, all) {
     if (!isDelegate(object))
         return ownViewers(object);
@@ -48648,45 +48895,23 @@ function unseenByGateway({ route }, { hosts, namespaces }, name, gateways) {
 
 
 
-
-
-
 async function inspectRoutes(client, target, plan, subsetLabels) {
     try {
         const api = await offeredApi(client);
-        const routes = await readRoutes(api, target);
+        const routes = await readWithSubsets(api, target);
         const asked = await Promise.all([
             inspectSubsets(api, routes, target, plan, subsetLabels).then((need) => inspectSight(api, target, need)),
             inspectRivals(api, routes, target),
-            ...routes.chosen.map((one) => inspect_routes_rehearse(api, one, target, plan)),
+            ...routes.chosen.map((one) => rehearse_rehearse(virtualServicesIn(api), one, target, plan)),
         ]);
-        return [...routes.problems, ...routes.chosen.flatMap((one) => noticesOf(one, target, plan)), ...asked.flat()];
+        return [
+            ...routes.problems,
+            ...routes.chosen.flatMap((one) => noticesOf(virtualServiceShape, one, target, plan)),
+            ...asked.flat(),
+        ];
     }
     catch (error) {
         return [refusalFrom(error)];
-    }
-}
-function refusalFrom(error) {
-    if (!(error instanceof lib_errors/* ToldError */.QY))
-        throw error;
-    return { level: "refuse", what: error.message, next: error.next };
-}
-async function inspect_routes_rehearse({ client, virtualServices }, { choice, object, rules, problems }, target, plan) {
-    if (problems.length > 0)
-        return [];
-    const { namespace, name } = choice;
-    const before = { namespace, name, rules: rules.map(beforeOf) };
-    const body = patchOf(planMoves(object, before, target, aimAt(plan.stages[0]?.weight ?? 100)).moves);
-    return dryRun(`${virtualServiceWord(choice)}: the first write would be refused`, () => client.patch(virtualServices, namespace, name, { type: "json", body }, { dryRun: true }));
-}
-async function dryRun(what, write) {
-    try {
-        await write();
-        return [];
-    }
-    catch (error) {
-        const refusal = refusalFrom(error);
-        return [{ ...refusal, what: `${what}: ${refusal.what}` }];
     }
 }
 async function inspectSubsets({ client, version, destinationRules }, { subsets, problems }, target, plan, labelsOf) {
@@ -48759,7 +48984,7 @@ function announced(word, subsets, { promotion }) {
     return { level: "note", what: `${word} of our own will have ${names}, which no other has; ${stay}.` };
 }
 async function inspectRivals(api, { chosen }, target) {
-    const lists = await Promise.all(namespacesOf(target).map((namespace) => listIn(api, namespace)));
+    const lists = await Promise.all(namespacesOf(virtualServiceShape, target).map((namespace) => listIn(api, namespace)));
     const [unread, objects] = [[], []];
     for (const list of lists) {
         if ("level" in list)
@@ -48781,128 +49006,6 @@ async function listIn({ client, virtualServices }, namespace) {
             what: `VirtualServices in ${namespace} may not be listed, so it is not known whether others send to the service, too.`,
         };
     }
-}
-
-;// CONCATENATED MODULE: ./src/adapters/virtual-service/moved-virtual-service.js
-
-
-
-
-
-
-
-
-
-
-
-
-function movedVirtualService({ client, virtualServices: resource }, clock, pair, one, fence) {
-    let written;
-    const read = () => client.get(resource, one.namespace, one.name);
-    function movesFor(object, aim) {
-        if (!object) {
-            if (aim.to === "before")
-                return [];
-            throw new lib_errors/* DeniedError */.iC(`${virtualServiceWord(one)} was deleted during the release.`, {
-                next: "Apply it again, then run the release again.",
-            });
-        }
-        const { moves, troubles } = planMoves(object, one, pair, aim);
-        if (troubles.length === 0 || aim.to === "before")
-            return moves;
-        throw new lib_errors/* DeniedError */.iC(`${virtualServiceWord(one)} was changed during the release: ${(0,some_of/* someOf */.y)(troubles)}.`, {
-            next: "Put the routes back as they were, then run the release again.",
-        });
-    }
-    function patchTo(object, aim) {
-        const moves = movesFor(object, aim);
-        return object && patchWrite(client, resource, object, patchOf(moves));
-    }
-    return {
-        async reach(aim, superseded, from) {
-            const isBack = aim.to === "before";
-            let writes = 0;
-            const plan = (object) => {
-                if (superseded.aborted)
-                    return undefined;
-                const write = patchTo(object, aim);
-                if (write && object && from)
-                    assertAsWritten(object, from);
-                if (write)
-                    writes++;
-                return write;
-            };
-            const reached = await edit(clock, {
-                read,
-                plan,
-                fence: isBack ? fence.back : fence.forward,
-                proven: true,
-                refused: (error, object) => denied(one, movesFor(object, aim), error),
-                contested: (error, object) => moved_virtual_service_contested(one, movesFor(object, aim), object, error),
-            });
-            written = isBack || writes === 0 ? undefined : reached;
-        },
-        async takeBack() {
-            await patchTo(written, { to: "before" })?.send();
-            written = undefined;
-        },
-        async splits() {
-            const moves = movesFor(await read(), { to: "before" });
-            return moves.map(({ rule }) => `${virtualServiceWord(one)} ${ruleWord(rule)}: ${splitWord(rule.destinations)}`);
-        },
-        async serving() {
-            const { roleOf } = destinationRoles(pair);
-            const moves = movesFor(await read(), { to: "before" });
-            return moves.flatMap(({ rule: { destinations } }) => destinations.filter((each) => trafficOf(each, destinations) > 0).flatMap((each) => roleOf(each) ?? []));
-        },
-        async differences(aim, next) {
-            const object = await read();
-            if (!object)
-                return [`${virtualServiceWord(one)} is gone: somebody else deleted it`];
-            const differences = differencesOf(object, aim);
-            return next && differencesOf(object, next).length === 0 ? [] : differences;
-        },
-    };
-    function assertAsWritten(object, from) {
-        const differences = differencesOf(object, from);
-        if (differences.length > 0)
-            throw new lib_errors/* StrayedError */.vC((0,some_of/* someOf */.y)(differences));
-    }
-    function differencesOf(object, aim) {
-        const { moves, troubles } = planMoves(object, one, pair, aim);
-        const by = writtenBy(object);
-        const different = moves.filter((move) => patchOf([move]).length > 0);
-        const going = isTerminating(object) ? [`${virtualServiceWord(one)} is being deleted`] : [];
-        return [
-            ...going,
-            ...troubles.map((trouble) => `${virtualServiceWord(one)} ${trouble}`),
-            ...different.map((move) => `${virtualServiceWord(one)} ${changeWord(move)}${by}`),
-        ];
-    }
-}
-const plannedWord = (move) => splitWord(plannedDestinations(move));
-function changeWord(move) {
-    const [is, should] = [splitWord(move.rule.destinations), plannedWord(move)];
-    const words = is === should ? [] : [`${is} instead of ${should}`];
-    if (changesCopies(move))
-        words.push("its mirrors are others than the release left it");
-    return `${ruleWord(move.rule)}: ${words.join(", ")}`;
-}
-const wishWord = (moves) => (0,some_of/* someOf */.y)(moves.map((move) => `${ruleWord(move.rule)}: ${plannedWord(move)}`), "; ", 3);
-const denied = (one, moves, error) => new lib_errors/* DeniedError */.iC(`${virtualServiceWord(one)} could not be written (${wishWord(moves)}): ${error.message}`, {
-    cause: error,
-    next: error.next,
-});
-function moved_virtual_service_contested(one, moves, object, cause) {
-    const writer = object && lastWriter(object, fieldManager);
-    const by = writer === undefined ? "" : `: ${writer} writes it, too`;
-    const tried = cause
-        ? `was changed between reading and writing it, ${maxOvertaken} times,`
-        : `was written ${maxWrites} times`;
-    return new lib_errors/* DeniedError */.iC(`${virtualServiceWord(one)} ${tried} and is still not as it should be (${wishWord(moves)})${by}.`, {
-        next: "Stop whatever else writes it while a release runs: a GitOps sync, another release, a controller.",
-        cause,
-    });
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/own-subsets.js
@@ -49002,22 +49105,8 @@ const routePermissions = [
     },
 ];
 
-;// CONCATENATED MODULE: ./src/adapters/virtual-service/serving-roles.js
-
-
-
-
-async function servingRoles({ client, virtualServices }, target) {
-    const { roleOf } = destinationRoles(target);
-    const serving = choicesOf(target).map(async (choice) => {
-        const object = await unlessForbidden(client.get(virtualServices, choice.namespace, choice.name));
-        const rules = object ? chosenRules(movableRules(object), choice) : [];
-        return rules.flatMap(({ destinations }) => destinations.filter((one) => trafficOf(one, destinations) > 0).flatMap((one) => roleOf(one) ?? []));
-    });
-    return (await Promise.all(serving)).flat();
-}
-
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/virtual-service-family.js
+
 
 
 
@@ -49033,14 +49122,14 @@ async function servingRoles({ client, virtualServices }, target) {
 const virtualServiceFamily = ({ client, clock, subsetLabels }) => ({
     kind: "VirtualService",
     permissions: routePermissions,
-    serving: async (target) => servingRoles(await offeredApi(client), target),
+    serving: async (target) => servingRoles(virtualServicesIn(await offeredApi(client)), target),
     look: (target) => ({
         survey: () => surveyRoutes(client, target),
         everywhere: () => surveyEverywhere(client, target),
         inspect: (plan) => inspectRoutes(client, target, plan, subsetLabels(target)),
     }),
     capture: async (target) => captureRoutes(await offeredApi(client), target),
-    captureGivenBack: async (target) => captureRoutes(await offeredApi(client), target, givenBack(target)),
+    captureGivenBack: async (target) => captureRoutes(await offeredApi(client), target, givenBack(virtualServiceShape, target)),
     moved(target, stored, fence) {
         const before = parseRoutesBefore(stored);
         const api = istioApi(client, before.version);
@@ -49049,7 +49138,7 @@ const virtualServiceFamily = ({ client, clock, subsetLabels }) => ({
         const { virtualServices } = before;
         const unservedOf = async (among) => before.served ? unserved(api, target, among) : {};
         return {
-            routes: virtualServices.map((one) => movedVirtualService(api, clock, target, one, fence)),
+            routes: virtualServices.map((one) => movedRoute({ store: virtualServicesIn(api), clock, pair: target, before: one, fence })),
             prepare: subsets.add,
             cleanUp: async (winner) => (winner === "stable" ? subsets.remove() : undefined),
             async fence() {
@@ -54453,7 +54542,7 @@ async function main() {
         print,
         answer,
     };
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6854));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6063));
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_14__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
             process.removeAllListeners(signal);
