@@ -57,10 +57,11 @@ async function main(): Promise<ExitCode> {
     redact: redaction.redact,
   });
   const screen = config.json ? stderr : stdout; // a program reads what is on standard output then
+  const verbose = config.verbose || env.RUNNER_DEBUG === "1";
   const voice =
     process.stdout.isTTY && !github.actions
-      ? progress({ screen, clock: world.clock })
-      : log({ screen, actions: github.actions });
+      ? progress({ screen, clock: world.clock, verbose })
+      : log({ screen, actions: github.actions, verbose });
   const secrets = { censor, registerSecret: redaction.register };
   const surroundings = {
     ...world,

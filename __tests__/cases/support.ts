@@ -183,7 +183,7 @@ async function runLine(line: string, { sandbox, folder, env, say }: Place): Prom
     github: { actions: false, apiUrl: sandbox.github.url },
     env,
     say,
-    voice: log({ screen, actions: false }),
+    voice: log({ screen, actions: false, verbose: false }),
   });
   if (end.error !== undefined) say(end.error);
   return end;

@@ -55,6 +55,7 @@ test("a file with the least in it is a whole configuration", async () => {
     verify: { requests: 100, headers: {}, window: 5 * minute },
     firstDeploy: false,
     json: false,
+    verbose: false,
     warnings: [],
     release: {
       target: {

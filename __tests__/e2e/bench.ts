@@ -116,9 +116,10 @@ async function outage(bed: Bed, api: ApiServer, traffic: Traffic): Promise<Outag
   const { code, said } = await ended;
   clearInterval(noting);
   const verdict = (await journalOf(api, namespace, "shop"))?.log.find(({ reason }) => reason.kind === "gate-failed");
-  const [, failed] = /(\d+) of \d+ canary requests failed/.exec(verdict ? say(verdict.reason) : "") ?? [];
+  const [, failed] =
+    /of the canary's requests failed \(([\d,]+) of [\d,]+\)/.exec(verdict ? say(verdict.reason) : "") ?? [];
   const [first] = badAt;
-  const enough = badAt[Number(failed) - 1];
+  const enough = badAt[Number(failed?.replaceAll(",", "")) - 1];
   if (code !== 1 || verdict === undefined || first === undefined || enough === undefined)
     throw new Error(`the canary was not rolled back for its errors:\n${said}`);
   return { bad: badAt.length, told: enough - first, known: verdict.at - first, took: out - first };

@@ -31,7 +31,7 @@ describe("evidence", { concurrency: 3 }, () => {
       await assertRolledBack(
         scene,
         await program.ended,
-        /\d+ of \d+ canary requests failed: more than stops a release at once, odds of chance below 1 in 20/,
+        /% of the canary's requests failed \(\d+ of \d+\), .*: plainly broken \(more than 10 %\); chance does this less than once in ([\d,]+|a million) releases/,
       );
       const { counts, weights } = await scene.end();
       t.diagnostic(figures(counts));
@@ -75,7 +75,7 @@ describe("evidence", { concurrency: 3 }, () => {
   test("a canary that nobody can connect to is caught though no request reaches it", (t) =>
     withScene(bed, api, { name: "evidence-refuse", perSecond: 50 }, async (scene) => {
       const finished = await scene.start(usual("10:60s"), { flags: image("v2-refuse") }).ended;
-      await assertRolledBack(scene, finished, /(\d+) of \1 canary requests failed/);
+      await assertRolledBack(scene, finished, /100 % of the canary's requests failed \((\d+) of \1\)/);
       t.diagnostic(figures((await scene.end()).counts));
     }));
 
@@ -85,7 +85,7 @@ describe("evidence", { concurrency: 3 }, () => {
       await assertRolledBack(
         scene,
         finished,
-        /canary requests failed: more than stops|the canary got [\d.]+ % of \d+ requests instead of 10 %, while \d+ requests of the service failed without reaching a pod/,
+        /: plainly broken|the canary got [\d.]+ % of the requests \(\d+ of \d+\) where 10 % was planned, while \d+ requests of the service failed without reaching a pod/,
       );
       t.diagnostic(figures((await scene.end()).counts));
     }));
@@ -106,7 +106,7 @@ describe("evidence", { concurrency: 3 }, () => {
         await assertHeld(
           scene,
           finished,
-          /the canary got [\d.]+ % of [\d,]+ requests instead of 10 %: less than planned, .*some callers bypass the route/,
+          /the canary got [\d.]+ % of the requests \([\d,]+ of [\d,]+\) where 10 % was planned: too little; .*Some callers bypass the route/,
         );
       } finally {
         t.diagnostic(figures(await thief.stop()));
@@ -124,7 +124,7 @@ describe("evidence", { concurrency: 3 }, () => {
         await assertHeld(
           scene,
           finished,
-          /held for somebody to decide: (no request of the canary was counted|0 of \d canary requests failed)/,
+          /held for somebody to decide: (no request of the canary counted|none of the canary's requests failed)/,
         );
         t.diagnostic(finished.outputs.because ?? "");
       } finally {

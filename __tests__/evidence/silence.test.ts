@@ -49,7 +49,7 @@ test("a canary of which nothing ends is out with the second poll at its weight, 
   assert.deepEqual([kind, by], ["fail", "unanswered"]);
   assert.equal(
     words,
-    "the canary does not answer: 0 of its requests came to an end in 30 s, where about 750 were to, and 750 of stable did; unless all callers bypass the route, they are still waiting",
+    "the canary does not answer: 0 of its requests came to an end in 30 s, where about 750 were to, and 750 of stable's did; unless all callers bypass the route, they are still waiting",
   );
 });
 

@@ -39,7 +39,7 @@ export function asPrinted(): void {
     assert.equal(journalOf(sandbox)?.state.phase, "waiting", first.said);
     const second = await type(printed(first, "To go on"));
     assert.equal(second.exit, 1, second.said);
-    assert.match(second.said, /canary requests failed/);
+    assert.match(second.said, /of the canary's requests failed/);
     assert.equal(routeOf(sandbox), "stable");
   });
 

@@ -67,7 +67,7 @@ export function rollbacks(): void {
       await assertRolledBack(
         world,
         ended,
-        /^callers gave up \d+ of \d+ requests of the canary before they were answered, \d+ of \d+ of stable in the same time: it does not answer, or takes longer than they wait/,
+        /^\d\S* % of the canary's requests were given up by their callers \(\d+ of \d+\), .* of stable's \d+, so it does not answer, or takes longer than they wait/,
       );
     });
 

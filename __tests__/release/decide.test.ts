@@ -1508,7 +1508,7 @@ const endings: readonly (readonly [
     "wait",
     "",
     "stage-extended",
-    /extended: 0 of 6 canary requests/,
+    /extended: none of the canary's requests failed/,
   ],
   [
     "and then holds it",
@@ -1518,7 +1518,7 @@ const endings: readonly (readonly [
     "nothing",
     "waiting/0",
     "held",
-    /held for somebody to decide: 0 of 6/,
+    /held for somebody to decide: none of the canary's/,
   ],
   [
     "or holds it at once",
@@ -1538,7 +1538,7 @@ const endings: readonly (readonly [
     "nothing",
     "shifting/scaling",
     "stage-passed",
-    /undecided and goes on by the plan: 0 of 6/,
+    /undecided and goes on by the plan: none of the canary's/,
   ],
   [
     "or rolls back, saying so",
@@ -1548,7 +1548,7 @@ const endings: readonly (readonly [
     "nothing",
     "rolling-back/returning",
     "stage-undecided",
-    /undecided, which fails by the plan: 0 of 6/,
+    /undecided, which fails by the plan: none of the canary's/,
   ],
   [
     "but not before its wait is over",
@@ -1628,7 +1628,7 @@ const endings: readonly (readonly [
     "nothing",
     "rolling-back/returning",
     "gate-failed",
-    /50 of 100 canary requests failed/,
+    /50 % of the canary's requests failed \(50 of 100\)/,
   ],
 ];
 for (const [name, plan, age, evidence, done, leads, kind, because] of endings) {

@@ -5,7 +5,9 @@ import { defaults, type Settings } from "../../src/evidence/defaults.ts";
 import { addPoll, noEvidence } from "../../src/evidence/evidence.ts";
 import type { Poll } from "../../src/evidence/poll.ts";
 import type { Count } from "../../src/evidence/tally.ts";
-import { conclusionFigures, conclusionNumbers, conclusionSentence } from "../../src/words/conclusion-sentence.ts";
+import { conclusionFigures } from "../../src/words/conclusion-figures.ts";
+import { conclusionNumbers } from "../../src/words/conclusion-numbers.ts";
+import { conclusionSentence } from "../../src/words/conclusion-sentence.ts";
 
 const counted = (requests: number, errors: number, slow = 0): Count => ({
   requests,
@@ -41,16 +43,16 @@ const times = (count: number, one: Poll): readonly Poll[] =>
     return { ...one, age: one.age + later, from: one.from + later };
   });
 
-test("harm is told by what failed on both versions, how many times as many at least, and the odds", () => {
+test("harm is told by what failed on both versions, and how seldom chance does that; no ratio to a stable without failures", () => {
   const { kind, by, because, numbers } = after(times(5, poll(10, counted(19, 4), counted(181, 0))));
   assert.deepEqual([kind, by], ["fail", "errors"]);
   assert.equal(
     because,
-    "20 of 95 canary requests failed, 0 of 905 on stable in the same time: at least 20 times as many, odds of chance below 1 in 20",
+    "over all stages, 21.1 % of the canary's requests failed (20 of 95), none of stable's 905; chance does this less than once in a million releases",
   );
   assert.match(
     numbers,
-    /^harm E = 10\^18 of 20 \(errors 10\^18, latency 1\) · safe E = 0\.0\d+ of 20 · ratio — \(at least 20 times as many\) · failed 21\.1 % of canary, 0 % of stable · /,
+    /^all stages, after the warm-up: failed 20 of 95 of canary \(21\.1 %\), 0 of 905 of stable \(0 %\) · ratio at least 20 · harm E = over 1,000,000 of 20 \(errors over 1,000,000, latency 1\) · safe E = 0\.0\d+ of 20 · /,
   );
   assert.match(
     numbers,
@@ -63,7 +65,7 @@ test("plain failure while warming up is told without a comparison", () => {
   assert.deepEqual([kind, by], ["fail", "breaker"]);
   assert.equal(
     because,
-    "6 of 9 canary requests failed: more than stops a release at once, odds of chance below 1 in 20",
+    "over all stages, 66.7 % of the canary's requests failed (6 of 9), none of stable's 171: plainly broken (more than 10 %); chance does this less than once in 1,200 releases",
   );
 });
 
@@ -72,7 +74,7 @@ test("a slow canary is told by the edge where it shows", () => {
   assert.deepEqual([kind, by], ["fail", "latency"]);
   assert.equal(
     because,
-    "220 of 1,100 canary requests took longer than 250 ms, 495 of 9,900 on stable in the same time: slower than stable, odds of chance below 1 in 20",
+    "the canary is slower: over all stages, 20 % of the canary's requests took longer than 250 ms (220 of 1,100), 5 % of stable's 9,900; chance does this less than once in a million releases",
   );
 });
 
@@ -82,7 +84,7 @@ test("a broken promise is told with the objective", () => {
   assert.equal(by, "objective");
   assert.equal(
     because,
-    "40 of 800 canary requests failed: more than the objective of 1 % allows, odds of chance below 1 in 20",
+    "over all stages, 5 % of the canary's requests failed (40 of 800): more than the objective of 1 % allows; chance does this less than once in a million releases",
   );
 });
 
@@ -91,11 +93,14 @@ test("a split that is not as planned is told with both shares", () => {
   assert.deepEqual([more.kind, more.by], ["fail", "split"]);
   assert.match(
     more.because,
-    /^the canary got 20 % of 19,000 requests instead of 5 %: more than planned, odds of chance below 1 in 1,000/,
+    /^the canary got 20 % of the requests \(3,800 of 19,000\) where 5 % was planned: too much; chance does this less than once in 1,000 releases\./,
   );
   const less = after(times(20, poll(50, counted(400, 0), counted(1_600, 0))));
   assert.deepEqual([less.kind, less.by], ["inconclusive", "split"]);
-  assert.match(less.because, /^the canary got 20 % of 38,000 requests instead of 50 %: less than planned/);
+  assert.match(
+    less.because,
+    /^the canary got 20 % of the requests \(7,600 of 38,000\) where 50 % was planned: too little; /,
+  );
 });
 
 test("safety is told by the most that the ratio can be, or by the share that failures stay below", () => {
@@ -103,19 +108,19 @@ test("safety is told by the most that the ratio can be, or by the share that fai
   assert.equal(many.kind, "pass");
   assert.match(
     many.because,
-    /^400 of 40,000 canary requests failed, 400 of 40,000 on stable in the same time: at most 1\.\d times as many, odds of chance below 1 in 20$/,
+    /^over all stages, 1 % of the canary's requests failed \(400 of 40,000\), 1 % of stable's 40,000: proven safe, at most 1\.\d times as often as stable$/,
   );
   const none = after(times(4, poll(50, counted(2_000, 0), counted(2_000, 0))));
   assert.equal(
     none.because,
-    "0 of 8,000 canary requests failed, 0 of 8,000 on stable in the same time: either less than 2 times as many or less than 0.1 % of all, odds of chance below 1 in 20",
+    "over all stages, none of the canary's requests failed (0 of 8,000), none of stable's 8,000: proven safe, less than 2 times as often as stable, or below 0.1 %",
   );
 });
 
 test("where response times were not judged, the verdict says so beside what it says", () => {
   const untimed = (requests: number): Count => ({ requests, errors: 0, buckets: [] });
   const bare = after(times(4, poll(50, untimed(2_000), untimed(2_000))));
-  assert.match(bare.because, /odds of chance below 1 in 20; response times were not judged: none were counted$/);
+  assert.match(bare.because, /or below 0\.1 %; response times were not judged: none were counted$/);
   const beyond = after(times(4, poll(50, counted(2_000, 0, 2_000), counted(2_000, 0, 2_000))));
   assert.match(beyond.because, /; response times were not judged: most of stable's are beyond the last edge/);
 });
@@ -125,7 +130,7 @@ test("what is not proven yet is told as such, with the range that is left", () =
   assert.equal(kind, "inconclusive");
   assert.match(
     because,
-    /^2 of 40 canary requests failed, 18 of 360 on stable in the same time: 0\.0371 to 6\.04 times as many, which proves neither harm nor safety yet$/,
+    /^over all stages, 5 % of the canary's requests failed \(2 of 40\), 5 % of stable's 360: too few to judge, about 40 more without a failure would do$/,
   );
 });
 
@@ -135,7 +140,7 @@ test("a canary that is surely not broken passes with words that claim no more, o
   assert.equal(kind, "pass");
   assert.match(
     because,
-    /^2 of 200 canary requests failed, 18 of 1,800 on stable in the same time: 0\.0371 to 6\.04 times as many, which proves neither harm nor safety; surely not broken \(10 % failing would be\), odds of chance below 1 in 20$/,
+    /^over all stages, 1 % of the canary's requests failed \(2 of 200\), 1 % of stable's 1,800: no sign of harm; a broken version \(10 % failing\) is ruled out, up to 6 times stable's failures are not$/,
   );
   assert.equal(after(polls, { ...defaults, requires: "safe" }).kind, "inconclusive");
   const warmed = after([
@@ -144,12 +149,12 @@ test("a canary that is surely not broken passes with words that claim no more, o
   ]);
   assert.equal(
     warmed.because,
-    "0 of 100 canary requests failed, 0 of 900 on stable in the same time: no failure to compare by; surely not broken, by all 200 of its requests (10 % failing would be), odds of chance below 1 in 20",
+    "over all stages, none of the canary's requests failed (0 of 100), none of stable's 900: no sign of harm; a broken version (10 % failing) is ruled out, small differences are not",
   );
   const young = after([poll(10, counted(100, 1), counted(900, 9), 30_000)]);
   assert.equal(
     young.because,
-    "1 of 100 canary requests failed: surely not broken (10 % failing would be), odds of chance below 1 in 20; too little was seen to compare it with stable",
+    "over all stages, 1 % of the canary's requests failed (1 of 100): a broken version (10 % failing) is ruled out, and too little was counted to compare it with stable",
   );
 });
 
@@ -158,7 +163,7 @@ test("a stage that only waits for response times to be compared says so", () => 
   assert.deepEqual([kind, by], ["inconclusive", "latency"]);
   assert.equal(
     because,
-    "0 of 200 canary requests failed, 0 of 800 on stable in the same time: no failure to compare by yet; too few response times of both were counted to compare them",
+    "over all stages, none of the canary's requests failed (0 of 200), none of stable's 800: too few response times to compare (0 of 20)",
   );
 });
 
@@ -167,44 +172,47 @@ test("requests for the canary that fail before they reach a pod fail the release
   assert.deepEqual([kind, by], ["fail", "lost"]);
   assert.equal(
     because,
-    "the canary got 0 % of 500 requests instead of 10 %, while 50 requests of the service failed without reaching a pod: those meant for the canary do, odds of chance below 1 in 1,000",
+    "the canary got 0 % of the requests (0 of 500) where 10 % was planned, while 50 requests of the service failed without reaching a pod: those meant for the canary; chance does this less than once in 1,000 releases",
   );
 });
 
 test("a table shows the figure that decides and what it is held against", () => {
   const shown = ({ value, limit }: ReturnType<typeof after>): readonly string[] => [value, limit];
-  assert.deepEqual(shown(after(times(5, poll(10, counted(19, 4), counted(181, 0))))), ["21.1 %", "like stable: 0 %"]);
+  assert.deepEqual(shown(after(times(5, poll(10, counted(19, 4), counted(181, 0))))), ["21.1 % failed", "stable 0 %"]);
   assert.deepEqual(shown(after(times(12, poll(10, counted(100, 1, 20), counted(900, 9, 45))))), [
     "20 % slower than 250 ms",
-    "like stable: 5 %",
+    "stable 5 %",
   ]);
   assert.deepEqual(shown(after(times(20, poll(5, counted(200, 0), counted(800, 0))))), [
     "20 % of requests",
-    "as planned: 5 %",
+    "planned 5 %",
   ]);
-  assert.deepEqual(shown(after([poll(5, counted(9, 6), counted(171, 0), 15_000)])), ["66.7 %", "≤ 10 %"]);
+  assert.deepEqual(shown(after([poll(5, counted(9, 6), counted(171, 0), 15_000)])), ["66.7 % failed", "≤ 10 %"]);
   assert.deepEqual(
     shown(after(times(8, poll(10, counted(100, 5), counted(900, 45))), { ...defaults, objective: 0.01 })),
-    ["5 %", "≤ 1 %"],
+    ["5 % failed", "≤ 1 %"],
   );
-  assert.deepEqual(shown(after([])), ["—", "like stable"]);
+  assert.deepEqual(shown(after([])), ["—", "stable"]);
 });
 
 test("no data is told as such: no request of the canary, none since it warmed up, none of stable", () => {
   const young = { ...poll(5, counted(0, 0), counted(905, 3)), age: 15_000 };
   assert.deepEqual(
     [after([young]).kind, after([young]).because],
-    ["no-data", "no request of the canary was counted, 905 of stable in the same time"],
+    ["no-data", "no request of the canary counted yet (stable: 905)"],
   );
   const late = after([poll(5, counted(10, 0), counted(190, 0), 15_000), poll(5, counted(0, 0), counted(190, 0))]);
   assert.deepEqual(
     [late.kind, late.because],
-    ["no-data", "no request of the canary was counted since it warmed up, 190 of stable in the same time"],
+    ["no-data", "no request of the canary counted since it warmed up (stable: 190)"],
   );
   const alone = after([poll(5, counted(30, 1), counted(0, 0))]);
   assert.deepEqual(
     [alone.kind, alone.because],
-    ["no-data", "no request of stable was counted, so nothing can be compared; 1 of 30 canary requests failed"],
+    [
+      "no-data",
+      "no request of stable counted, so nothing can be compared; over all stages, 3.33 % of the canary's requests failed (1 of 30)",
+    ],
   );
   assert.equal(after([]).kind, "no-data");
 });
@@ -214,7 +222,7 @@ test("a canary that warms up is told how long it still does", () => {
   assert.equal(kind, "inconclusive");
   assert.equal(
     because,
-    "2 of 40 canary requests failed; it is warming up for 1 m 15 s more, until then only plain failure is judged",
+    "warming up for 1 m 15 s more, until then only plain failure counts: over all stages, 5 % of the canary's requests failed (2 of 40)",
   );
 });
 

@@ -39,6 +39,8 @@ export type Config = {
   readonly firstDeploy: boolean;
   /** JSON instead of text, for `plan`, `rehearse`, `status`, `verify` and `replay`. */
   readonly json: boolean;
+  /** The log has the numbers behind the evidence, too. */
+  readonly verbose: boolean;
   /**
    * Problems in parts that the command does not need: whoever is on call must be able to roll back with a broken
    * configuration.

@@ -531,6 +531,14 @@ export const inputs: readonly Input[] = [
     default: "false",
     commands: commandsThat(({ json }) => json),
   },
+  {
+    name: "verbose",
+    type: "boolean",
+    description:
+      "The log has the numbers behind the evidence, too (e-values, docs/evidence.md). On GitHub a run with debug logging has them as well.",
+    default: "false",
+    commands: telling,
+  },
 ];
 
 const written: Readonly<Partial<Record<InputType, string>>> = {

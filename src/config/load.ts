@@ -215,6 +215,7 @@ function configOf(
     rehearsal: command === "rehearse" ? rehearsalOf(file) : undefined,
     firstDeploy,
     json: inputs.json === "true",
+    verbose: inputs.verbose === "true",
   };
 }
 

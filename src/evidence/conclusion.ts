@@ -3,8 +3,10 @@ import { type RatioInterval, ratioInterval } from "./confidence.ts";
 import type { Settings } from "./defaults.ts";
 import type { Pair } from "./error-ratio.ts";
 import type { Evidence, PairedCounts } from "./evidence.ts";
-import { slowestEdge, type Untimed, whyUntimed } from "./latency.ts";
+import { type FewTimes, fewTimes, slowestEdge, type Untimed, whyUntimed } from "./latency.ts";
 import { allMetrics, type ByMetric, byMetric } from "./metric.ts";
+import { grow, logE, type Mixture } from "./mixture.ts";
+import { betterRates, rateEvidence } from "./one-sample.ts";
 import { isSilent, type TotalRate, whereabouts } from "./silence.ts";
 import { type EvidenceFinding, owesResponseTimes, type WeighedEvidence, weigh } from "./weigh.ts";
 
@@ -42,6 +44,8 @@ export type Conclusion = {
   readonly unanswered?: Unanswered | undefined;
   /** Response times were not judged, and why. */
   readonly untimed?: Untimed | undefined;
+  /** What a verdict still lacks. Missing where nothing is open, or no number of requests would do. */
+  readonly missing?: MissingCounts | undefined;
   /** How much longer the canary warms up; 0 afterwards. */
   readonly warmUpLeft: Millis;
   /** How many times as often as stable the canary fails. */
@@ -56,6 +60,9 @@ export type Conclusion = {
   };
   readonly bounds: Bounds;
 };
+
+/** `requests`: so many more of the canary's without a failure, and a broken version is ruled out. */
+export type MissingCounts = { readonly requests?: number | undefined; readonly times?: FewTimes | undefined };
 
 /** Whole requests, and requests a second. */
 export type Unanswered = {
@@ -129,6 +136,7 @@ function draw(evidence: Evidence, settings: Settings): Conclusion {
     split: { planned: split.weight ?? 0, requests: split.requests, lost: split.lost },
     slower: slowerRequests(evidence),
     untimed: judged.requests.stable > 0 ? whyUntimed(evidence.latency) : undefined,
+    missing: finding === "nothing" ? missingCounts(evidence, settings) : undefined,
     unanswered: finding === "unanswered" ? unansweredRequests(evidence, settings) : undefined,
     warmUpLeft: Math.max(0, settings.warmUp - evidence.age),
     ratio: ratioInterval(evidence.ratio, settings.alpha),
@@ -172,6 +180,31 @@ export const isHarmOfOneMinute = ({ finding, weight, bounds }: Conclusion): bool
 function openGround(evidence: Evidence, settings: Settings): Ground {
   if (owesResponseTimes(evidence, settings)) return "latency";
   return evidence.seen.requests.canary > 0 && evidence.age < settings.warmUp ? "breaker" : "errors";
+}
+
+function missingCounts(evidence: Evidence, settings: Settings): MissingCounts {
+  return {
+    requests: cleanUntilSound(evidence.sound, settings),
+    times: owesResponseTimes(evidence, settings) ? fewTimes(evidence.latency) : undefined,
+  };
+}
+
+/** More of them than this nobody waits for. */
+const tooMany = 1_000_000;
+
+/** By halving: each request without a failure adds to every alternative. */
+function cleanUntilSound(sound: Mixture, { beta, breaker }: Settings): number | undefined {
+  const needed = Math.log(1 / beta);
+  const after = (requests: number): number =>
+    logE(grow(sound, rateEvidence(betterRates(breaker.floor), breaker.floor, requests, 0)));
+  if (after(0) >= needed || after(tooMany) < needed) return undefined;
+  let [few, enough] = [0, tooMany];
+  while (enough - few > 1) {
+    const middle = Math.floor((few + enough) / 2);
+    if (after(middle) >= needed) enough = middle;
+    else few = middle;
+  }
+  return enough;
 }
 
 function slowerRequests({ latency }: Evidence): Conclusion["slower"] {

@@ -103,6 +103,16 @@ export function isUncompared({ profile, edges: [edge] = [] }: Latency): boolean 
   return profile.requests < enoughToChoose || chooseEdges(profile) !== undefined;
 }
 
+/** What is counted of too few response times; the version that lacks them. Undefined: there are enough. */
+export type FewTimes = { readonly of: "stable" | "canary"; readonly counted: number; readonly needed: number };
+
+export function fewTimes({ profile, edges: [edge] = [] }: Latency): FewTimes | undefined {
+  if (!edge && profile.slower.length > 0 && profile.requests < enoughToChoose)
+    return { of: "stable", counted: profile.requests, needed: enoughToChoose };
+  const counted = edge?.requests.canary ?? 0;
+  return counted < enoughToCompare ? { of: "canary", counted, needed: enoughToCompare } : undefined;
+}
+
 /** Why nothing is known of how long requests take. Undefined: it is, or may still be. */
 export type Untimed = "not-counted" | "beyond-the-last-edge";
 

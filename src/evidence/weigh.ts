@@ -62,7 +62,7 @@ export function weigh(evidence: Evidence, settings: Settings): WeighedEvidence {
 }
 
 /** It is asked anew all the time, so that much is needed each time. */
-const alphaOfCollapse = 0.001;
+export const alphaOfCollapse = 0.001;
 
 function findingOf(weight: Omit<WeighedEvidence, "finding">, evidence: Evidence, settings: Settings): EvidenceFinding {
   const { breaker, deserted, sound, split, harm, lasting, safe, metrics } = weight;

@@ -129,7 +129,9 @@ function replayStage(
     return { ...known, outcome: "not replayed", why: { kind: "folded", folded: ledger.folded } };
   const evidence = at.get(polls);
   if (!evidence) return { ...known, outcome: "missing", ledger: ledger.polls };
-  const replayed = { gate: gate.name, ...judgeEvidence(evidence, plan.evidence) };
+  const { figures, ...replayedVerdict } = judgeEvidence(evidence, plan.evidence);
+  // What the stage counted itself is told, and follows from no ledger.
+  const replayed = { gate: gate.name, ...replayedVerdict, figures: { ...figures, own: reported.figures.own } };
   const differences = differencesOf(reported, replayed);
   return { ...known, outcome: differences.length === 0 ? "agrees" : "differs", reported, replayed, differences };
 }

@@ -1,12 +1,12 @@
 import { type Conclusion, conclude } from "../evidence/conclusion.ts";
 import type { Evidence } from "../evidence/evidence.ts";
-import { quantileOf } from "../evidence/quantile.ts";
 import { type Count, emptyTally, type Tally } from "../evidence/tally.ts";
 import type { EvidenceFinding } from "../evidence/weigh.ts";
 import type { ErrorGate, EvidenceRules, Gate, LatencyGate, NoData, QueryGate, RestartGate } from "./gate.ts";
 import type { Health } from "./health.ts";
 import type { BakingLook, Reading, Readings, StageCounts } from "./observation.ts";
-import type { EvidenceVerdict, Missing, ResponseTime, Verdict } from "./verdict.ts";
+import { ownFigures, responseTime } from "./own-figures.ts";
+import type { EvidenceVerdict, Missing, Verdict } from "./verdict.ts";
 
 /** What the gates of a stage are judged by. */
 export type StageEvidence = Pick<BakingLook, "counts" | "evidence" | "readings" | "canary"> & {
@@ -19,7 +19,7 @@ export function judge(gate: Gate, seen: StageEvidence, rules: EvidenceRules): Ve
   switch (gate.kind) {
     case "evidence":
       if ("uncounted" in seen.counts) return blind(seen.counts);
-      return judgeEvidence(seen.evidence, rules);
+      return judgeEvidence(seen.evidence, rules, seen.counts.tally);
     case "query":
       return judgeQuery(gate, seen.readings, seen.early);
     case "errors":
@@ -37,9 +37,11 @@ const blind = ({ uncounted }: Extract<StageCounts, { uncounted: string }>): Verd
   figures: { of: "evidence", missing: { what: "counters", words: uncounted } },
 });
 
-export function judgeEvidence(evidence: Evidence, rules: EvidenceRules): Omit<EvidenceVerdict, "gate"> {
+/** `tally`: what the stage counted itself; no verdict depends on it, and it is told beside. */
+export function judgeEvidence(evidence: Evidence, rules: EvidenceRules, tally?: Tally): Omit<EvidenceVerdict, "gate"> {
   const conclusion = conclude(evidence, rules.settings);
-  return { ...answerOf(conclusion.kind, conclusion.finding, rules), figures: { of: "evidence", conclusion } };
+  const own = tally && ownFigures(tally, conclusion);
+  return { ...answerOf(conclusion.kind, conclusion.finding, rules), figures: { of: "evidence", conclusion, own } };
 }
 
 /**
@@ -49,7 +51,9 @@ export function judgeEvidence(evidence: Evidence, rules: EvidenceRules): Omit<Ev
 function judgeDeserted({ counts, evidence }: StageEvidence, rules: EvidenceRules): Verdict | undefined {
   if ("uncounted" in counts) return undefined;
   const { kind, by } = conclude(evidence, rules.settings);
-  return kind === "fail" && (by === "givenUp" || by === "unanswered") ? judgeEvidence(evidence, rules) : undefined;
+  return kind === "fail" && (by === "givenUp" || by === "unanswered")
+    ? judgeEvidence(evidence, rules, counts.tally)
+    : undefined;
 }
 
 /** What a conclusion means for a stage. */
@@ -130,7 +134,7 @@ function judgeErrors(gate: ErrorGate, counts: StageCounts, early: boolean): Verd
 
 function judgeLatency(gate: LatencyGate, counts: StageCounts, early: boolean): Verdict {
   const { stable, canary } = tallyOf(counts);
-  const ofStable = gate.timesStable === undefined ? undefined : responseTime(stable, gate.quantile);
+  const ofStable = gate.timesStable === undefined ? undefined : responseTime(stable.buckets, gate.quantile);
   const times = ofStable && "atMost" in ofStable ? ofStable.atMost * (gate.timesStable ?? 1) : undefined;
   const limit = {
     of: "latency",
@@ -140,7 +144,7 @@ function judgeLatency(gate: LatencyGate, counts: StageCounts, early: boolean): V
     requests: canary.buckets.at(-1)?.count ?? 0,
   } as const;
 
-  const time = responseTime(canary, gate.quantile);
+  const time = responseTime(canary.buckets, gate.quantile);
   if (time === undefined)
     return { kind: unanswered(gate, early), figures: { ...limit, missing: uncounted(counts, "response-times") } };
   if (limit.allowed === undefined)
@@ -174,12 +178,6 @@ function uncounted(counts: StageCounts, what: "requests" | "response-times"): Mi
 }
 
 const ratioOf = ({ requests, errors }: Count): number | undefined => (requests === 0 ? undefined : errors / requests);
-
-function responseTime({ buckets }: Count, quantile: number): ResponseTime | undefined {
-  const edge = quantileOf(buckets, quantile);
-  if (edge === undefined) return undefined;
-  return edge === Infinity ? { above: buckets.at(-2)?.le ?? 0 } : { atMost: edge };
-}
 
 function smallest(limits: readonly (number | undefined)[]): number | undefined {
   const known = limits.filter((limit) => limit !== undefined);

@@ -180,6 +180,12 @@ const conclusion = z.object({
     }),
   ),
   untimed: z.exactOptional(z.enum(["not-counted", "beyond-the-last-edge"])),
+  missing: z.exactOptional(
+    z.object({
+      requests: optionalNumber,
+      times: z.exactOptional(z.object({ of: role, counted: number, needed: number })),
+    }),
+  ),
   warmUpLeft: number,
   ratio: z.object({ low: optionalNumber, high: optionalNumber, estimate: optionalNumber }),
   weight: z.object({
@@ -224,9 +230,17 @@ const ofLatency = {
 };
 const ofQuery = { of: z.literal("query"), atLeast: optionalNumber, atMost: optionalNumber };
 
+const responseTimes = z.object({ p50: responseTime, p99: responseTime });
+
+const own = z.object({
+  ...pairedCounts.shape,
+  times: z.exactOptional(z.object({ stable: responseTimes, canary: responseTimes })),
+  slow: z.exactOptional(z.object({ slow: pair, requests: pair })),
+});
+
 export const evidenceFiguresSchema = z.union([
   z.object({ of: z.literal("evidence"), missing: missingCounters }),
-  z.object({ of: z.literal("evidence"), conclusion }),
+  z.object({ of: z.literal("evidence"), conclusion, own: z.exactOptional(own) }),
 ]);
 
 const figures = z.union([

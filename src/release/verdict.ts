@@ -1,4 +1,6 @@
 import type { Conclusion } from "../evidence/conclusion.ts";
+import type { Pair } from "../evidence/error-ratio.ts";
+import type { PairedCounts } from "../evidence/evidence.ts";
 import type { Millis } from "../lib/duration.ts";
 import type { Policy } from "./gate.ts";
 
@@ -37,8 +39,19 @@ export type Missing =
 
 export type EvidenceFigures = { readonly of: "evidence" } & (
   | { readonly missing: Extract<Missing, { what: "counters" }> }
-  | { readonly conclusion: Conclusion }
+  /** A conclusion rests on all stages together. `own`: what this one counted; missing where nobody knows any more. */
+  | { readonly conclusion: Conclusion; readonly own?: OwnFigures | undefined }
 );
+
+/** What one stage counted itself, of both versions. */
+export type OwnFigures = PairedCounts & {
+  /** How long requests took. Missing where it is not known of both. */
+  readonly times?: { readonly stable: ResponseTimes; readonly canary: ResponseTimes } | undefined;
+  /** Requests slower than the edge that proves most, and those of which that is known. */
+  readonly slow?: { readonly slow: Pair; readonly requests: Pair } | undefined;
+};
+
+export type ResponseTimes = { readonly p50: ResponseTime; readonly p99: ResponseTime };
 
 /** Ratios: 0.01 is 1 %. */
 export type ErrorFigures = {

@@ -94,11 +94,15 @@ function whatToFindOut(open: OpenQuestion, account: Account, links: Links): stri
       return `Find out which callers bypass the route: without a sidecar, by another VirtualService or gateway, or on connections that stay. ${counting}`;
     case "undecided":
     case "budget": {
+      if (open === "undecided" && failedNone(stages.at(-1))) return "None of its requests failed; there were too few.";
       const when = stages.slice(-1).map((record) => ` ${during(record, account)}`);
       return `Look at the failed and slow answers of ${code(target.canary.deployment)}${when.join("")}, ${whereToLook(account, links)}.`;
     }
   }
 }
+
+const failedNone = (stage: StageRecord | undefined): boolean =>
+  stage !== undefined && stage.tally.canary.errors + stage.tally.unattributed.errors === 0;
 
 const rehearse = `try plans with ${code("istio-canary rehearse")}`;
 

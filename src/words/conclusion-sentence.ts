@@ -1,79 +1,168 @@
-import { type Conclusion, isHarmOfOneMinute, type LogE } from "../evidence/conclusion.ts";
-import type { RatioInterval } from "../evidence/confidence.ts";
-import type { Pair } from "../evidence/error-ratio.ts";
+import { type Conclusion, isHarmOfOneMinute } from "../evidence/conclusion.ts";
 import type { PairedCounts } from "../evidence/evidence.ts";
+import { alphaOfCollapse } from "../evidence/weigh.ts";
 import { formatDuration } from "../lib/duration.ts";
-import { count, number, percent, plural } from "../lib/numbers.ts";
+import { count, number, percent } from "../lib/numbers.ts";
+import type { OwnFigures } from "../release/verdict.ts";
+import {
+  about,
+  atLeast,
+  type BadEnd,
+  canaryInWords,
+  chanceInWords,
+  comparedInWords,
+  isWorse,
+  part,
+  share,
+  timesAsOften,
+} from "./counts-in-words.ts";
+import { timesInWords } from "./times-in-words.ts";
 
-/** What evidence says, in one sentence for somebody on call. */
-export function conclusionSentence(conclusion: Conclusion): string {
-  const { finding, seen, split, bounds } = conclusion;
+/**
+ * What evidence says, in one sentence for somebody on call: what was counted, then how sure it is. `own`: what the stage
+ * counted itself; without it the counts are of all stages, and said to be.
+ */
+export function conclusionSentence(conclusion: Conclusion, own?: OwnFigures): string {
+  const { finding, split, bounds } = conclusion;
   switch (finding) {
     case "harm":
-      return harmSentence(conclusion);
+      return harmSentence(conclusion, own);
     case "broken":
-      if (conclusion.by === "givenUp")
-        return `${givenUp(seen)}: it does not answer, or takes longer than they wait, ${chance(bounds.breaker.alpha)}`;
-      return `${failures(seen)}: more than stops a release at once, ${chance(bounds.breaker.alpha)}`;
+      return brokenSentence(conclusion, own);
     case "too-much-traffic":
-      return `${splitSeen(split)}: more than planned, ${chance(bounds.split.alpha)}; callers that stick to one version, or another route, send it more`;
+      return `${splitSeen(split)}: too much; ${chance(bounds.split.alpha)}. Callers that stick to one version, or another route, send it more`;
     case "lost":
-      return `${splitSeen(split)}, while ${count(split.lost)} requests of the service failed without reaching a pod: those meant for the canary do, ${chance(bounds.split.alpha)}`;
+      return `${splitSeen(split)}, while ${count(split.lost)} requests of the service failed without reaching a pod: those meant for the canary; ${chance(bounds.split.alpha)}`;
     case "unanswered":
       return unansweredSentence(conclusion);
     case "too-little-traffic":
-      return `${splitSeen(split)}: less than planned, ${chance(bounds.split.alpha)}; some callers bypass the route, so what is seen here is not what all users would see`;
+      return `${splitSeen(split)}: too little; ${chance(bounds.split.alpha)}. Some callers bypass the route, so what is seen here is not what all users would see`;
     case "safe":
-      return safeSentence(conclusion) + untimedWords(conclusion);
+      return safeSentence(conclusion, own) + untimedWords(conclusion);
     case "sound":
-      return soundSentence(conclusion) + untimedWords(conclusion);
+      return soundSentence(conclusion, own) + untimedWords(conclusion);
     case "nothing":
-      return nothingSentence(conclusion);
+      return nothingSentence(conclusion, own);
   }
+}
+
+const chance = (alpha: number): string => chanceInWords(Math.log(1 / alpha));
+
+/** What to tell of, and what to say before it. */
+type Told = { readonly counts: PairedCounts; readonly where: string };
+
+const ofAllStages = "over all stages, ";
+
+/** The stage's own counts where it has any of both versions. */
+function toldOf({ judged }: Conclusion, own: OwnFigures | undefined): Told {
+  if (own && own.requests.canary > 0 && own.requests.stable > 0) return { counts: own, where: "" };
+  return { counts: judged, where: ofAllStages };
 }
 
 function unansweredSentence({ unanswered, split }: Conclusion): string {
   if (!unanswered) return splitSeen(split);
   const { ended, expected, stable, lasted, total } = unanswered;
-  const what = `the canary does not answer: ${count(ended)} of its requests came to an end in ${formatDuration(lasted)}, where about ${count(expected)} were to, and ${count(stable)} of stable did`;
+  const what = `the canary does not answer: ${count(ended)} of its requests came to an end in ${formatDuration(lasted)}, where about ${count(expected)} were to, and ${count(stable)} of stable's did`;
   if (total)
     return `${what}; the others are missing from the service's total as well (${number(total.now)} requests a second, ${number(total.usual)} before the release), so they are still waiting`;
   if (ended > 0) return what;
   return `${what}; unless all callers bypass the route, they are still waiting`;
 }
 
-function harmSentence({ by, judged, slower, ratio, bounds }: Conclusion): string {
-  const odds = chance(bounds.alpha);
-  if (by === "objective")
-    return `${failures(judged)}: more than the objective of ${percent(bounds.objective ?? 0)} allows, ${odds}`;
-  if (by === "givenUp") return `${givenUp(judged)}: it does not answer, or takes longer than they wait, ${odds}`;
-  if (by === "cutOff")
-    return `${of(judged.cutOff.canary, judged.requests.canary)} canary requests were ended by a reset or a time-out, ${of(judged.cutOff.stable, judged.requests.stable)} on stable in the same time: more often than on stable, ${odds}`;
-  if (by !== "latency") return `${compared(judged)}: ${moreFailures(ratio)}, ${odds}`;
-  if (!slower) return `the canary is slower than stable, ${odds}`;
-  const { than, slow, requests } = slower;
-  return `${of(slow.canary, requests.canary)} canary requests took longer than ${formatDuration(than)}, ${of(slow.stable, requests.stable)} on stable in the same time: slower than stable, ${odds}`;
+const how: Readonly<Record<BadEnd, string>> = {
+  errors: "failed",
+  givenUp: "were given up by their callers",
+  cutOff: "were ended by a reset or a time-out",
+};
+
+const meaning: Readonly<Record<BadEnd, string>> = {
+  errors: "",
+  givenUp: ", so it does not answer, or takes longer than they wait",
+  cutOff: "",
+};
+
+function harmSentence(conclusion: Conclusion, own: OwnFigures | undefined): string {
+  const { by, judged, weight, bounds } = conclusion;
+  const odds = chanceInWords(weight.harm ?? 0);
+  switch (by) {
+    case "latency":
+      return `${slowerWords(conclusion, own)}; ${odds}`;
+    case "objective":
+      return `${ofAllStages}${canaryInWords(judged.errors, judged.requests)}: more than the objective of ${percent(bounds.objective ?? 0)} allows; ${odds}`;
+    case "givenUp":
+    case "cutOff":
+      return `${moreOften(conclusion, by, own)}${meaning[by]}; ${odds}`;
+    default:
+      return `${moreOften(conclusion, "errors", own)}; ${odds}`;
+  }
 }
 
-function moreFailures({ low }: RatioInterval): string {
-  if (low !== undefined && low >= 1.05) return `at least ${number(low)} times as many`;
-  return "more often than on stable";
+/** Of a stage that does not show it itself, what all stages together do. */
+function moreOften({ judged, ratio }: Conclusion, ending: BadEnd, own: OwnFigures | undefined): string {
+  const low = ending === "errors" ? ratio.low : undefined;
+  const shows = (counts: PairedCounts): boolean =>
+    isWorse(counts, ending) && !((timesAsOften(counts[ending], counts.requests) ?? Infinity) < (low ?? 0));
+  const { counts, where } = own && shows(own) ? { counts: own, where: "" } : { counts: judged, where: ofAllStages };
+  const bad = counts[ending];
+  return where + comparedInWords(bad, counts.requests, how[ending]) + asOften(timesAsOften(bad, counts.requests), low);
 }
 
-function safeSentence({ judged, ratio, bounds: { safeRatio, minExcess, beta } }: Conclusion): string {
-  if (ratio.high !== undefined && ratio.high <= safeRatio)
-    return `${compared(judged)}: at most ${number(ratio.high)} times as many, ${chance(beta)}`;
-  return `${compared(judged)}: either less than ${number(safeRatio)} times as many or less than ${percent(minExcess)} of all, ${chance(beta)}`;
+/** A bound below one would be no harm, and an estimate below the bound is of other moments than the proof. */
+function asOften(times: number | undefined, low: number | undefined): string {
+  if (times === undefined) return "";
+  if (times < Math.max(1.05, low ?? 0)) return ": more often than stable's at the same moments";
+  const least = low !== undefined && low >= 1.05 ? `, at least ${atLeast(low)}` : "";
+  return `: about ${about(times)} times as often${least}`;
 }
 
-function soundSentence({ seen, judged, warmUpLeft, ratio, bounds: { breaker, beta } }: Conclusion): string {
-  const sound = `(${percent(breaker.floor)} failing would be), ${chance(beta)}`;
+function slowerWords({ slower }: Conclusion, own: OwnFigures | undefined): string {
+  if (!slower) return "the canary is slower than stable";
+  const ownSlow = own?.slow && own.slow.requests.canary > 0 ? own.slow : undefined;
+  const { slow, requests } = ownSlow ?? slower;
+  const where = ownSlow ? "" : ofAllStages;
+  const words = comparedInWords(slow, requests, `took longer than ${formatDuration(slower.than)}`);
+  return `the canary is slower: ${where}${words}${timesInWords(own?.times)}`;
+}
+
+function brokenSentence(conclusion: Conclusion, own: OwnFigures | undefined): string {
+  const { by, seen, weight, bounds } = conclusion;
+  const ending = by === "givenUp" ? "givenUp" : "errors";
+  const counts = own && own[ending].canary > 0 ? own : seen;
+  const where = counts === seen ? ofAllStages : "";
+  const words = where + comparedInWords(counts[ending], counts.requests, how[ending]);
+  const proof = Math.max(weight.breaker ?? 0, weight.deserted ?? 0);
+  if (proof >= Math.log(1 / bounds.breaker.alpha))
+    return `${words}${meaning[ending]}: plainly broken (more than ${percent(bounds.breaker.floor)}); ${chanceInWords(proof)}`;
+  return `${words}, and most of its newest: broken from then on; ${chance(alphaOfCollapse)}`;
+}
+
+function safeSentence(conclusion: Conclusion, own: OwnFigures | undefined): string {
+  const { ratio, bounds } = conclusion;
+  const { counts, where } = toldOf(conclusion, own);
+  const proven =
+    ratio.high !== undefined && ratio.high <= bounds.safeRatio
+      ? `at most ${number(ratio.high)} times as often as stable`
+      : `less than ${number(bounds.safeRatio)} times as often as stable, or below ${percent(bounds.minExcess)}`;
+  return `${where}${comparedInWords(counts.errors, counts.requests)}: proven safe, ${proven}`;
+}
+
+function soundSentence(conclusion: Conclusion, own: OwnFigures | undefined): string {
+  const { kind, judged, warmUpLeft, bounds } = conclusion;
+  const { counts, where } = toldOf(conclusion, own);
+  const ruledOut = `a broken version (${percent(bounds.breaker.floor)} failing) is ruled out`;
+  const asked = kind === "inconclusive" ? "; the plan asks for a proof of safety" : "";
   if (warmUpLeft > 0 || judged.requests.canary === 0 || judged.requests.stable === 0)
-    return `${failures(seen)}: surely not broken ${sound}; too little was seen to compare it with stable`;
-  let notBroken = "surely not broken";
-  if (judged.requests.canary < seen.requests.canary)
-    notBroken += `, by all ${count(seen.requests.canary)} of its requests`;
-  return `${compared(judged)}: ${unproven(judged, ratio)}; ${notBroken} ${sound}`;
+    return `${seenAlone(conclusion, own)}: ${ruledOut}, and too little was counted to compare it with stable${asked}`;
+  const words = comparedInWords(counts.errors, counts.requests);
+  return `${where}${words}: ${signOfHarm(conclusion)}; ${ruledOut}, ${smallDifferences(conclusion)}${asked}`;
+}
+
+const signOfHarm = ({ weight }: Conclusion): string =>
+  (weight.harm ?? 0) > 0 ? "nothing that chance would not do" : "no sign of harm";
+
+function smallDifferences({ ratio: { high } }: Conclusion): string {
+  if (high === undefined || high > 10) return "small differences are not";
+  return `up to ${about(high)} times stable's failures are not`;
 }
 
 /** Nobody may take a verdict for more than it is. */
@@ -86,130 +175,53 @@ function untimedWords({ untimed }: Conclusion): string {
   return `; response times were not judged: ${because}`;
 }
 
-function nothingSentence(conclusion: Conclusion): string {
-  const { by, seen, judged, warmUpLeft, ratio } = conclusion;
-  if (isHarmOfOneMinute(conclusion)) return `${harmSentence(conclusion)}, but nearly all of it within one minute`;
+/** Of the canary alone. */
+function seenAlone({ seen }: Conclusion, own: OwnFigures | undefined): string {
+  if (own && own.requests.canary > 0) return canaryInWords(own.errors, own.requests);
+  return ofAllStages + canaryInWords(seen.errors, seen.requests);
+}
+
+function nothingSentence(conclusion: Conclusion, own: OwnFigures | undefined): string {
+  const { seen, judged, warmUpLeft } = conclusion;
+  if (isHarmOfOneMinute(conclusion)) return `${harmSentence(conclusion, own)}, but nearly all of it within one minute`;
   if (seen.requests.canary === 0)
-    return `no request of the canary was counted, ${count(seen.requests.stable)} of stable in the same time`;
+    return `no request of the canary counted yet (stable: ${count(seen.requests.stable)})`;
   if (warmUpLeft > 0)
-    return `${failures(seen)}; it is warming up for ${formatDuration(warmUpLeft)} more, until then only plain failure is judged`;
+    return `warming up for ${formatDuration(warmUpLeft)} more, until then only plain failure counts: ${seenAlone(conclusion, own)}`;
   if (judged.requests.canary === 0)
-    return `no request of the canary was counted since it warmed up, ${count(judged.requests.stable)} of stable in the same time`;
+    return `no request of the canary counted since it warmed up (stable: ${count(judged.requests.stable)})`;
   if (judged.requests.stable === 0)
-    return `no request of stable was counted, so nothing can be compared; ${failures(judged)}`;
-  const open = `${compared(judged)}: ${unproven(judged, ratio)} yet`;
-  return by === "latency" ? `${open}; too few response times of both were counted to compare them` : open;
+    return `no request of stable counted, so nothing can be compared; ${seenAlone(conclusion, own)}`;
+  const { counts, where } = toldOf(conclusion, own);
+  return `${where}${comparedInWords(counts.errors, counts.requests)}: ${missingWords(conclusion, own)}`;
 }
 
-/** For a table: the figure that decided, or is nearest to deciding, and what it is held against. */
-export function conclusionFigures(conclusion: Conclusion): { readonly value: string; readonly limit: string } {
-  const { by, seen, split, slower, unanswered, bounds } = conclusion;
-  const failing = share(seen.errors.canary, seen.requests.canary);
-  switch (by) {
-    case "latency":
-      if (slower) return slowFigures(slower);
-      return errorFigures(conclusion);
-    case "split":
-    case "lost":
-      return {
-        value: `${share(split.requests.canary, split.requests.canary + split.requests.stable)} of requests`,
-        limit: `as planned: ${percent(split.planned / 100)}`,
-      };
-    case "unanswered":
-      return {
-        value: `${count(unanswered?.ended ?? 0)} requests ended`,
-        limit: `about ${count(unanswered?.expected ?? 0)}`,
-      };
-    case "breaker":
-      return { value: failing, limit: `≤ ${percent(bounds.breaker.floor)}` };
-    case "givenUp":
-    case "cutOff":
-      return endingFigures(conclusion, by);
-    case "objective":
-      return { value: failing, limit: `≤ ${percent(bounds.objective ?? 0)}` };
-    case "errors":
-      return errorFigures(conclusion);
-  }
+/** As counts where there are any: what is a few requests away needs no patience, what is thousands away a decision. */
+function missingWords(
+  { seen, missing: { requests, times } = {}, weight }: Conclusion,
+  own: OwnFigures | undefined,
+): string {
+  const lacks: string[] = [];
+  if (requests !== undefined) lacks.push(requestsMissing(requests, seen, own));
+  if (times) lacks.push(timesMissing[times.of](part(times.counted, times.needed)));
+  if (lacks.length > 0) return lacks.join(", and ");
+  return (weight.harm ?? 0) > 0 ? "a suspicion, and no proof yet" : "undecided";
 }
 
-const slowFigures = ({ than, slow, requests }: NonNullable<Conclusion["slower"]>) => ({
-  value: `${share(slow.canary, requests.canary)} slower than ${formatDuration(than)}`,
-  limit: likeStable(slow.stable, requests.stable),
-});
-
-function endingFigures({ judged, seen }: Conclusion, ending: "givenUp" | "cutOff") {
-  const { requests, ...ended } = judged.requests.canary > 0 ? judged : seen;
-  const { canary, stable } = ended[ending];
-  const how = { givenUp: "given up by callers", cutOff: "cut off" }[ending];
-  return { value: `${share(canary, requests.canary)} ${how}`, limit: likeStable(stable, requests.stable) };
+/** Of how many, only where the line has the same ones. */
+function requestsMissing(missing: number, { requests: { canary }, errors, givenUp }: PairedCounts, own?: OwnFigures) {
+  const isWhole = (own?.requests.canary ?? canary) === canary && errors.canary + givenUp.canary === 0;
+  return isWhole
+    ? `too few to judge, ${count(canary)} of about ${count(canary + missing)} requests`
+    : `too few to judge, about ${count(missing)} more without a failure would do`;
 }
 
-function errorFigures({ judged, seen }: Conclusion) {
-  const { errors, requests } = judged.requests.canary > 0 ? judged : seen;
-  return { value: share(errors.canary, requests.canary), limit: likeStable(errors.stable, requests.stable) };
-}
-
-const likeStable = (part: number, whole: number): string =>
-  whole === 0 ? "like stable" : `like stable: ${share(part, whole)}`;
-
-/** The numbers behind the sentence, for somebody who doubts it. */
-export function conclusionNumbers({ weight, bounds, ratio, judged, seen, split, polls }: Conclusion): string {
-  const { alpha, beta, breaker, objective, dispersion } = bounds;
-  const metrics = [`errors ${eValue(weight.metrics.errors)}`, `latency ${eValue(weight.metrics.latency)}`];
-  if (given(judged.givenUp)) metrics.push(`given up ${eValue(weight.metrics.givenUp)}`);
-  if (given(judged.cutOff)) metrics.push(`cut off ${eValue(weight.metrics.cutOff)}`);
-  if (objective !== undefined) metrics.push(`objective ${eValue(weight.metrics.objective)}`);
-  const numbers = [
-    `harm E = ${eValue(weight.harm)} of ${number(1 / alpha)} (${metrics.join(", ")})`,
-    `safe E = ${eValue(weight.safe)} of ${number(1 / beta)}`,
-    `ratio ${ratio.estimate === undefined ? "—" : number(ratio.estimate)} (${range(ratio)})`,
-    `failed ${share(judged.errors.canary, judged.requests.canary)} of canary, ${share(judged.errors.stable, judged.requests.stable)} of stable`,
-    `sound E = ${eValue(weight.sound)} of ${number(1 / beta)}`,
-    `breaker E = ${eValue(weight.breaker)} of ${number(1 / breaker.alpha)} over ${count(seen.requests.canary)} requests`,
-  ];
-  if (given(seen.givenUp))
-    numbers.push(
-      `given up ${share(seen.givenUp.canary, seen.requests.canary)} of canary, ${share(seen.givenUp.stable, seen.requests.stable)} of stable (E = ${eValue(weight.deserted)})`,
-    );
-  const all = split.requests.canary + split.requests.stable;
-  if (all > 0) numbers.push(`split ${share(split.requests.canary, all)}, planned ${percent(split.planned / 100)}`);
-  if (dispersion.phi > 1) numbers.push(`φ ${number(dispersion.phi)}`);
-  numbers.push(`${count(polls)} ${plural(polls, "poll")}`);
-  return numbers.join(" · ");
-}
-
-const compared = ({ requests, errors }: PairedCounts): string =>
-  `${of(errors.canary, requests.canary)} canary requests failed, ${of(errors.stable, requests.stable)} on stable in the same time`;
-const givenUp = (counts: PairedCounts): string =>
-  `callers gave up ${of(counts.givenUp.canary, counts.requests.canary)} requests of the canary before they were answered, ${of(counts.givenUp.stable, counts.requests.stable)} of stable in the same time`;
-const given = ({ stable, canary }: Pair): boolean => stable + canary > 0;
-const failures = ({ requests, errors }: PairedCounts): string =>
-  `${of(errors.canary, requests.canary)} canary requests failed`;
+const timesMissing = {
+  stable: (counted: string) => `too few response times of stable to compare with (${counted})`,
+  canary: (counted: string) => `too few response times to compare (${counted})`,
+} as const;
 
 function splitSeen({ requests, planned }: Conclusion["split"]): string {
   const all = requests.canary + requests.stable;
-  return `the canary got ${share(requests.canary, all)} of ${count(all)} requests instead of ${percent(planned / 100)}`;
-}
-
-function range({ low, high }: RatioInterval): string {
-  if (low === undefined && high === undefined) return "any number of times as many";
-  if (high === undefined) return `at least ${number(low ?? 0)} times as many`;
-  if (low === undefined) return `at most ${number(high)} times as many`;
-  return `${number(low)} to ${number(high)} times as many`;
-}
-
-function unproven({ errors }: PairedCounts, ratio: RatioInterval): string {
-  if (errors.canary + errors.stable === 0) return "no failure to compare by";
-  return `${range(ratio)}, which proves neither harm nor safety`;
-}
-
-const chance = (alpha: number): string => `odds of chance below 1 in ${count(Math.round(1 / alpha))}`;
-const of = (part: number, whole: number): string => `${count(part)} of ${count(whole)}`;
-const share = (part: number, whole: number): string => (whole === 0 ? "—" : percent(part / whole));
-
-/** An e-value from its logarithm: as a number where people read one, as a power of ten beyond. */
-function eValue(logE: LogE): string {
-  if (logE === null) return "0";
-  if (Math.abs(logE) < Math.log(10_000)) return number(Math.exp(logE));
-  return `10^${Math.floor(logE / Math.LN10)}`;
+  return `the canary got ${share(requests.canary, all)} of the requests (${part(requests.canary, all)}) where ${percent(planned / 100)} was planned`;
 }

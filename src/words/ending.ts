@@ -13,12 +13,13 @@ export type EndingWords = {
   readonly lines: readonly string[];
 };
 
-export function endingOf(account: Account): EndingWords {
+/** `verbose`: with the numbers behind the evidence. */
+export function endingOf(account: Account, verbose: boolean): EndingWords {
   const { mark, words } = headlineOf(account);
   const { target, reason, differences = [], unsaved } = account;
   const lines = [say(reason)];
   const proof = decidingProof(account);
-  if (proof) lines.push(proof.numbers);
+  if (proof && verbose) lines.push(proof.numbers);
   for (const difference of differences) lines.push(`not as it should be: ${difference}`);
   if (unsaved !== undefined) lines.push(...unsavedLines(account, unsaved));
   lines.push(...decisionLines(account));

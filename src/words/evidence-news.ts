@@ -7,9 +7,9 @@ import { verdictSentence } from "./verdict-sentence.ts";
 
 /**
  * For logs: what the evidence says when its verdict changes, and when its stage is extended or over, unless what is
- * done next is told with the same words.
+ * done next is told with the same words. `verbose`: with the numbers behind it.
  */
-export function createEvidenceNews(): (account: Account) => readonly string[] {
+export function createEvidenceNews(verbose: boolean): (account: Account) => readonly string[] {
   let known = { verdict: "", turn: "" };
   return (account) => {
     const record = account.stages.at(-1);
@@ -25,12 +25,13 @@ export function createEvidenceNews(): (account: Account) => readonly string[] {
     if (extended && known.turn !== before.turn) {
       const lines = [say(account.reason)];
       const deciding = decidingProof(account);
-      if (deciding) lines.push(deciding.numbers);
+      if (deciding && verbose) lines.push(deciding.numbers);
       return lines;
     }
     const isNews = known.verdict !== before.verdict || known.turn !== before.turn;
     if (!proof || !isNews || isToldBy(account, proof.verdict.gate)) return [];
-    return [`evidence: ${verdictSentence(proof.verdict)}`, proof.numbers];
+    const told = `evidence: ${verdictSentence(proof.verdict)}`;
+    return verbose ? [told, proof.numbers] : [told];
   };
 }
 

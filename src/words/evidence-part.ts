@@ -28,24 +28,23 @@ export function decidingProof({ stages, reason }: Account): Proof | undefined {
 const keptStages = 10;
 
 /**
- * The newest stage's evidence with its numbers, and that of earlier stages folded, as Markdown. Undefined without any.
+ * What the newest stage's evidence says, where it is not told above; and folded, of each stage, the numbers behind it, as
+ * Markdown. Undefined without any.
  */
 export function evidencePart(account: Account): string | undefined {
-  const lines = [];
-  let newest: Proof | undefined;
-  for (const record of account.stages) {
+  const known = account.stages.flatMap((record) => {
     const proof = proofIn(record);
-    if (!proof) continue;
-    newest = proof;
-    lines.push(`* Stage ${record.stage + 1} (${record.weight} %): ${sentence(proof)}<br>${small(proof)}`);
-  }
+    return proof ? [{ proof, stage: `* Stage ${record.stage + 1} (${record.weight} %)` }] : [];
+  });
+  const newest = known.at(-1)?.proof;
   if (!newest) return undefined;
+  const lines = known.map(({ proof, stage }) => {
+    const words = proof === newest ? "" : `: ${sentence(proof)}`; // which stands outside of the fold
+    return `${stage}${words}<br>${small(proof)}`;
+  });
+  const behind = folded("The evidence in numbers", lines.slice(-keptStages).join("\n"));
   const isReason = decidingProof(account)?.verdict === newest.verdict; // which is told above
-  const words = isReason ? ", in numbers:" : `: ${sentence(newest)}`;
-  const part = `**Evidence** of all stages together${words}<br>${small(newest)}`;
-  const earlier = lines.slice(0, -1).slice(-keptStages);
-  if (earlier.length === 0) return part;
-  return `${part}\n\n${folded("Evidence at the end of earlier stages", earlier.join("\n"))}`;
+  return isReason ? behind : `**Evidence:** ${sentence(newest)}\n\n${behind}`;
 }
 
 const sentence = ({ verdict }: Proof): string => plain(clip(verdictSentence(verdict), 600));

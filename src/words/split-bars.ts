@@ -2,6 +2,7 @@ import type { Count, Tally } from "../evidence/tally.ts";
 import { count, percent } from "../lib/numbers.ts";
 import type { Account } from "../release/account.ts";
 import type { StageRecord } from "../release/release-record.ts";
+import { quantilesInWords } from "./times-in-words.ts";
 
 /** The split as it was counted. Percents of the requests that reached a version, to one tenth. */
 export type ObservedSplit = {
@@ -40,7 +41,7 @@ const width = 40;
 export function splitBars({ stages }: Account): { readonly stage: number; readonly text: string } | undefined {
   const record = stages.at(-1);
   if (!record) return undefined;
-  const lines = [plannedLine(record), observedLine(record), failedLine(record.tally)].filter(
+  const lines = [plannedLine(record), observedLine(record), failedLine(record.tally), tookLine(record)].filter(
     (line) => line !== undefined,
   );
   return { stage: record.stage + 1, text: lines.join("\n") };
@@ -61,6 +62,16 @@ function failedLine({ stable, canary, unattributed }: Tally): string | undefined
   const line = `failed    canary ${failures(canary)}, stable ${failures(stable)}`;
   if (unattributed.errors === 0) return line;
   return `${line}, and ${count(unattributed.errors)} that reached no pod`;
+}
+
+/** Where evidence judges: it has the histograms. */
+function tookLine({ verdicts }: StageRecord): string | undefined {
+  for (const { figures } of verdicts) {
+    if (figures.of !== "evidence" || !("conclusion" in figures) || !figures.own?.times) continue;
+    const { canary, stable } = figures.own.times;
+    return `took      canary ${quantilesInWords(canary)}; stable ${quantilesInWords(stable)}`;
+  }
+  return undefined;
 }
 
 function failures({ requests, errors }: Count): string {

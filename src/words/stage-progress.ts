@@ -6,7 +6,7 @@ import type { State } from "../release/state.ts";
 import type { GateVerdict } from "../release/verdict.ts";
 import { type ObservedSplit, observedSplit } from "./split-bars.ts";
 import { timeOf } from "./timestamp.ts";
-import { figuresInWords } from "./verdict-sentence.ts";
+import { figuresInWords, nothing } from "./verdict-sentence.ts";
 
 /** The stage that is under way in one line of plain text: time left, counts, gates. Undefined between stages. */
 export function stageProgress(account: Account, now: Instant): string | undefined {
@@ -48,8 +48,13 @@ const signs: Readonly<Record<GateVerdict["kind"], string>> = { pass: "✓", wait
 
 function gateProgress(verdict: GateVerdict): string {
   const { value, limit } = figuresInWords(verdict);
-  return `${verdict.gate} ${value} ${limit} ${signs[verdict.kind]}`;
+  const sign = signs[verdict.kind];
+  if (value === nothing) return `${verdict.gate} ${value} ${sign}`;
+  return `${verdict.gate} ${value}${besideIt(limit)} ${sign}`;
 }
+
+/** A limit follows with its sign, and what stable has after a comma. */
+const besideIt = (limit: string): string => (/^[≤≥>]/.test(limit) ? ` ${limit}` : `, ${limit}`);
 
 /** The parts of an undo. */
 const undoChapters: { readonly [phase in State["phase"]]?: string } = {

@@ -13,7 +13,7 @@ const columns: readonly Column[] = [
   { title: "Waited", right: true },
   { title: "Gate" },
   { title: "Value", right: true },
-  { title: "Limit" },
+  { title: "Against" },
   { title: "Requests", right: true },
   { title: "Verdict" },
 ];

@@ -3,7 +3,7 @@ import { inLines } from "../lib/lines.ts";
 import type { ClusterName } from "../release/account.ts";
 import { knownImage } from "../release/known-image.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
-import type { ReleaseRecord, StageRecord } from "../release/release-record.ts";
+import type { LogEntry, ReleaseRecord, StageRecord } from "../release/release-record.ts";
 import { heldBy, isOver, isRunning } from "../release/state.ts";
 import type { GateVerdict } from "../release/verdict.ts";
 import { decisionLines } from "./decision-lines.ts";
@@ -41,8 +41,9 @@ export function statusText(
   else if (record.exchanged) lines.push(exchangedInWords(target));
   if (drift !== undefined) lines.push(`the routes differ from what was written: ${drift}`);
   for (const difference of differences) lines.push(`not as it should be: ${difference}`);
-  lines.push(...evidenceLines(stages.at(-1)));
-  for (const entry of log.slice(-8)) lines.push(`  ${dateAndTime(entry.at)}  ${sayEntry(entry)}`);
+  const newest = log.slice(-toldEntries);
+  lines.push(...evidenceLines(stages.at(-1), newest));
+  for (const entry of newest) lines.push(`  ${dateAndTime(entry.at)}  ${sayEntry(entry)}`);
   lines.push(...next(record, watched));
   if (differences.length > 0) lines.push(`What can be put right: ${nextCommand("rollback", record)}`);
   return inLines(lines);
@@ -64,12 +65,16 @@ function shareInWords(record: ReleaseRecord): string {
 
 const dateAndTime = (at: Instant): string => new Date(at).toISOString().slice(0, 19).replace("T", " ");
 
-/** What the newest stage is judged by where it is judged by evidence, with the numbers behind it. */
-function evidenceLines(stage: StageRecord | undefined): readonly string[] {
+/** A story can be long, and its end is what is asked for. */
+const toldEntries = 8;
+
+/** What the newest stage is judged by where it is judged by evidence, unless the story says the same. */
+function evidenceLines(stage: StageRecord | undefined, story: readonly LogEntry[]): readonly string[] {
   const proof = proofIn(stage);
   if (!proof) return [];
-  const { verdict, numbers } = proof;
-  return [`evidence (${verdicts[verdict.kind]}): ${verdictSentence(verdict)}`, `  ${numbers}`];
+  const words = verdictSentence(proof.verdict);
+  if (story.some((entry) => sayEntry(entry).includes(words))) return [];
+  return [`evidence (${verdicts[proof.verdict.kind]}): ${words}`];
 }
 
 const verdicts: Readonly<{ [kind in GateVerdict["kind"]]: string }> = {

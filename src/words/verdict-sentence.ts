@@ -1,7 +1,10 @@
 import type { Ground } from "../evidence/conclusion.ts";
 import { number, percent, plural } from "../lib/numbers.ts";
 import type { ErrorFigures, GateVerdict, Missing, QueryFigures, ResponseTime } from "../release/verdict.ts";
-import { conclusionFigures, conclusionNumbers, conclusionSentence } from "./conclusion-sentence.ts";
+import { conclusionFigures } from "./conclusion-figures.ts";
+import { conclusionNumbers } from "./conclusion-numbers.ts";
+import { conclusionSentence } from "./conclusion-sentence.ts";
+import { millis } from "./times-in-words.ts";
 
 /** What a gate says, as a whole part of a sentence: "errors: 12 of 60 canary requests failed (20 %), limit 1 %". */
 export function verdictSentence(verdict: GateVerdict): string {
@@ -10,7 +13,7 @@ export function verdictSentence(verdict: GateVerdict): string {
   const { value, limit } = figuresInWords(verdict);
   switch (figures.of) {
     case "evidence":
-      return conclusionSentence(figures.conclusion);
+      return conclusionSentence(figures.conclusion, figures.own);
     case "errors": {
       const { requests, failed } = figures;
       if ("lost" in figures)
@@ -72,8 +75,11 @@ export type FiguresInWords = {
 export function figuresInWords({ figures }: Pick<GateVerdict, "figures">): FiguresInWords {
   switch (figures.of) {
     case "evidence":
-      if ("missing" in figures) return { value: nothing, limit: "like stable" };
-      return { ...conclusionFigures(figures.conclusion), requests: figures.conclusion.seen.requests.canary };
+      if ("missing" in figures) return { value: nothing, limit: "stable" };
+      return {
+        ...conclusionFigures(figures.conclusion, figures.own),
+        requests: (figures.own ?? figures.conclusion.seen).requests.canary,
+      };
     case "errors":
       return errorFigures(figures);
     case "latency": {
@@ -93,7 +99,8 @@ export function figuresInWords({ figures }: Pick<GateVerdict, "figures">): Figur
   }
 }
 
-const nothing = "—";
+/** In place of a figure that is not there. */
+export const nothing = "—";
 
 function errorFigures(figures: ErrorFigures): FiguresInWords {
   const limit = `${atMost(figures.allowed, percent)}${besides(figures.stable, percent)}`;
@@ -129,9 +136,4 @@ export const groundOf = ({ figures }: Pick<GateVerdict, "figures">): Ground | un
 function timeWords(time: ResponseTime): string {
   if ("above" in time) return `more than ${millis(time.above)}`;
   return millis(time.atMost);
-}
-
-function millis(value: number): string {
-  if (value < 1_000) return `${number(value)} ms`;
-  return `${number(value / 1_000)} s`;
 }

@@ -36,26 +36,26 @@ async function tell(voice: Voice, told: readonly Account[] = tale()): Promise<vo
 
 test("a runner's log has a group for each part, the time of everything, and the outcome as an annotation", async () => {
   const { screen, text } = recording();
-  await tell(log({ screen, actions: true }));
+  await tell(log({ screen, actions: true, verbose: false }));
   assertGolden("log/actions.txt", text());
 });
 
 test("a log elsewhere is plain lines", async () => {
   const { screen, text } = recording();
-  await tell(log({ screen, actions: false }));
+  await tell(log({ screen, actions: false, verbose: false }));
   assertGolden("log/plain.txt", text());
   assert.doesNotMatch(text(), /::/);
 });
 
 test("a terminal keeps what happened, with one live line below it", async () => {
   const { screen, text } = recording(120);
-  await tell(progress({ screen, clock: handClock(start + 85_000) }));
+  await tell(progress({ screen, clock: handClock(start + 85_000), verbose: false }));
   assertGolden("log/terminal.txt", text().replaceAll("\r\u001b[2K", "⟲"));
 });
 
 test("a step that is taken again and again is told once, and so is why it failed", () => {
   const { screen, text } = recording();
-  const voice = log({ screen, actions: false });
+  const voice = log({ screen, actions: false, verbose: false });
   const running = samples.running ?? assert.fail();
   const entry = (at: number, what: string, reason: Reason): LogEntry => ({ at: running.now + at, do: what, reason });
   const before = [...running.log, entry(0, "nothing", told("it was bad"))];
@@ -76,7 +76,7 @@ test("a step that is taken again and again is told once, and so is why it failed
 test("a live line is never wider than the terminal, and its time goes on by whatever clock the machine has", async () => {
   const { screen, text } = recording(60);
   const clock = handClock(start - 600_000);
-  const voice = progress({ screen, clock });
+  const voice = progress({ screen, clock, verbose: false });
   voice.report(samples.running ?? assert.fail());
   await clock.advance(9_000);
   const live = text().split("\r\u001b[2K").at(-1) ?? "";
@@ -87,7 +87,7 @@ test("a live line is never wider than the terminal, and its time goes on by what
 
 test("what comes from outside cannot give the runner a command", () => {
   const { screen, text } = recording();
-  const voice = log({ screen, actions: true });
+  const voice = log({ screen, actions: true, verbose: false });
   voice.warn("100 %\n::error::no");
   voice.report({
     ...(tale()[0] ?? assert.fail()),
@@ -106,7 +106,7 @@ test("what comes from outside cannot give the runner a command", () => {
 
 test("of many warnings GitHub gets as many annotations as it shows, and the log has them all", () => {
   const { screen, text } = recording();
-  const voice = log({ screen, actions: true });
+  const voice = log({ screen, actions: true, verbose: false });
   for (let number = 1; number <= 12; number++) voice.warn(`warning ${number}`);
   voice.warn("warning 1");
   assert.equal(text().match(/^::warning /gm)?.length, 9);
@@ -116,14 +116,14 @@ test("of many warnings GitHub gets as many annotations as it shows, and the log 
 test("a job that goes on with a release does not tell again what another job did", () => {
   const { screen, text } = recording();
   const account = samples["succeeded-swap"] ?? assert.fail();
-  log({ screen, actions: false }).report({ ...account, now: start + 763_000 });
+  log({ screen, actions: false, verbose: false }).report({ ...account, now: start + 763_000 });
   assert.doesNotMatch(text(), /deploying the canary/);
   assert.match(text(), /12:12:43 {2}scaling the old version down/);
 });
 
 test("an outcome that nobody could look at again is told at the end of the job", async () => {
   const { screen, text } = recording();
-  const voice = log({ screen, actions: true });
+  const voice = log({ screen, actions: true, verbose: false });
   const { settled: _, ...account } = samples["rolled-back-errors"] ?? assert.fail();
   voice.report(account);
   assert.doesNotMatch(text(), /::error/);
@@ -131,16 +131,16 @@ test("an outcome that nobody could look at again is told at the end of the job",
   assert.match(text(), /^::error title=❌ shop\/reviews%3A rolled back%2C/m);
 });
 
-test("a log tells what the evidence says when it changes its mind, with the numbers below, and a release that is held as an error", async () => {
+test("a log tells what the evidence says when it changes its mind, and a release that is held as an error", async () => {
   const { screen, text } = recording();
-  await tell(log({ screen, actions: true }), evidenceTales["held-undecided"]);
+  await tell(log({ screen, actions: true, verbose: false }), evidenceTales["held-undecided"]);
   assertGolden("log/held.txt", text());
   assert.match(text(), /^::error title=✋ shop\/reviews%3A held at 10 %25/m);
 });
 
 test("an approval that the plan asks for is told as a notice", async () => {
   const { screen, text } = recording();
-  await tell(log({ screen, actions: true }), [samples.waiting ?? assert.fail()]);
+  await tell(log({ screen, actions: true, verbose: false }), [samples.waiting ?? assert.fail()]);
   assert.match(text(), /^::notice title=✋ shop\/reviews%3A waiting for approval/m);
 });
 
@@ -149,7 +149,9 @@ for (const voice of ["log", "progress"] as const) {
     const { screen, text } = recording(voice === "log" ? undefined : 400);
     const accounts = evidenceTales["rolled-back-by-evidence"];
     await tell(
-      voice === "log" ? log({ screen, actions: false }) : progress({ screen, clock: handClock(start) }),
+      voice === "log"
+        ? log({ screen, actions: false, verbose: true })
+        : progress({ screen, clock: handClock(start), verbose: true }),
       accounts,
     );
     const { verdict, numbers } = proofIn(accounts.at(-1)?.stages.at(-1)) ?? assert.fail();
@@ -167,7 +169,7 @@ for (const voice of ["log", "progress"] as const) {
 test("a stage that passes is told with what the evidence says at its end, although its verdict was the same before", async () => {
   const { screen, text } = recording();
   const accounts = evidenceTales["passed-by-evidence"];
-  await tell(log({ screen, actions: false }), accounts);
+  await tell(log({ screen, actions: false, verbose: true }), accounts);
   const words = text()
     .split("\n")
     .map((line) => line.slice(timeOf(start).length + 2));
@@ -178,9 +180,18 @@ test("a stage that passes is told with what the evidence says at its end, althou
   }
 });
 
+test("without being asked for them, a log and a terminal have no e-values", async () => {
+  for (const accounts of Object.values(evidenceTales)) {
+    const [plain, live] = [recording(), recording(400)];
+    await tell(log({ screen: plain.screen, actions: true, verbose: false }), accounts);
+    await tell(progress({ screen: live.screen, clock: handClock(start), verbose: false }), accounts);
+    assert.doesNotMatch(plain.text() + live.text(), /\bE = |10\^|odds of chance/);
+  }
+});
+
 test("a stage's first line comes with its first look, once", async () => {
   const { screen, text } = recording();
-  await tell(log({ screen, actions: false }), evidenceTales["held-undecided"]);
+  await tell(log({ screen, actions: false, verbose: false }), evidenceTales["held-undecided"]);
   assert.equal(text().match(/no request counted yet/g)?.length, 1);
 });
 
@@ -193,7 +204,7 @@ test("a stage without a wait has no time to tell", async () => {
   };
   const { screen, text } = recording(200);
   await tell(
-    progress({ screen, clock: handClock(start) }),
+    progress({ screen, clock: handClock(start), verbose: false }),
     evidenceTale(() => ({ stable: [1, 0], canary: [1, 0] }), plan),
   );
   assert.match(text(), /giving the canary 50 % of the requests/);
@@ -206,7 +217,7 @@ test("while the newest poll is under way a live line says that the wait is over,
   const live = async (account: Account, now: number): Promise<string> => {
     const { screen, text } = recording(200);
     const clock = handClock(account.now);
-    const voice = progress({ screen, clock });
+    const voice = progress({ screen, clock, verbose: false });
     voice.report(account);
     await clock.advance(now - account.now + 1_000); // it is drawn once a second
     void voice.flush(0);

@@ -29,7 +29,7 @@ test("a log whose reader is gone goes on, its workflow commands, too", async () 
   const script = `
     import { log } from ${log};
     import { screenOn } from ${screen};
-    const voice = log({ screen: screenOn(process.stdout, (text) => text), actions: true });
+    const voice = log({ screen: screenOn(process.stdout, (text) => text), actions: true, verbose: false });
     let number = 0;
     const writing = setInterval(() => {
       voice.warn("warning " + number++);

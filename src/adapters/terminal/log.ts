@@ -19,6 +19,8 @@ export type LogOptions = {
   readonly screen: Screen;
   /** A GitHub runner reads along: groups fold, and the outcome and warnings are put on the run's page. */
   readonly actions: boolean;
+  /** With the numbers behind the evidence. */
+  readonly verbose: boolean;
 };
 
 /** Between two lines about a stage in which nothing new happens. */
@@ -28,9 +30,9 @@ const quietTime = 30_000;
 const maxWarnings = 9;
 
 /** Lines with the time, under a heading for each part of the release. */
-export function log({ screen, actions }: LogOptions): Voice {
+export function log({ screen, actions, verbose }: LogOptions): Voice {
   const story = createStory();
-  const evidenceNews = createEvidenceNews();
+  const evidenceNews = createEvidenceNews(verbose);
   const warnings = new Set<string>();
   let chapter: string | undefined;
   let progress: { readonly at: Instant; readonly verdicts: string } | undefined;
@@ -66,7 +68,7 @@ export function log({ screen, actions }: LogOptions): Voice {
 
   function end(account: Account): void {
     endIsTold = true;
-    const { level, title, lines } = endingOf(account);
+    const { level, title, lines } = endingOf(account, verbose);
     print(title);
     for (const text of lines) print(`  ${text}`);
     if (actions) screen.write(annotation(level, inert(title), inLines(lines)));

@@ -10,8 +10,8 @@ import { chapterOf, stageProgress } from "../../words/stage-progress.ts";
 import { createStory } from "../../words/story.ts";
 import { timeOf, underTime } from "../../words/timestamp.ts";
 import type { Clock } from "../../world/clock.ts";
-import type { Voice } from "./log.ts";
-import { line, type Screen } from "./screen.ts";
+import type { LogOptions, Voice } from "./log.ts";
+import { line } from "./screen.ts";
 
 const tick = 1_000;
 
@@ -19,12 +19,12 @@ const tick = 1_000;
 export function progress({
   screen,
   clock,
-}: {
-  readonly screen: Screen;
+  verbose,
+}: Pick<LogOptions, "screen" | "verbose"> & {
   readonly clock: Pick<Clock, "now" | "every">;
 }): Voice {
   const story = createStory();
-  const evidenceNews = createEvidenceNews();
+  const evidenceNews = createEvidenceNews(verbose);
   const warnings = new Set<string>();
   let newest: Account | undefined;
   /** By this clock; the account goes by the cluster's. */
@@ -49,7 +49,7 @@ export function progress({
 
   function end(account: Account): void {
     endIsTold = true;
-    const { title, lines } = endingOf(account);
+    const { title, lines } = endingOf(account, verbose);
     print(title);
     for (const text of lines) print(`  ${text}`);
   }
