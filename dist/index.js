@@ -26553,9 +26553,9 @@ const nodeWorld = (proxyOf) => ({
 
 const quietTime = 30_000;
 const maxWarnings = 9;
-function log({ screen, actions }) {
+function log({ screen, actions, verbose }) {
     const story = (0,_words_story_js__WEBPACK_IMPORTED_MODULE_7__/* .createStory */ .k)();
-    const evidenceNews = (0,_words_evidence_news_js__WEBPACK_IMPORTED_MODULE_2__/* .createEvidenceNews */ .H)();
+    const evidenceNews = (0,_words_evidence_news_js__WEBPACK_IMPORTED_MODULE_2__/* .createEvidenceNews */ .H)(verbose);
     const warnings = new Set();
     let chapter;
     let progress;
@@ -26593,7 +26593,7 @@ function log({ screen, actions }) {
     }
     function end(account) {
         endIsTold = true;
-        const { level, title, lines } = (0,_words_ending_js__WEBPACK_IMPORTED_MODULE_1__/* .endingOf */ .z)(account);
+        const { level, title, lines } = (0,_words_ending_js__WEBPACK_IMPORTED_MODULE_1__/* .endingOf */ .z)(account, verbose);
         print(title);
         for (const text of lines)
             print(`  ${text}`);
@@ -26659,9 +26659,9 @@ function log({ screen, actions }) {
 
 
 const tick = 1_000;
-function progress({ screen, clock, }) {
+function progress({ screen, clock, verbose, }) {
     const story = (0,_words_story_js__WEBPACK_IMPORTED_MODULE_5__/* .createStory */ .k)();
-    const evidenceNews = (0,_words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__/* .createEvidenceNews */ .H)();
+    const evidenceNews = (0,_words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__/* .createEvidenceNews */ .H)(verbose);
     const warnings = new Set();
     let newest;
     let reportedAt = 0;
@@ -26680,7 +26680,7 @@ function progress({ screen, clock, }) {
     }
     function end(account) {
         endIsTold = true;
-        const { title, lines } = (0,_words_ending_js__WEBPACK_IMPORTED_MODULE_0__/* .endingOf */ .z)(account);
+        const { title, lines } = (0,_words_ending_js__WEBPACK_IMPORTED_MODULE_0__/* .endingOf */ .z)(account, verbose);
         print(title);
         for (const text of lines)
             print(`  ${text}`);
@@ -27545,6 +27545,13 @@ const inputs = [
         description: "Print JSON instead of text.",
         default: "false",
         commands: (0,_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandsThat */ .qP)(({ json }) => json),
+    },
+    {
+        name: "verbose",
+        type: "boolean",
+        description: "The log has the numbers behind the evidence, too (e-values, docs/evidence.md). On GitHub a run with debug logging has them as well.",
+        default: "false",
+        commands: telling,
     },
 ];
 const written = {
@@ -29296,6 +29303,7 @@ function configOf(command, file, inputs, env) {
         rehearsal: command === "rehearse" ? rehearsalOf(file) : undefined,
         firstDeploy,
         json: inputs.json === "true",
+        verbose: inputs.verbose === "true",
     };
 }
 const rehearsalOf = (file) => ({
@@ -31717,8 +31725,8 @@ function unfinished({ clock, messages, run }, record) {
 
 // EXTERNAL MODULE: ./src/evidence/weigh.js
 var weigh = __nccwpck_require__(867);
-// EXTERNAL MODULE: ./src/release/judge.js
-var judge = __nccwpck_require__(6564);
+// EXTERNAL MODULE: ./src/release/judge.js + 1 modules
+var judge = __nccwpck_require__(7935);
 ;// CONCATENATED MODULE: ./src/rehearsal/replay-ledger.js
 
 
@@ -31769,7 +31777,8 @@ function replayStage(record, plan, at, ledger) {
     const evidence = at.get(polls);
     if (!evidence)
         return { ...known, outcome: "missing", ledger: ledger.polls };
-    const replayed = { gate: gate.name, ...(0,judge/* judgeEvidence */.Z)(evidence, plan.evidence) };
+    const { figures, ...replayedVerdict } = (0,judge/* judgeEvidence */.Z)(evidence, plan.evidence);
+    const replayed = { gate: gate.name, ...replayedVerdict, figures: { ...figures, own: reported.figures.own } };
     const differences = differencesOf(reported, replayed);
     return { ...known, outcome: differences.length === 0 ? "agrees" : "differs", reported, replayed, differences };
 }
@@ -31784,8 +31793,8 @@ const isObject = (value) => typeof value === "object" && value !== null;
 
 // EXTERNAL MODULE: ./src/words/say.js
 var say = __nccwpck_require__(4148);
-// EXTERNAL MODULE: ./src/words/verdict-sentence.js + 1 modules
-var verdict_sentence = __nccwpck_require__(8022);
+// EXTERNAL MODULE: ./src/words/verdict-sentence.js + 4 modules
+var verdict_sentence = __nccwpck_require__(3699);
 ;// CONCATENATED MODULE: ./src/words/in-words.js
 
 
@@ -32097,6 +32106,10 @@ const record_schema_conclusion = mini_schemas/* object */.Ikc({
         total: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({ now: number, usual: number })),
     })),
     untimed: mini_schemas/* exactOptional */.yqP(mini_schemas/* enum */.k5n(["not-counted", "beyond-the-last-edge"])),
+    missing: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({
+        requests: optionalNumber,
+        times: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({ of: role, counted: number, needed: number })),
+    })),
     warmUpLeft: number,
     ratio: mini_schemas/* object */.Ikc({ low: optionalNumber, high: optionalNumber, estimate: optionalNumber }),
     weight: mini_schemas/* object */.Ikc({
@@ -32137,9 +32150,15 @@ const ofLatency = {
     requests: number,
 };
 const ofQuery = { of: mini_schemas/* literal */.euz("query"), atLeast: optionalNumber, atMost: optionalNumber };
+const responseTimes = mini_schemas/* object */.Ikc({ p50: responseTime, p99: responseTime });
+const own = mini_schemas/* object */.Ikc({
+    ...pairedCounts.shape,
+    times: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({ stable: responseTimes, canary: responseTimes })),
+    slow: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({ slow: pair, requests: pair })),
+});
 const evidenceFiguresSchema = mini_schemas/* union */.KCZ([
     mini_schemas/* object */.Ikc({ of: mini_schemas/* literal */.euz("evidence"), missing: missingCounters }),
-    mini_schemas/* object */.Ikc({ of: mini_schemas/* literal */.euz("evidence"), conclusion: record_schema_conclusion }),
+    mini_schemas/* object */.Ikc({ of: mini_schemas/* literal */.euz("evidence"), conclusion: record_schema_conclusion, own: mini_schemas/* exactOptional */.yqP(own) }),
 ]);
 const figures = mini_schemas/* union */.KCZ([
     evidenceFiguresSchema,
@@ -32750,8 +32769,9 @@ function statusText(cluster, record, { drift, differences, watched }, now) {
         lines.push(`the routes differ from what was written: ${drift}`);
     for (const difference of differences)
         lines.push(`not as it should be: ${difference}`);
-    lines.push(...evidenceLines(stages.at(-1)));
-    for (const entry of log.slice(-8))
+    const newest = log.slice(-toldEntries);
+    lines.push(...evidenceLines(stages.at(-1), newest));
+    for (const entry of newest)
         lines.push(`  ${dateAndTime(entry.at)}  ${(0,say/* sayEntry */.k)(entry)}`);
     lines.push(...next(record, watched));
     if (differences.length > 0)
@@ -32771,12 +32791,15 @@ function shareInWords(record) {
     return `${(0,planned_weight/* plannedWeight */.R)(record)} % on ${canary}`;
 }
 const dateAndTime = (at) => new Date(at).toISOString().slice(0, 19).replace("T", " ");
-function evidenceLines(stage) {
+const toldEntries = 8;
+function evidenceLines(stage, story) {
     const proof = (0,evidence_part/* proofIn */.md)(stage);
     if (!proof)
         return [];
-    const { verdict, numbers } = proof;
-    return [`evidence (${verdicts[verdict.kind]}): ${(0,verdict_sentence/* verdictSentence */.BT)(verdict)}`, `  ${numbers}`];
+    const words = (0,verdict_sentence/* verdictSentence */.BT)(proof.verdict);
+    if (story.some((entry) => (0,say/* sayEntry */.k)(entry).includes(words)))
+        return [];
+    return [`evidence (${verdicts[proof.verdict.kind]}): ${words}`];
 }
 const verdicts = {
     pass: "pass",
@@ -33521,11 +33544,14 @@ function whatToFindOut(open, account, links) {
             return `Find out which callers bypass the route: without a sidecar, by another VirtualService or gateway, or on connections that stay. ${counting}`;
         case "undecided":
         case "budget": {
+            if (open === "undecided" && failedNone(stages.at(-1)))
+                return "None of its requests failed; there were too few.";
             const when = stages.slice(-1).map((record) => ` ${during(record, account)}`);
             return `Look at the failed and slow answers of ${(0,markdown/* code */.aY)(target.canary.deployment)}${when.join("")}, ${whereToLook(account, links)}.`;
         }
     }
 }
+const failedNone = (stage) => stage !== undefined && stage.tally.canary.errors + stage.tally.unattributed.errors === 0;
 const advice_rehearse = `try plans with ${(0,markdown/* code */.aY)("istio-canary rehearse")}`;
 const nextTime = {
     undecided: `give the stage more requests (a larger ${(0,markdown/* code */.aY)("weight")}, a longer ${(0,markdown/* code */.aY)("wait")} or ${(0,markdown/* code */.aY)("atMost")}; ${advice_rehearse}), or choose with ${(0,markdown/* code */.aY)("evidence.inconclusive")} what is done then`,
@@ -33691,7 +33717,7 @@ const columns = [
     { title: "Waited", right: true },
     { title: "Gate" },
     { title: "Value", right: true },
-    { title: "Limit" },
+    { title: "Against" },
     { title: "Requests", right: true },
     { title: "Verdict" },
 ];
@@ -52644,15 +52670,19 @@ function growBurst({ recent, most, until }, { age, bad, before, after, }, window
 /* unused harmony export kindOf */
 /* harmony import */ var _confidence_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5159);
 /* harmony import */ var _latency_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4085);
-/* harmony import */ var _metric_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7131);
-/* harmony import */ var _silence_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3232);
-/* harmony import */ var _weigh_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(867);
+/* harmony import */ var _metric_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(7131);
+/* harmony import */ var _mixture_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5635);
+/* harmony import */ var _one_sample_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3690);
+/* harmony import */ var _silence_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3232);
+/* harmony import */ var _weigh_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(867);
 
 
 
 
 
-const grounds = [..._metric_js__WEBPACK_IMPORTED_MODULE_4__/* .allMetrics */ .P, "breaker", "split", "lost", "unanswered"];
+
+
+const grounds = [..._metric_js__WEBPACK_IMPORTED_MODULE_6__/* .allMetrics */ .P, "breaker", "split", "lost", "unanswered"];
 function kindOf(finding, evidence, { requires, warmUp }) {
     switch (finding) {
         case "harm":
@@ -52689,7 +52719,7 @@ function conclude(evidence, settings) {
 }
 const drawn = new WeakMap();
 function draw(evidence, settings) {
-    const weight = (0,_weigh_js__WEBPACK_IMPORTED_MODULE_3__/* .weigh */ .vi)(evidence, settings);
+    const weight = (0,_weigh_js__WEBPACK_IMPORTED_MODULE_5__/* .weigh */ .vi)(evidence, settings);
     const { finding } = weight;
     const { polls, seen, judged, split } = evidence;
     return {
@@ -52702,6 +52732,7 @@ function draw(evidence, settings) {
         split: { planned: split.weight ?? 0, requests: split.requests, lost: split.lost },
         slower: slowerRequests(evidence),
         untimed: judged.requests.stable > 0 ? (0,_latency_js__WEBPACK_IMPORTED_MODULE_1__/* .whyUntimed */ .xg)(evidence.latency) : undefined,
+        missing: finding === "nothing" ? missingCounts(evidence, settings) : undefined,
         unanswered: finding === "unanswered" ? unansweredRequests(evidence, settings) : undefined,
         warmUpLeft: Math.max(0, settings.warmUp - evidence.age),
         ratio: (0,_confidence_js__WEBPACK_IMPORTED_MODULE_0__/* .ratioInterval */ .z)(evidence.ratio, settings.alpha),
@@ -52731,9 +52762,31 @@ function groundOf({ finding, most, harm, breaker, deserted }, evidence, settings
 const isHarm = (harm, { alpha }) => harm !== null && harm >= Math.log(1 / alpha);
 const isHarmOfOneMinute = ({ finding, weight, bounds }) => finding === "nothing" && isHarm(weight.harm, bounds);
 function openGround(evidence, settings) {
-    if ((0,_weigh_js__WEBPACK_IMPORTED_MODULE_3__/* .owesResponseTimes */ ._D)(evidence, settings))
+    if ((0,_weigh_js__WEBPACK_IMPORTED_MODULE_5__/* .owesResponseTimes */ ._D)(evidence, settings))
         return "latency";
     return evidence.seen.requests.canary > 0 && evidence.age < settings.warmUp ? "breaker" : "errors";
+}
+function missingCounts(evidence, settings) {
+    return {
+        requests: cleanUntilSound(evidence.sound, settings),
+        times: (0,_weigh_js__WEBPACK_IMPORTED_MODULE_5__/* .owesResponseTimes */ ._D)(evidence, settings) ? (0,_latency_js__WEBPACK_IMPORTED_MODULE_1__/* .fewTimes */ .ZK)(evidence.latency) : undefined,
+    };
+}
+const tooMany = 1_000_000;
+function cleanUntilSound(sound, { beta, breaker }) {
+    const needed = Math.log(1 / beta);
+    const after = (requests) => (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)((0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .grow */ .wS)(sound, (0,_one_sample_js__WEBPACK_IMPORTED_MODULE_3__/* .rateEvidence */ ._Z)((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_3__/* .betterRates */ .Em)(breaker.floor), breaker.floor, requests, 0)));
+    if (after(0) >= needed || after(tooMany) < needed)
+        return undefined;
+    let [few, enough] = [0, tooMany];
+    while (enough - few > 1) {
+        const middle = Math.floor((few + enough) / 2);
+        if (after(middle) >= needed)
+            enough = middle;
+        else
+            few = middle;
+    }
+    return enough;
 }
 function slowerRequests({ latency }) {
     const edge = (0,_latency_js__WEBPACK_IMPORTED_MODULE_1__/* .slowestEdge */ .vB)(latency);
@@ -52741,9 +52794,9 @@ function slowerRequests({ latency }) {
 }
 function unansweredRequests(evidence, settings) {
     const { split, silence, age } = evidence;
-    const isSince = (0,_silence_js__WEBPACK_IMPORTED_MODULE_2__/* .isSilent */ .eS)(evidence, settings);
+    const isSince = (0,_silence_js__WEBPACK_IMPORTED_MODULE_4__/* .isSilent */ .eS)(evidence, settings);
     const { stable, canary } = isSince ? { stable: silence.stable, canary: 0 } : split.requests;
-    const found = (0,_silence_js__WEBPACK_IMPORTED_MODULE_2__/* .whereabouts */ .CJ)(evidence, settings);
+    const found = (0,_silence_js__WEBPACK_IMPORTED_MODULE_4__/* .whereabouts */ .CJ)(evidence, settings);
     return {
         ended: canary,
         expected: Math.round((stable * (split.weight ?? 0)) / (100 - (split.weight ?? 0))),
@@ -52754,7 +52807,7 @@ function unansweredRequests(evidence, settings) {
 }
 const weightsOf = ({ harm, metrics, safe, sound, breaker, deserted }) => ({
     harm: finite(harm),
-    metrics: (0,_metric_js__WEBPACK_IMPORTED_MODULE_4__/* .byMetric */ .S)((metric) => finite(metrics[metric])),
+    metrics: (0,_metric_js__WEBPACK_IMPORTED_MODULE_6__/* .byMetric */ .S)((metric) => finite(metrics[metric])),
     safe: finite(safe),
     sound: finite(sound),
     breaker: finite(breaker),
@@ -53116,6 +53169,7 @@ const add = (a, b) => ({ stable: a.stable + b.stable, canary: a.canary + b.canar
 /* harmony export */   Gk: () => (/* binding */ emptyLatency),
 /* harmony export */   LS: () => (/* binding */ isUncompared),
 /* harmony export */   M7: () => (/* binding */ growLatency),
+/* harmony export */   ZK: () => (/* binding */ fewTimes),
 /* harmony export */   vB: () => (/* binding */ slowestEdge),
 /* harmony export */   xg: () => (/* binding */ whyUntimed),
 /* harmony export */   y0: () => (/* binding */ latencyLogE),
@@ -53179,6 +53233,12 @@ function isUncompared({ profile, edges: [edge] = [] }) {
     if (profile.slower.length === 0)
         return false;
     return profile.requests < enoughToChoose || chooseEdges(profile) !== undefined;
+}
+function fewTimes({ profile, edges: [edge] = [] }) {
+    if (!edge && profile.slower.length > 0 && profile.requests < enoughToChoose)
+        return { of: "stable", counted: profile.requests, needed: enoughToChoose };
+    const counted = edge?.requests.canary ?? 0;
+    return counted < enoughToCompare ? { of: "canary", counted, needed: enoughToCompare } : undefined;
 }
 function whyUntimed({ profile, edges }) {
     if (edges)
@@ -53628,6 +53688,7 @@ function sumOfBuckets(buckets) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Pg: () => (/* binding */ findings),
 /* harmony export */   _D: () => (/* binding */ owesResponseTimes),
+/* harmony export */   tG: () => (/* binding */ alphaOfCollapse),
 /* harmony export */   vi: () => (/* binding */ weigh)
 /* harmony export */ });
 /* harmony import */ var _evidence_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5406);
@@ -54527,9 +54588,10 @@ async function main() {
         redact: redaction.redact,
     });
     const screen = config.json ? stderr : stdout;
+    const verbose = config.verbose || env.RUNNER_DEBUG === "1";
     const voice = process.stdout.isTTY && !github.actions
-        ? (0,_adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_11__/* .progress */ .q)({ screen, clock: world.clock })
-        : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_10__/* .log */ .R)({ screen, actions: github.actions });
+        ? (0,_adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_11__/* .progress */ .q)({ screen, clock: world.clock, verbose })
+        : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_10__/* .log */ .R)({ screen, actions: github.actions, verbose });
     const secrets = { censor, registerSecret: redaction.register };
     const surroundings = {
         ...world,
@@ -55147,8 +55209,8 @@ const writtenLast = (plan, state) => state.phase === "preparing" || state.stage 
 var gate = __nccwpck_require__(6596);
 // EXTERNAL MODULE: ./src/release/health.js
 var health = __nccwpck_require__(1873);
-// EXTERNAL MODULE: ./src/release/judge.js
-var judge = __nccwpck_require__(6564);
+// EXTERNAL MODULE: ./src/release/judge.js + 1 modules
+var judge = __nccwpck_require__(7935);
 // EXTERNAL MODULE: ./src/release/pause.js
 var pause = __nccwpck_require__(1589);
 // EXTERNAL MODULE: ./src/release/plan.js
@@ -55791,16 +55853,57 @@ const holdEnds = (plan, state) => (0,_state_js__WEBPACK_IMPORTED_MODULE_0__/* .h
 
 /***/ }),
 
-/***/ 6564:
+/***/ 7935:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   S: () => (/* binding */ judge),
-/* harmony export */   Z: () => (/* binding */ judgeEvidence)
-/* harmony export */ });
-/* harmony import */ var _evidence_conclusion_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2980);
-/* harmony import */ var _evidence_quantile_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2354);
-/* harmony import */ var _evidence_tally_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1685);
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  S: () => (/* binding */ judge),
+  Z: () => (/* binding */ judgeEvidence)
+});
+
+// EXTERNAL MODULE: ./src/evidence/conclusion.js
+var evidence_conclusion = __nccwpck_require__(2980);
+// EXTERNAL MODULE: ./src/evidence/tally.js
+var tally = __nccwpck_require__(1685);
+// EXTERNAL MODULE: ./src/evidence/quantile.js
+var evidence_quantile = __nccwpck_require__(2354);
+;// CONCATENATED MODULE: ./src/release/own-figures.js
+
+function ownFigures({ stable, canary }, { slower }) {
+    const ofBoth = (of) => ({ stable: of(stable), canary: of(canary) });
+    return {
+        requests: ofBoth(({ requests }) => requests),
+        errors: ofBoth(({ errors }) => errors),
+        givenUp: ofBoth(({ givenUp = 0 }) => givenUp),
+        cutOff: ofBoth(({ cutOff = 0 }) => cutOff),
+        times: timesOfBoth(stable.buckets, canary.buckets),
+        slow: slower && {
+            slow: ofBoth(({ buckets }) => slowerThan(buckets, slower.than)),
+            requests: ofBoth(({ buckets }) => allOf(buckets)),
+        },
+    };
+}
+function timesOfBoth(stable, canary) {
+    const times = { stable: timesOf(stable), canary: timesOf(canary) };
+    return times.stable && times.canary && { stable: times.stable, canary: times.canary };
+}
+function timesOf(buckets) {
+    const p50 = responseTime(buckets, 0.5);
+    const p99 = responseTime(buckets, 0.99);
+    return p50 && p99 && { p50, p99 };
+}
+function responseTime(buckets, quantile) {
+    const edge = (0,evidence_quantile/* quantileOf */.X)(buckets, quantile);
+    if (edge === undefined)
+        return undefined;
+    return edge === Infinity ? { above: buckets.at(-2)?.le ?? 0 } : { atMost: edge };
+}
+const allOf = (buckets) => buckets.at(-1)?.count ?? 0;
+const slowerThan = (buckets, edge) => Math.max(0, allOf(buckets) - (buckets.find(({ le }) => le === edge)?.count ?? allOf(buckets)));
+
+;// CONCATENATED MODULE: ./src/release/judge.js
 
 
 
@@ -55809,7 +55912,7 @@ function judge(gate, seen, rules) {
         case "evidence":
             if ("uncounted" in seen.counts)
                 return blind(seen.counts);
-            return judgeEvidence(seen.evidence, rules);
+            return judgeEvidence(seen.evidence, rules, seen.counts.tally);
         case "query":
             return judgeQuery(gate, seen.readings, seen.early);
         case "errors":
@@ -55824,15 +55927,18 @@ const blind = ({ uncounted }) => ({
     kind: "no-data",
     figures: { of: "evidence", missing: { what: "counters", words: uncounted } },
 });
-function judgeEvidence(evidence, rules) {
-    const conclusion = (0,_evidence_conclusion_js__WEBPACK_IMPORTED_MODULE_0__/* .conclude */ .Ep)(evidence, rules.settings);
-    return { ...answerOf(conclusion.kind, conclusion.finding, rules), figures: { of: "evidence", conclusion } };
+function judgeEvidence(evidence, rules, tally) {
+    const conclusion = (0,evidence_conclusion/* conclude */.Ep)(evidence, rules.settings);
+    const own = tally && ownFigures(tally, conclusion);
+    return { ...answerOf(conclusion.kind, conclusion.finding, rules), figures: { of: "evidence", conclusion, own } };
 }
 function judgeDeserted({ counts, evidence }, rules) {
     if ("uncounted" in counts)
         return undefined;
-    const { kind, by } = (0,_evidence_conclusion_js__WEBPACK_IMPORTED_MODULE_0__/* .conclude */ .Ep)(evidence, rules.settings);
-    return kind === "fail" && (by === "givenUp" || by === "unanswered") ? judgeEvidence(evidence, rules) : undefined;
+    const { kind, by } = (0,evidence_conclusion/* conclude */.Ep)(evidence, rules.settings);
+    return kind === "fail" && (by === "givenUp" || by === "unanswered")
+        ? judgeEvidence(evidence, rules, counts.tally)
+        : undefined;
 }
 function answerOf(kind, finding, { inconclusive, noData }) {
     switch (kind) {
@@ -55898,7 +56004,7 @@ function judgeErrors(gate, counts, early) {
 }
 function judgeLatency(gate, counts, early) {
     const { stable, canary } = tallyOf(counts);
-    const ofStable = gate.timesStable === undefined ? undefined : responseTime(stable, gate.quantile);
+    const ofStable = gate.timesStable === undefined ? undefined : responseTime(stable.buckets, gate.quantile);
     const times = ofStable && "atMost" in ofStable ? ofStable.atMost * (gate.timesStable ?? 1) : undefined;
     const limit = {
         of: "latency",
@@ -55907,7 +56013,7 @@ function judgeLatency(gate, counts, early) {
         stable: ofStable,
         requests: canary.buckets.at(-1)?.count ?? 0,
     };
-    const time = responseTime(canary, gate.quantile);
+    const time = responseTime(canary.buckets, gate.quantile);
     if (time === undefined)
         return { kind: unanswered(gate, early), figures: { ...limit, missing: uncounted(counts, "response-times") } };
     if (limit.allowed === undefined)
@@ -55927,19 +56033,13 @@ function answer(tooFew, value, allowed = Infinity) {
     return value > allowed ? "fail" : "pass";
 }
 const unanswered = ({ noData }, early) => noData === "fail" && !early ? "fail" : "no-data";
-const tallyOf = (counts) => ("tally" in counts ? counts.tally : _evidence_tally_js__WEBPACK_IMPORTED_MODULE_1__/* .emptyTally */ .CK);
+const tallyOf = (counts) => ("tally" in counts ? counts.tally : tally/* emptyTally */.CK);
 function uncounted(counts, what) {
     if ("uncounted" in counts)
         return { what: "counters", words: counts.uncounted };
     return what === "requests" ? { what } : { what, words: counts.untimed };
 }
 const ratioOf = ({ requests, errors }) => (requests === 0 ? undefined : errors / requests);
-function responseTime({ buckets }, quantile) {
-    const edge = (0,_evidence_quantile_js__WEBPACK_IMPORTED_MODULE_2__/* .quantileOf */ .X)(buckets, quantile);
-    if (edge === undefined)
-        return undefined;
-    return edge === Infinity ? { above: buckets.at(-2)?.le ?? 0 } : { atMost: edge };
-}
 function smallest(limits) {
     const known = limits.filter((limit) => limit !== undefined);
     return known.length === 0 ? undefined : Math.min(...known);
@@ -56359,12 +56459,12 @@ function holdLines({ plan, state }) {
 
 
 
-function endingOf(account) {
+function endingOf(account, verbose) {
     const { mark, words } = (0,_headline_js__WEBPACK_IMPORTED_MODULE_2__/* .headlineOf */ .g)(account);
     const { target, reason, differences = [], unsaved } = account;
     const lines = [(0,_say_js__WEBPACK_IMPORTED_MODULE_3__/* .say */ .c)(reason)];
     const proof = (0,_evidence_part_js__WEBPACK_IMPORTED_MODULE_1__/* .decidingProof */ .ob)(account);
-    if (proof)
+    if (proof && verbose)
         lines.push(proof.numbers);
     for (const difference of differences)
         lines.push(`not as it should be: ${difference}`);
@@ -56396,13 +56496,13 @@ const unsavedLines = (account, unsaved) => [
 /* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1418);
 /* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4148);
 /* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(465);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8022);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3699);
 
 
 
 
 
-function createEvidenceNews() {
+function createEvidenceNews(verbose) {
     let known = { verdict: "", turn: "" };
     return (account) => {
         const record = account.stages.at(-1);
@@ -56418,14 +56518,15 @@ function createEvidenceNews() {
         if (extended && known.turn !== before.turn) {
             const lines = [(0,_say_js__WEBPACK_IMPORTED_MODULE_1__/* .say */ .c)(account.reason)];
             const deciding = (0,_evidence_part_js__WEBPACK_IMPORTED_MODULE_0__/* .decidingProof */ .ob)(account);
-            if (deciding)
+            if (deciding && verbose)
                 lines.push(deciding.numbers);
             return lines;
         }
         const isNews = known.verdict !== before.verdict || known.turn !== before.turn;
         if (!proof || !isNews || isToldBy(account, proof.verdict.gate))
             return [];
-        return [`evidence: ${(0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__/* .verdictSentence */ .BT)(proof.verdict)}`, proof.numbers];
+        const told = `evidence: ${(0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__/* .verdictSentence */ .BT)(proof.verdict)}`;
+        return verbose ? [told, proof.numbers] : [told];
     };
 }
 function turnOf(stage, isOver, isExtended) {
@@ -56451,7 +56552,7 @@ function isToldBy({ log }, gate) {
 /* harmony export */ });
 /* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1752);
 /* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7331);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8022);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3699);
 
 
 
@@ -56471,24 +56572,20 @@ function decidingProof({ stages, reason }) {
 }
 const keptStages = 10;
 function evidencePart(account) {
-    const lines = [];
-    let newest;
-    for (const record of account.stages) {
+    const known = account.stages.flatMap((record) => {
         const proof = proofIn(record);
-        if (!proof)
-            continue;
-        newest = proof;
-        lines.push(`* Stage ${record.stage + 1} (${record.weight} %): ${sentence(proof)}<br>${small(proof)}`);
-    }
+        return proof ? [{ proof, stage: `* Stage ${record.stage + 1} (${record.weight} %)` }] : [];
+    });
+    const newest = known.at(-1)?.proof;
     if (!newest)
         return undefined;
+    const lines = known.map(({ proof, stage }) => {
+        const words = proof === newest ? "" : `: ${sentence(proof)}`;
+        return `${stage}${words}<br>${small(proof)}`;
+    });
+    const behind = (0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .folded */ .TM)("The evidence in numbers", lines.slice(-keptStages).join("\n"));
     const isReason = decidingProof(account)?.verdict === newest.verdict;
-    const words = isReason ? ", in numbers:" : `: ${sentence(newest)}`;
-    const part = `**Evidence** of all stages together${words}<br>${small(newest)}`;
-    const earlier = lines.slice(0, -1).slice(-keptStages);
-    if (earlier.length === 0)
-        return part;
-    return `${part}\n\n${(0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .folded */ .TM)("Evidence at the end of earlier stages", earlier.join("\n"))}`;
+    return isReason ? behind : `**Evidence:** ${sentence(newest)}\n\n${behind}`;
 }
 const sentence = ({ verdict }) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .plain */ .pj)((0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .clip */ .$Q)((0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__/* .verdictSentence */ .BT)(verdict), 600));
 const small = ({ numbers }) => `<sub>${(0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .plain */ .pj)((0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .clip */ .$Q)(numbers, 600))}</sub>`;
@@ -56699,7 +56796,7 @@ const flagWords = (flags) => Object.entries(flags).flatMap(([name, value]) => (v
 /* harmony export */   k: () => (/* binding */ sayEntry)
 /* harmony export */ });
 /* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5485);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8022);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3699);
 
 
 function say(reason) {
@@ -56879,6 +56976,8 @@ function shellWord(text) {
 /* harmony export */   bU: () => (/* binding */ observedSplit)
 /* harmony export */ });
 /* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8367);
+/* harmony import */ var _times_in_words_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6713);
+
 
 function observedSplit({ tally, served }) {
     const { stable, canary } = served ?? { stable: tally.stable.requests, canary: tally.canary.requests };
@@ -56898,7 +56997,7 @@ function splitBars({ stages }) {
     const record = stages.at(-1);
     if (!record)
         return undefined;
-    const lines = [plannedLine(record), observedLine(record), failedLine(record.tally)].filter((line) => line !== undefined);
+    const lines = [plannedLine(record), observedLine(record), failedLine(record.tally), tookLine(record)].filter((line) => line !== undefined);
     return { stage: record.stage + 1, text: lines.join("\n") };
 }
 const plannedLine = ({ weight }) => `planned   ${bar(weight, width)}  ${weight} % canary`;
@@ -56917,6 +57016,15 @@ function failedLine({ stable, canary, unattributed }) {
     if (unattributed.errors === 0)
         return line;
     return `${line}, and ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9)(unattributed.errors)} that reached no pod`;
+}
+function tookLine({ verdicts }) {
+    for (const { figures } of verdicts) {
+        if (figures.of !== "evidence" || !("conclusion" in figures) || !figures.own?.times)
+            continue;
+        const { canary, stable } = figures.own.times;
+        return `took      canary ${(0,_times_in_words_js__WEBPACK_IMPORTED_MODULE_1__/* .quantilesInWords */ .Do)(canary)}; stable ${(0,_times_in_words_js__WEBPACK_IMPORTED_MODULE_1__/* .quantilesInWords */ .Do)(stable)}`;
+    }
+    return undefined;
 }
 function failures({ requests, errors }) {
     if (requests === 0)
@@ -56940,7 +57048,7 @@ function failures({ requests, errors }) {
 /* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8367);
 /* harmony import */ var _split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6438);
 /* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3563);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8022);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3699);
 
 
 
@@ -56982,8 +57090,12 @@ const isJudged = ({ plan, stages }) => {
 const signs = { pass: "✓", wait: "…", fail: "✗", "no-data": "?" };
 function gateProgress(verdict) {
     const { value, limit } = (0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__/* .figuresInWords */ .k0)(verdict);
-    return `${verdict.gate} ${value} ${limit} ${signs[verdict.kind]}`;
+    const sign = signs[verdict.kind];
+    if (value === _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__/* .nothing */ .s6)
+        return `${verdict.gate} ${value} ${sign}`;
+    return `${verdict.gate} ${value}${besideIt(limit)} ${sign}`;
 }
+const besideIt = (limit) => (/^[≤≥>]/.test(limit) ? ` ${limit}` : `, ${limit}`);
 const undoChapters = {
     preparing: "Start the version before",
     shifting: "All requests to the version before",
@@ -57054,6 +57166,34 @@ const key = ({ at, do: what, reason, times }) => JSON.stringify([at, what, reaso
 
 /***/ }),
 
+/***/ 6713:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Do: () => (/* binding */ quantilesInWords),
+/* harmony export */   bi: () => (/* binding */ timesInWords),
+/* harmony export */   ne: () => (/* binding */ millis)
+/* harmony export */ });
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8367);
+
+function timesInWords(times) {
+    if (!times)
+        return "";
+    const { canary, stable } = times;
+    return `; p50 ${within(canary.p50)}, p99 ${within(canary.p99)}, stable's ${within(stable.p50)} and ${within(stable.p99)}`;
+}
+const quantilesInWords = ({ p50, p99 }) => `p50 ${bound(p50)}, p99 ${bound(p99)}`;
+const within = (time) => "above" in time ? `more than ${millis(time.above)}` : `up to ${millis(time.atMost)}`;
+const bound = (time) => "above" in time ? `> ${millis(time.above)}` : `≤ ${millis(time.atMost)}`;
+function millis(value) {
+    if (value < 1_000)
+        return `${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .number */ .ai)(value)} ms`;
+    return `${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .number */ .ai)(value / 1_000)} s`;
+}
+
+
+/***/ }),
+
 /***/ 3563:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -57069,7 +57209,7 @@ const underTime = (at, lines) => lines.map((line, index) => `${index === 0 ? tim
 
 /***/ }),
 
-/***/ 8022:
+/***/ 3699:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -57077,6 +57217,7 @@ const underTime = (at, lines) => lines.map((line, index) => `${index === 0 ? tim
 __nccwpck_require__.d(__webpack_exports__, {
   k0: () => (/* binding */ figuresInWords),
   Jx: () => (/* binding */ groundOf),
+  s6: () => (/* binding */ nothing),
   cZ: () => (/* binding */ numbersOf),
   BT: () => (/* binding */ verdictSentence)
 });
@@ -57087,117 +57228,58 @@ var lib_numbers = __nccwpck_require__(8367);
 var evidence_conclusion = __nccwpck_require__(2980);
 // EXTERNAL MODULE: ./src/lib/duration.js
 var duration = __nccwpck_require__(5485);
-;// CONCATENATED MODULE: ./src/words/conclusion-sentence.js
+;// CONCATENATED MODULE: ./src/words/counts-in-words.js
+
+function comparedInWords(bad, requests, how = "failed") {
+    return `${canaryInWords(bad, requests, how)}, ${stableInWords(bad, requests)}`;
+}
+const canaryInWords = (bad, requests, how = "failed") => `${shareOrNone(bad.canary, requests.canary)} of the canary's requests ${how} (${part(bad.canary, requests.canary)})`;
+function stableInWords(bad, { stable }) {
+    if (stable === 0)
+        return "stable had none";
+    return `${shareOrNone(bad.stable, stable)} of stable's ${(0,lib_numbers/* count */.U9)(stable)}`;
+}
+const shareOrNone = (bad, all) => (bad === 0 ? "none" : (0,lib_numbers/* percent */.KN)(bad / all));
+const part = (some, all) => `${(0,lib_numbers/* count */.U9)(some)} of ${(0,lib_numbers/* count */.U9)(all)}`;
+const share = (some, all) => (all === 0 ? "—" : (0,lib_numbers/* percent */.KN)(some / all));
+function timesAsOften(bad, requests) {
+    if (bad.stable === 0 || requests.canary === 0)
+        return undefined;
+    return (bad.canary * requests.stable) / (requests.canary * bad.stable);
+}
+const isWorse = (counts, ending) => {
+    const { requests } = counts;
+    const bad = counts[ending];
+    return requests.canary > 0 && requests.stable > 0 && bad.canary * requests.stable > bad.stable * requests.canary;
+};
+const about = (value) => (0,lib_numbers/* number */.ai)(Number(value.toPrecision(2)));
+const atLeast = (value) => (0,lib_numbers/* number */.ai)(roundedDown(value));
+function roundedDown(value) {
+    const unit = 10 ** (Math.floor(Math.log10(value)) - 1);
+    return Number((Math.floor(value / unit + 1e-9) * unit).toPrecision(2));
+}
+function chanceInWords(logE) {
+    const releases = logE >= Math.log(1_000_000) ? "a million" : atLeast(Math.exp(logE) + 1e-9);
+    return `chance does this less than once in ${releases} releases`;
+}
+
+;// CONCATENATED MODULE: ./src/words/conclusion-figures.js
 
 
 
-function conclusionSentence(conclusion) {
-    const { finding, seen, split, bounds } = conclusion;
-    switch (finding) {
-        case "harm":
-            return harmSentence(conclusion);
-        case "broken":
-            if (conclusion.by === "givenUp")
-                return `${givenUp(seen)}: it does not answer, or takes longer than they wait, ${chance(bounds.breaker.alpha)}`;
-            return `${failures(seen)}: more than stops a release at once, ${chance(bounds.breaker.alpha)}`;
-        case "too-much-traffic":
-            return `${splitSeen(split)}: more than planned, ${chance(bounds.split.alpha)}; callers that stick to one version, or another route, send it more`;
-        case "lost":
-            return `${splitSeen(split)}, while ${(0,lib_numbers/* count */.U9)(split.lost)} requests of the service failed without reaching a pod: those meant for the canary do, ${chance(bounds.split.alpha)}`;
-        case "unanswered":
-            return unansweredSentence(conclusion);
-        case "too-little-traffic":
-            return `${splitSeen(split)}: less than planned, ${chance(bounds.split.alpha)}; some callers bypass the route, so what is seen here is not what all users would see`;
-        case "safe":
-            return safeSentence(conclusion) + untimedWords(conclusion);
-        case "sound":
-            return soundSentence(conclusion) + untimedWords(conclusion);
-        case "nothing":
-            return nothingSentence(conclusion);
-    }
-}
-function unansweredSentence({ unanswered, split }) {
-    if (!unanswered)
-        return splitSeen(split);
-    const { ended, expected, stable, lasted, total } = unanswered;
-    const what = `the canary does not answer: ${(0,lib_numbers/* count */.U9)(ended)} of its requests came to an end in ${(0,duration/* formatDuration */.a)(lasted)}, where about ${(0,lib_numbers/* count */.U9)(expected)} were to, and ${(0,lib_numbers/* count */.U9)(stable)} of stable did`;
-    if (total)
-        return `${what}; the others are missing from the service's total as well (${(0,lib_numbers/* number */.ai)(total.now)} requests a second, ${(0,lib_numbers/* number */.ai)(total.usual)} before the release), so they are still waiting`;
-    if (ended > 0)
-        return what;
-    return `${what}; unless all callers bypass the route, they are still waiting`;
-}
-function harmSentence({ by, judged, slower, ratio, bounds }) {
-    const odds = chance(bounds.alpha);
-    if (by === "objective")
-        return `${failures(judged)}: more than the objective of ${(0,lib_numbers/* percent */.KN)(bounds.objective ?? 0)} allows, ${odds}`;
-    if (by === "givenUp")
-        return `${givenUp(judged)}: it does not answer, or takes longer than they wait, ${odds}`;
-    if (by === "cutOff")
-        return `${of(judged.cutOff.canary, judged.requests.canary)} canary requests were ended by a reset or a time-out, ${of(judged.cutOff.stable, judged.requests.stable)} on stable in the same time: more often than on stable, ${odds}`;
-    if (by !== "latency")
-        return `${compared(judged)}: ${moreFailures(ratio)}, ${odds}`;
-    if (!slower)
-        return `the canary is slower than stable, ${odds}`;
-    const { than, slow, requests } = slower;
-    return `${of(slow.canary, requests.canary)} canary requests took longer than ${(0,duration/* formatDuration */.a)(than)}, ${of(slow.stable, requests.stable)} on stable in the same time: slower than stable, ${odds}`;
-}
-function moreFailures({ low }) {
-    if (low !== undefined && low >= 1.05)
-        return `at least ${(0,lib_numbers/* number */.ai)(low)} times as many`;
-    return "more often than on stable";
-}
-function safeSentence({ judged, ratio, bounds: { safeRatio, minExcess, beta } }) {
-    if (ratio.high !== undefined && ratio.high <= safeRatio)
-        return `${compared(judged)}: at most ${(0,lib_numbers/* number */.ai)(ratio.high)} times as many, ${chance(beta)}`;
-    return `${compared(judged)}: either less than ${(0,lib_numbers/* number */.ai)(safeRatio)} times as many or less than ${(0,lib_numbers/* percent */.KN)(minExcess)} of all, ${chance(beta)}`;
-}
-function soundSentence({ seen, judged, warmUpLeft, ratio, bounds: { breaker, beta } }) {
-    const sound = `(${(0,lib_numbers/* percent */.KN)(breaker.floor)} failing would be), ${chance(beta)}`;
-    if (warmUpLeft > 0 || judged.requests.canary === 0 || judged.requests.stable === 0)
-        return `${failures(seen)}: surely not broken ${sound}; too little was seen to compare it with stable`;
-    let notBroken = "surely not broken";
-    if (judged.requests.canary < seen.requests.canary)
-        notBroken += `, by all ${(0,lib_numbers/* count */.U9)(seen.requests.canary)} of its requests`;
-    return `${compared(judged)}: ${unproven(judged, ratio)}; ${notBroken} ${sound}`;
-}
-function untimedWords({ untimed }) {
-    if (untimed === undefined)
-        return "";
-    const because = {
-        "not-counted": "none were counted",
-        "beyond-the-last-edge": "most of stable's are beyond the last edge of the histogram",
-    }[untimed];
-    return `; response times were not judged: ${because}`;
-}
-function nothingSentence(conclusion) {
-    const { by, seen, judged, warmUpLeft, ratio } = conclusion;
-    if ((0,evidence_conclusion/* isHarmOfOneMinute */.ws)(conclusion))
-        return `${harmSentence(conclusion)}, but nearly all of it within one minute`;
-    if (seen.requests.canary === 0)
-        return `no request of the canary was counted, ${(0,lib_numbers/* count */.U9)(seen.requests.stable)} of stable in the same time`;
-    if (warmUpLeft > 0)
-        return `${failures(seen)}; it is warming up for ${(0,duration/* formatDuration */.a)(warmUpLeft)} more, until then only plain failure is judged`;
-    if (judged.requests.canary === 0)
-        return `no request of the canary was counted since it warmed up, ${(0,lib_numbers/* count */.U9)(judged.requests.stable)} of stable in the same time`;
-    if (judged.requests.stable === 0)
-        return `no request of stable was counted, so nothing can be compared; ${failures(judged)}`;
-    const open = `${compared(judged)}: ${unproven(judged, ratio)} yet`;
-    return by === "latency" ? `${open}; too few response times of both were counted to compare them` : open;
-}
-function conclusionFigures(conclusion) {
-    const { by, seen, split, slower, unanswered, bounds } = conclusion;
-    const failing = share(seen.errors.canary, seen.requests.canary);
+
+function conclusionFigures(conclusion, own) {
+    const { by, slower, split, unanswered, bounds } = conclusion;
+    const { errors, requests } = countsOf(conclusion, own);
+    const failing = shareOf(errors.canary, requests.canary, "failed");
     switch (by) {
         case "latency":
-            if (slower)
-                return slowFigures(slower);
-            return errorFigures(conclusion);
+            return slower && shows(conclusion) ? slowFigures(slower, own) : endingFigures(conclusion, "errors", own);
         case "split":
         case "lost":
             return {
-                value: `${share(split.requests.canary, split.requests.canary + split.requests.stable)} of requests`,
-                limit: `as planned: ${(0,lib_numbers/* percent */.KN)(split.planned / 100)}`,
+                value: shareOf(split.requests.canary, split.requests.canary + split.requests.stable, "of requests"),
+                limit: `planned ${(0,lib_numbers/* percent */.KN)(split.planned / 100)}`,
             };
         case "unanswered":
             return {
@@ -57206,30 +57288,39 @@ function conclusionFigures(conclusion) {
             };
         case "breaker":
             return { value: failing, limit: `≤ ${(0,lib_numbers/* percent */.KN)(bounds.breaker.floor)}` };
-        case "givenUp":
-        case "cutOff":
-            return endingFigures(conclusion, by);
         case "objective":
             return { value: failing, limit: `≤ ${(0,lib_numbers/* percent */.KN)(bounds.objective ?? 0)}` };
+        case "givenUp":
+        case "cutOff":
         case "errors":
-            return errorFigures(conclusion);
+            return endingFigures(conclusion, by, own);
     }
 }
-const slowFigures = ({ than, slow, requests }) => ({
-    value: `${share(slow.canary, requests.canary)} slower than ${(0,duration/* formatDuration */.a)(than)}`,
-    limit: likeStable(slow.stable, requests.stable),
-});
-function endingFigures({ judged, seen }, ending) {
-    const { requests, ...ended } = judged.requests.canary > 0 ? judged : seen;
+const shows = (conclusion) => conclusion.finding === "harm" || (0,evidence_conclusion/* isHarmOfOneMinute */.ws)(conclusion);
+const countsOf = ({ judged, seen }, own) => {
+    if (own)
+        return own;
+    return judged.requests.canary > 0 ? judged : seen;
+};
+function slowFigures({ than, ...seen }, own) {
+    const { slow, requests } = own?.slow ?? seen;
+    return {
+        value: shareOf(slow.canary, requests.canary, `slower than ${(0,duration/* formatDuration */.a)(than)}`),
+        limit: ofStable(slow.stable, requests.stable),
+    };
+}
+const how = { errors: "failed", givenUp: "given up", cutOff: "cut off" };
+function endingFigures(conclusion, ending, own) {
+    const { requests, ...ended } = countsOf(conclusion, own);
     const { canary, stable } = ended[ending];
-    const how = { givenUp: "given up by callers", cutOff: "cut off" }[ending];
-    return { value: `${share(canary, requests.canary)} ${how}`, limit: likeStable(stable, requests.stable) };
+    return { value: shareOf(canary, requests.canary, how[ending]), limit: ofStable(stable, requests.stable) };
 }
-function errorFigures({ judged, seen }) {
-    const { errors, requests } = judged.requests.canary > 0 ? judged : seen;
-    return { value: share(errors.canary, requests.canary), limit: likeStable(errors.stable, requests.stable) };
-}
-const likeStable = (part, whole) => whole === 0 ? "like stable" : `like stable: ${share(part, whole)}`;
+const shareOf = (bad, all, what) => (all === 0 ? "—" : `${share(bad, all)} ${what}`);
+const ofStable = (bad, all) => (all === 0 ? "stable" : `stable ${share(bad, all)}`);
+
+;// CONCATENATED MODULE: ./src/words/conclusion-numbers.js
+
+
 function conclusionNumbers({ weight, bounds, ratio, judged, seen, split, polls }) {
     const { alpha, beta, breaker, objective, dispersion } = bounds;
     const metrics = [`errors ${eValue(weight.metrics.errors)}`, `latency ${eValue(weight.metrics.latency)}`];
@@ -57240,15 +57331,15 @@ function conclusionNumbers({ weight, bounds, ratio, judged, seen, split, polls }
     if (objective !== undefined)
         metrics.push(`objective ${eValue(weight.metrics.objective)}`);
     const numbers = [
+        `all stages, after the warm-up: failed ${shares(judged.errors, judged.requests)}`,
+        `ratio ${range(ratio)}`,
         `harm E = ${eValue(weight.harm)} of ${(0,lib_numbers/* number */.ai)(1 / alpha)} (${metrics.join(", ")})`,
         `safe E = ${eValue(weight.safe)} of ${(0,lib_numbers/* number */.ai)(1 / beta)}`,
-        `ratio ${ratio.estimate === undefined ? "—" : (0,lib_numbers/* number */.ai)(ratio.estimate)} (${range(ratio)})`,
-        `failed ${share(judged.errors.canary, judged.requests.canary)} of canary, ${share(judged.errors.stable, judged.requests.stable)} of stable`,
         `sound E = ${eValue(weight.sound)} of ${(0,lib_numbers/* number */.ai)(1 / beta)}`,
-        `breaker E = ${eValue(weight.breaker)} of ${(0,lib_numbers/* number */.ai)(1 / breaker.alpha)} over ${(0,lib_numbers/* count */.U9)(seen.requests.canary)} requests`,
+        `breaker E = ${eValue(weight.breaker)} of ${(0,lib_numbers/* number */.ai)(1 / breaker.alpha)} over ${(0,lib_numbers/* count */.U9)(seen.requests.canary)} ${(0,lib_numbers/* plural */.LS)(seen.requests.canary, "request")}`,
     ];
     if (given(seen.givenUp))
-        numbers.push(`given up ${share(seen.givenUp.canary, seen.requests.canary)} of canary, ${share(seen.givenUp.stable, seen.requests.stable)} of stable (E = ${eValue(weight.deserted)})`);
+        numbers.push(`given up ${shares(seen.givenUp, seen.requests)} (E = ${eValue(weight.deserted)})`);
     const all = split.requests.canary + split.requests.stable;
     if (all > 0)
         numbers.push(`split ${share(split.requests.canary, all)}, planned ${(0,lib_numbers/* percent */.KN)(split.planned / 100)}`);
@@ -57257,50 +57348,233 @@ function conclusionNumbers({ weight, bounds, ratio, judged, seen, split, polls }
     numbers.push(`${(0,lib_numbers/* count */.U9)(polls)} ${(0,lib_numbers/* plural */.LS)(polls, "poll")}`);
     return numbers.join(" · ");
 }
-const compared = ({ requests, errors }) => `${of(errors.canary, requests.canary)} canary requests failed, ${of(errors.stable, requests.stable)} on stable in the same time`;
-const givenUp = (counts) => `callers gave up ${of(counts.givenUp.canary, counts.requests.canary)} requests of the canary before they were answered, ${of(counts.givenUp.stable, counts.requests.stable)} of stable in the same time`;
 const given = ({ stable, canary }) => stable + canary > 0;
-const failures = ({ requests, errors }) => `${of(errors.canary, requests.canary)} canary requests failed`;
-function splitSeen({ requests, planned }) {
-    const all = requests.canary + requests.stable;
-    return `the canary got ${share(requests.canary, all)} of ${(0,lib_numbers/* count */.U9)(all)} requests instead of ${(0,lib_numbers/* percent */.KN)(planned / 100)}`;
+const shares = (bad, requests) => `${part(bad.canary, requests.canary)} of canary (${share(bad.canary, requests.canary)}), ${part(bad.stable, requests.stable)} of stable (${share(bad.stable, requests.stable)})`;
+function range({ low, high, estimate }) {
+    const bounds = boundsInWords(low, high);
+    return estimate === undefined ? bounds : `${(0,lib_numbers/* number */.ai)(estimate)} (${bounds})`;
 }
-function range({ low, high }) {
+function boundsInWords(low, high) {
     if (low === undefined && high === undefined)
-        return "any number of times as many";
+        return "unknown";
     if (high === undefined)
-        return `at least ${(0,lib_numbers/* number */.ai)(low ?? 0)} times as many`;
+        return `at least ${(0,lib_numbers/* number */.ai)(low ?? 0)}`;
     if (low === undefined)
-        return `at most ${(0,lib_numbers/* number */.ai)(high)} times as many`;
-    return `${(0,lib_numbers/* number */.ai)(low)} to ${(0,lib_numbers/* number */.ai)(high)} times as many`;
+        return `at most ${(0,lib_numbers/* number */.ai)(high)}`;
+    return `${(0,lib_numbers/* number */.ai)(low)} to ${(0,lib_numbers/* number */.ai)(high)}`;
 }
-function unproven({ errors }, ratio) {
-    if (errors.canary + errors.stable === 0)
-        return "no failure to compare by";
-    return `${range(ratio)}, which proves neither harm nor safety`;
-}
-const chance = (alpha) => `odds of chance below 1 in ${(0,lib_numbers/* count */.U9)(Math.round(1 / alpha))}`;
-const of = (part, whole) => `${(0,lib_numbers/* count */.U9)(part)} of ${(0,lib_numbers/* count */.U9)(whole)}`;
-const share = (part, whole) => (whole === 0 ? "—" : (0,lib_numbers/* percent */.KN)(part / whole));
 function eValue(logE) {
     if (logE === null)
         return "0";
-    if (Math.abs(logE) < Math.log(10_000))
-        return (0,lib_numbers/* number */.ai)(Math.exp(logE));
-    return `10^${Math.floor(logE / Math.LN10)}`;
+    if (logE > Math.log(1_000_000))
+        return "over 1,000,000";
+    return logE < Math.log(0.001) ? "below 0.001" : (0,lib_numbers/* number */.ai)(Math.exp(logE));
+}
+
+// EXTERNAL MODULE: ./src/evidence/weigh.js
+var weigh = __nccwpck_require__(867);
+// EXTERNAL MODULE: ./src/words/times-in-words.js
+var times_in_words = __nccwpck_require__(6713);
+;// CONCATENATED MODULE: ./src/words/conclusion-sentence.js
+
+
+
+
+
+
+function conclusionSentence(conclusion, own) {
+    const { finding, split, bounds } = conclusion;
+    switch (finding) {
+        case "harm":
+            return harmSentence(conclusion, own);
+        case "broken":
+            return brokenSentence(conclusion, own);
+        case "too-much-traffic":
+            return `${splitSeen(split)}: too much; ${chance(bounds.split.alpha)}. Callers that stick to one version, or another route, send it more`;
+        case "lost":
+            return `${splitSeen(split)}, while ${(0,lib_numbers/* count */.U9)(split.lost)} requests of the service failed without reaching a pod: those meant for the canary; ${chance(bounds.split.alpha)}`;
+        case "unanswered":
+            return unansweredSentence(conclusion);
+        case "too-little-traffic":
+            return `${splitSeen(split)}: too little; ${chance(bounds.split.alpha)}. Some callers bypass the route, so what is seen here is not what all users would see`;
+        case "safe":
+            return safeSentence(conclusion, own) + untimedWords(conclusion);
+        case "sound":
+            return soundSentence(conclusion, own) + untimedWords(conclusion);
+        case "nothing":
+            return nothingSentence(conclusion, own);
+    }
+}
+const chance = (alpha) => chanceInWords(Math.log(1 / alpha));
+const ofAllStages = "over all stages, ";
+function toldOf({ judged }, own) {
+    if (own && own.requests.canary > 0 && own.requests.stable > 0)
+        return { counts: own, where: "" };
+    return { counts: judged, where: ofAllStages };
+}
+function unansweredSentence({ unanswered, split }) {
+    if (!unanswered)
+        return splitSeen(split);
+    const { ended, expected, stable, lasted, total } = unanswered;
+    const what = `the canary does not answer: ${(0,lib_numbers/* count */.U9)(ended)} of its requests came to an end in ${(0,duration/* formatDuration */.a)(lasted)}, where about ${(0,lib_numbers/* count */.U9)(expected)} were to, and ${(0,lib_numbers/* count */.U9)(stable)} of stable's did`;
+    if (total)
+        return `${what}; the others are missing from the service's total as well (${(0,lib_numbers/* number */.ai)(total.now)} requests a second, ${(0,lib_numbers/* number */.ai)(total.usual)} before the release), so they are still waiting`;
+    if (ended > 0)
+        return what;
+    return `${what}; unless all callers bypass the route, they are still waiting`;
+}
+const conclusion_sentence_how = {
+    errors: "failed",
+    givenUp: "were given up by their callers",
+    cutOff: "were ended by a reset or a time-out",
+};
+const meaning = {
+    errors: "",
+    givenUp: ", so it does not answer, or takes longer than they wait",
+    cutOff: "",
+};
+function harmSentence(conclusion, own) {
+    const { by, judged, weight, bounds } = conclusion;
+    const odds = chanceInWords(weight.harm ?? 0);
+    switch (by) {
+        case "latency":
+            return `${slowerWords(conclusion, own)}; ${odds}`;
+        case "objective":
+            return `${ofAllStages}${canaryInWords(judged.errors, judged.requests)}: more than the objective of ${(0,lib_numbers/* percent */.KN)(bounds.objective ?? 0)} allows; ${odds}`;
+        case "givenUp":
+        case "cutOff":
+            return `${moreOften(conclusion, by, own)}${meaning[by]}; ${odds}`;
+        default:
+            return `${moreOften(conclusion, "errors", own)}; ${odds}`;
+    }
+}
+function moreOften({ judged, ratio }, ending, own) {
+    const low = ending === "errors" ? ratio.low : undefined;
+    const shows = (counts) => isWorse(counts, ending) && !((timesAsOften(counts[ending], counts.requests) ?? Infinity) < (low ?? 0));
+    const { counts, where } = own && shows(own) ? { counts: own, where: "" } : { counts: judged, where: ofAllStages };
+    const bad = counts[ending];
+    return where + comparedInWords(bad, counts.requests, conclusion_sentence_how[ending]) + asOften(timesAsOften(bad, counts.requests), low);
+}
+function asOften(times, low) {
+    if (times === undefined)
+        return "";
+    if (times < Math.max(1.05, low ?? 0))
+        return ": more often than stable's at the same moments";
+    const least = low !== undefined && low >= 1.05 ? `, at least ${atLeast(low)}` : "";
+    return `: about ${about(times)} times as often${least}`;
+}
+function slowerWords({ slower }, own) {
+    if (!slower)
+        return "the canary is slower than stable";
+    const ownSlow = own?.slow && own.slow.requests.canary > 0 ? own.slow : undefined;
+    const { slow, requests } = ownSlow ?? slower;
+    const where = ownSlow ? "" : ofAllStages;
+    const words = comparedInWords(slow, requests, `took longer than ${(0,duration/* formatDuration */.a)(slower.than)}`);
+    return `the canary is slower: ${where}${words}${(0,times_in_words/* timesInWords */.bi)(own?.times)}`;
+}
+function brokenSentence(conclusion, own) {
+    const { by, seen, weight, bounds } = conclusion;
+    const ending = by === "givenUp" ? "givenUp" : "errors";
+    const counts = own && own[ending].canary > 0 ? own : seen;
+    const where = counts === seen ? ofAllStages : "";
+    const words = where + comparedInWords(counts[ending], counts.requests, conclusion_sentence_how[ending]);
+    const proof = Math.max(weight.breaker ?? 0, weight.deserted ?? 0);
+    if (proof >= Math.log(1 / bounds.breaker.alpha))
+        return `${words}${meaning[ending]}: plainly broken (more than ${(0,lib_numbers/* percent */.KN)(bounds.breaker.floor)}); ${chanceInWords(proof)}`;
+    return `${words}, and most of its newest: broken from then on; ${chance(weigh/* alphaOfCollapse */.tG)}`;
+}
+function safeSentence(conclusion, own) {
+    const { ratio, bounds } = conclusion;
+    const { counts, where } = toldOf(conclusion, own);
+    const proven = ratio.high !== undefined && ratio.high <= bounds.safeRatio
+        ? `at most ${(0,lib_numbers/* number */.ai)(ratio.high)} times as often as stable`
+        : `less than ${(0,lib_numbers/* number */.ai)(bounds.safeRatio)} times as often as stable, or below ${(0,lib_numbers/* percent */.KN)(bounds.minExcess)}`;
+    return `${where}${comparedInWords(counts.errors, counts.requests)}: proven safe, ${proven}`;
+}
+function soundSentence(conclusion, own) {
+    const { kind, judged, warmUpLeft, bounds } = conclusion;
+    const { counts, where } = toldOf(conclusion, own);
+    const ruledOut = `a broken version (${(0,lib_numbers/* percent */.KN)(bounds.breaker.floor)} failing) is ruled out`;
+    const asked = kind === "inconclusive" ? "; the plan asks for a proof of safety" : "";
+    if (warmUpLeft > 0 || judged.requests.canary === 0 || judged.requests.stable === 0)
+        return `${seenAlone(conclusion, own)}: ${ruledOut}, and too little was counted to compare it with stable${asked}`;
+    const words = comparedInWords(counts.errors, counts.requests);
+    return `${where}${words}: ${signOfHarm(conclusion)}; ${ruledOut}, ${smallDifferences(conclusion)}${asked}`;
+}
+const signOfHarm = ({ weight }) => (weight.harm ?? 0) > 0 ? "nothing that chance would not do" : "no sign of harm";
+function smallDifferences({ ratio: { high } }) {
+    if (high === undefined || high > 10)
+        return "small differences are not";
+    return `up to ${about(high)} times stable's failures are not`;
+}
+function untimedWords({ untimed }) {
+    if (untimed === undefined)
+        return "";
+    const because = {
+        "not-counted": "none were counted",
+        "beyond-the-last-edge": "most of stable's are beyond the last edge of the histogram",
+    }[untimed];
+    return `; response times were not judged: ${because}`;
+}
+function seenAlone({ seen }, own) {
+    if (own && own.requests.canary > 0)
+        return canaryInWords(own.errors, own.requests);
+    return ofAllStages + canaryInWords(seen.errors, seen.requests);
+}
+function nothingSentence(conclusion, own) {
+    const { seen, judged, warmUpLeft } = conclusion;
+    if ((0,evidence_conclusion/* isHarmOfOneMinute */.ws)(conclusion))
+        return `${harmSentence(conclusion, own)}, but nearly all of it within one minute`;
+    if (seen.requests.canary === 0)
+        return `no request of the canary counted yet (stable: ${(0,lib_numbers/* count */.U9)(seen.requests.stable)})`;
+    if (warmUpLeft > 0)
+        return `warming up for ${(0,duration/* formatDuration */.a)(warmUpLeft)} more, until then only plain failure counts: ${seenAlone(conclusion, own)}`;
+    if (judged.requests.canary === 0)
+        return `no request of the canary counted since it warmed up (stable: ${(0,lib_numbers/* count */.U9)(judged.requests.stable)})`;
+    if (judged.requests.stable === 0)
+        return `no request of stable counted, so nothing can be compared; ${seenAlone(conclusion, own)}`;
+    const { counts, where } = toldOf(conclusion, own);
+    return `${where}${comparedInWords(counts.errors, counts.requests)}: ${missingWords(conclusion, own)}`;
+}
+function missingWords({ seen, missing: { requests, times } = {}, weight }, own) {
+    const lacks = [];
+    if (requests !== undefined)
+        lacks.push(requestsMissing(requests, seen, own));
+    if (times)
+        lacks.push(timesMissing[times.of](part(times.counted, times.needed)));
+    if (lacks.length > 0)
+        return lacks.join(", and ");
+    return (weight.harm ?? 0) > 0 ? "a suspicion, and no proof yet" : "undecided";
+}
+function requestsMissing(missing, { requests: { canary }, errors, givenUp }, own) {
+    const isWhole = (own?.requests.canary ?? canary) === canary && errors.canary + givenUp.canary === 0;
+    return isWhole
+        ? `too few to judge, ${(0,lib_numbers/* count */.U9)(canary)} of about ${(0,lib_numbers/* count */.U9)(canary + missing)} requests`
+        : `too few to judge, about ${(0,lib_numbers/* count */.U9)(missing)} more without a failure would do`;
+}
+const timesMissing = {
+    stable: (counted) => `too few response times of stable to compare with (${counted})`,
+    canary: (counted) => `too few response times to compare (${counted})`,
+};
+function splitSeen({ requests, planned }) {
+    const all = requests.canary + requests.stable;
+    return `the canary got ${share(requests.canary, all)} of the requests (${part(requests.canary, all)}) where ${(0,lib_numbers/* percent */.KN)(planned / 100)} was planned`;
 }
 
 ;// CONCATENATED MODULE: ./src/words/verdict-sentence.js
 
 
+
+
+
 function verdictSentence(verdict) {
     const { gate, figures } = verdict;
     if ("missing" in figures)
-        return `${gate} has no data: ${missingWords(figures.missing)}`;
+        return `${gate} has no data: ${verdict_sentence_missingWords(figures.missing)}`;
     const { value, limit } = figuresInWords(verdict);
     switch (figures.of) {
         case "evidence":
-            return conclusionSentence(figures.conclusion);
+            return conclusionSentence(figures.conclusion, figures.own);
         case "errors": {
             const { requests, failed } = figures;
             if ("lost" in figures)
@@ -57320,7 +57594,7 @@ function verdictSentence(verdict) {
     }
 }
 const restartsSentence = (gate, restarts, limit) => `${gate}: the canary's containers restarted ${restarts} ${(0,lib_numbers/* plural */.LS)(restarts, "time")}, limit ${limit}`;
-function missingWords(missing) {
+function verdict_sentence_missingWords(missing) {
     switch (missing.what) {
         case "counters":
         case "answer":
@@ -57349,14 +57623,17 @@ function figuresInWords({ figures }) {
     switch (figures.of) {
         case "evidence":
             if ("missing" in figures)
-                return { value: nothing, limit: "like stable" };
-            return { ...conclusionFigures(figures.conclusion), requests: figures.conclusion.seen.requests.canary };
+                return { value: nothing, limit: "stable" };
+            return {
+                ...conclusionFigures(figures.conclusion, figures.own),
+                requests: (figures.own ?? figures.conclusion.seen).requests.canary,
+            };
         case "errors":
-            return verdict_sentence_errorFigures(figures);
+            return errorFigures(figures);
         case "latency": {
             const { allowed, stable, time, requests } = figures;
             const value = time ? timeWords(time) : nothing;
-            return { value, limit: `${atMost(allowed, millis)}${besides(stable, timeWords)}`, requests };
+            return { value, limit: `${atMost(allowed, times_in_words/* millis */.ne)}${besides(stable, timeWords)}`, requests };
         }
         case "query": {
             const limit = queryLimits(figures).join(", ");
@@ -57371,7 +57648,7 @@ function figuresInWords({ figures }) {
     }
 }
 const nothing = "—";
-function verdict_sentence_errorFigures(figures) {
+function errorFigures(figures) {
     const limit = `${atMost(figures.allowed, lib_numbers/* percent */.KN)}${besides(figures.stable, lib_numbers/* percent */.KN)}`;
     if ("missing" in figures)
         return { value: nothing, limit, requests: 0 };
@@ -57397,13 +57674,8 @@ const numbersOf = ({ figures }) => figures.of === "evidence" && "conclusion" in 
 const groundOf = ({ figures }) => "conclusion" in figures ? figures.conclusion.by : undefined;
 function timeWords(time) {
     if ("above" in time)
-        return `more than ${millis(time.above)}`;
-    return millis(time.atMost);
-}
-function millis(value) {
-    if (value < 1_000)
-        return `${(0,lib_numbers/* number */.ai)(value)} ms`;
-    return `${(0,lib_numbers/* number */.ai)(value / 1_000)} s`;
+        return `more than ${(0,times_in_words/* millis */.ne)(time.above)}`;
+    return (0,times_in_words/* millis */.ne)(time.atMost);
 }
 
 
