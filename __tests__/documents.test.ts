@@ -24,7 +24,7 @@ for (const page of pages) {
 
 test("the README's full configuration is one without a fault", async () => {
   const [, text] = /<!-- example -->\s+```yaml\n(.*?)```/s.exec(readme) ?? assert.fail("no example");
-  const env = { GITHUB_SHA: "0a1b2c3", PROM_TOKEN: "t" };
+  const env = { GITHUB_SHA: "0a1b2c3", PROM_TOKEN: "t", DD_API_KEY: "a", DD_APP_KEY: "b" };
   const { release, warnings } = await loadConfig({
     inputs: { config: "README.md" },
     env,

@@ -30,6 +30,7 @@ const rule: Readonly<Record<string, readonly string[]>> = {
   "adapters/deployment": adapter,
   "adapters/prometheus": adapter,
   "adapters/proxies": adapter,
+  "adapters/gates": adapter,
   "adapters/actions": adapter,
   "adapters/github": adapter,
   "adapters/terminal": [...adapter, "adapters/actions"], // a runner's log is written by its commands

@@ -54,6 +54,13 @@ const quiet = (say: CommandOptions["say"]): Surroundings["voice"] => ({
   flush: async () => {},
 });
 
+/** No simulated gate runs one. */
+const noPrograms: Surroundings["programs"] = {
+  start() {
+    throw new Error("nothing is run in a simulation");
+  },
+};
+
 const loaded = new Map<string, Promise<Config>>();
 
 /** The configuration that a file makes, which is the same for each release that has it. No report is written. */
@@ -95,7 +102,7 @@ export async function runCommand({
   const redaction = createRedaction();
   const secrets = { censor: createCensor(redaction), registerSecret: redaction.register };
   const answer = (value: object): void => say(JSON.stringify(value));
-  const surroundings = { ...world, ...secrets, env, github, voice, stop, print: say, answer };
+  const surroundings = { ...world, ...secrets, env, github, voice, stop, print: say, answer, programs: noPrograms };
   try {
     const session = compose({ ...config, command }, surroundings);
     const { reporter, messages } = session;

@@ -6,6 +6,8 @@ import { wayBack } from "./adapters/deployment/way-back.ts";
 import { captureWorkloads, workloadsBefore } from "./adapters/deployment/workloads-before.ts";
 import { mebibyte, readText } from "./adapters/files/read-text.ts";
 import { reportFile } from "./adapters/files/report-file.ts";
+import { jsonGate } from "./adapters/gates/json-gate.ts";
+import { runGate } from "./adapters/gates/run-gate.ts";
 import { comment } from "./adapters/github/comment.ts";
 import { commitStatus } from "./adapters/github/commit-status.ts";
 import type { GitHubContext } from "./adapters/github/context.ts";
@@ -37,9 +39,11 @@ import { metricsByTarget } from "./ports/metrics-by-target.ts";
 import { noMetrics } from "./ports/no-metrics.ts";
 import type { Ports } from "./ports/ports.ts";
 import type { Reporter } from "./ports/reporter.ts";
+import type { Respondents } from "./ports/respondent.ts";
 import type { TrafficHistory } from "./ports/traffic-history.ts";
 import { bystandersBefore, bystandersOf } from "./preflight/bystanders.ts";
 import { releasePreflight } from "./preflight/release-preflight.ts";
+import type { Recipe } from "./release/recipe.ts";
 import type { ReleaseRecord } from "./release/release-record.ts";
 import { configuredLabels, type Target } from "./release/target.ts";
 import type { Censor } from "./reporting/censor.ts";
@@ -49,10 +53,12 @@ import { createWarnings, type Warnings } from "./reporting/warnings.ts";
 import { allRoutes, type Routes } from "./routes/routes.ts";
 import type { Links } from "./words/links.ts";
 import type { Clock } from "./world/clock.ts";
+import type { Programs } from "./world/programs.ts";
 import type { World } from "./world/world.ts";
 
 /** The world, and what the entry has found out about where it runs. */
 export type Surroundings = World & {
+  readonly programs: Programs;
   readonly env: Readonly<{ [name: string]: string | undefined }>;
   readonly github: GitHubContext;
   readonly voice: Voice;
@@ -136,6 +142,7 @@ export function compose(config: Config, here: Surroundings): Session {
         canaryStays: (workloads.canary?.replicas ?? 0) > 0,
       }),
       metrics: metricsOfRelease(record).watch(),
+      respondents: respondentsFor(config, world),
       journal,
       reporter,
       clock,
@@ -217,6 +224,16 @@ const routesBy = (client: KubernetesClient, clock: Clock): Routes =>
 
 const clusterOf = (config: Config, { env, registerSecret, clock }: Surroundings): Cluster =>
   findCluster({ ...config.cluster, env, registerSecret, clock });
+
+/** Who answers gates of the user's own: a row for each kind. */
+function respondentsFor({ recipes }: Config, world: Surroundings): Respondents {
+  const { clock, programs, censor } = world;
+  const recipeOf = (name: string): Recipe | undefined => recipes.get(name);
+  return {
+    json: jsonGate({ network: world, recipeOf }),
+    run: runGate({ clock, programs, redact: censor.redact, recipeOf }),
+  };
+}
 
 /** What is asked of a cluster to count requests. At a desk nobody looks at pods. */
 type ClusterReach = {

@@ -7,6 +7,7 @@ import { mebibyte, readText } from "./adapters/files/read-text.ts";
 import { isEvent, readContext } from "./adapters/github/context.ts";
 import { endCompilation } from "./adapters/node/end-compilation.ts";
 import { environmentProxy } from "./adapters/node/environment-proxy.ts";
+import { nodePrograms } from "./adapters/node/node-programs.ts";
 import { nodeWorld } from "./adapters/node/node-world.ts";
 import { log } from "./adapters/terminal/log.ts";
 import { progress } from "./adapters/terminal/progress.ts";
@@ -66,6 +67,7 @@ async function main(): Promise<ExitCode> {
   const surroundings = {
     ...world,
     ...secrets,
+    programs: nodePrograms(process.env),
     env,
     github,
     voice,

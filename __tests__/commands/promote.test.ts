@@ -252,3 +252,14 @@ test("no secret is sent to an address that only the journal knows", async () => 
   const named = await knownTo({ "metrics-headers": "Authorization=S3CRET", prometheus: "http://mine:9090" }, kept);
   assert.deepEqual([named?.prometheus, named?.headers], ["http://mine:9090", { Authorization: "S3CRET" }]);
 });
+
+test("whoever was not told what a program or a URL is asked is refused, and told what to add", async () => {
+  const { plan } = (await configured({ file: sound })).release ?? assert.fail();
+  const run = { kind: "run", name: "smoke", tolerate: 0, noData: "wait" } as const;
+  const stages = plan.stages.map((stage) => ({ ...stage, gates: [run] }));
+  assert.equal(
+    await refusal({ record: { plan: { ...plan, stages }, asked: { config: "ops/canary.yaml" } } }),
+    "shop/reviews: the stages that are left are judged by the gate smoke, and this command was not told what that asks. " +
+      "Nothing was changed. Add --config ops/canary.yaml.",
+  );
+});

@@ -10,13 +10,27 @@ import { ConfigError, isMapping, type Path, printPath, startsWith } from "../../
 import { RefusedError } from "../../src/lib/errors.ts";
 import { configured, type Situation } from "./configured.ts";
 
-/** Every key that can be written, each with a value that is right, in as many documents as they exclude each other. */
-const gates = [
+/* Every key that can be written, each with a value that is right, in as many documents as they exclude each other. */
+
+/** Those that ask something of their own have a name for each question. */
+const gatesFor = (whom: string) => [
   "auto",
   { errors: { name: "e", atMost: "1%", aboveStable: "0.5%", minRequests: 10, noData: "wait" } },
   { latency: { name: "l", p: 99, atMost: "500ms", timesStable: 1.5, minRequests: 10, noData: "fail" } },
   { restarts: { name: "r", atMost: 1 } },
   { query: "up", name: "q", atMost: 5, atLeast: 1, tolerate: 1, noData: "wait" },
+  {
+    json: {
+      ...{ url: "https://api.example/{canary}", path: "a.0.-1", headers: { key: "k" }, body: { query: "q" } },
+      ...{ every: "15s", name: `j${whom}`, atMost: 5, atLeast: 1, tolerate: 1, noData: "wait" },
+    },
+  },
+  {
+    run: {
+      ...{ command: ["k6", "run"], timeout: "1m", every: "1m", name: `p${whom}`, atMost: 5, atLeast: 1 },
+      ...{ tolerate: 1, noData: "fail" },
+    },
+  },
 ];
 
 const whole = {
@@ -36,11 +50,11 @@ const whole = {
   variables: { TAG: "v2" },
   routes: [{ virtualService: "reviews", routes: ["#0"] }],
   stages: [
-    { name: "ten", weight: 10, wait: "2m", atMost: "20m", gates, approval: true },
+    { name: "ten", weight: 10, wait: "2m", atMost: "20m", gates: gatesFor("stage"), approval: true },
     { weight: 50, wait: "5m" },
     "100",
   ],
-  gates,
+  gates: gatesFor("all"),
   evidence: {
     requires: "sound",
     inconclusive: "extend",
@@ -184,6 +198,7 @@ function isReadable({ message, issues }: ConfigError): void {
 }
 
 const isSecret = (path: Path): boolean =>
+  path.includes("headers") ||
   inputs.some(({ secret, path: at }) => {
     if (secret === undefined || at === undefined) return false;
     return startsWith(path, at.split(".")) || startsWith(at.split("."), path);

@@ -30,6 +30,7 @@ test("a file with the least in it is a whole configuration", async () => {
     namespace: "shop",
     service: "reviews",
     cluster: {},
+    recipes: new Map(),
     asked: { config: "canary.yaml", kubeconfig: undefined, context: undefined },
     namedImage: undefined,
     metricsBesideAddress: undefined,
@@ -445,4 +446,23 @@ test("where the proxies count, stages are judged by evidence every second, and n
     ["evidence", "restarts"],
   );
   assert.deepEqual([plan.pollEvery, plan.evidence.settings.scrape], [second, second]);
+});
+
+test("a command is run as it is written: no variable is filled in, and a plan keeps neither it nor headers", async () => {
+  const title = "$" + "{TITLE}";
+  const gates = `gates:
+  - run: { name: smoke, command: [sh, -c, "echo ${title}"], timeout: 30s, atMost: 2 }
+  - json: { url: "https://api.example/${title}", path: a.-1, headers: { key: "${title}" }, atLeast: 1 }
+`;
+  const { recipes, release } = await configured({ file: `${sound}${gates}`, env: { TITLE: "t1tle" } });
+  assert.deepEqual(recipes.get("smoke"), { kind: "run", command: ["sh", "-c", `echo ${title}`], timeout: 30_000 });
+  assert.deepEqual(recipes.get("json"), {
+    ...{ kind: "json", url: "https://api.example/t1tle", path: ["a", -1], headers: { key: "t1tle" }, body: undefined },
+    timeout: 5_000,
+  });
+  const own = { tolerate: 0, noData: "wait" } as const;
+  assert.deepEqual(release?.plan.stages[0]?.gates, [
+    { kind: "run", name: "smoke", atMost: 2, ...own },
+    { kind: "json", name: "json", every: 15_000, atLeast: 1, ...own },
+  ]);
 });

@@ -354,7 +354,7 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   [
     "a gate nobody knows",
     { file: soundBut("gates: [{ saturation: { atMost: 1% } }]") },
-    'gates[0]: expected a gate: auto, or a mapping with errors, latency, restarts or query, got {"saturation":{"atMost":"1%"}}',
+    'gates[0]: expected a gate: auto, or a mapping with errors, latency, restarts, query, json or run, got {"saturation":{"atMost":"1%"}}',
   ],
   [
     "a query's limit misspelt",

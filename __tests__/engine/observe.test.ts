@@ -6,12 +6,14 @@ import { type MetricSource, sawNothing } from "../../src/ports/metric-source.ts"
 import type { Ports } from "../../src/ports/ports.ts";
 import type { ReleaseRecord } from "../../src/release/release-record.ts";
 import { handClock } from "../support/clock.ts";
+import { noRespondents } from "../support/respondents.ts";
 import { createWorld, planOf } from "../support/world.ts";
 
 const nothing = async (): Promise<void> => {};
 const ready = { ready: true, desired: 1, available: 1, restarts: 0, because: "1 of 1 pods is available" };
 
 const portsWith = (look: MetricSource["look"]): Ports => ({
+  respondents: noRespondents,
   router: {
     prepare: nothing,
     write: nothing,

@@ -9,6 +9,7 @@ import { goodReleases } from "./good-releases.ts";
 import { holds } from "./holds.ts";
 import { interference } from "./interference.ts";
 import { lyingPrometheus } from "./lying-prometheus.ts";
+import { ownGates } from "./own-gates.ts";
 import { people } from "./people.ts";
 import { processes } from "./processes.ts";
 import { refusals, reports } from "./refusals.ts";
@@ -23,6 +24,7 @@ describe("the built program", { concurrency: 8 }, () => {
   examples();
   rollbacks();
   interference();
+  ownGates();
   people();
   asPrinted();
   brake();

@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { addPoll, noEvidence } from "../../src/evidence/evidence.ts";
 import { type Count, emptyTally, type Tally } from "../../src/evidence/tally.ts";
-import type { ErrorGate, Gate, LatencyGate, QueryGate } from "../../src/release/gate.ts";
+import type { AskedGate, ErrorGate, Gate, JsonGate, LatencyGate, QueryGate, RunGate } from "../../src/release/gate.ts";
 import { judge, type StageEvidence } from "../../src/release/judge.ts";
 import type { Reading } from "../../src/release/observation.ts";
+import { isDue } from "../../src/release/question.ts";
+import type { Verdict } from "../../src/release/verdict.ts";
 import { verdictSentence } from "../../src/words/verdict-sentence.ts";
 import { evidenceRules } from "../support/evidence-rules.ts";
 
@@ -193,3 +195,59 @@ function withoutUndefined(value: unknown): unknown {
   const fields = Object.entries(value).filter(([, inner]) => inner !== undefined);
   return Object.fromEntries(fields.map(([key, inner]) => [key, withoutUndefined(inner)]));
 }
+
+/* Programs and URLs of one's own */
+
+const run: RunGate = { kind: "run", name: "smoke", tolerate: 0, noData: "wait" };
+const measured: RunGate = { ...run, atMost: 2 };
+const json: JsonGate = { kind: "json", name: "smoke", every: 1, atMost: 2, tolerate: 0, noData: "wait" };
+const exit = { kind: "exit", code: 3 } as const;
+
+for (const [what, gate, answers, kind, words] of [
+  ["a program that has not ended", run, [], "wait", "smoke: it is under way"],
+  ["not even where no data fails", { ...run, noData: "fail" }, [], "wait", "smoke: it is under way"],
+  ["a URL that has not answered", { ...json, noData: "fail" }, [], "wait", "smoke: it is under way"],
+  ["a program that ended well", run, [{ at: 1 }], "pass", "smoke: the program ended well"],
+  ["a program that failed", run, [{ at: 1, failure: exit }], "fail", "smoke: the program ended with exit code 3"],
+  ["a failure beside a good number", measured, [{ at: 1, failure: exit, value: 1 }], "fail", "exit code 3"],
+  ["a good number", measured, [{ at: 1, value: 1 }], "pass", "smoke is 1, limit ≤ 2"],
+  ["a bad number", measured, [{ at: 1, value: 3 }], "fail", "smoke is 3, limit ≤ 2"],
+  ["no number where one is wanted", measured, [{ at: 1 }], "no-data", "smoke has no data"],
+  ["a program that cannot be started", run, [{ at: 1, because: "gone" }], "no-data", "smoke has no data: gone"],
+  [
+    "one failure of two that are tolerated",
+    { ...run, tolerate: 1 },
+    [{ at: 1, failure: exit }],
+    "wait",
+    "1 time in a row",
+  ],
+  [
+    "a limit that was reached",
+    run,
+    [{ at: 1, failure: { kind: "limit", after: 60_000 } }],
+    "fail",
+    "did not end within 1 m",
+  ],
+  ["a good number of a URL", json, [{ at: 1, value: 2 }], "pass", "smoke is 2, limit ≤ 2"],
+  ["a bad number of a URL", json, [{ at: 1, value: 2.5 }], "fail", "smoke is 2.5, limit ≤ 2"],
+  ["a URL without a number", json, [{ at: 1, because: "none" }], "no-data", "smoke has no data: none"],
+] as const satisfies readonly (readonly [string, Gate, readonly Reading[], Verdict["kind"], string])[])
+  test(`${what}: ${kind}`, () => {
+    const verdict = judge(gate, { ...seen({}), readings: new Map([["smoke", answers]]) }, evidenceRules);
+    assert.equal(verdict.kind, kind);
+    assert.ok(verdictSentence({ gate: "smoke", ...verdict }).includes(words));
+  });
+
+const moment = { now: 100_000, pollEvery: 1_000, end: 500_000 };
+
+for (const [what, gate, last, due] of [
+  ["a program that was never run", run, undefined, true],
+  ["one that passed", run, { at: 0 }, false],
+  ["one that passed, and is to run every minute", { ...run, every: 60_000 }, { at: 0 }, true],
+  ["before the minute is over", { ...run, every: 60_000 }, { at: 50_000 }, false],
+  ["one that failed and is tolerated", run, { at: 98_000, failure: exit }, true],
+  ["one without a number", measured, { at: 98_000 }, true],
+  ["a number that is old enough", { ...json, every: 15_000 }, { at: 85_000, value: 1 }, true],
+  ["a number that is not", { ...json, every: 15_000 }, { at: 85_001, value: 1 }, false],
+] as const satisfies readonly (readonly [string, AskedGate, Reading | undefined, boolean])[])
+  test(`asked again: ${what}: ${due}`, () => assert.equal(isDue(gate, last, moment), due));

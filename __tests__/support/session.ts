@@ -134,13 +134,14 @@ export async function createSession(options: SessionOptions = {}) {
     captureGivenBack: async () => ({ routes: {}, workloads: {} }),
     inspectMetrics: async () => options.findings?.() ?? [],
     connect() {
-      const { router, workload, bystanders, metrics, clock } = ports;
+      const { router, workload, bystanders, metrics, clock, respondents } = ports;
       const { journal, reporter } = session;
       const { differences = workload.differences } = options;
       return {
         router: listed(router),
         workload: listed({ ...workload, differences }),
         bystanders,
+        respondents,
         metrics,
         journal,
         reporter,

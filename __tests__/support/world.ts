@@ -17,6 +17,7 @@ import { initial, type State } from "../../src/release/state.ts";
 import { type Role, roles, type Target } from "../../src/release/target.ts";
 import { jumpingClock } from "./clock.ts";
 import { evidenceRules } from "./evidence-rules.ts";
+import { noRespondents } from "./respondents.ts";
 import { shopTarget } from "./shop-target.ts";
 
 export const second: Millis = 1_000;
@@ -283,10 +284,11 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
 
   function portsOfOne(): Ports {
     life = { over: false };
-    const { workload, bystanders, reporter } = ports;
+    const { workload, bystanders, reporter, respondents } = ports;
     const journal = journalOfOne();
     const router = routerOfOne(journal);
     return {
+      respondents,
       workload: untilOver(workload, life),
       bystanders: untilOver(bystanders, life),
       metrics: untilOver(metrics(), life),
@@ -341,6 +343,7 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
   }
 
   const ports: Omit<Ports, "metrics" | "journal" | "router"> = {
+    respondents: noRespondents,
     workload: {
       deploy: () => change("workload.deploy", { canary: "deployed" }),
       scale: () => port("workload.scale", () => undefined),

@@ -1,5 +1,6 @@
 import { setFlagsFromString } from "node:v8";
 import { evidenceRules } from "../../__tests__/support/evidence-rules.ts";
+import { noRespondents } from "../../__tests__/support/respondents.ts";
 import { shopTarget as target } from "../../__tests__/support/shop-target.ts";
 import { deploymentWorkload } from "../../src/adapters/deployment/deployment-workload.ts";
 import { captureWorkloads } from "../../src/adapters/deployment/workloads-before.ts";
@@ -89,6 +90,7 @@ const { state } = await run(
   {
     router: moving.router(target, routes, fence),
     workload: deploymentWorkload({ client, target, before: workloads, keepOld: true, clock, fence }),
+    respondents: noRespondents,
     bystanders: { strandedWithout: async () => [] },
     metrics: prometheus({
       network: nodeWorld(),

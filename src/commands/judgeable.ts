@@ -1,5 +1,7 @@
 import { RefusedError } from "../lib/errors.ts";
+import { plural } from "../lib/numbers.ts";
 import { askedLast } from "../release/asked-with.ts";
+import { isCounting } from "../release/gate.ts";
 import type { Stage } from "../release/plan.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { nextCommand } from "../words/next-command.ts";
@@ -13,6 +15,7 @@ import type { Session } from "./session.ts";
  * and in the end a good version would be lost as well.
  */
 export async function judgeable(session: Session, record: ReleaseRecord): Promise<void> {
+  unlessUntold(session, record);
   const stages = stagesLeft(record).filter(isCounted);
   if (stages.length === 0) return;
   const names = stages.map(({ name }) => name).join(", ");
@@ -25,7 +28,20 @@ export async function judgeable(session: Session, record: ReleaseRecord): Promis
 const stagesLeft = ({ plan, state }: ReleaseRecord): readonly Stage[] =>
   state.phase === "waiting" ? plan.stages.slice(state.stage + 1) : [];
 
-const isCounted = ({ gates }: Stage): boolean => gates.some(({ kind }) => kind !== "restarts");
+const isCounted = ({ gates }: Stage): boolean => gates.some((gate) => isCounting(gate) || gate.kind === "query");
+
+/** What programs and URLs are asked stands in no journal. */
+function unlessUntold({ config }: Session, record: ReleaseRecord): void {
+  const gates = stagesLeft(record).flatMap((stage) => stage.gates);
+  const untold = gates.filter(({ kind, name }) => (kind === "run" || kind === "json") && !config.recipes.has(name));
+  if (untold.length === 0) return;
+  const { config: file = "canary.yaml" } = askedLast(record.asked, config.asked) ?? {};
+  const names = [...new Set(untold.map(({ name }) => name))];
+  throw new RefusedError(
+    `${config.namespace}/${config.service}: the stages that are left are judged by the ${plural(names.length, "gate")} ${names.join(", ")}, and this command was not told what that asks.`,
+    { next: `Nothing was changed. Add --config ${shellWord(file)}.` },
+  );
+}
 
 function unknownMetrics({ config }: Session, { metrics, ...record }: ReleaseRecord, what: string): RefusedError {
   const asked = askedLast(record.asked, config.asked);

@@ -2,6 +2,7 @@ import type { MetricNames } from "../istio/istio-metrics.ts";
 import type { Millis } from "../lib/duration.ts";
 import type { AskedWith } from "../release/asked-with.ts";
 import type { Plan } from "../release/plan.ts";
+import type { Recipe } from "../release/recipe.ts";
 import type { Target } from "../release/target.ts";
 import type { Command } from "./commands.ts";
 import type { Filling } from "./manifest-variables.ts";
@@ -30,6 +31,8 @@ export type Config = {
    * elsewhere when the configuration gives it.
    */
   readonly release?: { readonly target: Target; readonly plan: Plan } | undefined;
+  /** What gates of the user's own ask, by their names. */
+  readonly recipes: ReadonlyMap<string, Recipe>;
   /** What became of variables in manifests. */
   readonly filling: Filling;
   readonly verify: VerifyConfig;

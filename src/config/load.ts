@@ -8,6 +8,7 @@ import { brokenBy, check } from "./check.ts";
 import { appliesManifests, type Command, type CommandRow, commandNamed, commands } from "./commands.ts";
 import type { Config, MetricsConfig, RehearsalConfig, ReportingConfig } from "./config.ts";
 import { fill, fromEnvironment, type Variables } from "./environment.ts";
+import { commandsIn } from "./gate-places.ts";
 import { inputs as known } from "./inputs.ts";
 import {
   at,
@@ -29,6 +30,7 @@ import { type PositionOf, positionsIn } from "./places.ts";
 import { breaches, type Section } from "./rules.ts";
 import type { ConfigFile } from "./schema.ts";
 import { namesIn, secretsIn, secretsInManifests } from "./secrets.ts";
+import { recipesIn } from "./written-gate.ts";
 import { readYaml } from "./yaml.ts";
 
 /** What says nothing of the release itself. */
@@ -54,11 +56,10 @@ export async function loadConfig(given: {
   const row = rowOf(inputs);
   const read = await readDocument(inputs.config, given.readFile);
   const laid = overlay(read.document, inputs);
-  const filled = fill(
-    laid.document,
-    fromEnvironment(given.env),
-    laid.origins.map(({ path }) => path),
-  );
+  const filled = fill(laid.document, fromEnvironment(given.env), [
+    ...laid.origins.map(({ path }) => path),
+    ...commandsIn(laid.document),
+  ]);
   const names = namesIn(filled.value);
   const registerSecret: RegisterSecret = (secret) => names.has(secret) || given.registerSecret(secret);
   registerSecrets(secretsIn(filled.value, inputs, given.env), registerSecret);
@@ -186,12 +187,18 @@ function asWritten(path: Path, value: unknown, { document, filled }: Written): u
 /** A secret, a part of one, or a mapping or list where a secret may stand in any disorder. */
 function holdsSecret(path: Path, value: unknown): boolean {
   if (path.length === 0) return everyValue(value).some(isObject);
+  if (isOfGates(path) && (path.includes("headers") || hasHeaders(value))) return true;
   return known.some((input) => {
     if (input.secret === undefined || input.path === undefined) return false;
     const secret = input.path.split(".");
     return startsWith(path, secret) || (isObject(value) && startsWith(secret, path));
   });
 }
+
+const hasHeaders = (value: unknown): boolean =>
+  isObject(value) && (Object.hasOwn(value, "headers") || Object.values(value).some(hasHeaders));
+
+const isOfGates = ([first, , second]: Path): boolean => first === "gates" || (first === "stages" && second === "gates");
 
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
 const everyValue = (value: unknown): readonly unknown[] => (isObject(value) ? Object.values(value) : []);
@@ -209,6 +216,7 @@ function configOf(
     service,
     cluster,
     metrics: metricsOf(metrics),
+    recipes: recipesOf(file),
     asked: askedIn(inputs),
     reporting: reportingOf(file, inputs, env),
     verify,
@@ -250,6 +258,13 @@ function besideAddress({ metrics }: ConfigFile, written: unknown): Config["metri
   const { prometheus, source: _, ...rest } = metrics;
   if (metricSourceOf(metrics) !== undefined || !isMapping(written)) return undefined;
   return Object.fromEntries(Object.entries(rest).filter(([key]) => Object.hasOwn(written, key)));
+}
+
+function recipesOf({ gates = [], stages = [], metrics: { timeout } }: ConfigFile): Config["recipes"] {
+  const recipes = recipesIn([...gates, ...stages.flatMap((stage) => stage.gates ?? [])]);
+  return new Map(
+    [...recipes].map(([name, recipe]) => [name, recipe.kind === "json" ? { ...recipe, timeout } : recipe]),
+  );
 }
 
 /** Of a kubeconfig the path alone: as text it is a secret. */

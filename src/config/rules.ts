@@ -2,6 +2,7 @@ import { type Host, readHost, sameHost } from "../istio/host.ts";
 import { formatDuration } from "../lib/duration.ts";
 import { count } from "../lib/numbers.ts";
 import { fewestRuns } from "../rehearsal/rehearse-kinds.ts";
+import type { QueryGate } from "../release/gate.ts";
 import { appliesManifests, type Command } from "./commands.ts";
 import { at, type Path, type Problem } from "./issue.ts";
 import type { Manifest } from "./manifests.ts";
@@ -166,6 +167,25 @@ const rules: readonly ConfigRule[] = [
     },
   },
   {
+    name: "gates of one name ask one thing",
+    reads: ["gates", "stages"],
+    *problems({ file }) {
+      const asked = new Map<string, string>();
+      for (const { path, gate } of everyGate(file)) {
+        if (gate === "auto" || !("recipe" in gate)) continue;
+        const recipe = JSON.stringify(gate.recipe);
+        const first = asked.get(gate.name) ?? recipe;
+        asked.set(gate.name, first);
+        if (first !== recipe)
+          yield {
+            path: [...path, "name"],
+            problem: "expected a name of its own: a gate of another stage is called that, too, and asks something else",
+            found: { value: gate.name },
+          };
+      }
+    },
+  },
+  {
     name: "evidence can be judged",
     reads: ["evidence"],
     *problems({ file: { evidence } }) {
@@ -182,7 +202,7 @@ const rules: readonly ConfigRule[] = [
       if (file.metrics.prometheus !== undefined || command === "rehearse") return;
       const isCounted = metricSourceOf(file.metrics) !== undefined;
       for (const { path, gate } of everyGate(file)) {
-        if (gate !== "auto" && (gate.kind === "restarts" || (isCounted && gate.kind !== "query"))) continue;
+        if (gate !== "auto" && (needsNobody.includes(gate.kind) || (isCounted && gate.kind !== "query"))) continue;
         const which = gate === "auto" ? "the gate auto" : `a gate of the kind ${gate.kind}`;
         yield { path, problem: `${which} needs Prometheus; set metrics.prometheus, or the input prometheus` };
       }
@@ -257,6 +277,9 @@ const rules: readonly ConfigRule[] = [
     },
   },
 ];
+
+/** Gates that no requests are counted for. */
+const needsNobody: readonly Exclude<WrittenGate, "auto">["kind"][] = ["restarts", "json", "run"];
 
 /** Of each kind of canary: some minutes. */
 const mostRehearsedPolls = 20_000_000;
@@ -369,19 +392,27 @@ function* limitProblems(path: Path, gate: WrittenGate): Iterable<Problem> {
         yield { path, problem: "expected a limit: atMost, timesStable or both" };
       break;
     case "query":
+    case "json":
       if (gate.atMost === undefined && gate.atLeast === undefined)
         yield { path, problem: "expected a limit: atMost, atLeast or both" };
-      if ((gate.atLeast ?? -Infinity) > (gate.atMost ?? Infinity))
-        yield {
-          path: [...path, "atLeast"],
-          problem: `expected no more than atMost, which is ${gate.atMost}`,
-          found: { value: gate.atLeast },
-        };
+      yield* crossedLimits(path, gate);
+      break;
+    case "run":
+      yield* crossedLimits(path, gate);
       break;
     case "restarts":
     case "evidence":
       break;
   }
+}
+
+function* crossedLimits(path: Path, { atLeast, atMost }: Pick<QueryGate, "atLeast" | "atMost">): Iterable<Problem> {
+  if ((atLeast ?? -Infinity) > (atMost ?? Infinity))
+    yield {
+      path: [...path, "atLeast"],
+      problem: `expected no more than atMost, which is ${atMost}`,
+      found: { value: atLeast },
+    };
 }
 
 const gateLists = ({

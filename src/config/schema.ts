@@ -9,6 +9,7 @@ import {
   boolean,
   bucketsName,
   choice,
+  command,
   containerNames,
   count,
   decimal,
@@ -21,6 +22,8 @@ import {
   host,
   hundredth,
   image,
+  jsonBody,
+  jsonPath,
   labels,
   links,
   metricLabel,
@@ -139,18 +142,55 @@ const restarts = section({
   atMost: preset("There may be this many.", count("a number of restarts"), 0),
 });
 
-const query = section({
-  query: required("PromQL whose answer is one number, asked at every poll. Needs Prometheus.", text),
-  name: preset("What reports call it. Two gates of one stage need two names.", text, "query"),
+/** Of a number of the user's own. */
+const own = (name: string) => ({
+  name: preset("What reports call it. Two gates of one stage need two names.", text, name),
   atMost: optional("The answer may be this high.", decimal("a number")),
   atLeast: optional("The answer must be this high.", decimal("a number")),
   tolerate: preset("Answers outside the limits that are tolerated in a row.", count("a number of answers"), 0),
   noData,
 });
 
+const query = section({
+  query: required("PromQL whose answer is one number, asked at every poll. Needs Prometheus.", text),
+  ...own("query"),
+});
+
+const json = section({
+  url: required(
+    "The address that is asked. {namespace} {service} {stable} {canary} are filled in, and the time from the stage's beginning until now: {from} {to} in milliseconds, {fromSeconds} {toSeconds} in seconds. Redirects are not followed.",
+    url,
+  ),
+  path: required(
+    "Where the number stands in the answer, such as data.rate or series.0.pointlist.-1.1; -1 is the last of a list.",
+    jsonPath,
+  ),
+  headers: preset("Headers of the question. Values are secrets, and no journal keeps them.", headers, {}),
+  body: optional("Sent as JSON, by POST. Default: GET.", jsonBody),
+  every: preset("Between two questions.", durationFrom("1s"), "15s"),
+  ...own("json"),
+});
+
+const run = section({
+  command: required(
+    "The program and its arguments, as a list. No shell reads them, and nothing is filled in; the program has the job's environment, and CANARY_NAMESPACE, CANARY_SERVICE, CANARY_STAGE, CANARY_WEIGHT, CANARY_STABLE, CANARY_CANARY, CANARY_STABLE_HOST, CANARY_CANARY_HOST, CANARY_STABLE_SUBSET, CANARY_CANARY_SUBSET, CANARY_IMAGE and CANARY_GATE.",
+    command,
+  ),
+  timeout: preset(
+    "How long it may take. Then it is ended with all that it began, and has failed.",
+    durationFrom("1s"),
+    "2m",
+  ),
+  every: optional(
+    "It runs again, so long after one that passed. Default: one that passes is enough for a stage.",
+    durationFrom("1s"),
+  ),
+  ...own("run"),
+});
+
 const auto = choice(["auto"], ", or a gate of your own");
 
-const gate = either<WrittenGate>("a gate: auto, or a mapping with errors, latency, restarts or query", [
+const gate = either<WrittenGate>("a gate: auto, or a mapping with errors, latency, restarts, query, json or run", [
   auto,
   z.pipe(
     section({
@@ -178,6 +218,25 @@ const gate = either<WrittenGate>("a gate: auto, or a mapping with errors, latenc
   z.pipe(
     query,
     z.transform((query): QueryGate => ({ kind: "query", ...query })),
+  ),
+  z.pipe(
+    section({ json: required("A number in the JSON that a URL answers.", json) }),
+    z.transform(({ json: { url, path, headers, body, ...gate } }): WrittenGate => {
+      const recipe = { kind: "json", url, path, headers, body, timeout: 0 } as const;
+      return { kind: "json", ...gate, recipe };
+    }),
+  ),
+  z.pipe(
+    section({
+      run: required(
+        "A program of yours, run in the job: it passes when it ends with 0. With limits, the last line that it prints on standard output is the number.",
+        run,
+      ),
+    }),
+    z.transform(({ run: { command, timeout, ...gate } }): WrittenGate => {
+      const recipe = { kind: "run", command, timeout } as const;
+      return { kind: "run", ...gate, recipe };
+    }),
   ),
 ]);
 

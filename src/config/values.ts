@@ -142,6 +142,28 @@ export const texts = form(
   z.union([z.pipe(text, z.transform(split)), z.array(text)], expected("a text, or a list of texts")),
 );
 
+const aPath = "a path such as data.rate or series.0.value";
+/** Names and positions, with dots between them. */
+export const jsonPath = form(
+  aPath,
+  z.pipe(
+    matching(aPath, /^[^.\s]+(\.[^.\s]+)*$/),
+    z.transform((written) => written.split(".").map((part) => (/^-?\d+$/.test(part) ? Number(part) : part))),
+  ),
+);
+
+const aBody = "a mapping";
+export const jsonBody = form(aBody, z.record(z.string(), z.unknown(), expected(aBody)));
+
+const aCommand = "a list of words such as [k6, run, smoke.js]: no shell takes one text apart";
+export const command = form(
+  aCommand,
+  z.pipe(
+    z.array(z.string(expected("a text")), expected(aCommand)).check(z.minLength(1, expected(aCommand))),
+    z.transform(([program = "", ...words]): readonly [string, ...string[]] => [program, ...words]),
+  ),
+);
+
 const variable = matching("the name of a variable such as IMAGE_TAG", /^[A-Za-z_]\w*$/);
 
 export const variableNames = form(

@@ -2,6 +2,8 @@ import type { Poll } from "../evidence/poll.ts";
 import type { Instant, Millis } from "../lib/duration.ts";
 import { DeniedError, tell, unlessTakenOver } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
+import type { Inquiry } from "../ports/respondent.ts";
+import { type AskedGate, isAsked } from "../release/gate.ts";
 import { asReached, canServe, type Health } from "../release/health.ts";
 import type {
   Away,
@@ -9,6 +11,7 @@ import type {
   Look,
   PreparingLook,
   PromotingLook,
+  Reading,
   Readings,
   RollingBackLook,
   Trouble,
@@ -16,6 +19,7 @@ import type {
 } from "../release/observation.ts";
 import type { Plan } from "../release/plan.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
+import { isDue } from "../release/question.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { servingBy, splitAt, splitOf } from "../release/split.ts";
 import type { Baking, Preparing, Promoting, RollingBack, Running, Shifting } from "../release/state.ts";
@@ -338,7 +342,7 @@ export async function lookAtMetrics(
 ): Promise<Pick<Looked, "memory" | "poll"> & { readonly counted: Counted }> {
   const [{ counts: newest, poll }, readings] = await Promise.all([
     count(record, memory, ports, signal),
-    askQueries(record, stage, ports, memory, signal),
+    askGates(record, stage, ports, memory, signal),
   ]);
   const { evidence, tally, uncounted, untimed } = newest;
   // Counters that could not be read are not zero: the tally as it was would let a gate pass on old evidence.
@@ -366,29 +370,44 @@ const orFailure = <T>(
     },
   );
 
-/**
- * Looks may come more often than polls; a query is asked once an interval, since its gate counts answers in a row, and
- * when the stage may end.
- */
-async function askQueries(
-  { plan, stages }: ReleaseRecord,
+/** What is due; who has no answer yet is asked for it again at the next look. */
+async function askGates(
+  { plan, stages, target }: ReleaseRecord,
   index: number,
   ports: Ports,
   { readings }: Memory,
   signal: AbortSignal,
 ): Promise<Readings> {
   const at: Instant = ports.clock.now();
-  const end = (stages.at(-1)?.since ?? 0) + (plan.stages[index]?.wait ?? 0);
-  const due = (last: Instant): boolean => at - last >= plan.pollEvery || (last < end && end <= at);
-  const asked = (name: string): Instant => readings.get(name)?.at(-1)?.at ?? -Infinity;
-  const gates = (plan.stages[index]?.gates ?? [])
-    .filter((gate) => gate.kind === "query")
-    .filter(({ name }) => due(asked(name)));
+  const { since = at, weight = 0 } = stages.at(-1) ?? {};
+  const { gates = [], wait = 0, name: stage = "" } = plan.stages[index] ?? {};
+  const about: Inquiry = { at, target, weight, stage, since };
+  const moment = { now: at, pollEvery: plan.pollEvery, end: since + wait };
+  const before = (name: string): readonly Reading[] => readings.get(name) ?? [];
   const answers = await Promise.all(
-    gates.map(
-      async ({ name, query }) =>
-        [name, [...(readings.get(name) ?? []), await ports.metrics.query(query, at, signal)]] as const,
-    ),
+    gates
+      .filter(isAsked)
+      .filter((gate) => isDue(gate, before(gate.name).at(-1), moment))
+      .map(async (gate) => {
+        const answer = await answerTo(gate, about, ports, signal);
+        return [gate.name, answer ? [...before(gate.name), answer] : before(gate.name)] as const;
+      }),
   );
   return new Map([...readings, ...answers]);
+}
+
+function answerTo(
+  gate: AskedGate,
+  about: Inquiry,
+  { metrics, respondents }: Ports,
+  signal: AbortSignal,
+): Promise<Reading | undefined> {
+  switch (gate.kind) {
+    case "query":
+      return metrics.query(gate.query, about.at, signal);
+    case "json":
+      return respondents.json.ask(gate, about, signal);
+    case "run":
+      return respondents.run.ask(gate, about, signal);
+  }
 }

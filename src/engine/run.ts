@@ -24,6 +24,21 @@ import { type Back, type UnderWay, watchWhile } from "./watch-while.ts";
  * `lost`.
  */
 export async function run(begun: ReleaseRecord, ports: Ports, job: Job): Promise<ReleaseRecord> {
+  try {
+    return await goOn(begun, ports, job);
+  } finally {
+    endAsking(ports);
+  }
+}
+
+/** What was asked for a stage is nobody's question when the stage is over. */
+function endAsking({ respondents }: Ports): void {
+  for (const { end } of Object.values(respondents)) end();
+}
+
+const isAsking = ({ phase }: State): boolean => phase === "baking" || phase === "shifting";
+
+async function goOn(begun: ReleaseRecord, ports: Ports, job: Job): Promise<ReleaseRecord> {
   let record = begun;
   let memory = remember(begun);
   let troubles: Troubles = {};
@@ -32,6 +47,7 @@ export async function run(begun: ReleaseRecord, ports: Ports, job: Job): Promise
   while (isRunning(record.state)) {
     job.lost.throwIfAborted();
     const { state } = record;
+    if (!isAsking(state)) endAsking(ports);
     const looked = await lookAt(record, state, ports, memory, job);
     if (looked) memory = looked.memory;
     if (looked?.poll) record = { ...record, ledger: append(record.ledger, looked.poll) };
@@ -50,7 +66,10 @@ export async function run(begun: ReleaseRecord, ports: Ports, job: Job): Promise
       continue;
     }
     record = watched.polls.reduce(withPoll, result.record);
-    if (record.state.phase === "baking" && state.phase !== "baking") memory = enterStage(memory);
+    if (record.state.phase === "baking" && state.phase !== "baking") {
+      endAsking(ports);
+      memory = enterStage(memory);
+    }
     if (state.phase === "preparing") memory = remember(record); // it may have begun again
   }
   return isOutcome(record.state) ? keepOutcome(record, record.state, ports, job) : record;

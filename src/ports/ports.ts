@@ -3,6 +3,7 @@ import type { Bystanders } from "./bystanders.ts";
 import type { Journal } from "./journal.ts";
 import type { MetricSource } from "./metric-source.ts";
 import type { Reporter } from "./reporter.ts";
+import type { Respondents } from "./respondent.ts";
 import type { Router } from "./router.ts";
 import type { Workload } from "./workload.ts";
 
@@ -12,6 +13,7 @@ export type Ports = {
   readonly workload: Workload;
   readonly bystanders: Bystanders;
   readonly metrics: MetricSource;
+  readonly respondents: Respondents;
   readonly journal: Journal;
   readonly reporter: Reporter;
   readonly clock: Clock;

@@ -24,7 +24,7 @@ export type PlayedEnd = {
 };
 
 /** Queries and response times of a version that is not there cannot be rehearsed. */
-export const isRehearsed = ({ kind }: Gate): boolean => kind !== "query" && kind !== "latency";
+export const isRehearsed = ({ kind }: Gate): boolean => !["query", "json", "run", "latency"].includes(kind);
 
 /** The plan as it is rehearsed: gates that cannot be count as passed, and approvals are given at once. */
 const rehearsable = (plan: Plan): Plan => ({

@@ -103,7 +103,7 @@ function withNewest(
   if (!newest) return stages;
   const { now } = observation;
   const known = knownIn(observation);
-  const judgedStage = judged(newest, decision, known?.evidence);
+  const judgedStage = printed(judged(newest, decision, known?.evidence), known);
   // Traffic flows at the last stage's weight while the next is prepared; what fails then is that stage's.
   if (state.phase === "shifting") return [...stages.slice(0, -1), judgedStage];
   if (state.phase !== "baking" || newest.until !== undefined) return stages;
@@ -127,6 +127,14 @@ function judged(stage: StageRecord, { verdicts }: Decision, evidence: Evidence |
   if (!verdicts) return stage;
   const unasked = stage.verdicts.filter(({ gate }) => !verdicts.some((verdict) => verdict.gate === gate));
   return { ...stage, verdicts: [...unasked, ...verdicts], polls: evidence?.polls ?? stage.polls };
+}
+
+function printed(stage: StageRecord, sight: StageSight | undefined): StageRecord {
+  const newest = [...(sight?.readings ?? [])].flatMap(([gate, answers]) => {
+    const { output = "" } = answers.at(-1) ?? {};
+    return output === "" ? [] : [[gate, output] as const];
+  });
+  return newest.length === 0 ? stage : { ...stage, outputs: { ...stage.outputs, ...Object.fromEntries(newest) } };
 }
 
 /** Counters that could not be read change nothing. */

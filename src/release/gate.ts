@@ -7,17 +7,38 @@ import type { Millis } from "../lib/duration.ts";
  */
 export type NoData = "wait" | "fail";
 
-/** A number of the user's own, asked of Prometheus at every poll. */
-export type QueryGate = {
-  readonly kind: "query";
+/** What a number of the user's own may be. */
+type OwnLimits = {
   readonly name: string;
-  readonly query: string;
   readonly atMost?: number;
   readonly atLeast?: number;
-  /** Consecutive polls outside the limits that are tolerated. Default 0: the first one fails the stage. */
+  /** Consecutive answers outside the limits that are tolerated. Default 0: the first one fails the stage. */
   readonly tolerate: number;
   readonly noData: NoData;
 };
+
+/** Asked of Prometheus at every poll. */
+export type QueryGate = OwnLimits & { readonly kind: "query"; readonly query: string };
+
+/** A number in the JSON that a URL answers. Where it is asked, and with what, only the job's own configuration says. */
+export type JsonGate = OwnLimits & {
+  readonly kind: "json";
+  /** Between two questions. */
+  readonly every: Millis;
+};
+
+/**
+ * A program of the user's: it passes when it ends with 0, and the number that it prints last is within the limits,
+ * where there are any. What is run only the job's own configuration says: who can write a journal must not choose it.
+ */
+export type RunGate = OwnLimits & {
+  readonly kind: "run";
+  /** From the end of one that passed to the next. Missing: one that passed is enough for a stage. */
+  readonly every?: Millis;
+};
+
+/** Gates that somebody else answers, in words of the user's own. */
+export type AskedGate = QueryGate | JsonGate | RunGate;
 
 /** The canary's share of failed requests since the stage began. */
 export type ErrorGate = {
@@ -55,7 +76,12 @@ export type RestartGate = { readonly kind: "restarts"; readonly name: string; re
 export type EvidenceGate = { readonly kind: "evidence"; readonly name: string };
 
 /** A question put to what was seen; its answer is a verdict. */
-export type Gate = QueryGate | ErrorGate | LatencyGate | RestartGate | EvidenceGate;
+export type Gate = AskedGate | ErrorGate | LatencyGate | RestartGate | EvidenceGate;
+
+export const isAsked = (gate: Gate): gate is AskedGate => ["query", "json", "run"].includes(gate.kind);
+
+export const hasLimits = ({ atMost, atLeast }: Pick<AskedGate, "atMost" | "atLeast">): boolean =>
+  atMost !== undefined || atLeast !== undefined;
 
 /** It judges by requests that were counted. */
 export const isCounting = ({ kind }: Pick<Gate, "kind">): boolean => ["errors", "latency", "evidence"].includes(kind);

@@ -2,7 +2,19 @@ import { type Conclusion, conclude } from "../evidence/conclusion.ts";
 import type { Evidence } from "../evidence/evidence.ts";
 import { type Count, emptyTally, type Tally } from "../evidence/tally.ts";
 import type { EvidenceFinding } from "../evidence/weigh.ts";
-import type { ErrorGate, EvidenceRules, Gate, LatencyGate, NoData, QueryGate, RestartGate } from "./gate.ts";
+import {
+  type AskedGate,
+  type ErrorGate,
+  type EvidenceRules,
+  type Gate,
+  hasLimits,
+  type JsonGate,
+  type LatencyGate,
+  type NoData,
+  type QueryGate,
+  type RestartGate,
+  type RunGate,
+} from "./gate.ts";
 import type { Health } from "./health.ts";
 import type { BakingLook, Reading, Readings, StageCounts } from "./observation.ts";
 import { ownFigures, responseTime } from "./own-figures.ts";
@@ -21,7 +33,10 @@ export function judge(gate: Gate, seen: StageEvidence, rules: EvidenceRules): Ve
       if ("uncounted" in seen.counts) return blind(seen.counts);
       return judgeEvidence(seen.evidence, rules, seen.counts.tally);
     case "query":
-      return judgeQuery(gate, seen.readings, seen.early);
+    case "json":
+      return judgeNumber(gate, seen.readings, seen.early);
+    case "run":
+      return judgeRun(gate, seen.readings, seen.early);
     case "errors":
       return judgeDeserted(seen, rules) ?? judgeErrors(gate, seen.counts, seen.early);
     case "latency":
@@ -78,21 +93,39 @@ function answerOf(
   }
 }
 
-function judgeQuery(gate: QueryGate, readings: Readings, early: boolean): Verdict {
-  const { atLeast, atMost, tolerate } = gate;
-  const limits = { of: "query", atLeast, atMost } as const;
+function judgeNumber(gate: QueryGate | JsonGate, readings: Readings, early: boolean): Verdict {
+  const { kind, atLeast, atMost, tolerate } = gate;
+  const limits = { of: kind, atLeast, atMost } as const;
   const answers = readings.get(gate.name) ?? [];
   const newest = answers.at(-1);
+  if (!newest && kind !== "query") return { kind: "wait", figures: { ...limits, missing: { what: "end" } } };
   const value = newest?.value;
   if (value === undefined || !Number.isFinite(value))
     return { kind: unanswered(gate, early), figures: { ...limits, missing: noAnswer(newest) } };
 
-  const outside = answers.length - 1 - answers.findLastIndex((answer) => !isOutside(answer, gate));
+  const outside = outsideInARow(answers, gate);
   return {
     kind: inARow(outside, tolerate),
     figures: { ...limits, value, outside, tolerated: tolerate },
   };
 }
+
+/** A program takes its time, and until it has ended nothing is missing. */
+function judgeRun(gate: RunGate, readings: Readings, early: boolean): Verdict {
+  const { atLeast, atMost, tolerate } = gate;
+  const limits = { of: "run", atLeast, atMost } as const;
+  const answers = readings.get(gate.name) ?? [];
+  const newest = answers.at(-1);
+  if (!newest) return { kind: "wait", figures: { ...limits, missing: { what: "end" } } };
+  const { value, failure } = newest;
+  if (newest.because !== undefined || (hasLimits(gate) && !failure && !Number.isFinite(value)))
+    return { kind: unanswered(gate, early), figures: { ...limits, missing: noAnswer(newest) } };
+  const outside = outsideInARow(answers, gate);
+  return { kind: inARow(outside, tolerate), figures: { ...limits, value, failure, outside, tolerated: tolerate } };
+}
+
+const outsideInARow = (answers: readonly Reading[], gate: AskedGate): number =>
+  answers.length - 1 - answers.findLastIndex((answer) => !isOutside(answer, gate));
 
 /** By how many of the newest answers are outside the limits. */
 function inARow(outside: number, tolerate: number): Verdict["kind"] {
@@ -106,7 +139,11 @@ function noAnswer(newest: Reading | undefined): Missing {
   return { what: "question" };
 }
 
-function isOutside({ value }: Reading, { atLeast, atMost }: QueryGate): boolean {
+export function isOutside(
+  { value, failure }: Reading,
+  { atLeast, atMost }: Pick<AskedGate, "atLeast" | "atMost">,
+): boolean {
+  if (failure) return true;
   if (value === undefined) return false;
   return (atMost !== undefined && value > atMost) || (atLeast !== undefined && value < atLeast);
 }

@@ -3,6 +3,7 @@ import type { Evidence } from "../evidence/evidence.ts";
 import type { Tally } from "../evidence/tally.ts";
 import type { Instant } from "../lib/duration.ts";
 import type { Health } from "./health.ts";
+import type { RunFailure } from "./run-failure.ts";
 import type { Role } from "./target.ts";
 
 /** Something the outside world did not do. */
@@ -125,11 +126,21 @@ export type StageCounts =
     }
   | { readonly uncounted: string };
 
-/** The answers to query gates since the stage began, by the gate's name, oldest first. */
+/** The answers to gates of the user's own since the stage began, by the gate's name, oldest first. */
 export type Readings = ReadonlyMap<string, readonly Reading[]>;
 
-/** One answer to a query gate. Without a value it says why there is none; that is never read as zero. */
-export type Reading = { readonly at: Instant; readonly value?: number; readonly because?: string };
+/**
+ * One answer. `because`: why there is none; that is never read as zero. A program that ended well may have printed no
+ * number.
+ */
+export type Reading = {
+  readonly at: Instant;
+  readonly value?: number;
+  readonly because?: string;
+  readonly failure?: RunFailure;
+  /** What a program printed, at its end. */
+  readonly output?: string;
+};
 
 /** The look of a phase. Throws a RangeError where another phase was looked at. */
 export function lookIn<P extends Look["phase"]>(phase: P, look: Look): LookIn<P> {

@@ -73,16 +73,16 @@ const metrics = z.object({
   labels: z.record(z.enum(labelMeanings), text),
 });
 
+const ownLimits = { name: text, atMost: optionalNumber, atLeast: optionalNumber, tolerate: number, noData };
+
 const gate = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("query"),
-    name: text,
+    ...ownLimits,
     query: text,
-    atMost: optionalNumber,
-    atLeast: optionalNumber,
-    tolerate: number,
-    noData,
   }),
+  z.object({ kind: z.literal("json"), ...ownLimits, every: length }),
+  z.object({ kind: z.literal("run"), ...ownLimits, every: optionalLength }),
   z.object({
     kind: z.literal("errors"),
     name: text,
@@ -216,6 +216,7 @@ const missing = z.discriminatedUnion("what", [
   z.object({ what: z.literal("stable-response-times") }),
   z.object({ what: z.literal("answer"), words: text }),
   z.object({ what: z.literal("question") }),
+  z.object({ what: z.literal("end") }),
 ]);
 
 const responseTime = z.union([z.object({ atMost: number }), z.object({ above: number })]);
@@ -228,7 +229,14 @@ const ofLatency = {
   stable: z.exactOptional(responseTime),
   requests: number,
 };
-const ofQuery = { of: z.literal("query"), atLeast: optionalNumber, atMost: optionalNumber };
+const ofQuery = { of: z.enum(["query", "json"]), atLeast: optionalNumber, atMost: optionalNumber };
+const ofRun = { of: z.literal("run"), atLeast: optionalNumber, atMost: optionalNumber };
+
+const runFailure = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("exit"), code: whole }),
+  z.object({ kind: z.literal("signal"), signal: text }),
+  z.object({ kind: z.literal("limit"), after: length }),
+]);
 
 const responseTimes = z.object({ p50: responseTime, p99: responseTime });
 
@@ -252,6 +260,14 @@ const figures = z.union([
   z.object({ ...ofLatency, time: responseTime, needed: number }),
   z.object({ ...ofQuery, missing }),
   z.object({ ...ofQuery, value: number, outside: number, tolerated: number }),
+  z.object({ ...ofRun, missing }),
+  z.object({
+    ...ofRun,
+    value: optionalNumber,
+    failure: z.exactOptional(runFailure),
+    outside: number,
+    tolerated: number,
+  }),
   z.object({ of: z.literal("restarts"), restarts: number, allowed: number }),
   z.object({ of: z.literal("budget"), largest: number, weight: number }),
 ]);
@@ -393,6 +409,7 @@ const stageRecord = z.object({
   polls: number,
   tally: z.object({ stable: count, canary: count, unattributed: count }),
   served: z.exactOptional(pair),
+  outputs: z.exactOptional(texts),
 });
 
 const build = z.object({

@@ -29,6 +29,8 @@ export type StageRecord = {
    * before. Missing while there is no other.
    */
   readonly served?: Pair | undefined;
+  /** What the programs of its gates printed last, by the gate's name. */
+  readonly outputs?: Readonly<Record<string, string>> | undefined;
 };
 
 /** One thing that was decided, and why. */

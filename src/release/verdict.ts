@@ -3,6 +3,7 @@ import type { Pair } from "../evidence/error-ratio.ts";
 import type { PairedCounts } from "../evidence/evidence.ts";
 import type { Millis } from "../lib/duration.ts";
 import type { Policy } from "./gate.ts";
+import type { RunFailure } from "./run-failure.ts";
 
 /**
  * The answer of a gate, as data: words/ makes a sentence of it. Only `fail` rolls a release back by itself; `wait` and
@@ -26,7 +27,14 @@ export type GateVerdict = Verdict & { readonly gate: string };
 export type EvidenceVerdict = GateVerdict & { readonly figures: EvidenceFigures };
 
 /** What a verdict rests on, by the kind of gate. Plain JSON: what is missing is not there, and nothing is infinite. */
-export type Figures = EvidenceFigures | ErrorFigures | LatencyFigures | QueryFigures | RestartFigures | BudgetFigures;
+export type Figures =
+  | EvidenceFigures
+  | ErrorFigures
+  | LatencyFigures
+  | QueryFigures
+  | RunFigures
+  | RestartFigures
+  | BudgetFigures;
 
 /** Why there is nothing to judge by. `words` are those of the source that was asked. */
 export type Missing =
@@ -35,7 +43,8 @@ export type Missing =
   | { readonly what: "response-times"; readonly words?: string | undefined }
   | { readonly what: "stable-response-times" }
   | { readonly what: "answer"; readonly words: string }
-  | { readonly what: "question" };
+  | { readonly what: "question" }
+  | { readonly what: "end" };
 
 export type EvidenceFigures = { readonly of: "evidence" } & (
   | { readonly missing: Extract<Missing, { what: "counters" }> }
@@ -82,13 +91,28 @@ export type LatencyFigures = {
 );
 
 export type QueryFigures = {
-  readonly of: "query";
+  readonly of: "query" | "json";
   readonly atLeast?: number | undefined;
   readonly atMost?: number | undefined;
 } & (
   | { readonly missing: Missing }
-  /** `outside`: polls in a row that were outside the limits, of which `tolerated` are. */
+  /** `outside`: answers in a row that were outside the limits, of which `tolerated` are. */
   | { readonly value: number; readonly outside: number; readonly tolerated: number }
+);
+
+/** Of a program that ended: its number, where there are limits for one, and how it failed. */
+export type RunFigures = {
+  readonly of: "run";
+  readonly atLeast?: number | undefined;
+  readonly atMost?: number | undefined;
+} & (
+  | { readonly missing: Missing }
+  | {
+      readonly value?: number | undefined;
+      readonly failure?: RunFailure | undefined;
+      readonly outside: number;
+      readonly tolerated: number;
+    }
 );
 
 export type RestartFigures = { readonly of: "restarts"; readonly restarts: number; readonly allowed: number };

@@ -280,6 +280,10 @@ function subject(gate: Gate, failing: GateVerdict | undefined, canary: string): 
       return `the slow answers of ${code(canary)}`;
     case "restarts":
       return `why the containers of ${code(canary)} restarted`;
+    case "run":
+      return `what the program of ${code(gate.name)} printed, below,`;
+    case "json":
+      return `what ${code(gate.name)} measures for ${code(canary)}`;
     case "query":
       return `what ${code(gate.query.slice(0, 500))} measures for ${code(canary)}`;
   }

@@ -7,7 +7,7 @@ import type { PlannedRelease } from "./plan-text.ts";
 const limit = z.optional(z.number());
 
 const gate = z.strictObject({
-  kind: z.enum(["evidence", "errors", "latency", "query", "restarts"]),
+  kind: z.enum(["evidence", "errors", "latency", "query", "json", "run", "restarts"]),
   name: z.string(),
   atMost: limit,
   atLeast: limit,

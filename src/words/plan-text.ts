@@ -4,7 +4,7 @@ import { inLines } from "../lib/lines.ts";
 import { number, percent, plural } from "../lib/numbers.ts";
 import type { Detectability } from "../rehearsal/detectable.ts";
 import type { ClusterName } from "../release/account.ts";
-import type { EvidenceRules, Gate } from "../release/gate.ts";
+import type { AskedGate, EvidenceRules, Gate } from "../release/gate.ts";
 import type { Plan, Stage } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
 import { detectabilityLines } from "./detectability-lines.ts";
@@ -87,11 +87,11 @@ function stageStep({ weight, wait, deadline, gates, approval }: Stage, rules: Ev
 
 function gateInWords(gate: Gate, rules: EvidenceRules): string {
   switch (gate.kind) {
+    case "run":
+      return `${own(gate)} (a program of yours)`;
     case "query":
-      return withLimits(gate.name, [
-        ["≥", gate.atLeast, String],
-        ["≤", gate.atMost, String],
-      ]);
+    case "json":
+      return own(gate);
     case "errors":
       return withLimits(gate.name, [
         ["≤", gate.atMost, percent],
@@ -108,6 +108,12 @@ function gateInWords(gate: Gate, rules: EvidenceRules): string {
       return withLimits(gate.name, [["≤", gate.atMost, String]]);
   }
 }
+
+const own = ({ name, atLeast, atMost }: AskedGate): string =>
+  withLimits(name, [
+    ["≥", atLeast, String],
+    ["≤", atMost, String],
+  ]);
 
 /**
  * A percentile is a name rather than a number: p99.95 is not p100. Twelve digits take away what floating point added.

@@ -7,6 +7,7 @@ import { adviceOf } from "./advice.ts";
 import { evidencePart } from "./evidence-part.ts";
 import { headlineOf } from "./headline.ts";
 import { type Links, linkLine } from "./links.ts";
+import { programOutputs } from "./program-outputs.ts";
 import { say, sayEntry } from "./say.ts";
 import { exchangedInWords, isWayBack } from "./scene-setting.ts";
 import { splitBars } from "./split-bars.ts";
@@ -33,7 +34,7 @@ export function renderReport(account: Account, links: Links, limit: number = lon
     adviceOf(account, links),
   ];
   if (account.plan.stages.length > 0) parts.push(stageTable(account));
-  parts.push(evidencePart(account));
+  parts.push(evidencePart(account), programOutputs(account));
   if (bars) parts.push(`Requests in stage ${bars.stage}:\n\n${block(bars.text, "text")}`);
   parts.push(warnings(account), linkLine(links, account));
   const text = paragraphs(parts);

@@ -1,6 +1,8 @@
 import type { Ground } from "../evidence/conclusion.ts";
+import { formatDuration } from "../lib/duration.ts";
 import { number, percent, plural } from "../lib/numbers.ts";
-import type { ErrorFigures, GateVerdict, Missing, QueryFigures, ResponseTime } from "../release/verdict.ts";
+import type { RunFailure } from "../release/run-failure.ts";
+import type { ErrorFigures, GateVerdict, Missing, QueryFigures, ResponseTime, RunFigures } from "../release/verdict.ts";
 import { conclusionFigures } from "./conclusion-figures.ts";
 import { conclusionNumbers } from "./conclusion-numbers.ts";
 import { conclusionSentence } from "./conclusion-sentence.ts";
@@ -9,7 +11,10 @@ import { millis } from "./times-in-words.ts";
 /** What a gate says, as a whole part of a sentence: "errors: 12 of 60 canary requests failed (20 %), limit 1 %". */
 export function verdictSentence(verdict: GateVerdict): string {
   const { gate, figures } = verdict;
-  if ("missing" in figures) return `${gate} has no data: ${missingWords(figures.missing)}`;
+  if ("missing" in figures) {
+    const isUnderWay = figures.missing.what === "end";
+    return `${gate}${isUnderWay ? ":" : " has no data:"} ${missingWords(figures.missing)}`;
+  }
   const { value, limit } = figuresInWords(verdict);
   switch (figures.of) {
     case "evidence":
@@ -25,13 +30,36 @@ export function verdictSentence(verdict: GateVerdict): string {
       return `${gate}: ${quantile}, limit ${limit}${neededWords(verdict, figures.needed)}`;
     }
     case "query":
-      return `${gate} is ${value}, limit ${limit}${inARow(figures)}`;
+    case "json":
+      return `${gate} is ${value}, limit ${limit}${inARow(figures, "poll")}`;
+    case "run":
+      return runSentence(gate, figures, value, limit);
     case "restarts":
       return restartsSentence(gate, figures.restarts, limit);
     case "budget":
       return `the worst case that is not ruled out yet allows at most ${figures.largest} % of the requests within the budget, and the canary has ${figures.weight} %`;
   }
 }
+
+function runSentence(gate: string, { failure, ...figures }: RanFigures, value: string, limit: string): string {
+  if (failure) return `${gate}: the program ${failureInWords(failure)}${inARow(figures, "time")}`;
+  return figures.value === undefined
+    ? `${gate}: the program ended well`
+    : `${gate} is ${value}, limit ${limit}${inARow(figures, "time")}`;
+}
+
+function failureInWords(failure: RunFailure): string {
+  switch (failure.kind) {
+    case "exit":
+      return `ended with exit code ${failure.code}`;
+    case "signal":
+      return `was ended by ${failure.signal}`;
+    case "limit":
+      return `did not end within ${formatDuration(failure.after)}, and was ended`;
+  }
+}
+
+type RanFigures = Exclude<RunFigures, { missing: Missing }>;
 
 const restartsSentence = (gate: string, restarts: number, limit: string): string =>
   `${gate}: the canary's containers restarted ${restarts} ${plural(restarts, "time")}, limit ${limit}`;
@@ -49,6 +77,8 @@ function missingWords(missing: Missing): string {
       return "no response time of stable was counted to compare with";
     case "question":
       return "it was not asked yet";
+    case "end":
+      return "it is under way";
   }
 }
 
@@ -57,9 +87,9 @@ function neededWords({ kind }: GateVerdict, needed: number): string {
   return `; ${needed} requests are needed to judge`;
 }
 
-function inARow({ outside, tolerated }: Exclude<QueryFigures, { missing: Missing }>): string {
+function inARow({ outside, tolerated }: Pick<RanFigures, "outside" | "tolerated">, what: "poll" | "time"): string {
   if (outside === 0 || tolerated === 0) return "";
-  return `, ${outside} ${plural(outside, "poll")} in a row`;
+  return `, ${outside} ${plural(outside, what)} in a row`;
 }
 
 /** For tables: a verdict's figures as people write them. */
@@ -87,11 +117,14 @@ export function figuresInWords({ figures }: Pick<GateVerdict, "figures">): Figur
       const value = time ? timeWords(time) : nothing;
       return { value, limit: `${atMost(allowed, millis)}${besides(stable, timeWords)}`, requests };
     }
-    case "query": {
-      const limit = queryLimits(figures).join(", ");
+    case "query":
+    case "json": {
+      const limit = ownLimits(figures).join(", ");
       if ("missing" in figures) return { value: nothing, limit };
       return { value: number(figures.value), limit };
     }
+    case "run":
+      return runFigures(figures);
     case "restarts":
       return { value: String(figures.restarts), limit: `≤ ${figures.allowed}` };
     case "budget":
@@ -118,7 +151,26 @@ function besides<T extends number | ResponseTime>(stable: T | undefined, write: 
   return ` (stable ${write(stable)})`;
 }
 
-function queryLimits({ atLeast, atMost }: QueryFigures): readonly string[] {
+function runFigures(figures: RunFigures): FiguresInWords {
+  const limit = ownLimits(figures).join(", ") || "exit code 0";
+  if ("missing" in figures) return { value: nothing, limit };
+  const { value, failure } = figures;
+  if (failure) return { value: shortFailure(failure), limit };
+  return { value: value === undefined ? "exit code 0" : number(value), limit };
+}
+
+function shortFailure(failure: RunFailure): string {
+  switch (failure.kind) {
+    case "exit":
+      return `exit code ${failure.code}`;
+    case "signal":
+      return failure.signal;
+    case "limit":
+      return `> ${formatDuration(failure.after)}`;
+  }
+}
+
+function ownLimits({ atLeast, atMost }: QueryFigures | RunFigures): readonly string[] {
   const limits = [];
   if (atLeast !== undefined) limits.push(`≥ ${number(atLeast)}`);
   if (atMost !== undefined) limits.push(`≤ ${number(atMost)}`);

@@ -22,6 +22,8 @@ export type JsonRequest = {
    * not idempotent.
    */
   readonly retries?: number | undefined;
+  /** A longer answer is none. By default there is no limit. */
+  readonly mostBytes?: number | undefined;
 };
 
 export type JsonAnswer = {
@@ -53,7 +55,7 @@ export async function requestJson(network: Network, request: JsonRequest): Promi
 }
 
 async function attempt(network: Network, request: JsonRequest): Promise<HttpAnswer> {
-  const { method, body, timeout = 10_000, signal } = request;
+  const { method, body, timeout = 10_000, signal, mostBytes } = request;
   const { url, authorization } = withoutCredentials(new URL(request.url));
   const headers: Record<string, string> = {
     accept: "application/json",
@@ -63,7 +65,7 @@ async function attempt(network: Network, request: JsonRequest): Promise<HttpAnsw
   if (body !== undefined) headers["content-type"] = "application/json";
   Object.assign(headers, request.headers);
   try {
-    return await send(network, { method, url, headers, body: asJson(body), signal }, timeout);
+    return await send(network, { method, url, headers, body: asJson(body), mostBytes, signal }, timeout);
   } catch (error) {
     signal?.throwIfAborted();
     throw unreachable(method, url, error);

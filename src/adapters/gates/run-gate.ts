@@ -1,0 +1,89 @@
+import type { Instant, Millis } from "../../lib/duration.ts";
+import { tell } from "../../lib/errors.ts";
+import { inLines } from "../../lib/lines.ts";
+import type { Redact } from "../../lib/redaction.ts";
+import type { Inquiry, Respondent } from "../../ports/respondent.ts";
+import { hasLimits, type RunGate } from "../../release/gate.ts";
+import type { Reading } from "../../release/observation.ts";
+import type { Recipe } from "../../release/recipe.ts";
+import type { Clock } from "../../world/clock.ts";
+import type { ProgramEnd, Programs } from "../../world/programs.ts";
+import { inBackground } from "./in-background.ts";
+
+export type RunGateOptions = {
+  readonly clock: Clock;
+  readonly programs: Programs;
+  /** Takes secrets out of what is printed, before it is cut. */
+  readonly redact: Redact;
+  /** What this job was told of each gate. */
+  readonly recipeOf: (name: string) => Recipe | undefined;
+};
+
+/** A report has 65,536 characters for everything, and a journal not much more. */
+const mostOutput = 4_000;
+
+/** More, so that no secret is cut that is looked for. */
+const mostRaw = 65_536;
+
+/** Programs of the user's, in the job. */
+export const runGate = ({ clock, programs, redact, recipeOf }: RunGateOptions): Respondent<RunGate> =>
+  inBackground("run", recipeOf, clock, (gate, { command, timeout }, about) => {
+    const over = new AbortController();
+    let limit: Millis | undefined;
+    const program = programs.start({ command, env: environmentOf(gate, about), mostOutput: mostRaw });
+    void clock.sleepUntil(clock.now() + timeout, over.signal).then(() => {
+      if (over.signal.aborted) return;
+      limit = timeout;
+      program.stop();
+    });
+    const reading = program.ended.then(
+      (end) => readingOf(gate, { ...end, output: shown(redact(end.output)) }, limit, clock.now()),
+      (error: unknown) => ({ at: clock.now(), because: `${command[0]} could not be started: ${tell(error)}` }),
+    );
+    return { reading: reading.finally(() => over.abort("over")), stop: program.stop };
+  });
+
+/** As text that does nothing, of lines; the end of it, since that says what went wrong. */
+function shown(output: string): string {
+  const lines = inLines(output.split("\n")).trim();
+  return lines.length <= mostOutput ? lines : `…${lines.slice(1 - mostOutput)}`;
+}
+
+/** The number is the last line of standard output. */
+function readingOf(
+  gate: RunGate,
+  { how, stdout, output }: ProgramEnd,
+  limit: Millis | undefined,
+  at: Instant,
+): Reading {
+  const printed = output === "" ? {} : { output };
+  if (limit !== undefined) return { at, ...printed, failure: { kind: "limit", after: limit } };
+  if (how.kind === "signal" || how.code !== 0) return { at, ...printed, failure: how };
+  if (!hasLimits(gate)) return { at, ...printed };
+  const line = stdout.trimEnd().split("\n").at(-1)?.trim() ?? "";
+  const value = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(line) ? Number(line) : Number.NaN;
+  if (Number.isFinite(value)) return { at, ...printed, value };
+  return {
+    at,
+    ...printed,
+    because: `its last line is no number: ${line === "" ? "it printed none" : line.slice(0, 100)}`,
+  };
+}
+
+const environmentOf = ({ name }: RunGate, { target, weight, stage }: Inquiry): Readonly<Record<string, string>> => {
+  const { namespace, service, stable, canary, image = "" } = target;
+  return {
+    CANARY_GATE: name,
+    CANARY_NAMESPACE: namespace,
+    CANARY_SERVICE: service,
+    CANARY_STAGE: stage,
+    CANARY_WEIGHT: String(weight),
+    CANARY_STABLE: stable.deployment,
+    CANARY_CANARY: canary.deployment,
+    CANARY_STABLE_HOST: stable.host,
+    CANARY_CANARY_HOST: canary.host,
+    CANARY_STABLE_SUBSET: stable.subset ?? "",
+    CANARY_CANARY_SUBSET: canary.subset ?? "",
+    CANARY_IMAGE: image,
+  };
+};

@@ -1,0 +1,32 @@
+import type { Instant, Millis } from "../lib/duration.ts";
+import { type AskedGate, hasLimits, type JsonGate, type QueryGate, type RunGate } from "./gate.ts";
+import { isOutside } from "./judge.ts";
+import type { Reading } from "./observation.ts";
+
+/** When a gate of the user's own is asked. */
+export type Moment = {
+  readonly now: Instant;
+  /** Between two polls. */
+  readonly pollEvery: Millis;
+  /** When the stage may end. */
+  readonly end: Instant;
+};
+
+/** Whether a gate is to be asked, by what it answered last. */
+export function isDue(gate: AskedGate, last: Reading | undefined, moment: Moment): boolean {
+  if (!last) return true;
+  return gate.kind === "run" ? isDueAgain(gate, last, moment) : isNumberDue(gate, last, moment);
+}
+
+/** Looks may come more often than polls; answers in a row are counted, so that one is not asked for more often. */
+function isNumberDue(gate: QueryGate | JsonGate, { at }: Reading, { now, pollEvery, end }: Moment): boolean {
+  const interval = gate.kind === "json" ? gate.every : pollEvery;
+  return now - at >= interval || (at < end && end <= now);
+}
+
+/** What passed is not asked again unless it shall be. */
+function isDueAgain(gate: RunGate, last: Reading, { now, pollEvery }: Moment): boolean {
+  const passed = last.because === undefined && !isOutside(last, gate) && (!hasLimits(gate) || last.value !== undefined);
+  const interval = passed ? (gate.every ?? Infinity) : pollEvery;
+  return now - last.at >= interval;
+}

@@ -1,0 +1,25 @@
+import type { Millis } from "../lib/duration.ts";
+
+/**
+ * What a gate of the user's asks: as the job was told, and kept nowhere. Headers may be secrets, and a journal is
+ * written by whoever may write a ConfigMap.
+ */
+export type Recipe =
+  | {
+      readonly kind: "json";
+      /** {namespace} {service} {stable} {canary} {from} {to} {fromSeconds} {toSeconds} are filled in. */
+      readonly url: string;
+      /** Where the number stands in the answer: names and positions, the last one being -1. */
+      readonly path: readonly (string | number)[];
+      readonly headers: Readonly<Record<string, string>>;
+      /** Sent as JSON, by POST. Missing: GET. */
+      readonly body?: Readonly<Record<string, unknown>> | undefined;
+      readonly timeout: Millis;
+    }
+  | {
+      readonly kind: "run";
+      /** The program and its arguments. No shell reads them. */
+      readonly command: readonly [string, ...string[]];
+      /** Then it is ended, with all that it began. */
+      readonly timeout: Millis;
+    };

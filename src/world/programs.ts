@@ -1,0 +1,28 @@
+/** A program to be run, without a shell. */
+export type Program = {
+  readonly command: readonly [string, ...string[]];
+  /** Added to the environment of the job. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Of what it prints, this much is kept of its end. */
+  readonly mostOutput: number;
+};
+
+export type ProgramEnd = {
+  readonly how: { readonly kind: "exit"; readonly code: number } | { readonly kind: "signal"; readonly signal: string };
+  /** The end of what it wrote on standard output. */
+  readonly stdout: string;
+  /** The end of all that it wrote. */
+  readonly output: string;
+};
+
+export type RunningProgram = {
+  /** Resolves when nothing of it runs any more. Rejects with the system's error when it could not be started. */
+  readonly ended: Promise<ProgramEnd>;
+  /** Ends it, and all that it began: first it is asked to, and a moment later it is made to. */
+  stop(): void;
+};
+
+/** Runs programs. None of them outlives the process. */
+export interface Programs {
+  start(program: Program): RunningProgram;
+}
