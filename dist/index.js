@@ -9076,6 +9076,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:buffer"
 
 /***/ }),
 
+/***/ 1421:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
+
+/***/ }),
+
 /***/ 3024:
 /***/ ((module) => {
 
@@ -9101,6 +9108,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https")
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
+
+/***/ }),
+
+/***/ 8500:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
 
 /***/ }),
 
@@ -26397,7 +26411,83 @@ function familyOf(address) {
 
 /***/ }),
 
-/***/ 5771:
+/***/ 1405:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   y: () => (/* binding */ nodePrograms)
+/* harmony export */ });
+/* harmony import */ var node_child_process__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1421);
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8500);
+
+
+const grace = 2_000;
+const lastWords = 200;
+const alive = new Set();
+function kill(child, signal) {
+    if (child.pid === undefined)
+        return;
+    try {
+        process.kill(-child.pid, signal);
+    }
+    catch {
+    }
+}
+process.on("exit", () => {
+    for (const child of alive)
+        kill(child, "SIGKILL");
+});
+const nodePrograms = (env) => ({
+    start: (program) => begin(program, env),
+});
+function begin({ command: [file, ...words], env: added, mostOutput }, env) {
+    const child = (0,node_child_process__WEBPACK_IMPORTED_MODULE_0__.spawn)(file, words, {
+        env: { ...env, ...added },
+        stdio: ["ignore", "pipe", "pipe"],
+        detached: true,
+        shell: false,
+    });
+    alive.add(child);
+    const kept = { stdout: "", output: "" };
+    const keep = (key, text) => {
+        kept[key] = (kept[key] + text).slice(-mostOutput);
+    };
+    child.stdout.setEncoding("utf8").on("data", (text) => {
+        keep("stdout", text);
+        keep("output", text);
+    });
+    child.stderr.setEncoding("utf8").on("data", (text) => keep("output", text));
+    const closed = new Promise((resolve) => child.once("close", () => resolve()));
+    const exited = new Promise((resolve, reject) => {
+        child.once("error", reject);
+        child.once("exit", (code, signal) => resolve(signal === null ? { kind: "exit", code: code ?? 0 } : { kind: "signal", signal }));
+    });
+    return {
+        ended: endOf(child, exited, closed).then((how) => ({ how, ...kept })),
+        stop() {
+            kill(child, "SIGTERM");
+            void (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_1__.setTimeout)(grace, undefined, { ref: false }).then(() => kill(child, "SIGKILL"));
+        },
+    };
+}
+async function endOf(child, exited, closed) {
+    try {
+        const how = await exited;
+        kill(child, "SIGKILL");
+        await Promise.race([closed, (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_1__.setTimeout)(lastWords)]);
+        return how;
+    }
+    finally {
+        alive.delete(child);
+        child.stdout?.destroy();
+        child.stderr?.destroy();
+    }
+}
+
+
+/***/ }),
+
+/***/ 8388:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -26408,8 +26498,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 ;// CONCATENATED MODULE: external "node:crypto"
 const external_node_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:crypto");
-;// CONCATENATED MODULE: external "node:timers/promises"
-const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
+// EXTERNAL MODULE: external "node:timers/promises"
+var promises_ = __nccwpck_require__(8500);
 ;// CONCATENATED MODULE: ./src/adapters/node/node-clock.js
 
 const longestTimer = 2 ** 31 - 1;
@@ -26419,7 +26509,7 @@ const nodeClock = {
     now,
     async sleepUntil(at, signal) {
         do
-            await (0,promises_namespaceObject.setTimeout)(left(at), undefined, { signal }).catch(() => undefined);
+            await (0,promises_.setTimeout)(left(at), undefined, { signal }).catch(() => undefined);
         while (left(at) > 0 && !signal?.aborted);
     },
     every(interval, work) {
@@ -27631,7 +27721,7 @@ const shortened = (text, longest = longestShown) => text.length > longest ? `${t
 
 /***/ }),
 
-/***/ 9095:
+/***/ 7618:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -27754,6 +27844,12 @@ const route = `(${label}/)?${dotted}`;
 const routeName = pattern("a VirtualService as name or namespace/name", new RegExp(`^${route}$`));
 const routeNames = mini_schemas/* pipe */.FsL(matching("VirtualServices as name or namespace/name, separated by commas", new RegExp(`^[\\s,]*${route}([\\s,]+${route})*[\\s,]*$`)), mini_schemas/* transform */.pdi((written) => written.split(/[\s,]+/).filter((name) => name !== "")));
 const texts = values_form("a text, or a list of texts", mini_schemas/* union */.KCZ([mini_schemas/* pipe */.FsL(values_text, mini_schemas/* transform */.pdi(split)), mini_schemas/* array */.YOg(values_text)], expected("a text, or a list of texts")));
+const aPath = "a path such as data.rate or series.0.value";
+const jsonPath = values_form(aPath, mini_schemas/* pipe */.FsL(matching(aPath, /^[^.\s]+(\.[^.\s]+)*$/), mini_schemas/* transform */.pdi((written) => written.split(".").map((part) => (/^-?\d+$/.test(part) ? Number(part) : part)))));
+const aBody = "a mapping";
+const jsonBody = values_form(aBody, mini_schemas/* record */.g1P(mini_schemas/* string */.YjP(), mini_schemas/* unknown */.L5J(), expected(aBody)));
+const aCommand = "a list of words such as [k6, run, smoke.js]: no shell takes one text apart";
+const command = values_form(aCommand, mini_schemas/* pipe */.FsL(mini_schemas/* array */.YOg(mini_schemas/* string */.YjP(expected("a text")), expected(aCommand)).check(api/* _minLength */.m9(1, expected(aCommand))), mini_schemas/* transform */.pdi(([program = "", ...words]) => [program, ...words])));
 const variable = matching("the name of a variable such as IMAGE_TAG", /^[A-Za-z_]\w*$/);
 const variableNames = values_form("names of variables, or a list of them", mini_schemas/* union */.KCZ([mini_schemas/* pipe */.FsL(values_text, mini_schemas/* pipe */.FsL(mini_schemas/* transform */.pdi(split), mini_schemas/* array */.YOg(variable))), mini_schemas/* array */.YOg(variable)], expected("names of variables, or a list of them")));
 const variableValues = values_form("a mapping of names to values", mini_schemas/* record */.g1P(variable, mini_schemas/* nullable */.mee(mini_schemas/* string */.YjP(expected("a text"))), expected("a mapping of names to values")));
@@ -27931,16 +28027,33 @@ const restarts = section({
     name: preset("What reports call it.", values_text, "restarts"),
     atMost: preset("There may be this many.", count("a number of restarts"), 0),
 });
-const query = section({
-    query: required("PromQL whose answer is one number, asked at every poll. Needs Prometheus.", values_text),
-    name: preset("What reports call it. Two gates of one stage need two names.", values_text, "query"),
+const own = (name) => ({
+    name: preset("What reports call it. Two gates of one stage need two names.", values_text, name),
     atMost: optional("The answer may be this high.", decimal("a number")),
     atLeast: optional("The answer must be this high.", decimal("a number")),
     tolerate: preset("Answers outside the limits that are tolerated in a row.", count("a number of answers"), 0),
     noData,
 });
+const query = section({
+    query: required("PromQL whose answer is one number, asked at every poll. Needs Prometheus.", values_text),
+    ...own("query"),
+});
+const json = section({
+    url: required("The address that is asked. {namespace} {service} {stable} {canary} are filled in, and the time from the stage's beginning until now: {from} {to} in milliseconds, {fromSeconds} {toSeconds} in seconds. Redirects are not followed.", url),
+    path: required("Where the number stands in the answer, such as data.rate or series.0.pointlist.-1.1; -1 is the last of a list.", jsonPath),
+    headers: preset("Headers of the question. Values are secrets, and no journal keeps them.", headers, {}),
+    body: optional("Sent as JSON, by POST. Default: GET.", jsonBody),
+    every: preset("Between two questions.", durationFrom("1s"), "15s"),
+    ...own("json"),
+});
+const run = section({
+    command: required("The program and its arguments, as a list. No shell reads them, and nothing is filled in; the program has the job's environment, and CANARY_NAMESPACE, CANARY_SERVICE, CANARY_STAGE, CANARY_WEIGHT, CANARY_STABLE, CANARY_CANARY, CANARY_STABLE_HOST, CANARY_CANARY_HOST, CANARY_STABLE_SUBSET, CANARY_CANARY_SUBSET, CANARY_IMAGE and CANARY_GATE.", command),
+    timeout: preset("How long it may take. Then it is ended with all that it began, and has failed.", durationFrom("1s"), "2m"),
+    every: optional("It runs again, so long after one that passed. Default: one that passes is enough for a stage.", durationFrom("1s")),
+    ...own("run"),
+});
 const auto = choice(["auto"], ", or a gate of your own");
-const schema_gate = either("a gate: auto, or a mapping with errors, latency, restarts or query", [
+const schema_gate = either("a gate: auto, or a mapping with errors, latency, restarts, query, json or run", [
     auto,
     mini_schemas/* pipe */.FsL(section({
         errors: required("The canary's share of failed requests since the stage began. Needs Prometheus.", schema_errors),
@@ -27955,6 +28068,16 @@ const schema_gate = either("a gate: auto, or a mapping with errors, latency, res
     }))),
     mini_schemas/* pipe */.FsL(section({ restarts: required("Restarts of the canary's containers since it was deployed.", restarts) }), mini_schemas/* transform */.pdi(({ restarts }) => ({ kind: "restarts", ...restarts }))),
     mini_schemas/* pipe */.FsL(query, mini_schemas/* transform */.pdi((query) => ({ kind: "query", ...query }))),
+    mini_schemas/* pipe */.FsL(section({ json: required("A number in the JSON that a URL answers.", json) }), mini_schemas/* transform */.pdi(({ json: { url, path, headers, body, ...gate } }) => {
+        const recipe = { kind: "json", url, path, headers, body, timeout: 0 };
+        return { kind: "json", ...gate, recipe };
+    })),
+    mini_schemas/* pipe */.FsL(section({
+        run: required("A program of yours, run in the job: it passes when it ends with 0. With limits, the last line that it prints on standard output is the number.", run),
+    }), mini_schemas/* transform */.pdi(({ run: { command, timeout, ...gate } }) => {
+        const recipe = { kind: "run", command, timeout };
+        return { kind: "run", ...gate, recipe };
+    })),
 ]);
 const gates = either("auto, or a list of gates", [
     mini_schemas/* pipe */.FsL(auto, mini_schemas/* transform */.pdi(() => ["auto"])),
@@ -28216,6 +28339,25 @@ const fillBy = (lookUp) => (text, path) => {
 const fromEnvironment = (env) => fillBy((name) => ({ from: "environment", value: env[name] }));
 const isNotSet = (name) => `the environment variable ${name} is not set`;
 const isNoDefault = (name, whole) => `only \${${name}} can be filled in, not ${whole}; write $${whole} to keep it as it is`;
+
+;// CONCATENATED MODULE: ./src/config/gate-places.js
+
+function gatesOfDocument(document) {
+    const stages = (0,issue.at)(document, ["stages"]);
+    const lists = [
+        ["gates"],
+        ...(Array.isArray(stages) ? stages.map((_, index) => ["stages", index, "gates"]) : []),
+    ];
+    return lists.flatMap((path) => {
+        const list = (0,issue.at)(document, path);
+        return Array.isArray(list) ? list.map((gate, index) => ({ path: [...path, index], gate })) : [];
+    });
+}
+const commandsIn = (document) => gatesOfDocument(document).map(({ path }) => [...path, "run", "command"]);
+const headersIn = (document) => gatesOfDocument(document).flatMap(({ gate }) => {
+    const headers = (0,issue.at)(gate, ["json", "headers"]);
+    return (0,issue/* isMapping */.pi)(headers) ? [headers] : [];
+});
 
 ;// CONCATENATED MODULE: ./src/config/manifest-variables.js
 
@@ -28506,8 +28648,15 @@ function gatesIn(written) {
     const auto = [{ kind: "evidence", name: "evidence" }];
     if (!saysRestarts)
         auto.push(noRestarts);
-    return written.flatMap((gate) => (gate === "auto" ? auto : [gate]));
+    return written.flatMap((gate) => (gate === "auto" ? auto : [withoutRecipe(gate)]));
 }
+function withoutRecipe(gate) {
+    if (!("recipe" in gate))
+        return gate;
+    const { recipe: _, ...kept } = gate;
+    return kept;
+}
+const recipesIn = (written) => new Map(written.flatMap((gate) => (gate !== "auto" && "recipe" in gate ? [[gate.name, gate.recipe]] : [])));
 
 ;// CONCATENATED MODULE: ./src/config/normalise.js
 
@@ -28870,6 +29019,26 @@ const rules = [
         },
     },
     {
+        name: "gates of one name ask one thing",
+        reads: ["gates", "stages"],
+        *problems({ file }) {
+            const asked = new Map();
+            for (const { path, gate } of everyGate(file)) {
+                if (gate === "auto" || !("recipe" in gate))
+                    continue;
+                const recipe = JSON.stringify(gate.recipe);
+                const first = asked.get(gate.name) ?? recipe;
+                asked.set(gate.name, first);
+                if (first !== recipe)
+                    yield {
+                        path: [...path, "name"],
+                        problem: "expected a name of its own: a gate of another stage is called that, too, and asks something else",
+                        found: { value: gate.name },
+                    };
+            }
+        },
+    },
+    {
         name: "evidence can be judged",
         reads: ["evidence"],
         *problems({ file: { evidence } }) {
@@ -28888,7 +29057,7 @@ const rules = [
                 return;
             const isCounted = metricSourceOf(file.metrics) !== undefined;
             for (const { path, gate } of everyGate(file)) {
-                if (gate !== "auto" && (gate.kind === "restarts" || (isCounted && gate.kind !== "query")))
+                if (gate !== "auto" && (needsNobody.includes(gate.kind) || (isCounted && gate.kind !== "query")))
                     continue;
                 const which = gate === "auto" ? "the gate auto" : `a gate of the kind ${gate.kind}`;
                 yield { path, problem: `${which} needs Prometheus; set metrics.prometheus, or the input prometheus` };
@@ -28963,6 +29132,7 @@ const rules = [
         },
     },
 ];
+const needsNobody = ["restarts", "json", "run"];
 const mostRehearsedPolls = 20_000_000;
 const aChance = {
     fits: (value) => value > 0 && value < 0.5,
@@ -29064,19 +29234,26 @@ function* limitProblems(path, gate) {
                 yield { path, problem: "expected a limit: atMost, timesStable or both" };
             break;
         case "query":
+        case "json":
             if (gate.atMost === undefined && gate.atLeast === undefined)
                 yield { path, problem: "expected a limit: atMost, atLeast or both" };
-            if ((gate.atLeast ?? -Infinity) > (gate.atMost ?? Infinity))
-                yield {
-                    path: [...path, "atLeast"],
-                    problem: `expected no more than atMost, which is ${gate.atMost}`,
-                    found: { value: gate.atLeast },
-                };
+            yield* crossedLimits(path, gate);
+            break;
+        case "run":
+            yield* crossedLimits(path, gate);
             break;
         case "restarts":
         case "evidence":
             break;
     }
+}
+function* crossedLimits(path, { atLeast, atMost }) {
+    if ((atLeast ?? -Infinity) > (atMost ?? Infinity))
+        yield {
+            path: [...path, "atLeast"],
+            problem: `expected no more than atMost, which is ${atMost}`,
+            found: { value: atLeast },
+        };
 }
 const gateLists = ({ gates, stages = [], }) => [
     { path: ["gates"], gates: gates ?? [] },
@@ -29092,6 +29269,7 @@ var credentials = __nccwpck_require__(5183);
 
 
 
+
 function secretsIn(document, inputs, env) {
     const secrets = new Set();
     const add = (found) => {
@@ -29104,6 +29282,8 @@ function secretsIn(document, inputs, env) {
         const value = path === undefined ? inputs[name] : (0,issue.at)(document, path.split("."));
         add(found[secret](value));
     }
+    for (const headers of headersIn(document))
+        add((0,credentials/* secretsInHeaders */.FK)(secrets_texts(headers)));
     if (env.GITHUB_TOKEN !== undefined)
         secrets.add(env.GITHUB_TOKEN);
     for (const [name, value] of Object.entries(env))
@@ -29174,6 +29354,8 @@ function secretVariables(variables, env) {
 
 
 
+
+
 const aside = ["reporting", "cluster", "verify", "rehearse"];
 const asksForVersions = ({ reads }) => reads.includes("versions") && !reads.includes("release");
 async function loadConfig(given) {
@@ -29181,7 +29363,10 @@ async function loadConfig(given) {
     const row = rowOf(inputs);
     const read = await readDocument(inputs.config, given.readFile);
     const laid = overlay(read.document, inputs);
-    const filled = fill(laid.document, fromEnvironment(given.env), laid.origins.map(({ path }) => path));
+    const filled = fill(laid.document, fromEnvironment(given.env), [
+        ...laid.origins.map(({ path }) => path),
+        ...commandsIn(laid.document),
+    ]);
     const names = namesIn(filled.value);
     const registerSecret = (secret) => names.has(secret) || given.registerSecret(secret);
     registerSecrets(secretsIn(filled.value, inputs, given.env), registerSecret);
@@ -29280,6 +29465,8 @@ function asWritten(path, value, { document, filled }) {
 function holdsSecret(path, value) {
     if (path.length === 0)
         return everyValue(value).some(isObject);
+    if (isOfGates(path) && (path.includes("headers") || hasHeaders(value)))
+        return true;
     return config_inputs/* inputs */.Q.some((input) => {
         if (input.secret === undefined || input.path === undefined)
             return false;
@@ -29287,6 +29474,8 @@ function holdsSecret(path, value) {
         return (0,issue/* startsWith */.w1)(path, secret) || (isObject(value) && (0,issue/* startsWith */.w1)(secret, path));
     });
 }
+const hasHeaders = (value) => isObject(value) && (Object.hasOwn(value, "headers") || Object.values(value).some(hasHeaders));
+const isOfGates = ([first, , second]) => first === "gates" || (first === "stages" && second === "gates");
 const isObject = (value) => typeof value === "object" && value !== null;
 const everyValue = (value) => (isObject(value) ? Object.values(value) : []);
 function configOf(command, file, inputs, env) {
@@ -29297,6 +29486,7 @@ function configOf(command, file, inputs, env) {
         service,
         cluster,
         metrics: metricsOf(metrics),
+        recipes: recipesOf(file),
         asked: askedIn(inputs),
         reporting: reportingOf(file, inputs, env),
         verify,
@@ -29326,6 +29516,10 @@ function besideAddress({ metrics }, written) {
     if (metricSourceOf(metrics) !== undefined || !(0,issue/* isMapping */.pi)(written))
         return undefined;
     return Object.fromEntries(Object.entries(rest).filter(([key]) => Object.hasOwn(written, key)));
+}
+function recipesOf({ gates = [], stages = [], metrics: { timeout } }) {
+    const recipes = recipesIn([...gates, ...stages.flatMap((stage) => stage.gates ?? [])]);
+    return new Map([...recipes].map(([name, recipe]) => [name, recipe.kind === "json" ? { ...recipe, timeout } : recipe]));
 }
 function askedIn({ config, kubeconfig, context }) {
     const from = (0,given_kubeconfig/* givenKubeconfig */.vP)(kubeconfig ?? "");
@@ -29379,7 +29573,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 6063:
+/***/ 6142:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -29510,7 +29704,7 @@ const named = ({ deployment, host, subset }) => ({ deployment, host, subset });
 
 const limit = mini_schemas/* optional */.lqM(mini_schemas/* number */.aig());
 const gate = mini_schemas/* strictObject */.rej({
-    kind: mini_schemas/* enum */.k5n(["evidence", "errors", "latency", "query", "restarts"]),
+    kind: mini_schemas/* enum */.k5n(["evidence", "errors", "latency", "query", "json", "run", "restarts"]),
     name: mini_schemas/* string */.YjP(),
     atMost: limit,
     atLeast: limit,
@@ -29745,11 +29939,11 @@ function stageStep({ weight, wait, deadline, gates, approval }, rules) {
 }
 function gateInWords(gate, rules) {
     switch (gate.kind) {
+        case "run":
+            return `${own(gate)} (a program of yours)`;
         case "query":
-            return withLimits(gate.name, [
-                ["≥", gate.atLeast, String],
-                ["≤", gate.atMost, String],
-            ]);
+        case "json":
+            return own(gate);
         case "errors":
             return withLimits(gate.name, [
                 ["≤", gate.atMost, numbers/* percent */.KN],
@@ -29766,6 +29960,10 @@ function gateInWords(gate, rules) {
             return withLimits(gate.name, [["≤", gate.atMost, String]]);
     }
 }
+const own = ({ name, atLeast, atMost }) => withLimits(name, [
+    ["≥", atLeast, String],
+    ["≤", atMost, String],
+]);
 const exact = (value) => Number(value.toPrecision(12));
 function withLimits(name, limits) {
     const words = [name];
@@ -30292,7 +30490,7 @@ function withNewest({ stages, state }, decision, observation) {
         return stages;
     const { now } = observation;
     const known = knownIn(observation);
-    const judgedStage = judged(newest, decision, known?.evidence);
+    const judgedStage = printed(judged(newest, decision, known?.evidence), known);
     if (state.phase === "shifting")
         return [...stages.slice(0, -1), judgedStage];
     if (state.phase !== "baking" || newest.until !== undefined)
@@ -30314,6 +30512,13 @@ function judged(stage, { verdicts }, evidence) {
         return stage;
     const unasked = stage.verdicts.filter(({ gate }) => !verdicts.some((verdict) => verdict.gate === gate));
     return { ...stage, verdicts: [...unasked, ...verdicts], polls: evidence?.polls ?? stage.polls };
+}
+function printed(stage, sight) {
+    const newest = [...(sight?.readings ?? [])].flatMap(([gate, answers]) => {
+        const { output = "" } = answers.at(-1) ?? {};
+        return output === "" ? [] : [[gate, output]];
+    });
+    return newest.length === 0 ? stage : { ...stage, outputs: { ...stage.outputs, ...Object.fromEntries(newest) } };
 }
 function counted(stage, { counts, served }) {
     const isServed = served !== undefined && served.stable + served.canary > 0;
@@ -30366,6 +30571,26 @@ async function unlessInsisted(work, clock, insistence) {
 
 // EXTERNAL MODULE: ./src/release/health.js
 var release_health = __nccwpck_require__(1873);
+// EXTERNAL MODULE: ./src/release/judge.js + 1 modules
+var judge = __nccwpck_require__(7935);
+;// CONCATENATED MODULE: ./src/release/question.js
+
+
+function isDue(gate, last, moment) {
+    if (!last)
+        return true;
+    return gate.kind === "run" ? isDueAgain(gate, last, moment) : isNumberDue(gate, last, moment);
+}
+function isNumberDue(gate, { at }, { now, pollEvery, end }) {
+    const interval = gate.kind === "json" ? gate.every : pollEvery;
+    return now - at >= interval || (at < end && end <= now);
+}
+function isDueAgain(gate, last, { now, pollEvery }) {
+    const passed = last.because === undefined && !(0,judge/* isOutside */._K)(last, gate) && (!(0,release_gate/* hasLimits */.pr)(gate) || last.value !== undefined);
+    const interval = passed ? (gate.every ?? Infinity) : pollEvery;
+    return now - last.at >= interval;
+}
+
 // EXTERNAL MODULE: ./src/evidence/poll.js
 var evidence_poll = __nccwpck_require__(2462);
 ;// CONCATENATED MODULE: ./src/engine/count.js
@@ -30425,6 +30650,8 @@ function pollOf(record, { evidence, pods }, { from, stable, canary, lost }, now)
 }
 
 ;// CONCATENATED MODULE: ./src/engine/observe.js
+
+
 
 
 
@@ -30627,7 +30854,7 @@ async function lookAtStage(record, state, ports, memory, signal) {
 async function lookAtMetrics(record, stage, ports, memory, signal) {
     const [{ counts: newest, poll }, readings] = await Promise.all([
         count(record, memory, ports, signal),
-        askQueries(record, stage, ports, memory, signal),
+        askGates(record, stage, ports, memory, signal),
     ]);
     const { evidence, tally, uncounted, untimed } = newest;
     const counts = uncounted === undefined ? { tally, untimed } : { uncounted };
@@ -30640,16 +30867,31 @@ const orFailure = (work, signal) => work.then((value) => ({ value }), (error) =>
     (0,lib_errors/* unlessTakenOver */.cr)(error);
     return { failure: failureOf(error) };
 });
-async function askQueries({ plan, stages }, index, ports, { readings }, signal) {
+async function askGates({ plan, stages, target }, index, ports, { readings }, signal) {
     const at = ports.clock.now();
-    const end = (stages.at(-1)?.since ?? 0) + (plan.stages[index]?.wait ?? 0);
-    const due = (last) => at - last >= plan.pollEvery || (last < end && end <= at);
-    const asked = (name) => readings.get(name)?.at(-1)?.at ?? -Infinity;
-    const gates = (plan.stages[index]?.gates ?? [])
-        .filter((gate) => gate.kind === "query")
-        .filter(({ name }) => due(asked(name)));
-    const answers = await Promise.all(gates.map(async ({ name, query }) => [name, [...(readings.get(name) ?? []), await ports.metrics.query(query, at, signal)]]));
+    const { since = at, weight = 0 } = stages.at(-1) ?? {};
+    const { gates = [], wait = 0, name: stage = "" } = plan.stages[index] ?? {};
+    const about = { at, target, weight, stage, since };
+    const moment = { now: at, pollEvery: plan.pollEvery, end: since + wait };
+    const before = (name) => readings.get(name) ?? [];
+    const answers = await Promise.all(gates
+        .filter(release_gate/* isAsked */.D6)
+        .filter((gate) => isDue(gate, before(gate.name).at(-1), moment))
+        .map(async (gate) => {
+        const answer = await answerTo(gate, about, ports, signal);
+        return [gate.name, answer ? [...before(gate.name), answer] : before(gate.name)];
+    }));
     return new Map([...readings, ...answers]);
+}
+function answerTo(gate, about, { metrics, respondents }, signal) {
+    switch (gate.kind) {
+        case "query":
+            return metrics.query(gate.query, about.at, signal);
+        case "json":
+            return respondents.json.ask(gate, about, signal);
+        case "run":
+            return respondents.run.ask(gate, about, signal);
+    }
 }
 
 ;// CONCATENATED MODULE: ./src/engine/keep-outcome.js
@@ -30826,6 +31068,19 @@ const isAtStake = ({ state, stages }, { do: done }) => done !== "wait" && (state
 
 
 async function run(begun, ports, job) {
+    try {
+        return await goOn(begun, ports, job);
+    }
+    finally {
+        endAsking(ports);
+    }
+}
+function endAsking({ respondents }) {
+    for (const { end } of Object.values(respondents))
+        end();
+}
+const isAsking = ({ phase }) => phase === "baking" || phase === "shifting";
+async function goOn(begun, ports, job) {
     let record = begun;
     let memory = remember(begun);
     let troubles = {};
@@ -30833,6 +31088,8 @@ async function run(begun, ports, job) {
     while ((0,release_state/* isRunning */.W_)(record.state)) {
         job.lost.throwIfAborted();
         const { state } = record;
+        if (!isAsking(state))
+            endAsking(ports);
         const looked = await lookAt(record, state, ports, memory, job);
         if (looked)
             memory = looked.memory;
@@ -30852,8 +31109,10 @@ async function run(begun, ports, job) {
             continue;
         }
         record = watched.polls.reduce(withPoll, result.record);
-        if (record.state.phase === "baking" && state.phase !== "baking")
+        if (record.state.phase === "baking" && state.phase !== "baking") {
+            endAsking(ports);
             memory = enterStage(memory);
+        }
         if (state.phase === "preparing")
             memory = remember(record);
     }
@@ -31099,7 +31358,10 @@ const needsSecrets = ({ login, headers }) => login || headers.length > 0;
 
 
 
+
+
 async function judgeable(session, record) {
+    unlessUntold(session, record);
     const stages = stagesLeft(record).filter(isCounted);
     if (stages.length === 0)
         return;
@@ -31111,7 +31373,16 @@ async function judgeable(session, record) {
     unlessRefused(session, findings, `${what}, and could not be. Nothing was changed:`);
 }
 const stagesLeft = ({ plan, state }) => state.phase === "waiting" ? plan.stages.slice(state.stage + 1) : [];
-const isCounted = ({ gates }) => gates.some(({ kind }) => kind !== "restarts");
+const isCounted = ({ gates }) => gates.some((gate) => (0,release_gate/* isCounting */.EL)(gate) || gate.kind === "query");
+function unlessUntold({ config }, record) {
+    const gates = stagesLeft(record).flatMap((stage) => stage.gates);
+    const untold = gates.filter(({ kind, name }) => (kind === "run" || kind === "json") && !config.recipes.has(name));
+    if (untold.length === 0)
+        return;
+    const { config: file = "canary.yaml" } = askedLast(record.asked, config.asked) ?? {};
+    const names = [...new Set(untold.map(({ name }) => name))];
+    throw new lib_errors/* RefusedError */.fk(`${config.namespace}/${config.service}: the stages that are left are judged by the ${(0,numbers/* plural */.LS)(names.length, "gate")} ${names.join(", ")}, and this command was not told what that asks.`, { next: `Nothing was changed. Add --config ${(0,shell_word/* shellWord */.r)(file)}.` });
+}
 function unknownMetrics({ config }, { metrics, ...record }, what) {
     const asked = askedLast(record.asked, config.asked);
     const file = asked.config ?? "canary.yaml";
@@ -31212,7 +31483,7 @@ function ofThisJob({ run, clock }, record, entry) {
 async function promote(session) {
     return locked(session, { force: false }, async (held) => {
         const record = await session.journal.load();
-        if (!record || !goOn(record, 0))
+        if (!record || !promote_goOn(record, 0))
             throw nothingWaits(session, record);
         unlessAskedOtherwise(session, record);
         await judgeable(session, record);
@@ -31231,7 +31502,7 @@ function nothingWaits({ config }, record) {
 }
 function approved({ config, run, clock }, record) {
     const at = clock.now();
-    const state = goOn(record, at);
+    const state = promote_goOn(record, at);
     if (!state)
         return undefined;
     const kind = record.state.phase === "waiting" ? "approved" : "taken-up";
@@ -31244,7 +31515,7 @@ function approved({ config, run, clock }, record) {
         log: [...record.log, { at, do: "approve", reason: { kind, actor: run.actor } }],
     };
 }
-function goOn({ plan, state }, now) {
+function promote_goOn({ plan, state }, now) {
     if (state.phase === "waiting")
         return (0,transition/* goOnAfter */.uW)(state.stage, now);
     return state.phase === "failed" && state.during === "promoting" ? (0,transition/* startPromotion */.sN)(plan, now) : undefined;
@@ -31725,8 +31996,6 @@ function unfinished({ clock, messages, run }, record) {
 
 // EXTERNAL MODULE: ./src/evidence/weigh.js
 var weigh = __nccwpck_require__(867);
-// EXTERNAL MODULE: ./src/release/judge.js + 1 modules
-var judge = __nccwpck_require__(7935);
 ;// CONCATENATED MODULE: ./src/rehearsal/replay-ledger.js
 
 
@@ -31777,7 +32046,7 @@ function replayStage(record, plan, at, ledger) {
     const evidence = at.get(polls);
     if (!evidence)
         return { ...known, outcome: "missing", ledger: ledger.polls };
-    const { figures, ...replayedVerdict } = (0,judge/* judgeEvidence */.Z)(evidence, plan.evidence);
+    const { figures, ...replayedVerdict } = (0,judge/* judgeEvidence */.Z0)(evidence, plan.evidence);
     const replayed = { gate: gate.name, ...replayedVerdict, figures: { ...figures, own: reported.figures.own } };
     const differences = differencesOf(reported, replayed);
     return { ...known, outcome: differences.length === 0 ? "agrees" : "differs", reported, replayed, differences };
@@ -32008,16 +32277,15 @@ const metrics = mini_schemas/* object */.Ikc({
     durations: record_schema_text,
     labels: mini_schemas/* record */.g1P(mini_schemas/* enum */.k5n(labelMeanings), record_schema_text),
 });
+const ownLimits = { name: record_schema_text, atMost: optionalNumber, atLeast: optionalNumber, tolerate: number, noData };
 const record_schema_gate = mini_schemas/* discriminatedUnion */.gMt("kind", [
     mini_schemas/* object */.Ikc({
         kind: mini_schemas/* literal */.euz("query"),
-        name: record_schema_text,
+        ...ownLimits,
         query: record_schema_text,
-        atMost: optionalNumber,
-        atLeast: optionalNumber,
-        tolerate: number,
-        noData,
     }),
+    mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("json"), ...ownLimits, every: record_schema_length }),
+    mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("run"), ...ownLimits, every: optionalLength }),
     mini_schemas/* object */.Ikc({
         kind: mini_schemas/* literal */.euz("errors"),
         name: record_schema_text,
@@ -32139,6 +32407,7 @@ const missing = mini_schemas/* discriminatedUnion */.gMt("what", [
     mini_schemas/* object */.Ikc({ what: mini_schemas/* literal */.euz("stable-response-times") }),
     mini_schemas/* object */.Ikc({ what: mini_schemas/* literal */.euz("answer"), words: record_schema_text }),
     mini_schemas/* object */.Ikc({ what: mini_schemas/* literal */.euz("question") }),
+    mini_schemas/* object */.Ikc({ what: mini_schemas/* literal */.euz("end") }),
 ]);
 const responseTime = mini_schemas/* union */.KCZ([mini_schemas/* object */.Ikc({ atMost: number }), mini_schemas/* object */.Ikc({ above: number })]);
 const ofErrors = { of: mini_schemas/* literal */.euz("errors"), allowed: optionalNumber, stable: optionalNumber };
@@ -32149,16 +32418,22 @@ const ofLatency = {
     stable: mini_schemas/* exactOptional */.yqP(responseTime),
     requests: number,
 };
-const ofQuery = { of: mini_schemas/* literal */.euz("query"), atLeast: optionalNumber, atMost: optionalNumber };
+const ofQuery = { of: mini_schemas/* enum */.k5n(["query", "json"]), atLeast: optionalNumber, atMost: optionalNumber };
+const ofRun = { of: mini_schemas/* literal */.euz("run"), atLeast: optionalNumber, atMost: optionalNumber };
+const runFailure = mini_schemas/* discriminatedUnion */.gMt("kind", [
+    mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("exit"), code: whole }),
+    mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("signal"), signal: record_schema_text }),
+    mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("limit"), after: record_schema_length }),
+]);
 const responseTimes = mini_schemas/* object */.Ikc({ p50: responseTime, p99: responseTime });
-const own = mini_schemas/* object */.Ikc({
+const record_schema_own = mini_schemas/* object */.Ikc({
     ...pairedCounts.shape,
     times: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({ stable: responseTimes, canary: responseTimes })),
     slow: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({ slow: pair, requests: pair })),
 });
 const evidenceFiguresSchema = mini_schemas/* union */.KCZ([
     mini_schemas/* object */.Ikc({ of: mini_schemas/* literal */.euz("evidence"), missing: missingCounters }),
-    mini_schemas/* object */.Ikc({ of: mini_schemas/* literal */.euz("evidence"), conclusion: record_schema_conclusion, own: mini_schemas/* exactOptional */.yqP(own) }),
+    mini_schemas/* object */.Ikc({ of: mini_schemas/* literal */.euz("evidence"), conclusion: record_schema_conclusion, own: mini_schemas/* exactOptional */.yqP(record_schema_own) }),
 ]);
 const figures = mini_schemas/* union */.KCZ([
     evidenceFiguresSchema,
@@ -32169,6 +32444,14 @@ const figures = mini_schemas/* union */.KCZ([
     mini_schemas/* object */.Ikc({ ...ofLatency, time: responseTime, needed: number }),
     mini_schemas/* object */.Ikc({ ...ofQuery, missing }),
     mini_schemas/* object */.Ikc({ ...ofQuery, value: number, outside: number, tolerated: number }),
+    mini_schemas/* object */.Ikc({ ...ofRun, missing }),
+    mini_schemas/* object */.Ikc({
+        ...ofRun,
+        value: optionalNumber,
+        failure: mini_schemas/* exactOptional */.yqP(runFailure),
+        outside: number,
+        tolerated: number,
+    }),
     mini_schemas/* object */.Ikc({ of: mini_schemas/* literal */.euz("restarts"), restarts: number, allowed: number }),
     mini_schemas/* object */.Ikc({ of: mini_schemas/* literal */.euz("budget"), largest: number, weight: number }),
 ]);
@@ -32299,6 +32582,7 @@ const stageRecord = mini_schemas/* object */.Ikc({
     polls: number,
     tally: mini_schemas/* object */.Ikc({ stable: record_schema_count, canary: record_schema_count, unattributed: record_schema_count }),
     served: mini_schemas/* exactOptional */.yqP(pair),
+    outputs: mini_schemas/* exactOptional */.yqP(texts),
 });
 const build = mini_schemas/* object */.Ikc({
     image: optionalText,
@@ -33697,6 +33981,10 @@ function subject(gate, failing, canary) {
             return `the slow answers of ${(0,markdown/* code */.aY)(canary)}`;
         case "restarts":
             return `why the containers of ${(0,markdown/* code */.aY)(canary)} restarted`;
+        case "run":
+            return `what the program of ${(0,markdown/* code */.aY)(gate.name)} printed, below,`;
+        case "json":
+            return `what ${(0,markdown/* code */.aY)(gate.name)} measures for ${(0,markdown/* code */.aY)(canary)}`;
         case "query":
             return `what ${(0,markdown/* code */.aY)(gate.query.slice(0, 500))} measures for ${(0,markdown/* code */.aY)(canary)}`;
     }
@@ -33705,6 +33993,16 @@ const during = ({ since, until }, { now }) => `between ${(0,timestamp/* timeOf *
 const seeRoutes = (account) => account.target.routes.map(({ kind, namespace, name }) => kubectl(account, `get ${routeKindWords[kind].resource} ${(0,shell_word/* shellWord */.r)(name)} -o yaml`, namespace));
 const command = (account, name) => (0,next_command/* nextCommand */.h)(name, account);
 const kubectl = ({ target, asked }, rest, namespace = target.namespace) => ["kubectl", ...(0,next_command/* kubectlFlags */.M)(asked), `-n ${(0,shell_word/* shellWord */.r)(namespace)}`, rest].join(" ");
+
+;// CONCATENATED MODULE: ./src/words/program-outputs.js
+
+function programOutputs({ stages }) {
+    const { outputs } = stages.findLast((stage) => stage.outputs !== undefined) ?? {};
+    if (!outputs)
+        return undefined;
+    const parts = Object.entries(outputs).map(([gate, output]) => `${(0,markdown/* code */.aY)(gate)}:\n\n${(0,markdown/* block */.om)(output, "text")}`);
+    return (0,markdown/* folded */.TM)("What the programs of gates printed last", parts.join("\n\n"));
+}
 
 ;// CONCATENATED MODULE: ./src/words/stage-table.js
 
@@ -33806,6 +34104,7 @@ var story = __nccwpck_require__(9954);
 
 
 
+
 const longestComment = 65_536;
 function renderReport(account, links, limit = longestComment) {
     const { mark, words } = (0,headline/* headlineOf */.g)(account);
@@ -33820,7 +34119,7 @@ function renderReport(account, links, limit = longestComment) {
     ];
     if (account.plan.stages.length > 0)
         parts.push(stageTable(account));
-    parts.push((0,evidence_part/* evidencePart */.FM)(account));
+    parts.push((0,evidence_part/* evidencePart */.FM)(account), programOutputs(account));
     if (bars)
         parts.push(`Requests in stage ${bars.stage}:\n\n${(0,markdown/* block */.om)(bars.text, "text")}`);
     parts.push(warnings(account), linkLine(links, account));
@@ -36017,6 +36316,172 @@ function reportOf(account) {
 }
 const report_file_nameOf = (metadata) => typeof metadata === "object" && metadata !== null && "name" in metadata ? metadata.name : undefined;
 
+// EXTERNAL MODULE: ./src/world/request-json.js
+var request_json = __nccwpck_require__(7814);
+;// CONCATENATED MODULE: ./src/adapters/gates/in-background.js
+
+const in_background_patience = 500;
+const untold = "this job was not told what the gate asks; it needs the configuration that the release was begun with";
+function inBackground(kind, recipeOf, clock, begin) {
+    const trials = new Map();
+    function end() {
+        for (const { stop } of trials.values())
+            stop();
+        trials.clear();
+    }
+    function start(gate, recipe, about) {
+        const trial = begin(gate, recipe, about);
+        trials.set(gate.name, trial);
+        return trial.reading.then((reading) => {
+            trial.answer = reading;
+        });
+    }
+    return {
+        async ask(gate, about, signal) {
+            signal.throwIfAborted();
+            const recipe = recipeOf(gate.name);
+            if (recipe?.kind !== kind)
+                return { at: about.at, because: untold };
+            if (!trials.has(gate.name)) {
+                signal.addEventListener("abort", end, { once: true });
+                const answered = start(gate, recipe, about);
+                await within(answered.finally(() => signal.removeEventListener("abort", end)), in_background_patience, clock);
+                signal.throwIfAborted();
+            }
+            const answer = trials.get(gate.name)?.answer;
+            if (answer)
+                trials.delete(gate.name);
+            return answer;
+        },
+        end,
+    };
+}
+
+;// CONCATENATED MODULE: ./src/adapters/gates/json-gate.js
+
+
+
+
+const mostBytes = 1_048_576;
+const jsonGate = ({ network, recipeOf }) => inBackground("json", recipeOf, network.clock, (_gate, question, about) => {
+    const over = new AbortController();
+    const { at } = about;
+    const reading = json_gate_answerTo(question, about, network, over.signal).then((answer) => ({ at, ...answer }), (error) => ({ at, because: (0,lib_errors/* tell */.qz)(error) }));
+    return { reading, stop: () => over.abort("over") };
+});
+async function json_gate_answerTo({ url, path, headers, body, timeout }, about, network, signal) {
+    const address = filled(url, about);
+    const method = body === undefined ? "GET" : "POST";
+    const request = { method, url: address, headers: lowerCase(headers), body, timeout, mostBytes, retries: 0 };
+    const answer = await (0,request_json/* requestJson */.S)(network, { ...request, signal });
+    const { status } = answer;
+    if (status >= 300 && status < 400)
+        return {
+            because: `${(0,credentials/* placeOf */.$t)(address)} answered ${status}: it redirects, and nothing is followed; set the gate's url to where it leads`,
+        };
+    if (status >= 400)
+        return { because: `${(0,credentials/* placeOf */.$t)(address)} answered ${status}` };
+    return json_gate_numberAt(answer.body, path);
+}
+const lowerCase = (headers) => Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+function filled(url, { target, since, at }) {
+    const values = {
+        namespace: target.namespace,
+        service: target.service,
+        stable: target.stable.deployment,
+        canary: target.canary.deployment,
+        from: since,
+        to: at,
+        fromSeconds: Math.floor(since / 1_000),
+        toSeconds: Math.floor(at / 1_000),
+    };
+    return url.replace(/\{(\w+)\}/g, (whole, name) => {
+        const value = Object.hasOwn(values, name) ? values[name] : undefined;
+        return value === undefined ? whole : encodeURIComponent(value);
+    });
+}
+function json_gate_numberAt(body, path) {
+    if (typeof body === "string")
+        return { because: "the answer is no JSON" };
+    const found = path.reduce(below, body);
+    const value = typeof found === "string" && /^-?\d+(\.\d+)?(e[-+]?\d+)?$/i.test(found) ? Number(found) : found;
+    if (typeof value === "number" && Number.isFinite(value))
+        return { value };
+    return { because: `the answer has no number at ${path.join(".")}, but ${inWords(found)}` };
+}
+function below(value, part) {
+    if (Array.isArray(value))
+        return typeof part === "number" ? value.at(part) : undefined;
+    if (typeof value !== "object" || value === null)
+        return undefined;
+    return Object.hasOwn(value, part) ? value[part] : undefined;
+}
+function inWords(value) {
+    if (value === undefined)
+        return "nothing";
+    return JSON.stringify(value).slice(0, 100);
+}
+
+;// CONCATENATED MODULE: ./src/adapters/gates/run-gate.js
+
+
+
+
+const mostOutput = 4_000;
+const mostRaw = 65_536;
+const runGate = ({ clock, programs, redact, recipeOf }) => inBackground("run", recipeOf, clock, (gate, { command, timeout }, about) => {
+    const over = new AbortController();
+    let limit;
+    const program = programs.start({ command, env: environmentOf(gate, about), mostOutput: mostRaw });
+    void clock.sleepUntil(clock.now() + timeout, over.signal).then(() => {
+        if (over.signal.aborted)
+            return;
+        limit = timeout;
+        program.stop();
+    });
+    const reading = program.ended.then((end) => readingOf(gate, { ...end, output: shown(redact(end.output)) }, limit, clock.now()), (error) => ({ at: clock.now(), because: `${command[0]} could not be started: ${(0,lib_errors/* tell */.qz)(error)}` }));
+    return { reading: reading.finally(() => over.abort("over")), stop: program.stop };
+});
+function shown(output) {
+    const lines = (0,lib_lines/* inLines */.F)(output.split("\n")).trim();
+    return lines.length <= mostOutput ? lines : `…${lines.slice(1 - mostOutput)}`;
+}
+function readingOf(gate, { how, stdout, output }, limit, at) {
+    const printed = output === "" ? {} : { output };
+    if (limit !== undefined)
+        return { at, ...printed, failure: { kind: "limit", after: limit } };
+    if (how.kind === "signal" || how.code !== 0)
+        return { at, ...printed, failure: how };
+    if (!(0,release_gate/* hasLimits */.pr)(gate))
+        return { at, ...printed };
+    const line = stdout.trimEnd().split("\n").at(-1)?.trim() ?? "";
+    const value = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(line) ? Number(line) : Number.NaN;
+    if (Number.isFinite(value))
+        return { at, ...printed, value };
+    return {
+        at,
+        ...printed,
+        because: `its last line is no number: ${line === "" ? "it printed none" : line.slice(0, 100)}`,
+    };
+}
+const environmentOf = ({ name }, { target, weight, stage }) => {
+    const { namespace, service, stable, canary, image = "" } = target;
+    return {
+        CANARY_GATE: name,
+        CANARY_NAMESPACE: namespace,
+        CANARY_SERVICE: service,
+        CANARY_STAGE: stage,
+        CANARY_WEIGHT: String(weight),
+        CANARY_STABLE: stable.deployment,
+        CANARY_CANARY: canary.deployment,
+        CANARY_STABLE_HOST: stable.host,
+        CANARY_CANARY_HOST: canary.host,
+        CANARY_STABLE_SUBSET: stable.subset ?? "",
+        CANARY_CANARY_SUBSET: canary.subset ?? "",
+        CANARY_IMAGE: image,
+    };
+};
+
 ;// CONCATENATED MODULE: ./src/reporting/outbox.js
 
 
@@ -36641,8 +37106,8 @@ var js_yaml = __nccwpck_require__(4734);
 var external_node_net_ = __nccwpck_require__(7030);
 // EXTERNAL MODULE: ./node_modules/undici/index.js
 var undici = __nccwpck_require__(2228);
-;// CONCATENATED MODULE: external "node:child_process"
-const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
+// EXTERNAL MODULE: external "node:child_process"
+var external_node_child_process_ = __nccwpck_require__(1421);
 ;// CONCATENATED MODULE: external "vm"
 const external_vm_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("vm");
 ;// CONCATENATED MODULE: ./node_modules/jsonpath-plus/dist/index-node-esm.js
@@ -38776,7 +39241,7 @@ class AzureAuth {
         // TODO: do this asynchronously
         let output;
         try {
-            output = external_node_child_process_namespaceObject.execSync(cmd);
+            output = external_node_child_process_.execSync(cmd);
         }
         catch (err) {
             throw new Error('Failed to refresh token: ' + err, { cause: err });
@@ -38970,7 +39435,7 @@ function contextIterator(onInvalidEntry) {
 class ExecAuth {
     constructor() {
         this.tokenCache = {};
-        this.execFn = external_node_child_process_namespaceObject.spawn;
+        this.execFn = external_node_child_process_.spawn;
     }
     isAuthProvider(user) {
         if (!user) {
@@ -39175,7 +39640,7 @@ class GoogleCloudPlatformAuth {
         // TODO: do this asynchronously
         let output;
         try {
-            output = external_node_child_process_namespaceObject.execSync(cmd);
+            output = external_node_child_process_.execSync(cmd);
         }
         catch (err) {
             throw new Error('Failed to refresh token: ' + err, { cause: err });
@@ -44580,13 +45045,13 @@ class KubeConfig {
         }
         if (platform === 'win32') {
             try {
-                const envKubeconfigPathResult = external_node_child_process_namespaceObject.spawnSync('wsl.exe', [
+                const envKubeconfigPathResult = external_node_child_process_.spawnSync('wsl.exe', [
                     'bash',
                     '-c',
                     'printenv KUBECONFIG',
                 ]);
                 if (envKubeconfigPathResult.status === 0 && envKubeconfigPathResult.stdout.length > 0) {
-                    const result = external_node_child_process_namespaceObject.spawnSync('wsl.exe', [
+                    const result = external_node_child_process_.spawnSync('wsl.exe', [
                         'cat',
                         envKubeconfigPathResult.stdout.toString('utf8'),
                     ]);
@@ -44600,10 +45065,10 @@ class KubeConfig {
                 // Falling back to default kubeconfig
             }
             try {
-                const configResult = external_node_child_process_namespaceObject.spawnSync('wsl.exe', ['cat', '~/.kube/config']);
+                const configResult = external_node_child_process_.spawnSync('wsl.exe', ['cat', '~/.kube/config']);
                 if (configResult.status === 0) {
                     this.loadFromString(configResult.stdout.toString('utf8'), opts);
-                    const result = external_node_child_process_namespaceObject.spawnSync('wsl.exe', ['wslpath', '-w', '~/.kube']);
+                    const result = external_node_child_process_.spawnSync('wsl.exe', ['wslpath', '-w', '~/.kube']);
                     if (result.status === 0) {
                         this.makePathsAbsolute(result.stdout.toString('utf8'));
                     }
@@ -45786,8 +46251,6 @@ function between(start, end) {
     return Array.from({ length: steps - 1 }, (_, index) => Math.round(start + ((end - start) * (index + 1)) / steps));
 }
 
-// EXTERNAL MODULE: ./src/world/request-json.js
-var request_json = __nccwpck_require__(7814);
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/not-passed-on.js
 
 
@@ -46731,7 +47194,7 @@ function prometheus(options) {
             },
             async query(query, at, signal) {
                 const there = await located(signal);
-                return readingOf("because" in there ? there : await instantQuery(there, query, at, signal), at);
+                return prometheus_readingOf("because" in there ? there : await instantQuery(there, query, at, signal), at);
             },
         };
     }
@@ -46792,7 +47255,7 @@ const nothingYet = (at, snapshot, target) => ({
 const blindTo = (snapshot, { stable, canary }) => hasVersions(snapshot) && snapshot.buckets.length === 0
     ? [{ to: "durations", because: `Prometheus has no response time of ${stable.deployment} or ${canary.deployment}` }]
     : [];
-function readingOf(answer, at) {
+function prometheus_readingOf(answer, at) {
     if ("because" in answer)
         return { at, because: answer.because };
     const [sample] = answer.samples;
@@ -47219,7 +47682,7 @@ const pod_meter_sum = (grown) => grown.reduce((total, { by }) => total + by, 0);
 
 
 const ports = [15_090, 15_020];
-const mostBytes = 4 * 1_048_576;
+const read_pod_mostBytes = 4 * 1_048_576;
 const read_pod_status = mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("Status"), message: mini_schemas/* string */.YjP() });
 function podReader(network, filter) {
     const answering = new Map();
@@ -47227,7 +47690,7 @@ function podReader(network, filter) {
         const url = new URL(`pod://${pod.namespace}/${pod.name}:${port}/stats/prometheus`);
         url.searchParams.set("filter", filter);
         try {
-            const answer = await (0,send/* send */.t)(network, { method: "GET", url, headers: {}, mostBytes, signal }, limit);
+            const answer = await (0,send/* send */.t)(network, { method: "GET", url, headers: {}, mostBytes: read_pod_mostBytes, signal }, limit);
             return answer.status === 200 ? { text: answer.text } : read_pod_refusal(answer.status, answer.text, pod, port);
         }
         catch (error) {
@@ -50510,7 +50973,7 @@ function changed_fields_differences(before, after, path) {
         return [];
     const [was, is] = [changed_fields_partsOf(before), changed_fields_partsOf(after)];
     if (!was || !is)
-        return [printed(path)];
+        return [changed_fields_printed(path)];
     return [...new Set([...was.keys(), ...is.keys()])].flatMap((key) => changed_fields_differences(was.get(key)?.value, is.get(key)?.value, [
         ...path,
         was.get(key)?.step ?? is.get(key)?.step ?? { name: key },
@@ -50527,7 +50990,7 @@ function changed_fields_partsOf(value) {
     return new Map(value.map((item, at) => [names[at], { step: { item: names[at] }, value: item }]));
 }
 const dotted = (path) => path.map((step) => ("name" in step ? step.name : "")).join(".");
-const printed = (path) => path
+const changed_fields_printed = (path) => path
     .map((step) => {
     if ("item" in step)
         return `[${step.item}]`;
@@ -52374,6 +52837,8 @@ function allRoutes(families) {
 
 
 
+
+
 function desk(config, world) {
     const warnings = warningsOf(config, world);
     return {
@@ -52434,6 +52899,7 @@ function compose(config, here) {
                 canaryStays: (workloads.canary?.replicas ?? 0) > 0,
             }),
             metrics: metricsOfRelease(record).watch(),
+            respondents: respondentsFor(config, world),
             journal,
             reporter,
             clock,
@@ -52508,6 +52974,14 @@ const routesBy = (client, clock) => allRoutes([
     }),
 ]);
 const clusterOf = (config, { env, registerSecret, clock }) => findCluster({ ...config.cluster, env, registerSecret, clock });
+function respondentsFor({ recipes }, world) {
+    const { clock, programs, censor } = world;
+    const recipeOf = (name) => recipes.get(name);
+    return {
+        json: jsonGate({ network: world, recipeOf }),
+        run: runGate({ clock, programs, redact: censor.redact, recipeOf }),
+    };
+}
 function metricsOf({ metrics }, world, reach) {
     if (!metrics)
         return () => noMetrics;
@@ -54522,17 +54996,19 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var _adapters_github_context_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3879);
 /* harmony import */ var _adapters_node_end_compilation_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9112);
 /* harmony import */ var _adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(5574);
-/* harmony import */ var _adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(5771);
-/* harmony import */ var _adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(73);
-/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(3484);
-/* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(4815);
-/* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(7036);
-/* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(4344);
-/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(9095);
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(9418);
-/* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_17__ = __nccwpck_require__(5270);
-/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_18__ = __nccwpck_require__(5556);
-/* harmony import */ var _reporting_censor_js__WEBPACK_IMPORTED_MODULE_19__ = __nccwpck_require__(8292);
+/* harmony import */ var _adapters_node_node_programs_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(1405);
+/* harmony import */ var _adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(8388);
+/* harmony import */ var _adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(73);
+/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(3484);
+/* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(4815);
+/* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(7036);
+/* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(4344);
+/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(7618);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_17__ = __nccwpck_require__(9418);
+/* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_18__ = __nccwpck_require__(5270);
+/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_19__ = __nccwpck_require__(5556);
+/* harmony import */ var _reporting_censor_js__WEBPACK_IMPORTED_MODULE_20__ = __nccwpck_require__(8292);
+
 
 
 
@@ -54564,23 +55040,23 @@ const github = (0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_6__/* .re
 for (const file of [github.outputFile, github.summaryFile])
     if (file !== undefined)
         (0,_adapters_actions_command_file_js__WEBPACK_IMPORTED_MODULE_2__/* .makeCommandFile */ .A)(file);
-const redaction = (0,_lib_redaction_js__WEBPACK_IMPORTED_MODULE_18__/* .createRedaction */ .E)((secret) => github.actions && stderr.writeAsItIs((0,_adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__/* .mask */ .dK)(secret)));
-const censor = (0,_reporting_censor_js__WEBPACK_IMPORTED_MODULE_19__/* .createCensor */ .l)(redaction);
-const stdout = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_12__/* .screenOn */ .E)(process.stdout, redaction.redact);
-const stderr = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_12__/* .screenOn */ .E)(process.stderr, redaction.redact);
+const redaction = (0,_lib_redaction_js__WEBPACK_IMPORTED_MODULE_19__/* .createRedaction */ .E)((secret) => github.actions && stderr.writeAsItIs((0,_adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__/* .mask */ .dK)(secret)));
+const censor = (0,_reporting_censor_js__WEBPACK_IMPORTED_MODULE_20__/* .createCensor */ .l)(redaction);
+const stdout = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_13__/* .screenOn */ .E)(process.stdout, redaction.redact);
+const stderr = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_13__/* .screenOn */ .E)(process.stderr, redaction.redact);
 const stop = new AbortController();
 const insist = new AbortController();
-const world = (0,_adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_9__/* .nodeWorld */ .$)((0,_adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_8__/* .environmentProxy */ .U)(env));
+const world = (0,_adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_10__/* .nodeWorld */ .$)((0,_adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_8__/* .environmentProxy */ .U)(env));
 async function main() {
-    const inputs = givenInputs === undefined ? undefined : (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__/* .inputsFromJson */ .we)(givenInputs);
-    const asked = (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__/* .parseArguments */ .We)(process.argv.slice(2), inputs);
+    const inputs = givenInputs === undefined ? undefined : (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_14__/* .inputsFromJson */ .we)(givenInputs);
+    const asked = (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_14__/* .parseArguments */ .We)(process.argv.slice(2), inputs);
     if (asked.want === "command")
         return printUsage();
     if (asked.want === "help")
-        return print((0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__/* .helpText */ .BK)(asked.command));
+        return print((0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_14__/* .helpText */ .BK)(asked.command));
     if (asked.want === "version")
         return print(_package_json__WEBPACK_IMPORTED_MODULE_1__/* .version */ .rE);
-    const config = await (0,_config_load_js__WEBPACK_IMPORTED_MODULE_15__/* .loadConfig */ .Z)({
+    const config = await (0,_config_load_js__WEBPACK_IMPORTED_MODULE_16__/* .loadConfig */ .Z)({
         inputs: asked.inputs,
         env,
         readFile: (path) => (0,_adapters_files_read_text_js__WEBPACK_IMPORTED_MODULE_5__/* .readText */ .yR)(path, _adapters_files_read_text_js__WEBPACK_IMPORTED_MODULE_5__/* .mebibyte */ .E$, { clock: world.clock, stop: stop.signal }),
@@ -54590,12 +55066,13 @@ async function main() {
     const screen = config.json ? stderr : stdout;
     const verbose = config.verbose || env.RUNNER_DEBUG === "1";
     const voice = process.stdout.isTTY && !github.actions
-        ? (0,_adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_11__/* .progress */ .q)({ screen, clock: world.clock, verbose })
-        : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_10__/* .log */ .R)({ screen, actions: github.actions, verbose });
+        ? (0,_adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_12__/* .progress */ .q)({ screen, clock: world.clock, verbose })
+        : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_11__/* .log */ .R)({ screen, actions: github.actions, verbose });
     const secrets = { censor, registerSecret: redaction.register };
     const surroundings = {
         ...world,
         ...secrets,
+        programs: (0,_adapters_node_node_programs_js__WEBPACK_IMPORTED_MODULE_9__/* .nodePrograms */ .y)(process.env),
         env,
         github,
         voice,
@@ -54604,8 +55081,8 @@ async function main() {
         print,
         answer,
     };
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6063));
-    if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_14__/* .commandNamed */ .v)(config.command)?.changes)
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6142));
+    if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_15__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
             process.removeAllListeners(signal);
     return dispatch(config, surroundings);
@@ -54618,16 +55095,16 @@ function answer(value) {
     stdout.writeAsItIs(`${censor.json(value)}\n`);
 }
 function printUsage() {
-    stderr.write(`${(0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__/* .helpText */ .BK)()}\nNo command was given, so nothing was done.\n`);
+    stderr.write(`${(0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_14__/* .helpText */ .BK)()}\nNo command was given, so nothing was done.\n`);
     return 2;
 }
 function fail(thrown) {
     const error = stop.signal.aborted && thrown === stop.signal.reason ? cancelled() : thrown;
-    const refused = error instanceof _lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .RefusedError */ .fk;
-    const text = censor.text(error instanceof _lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .ToldError */ .QY
-        ? (0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .tell */ .qz)(error)
+    const refused = error instanceof _lib_errors_js__WEBPACK_IMPORTED_MODULE_17__/* .RefusedError */ .fk;
+    const text = censor.text(error instanceof _lib_errors_js__WEBPACK_IMPORTED_MODULE_17__/* .ToldError */ .QY
+        ? (0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_17__/* .tell */ .qz)(error)
         : `A defect of Istio Canary: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-    const screen = (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__/* .asksForJson */ .aW)(process.argv.slice(2), givenInputs) ? stderr : stdout;
+    const screen = (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_14__/* .asksForJson */ .aW)(process.argv.slice(2), givenInputs) ? stderr : stdout;
     if (github.actions)
         screen.write((0,_adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__/* .annotation */ .w7)("error", "Istio Canary", text));
     stderr.write(`${text}\n`);
@@ -54635,17 +55112,17 @@ function fail(thrown) {
         tellOutputs(text, refused);
     return refused ? 2 : 3;
 }
-const cancelled = () => new _lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .RefusedError */ .fk(`${String(stop.signal.reason)}, before anything was changed.`);
+const cancelled = () => new _lib_errors_js__WEBPACK_IMPORTED_MODULE_17__/* .RefusedError */ .fk(`${String(stop.signal.reason)}, before anything was changed.`);
 function tellOutputs(because, refused) {
-    const written = (0,_adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__/* .outputs */ .V)("", (error) => stderr.write(`An output could not be written: ${censor.text((0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .tell */ .qz)(error))}\n`));
+    const written = (0,_adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__/* .outputs */ .V)("", (error) => stderr.write(`An output could not be written: ${censor.text((0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_17__/* .tell */ .qz)(error))}\n`));
     written.set("outcome", "failed");
-    written.set("because", (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_17__/* .inert */ .t)(because));
+    written.set("because", (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_18__/* .inert */ .t)(because));
     if (refused)
         written.set("refused", "true");
 }
 for (const signal of signals)
     process.on(signal, () => (stop.signal.aborted ? insist : stop).abort("the job was cancelled"));
-process.on("unhandledRejection", (error) => stderr.write(`A defect of Istio Canary was survived: ${censor.text((0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .tell */ .qz)(error))}\n`));
+process.on("unhandledRejection", (error) => stderr.write(`A defect of Istio Canary was survived: ${censor.text((0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_17__/* .tell */ .qz)(error))}\n`));
 process.on("uncaughtException", (error) => {
     stderr.write(`${censor.text(error.stack ?? error.message)}\n`);
     stop.abort(`Istio Canary has a defect (${error.message})`);
@@ -54952,7 +55429,7 @@ function clustered(expected, phi, next) {
 
 
 
-const isRehearsed = ({ kind }) => kind !== "query" && kind !== "latency";
+const isRehearsed = ({ kind }) => !["query", "json", "run", "latency"].includes(kind);
 const rehearsable = (plan) => ({
     ...plan,
     stages: plan.stages.map((stage) => ({ ...stage, approval: false, gates: stage.gates.filter(isRehearsed) })),
@@ -55234,7 +55711,7 @@ function bake(plan, state, look, now) {
     if (drift !== undefined)
         return answerDrift(plan, state, now, drift, (0,split/* splitOf */.uv)(plan, state.stage));
     const early = now - state.since < pollsToCount * plan.pollEvery;
-    const verdicts = stage.gates.map((gate) => ({ gate: gate.name, ...(0,judge/* judge */.S)(gate, { ...look, early }, plan.evidence) }));
+    const verdicts = stage.gates.map((gate) => ({ gate: gate.name, ...(0,judge/* judge */.S4)(gate, { ...look, early }, plan.evidence) }));
     const failed = verdicts.find(({ kind }) => kind === "fail");
     if (failed)
         return { ...backFrom(state, { kind: "gate-failed", verdict: failed }, now), verdicts };
@@ -55334,7 +55811,7 @@ function verdictsOn(plan, stage, counted, canary) {
     const seen = { ...counted, canary: canary ?? unseenCanary, early: true };
     return (0,release_plan/* stageAt */.e)(plan, stage)
         .gates.filter(({ kind }) => canary !== undefined || kind !== "restarts")
-        .map((gate) => ({ gate: gate.name, ...(0,judge/* judge */.S)(gate, seen, plan.evidence) }));
+        .map((gate) => ({ gate: gate.name, ...(0,judge/* judge */.S4)(gate, seen, plan.evidence) }));
 }
 const unseenCanary = { ready: false, desired: 0, available: 0, restarts: 0, because: "" };
 function failure(state, verdicts = [], now) {
@@ -55809,10 +56286,14 @@ function awaitCanary(plan, state, now, canary, ready) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   D6: () => (/* binding */ isAsked),
 /* harmony export */   EL: () => (/* binding */ isCounting),
 /* harmony export */   R3: () => (/* binding */ policies),
-/* harmony export */   iA: () => (/* binding */ isJudgedByEvidence)
+/* harmony export */   iA: () => (/* binding */ isJudgedByEvidence),
+/* harmony export */   pr: () => (/* binding */ hasLimits)
 /* harmony export */ });
+const isAsked = (gate) => ["query", "json", "run"].includes(gate.kind);
+const hasLimits = ({ atMost, atLeast }) => atMost !== undefined || atLeast !== undefined;
 const isCounting = ({ kind }) => ["errors", "latency", "evidence"].includes(kind);
 const isJudgedByEvidence = ({ gates }) => gates.some(({ kind }) => kind === "evidence");
 const policies = ["extend", "hold", "promote", "fail"];
@@ -55859,14 +56340,17 @@ const holdEnds = (plan, state) => (0,_state_js__WEBPACK_IMPORTED_MODULE_0__/* .h
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  S: () => (/* binding */ judge),
-  Z: () => (/* binding */ judgeEvidence)
+  _K: () => (/* binding */ isOutside),
+  S4: () => (/* binding */ judge),
+  Z0: () => (/* binding */ judgeEvidence)
 });
 
 // EXTERNAL MODULE: ./src/evidence/conclusion.js
 var evidence_conclusion = __nccwpck_require__(2980);
 // EXTERNAL MODULE: ./src/evidence/tally.js
 var tally = __nccwpck_require__(1685);
+// EXTERNAL MODULE: ./src/release/gate.js
+var release_gate = __nccwpck_require__(6596);
 // EXTERNAL MODULE: ./src/evidence/quantile.js
 var evidence_quantile = __nccwpck_require__(2354);
 ;// CONCATENATED MODULE: ./src/release/own-figures.js
@@ -55907,6 +56391,7 @@ const slowerThan = (buckets, edge) => Math.max(0, allOf(buckets) - (buckets.find
 
 
 
+
 function judge(gate, seen, rules) {
     switch (gate.kind) {
         case "evidence":
@@ -55914,7 +56399,10 @@ function judge(gate, seen, rules) {
                 return blind(seen.counts);
             return judgeEvidence(seen.evidence, rules, seen.counts.tally);
         case "query":
-            return judgeQuery(gate, seen.readings, seen.early);
+        case "json":
+            return judgeNumber(gate, seen.readings, seen.early);
+        case "run":
+            return judgeRun(gate, seen.readings, seen.early);
         case "errors":
             return judgeDeserted(seen, rules) ?? judgeErrors(gate, seen.counts, seen.early);
         case "latency":
@@ -55955,20 +56443,36 @@ function answerOf(kind, finding, { inconclusive, noData }) {
         }
     }
 }
-function judgeQuery(gate, readings, early) {
-    const { atLeast, atMost, tolerate } = gate;
-    const limits = { of: "query", atLeast, atMost };
+function judgeNumber(gate, readings, early) {
+    const { kind, atLeast, atMost, tolerate } = gate;
+    const limits = { of: kind, atLeast, atMost };
     const answers = readings.get(gate.name) ?? [];
     const newest = answers.at(-1);
+    if (!newest && kind !== "query")
+        return { kind: "wait", figures: { ...limits, missing: { what: "end" } } };
     const value = newest?.value;
     if (value === undefined || !Number.isFinite(value))
         return { kind: unanswered(gate, early), figures: { ...limits, missing: noAnswer(newest) } };
-    const outside = answers.length - 1 - answers.findLastIndex((answer) => !isOutside(answer, gate));
+    const outside = outsideInARow(answers, gate);
     return {
         kind: inARow(outside, tolerate),
         figures: { ...limits, value, outside, tolerated: tolerate },
     };
 }
+function judgeRun(gate, readings, early) {
+    const { atLeast, atMost, tolerate } = gate;
+    const limits = { of: "run", atLeast, atMost };
+    const answers = readings.get(gate.name) ?? [];
+    const newest = answers.at(-1);
+    if (!newest)
+        return { kind: "wait", figures: { ...limits, missing: { what: "end" } } };
+    const { value, failure } = newest;
+    if (newest.because !== undefined || ((0,release_gate/* hasLimits */.pr)(gate) && !failure && !Number.isFinite(value)))
+        return { kind: unanswered(gate, early), figures: { ...limits, missing: noAnswer(newest) } };
+    const outside = outsideInARow(answers, gate);
+    return { kind: inARow(outside, tolerate), figures: { ...limits, value, failure, outside, tolerated: tolerate } };
+}
+const outsideInARow = (answers, gate) => answers.length - 1 - answers.findLastIndex((answer) => !isOutside(answer, gate));
 function inARow(outside, tolerate) {
     if (outside === 0)
         return "pass";
@@ -55981,7 +56485,9 @@ function noAnswer(newest) {
         return { what: "answer", words: String(newest.value) };
     return { what: "question" };
 }
-function isOutside({ value }, { atLeast, atMost }) {
+function isOutside({ value, failure }, { atLeast, atMost }) {
+    if (failure)
+        return true;
     if (value === undefined)
         return false;
     return (atMost !== undefined && value > atMost) || (atLeast !== undefined && value < atLeast);
@@ -57222,12 +57728,12 @@ __nccwpck_require__.d(__webpack_exports__, {
   BT: () => (/* binding */ verdictSentence)
 });
 
+// EXTERNAL MODULE: ./src/lib/duration.js
+var duration = __nccwpck_require__(5485);
 // EXTERNAL MODULE: ./src/lib/numbers.js
 var lib_numbers = __nccwpck_require__(8367);
 // EXTERNAL MODULE: ./src/evidence/conclusion.js
 var evidence_conclusion = __nccwpck_require__(2980);
-// EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(5485);
 ;// CONCATENATED MODULE: ./src/words/counts-in-words.js
 
 function comparedInWords(bad, requests, how = "failed") {
@@ -57567,10 +58073,13 @@ function splitSeen({ requests, planned }) {
 
 
 
+
 function verdictSentence(verdict) {
     const { gate, figures } = verdict;
-    if ("missing" in figures)
-        return `${gate} has no data: ${verdict_sentence_missingWords(figures.missing)}`;
+    if ("missing" in figures) {
+        const isUnderWay = figures.missing.what === "end";
+        return `${gate}${isUnderWay ? ":" : " has no data:"} ${verdict_sentence_missingWords(figures.missing)}`;
+    }
     const { value, limit } = figuresInWords(verdict);
     switch (figures.of) {
         case "evidence":
@@ -57586,11 +58095,31 @@ function verdictSentence(verdict) {
             return `${gate}: ${quantile}, limit ${limit}${neededWords(verdict, figures.needed)}`;
         }
         case "query":
-            return `${gate} is ${value}, limit ${limit}${inARow(figures)}`;
+        case "json":
+            return `${gate} is ${value}, limit ${limit}${inARow(figures, "poll")}`;
+        case "run":
+            return runSentence(gate, figures, value, limit);
         case "restarts":
             return restartsSentence(gate, figures.restarts, limit);
         case "budget":
             return `the worst case that is not ruled out yet allows at most ${figures.largest} % of the requests within the budget, and the canary has ${figures.weight} %`;
+    }
+}
+function runSentence(gate, { failure, ...figures }, value, limit) {
+    if (failure)
+        return `${gate}: the program ${failureInWords(failure)}${inARow(figures, "time")}`;
+    return figures.value === undefined
+        ? `${gate}: the program ended well`
+        : `${gate} is ${value}, limit ${limit}${inARow(figures, "time")}`;
+}
+function failureInWords(failure) {
+    switch (failure.kind) {
+        case "exit":
+            return `ended with exit code ${failure.code}`;
+        case "signal":
+            return `was ended by ${failure.signal}`;
+        case "limit":
+            return `did not end within ${(0,duration/* formatDuration */.a)(failure.after)}, and was ended`;
     }
 }
 const restartsSentence = (gate, restarts, limit) => `${gate}: the canary's containers restarted ${restarts} ${(0,lib_numbers/* plural */.LS)(restarts, "time")}, limit ${limit}`;
@@ -57607,6 +58136,8 @@ function verdict_sentence_missingWords(missing) {
             return "no response time of stable was counted to compare with";
         case "question":
             return "it was not asked yet";
+        case "end":
+            return "it is under way";
     }
 }
 function neededWords({ kind }, needed) {
@@ -57614,10 +58145,10 @@ function neededWords({ kind }, needed) {
         return "";
     return `; ${needed} requests are needed to judge`;
 }
-function inARow({ outside, tolerated }) {
+function inARow({ outside, tolerated }, what) {
     if (outside === 0 || tolerated === 0)
         return "";
-    return `, ${outside} ${(0,lib_numbers/* plural */.LS)(outside, "poll")} in a row`;
+    return `, ${outside} ${(0,lib_numbers/* plural */.LS)(outside, what)} in a row`;
 }
 function figuresInWords({ figures }) {
     switch (figures.of) {
@@ -57635,12 +58166,15 @@ function figuresInWords({ figures }) {
             const value = time ? timeWords(time) : nothing;
             return { value, limit: `${atMost(allowed, times_in_words/* millis */.ne)}${besides(stable, timeWords)}`, requests };
         }
-        case "query": {
-            const limit = queryLimits(figures).join(", ");
+        case "query":
+        case "json": {
+            const limit = ownLimits(figures).join(", ");
             if ("missing" in figures)
                 return { value: nothing, limit };
             return { value: (0,lib_numbers/* number */.ai)(figures.value), limit };
         }
+        case "run":
+            return runFigures(figures);
         case "restarts":
             return { value: String(figures.restarts), limit: `≤ ${figures.allowed}` };
         case "budget":
@@ -57662,7 +58196,26 @@ function besides(stable, write) {
         return "";
     return ` (stable ${write(stable)})`;
 }
-function queryLimits({ atLeast, atMost }) {
+function runFigures(figures) {
+    const limit = ownLimits(figures).join(", ") || "exit code 0";
+    if ("missing" in figures)
+        return { value: nothing, limit };
+    const { value, failure } = figures;
+    if (failure)
+        return { value: shortFailure(failure), limit };
+    return { value: value === undefined ? "exit code 0" : (0,lib_numbers/* number */.ai)(value), limit };
+}
+function shortFailure(failure) {
+    switch (failure.kind) {
+        case "exit":
+            return `exit code ${failure.code}`;
+        case "signal":
+            return failure.signal;
+        case "limit":
+            return `> ${(0,duration/* formatDuration */.a)(failure.after)}`;
+    }
+}
+function ownLimits({ atLeast, atMost }) {
     const limits = [];
     if (atLeast !== undefined)
         limits.push(`≥ ${(0,lib_numbers/* number */.ai)(atLeast)}`);
@@ -57705,7 +58258,7 @@ async function requestJson(network, request) {
     return { status, headers, body: parse(text) };
 }
 async function attempt(network, request) {
-    const { method, body, timeout = 10_000, signal } = request;
+    const { method, body, timeout = 10_000, signal, mostBytes } = request;
     const { url, authorization } = withoutCredentials(new URL(request.url));
     const headers = {
         accept: "application/json",
@@ -57716,7 +58269,7 @@ async function attempt(network, request) {
         headers["content-type"] = "application/json";
     Object.assign(headers, request.headers);
     try {
-        return await (0,_send_js__WEBPACK_IMPORTED_MODULE_2__/* .send */ .t)(network, { method, url, headers, body: asJson(body), signal }, timeout);
+        return await (0,_send_js__WEBPACK_IMPORTED_MODULE_2__/* .send */ .t)(network, { method, url, headers, body: asJson(body), mostBytes, signal }, timeout);
     }
     catch (error) {
         signal?.throwIfAborted();
