@@ -132,8 +132,9 @@ test("a kind that may be listed nowhere is said as well", async () => {
 });
 
 test("what may not be listed in other namespaces is said, and what may be read still counts", async () => {
-  const [first, second, ...more] = await told([main, other], { rules: inShopAnd("grpcroutes") });
+  const [first, second, third, ...more] = await told([main, other], { rules: inShopAnd("grpcroutes") });
   assert.deepEqual(more, []);
+  assert.match(third ?? "", /^note .* of istio-system and Sidecars of namespaces other than shop may not be listed/);
   assert.equal(first, `refuse ${sentence}`);
   assert.match(second ?? "", /^warn This job may not list .*HTTPRoutes of namespaces other than shop/);
   assert.match(second ?? "", /VirtualServices of namespaces other than shop/);

@@ -160,6 +160,31 @@ const ofBoth = { matchLabels: { app: "reviews" } };
 const gets = [{ to: [{ operation: { methods: ["GET"] } }] }];
 const fromWeb = [{ from: [{ podSelector: { matchLabels: { app: "web" } } }] }];
 
+const withLabels = (one: KubernetesObject, labels: Labels): KubernetesObject => ({
+  ...one,
+  metadata: { ...one.metadata, labels },
+});
+const withWaypoint = (labels: Labels = {}): KubernetesObject =>
+  namespace({ "istio.io/dataplane-mode": "ambient", "istio.io/use-waypoint": "waypoint", ...labels });
+const waypoint = (labels: Labels = {}, status: Fields = {}, of = "shop", name = "waypoint"): KubernetesObject => ({
+  ...object("Gateway", name, { gatewayClassName: "istio-waypoint" }, { namespace: of, labels }),
+  status,
+});
+const sidecar = (of: string, spec: Fields): KubernetesObject => object("Sidecar", "default", spec, { namespace: of });
+const inRoot = (one: KubernetesObject): KubernetesObject => ({
+  ...one,
+  metadata: { ...one.metadata, namespace: "istio-system" },
+});
+const inFull = "reviews.shop.svc.cluster.local";
+const withPolicies = (v1: Fields | undefined, v2: Fields | undefined): KubernetesObject =>
+  object("DestinationRule", "reviews", {
+    host: "reviews",
+    subsets: [
+      { name: "v1", labels: { version: "v1" }, ...(v1 ? { trafficPolicy: v1 } : {}) },
+      { name: "v2", labels: { version: "v2" }, ...(v2 ? { trafficPolicy: v2 } : {}) },
+    ],
+  });
+
 const silent: readonly (readonly [string, Parts, Setting])[] = [
   ["an existing canary beside a route that pins stable", {}, {}],
   ["a clone that finds its labels in the subset", { canary: undefined, canaryPod: undefined }, { target: clone }],
@@ -297,9 +322,45 @@ const silent: readonly (readonly [string, Parts, Setting])[] = [
     },
     {},
   ],
+  ["an ambient namespace with a waypoint", { namespace: withWaypoint(), waypoint: waypoint() }, {}],
   [
-    "an ambient namespace with a waypoint",
-    { namespace: namespace({ "istio.io/dataplane-mode": "ambient", "istio.io/use-waypoint": "waypoint" }) },
+    "a waypoint for everything in another namespace, which the Service's own labels name",
+    {
+      namespace: withWaypoint(),
+      service: withLabels(parts.service, {
+        "istio.io/use-waypoint": "shared",
+        "istio.io/use-waypoint-namespace": "infra",
+      }),
+      waypoint: waypoint({ "istio.io/waypoint-for": "all" }, {}, "infra", "shared"),
+    },
+    {},
+  ],
+  [
+    "Sidecars whose clients see the route, or everything, or nothing at all",
+    {
+      own: sidecar("shop", { egress: [{ hosts: ["./*", "istio-system/*"] }] }),
+      web: sidecar("web", {
+        egress: [{ hosts: ["istio-system/*"] }, { hosts: ["shop/reviews.shop.svc.cluster.local"] }],
+      }),
+      any: sidecar("any", { egress: [{ hosts: ["*/*"] }] }),
+      ingress: sidecar("plain", { ingress: [{}] }),
+      closed: sidecar("closed", { egress: [{ hosts: ["./*"] }], outboundTrafficPolicy: { mode: "REGISTRY_ONLY" } }),
+    },
+    {},
+  ],
+  [
+    "plugins for both versions, and those of Istio's own namespace for others",
+    {
+      both: policy("WasmPlugin", "auth", { selector: ofBoth }),
+      filter: policy("EnvoyFilter", "buffer", { workloadSelector: { labels: { app: "reviews" } } }),
+      root: inRoot(policy("AuthorizationPolicy", "gateways", { selector: { matchLabels: { istio: "ingress" } } })),
+      everywhere: inRoot(policy("PeerAuthentication", "default", { mtls: { mode: "STRICT" } })),
+    },
+    {},
+  ],
+  [
+    "the same traffic policy in both subsets",
+    { rule: withPolicies({ tls: { mode: "ISTIO_MUTUAL" } }, { tls: { mode: "ISTIO_MUTUAL" } }) },
     {},
   ],
   [
@@ -364,15 +425,135 @@ const ownedBy = (one: KubernetesObject, kind: string): KubernetesObject => ({
   metadata: { ...one.metadata, ownerReferences: [{ apiVersion: "apps.example.com/v1", kind, name: "w", uid: "u" }] },
 });
 
-const ownerRows: readonly Row[] = [
+const seesNone =
+  /their requests go to every pod of the Service, the canary's among them; nobody else follows the route\.$/;
+
+const sightRows: readonly Row[] = [
   [
     "a waypoint that only a label names",
-    { namespace: namespace({ "istio.io/dataplane-mode": "ambient", "istio.io/use-waypoint": "waypoint" }) },
+    { namespace: withWaypoint() },
     {},
-    "note",
-    /is to use the waypoint waypoint: whether there is one, and for services, was not looked at/,
+    "refuse",
+    /^Service shop\/reviews is in an ambient mesh and is to use the waypoint shop\/waypoint, which does not exist, /,
+    /^Make it: istioctl waypoint apply -n shop --name waypoint\./,
+  ],
+  [
+    "a waypoint of another namespace that is not there, whatever the own one has",
+    {
+      namespace: withWaypoint({ "istio.io/use-waypoint-namespace": "infra" }),
+      waypoint: waypoint(),
+    },
+    {},
+    "refuse",
+    /to use the waypoint infra\/waypoint, which does not exist/,
+    /^Make it: istioctl waypoint apply -n infra --name waypoint\./,
+  ],
+  [
+    "a waypoint for workloads",
+    { namespace: withWaypoint(), waypoint: waypoint({ "istio.io/waypoint-for": "workload" }) },
+    {},
+    "refuse",
+    seesNone,
+    /kubectl label gateways\.gateway\.networking\.k8s\.io waypoint -n shop istio\.io\/waypoint-for=service/,
+  ],
+  [
+    "a waypoint that does not let the Service in",
+    {
+      namespace: withWaypoint({ "istio.io/use-waypoint-namespace": "infra" }),
+      service: {
+        ...parts.service,
+        status: { conditions: [{ type: "istio.io/WaypointBound", status: "False", message: "not allowed from here" }] },
+      },
+      waypoint: waypoint({}, {}, "infra"),
+    },
+    {},
+    "refuse",
+    /is not bound to the waypoint infra\/waypoint \(not allowed from here\)/,
+    /allowedRoutes/,
+  ],
+  [
+    "a waypoint that is not ready",
+    { namespace: withWaypoint(), waypoint: waypoint({}, { conditions: [{ type: "Programmed", status: "False" }] }) },
+    {},
+    "warn",
+    /^The waypoint shop\/waypoint of Service shop\/reviews is not ready \(Programmed\)/,
     /kubectl get gateways\.gateway\.networking\.k8s\.io waypoint -n shop/,
   ],
+  [
+    "a Sidecar by which callers know the Service, and not the route of another namespace",
+    {
+      route: virtualService(
+        { hosts: ["reviews.shop.svc.cluster.local"], http: [route({ host: inFull, subset: "v1" })] },
+        { namespace: "edge" },
+      ),
+      web: sidecar("web", { egress: [{ hosts: ["./*", "shop/*"] }] }),
+    },
+    { target: { routes: [{ kind: "VirtualService", namespace: "edge", name: "reviews", routes: [] }] } },
+    "warn",
+    /^Sidecar web\/default lets its clients see Service shop\/reviews, and not VirtualService edge\/reviews \(egress\.hosts\)/,
+    /^Add edge\/\* to its egress\.hosts\.$/,
+  ],
+  [
+    "a Sidecar by which some callers know neither",
+    {
+      web: sidecar("web", {
+        workloadSelector: { labels: { app: "web" } },
+        egress: [{ hosts: ["web/*", "shop/ratings"] }],
+      }),
+    },
+    {},
+    "note",
+    /^Sidecar web\/default \(app=web\) does not let its clients see VirtualService shop\/reviews, nor Service shop\/reviews/,
+  ],
+  [
+    "the Sidecar of all, in Istio's own namespace, by which each knows its own",
+    { root: sidecar("istio-system", { egress: [{ hosts: ["./*", "istio-system/*"] }] }) },
+    {},
+    "note",
+    /^Sidecar istio-system\/default does not let its clients see VirtualService shop\/reviews/,
+  ],
+  [
+    "a policy of Istio's own namespace for one version, that allows nothing",
+    { root: inRoot(policy("AuthorizationPolicy", "nothing", { selector: ofV2 })) },
+    {},
+    "refuse",
+    /^AuthorizationPolicy istio-system\/nothing allows nothing: the canary \(reviews-v2\) would answer every request with 403/,
+  ],
+  ...(
+    [
+      ["RequestAuthentication", { selector: ofV1 }, /they may differ in which tokens they take/],
+      ["PeerAuthentication", { selector: ofV1 }, /in whether they take requests without mutual TLS/],
+      ["WasmPlugin", { selector: ofV1 }, /in what their proxies do with requests/],
+      ["EnvoyFilter", { workloadSelector: { labels: { version: "v1" } } }, /in what their proxies do with requests/],
+    ] as const
+  ).flatMap(([kind, spec, differ]): readonly Row[] =>
+    [policy(kind, "some", spec), inRoot(policy(kind, "some", spec))].map((one) => [
+      `a ${kind} of ${one.metadata.namespace} for stable's pods`,
+      { one },
+      {},
+      "warn",
+      new RegExp(
+        `^${kind} ${one.metadata.namespace}/some is for the pods of reviews-v1 and not for the canary's \\(it selects version=v1\\), .*${differ.source}`,
+      ),
+    ]),
+  ),
+  [
+    "a Sidecar for stable's pods",
+    { one: sidecar("shop", { workloadSelector: { labels: { version: "v1" } }, egress: [{ hosts: ["*/*"] }] }) },
+    {},
+    "warn",
+    /^Sidecar shop\/default is for the pods of reviews-v1 and not for the canary's .* differ in whom they reach/,
+  ],
+  [
+    "a traffic policy for one subset",
+    { rule: withPolicies({ outlierDetection: { consecutive5xxErrors: 1 } }, undefined) },
+    {},
+    "warn",
+    /^DestinationRule shop\/reviews treats the two versions differently \(trafficPolicy: outlierDetection\)/,
+  ],
+];
+
+const ownerRows: readonly Row[] = [
   [
     "an owner that does not call itself the controller",
     { stable: ownedBy(parts.stable, "WebApp") },
@@ -1145,6 +1326,7 @@ const rows: readonly Row[] = [
 
   // policies
   ...goingRows,
+  ...sightRows,
   ...ownerRows,
   ...policyRows,
 

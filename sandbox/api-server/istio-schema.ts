@@ -2,6 +2,7 @@ import {
   DestinationRule,
   Gateway,
   ServiceEntry,
+  Sidecar,
   VirtualService,
   WorkloadEntry,
 } from "@kubernetes-models/istio/networking.istio.io/v1";
@@ -27,6 +28,7 @@ const models = {
   DestinationRule,
   Gateway,
   ServiceEntry,
+  Sidecar,
   WorkloadEntry,
   AuthorizationPolicy,
   PeerAuthentication,
@@ -47,7 +49,8 @@ export type Checked = {
  */
 export function checkIstioSchema(kind: Kind, sent: Fields): Checked {
   const object = { ...sent, spec: withoutNulls(sent.spec) };
-  if (!Object.hasOwn(models, kind.kind)) return { causes: [], spec: object.spec, unknown: [] };
+  if (!Object.hasOwn(models, kind.kind) || !kind.group.endsWith(".istio.io"))
+    return { causes: [], spec: object.spec, unknown: [] };
   const reads = new Map<object, Set<string>>();
   const errors = validate(kind, object, (target, field) =>
     reads.set(target, (reads.get(target) ?? new Set()).add(field)),

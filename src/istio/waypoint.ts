@@ -1,3 +1,4 @@
+import { listAt, textAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import type { NamespacedName } from "./host.ts";
 
@@ -17,3 +18,31 @@ export function waypointOf(
   const { [named]: name = "none", [placed]: place = own } = labelled?.metadata.labels ?? {};
   return name === "none" ? undefined : { namespace: place, name };
 }
+
+/** What a Gateway is as a waypoint. */
+type Waypoint = {
+  /** What it takes the requests of: `service`, `workload`, `all`, `none`. */
+  readonly traffic: string;
+  readonly isForServices: boolean;
+  /** Its proxies have an address. */
+  readonly isProgrammed: boolean;
+};
+
+export function readWaypoint(gateway: KubernetesObject): Waypoint {
+  const traffic = gateway.metadata.labels?.["istio.io/waypoint-for"] ?? "service";
+  const programmed = conditionOf(gateway, "Programmed");
+  return {
+    traffic,
+    isForServices: traffic === "service" || traffic === "all",
+    isProgrammed: programmed === undefined || textAt(programmed, "status") === "True",
+  };
+}
+
+/** Why istiod does not let a Service use its waypoint. Older ones say nothing of it. */
+export function unboundBecause(service: KubernetesObject | undefined): string | undefined {
+  const bound = service && conditionOf(service, "istio.io/WaypointBound");
+  return textAt(bound, "status") === "False" ? textAt(bound, "message") || textAt(bound, "reason") : undefined;
+}
+
+const conditionOf = (object: KubernetesObject, type: string): unknown =>
+  listAt(object, "status", "conditions").find((condition) => textAt(condition, "type") === type);

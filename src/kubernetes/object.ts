@@ -68,6 +68,9 @@ export const resources = {
     plural: "destinationrules",
     kind: "DestinationRule",
   },
+  sidecars: { group: "networking.istio.io", version: "v1", plural: "sidecars", kind: "Sidecar" },
+  /** Of the Gateway API: waypoints are some. */
+  gatewaysOfApi: { group: "gateway.networking.k8s.io", version: "v1", plural: "gateways", kind: "Gateway" },
   gateways: { group: "networking.istio.io", version: "v1", plural: "gateways", kind: "Gateway" },
   selfSubjectAccessReviews: {
     group: "authorization.k8s.io",

@@ -1,6 +1,9 @@
+import type { KubernetesClient } from "../adapters/kubernetes/kubernetes-client.ts";
+import { unlessForbidden } from "../adapters/kubernetes/unless-forbidden.ts";
+import type { NamespacedName } from "../istio/host.ts";
 import { serviceBehind } from "../istio/service.ts";
-import { waypointOf } from "../istio/waypoint.ts";
-import type { KubernetesObject } from "../kubernetes/object.ts";
+import { readWaypoint, unboundBecause, waypointOf } from "../istio/waypoint.ts";
+import { isTerminating, type KubernetesObject, resources } from "../kubernetes/object.ts";
 import { type Finding, note, refuse, warn } from "../ports/preflight.ts";
 import type { Scene } from "./scene.ts";
 import { hasProxy } from "./sidecars.ts";
@@ -11,30 +14,68 @@ const labelOf = (object: KubernetesObject | undefined, name: string): string | u
 const mode = "istio.io/dataplane-mode";
 
 /**
- * Without a waypoint nobody in an ambient mesh reads weights: ztunnel knows connections, and no requests.
- * https://istio.io/latest/docs/ambient/usage/waypoint/
+ * Without a waypoint nobody in an ambient mesh reads weights: ztunnel knows connections, and no requests. A label alone
+ * makes none. https://istio.io/latest/docs/ambient/usage/waypoint/
  */
-export function ambientHasWaypoint(scene: Scene): readonly Finding[] {
-  const { namespace, services, hosts, stable, stablePods, routes, target } = scene;
+export async function inspectWaypoint(client: KubernetesClient, scene: Scene): Promise<readonly Finding[]> {
+  const { namespace, services, hosts, stable, stablePods, target } = scene;
   const labelled = namespace === "unread" ? undefined : namespace;
   // A pod's own label goes before its namespace's.
   const isAmbient = (stable?.podLabels[mode] ?? labelOf(labelled, mode)) === "ambient";
   if (!isAmbient || stablePods.some(hasProxy)) return [];
   const service = serviceBehind(services, hosts.service) ?? serviceBehind(services, hosts.stable);
   const waypoint = waypointOf(service, labelled, target.namespace);
-  if (waypoint) return [notLookedAt(scene, waypoint.name)];
+  const add = `istioctl waypoint apply -n ${target.namespace} --enroll-namespace`;
+  if (!waypoint) return unfollowed(scene, "has no waypoint", `Give it one: ${add}.`);
+  const gateway = await unlessForbidden(
+    client.get(resources.gatewaysOfApi, waypoint.namespace, waypoint.name).then((found) => found ?? "missing"),
+  );
+  if (gateway === undefined) return [notLookedAt(scene, waypoint)];
+  const word = `waypoint ${waypoint.namespace}/${waypoint.name}`;
+  if (gateway === "missing" || isTerminating(gateway))
+    return unfollowed(
+      scene,
+      `is to use the ${word}, which ${gateway === "missing" ? "does not exist" : "is being deleted"}`,
+      `Make it: istioctl waypoint apply -n ${waypoint.namespace} --name ${waypoint.name}. Or correct the labels istio.io/use-waypoint and istio.io/use-waypoint-namespace.`,
+    );
+  const { isForServices, traffic, isProgrammed } = readWaypoint(gateway);
+  if (!isForServices)
+    return unfollowed(
+      scene,
+      `is to use the ${word}, which is for ${traffic} and not for services (istio.io/waypoint-for)`,
+      `Label it: kubectl label gateways.gateway.networking.k8s.io ${waypoint.name} -n ${waypoint.namespace} istio.io/waypoint-for=service --overwrite.`,
+    );
+  const unbound = unboundBecause(service);
+  if (unbound !== undefined)
+    return unfollowed(
+      scene,
+      `is not bound to the ${word} (${unbound})`,
+      "Let its listener allow routes from this namespace (allowedRoutes), or use one of the Service's own namespace.",
+    );
+  return isProgrammed ? [] : [notProgrammed(scene, waypoint)];
+}
+
+/** Where nobody but the mesh follows the route, a release would move nothing. */
+function unfollowed({ routes, undo, target }: Scene, how: string, next: string): readonly Finding[] {
   const viewers = routes.filter(({ moves }) => moves).flatMap(({ seenBy }) => seenBy);
   if (!viewers.some(({ who }) => who === "mesh")) return [];
-  const what = `Service ${target.namespace}/${target.service} is in an ambient mesh and has no waypoint, so clients in the mesh see no weights: their requests go to every pod of the Service, the canary's among them`;
-  const next = `Give it one: istioctl waypoint apply -n ${target.namespace} --enroll-namespace.`;
-  return viewers.every(({ who }) => who === "mesh") && !scene.undo
+  const what = `Service ${target.namespace}/${target.service} is in an ambient mesh and ${how}, so clients in the mesh see no weights: their requests go to every pod of the Service, the canary's among them`;
+  return viewers.every(({ who }) => who === "mesh") && !undo
     ? [refuse(`${what}; nobody else follows the route.`, next)]
     : [warn(`${what}. Nobody but gateways follows the route.`, next)];
 }
 
-/** A label alone makes no waypoint, and one for workloads reads no weights. */
-const notLookedAt = ({ target: { namespace, service } }: Scene, name: string): Finding =>
+const lookAt = ({ namespace, name }: NamespacedName): string =>
+  `kubectl get gateways.gateway.networking.k8s.io ${name} -n ${namespace} --show-labels`;
+
+const notLookedAt = ({ target }: Scene, waypoint: NamespacedName): Finding =>
   note(
-    `Service ${namespace}/${service} is in an ambient mesh and is to use the waypoint ${name}: whether there is one, and for services, was not looked at. Without it clients in the mesh see no weights.`,
-    `Look: kubectl get gateways.gateway.networking.k8s.io ${name} -n ${namespace} --show-labels (istio.io/waypoint-for: service or all).`,
+    `Service ${target.namespace}/${target.service} is in an ambient mesh and is to use the waypoint ${waypoint.namespace}/${waypoint.name}: whether there is one, and for services, may not be looked at. Without it clients in the mesh see no weights.`,
+    `Look: ${lookAt(waypoint)} (istio.io/waypoint-for: service or all). To have it looked at, give the job the ClusterRole of docs/rbac.yaml.`,
+  );
+
+const notProgrammed = ({ target }: Scene, waypoint: NamespacedName): Finding =>
+  warn(
+    `The waypoint ${waypoint.namespace}/${waypoint.name} of Service ${target.namespace}/${target.service} is not ready (Programmed): requests of clients in the mesh may go nowhere, or past the weights.`,
+    `See why: ${lookAt(waypoint)} -o yaml.`,
   );

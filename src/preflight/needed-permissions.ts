@@ -6,7 +6,7 @@ import { resourceOf } from "../kubernetes/resource-of.ts";
 import type { Permission } from "../ports/permission.ts";
 import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
-import { lookPermissions } from "./look-around.ts";
+import { lookPermissions, rootLooks } from "./look-around.ts";
 
 const makesPods = ({ source }: Target): boolean => source.from !== "existing";
 
@@ -120,11 +120,25 @@ export const permissionsEverywhere: readonly (Omit<Permission, "resource"> & {
   },
   {
     group: "networking.istio.io",
-    resources: ["destinationrules", "gateways"],
+    resources: ["destinationrules", "gateways", "sidecars"],
     verbs: ["list"],
     why: "know which gateways and clients see the weights and the subsets",
     optional: true,
   },
+  {
+    group: gatewayGroup,
+    resources: ["gateways"],
+    verbs: ["get"],
+    why: "know whether the waypoint of a service in an ambient mesh is there",
+    optional: true,
+  },
+  ...["security.istio.io", "networking.istio.io", "extensions.istio.io"].map((group) => ({
+    group,
+    resources: rootLooks.filter((look) => look.group === group).map(({ plural }) => plural),
+    verbs: ["list"] as const,
+    why: "know whether what Istio's own namespace has for pods everywhere is for one version only",
+    optional: true as const,
+  })),
 ];
 
 /** In Prometheus's namespace, where the API server passes on what it is asked (`service://…`): the look itself tells. */

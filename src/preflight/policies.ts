@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
-import { field, listAt, objectAt } from "../kubernetes/field.ts";
+import { field, listAt, objectAt, textsAt } from "../kubernetes/field.ts";
 import { type KubernetesObject, placeWord } from "../kubernetes/object.ts";
-import { type Labels, readSelector, selects, showLabels } from "../kubernetes/selector.ts";
+import { type Labels, readSelector, type Selector, selects, showLabels } from "../kubernetes/selector.ts";
 import { type Finding, refuse, warn } from "../ports/preflight.ts";
 import { listed } from "./finding.ts";
 import { plannedDeployment } from "./planned-canary.ts";
@@ -9,9 +9,16 @@ import type { Scene } from "./scene.ts";
 
 /** A kind of object that decides for some pods what they take or send. */
 type PolicyKind = {
-  readonly in: "authorizationPolicies" | "peerAuthentications" | "requestAuthentications" | "networkPolicies";
+  readonly in:
+    | "authorizationPolicies"
+    | "peerAuthentications"
+    | "requestAuthentications"
+    | "networkPolicies"
+    | "envoyFilters"
+    | "wasmPlugins"
+    | "sidecars";
   /** Where in `spec` it says for which pods. */
-  readonly selector: "selector" | "podSelector";
+  readonly selector: "selector" | "podSelector" | "workloadSelector";
   /** Ends the sentence "so they may differ in". */
   readonly differ: string;
 };
@@ -32,6 +39,9 @@ const kinds: readonly PolicyKind[] = [
   { in: "requestAuthentications", selector: "selector", differ: "which tokens they take" },
   { in: "peerAuthentications", selector: "selector", differ: "whether they take requests without mutual TLS" },
   network,
+  { in: "envoyFilters", selector: "workloadSelector", differ: "what their proxies do with requests" },
+  { in: "wasmPlugins", selector: "selector", differ: "what their proxies do with requests" },
+  { in: "sidecars", selector: "workloadSelector", differ: "whom they reach, and by which routes" },
 ];
 
 /** The pod labels of both versions. */
@@ -49,7 +59,19 @@ const isForPods = ({ spec }: KubernetesObject): boolean =>
   field(spec, "targetRef") === undefined && listAt(spec, "targetRefs").length === 0;
 
 const appliesTo = (object: KubernetesObject, { selector }: Pick<PolicyKind, "selector">, labels: Labels): boolean =>
-  isForPods(object) && selects(readSelector(field(object, "spec", selector)), labels);
+  isForPods(object) && selects(selectorIn(object, selector), labels);
+
+/** Istio's older kinds have the labels themselves there. */
+function selectorIn(object: KubernetesObject, selector: PolicyKind["selector"]): Selector {
+  if (selector !== "workloadSelector") return readSelector(field(object, "spec", selector));
+  return { matchLabels: textsAt(object, "spec", selector, "labels"), matchExpressions: [] };
+}
+
+/** Sidecars are read everywhere, and those of elsewhere are for other pods. */
+const objectsOf = (kind: PolicyKind, scene: Scene): readonly KubernetesObject[] =>
+  kind.in === "sidecars"
+    ? scene.sidecars.filter(({ metadata }) => metadata.namespace === scene.target.namespace)
+    : scene[kind.in];
 
 /** Policies that are for one version only: the canary would answer otherwise than stable, or not at all. */
 export function policiesAreForBoth(scene: Scene): readonly Finding[] {
@@ -90,9 +112,9 @@ export function policiesOfStableStay(future: Scene, now: Scene): readonly Findin
 const forCanaryAlone = "Let it select what only the canary's pods have, or apply it by itself, beforehand.";
 
 const added = (kind: PolicyKind, future: Scene, now: Scene): readonly KubernetesObject[] => {
-  const known: readonly KubernetesObject[] = now[kind.in];
+  const known = objectsOf(kind, now);
   const labels = future.stable?.podLabels ?? {};
-  return future[kind.in].filter((object) => !known.includes(object) && appliesTo(object, kind, labels));
+  return objectsOf(kind, future).filter((object) => !known.includes(object) && appliesTo(object, kind, labels));
 };
 
 /** Where none of the policies that are about something lets anything through. */
@@ -104,14 +126,14 @@ type Barrier = {
 };
 
 function isShut({ kind, isAbout, letsThrough }: Barrier, scene: Scene, labels: Labels): boolean {
-  const objects: readonly KubernetesObject[] = scene[kind.in];
+  const objects = objectsOf(kind, scene);
   const about = objects.filter((object) => isAbout(object) && appliesTo(object, kind, labels));
   return about.length > 0 && !about.some(letsThrough);
 }
 
 /** Those that are for one version, but for pairs: the same for each. */
 function oneSided(kind: PolicyKind, scene: Scene, { stable, canary }: Both): readonly Finding[] {
-  const objects: readonly KubernetesObject[] = scene[kind.in];
+  const objects = objectsOf(kind, scene);
   const only = (one: Labels, other: Labels): readonly KubernetesObject[] =>
     objects.filter((object) => appliesTo(object, kind, one) && !appliesTo(object, kind, other));
   const [ofStable, ofCanary] = [only(stable, canary), only(canary, stable)];
@@ -138,7 +160,7 @@ function oneSided(kind: PolicyKind, scene: Scene, { stable, canary }: Both): rea
 const forBoth = "Let it select what the pods of both versions have, or give the other version the same.";
 
 const selectorWord = (object: KubernetesObject, { selector }: PolicyKind): string =>
-  `it selects ${showLabels(readSelector(field(object, "spec", selector)).matchLabels)}`;
+  `it selects ${showLabels(selectorIn(object, selector).matchLabels)}`;
 
 type Shut = { readonly by: readonly KubernetesObject[]; readonly open: readonly KubernetesObject[] };
 

@@ -4,12 +4,13 @@ import type { Finding, Preflight } from "../ports/preflight.ts";
 import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
 import type { Routes } from "../routes/routes.ts";
-import { inspectAccess, looksAreAllowed } from "./access.ts";
-import { ambientHasWaypoint } from "./ambient.ts";
+import { inspectAccess, looksAreAllowed, looksElsewhereAreAllowed } from "./access.ts";
+import { inspectWaypoint } from "./ambient.ts";
 import { otherServicesAreKnown, outsidersAreKnown, podsAreChosenByWeights } from "./beside-routes.ts";
 import { inspectBystanders } from "./bystanders.ts";
 import { controllersAreKnown } from "./controllers.ts";
 import { inspectCopy } from "./copy.ts";
+import { callersSeeRoutes } from "./egress.ts";
 import { canaryServiceIsExported, routesAreExported } from "./exported.ts";
 import { nobodyServes } from "./first-deployment.ts";
 import { inspectManifest } from "./manifests.ts";
@@ -41,6 +42,7 @@ import { readScene, type Scene, type SceneParts } from "./scene.ts";
 import { portNamesExist, portsExist, portsSpeakHttp } from "./service-ports.ts";
 import { canaryGetsSidecar } from "./sidecars.ts";
 import { nothingIsTerminating } from "./terminating.ts";
+import { trafficPoliciesAreAlike } from "./traffic-policies.ts";
 import {
   buildsAreOne,
   canaryHasRoom,
@@ -72,7 +74,8 @@ const checks: readonly SceneCheck[] = [
   selectorsAreApart,
   nobodyElseIsReached,
   stableIsPinned,
-  ambientHasWaypoint,
+  callersSeeRoutes,
+  trafficPoliciesAreAlike,
   routesAreExported,
   canaryServiceIsExported,
   portsExist,
@@ -88,6 +91,7 @@ const checks: readonly SceneCheck[] = [
   ownersAreKnown,
   controllersAreKnown,
   looksAreAllowed,
+  looksElsewhereAreAllowed,
 ];
 
 /** … and about what will be from when the manifests are applied, beside what is now. */
@@ -133,6 +137,7 @@ export function releasePreflight(parts: PreflightParts): Preflight {
           answerOf(async () => inspectManifest({ client, scene: await scene }, manifest)),
         ),
         answerOf(async () => inspectCopy(client, await scene)),
+        answerOf(async () => inspectWaypoint(client, await scene)),
         answerOf(async () => inspectPlacement(client, await scene)),
         answerOf(() => look.inspect(plan)),
         answerOf(() => inspectBystanders({ ...parts, look })),

@@ -74,6 +74,9 @@ const neighbours = {
   authorizationPolicies: { group: "security.istio.io", kind: "AuthorizationPolicy" },
   requestAuthentications: { group: "security.istio.io", kind: "RequestAuthentication" },
   peerAuthentications: { group: "security.istio.io", kind: "PeerAuthentication" },
+  envoyFilters: { group: "networking.istio.io", kind: "EnvoyFilter" },
+  wasmPlugins: { group: "extensions.istio.io", kind: "WasmPlugin" },
+  sidecars: { group: "networking.istio.io", kind: "Sidecar" },
   autoscalers: { group: "autoscaling", kind: "HorizontalPodAutoscaler" },
   disruptionBudgets: { group: "policy", kind: "PodDisruptionBudget" },
 } as const satisfies Partial<Record<keyof Scene, Kind>>;
