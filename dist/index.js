@@ -29573,7 +29573,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 6142:
+/***/ 7825:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -34265,6 +34265,8 @@ const resources = {
         plural: "destinationrules",
         kind: "DestinationRule",
     },
+    sidecars: { group: "networking.istio.io", version: "v1", plural: "sidecars", kind: "Sidecar" },
+    gatewaysOfApi: { group: "gateway.networking.k8s.io", version: "v1", plural: "gateways", kind: "Gateway" },
     gateways: { group: "networking.istio.io", version: "v1", plural: "gateways", kind: "Gateway" },
     selfSubjectAccessReviews: {
         group: "authorization.k8s.io",
@@ -47350,6 +47352,7 @@ const sides = {
 };
 
 ;// CONCATENATED MODULE: ./src/istio/waypoint.js
+
 const waypoint_named = "istio.io/use-waypoint";
 const placed = "istio.io/use-waypoint-namespace";
 function waypointOf(service, namespace, own) {
@@ -47357,6 +47360,20 @@ function waypointOf(service, namespace, own) {
     const { [waypoint_named]: name = "none", [placed]: place = own } = labelled?.metadata.labels ?? {};
     return name === "none" ? undefined : { namespace: place, name };
 }
+function readWaypoint(gateway) {
+    const traffic = gateway.metadata.labels?.["istio.io/waypoint-for"] ?? "service";
+    const programmed = conditionOf(gateway, "Programmed");
+    return {
+        traffic,
+        isForServices: traffic === "service" || traffic === "all",
+        isProgrammed: programmed === undefined || textAt(programmed, "status") === "True",
+    };
+}
+function unboundBecause(service) {
+    const bound = service && conditionOf(service, "istio.io/WaypointBound");
+    return textAt(bound, "status") === "False" ? textAt(bound, "message") || textAt(bound, "reason") : undefined;
+}
+const conditionOf = (object, type) => listAt(object, "status", "conditions").find((condition) => textAt(condition, "type") === type);
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/unless-forbidden.js
 
@@ -50265,6 +50282,9 @@ const neighbours = {
     authorizationPolicies: { group: "security.istio.io", kind: "AuthorizationPolicy" },
     requestAuthentications: { group: "security.istio.io", kind: "RequestAuthentication" },
     peerAuthentications: { group: "security.istio.io", kind: "PeerAuthentication" },
+    envoyFilters: { group: "networking.istio.io", kind: "EnvoyFilter" },
+    wasmPlugins: { group: "extensions.istio.io", kind: "WasmPlugin" },
+    sidecars: { group: "networking.istio.io", kind: "Sidecar" },
     autoscalers: { group: "autoscaling", kind: "HorizontalPodAutoscaler" },
     disruptionBudgets: { group: "policy", kind: "PodDisruptionBudget" },
 };
@@ -50496,6 +50516,13 @@ function looksAreAllowed({ unread, target: { namespace } }) {
         byPurpose.set(look.why, [...(byPurpose.get(look.why) ?? []), { ...look, namespace }]);
     return [...byPurpose.values()].flatMap(([first, ...others]) => (first ? [lackOf(first, others)] : []));
 }
+function looksElsewhereAreAllowed({ unreadElsewhere }) {
+    if (unreadElsewhere.length === 0)
+        return [];
+    return [
+        note(`${unreadElsewhere.join(" and ")} may not be listed, so it is not known whether something there is for one version only, or keeps callers from seeing the route.`, "The release goes on. To have it looked at, give the job the ClusterRole of docs/rbac.yaml."),
+    ];
+}
 function lackOf(first, others = []) {
     const { namespace, verbs, why, optional } = first;
     const all = [first, ...others];
@@ -50560,28 +50587,47 @@ function injectionFor(labels, annotations, namespace) {
 
 
 
+
+
 const ambient_labelOf = (object, name) => object?.metadata.labels?.[name];
 const mode = "istio.io/dataplane-mode";
-function ambientHasWaypoint(scene) {
-    const { namespace, services, hosts, stable, stablePods, routes, target } = scene;
+async function inspectWaypoint(client, scene) {
+    const { namespace, services, hosts, stable, stablePods, target } = scene;
     const labelled = namespace === "unread" ? undefined : namespace;
     const isAmbient = (stable?.podLabels[mode] ?? ambient_labelOf(labelled, mode)) === "ambient";
     if (!isAmbient || stablePods.some(sidecars_hasProxy))
         return [];
     const service = serviceBehind(services, hosts.service) ?? serviceBehind(services, hosts.stable);
     const waypoint = waypointOf(service, labelled, target.namespace);
-    if (waypoint)
-        return [notLookedAt(scene, waypoint.name)];
+    const add = `istioctl waypoint apply -n ${target.namespace} --enroll-namespace`;
+    if (!waypoint)
+        return unfollowed(scene, "has no waypoint", `Give it one: ${add}.`);
+    const gateway = await unlessForbidden(client.get(resources.gatewaysOfApi, waypoint.namespace, waypoint.name).then((found) => found ?? "missing"));
+    if (gateway === undefined)
+        return [notLookedAt(scene, waypoint)];
+    const word = `waypoint ${waypoint.namespace}/${waypoint.name}`;
+    if (gateway === "missing" || isTerminating(gateway))
+        return unfollowed(scene, `is to use the ${word}, which ${gateway === "missing" ? "does not exist" : "is being deleted"}`, `Make it: istioctl waypoint apply -n ${waypoint.namespace} --name ${waypoint.name}. Or correct the labels istio.io/use-waypoint and istio.io/use-waypoint-namespace.`);
+    const { isForServices, traffic, isProgrammed } = readWaypoint(gateway);
+    if (!isForServices)
+        return unfollowed(scene, `is to use the ${word}, which is for ${traffic} and not for services (istio.io/waypoint-for)`, `Label it: kubectl label gateways.gateway.networking.k8s.io ${waypoint.name} -n ${waypoint.namespace} istio.io/waypoint-for=service --overwrite.`);
+    const unbound = unboundBecause(service);
+    if (unbound !== undefined)
+        return unfollowed(scene, `is not bound to the ${word} (${unbound})`, "Let its listener allow routes from this namespace (allowedRoutes), or use one of the Service's own namespace.");
+    return isProgrammed ? [] : [notProgrammed(scene, waypoint)];
+}
+function unfollowed({ routes, undo, target }, how, next) {
     const viewers = routes.filter(({ moves }) => moves).flatMap(({ seenBy }) => seenBy);
     if (!viewers.some(({ who }) => who === "mesh"))
         return [];
-    const what = `Service ${target.namespace}/${target.service} is in an ambient mesh and has no waypoint, so clients in the mesh see no weights: their requests go to every pod of the Service, the canary's among them`;
-    const next = `Give it one: istioctl waypoint apply -n ${target.namespace} --enroll-namespace.`;
-    return viewers.every(({ who }) => who === "mesh") && !scene.undo
+    const what = `Service ${target.namespace}/${target.service} is in an ambient mesh and ${how}, so clients in the mesh see no weights: their requests go to every pod of the Service, the canary's among them`;
+    return viewers.every(({ who }) => who === "mesh") && !undo
         ? [refuse(`${what}; nobody else follows the route.`, next)]
         : [warn(`${what}. Nobody but gateways follows the route.`, next)];
 }
-const notLookedAt = ({ target: { namespace, service } }, name) => note(`Service ${namespace}/${service} is in an ambient mesh and is to use the waypoint ${name}: whether there is one, and for services, was not looked at. Without it clients in the mesh see no weights.`, `Look: kubectl get gateways.gateway.networking.k8s.io ${name} -n ${namespace} --show-labels (istio.io/waypoint-for: service or all).`);
+const ambient_lookAt = ({ namespace, name }) => `kubectl get gateways.gateway.networking.k8s.io ${name} -n ${namespace} --show-labels`;
+const notLookedAt = ({ target }, waypoint) => note(`Service ${target.namespace}/${target.service} is in an ambient mesh and is to use the waypoint ${waypoint.namespace}/${waypoint.name}: whether there is one, and for services, may not be looked at. Without it clients in the mesh see no weights.`, `Look: ${ambient_lookAt(waypoint)} (istio.io/waypoint-for: service or all). To have it looked at, give the job the ClusterRole of docs/rbac.yaml.`);
+const notProgrammed = ({ target }, waypoint) => warn(`The waypoint ${waypoint.namespace}/${waypoint.name} of Service ${target.namespace}/${target.service} is not ready (Programmed): requests of clients in the mesh may go nowhere, or past the weights.`, `See why: ${ambient_lookAt(waypoint)} -o yaml.`);
 
 ;// CONCATENATED MODULE: ./src/preflight/pinning.js
 
@@ -50800,6 +50846,78 @@ async function inspectCopy(client, scene) {
         ];
     }
 }
+
+;// CONCATENATED MODULE: ./src/istio/sidecar.js
+
+
+
+function readSidecar(object, home = object.metadata.namespace ?? "") {
+    const egress = listAt(object, "spec", "egress");
+    return {
+        word: placeWord(object),
+        namespace: object.metadata.namespace ?? "",
+        clients: isForSome(object) ? textsAt(object, "spec", "workloadSelector", "labels") : undefined,
+        imports: egress.length === 0 ? undefined : egress.flatMap((listener) => importsOf(listener, home)),
+        isClosed: textAt(object, "spec", "outboundTrafficPolicy", "mode") === "REGISTRY_ONLY",
+    };
+}
+const isForSome = (object) => field(object, "spec", "workloadSelector") !== undefined;
+const importsOf = (listener, home) => listAt(listener, "hosts").map((text) => {
+    const [place = "*", name = "*"] = String(text).split("/");
+    const namespace = place === "." ? home : place;
+    return { namespace, host: (0,istio_host/* readHost */.rk)(name, namespace) };
+});
+const isImported = ({ imports }, namespace, hosts) => imports?.some((one) => (one.namespace === "*" || one.namespace === namespace) &&
+    hosts.some((host) => (0,istio_host/* covers */.hU)(one.host, host) || (0,istio_host/* covers */.hU)(host, one.host))) ?? true;
+
+;// CONCATENATED MODULE: ./src/preflight/egress.js
+
+
+
+
+
+
+
+
+function callersSeeRoutes(scene) {
+    const { hosts, target } = scene;
+    const rules = rulesForMesh(scene);
+    const [rule] = rules;
+    if (!rule)
+        return [];
+    const sees = (sidecar) => rules.some(({ route, viewers }) => viewers.some((viewer) => isImported(sidecar, route.namespace, viewer.hosts)));
+    const blind = clientsApart(scene).filter((one) => egress_isMeant(one, rules) && !sees(one));
+    const knowing = blind.filter((one) => isImported(one, target.namespace, [hosts.service, hosts.stable]));
+    const open = blind.filter((one) => !knowing.includes(one) && !one.isClosed);
+    const [what, past] = [routeWord(rule.route), "they see none of its weights, and reach every pod of the Service"];
+    return [
+        ...(knowing.length === 0
+            ? []
+            : [
+                warn(`${egress_wordsOf(knowing)} lets its clients see Service ${target.namespace}/${target.service}, and not ${what} (egress.hosts): ${past}, the canary's among them.`, `Add ${rule.route.namespace}/* to its egress.hosts.`),
+            ]),
+        ...(open.length === 0
+            ? []
+            : [
+                note(`${egress_wordsOf(open)} does not let its clients see ${what}, nor Service ${target.namespace}/${target.service} (egress.hosts): where they call it all the same, ${past}, unless the mesh's outboundTrafficPolicy is REGISTRY_ONLY.`, `If there are such clients, add ${rule.route.namespace}/* to its egress.hosts.`),
+            ]),
+    ];
+}
+const rulesForMesh = ({ routes, hosts }) => routes
+    .filter(({ moves }) => moves)
+    .map((fact) => ({ ...fact, viewers: fact.seenBy.filter((viewer) => isForService(viewer, hosts)) }))
+    .filter(({ viewers }) => viewers.length > 0);
+const isForService = ({ who, hosts: forHosts }, { service, stable }) => who === "mesh" && forHosts.some((host) => (0,istio_host/* covers */.hU)(host, service) || (0,istio_host/* covers */.hU)(host, stable));
+const egress_isMeant = ({ namespace }, rules) => rules.some(({ viewers }) => viewers.some(({ namespaces }) => !namespaces || namespaces.includes(namespace)));
+function clientsApart({ sidecars, target: { namespace } }) {
+    const isRoots = ({ metadata }) => metadata.namespace === rootNamespace;
+    const own = sidecars.filter((object) => !isRoots(object)).map((object) => readSidecar(object));
+    const hasDefault = own.some((one) => one.namespace === namespace && !one.clients);
+    const homes = hasDefault ? [route_family_elsewhere] : [route_family_elsewhere, namespace];
+    const ofAll = sidecars.filter(isRoots).flatMap((object) => homes.map((home) => readSidecar(object, home)));
+    return [...own, ...ofAll.filter(({ clients }) => !clients)];
+}
+const egress_wordsOf = (sidecars) => finding_listed([...new Set(sidecars.map(({ word, clients }) => (clients ? `${word} (${showLabels(clients)})` : word)))], 5);
 
 ;// CONCATENATED MODULE: ./src/preflight/exported.js
 
@@ -51488,8 +51606,18 @@ function failure(word, error) {
 ;// CONCATENATED MODULE: ./src/preflight/look-around.js
 
 
-const kind = (group, plural, name) => ({ group, version: "v1", plural, kind: name });
+
+
+
+
+const kind = (group, plural, name, version = "v1") => ({
+    group,
+    version,
+    plural,
+    kind: name,
+});
 const oneVersion = "know whether policies let requests to one version only";
+const oneProxy = "know whether the proxies of one version alone are changed";
 const whoServes = "know who serves before a first deployment";
 const look_around_looks = {
     ingresses: {
@@ -51499,16 +51627,29 @@ const look_around_looks = {
     authorizationPolicies: {
         resource: kind("security.istio.io", "authorizationpolicies", "AuthorizationPolicy"),
         why: oneVersion,
+        root: true,
     },
     requestAuthentications: {
         resource: kind("security.istio.io", "requestauthentications", "RequestAuthentication"),
         why: oneVersion,
+        root: true,
     },
     peerAuthentications: {
         resource: kind("security.istio.io", "peerauthentications", "PeerAuthentication"),
         why: oneVersion,
+        root: true,
     },
     networkPolicies: { resource: kind("networking.k8s.io", "networkpolicies", "NetworkPolicy"), why: oneVersion },
+    envoyFilters: {
+        resource: kind("networking.istio.io", "envoyfilters", "EnvoyFilter", "v1alpha3"),
+        why: oneProxy,
+        root: true,
+    },
+    wasmPlugins: {
+        resource: kind("extensions.istio.io", "wasmplugins", "WasmPlugin", "v1alpha1"),
+        why: oneProxy,
+        root: true,
+    },
     endpointSlices: {
         resource: kind("discovery.k8s.io", "endpointslices", "EndpointSlice"),
         why: whoServes,
@@ -51522,28 +51663,45 @@ const look_around_looks = {
 };
 const look_around_all = Object.entries(look_around_looks);
 const lookPermissions = look_around_all.map(([, look]) => permissionOf(look));
+const rootLooks = look_around_all.filter(([, { root }]) => root).map(([, { resource }]) => resource);
 function permissionOf({ resource: { group, plural }, why }) {
     return { group, resource: plural, verbs: ["list"], why, optional: true, byLooking: true };
 }
 async function lookAround(client, namespace, first) {
-    const denied = new Set();
-    const list = async ([name, look]) => {
-        if (look.first && !first)
-            return [];
-        try {
-            return await client.list(look.resource, namespace, { doubts: 1 });
-        }
-        catch (error) {
-            if (!(error instanceof KubernetesError && (error.status === 403 || error.status === 404)))
-                throw error;
-            if (error.status === 403)
-                denied.add(name);
-            return [];
-        }
+    const looked = look_around_all.filter(([, look]) => first || !look.first);
+    const inRoot = namespace === rootNamespace ? [] : looked.filter(([, look]) => look.root);
+    const list = ([, { resource }], place) => unlessForbidden(unlessMissing(client.list(resource, place, { doubts: 1 }))).then((found) => found ?? "denied");
+    const [here, root, sidecars] = await Promise.all([
+        Promise.all(looked.map((each) => list(each, namespace))),
+        Promise.all(inRoot.map((each) => list(each, rootNamespace))),
+        readSidecars(client, namespace),
+    ]);
+    const found = (name) => [here[looked.findIndex(([one]) => one === name)], root[inRoot.findIndex(([one]) => one === name)]].flatMap((some) => (some === undefined || some === "denied" ? [] : some));
+    return {
+        ...Object.fromEntries(look_around_all.map(([name]) => [name, found(name)])),
+        sidecars: sidecars.objects,
+        unread: looked.filter((_, at) => here[at] === "denied").map(([, look]) => permissionOf(look)),
+        unreadElsewhere: [...ofRoot(inRoot.filter((_, at) => root[at] === "denied")), ...sidecars.unread],
     };
-    const found = await Promise.all(look_around_all.map(async (each) => [each[0], await list(each)]));
-    const unread = look_around_all.filter(([name]) => denied.has(name)).map(([, look]) => permissionOf(look));
-    return { ...Object.fromEntries(found), unread };
+}
+const ofRoot = (denied) => denied.length === 0 ? [] : [`${denied.map(([, look]) => look_around_pluralOf(look)).join(", ")} of ${rootNamespace}`];
+const look_around_pluralOf = ({ resource: { kind } }) => kind.replace(/y$/, "ie").concat("s");
+async function unlessMissing(reading) {
+    try {
+        return await reading;
+    }
+    catch (error) {
+        if (error instanceof KubernetesError && error.status === 404)
+            return [];
+        throw error;
+    }
+}
+async function readSidecars(client, namespace) {
+    const version = (await istioResources(client))?.virtualServices.version;
+    if (version === undefined)
+        return { objects: [], unread: [] };
+    const wide = listEverywhere(client, { ...resources.sidecars, version }, [namespace, rootNamespace]);
+    return unlessDenied(wide, { objects: [], unread: [] });
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/needed-permissions.js
@@ -51654,11 +51812,25 @@ const permissionsEverywhere = [
     },
     {
         group: "networking.istio.io",
-        resources: ["destinationrules", "gateways"],
+        resources: ["destinationrules", "gateways", "sidecars"],
         verbs: ["list"],
         why: "know which gateways and clients see the weights and the subsets",
         optional: true,
     },
+    {
+        group: gatewayGroup,
+        resources: ["gateways"],
+        verbs: ["get"],
+        why: "know whether the waypoint of a service in an ambient mesh is there",
+        optional: true,
+    },
+    ...["security.istio.io", "networking.istio.io", "extensions.istio.io"].map((group) => ({
+        group,
+        resources: rootLooks.filter((look) => look.group === group).map(({ plural }) => plural),
+        verbs: ["list"],
+        why: "know whether what Istio's own namespace has for pods everywhere is for one version only",
+        optional: true,
+    })),
 ];
 const permissionsAtPrometheus = [
     {
@@ -51928,6 +52100,9 @@ const kinds = [
     { in: "requestAuthentications", selector: "selector", differ: "which tokens they take" },
     { in: "peerAuthentications", selector: "selector", differ: "whether they take requests without mutual TLS" },
     network,
+    { in: "envoyFilters", selector: "workloadSelector", differ: "what their proxies do with requests" },
+    { in: "wasmPlugins", selector: "selector", differ: "what their proxies do with requests" },
+    { in: "sidecars", selector: "workloadSelector", differ: "whom they reach, and by which routes" },
 ];
 function policies_labelsOf({ stable, planned }) {
     const canary = plannedDeployment(planned);
@@ -51935,7 +52110,15 @@ function policies_labelsOf({ stable, planned }) {
 }
 const policies_wordsOf = (objects) => finding_listed(objects.map(placeWord), 3);
 const isForPods = ({ spec }) => field(spec, "targetRef") === undefined && listAt(spec, "targetRefs").length === 0;
-const appliesTo = (object, { selector }, labels) => isForPods(object) && selects(readSelector(field(object, "spec", selector)), labels);
+const appliesTo = (object, { selector }, labels) => isForPods(object) && selects(selectorIn(object, selector), labels);
+function selectorIn(object, selector) {
+    if (selector !== "workloadSelector")
+        return readSelector(field(object, "spec", selector));
+    return { matchLabels: textsAt(object, "spec", selector, "labels"), matchExpressions: [] };
+}
+const policies_objectsOf = (kind, scene) => kind.in === "sidecars"
+    ? scene.sidecars.filter(({ metadata }) => metadata.namespace === scene.target.namespace)
+    : scene[kind.in];
 function policiesAreForBoth(scene) {
     const labels = policies_labelsOf(scene);
     if (!labels)
@@ -51957,17 +52140,17 @@ function policiesOfStableStay(future, now) {
 }
 const forCanaryAlone = "Let it select what only the canary's pods have, or apply it by itself, beforehand.";
 const added = (kind, future, now) => {
-    const known = now[kind.in];
+    const known = policies_objectsOf(kind, now);
     const labels = future.stable?.podLabels ?? {};
-    return future[kind.in].filter((object) => !known.includes(object) && appliesTo(object, kind, labels));
+    return policies_objectsOf(kind, future).filter((object) => !known.includes(object) && appliesTo(object, kind, labels));
 };
 function isShut({ kind, isAbout, letsThrough }, scene, labels) {
-    const objects = scene[kind.in];
+    const objects = policies_objectsOf(kind, scene);
     const about = objects.filter((object) => isAbout(object) && appliesTo(object, kind, labels));
     return about.length > 0 && !about.some(letsThrough);
 }
 function oneSided(kind, scene, { stable, canary }) {
-    const objects = scene[kind.in];
+    const objects = policies_objectsOf(kind, scene);
     const only = (one, other) => objects.filter((object) => appliesTo(object, kind, one) && !appliesTo(object, kind, other));
     const [ofStable, ofCanary] = [only(stable, canary), only(canary, stable)];
     const says = (object) => ({ ...objectAt(object, "spec"), [kind.selector]: undefined });
@@ -51979,7 +52162,7 @@ function oneSided(kind, scene, { stable, canary }) {
     ];
 }
 const policies_forBoth = "Let it select what the pods of both versions have, or give the other version the same.";
-const selectorWord = (object, { selector }) => `it selects ${showLabels(readSelector(field(object, "spec", selector)).matchLabels)}`;
+const selectorWord = (object, { selector }) => `it selects ${showLabels(selectorIn(object, selector).matchLabels)}`;
 function shutBy(objects, applies, letsThrough, { stable, canary }) {
     const of = (labels) => objects.filter((object) => applies(object, labels));
     const isShut = (some) => some.length > 0 && !some.some(letsThrough);
@@ -52352,6 +52535,38 @@ function terminating_heldBy({ metadata }) {
 }
 const nextFor = ({ kind, metadata: { namespace, name } }) => `Wait until it is gone, see that what is needed is there again, and release then: kubectl get ${kind.toLowerCase()} ${name} -n ${namespace} -o yaml shows who holds it.`;
 
+;// CONCATENATED MODULE: ./src/preflight/traffic-policies.js
+
+
+
+
+
+function trafficPoliciesAreAlike(scene) {
+    const [stable, canary] = [policyFor("stable", scene), policyFor("canary", scene)];
+    if (!stable || !canary)
+        return [];
+    const keys = [...new Set([...Object.keys(stable.policy), ...Object.keys(canary.policy)])];
+    const unlike = keys.filter((key) => !(0,external_node_util_.isDeepStrictEqual)(stable.policy[key], canary.policy[key]));
+    if (unlike.length === 0)
+        return [];
+    const rules = [...new Set([...stable.rules, ...canary.rules])];
+    return [
+        warn(`${finding_listed(rules)} treats the two versions differently (trafficPolicy: ${finding_listed(unlike)}), so they may differ in what callers meet, whatever their code does.`, "Give both the same, in the rule or in both subsets."),
+    ];
+}
+function policyFor(role, { target, hosts, destinationRules }) {
+    const { subset } = target[role];
+    const rules = rulesFor(destinationRules, hosts[role]);
+    const chosen = subset === undefined ? undefined : subsetFor(destinationRules, hosts[role], subset);
+    if (subset !== undefined && !chosen)
+        return undefined;
+    const general = rules.map(({ object }) => objectAt(object, "spec", "trafficPolicy"));
+    return {
+        policy: Object.assign({}, ...general, objectAt(chosen?.raw, "trafficPolicy")),
+        rules: rules.map(({ word }) => word),
+    };
+}
+
 ;// CONCATENATED MODULE: ./src/preflight/versions.js
 
 
@@ -52494,6 +52709,8 @@ function canaryHasRoom({ stable, canary, planned, target, autoscalers }) {
 
 
 
+
+
 const release_preflight_checks = [
     namespaceExists,
     servicesExist,
@@ -52512,7 +52729,8 @@ const release_preflight_checks = [
     selectorsAreApart,
     nobodyElseIsReached,
     stableIsPinned,
-    ambientHasWaypoint,
+    callersSeeRoutes,
+    trafficPoliciesAreAlike,
     routesAreExported,
     canaryServiceIsExported,
     portsExist,
@@ -52528,6 +52746,7 @@ const release_preflight_checks = [
     ownersAreKnown,
     controllersAreKnown,
     looksAreAllowed,
+    looksElsewhereAreAllowed,
 ];
 const checksWithManifests = [
     otherServicesAreKnown,
@@ -52551,6 +52770,7 @@ function releasePreflight(parts) {
                 release_preflight_answerOf(async () => inspectScene(await scene)),
                 ...manifestsOf(target).map((manifest) => release_preflight_answerOf(async () => inspectManifest({ client, scene: await scene }, manifest))),
                 release_preflight_answerOf(async () => inspectCopy(client, await scene)),
+                release_preflight_answerOf(async () => inspectWaypoint(client, await scene)),
                 release_preflight_answerOf(async () => inspectPlacement(client, await scene)),
                 release_preflight_answerOf(() => look.inspect(plan)),
                 release_preflight_answerOf(() => inspectBystanders({ ...parts, look })),
@@ -55081,7 +55301,7 @@ async function main() {
         print,
         answer,
     };
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6142));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 7825));
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_15__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
             process.removeAllListeners(signal);
