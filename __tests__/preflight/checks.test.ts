@@ -1480,6 +1480,56 @@ const rows: readonly Row[] = [
   ],
 
   [
+    "what Argo CD marks by the label of older versions",
+    {
+      route: {
+        ...parts.route,
+        metadata: {
+          ...parts.route.metadata,
+          labels: { "app.kubernetes.io/instance": "shop-app" },
+          managedFields: [{ manager: "argocd-controller" }],
+        },
+      },
+    },
+    {},
+    "warn",
+    /^Argo CD keeps VirtualService shop\/reviews/,
+    /applications\.argoproj\.io shop-app -n argocd .*preservedFields\.annotations/,
+  ],
+  [
+    "what somebody's Helm has put there",
+    {
+      rule: {
+        ...parts.rule,
+        metadata: {
+          ...parts.rule.metadata,
+          labels: { "app.kubernetes.io/managed-by": "Helm" },
+          annotations: { "meta.helm.sh/release-name": "shop" },
+        },
+      },
+    },
+    {},
+    "note",
+    /^Helm \(release shop\) has put DestinationRule shop\/reviews there: a helm upgrade in the middle of a release/,
+    /^Run none meanwhile\./,
+  ],
+  ...(
+    [
+      ["Config Sync", { annotations: { "configmanagement.gke.io/managed": "enabled" } }, /mutation: ignore/],
+      ["Fleet", { labels: { "objectset.rio.cattle.io/hash": "a1" } }, /"paused":true/],
+      ["kapp", { labels: { "kapp.k14s.io/app": "17" } }, /kapp-controller .*"paused":true/],
+    ] as const
+  ).map(
+    ([who, metadata, next]): Row => [
+      `${who}'s objects`,
+      { route: { ...parts.route, metadata: { ...parts.route.metadata, ...metadata } } },
+      {},
+      "warn",
+      new RegExp(`^${who} keeps VirtualService shop/reviews as Git has it`),
+      next,
+    ],
+  ),
+  [
     "what Helm gets from Flux",
     {
       route: virtualService(

@@ -2,7 +2,8 @@ import { readDestinationRule } from "../istio/destination-rule.ts";
 import { type Host, type NamespacedName, readHost, sameHost } from "../istio/host.ts";
 import { listAt, textAt } from "../kubernetes/field.ts";
 import { type KubernetesObject, placeWord } from "../kubernetes/object.ts";
-import { type Finding, refuse, warn } from "../ports/preflight.ts";
+import { type Finding, note, refuse, warn } from "../ports/preflight.ts";
+import { listed } from "./finding.ts";
 import type { Scene } from "./scene.ts";
 
 /** Somebody else who writes an object, how that is seen, and what it means for the release. */
@@ -47,7 +48,7 @@ const owners: readonly Owner[] = [
     finding: (objects, owned) =>
       warn(
         `Argo CD keeps ${objects} as Git has it: a sync in the middle of a release would take its changes back.`,
-        `${pause(owned.flatMap(applicationsOf).map(skipping), someApplication)} ${thenGit} (To ignore .spec.http for ever would keep later changes of matches and timeouts from being synced, too.)`,
+        `${pause(owned.flatMap(applicationsOf).map(skipping), someApplication)} ${thenGit} (Where an ApplicationSet makes the Application, it takes the annotation away unless its preservedFields.annotations have it. To ignore .spec.http for ever would keep later changes of matches and timeouts from being synced, too.)`,
       ),
   },
   {
@@ -62,6 +63,46 @@ const owners: readonly Owner[] = [
       ),
   },
 ];
+
+const helm: Owner = {
+  owns: (object) => markOf(object, "meta.helm.sh/release-name") !== undefined || isManagedBy(object, "Helm"),
+  finding: (objects, owned) => {
+    const releases = owned.flatMap(({ metadata }) => metadata.annotations?.["meta.helm.sh/release-name"] ?? []);
+    const [name] = releases;
+    return note(
+      `Helm ${name === undefined ? "" : `(release ${listed([...new Set(releases)])}) `}has put ${objects} there: a helm upgrade in the middle of a release would write the chart's weights, image and replicas over the release's.`,
+      `Run none meanwhile. Before the next one the chart's values have to say what the release has left: with promotion: update that is the new image alone.`,
+    );
+  },
+};
+
+/** Those that write what Git has of their own accord, and how each is stopped for a release. */
+const others: readonly (readonly [who: string, owns: Owner["owns"], stop: string])[] = [
+  [
+    "Config Sync",
+    (object) => markOf(object, "configmanagement.gke.io/managed") === "enabled" || writtenBy(object, /^configsync/),
+    "Let Git annotate them client.lifecycle.config.k8s.io/mutation: ignore, which it then leaves to others.",
+  ],
+  [
+    "Fleet",
+    (object) => labelled(object, "objectset.rio.cattle.io/hash") || writtenBy(object, /^fleetagent/),
+    `Pause it for the release: kubectl patch gitrepos.fleet.cattle.io NAME -n fleet-default --type merge -p '{"spec":{"paused":true}}', and with false afterwards.`,
+  ],
+  [
+    "kapp",
+    (object) => labelled(object, "kapp.k14s.io/app"),
+    `Where kapp-controller applies it, pause it for the release: kubectl patch apps.kappctrl.k14s.io NAME -n NAMESPACE --type merge -p '{"spec":{"paused":true}}', and with false afterwards.`,
+  ],
+];
+
+const otherOwners: readonly Owner[] = others.map(([who, owns, stop]) => ({
+  owns,
+  finding: (objects) =>
+    warn(
+      `${who} keeps ${objects} as Git has it: in the middle of a release it would take its changes back.`,
+      `${stop} ${thenGit}`,
+    ),
+}));
 
 const thenGit =
   "Before it goes on, Git has to say what the release has left: with promotion: update that is the new image alone.";
@@ -93,18 +134,30 @@ const suspending = ({ kind, namespace, name }: NamespacedName & { readonly kind:
 const someApplication = skipping({ namespace: "argocd", name: "APPLICATION" });
 const someKustomization = suspending({ kind: "kustomization", namespace: "flux-system", name: "NAME" });
 
+const isManagedBy = (object: KubernetesObject, who: string): boolean =>
+  object.metadata.labels?.["app.kubernetes.io/managed-by"] === who;
+
 const markOf = ({ metadata }: KubernetesObject, key: string): string | undefined =>
   metadata.annotations?.[key] ?? metadata.labels?.[key];
 
 /** `shop:apps/Deployment:shop/reviews`, or `team_shop:…` where Applications are in several namespaces. */
 function applicationsOf(object: KubernetesObject): readonly NamespacedName[] {
   const app = markOf(object, "argocd.argoproj.io/tracking-id")?.split(":")[0];
-  const [name, namespace = "argocd"] = (app ?? markOf(object, "argocd.argoproj.io/instance") ?? "")
+  const [name, namespace = "argocd"] = (
+    app ??
+    markOf(object, "argocd.argoproj.io/instance") ??
+    byOldLabel(object) ??
+    ""
+  )
     .split("_")
     .filter((part) => part !== "")
     .toReversed();
   return name === undefined ? [] : [{ namespace, name }];
 }
+
+/** Before version 3 Argo CD marked objects by a label that others have as well. */
+const byOldLabel = (object: KubernetesObject): string | undefined =>
+  writtenBy(object, /^argocd/) ? object.metadata.labels?.["app.kubernetes.io/instance"] : undefined;
 
 const fluxKinds = { kustomize: "kustomization", helm: "helmrelease" } as const;
 
@@ -123,7 +176,10 @@ const selectsRollout = (object: KubernetesObject): boolean =>
 /** Everything that the release writes or rests on; one finding for each owner, naming all its objects. */
 export function ownersAreKnown(scene: Scene): readonly Finding[] {
   const objects = touched(scene);
-  return owners.flatMap(({ owns, finding }) => {
+  const all = [...owners, ...otherOwners];
+  // Helm itself writes nothing of its own accord: whoever runs it is who counts.
+  const byHand: Owner = { ...helm, owns: (object) => helm.owns(object) && !all.some(({ owns }) => owns(object)) };
+  return [...all, byHand].flatMap(({ owns, finding }) => {
     const owned = objects.filter(owns);
     return owned.length === 0 ? [] : [finding(owned.map(placeWord).join(", "), owned)];
   });
