@@ -51884,6 +51884,7 @@ function ofManifests({ source }) {
 
 
 
+
 const labelled = ({ metadata }, key) => metadata.labels?.[key] !== undefined || metadata.annotations?.[key] !== undefined;
 const ownedBy = ({ metadata }, group) => listAt(metadata, "ownerReferences").some((owner) => (textAt(owner, "apiVersion") ?? "").split("/")[0] === group);
 const owners_writtenBy = ({ metadata }, manager) => listAt(metadata, "managedFields").some((entry) => manager.test(textAt(entry, "manager") ?? ""));
@@ -51903,7 +51904,7 @@ const owners = [
         owns: (object) => labelled(object, "argocd.argoproj.io/tracking-id") ||
             labelled(object, "argocd.argoproj.io/instance") ||
             owners_writtenBy(object, /^argocd/),
-        finding: (objects, owned) => warn(`Argo CD keeps ${objects} as Git has it: a sync in the middle of a release would take its changes back.`, `${owners_pause(owned.flatMap(applicationsOf).map(skipping), someApplication)} ${thenGit} (To ignore .spec.http for ever would keep later changes of matches and timeouts from being synced, too.)`),
+        finding: (objects, owned) => warn(`Argo CD keeps ${objects} as Git has it: a sync in the middle of a release would take its changes back.`, `${owners_pause(owned.flatMap(applicationsOf).map(skipping), someApplication)} ${thenGit} (Where an ApplicationSet makes the Application, it takes the annotation away unless its preservedFields.annotations have it. To ignore .spec.http for ever would keep later changes of matches and timeouts from being synced, too.)`),
     },
     {
         owns: (object) => labelled(object, "kustomize.toolkit.fluxcd.io/name") ||
@@ -51912,6 +51913,35 @@ const owners = [
         finding: (objects, owned) => warn(`Flux keeps ${objects} as Git has it: its next reconciliation would take the release's changes back.`, `${owners_pause(owned.flatMap(fluxOwnersOf).map(suspending), someKustomization)} ${thenGit}`),
     },
 ];
+const helm = {
+    owns: (object) => markOf(object, "meta.helm.sh/release-name") !== undefined || isManagedBy(object, "Helm"),
+    finding: (objects, owned) => {
+        const releases = owned.flatMap(({ metadata }) => metadata.annotations?.["meta.helm.sh/release-name"] ?? []);
+        const [name] = releases;
+        return note(`Helm ${name === undefined ? "" : `(release ${finding_listed([...new Set(releases)])}) `}has put ${objects} there: a helm upgrade in the middle of a release would write the chart's weights, image and replicas over the release's.`, `Run none meanwhile. Before the next one the chart's values have to say what the release has left: with promotion: update that is the new image alone.`);
+    },
+};
+const others = [
+    [
+        "Config Sync",
+        (object) => markOf(object, "configmanagement.gke.io/managed") === "enabled" || owners_writtenBy(object, /^configsync/),
+        "Let Git annotate them client.lifecycle.config.k8s.io/mutation: ignore, which it then leaves to others.",
+    ],
+    [
+        "Fleet",
+        (object) => labelled(object, "objectset.rio.cattle.io/hash") || owners_writtenBy(object, /^fleetagent/),
+        `Pause it for the release: kubectl patch gitrepos.fleet.cattle.io NAME -n fleet-default --type merge -p '{"spec":{"paused":true}}', and with false afterwards.`,
+    ],
+    [
+        "kapp",
+        (object) => labelled(object, "kapp.k14s.io/app"),
+        `Where kapp-controller applies it, pause it for the release: kubectl patch apps.kappctrl.k14s.io NAME -n NAMESPACE --type merge -p '{"spec":{"paused":true}}', and with false afterwards.`,
+    ],
+];
+const otherOwners = others.map(([who, owns, stop]) => ({
+    owns,
+    finding: (objects) => warn(`${who} keeps ${objects} as Git has it: in the middle of a release it would take its changes back.`, `${stop} ${thenGit}`),
+}));
 const thenGit = "Before it goes on, Git has to say what the release has left: with promotion: update that is the new image alone.";
 function owners_pause(pauses, unknown) {
     const known = [...new Map(pauses.map((one) => [one.before, one])).values()];
@@ -51930,15 +51960,20 @@ const suspending = ({ kind, namespace, name }) => ({
 });
 const someApplication = skipping({ namespace: "argocd", name: "APPLICATION" });
 const someKustomization = suspending({ kind: "kustomization", namespace: "flux-system", name: "NAME" });
+const isManagedBy = (object, who) => object.metadata.labels?.["app.kubernetes.io/managed-by"] === who;
 const markOf = ({ metadata }, key) => metadata.annotations?.[key] ?? metadata.labels?.[key];
 function applicationsOf(object) {
     const app = markOf(object, "argocd.argoproj.io/tracking-id")?.split(":")[0];
-    const [name, namespace = "argocd"] = (app ?? markOf(object, "argocd.argoproj.io/instance") ?? "")
+    const [name, namespace = "argocd"] = (app ??
+        markOf(object, "argocd.argoproj.io/instance") ??
+        byOldLabel(object) ??
+        "")
         .split("_")
         .filter((part) => part !== "")
         .toReversed();
     return name === undefined ? [] : [{ namespace, name }];
 }
+const byOldLabel = (object) => owners_writtenBy(object, /^argocd/) ? object.metadata.labels?.["app.kubernetes.io/instance"] : undefined;
 const fluxKinds = { kustomize: "kustomization", helm: "helmrelease" };
 function fluxOwnersOf(object) {
     return Object.entries(fluxKinds).flatMap(([prefix, kind]) => {
@@ -51950,7 +51985,9 @@ function fluxOwnersOf(object) {
 const selectsRollout = (object) => object.kind === "Service" && textAt(object, "spec", "selector", "rollouts-pod-template-hash") !== undefined;
 function ownersAreKnown(scene) {
     const objects = touched(scene);
-    return owners.flatMap(({ owns, finding }) => {
+    const all = [...owners, ...otherOwners];
+    const byHand = { ...helm, owns: (object) => helm.owns(object) && !all.some(({ owns }) => owns(object)) };
+    return [...all, byHand].flatMap(({ owns, finding }) => {
         const owned = objects.filter(owns);
         return owned.length === 0 ? [] : [finding(owned.map(placeWord).join(", "), owned)];
     });
