@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { detectabilityOf, plan } from "../../src/commands/plan.ts";
+import { type PodSpread, usualSpread } from "../../src/evidence/pod-spread.ts";
 import type { Count, Tally } from "../../src/evidence/tally.ts";
 import type { Target } from "../../src/release/target.ts";
 import { detectabilityLines } from "../../src/words/detectability-lines.ts";
 import { configured, sound, soundBut } from "../config/configured.ts";
+import { alike } from "../support/alike.ts";
 import { jumpingClock } from "../support/clock.ts";
 import { printedMessages } from "../support/messages.ts";
 
@@ -19,13 +21,14 @@ type World = {
   readonly serves?: "canary";
   readonly tally?: Tally | { readonly because: string };
   readonly phi?: number;
+  readonly spread?: PodSpread;
   readonly manifestImage?: string;
 };
 
 /** What `plan` says in a world in which nothing forbids the release. */
 async function ask(
   file: string,
-  { serves, tally = { because: "Prometheus does not answer" }, phi = 1, manifestImage }: World = {},
+  { serves, tally = { because: "Prometheus does not answer" }, phi = 1, spread = alike, manifestImage }: World = {},
   inputs = {},
 ): Promise<string> {
   const messages = printedMessages();
@@ -40,7 +43,7 @@ async function ask(
     preflight: () => ({ inspect: async () => [] }),
     history: {
       traffic: async (_target, window) => ("because" in tally ? tally : { ...tally, covered: window }),
-      dispersion: async () => ({ phi, because: "measured" }),
+      dispersion: async () => ({ phi, because: "measured", spread }),
     },
   };
   assert.equal(await plan(session), 0);
@@ -68,7 +71,24 @@ test("after the stages it stands what they find in the traffic of the last hour,
     /^ {2}one that fails every request is found in 100 % of releases, half of the time within \d+ s, after \d+ failed requests on average$/,
   );
   assert.match(lines[3] ?? "", /^ {2}a good one could be proven safe after \d+ m/);
-  assert.equal(lines.length, 4, "and no warning");
+  assert.equal(lines[4], "  pods of stable do not differ more than chance has them");
+  assert.equal(lines.length, 5, "and no warning");
+});
+
+test("it says by how much pods differ, and what one canary pod cannot prove therefore", async () => {
+  const slow = [
+    { le: 10, spread: 0.1 },
+    { le: 100, spread: 0.5 },
+  ];
+  const tally = counted(180_000, 1_800);
+  assert.match(
+    await ask(sound, { tally, spread: { pods: 10, errors: 0.3, slow } }),
+    /\n {2}pods of stable differ by 35 % in how often they fail and 64.9 % in how often they are slow, so one canary pod proves no less than 1.79 times the failures and 2.63 times the odds of being slow\n/,
+  );
+  assert.match(
+    await ask(sound, { tally, spread: usualSpread }),
+    /\n {2}how much healthy pods differ could not be measured and is taken to be 22.1 % in how often they fail and .* no less than 1.59 times the failures and 2.54 times the odds of being slow\n/,
+  );
 });
 
 test("at little traffic it warns, and says what would find more", async () => {
@@ -133,7 +153,7 @@ test("only stages that evidence judges count, and not the one with all traffic",
   const { target, plan } = release ?? assert.fail();
   const desk = {
     traffic: async (_target: Target, window: number) => ({ ...counted(18_000, 180), covered: window }),
-    dispersion: async () => ({ phi: 1, because: "" }),
+    dispersion: async () => ({ phi: 1, because: "", spread: alike }),
   };
   const all = await detectabilityOf(desk, target, plan);
   const [, second] = plan.stages;

@@ -6,6 +6,7 @@ import type { Count, Tally } from "../../src/evidence/tally.ts";
 import { RefusedError } from "../../src/lib/errors.ts";
 import { rehearseKinds } from "../../src/rehearsal/rehearse-kinds.ts";
 import { configured, type Situation, sound, soundBut } from "../config/configured.ts";
+import { alike } from "../support/alike.ts";
 import { printedMessages } from "../support/messages.ts";
 
 const count = (requests: number, errors: number): Count => ({ requests, errors, buckets: [] });
@@ -28,7 +29,7 @@ async function ask(
         if (!tally) return assert.fail("nobody may be asked");
         return "because" in tally ? tally : { ...tally, covered: window };
       },
-      dispersion: async () => ({ phi: phi ?? assert.fail("nobody may be asked"), because: "measured" }),
+      dispersion: async () => ({ phi: phi ?? assert.fail("nobody may be asked"), because: "measured", spread: alike }),
     },
     readFile: () => assert.fail("nothing is read"),
   };

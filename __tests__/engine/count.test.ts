@@ -95,10 +95,10 @@ test("a poll says when the canary got more pods than it had had; pods that come 
     (before, [available, at]) => podsAfter(before, available, at),
     undefined,
   );
-  assert.deepEqual(pods, { most: 5, since: 4 });
+  assert.deepEqual(pods, { now: 5, most: 5, since: 4 });
   const ports = { metrics: { look: async () => increments(95, 5) }, clock: { now: () => 9 * second } };
   const joined = async (since: number | undefined) => {
-    const before = { ...countsOf(record), pods: { most: 5, since } };
+    const before = { ...countsOf(record), pods: { now: 4, most: 5, since } };
     return (await count(record, before, ports, new AbortController().signal)).poll?.joined;
   };
   assert.deepEqual([await joined(undefined), await joined(4 * second)], [undefined, 4 * second]);

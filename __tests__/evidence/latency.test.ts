@@ -29,7 +29,7 @@ const none = histogram(0, 0, 0, 0, 0);
 const typical = { stable: histogram(400, 400, 150, 49, 1), canary: none };
 const profiled = profileLatency(emptyLatency, typical);
 const grown = (latency: Latency, stable: Count, canary: Count): Latency =>
-  growLatency(latency, { stable, canary }, 1.25, 1);
+  growLatency(latency, { stable, canary }, () => 1.25, 1);
 
 test("the edges that stable exceeds in 0.1 % to 60 % of requests are watched, and the first that it hardly ever exceeds", () => {
   const { edges = [] } = grown(profiled, none, none);
@@ -59,7 +59,7 @@ test("requests that nobody feels are never slow, however much faster stable is",
   const edges = (slowFrom: number): readonly number[] => {
     const fast = profileLatency(emptyLatency, { stable: histogram(1_000, 0, 0, 0, 0), canary: none }, slowFrom);
     const versions = { stable: histogram(1_000, 0, 0, 0, 0), canary: histogram(0, 100, 0, 0, 0) };
-    return (growLatency(fast, versions, 1.25, 1, slowFrom).edges ?? []).map(({ le }) => le);
+    return (growLatency(fast, versions, () => 1.25, 1, slowFrom).edges ?? []).map(({ le }) => le);
   };
   assert.deepEqual([edges(0), edges(10), edges(11), edges(60)], [[10], [10], [50], [100]]);
 });
@@ -120,7 +120,7 @@ test("a slower canary is proven, at the edge where it shows", () => {
 test("clusters of slow requests temper what is proven", () => {
   const versions = { stable: histogram(400, 400, 150, 49, 1), canary: histogram(40, 20, 20, 18, 2) };
   const [plain, tempered] = [1, 3].map(
-    (phi) => growLatency(profiled, versions, 1.25, phi).edges?.flatMap(({ mixture }) => totals(mixture)) ?? [],
+    (phi) => growLatency(profiled, versions, () => 1.25, phi).edges?.flatMap(({ mixture }) => totals(mixture)) ?? [],
   );
   alike(
     tempered ?? [],

@@ -26,17 +26,23 @@ const count = fc.record({
   buckets: fc.oneof(fc.constant([]), histogram([]), histogram(edges), histogram([0.25, 100])),
 });
 const counts = count.map(({ ended, ...rest }) => ({ ...rest, ...ended }));
-const polls: fc.Arbitrary<Poll[]> = fc.array(
-  fc.record({
-    weight: fc.integer({ min: 1, max: 100 }),
-    age: fc.nat(3_600_000),
-    from: fc.integer({ min: -15_000, max: 3_600_000 }),
-    stable: counts,
-    canary: counts,
-    lost: fc.nat(50),
-  }),
-  { maxLength: 12 },
-);
+const polls: fc.Arbitrary<Poll[]> = fc
+  .array(
+    fc.record({
+      weight: fc.integer({ min: 1, max: 100 }),
+      age: fc.nat(3_600_000),
+      from: fc.integer({ min: -15_000, max: 3_600_000 }),
+      stable: counts,
+      canary: counts,
+      lost: fc.nat(50),
+      pods: fc.oneof(
+        fc.constant({}),
+        fc.record({ joined: fc.integer({ min: 1, max: 3_600_000 }), pods: fc.nat(99) }, { requiredKeys: [] }),
+      ),
+    }),
+    { maxLength: 12 },
+  )
+  .map((drawn) => drawn.map(({ pods, ...poll }) => ({ ...poll, ...pods })));
 
 const ledgerOf = (polls: readonly Poll[]): Ledger => polls.reduce(append, emptyLedger);
 const proven = (polls: readonly Poll[]): Evidence =>

@@ -7,6 +7,7 @@ import type { ReleaseRecord } from "../../src/release/release-record.ts";
 import type { State } from "../../src/release/state.ts";
 import type { WayBack } from "../../src/release/undoing.ts";
 import { configured, soundBut } from "../config/configured.ts";
+import { alike } from "./alike.ts";
 import { type Behaviour, createWorld } from "./world.ts";
 
 export type SessionOptions = {
@@ -85,7 +86,7 @@ export async function createSession(options: SessionOptions = {}) {
     },
     history: {
       traffic: async () => ({ because: "nothing is counted" }),
-      dispersion: async () => ({ phi: 1, because: "measured" }),
+      dispersion: async () => ({ phi: 1, because: "measured", spread: alike }),
     },
     journal: {
       load: journal.load,

@@ -56,5 +56,9 @@ export async function detectabilityOf(history: TrafficHistory, target: Target, p
   if ("because" in traffic) return traffic;
   const steps = judged.map(({ weight, wait }) => ({ weight, wait }));
   const { settings } = measured.plan.evidence;
-  return { traffic, ...detectable({ steps, pollEvery: plan.pollEvery }, traffic, settings) };
+  return {
+    traffic,
+    spread: settings.podSpread,
+    ...detectable({ steps, pollEvery: plan.pollEvery }, traffic, settings),
+  };
 }

@@ -6,6 +6,7 @@ import { type Traffic, trafficOf } from "../rehearsal/detection.ts";
 import { isCounting, isJudgedByEvidence } from "../release/gate.ts";
 import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
+import { spreadInWords } from "../words/spread-in-words.ts";
 
 /** What a plan is measured by before its release: long enough to be usual, short enough to be today. */
 const window: Millis = 3_600_000;
@@ -44,7 +45,8 @@ export async function withUsualTotal(history: TrafficHistory, target: Target, pl
 }
 
 /**
- * The plan with errors as clustered as stable's were in the last hour, where that is to be measured, and how it was.
+ * The plan with errors as clustered as stable's were in the last hour, where that is to be measured, and pods that
+ * differ as stable's did; and how that was.
  */
 export async function withMeasuredDispersion(
   history: TrafficHistory,
@@ -53,7 +55,8 @@ export async function withMeasuredDispersion(
 ): Promise<{ readonly plan: Plan; readonly because?: string | undefined }> {
   const { evidence, stages } = plan;
   if (!evidence.measured || !stages.some(isJudgedByEvidence)) return { plan };
-  const { phi, because } = await history.dispersion(target);
-  const settings = { ...evidence.settings, dispersion: { ...evidence.settings.dispersion, phi } };
-  return { plan: { ...plan, evidence: { ...evidence, settings } }, because };
+  const { phi, because, spread } = await history.dispersion(target);
+  const settings = { ...evidence.settings, dispersion: { ...evidence.settings.dispersion, phi }, podSpread: spread };
+  const measured = { ...plan, evidence: { ...evidence, settings } };
+  return { plan: measured, because: `${because}; ${spreadInWords(spread)}` };
 }

@@ -22,7 +22,7 @@ export type Counts = {
   readonly served: Pair | undefined;
   /** Since the release began. */
   readonly evidence: Evidence;
-  /** The most pods that the canary was seen with, and since when. */
+  /** The canary's pods, the most that it was seen with, and since when. */
   readonly pods?: Pods | undefined;
   /** Why the newest counts are missing. */
   readonly uncounted: string | undefined;
@@ -30,12 +30,12 @@ export type Counts = {
   readonly untimed?: string | undefined;
 };
 
-export type Pods = { readonly most: number; readonly since: Instant | undefined };
+export type Pods = { readonly now: number; readonly most: number; readonly since: Instant | undefined };
 
 /** Pods that come back are none that come: a canary whose pods flap would never be compared with stable. */
 export function podsAfter(before: Pods | undefined, available: number, now: Instant): Pods {
-  if (!before) return { most: available, since: undefined };
-  return available > before.most ? { most: available, since: now } : before;
+  if (!before) return { now: available, most: available, since: undefined };
+  return available > before.most ? { now: available, most: available, since: now } : { ...before, now: available };
 }
 
 type Counting = { readonly metrics: Pick<MetricSource, "look">; readonly clock: Pick<Clock, "now"> };
@@ -100,6 +100,7 @@ function pollOf(
   const age = Math.max(0, now - first.since);
   const since = pods?.since ?? first.since;
   const joined = since > first.since ? { joined: since - first.since } : {};
-  const poll: Poll = { weight: plannedWeight(record), age, from: from - first.since, ...joined, stable, canary, lost };
+  const seen = pods === undefined ? joined : { ...joined, pods: pods.now };
+  const poll: Poll = { weight: plannedWeight(record), age, from: from - first.since, ...seen, stable, canary, lost };
   return isPoll(poll, evidence.age, record.plan.pollEvery) ? poll : undefined;
 }

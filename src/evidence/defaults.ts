@@ -1,6 +1,7 @@
 import type { Millis } from "../lib/duration.ts";
 import { type Dispersion, independent } from "./error-ratio.ts";
 import type { ByMetric } from "./metric.ts";
+import type { PodSpread } from "./pod-spread.ts";
 
 /** What a release is judged by. Ratios and rates are plain numbers: 0.01 is 1 %. */
 export type Settings = {
@@ -47,6 +48,8 @@ export type Settings = {
   readonly usual?: number | undefined;
   /** How clustered errors are; measured by `dispersionOf`. */
   readonly dispersion: Dispersion;
+  /** How much healthy pods differ. Measured; where it is missing they are taken to be alike. */
+  readonly podSpread?: PodSpread | undefined;
   /** φ for slow requests. */
   readonly latencyPhi: number;
 };

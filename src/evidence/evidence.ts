@@ -8,6 +8,7 @@ import { type ByMetric, byMetric } from "./metric.ts";
 import { emptyMixture, grow, logE, type Mixture } from "./mixture.ts";
 import { oddsEvidence } from "./odds-ratio.ts";
 import { betterRates, highestObjective, rateEvidence, worseRates } from "./one-sample.ts";
+import { podMargin, slowSpread } from "./pod-spread.ts";
 import type { Poll } from "./poll.ts";
 import { listen, noSilence, type Silence } from "./silence.ts";
 import { countSplit, emptySplit, isServedAt, type SplitCount, splitEvidence } from "./split-test.ts";
@@ -126,16 +127,18 @@ export function addPoll(evidence: Evidence, poll: Poll, settings: Settings): Evi
   if (poll.age < settings.warmUp || poll.age < joined.at + joined.warmUp)
     return { ...always, latency: profileLatency(evidence.latency, poll, settings.slowFrom) };
 
-  const { dispersion, minExcess, objective, safeRatio } = settings;
+  const { dispersion, minExcess, objective, podSpread, safeRatio } = settings;
   const { requests, errors } = counted;
   const exposure = fairExposure(evidence, poll, requests, settings.split.tolerance);
   const tempered = (increments: readonly number[]): readonly number[] => increments.map((log) => log / dispersion.phi);
-  const harm = grow(evidence.harm, harmEvidence(failed, evidence, counted, exposure, settings));
+  const harm = grow(evidence.harm, harmEvidence(failed, evidence, counted, exposure, poll, settings));
   const ended = {
-    givenUp: addEnding(evidence, "givenUp", counted, exposure, settings),
-    cutOff: addEnding(evidence, "cutOff", counted, exposure, settings),
+    givenUp: addEnding(evidence, "givenUp", counted, exposure, poll, settings),
+    cutOff: addEnding(evidence, "cutOff", counted, exposure, poll, settings),
   };
-  const latency = growLatency(evidence.latency, poll, settings.latencyMargin, settings.latencyPhi, settings.slowFrom);
+  const slower = (le: Millis): number =>
+    Math.max(settings.latencyMargin, podMargin(podSpread, slowSpread(podSpread, le), poll.pods));
+  const latency = growLatency(evidence.latency, poll, slower, settings.latencyPhi, settings.slowFrom);
   const promised =
     objective === undefined
       ? evidence.objective
@@ -226,9 +229,10 @@ function harmEvidence(
   { judged }: Evidence,
   counted: PairedCounts,
   exposure: Pair,
-  { allowedIncrease, dispersion }: Settings,
+  { pods }: Poll,
+  { allowedIncrease, dispersion, podSpread }: Settings,
 ): readonly number[] {
-  const allowed = 1 + allowedIncrease;
+  const allowed = (1 + allowedIncrease) * podMargin(podSpread, podSpread?.errors, pods);
   const { requests } = counted;
   const exact = exposure === requests && dispersion.kind === "tempered" && rate(having, judged) > frequent;
   if (!exact) return ratioEvidence(harmRatios(allowed), allowed, exposure, having(counted), dispersion);
@@ -240,12 +244,13 @@ function addEnding(
   ending: "givenUp" | "cutOff",
   counted: PairedCounts,
   exposure: Pair,
+  poll: Poll,
   settings: Settings,
 ): EndingEvidence {
   const { harm, excess } = evidence[ending];
   const having: Having = (counts) => counts[ending];
   return {
-    harm: grow(harm, harmEvidence(having, evidence, counted, exposure, settings)),
+    harm: grow(harm, harmEvidence(having, evidence, counted, exposure, poll, settings)),
     excess: addExcess(excess, exposure, counted[ending]),
   };
 }

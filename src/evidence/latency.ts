@@ -58,13 +58,16 @@ export function profileLatency(latency: Latency, { stable }: CountsOfBoth, slowF
 export function growLatency(
   latency: Latency,
   versions: CountsOfBoth,
-  margin: number,
+  marginAt: (le: Millis) => number,
   phi: number,
   slowFrom: Millis = 0,
 ): Latency {
   const edges = latency.edges ?? chooseEdges(latency.profile);
   if (!edges) return profileLatency(latency, versions, slowFrom);
-  return { profile: emptyLatency.profile, edges: edges.map((edge) => growEdge(edge, versions, margin, phi)) };
+  return {
+    profile: emptyLatency.profile,
+    edges: edges.map((edge) => growEdge(edge, versions, marginAt(edge.le), phi)),
+  };
 }
 
 function chooseEdges({ requests, slower }: Latency["profile"]): readonly EdgeEvidence[] | undefined {

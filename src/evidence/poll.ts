@@ -11,6 +11,8 @@ export type Poll = {
   readonly from: Millis;
   /** The age at which it last got more pods than it had had: those begin cold. 0 where all were there from the start. */
   readonly joined?: Millis;
+  /** How many pods of the canary were available; missing: nobody saw. */
+  readonly pods?: number;
   readonly stable: Count;
   readonly canary: Count;
   /** Failures of the service that reached no pod, so that nobody knows which version they were meant for. */

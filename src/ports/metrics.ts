@@ -1,3 +1,4 @@
+import type { PodSpread } from "../evidence/pod-spread.ts";
 import type { Tally } from "../evidence/tally.ts";
 import type { Instant, Millis } from "../lib/duration.ts";
 import type { Plan } from "../release/plan.ts";
@@ -15,7 +16,7 @@ export interface Metrics {
   traffic(at: Instant, window: Millis, signal: AbortSignal): Promise<WindowTally | Uncounted>;
   /** Who answered requests of the service in the five minutes before a moment. */
   answerers(at: Instant, signal: AbortSignal): Promise<readonly Answerer[] | Uncounted>;
-  /** How much more than independent ones stable's errors varied in the hour before a moment. */
+  /** How much more than independent ones stable's errors varied in the hour before a moment, and its pods differed. */
   dispersion(at: Instant, signal: AbortSignal): Promise<MeasuredDispersion>;
   /** Whether the gates of a plan will have something to judge by. */
   inspect(plan: Plan, at: Instant, signal: AbortSignal): Promise<readonly Finding[]>;
@@ -33,4 +34,6 @@ export type MeasuredDispersion = {
   /** How many times as much as independent ones errors vary; 1 where it could not be measured. */
   readonly phi: number;
   readonly because: string;
+  /** How much its pods differ. */
+  readonly spread: PodSpread;
 };

@@ -1,5 +1,6 @@
 import { sawNothing } from "./metric-source.ts";
 import type { Metrics } from "./metrics.ts";
+import { unmeasured } from "./unmeasured.ts";
 
 const because = "no Prometheus is configured (metrics.prometheus)";
 
@@ -11,7 +12,7 @@ export const noMetrics: Metrics = {
   }),
   traffic: async () => ({ because }),
   answerers: async () => ({ because }),
-  dispersion: async () => ({ phi: 1, because: `errors are taken as independent: ${because}` }),
+  dispersion: async () => unmeasured(because),
   inspect: async () => [
     {
       level: "warn",

@@ -1,4 +1,5 @@
 import type { Settings } from "../evidence/defaults.ts";
+import type { PodSpread } from "../evidence/pod-spread.ts";
 import type { Millis } from "../lib/duration.ts";
 import {
   type Course,
@@ -29,7 +30,11 @@ export type Detectable = {
   readonly better?: (Step & { readonly ratio: number }) | undefined;
 };
 
-export type DetectableInTraffic = Detectable & { readonly traffic: Traffic };
+export type DetectableInTraffic = Detectable & {
+  readonly traffic: Traffic;
+  /** How much healthy pods differ, where that was asked. */
+  readonly spread?: PodSpread | undefined;
+};
 
 /** The same of a service, or why nobody knows its traffic. */
 export type Detectability = DetectableInTraffic | { readonly because: string };

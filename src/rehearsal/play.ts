@@ -125,7 +125,8 @@ function count(
   const age = now - (before.since ?? now);
   const since = mesh.joined?.();
   const joined = since === undefined ? {} : { joined: age - since };
-  const poll: Poll = { weight: mesh.weight(), age, from: age - ago, ...joined, stable, canary, lost: 0 };
+  const pods = mesh.pods ? { pods: mesh.pods() } : {};
+  const poll: Poll = { weight: mesh.weight(), age, from: age - ago, ...joined, ...pods, stable, canary, lost: 0 };
   if (!isPoll(poll, before.evidence.age, pollEvery)) return before;
   return {
     ...before,

@@ -23,6 +23,8 @@ export type RandomMesh = {
   readonly weight: () => number;
   /** How long ago the canary got more pods than it began with, where it did. */
   readonly joined?: () => Millis | undefined;
+  /** How many pods the canary has, where somebody looks. */
+  readonly pods?: () => number;
   readonly pass: (time: Millis) => void;
   /** What was scraped since it was read last, and how long ago that begins. */
   readonly read: () => Tally & { readonly ago: Millis };

@@ -120,6 +120,9 @@ const settings = z.object({
   split: z.object({ alpha: number, tolerance: number }),
   shares: z.object(byMetric(() => number)),
   dispersion: z.object({ kind: z.enum(["tempered", "beta-binomial"]), phi: number }),
+  podSpread: z.exactOptional(
+    z.object({ pods: number, errors: number, slow: z.array(z.object({ le: number, spread: number })) }),
+  ),
   usual: optionalNumber,
   latencyPhi: number,
 });

@@ -27,6 +27,13 @@ const detectability = z.union([
   z.strictObject({ because: textSchema }),
   z.strictObject({
     traffic: z.strictObject({ rate: z.number(), baseline: z.number() }),
+    spread: z.optional(
+      z.strictObject({
+        pods: countSchema,
+        errors: z.number(),
+        slow: z.readonly(z.array(z.strictObject({ le: z.number(), spread: z.number() }))),
+      }),
+    ),
     runs: countSchema,
     seed: countSchema,
     smallest: z.optional(detection),

@@ -4,6 +4,7 @@ import { startPrometheus } from "../../../sandbox/prometheus/server.ts";
 import { prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
 import { seriesSelectors } from "../../../src/adapters/prometheus/series-selectors.ts";
 import { dispersionOf } from "../../../src/evidence/dispersion.ts";
+import { lastingDifference, usualSpread } from "../../../src/evidence/pod-spread.ts";
 import { istioMetrics } from "../../../src/istio/istio-metrics.ts";
 import type { Millis } from "../../../src/lib/duration.ts";
 import { noMetrics } from "../../../src/ports/no-metrics.ts";
@@ -20,7 +21,12 @@ const hour = Array.from({ length: 61 }, (_, index) => index);
 type Pod = (minute: number) => { readonly served: number; readonly errors: number; readonly restarted?: boolean };
 
 /** A Prometheus that scraped these pods every 15 s, at a moment of its own for each. */
-async function withPods(t: TestContext, pods: readonly Pod[], interval: Millis = 15_000) {
+async function withPods(
+  t: TestContext,
+  pods: readonly Pod[],
+  interval: Millis = 15_000,
+  within?: (pod: number, le: number) => number,
+) {
   const server = await startPrometheus({ targets: [] });
   t.after(() => server.close());
   const labels = {
@@ -39,6 +45,11 @@ async function withPods(t: TestContext, pods: readonly Pod[], interval: Millis =
       const moment = at - (60 - now) * minute - (index % 15) * 1_000;
       server.storage.append({ ...labels, pod: `reviews-${index}`, response_code: "200" }, moment, total.served);
       server.storage.append({ ...labels, pod: `reviews-${index}`, response_code: "500" }, moment, total.errors);
+      for (const le of within ? [50, 100, Infinity] : []) {
+        const buckets = { ...labels, __name__: istioMetrics.durations, pod: `reviews-${index}`, response_code: "200" };
+        const edge = { le: le === Infinity ? "+Inf" : String(le) };
+        server.storage.append({ ...buckets, ...edge }, moment, Math.round(total.served * (within?.(index, le) ?? 1)));
+      }
     }
   }
   return { url: server.url, source: sourceAt(server.url, interval) };
@@ -83,22 +94,61 @@ test("an incident in the hour counts as ten times, and is named", async (t) => {
 
 test("windows are four scrapes long where Prometheus scrapes seldom", async (t) => {
   const pods = [0, 1].map((): Pod => () => ({ served: 100, errors: 1 }));
-  assert.deepEqual(await (await withPods(t, pods, minute)).source.dispersion(at, signal), {
-    phi: 1,
-    because: "120 errors of 2 pods of reviews-v1 in 15 windows of 4 m varied no more than independent ones do",
-  });
+  const { phi, because } = await (await withPods(t, pods, minute)).source.dispersion(at, signal);
+  assert.deepEqual(
+    [phi, because],
+    [1, "120 errors of 2 pods of reviews-v1 in 15 windows of 4 m varied no more than independent ones do"],
+  );
 });
 
 test("a window in which a pod restarted does not count it, though its counter has outgrown the old one", async (t) => {
-  const failing: Pod = () => ({ served: 90, errors: 10 });
+  const failing =
+    (turn: number): Pod =>
+    (now) =>
+      now % 2 === turn ? { served: 90, errors: 10 } : { served: 100, errors: 0 };
   const restarting: Pod = (now) =>
     now === 1 ? { served: 3_000, errors: 0, restarted: true } : { served: 100, errors: now === 0 ? 10 : 0 };
-  const { phi } = await (await withPods(t, [failing, failing, restarting])).source.dispersion(at, signal);
-  const both = { requests: 100, errors: 10 };
-  const wanted = dispersionOf(
-    hour.slice(1).map((now) => (now === 1 ? [both, both] : [both, both, { requests: 100, errors: 0 }])),
-  );
+  const { phi } = await (await withPods(t, [failing(0), failing(1), restarting])).source.dispersion(at, signal);
+  const windows = hour.slice(1).map((now) => [
+    { requests: 100, errors: now % 2 === 0 ? 10 : 0 },
+    { requests: 100, errors: now % 2 === 1 ? 10 : 0 },
+    { requests: now === 1 ? 0 : 100, errors: 0 },
+  ]);
+  const wanted = dispersionOf(windows, lastingDifference(windows).rates);
+  assert.ok(wanted > 4 && wanted < 10);
   assert.ok(Math.abs(phi - wanted) < 1e-9, `${phi} instead of ${wanted}`);
+});
+
+test("pods that differ all the hour do so in failures and in how long their requests take", async (t) => {
+  const pods = Array.from(
+    { length: 10 },
+    (_, index): Pod =>
+      () => ({ served: 990, errors: 6 + index }),
+  );
+  const { url, source } = await withPods(t, pods);
+  const before = await source.dispersion(at, signal);
+  assert.ok(before.spread.errors > 0.2 && before.spread.errors < 0.35, JSON.stringify(before.spread));
+  assert.deepEqual([before.phi, before.spread.pods, before.spread.slow], [1, 10, []]);
+
+  const timed = await withPods(t, pods, 15_000, (index, le) => ({ 50: 0.5 + index / 50, 100: 0.99 })[le] ?? 1);
+  const { spread } = await timed.source.dispersion(at, signal);
+  assert.deepEqual(
+    spread.slow.map(({ le }) => le),
+    [50, 100],
+  );
+  const [middle = 0, tail = 1] = spread.slow.map((edge) => edge.spread);
+  assert.ok(middle > 0.2 && middle < 0.3 && tail < 0.05, `${middle} ${tail}`);
+  assert.notEqual(timed.url, url);
+});
+
+test("a pod whose counters began again counts in the other windows of the hour", async (t) => {
+  const pods = Array.from(
+    { length: 10 },
+    (_, index): Pod =>
+      (now) => ({ served: 990, errors: 6 + index, restarted: index === 9 && now === 35 }),
+  );
+  const { spread } = await (await withPods(t, pods)).source.dispersion(at, signal);
+  assert.ok(spread.errors > 0.2 && spread.errors < 0.35, JSON.stringify(spread));
 });
 
 test("a window with a single pod tells nothing", async (t) => {
@@ -142,6 +192,7 @@ test("a Prometheus that is away is a reason, and no exception; an abort is one",
   assert.deepEqual(await noMetrics.dispersion(at, signal), {
     phi: 1,
     because: "errors are taken as independent: no Prometheus is configured (metrics.prometheus)",
+    spread: usualSpread,
   });
 });
 

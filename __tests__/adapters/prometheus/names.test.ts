@@ -187,7 +187,7 @@ test("whatever labels and metrics are called, the same is read from them", async
     ],
   );
   assert.equal(istio.buckets.length, 2);
-  assert.ok(istio.dispersion.phi > 1);
+  assert.ok(istio.dispersion.spread.pods > 1 && istio.dispersion.spread.errors > 0.1);
   assert.deepEqual(istio.levels, ["note"]);
 });
 

@@ -1,5 +1,6 @@
 import { isRound } from "../../../src/adapters/prometheus/rounds.ts";
 import type { PodCount } from "../../../src/evidence/dispersion.ts";
+import type { PodWindows } from "../../../src/evidence/pod-spread.ts";
 import { emptyCount, sumOfBuckets } from "../../../src/evidence/tally.ts";
 import type { Millis } from "../../../src/lib/duration.ts";
 import { type Chance, chance, poisson } from "../../../src/rehearsal/chance.ts";
@@ -82,8 +83,8 @@ const second: Millis = 1_000;
 export type UnevenMesh = RandomMesh & {
   /** What stable's pods counted in each minute of the hour before. */
   readonly before: readonly (readonly PodCount[])[];
-  /** Response times of stable's pods in that hour, by edge. */
-  readonly timesBefore: readonly (readonly number[])[];
+  /** The same of those slower than each edge, in each ten minutes of it. */
+  readonly slowBefore: readonly { readonly le: number; readonly windows: PodWindows }[];
 };
 
 export function unevenMesh(service: UnevenService, seed: number): UnevenMesh {
@@ -229,6 +230,7 @@ export function unevenMesh(service: UnevenService, seed: number): UnevenMesh {
       if (before > service.stablePods && pods.length > before) newest = now;
     },
     weight: () => weight,
+    pods: () => pods.filter(({ version }) => version === "canary").length,
     joined: () => (newest > 0 ? now - newest : undefined),
     pass(time) {
       for (let left = time; left > 0; ) {
@@ -253,12 +255,21 @@ function hourBefore(service: UnevenService, pods: readonly Pod[], next: Chance) 
       return { requests: errors + poisson(perPod * (1 - failing), next), errors };
     }),
   );
-  const timesBefore = pods.map(({ takes }) => {
-    const buckets = edges.map(() => 0);
-    if (service.times) draw(service.times, perPod * 60, takes, buckets, next);
-    return buckets;
-  });
-  return { before, timesBefore };
+  const drawn = Array.from({ length: service.times ? 6 : 0 }, () =>
+    pods.map(({ takes }) => {
+      const buckets = edges.map(() => 0);
+      if (service.times) draw(service.times, perPod * 10, takes, buckets, next);
+      return buckets;
+    }),
+  );
+  const sum = (counts: readonly number[]): number => counts.reduce((a, b) => a + b, 0);
+  const slowBefore = edges.slice(0, -1).map((le, index) => ({
+    le,
+    windows: drawn.map((window) =>
+      window.map((buckets): PodCount => ({ requests: sum(buckets), errors: sum(buckets.slice(index + 1)) })),
+    ),
+  }));
+  return { before, slowBefore };
 }
 
 /** Adds requests to buckets that are not cumulated. */

@@ -1,5 +1,6 @@
 import { defaults } from "../../../src/evidence/defaults.ts";
 import { dispersionOf } from "../../../src/evidence/dispersion.ts";
+import { lastingDifference, type PodSpread, podSpreadOf } from "../../../src/evidence/pod-spread.ts";
 import { wilson } from "../../../src/evidence/wilson.ts";
 import type { Millis } from "../../../src/lib/duration.ts";
 import { type PlayedEnd, playBefore } from "../../../src/rehearsal/play.ts";
@@ -51,17 +52,34 @@ const unevenRows: readonly UnevenRow[] = [
   keep("20 connections a caller", { connections: 20, baseline: 0.0005 }),
   open("half of stable's requests beside the route", { rate: 5, direct: 5 }),
   keep("pods differ, errors by cv 0.3", { cv: 0.3 }),
-  open("pods differ, errors by cv 0.5", { cv: 0.5 }),
-  open("pods differ, errors by cv 1", { cv: 1 }),
-  open("pods differ, errors by cv 0.5, 3 canary pods", { cv: 0.5, canaryPods: () => 3 }),
+  keep("pods differ, errors by cv 0.5", { cv: 0.5 }),
+  keep("pods differ, errors by cv 1", { cv: 1 }),
+  keep("pods differ, errors by cv 0.5, 3 canary pods", { cv: 0.5, canaryPods: () => 3 }),
+  keep("pods differ, errors by cv 0.5, 3 stable pods", { cv: 0.5, stablePods: 3 }),
+  keep("pods differ, errors by cv 0.5, 1 stable pod", { cv: 0.5, stablePods: 1 }),
+  keep("pods differ, errors by cv 0.5, 5/s", { cv: 0.5, rate: 5 }),
+  keep("pods differ, errors by cv 0.5, 200/s", { cv: 0.5, rate: 200 }),
   keep("response times", { times: typical }),
-  open("pods differ, times by σ 0.2", { times: typical, sigma: 0.2 }),
-  open("pods differ, times by σ 0.2, 3 canary pods", { times: typical, sigma: 0.2, canaryPods: () => 3 }),
+  keep("pods differ, times by σ 0.05", { times: typical, sigma: 0.05 }),
+  keep("pods differ, times by σ 0.2", { times: typical, sigma: 0.2 }),
+  keep("pods differ, times by σ 0.3", { times: typical, sigma: 0.3 }),
+  keep("pods differ, times by σ 0.2, 3 canary pods", { times: typical, sigma: 0.2, canaryPods: () => 3 }),
+  keep("pods differ, times by σ 0.2, 3 stable pods", { times: typical, sigma: 0.2, stablePods: 3 }),
+  keep("pods differ, times by σ 0.2, 1 stable pod", { times: typical, sigma: 0.2, stablePods: 1 }),
   bad("2 times the failures", { worse: 2 }),
   bad("5 times the failures", { worse: 5 }),
+  bad("2 times, 3 stable pods", { worse: 2, stablePods: 3 }),
+  bad("2 times, 1 stable pod", { worse: 2, stablePods: 1 }),
+  bad("5 times, 1 stable pod", { worse: 5, stablePods: 1 }),
   bad("5 times, 5 requests/s", { worse: 5, rate: 5 }),
   bad("10 times the failures", { worse: 10 }),
   bad("50 % fail", { worse: 100 }),
+  bad("5 times, cv 0.5", { worse: 5, cv: 0.5 }),
+  bad("10 times, cv 0.5", { worse: 10, cv: 0.5 }),
+  bad("2 times, 200/s", { worse: 2, rate: 200 }),
+  bad("1.5 times as slow", { times: typical, slower: 1.5 }),
+  bad("2 times as slow, σ 0.1", { times: typical, slower: 2, sigma: 0.1 }),
+  bad("2 times as slow, σ 0.2", { times: typical, slower: 2, sigma: 0.2 }),
   bad("5 times, cv 0.5, 3 canary pods", { worse: 5, cv: 0.5, canaryPods: () => 3 }),
   bad("2 times as slow", { times: typical, slower: 2 }),
   bad("2 times as slow, σ 0.2, 3 canary pods", { times: typical, slower: 2, sigma: 0.2, canaryPods: () => 3 }),
@@ -91,10 +109,14 @@ export const playUneven = (runs: number, seed: number, only: string): readonly U
 
 function playOnce(service: UnevenService, seed: number): PlayedEnd {
   const mesh = unevenMesh(service, seed);
-  return playBefore(planWith(Math.min(10, dispersionOf(mesh.before))), mesh);
+  const { rates } = lastingDifference(mesh.before);
+  return playBefore(
+    planWith(Math.min(10, dispersionOf(mesh.before, rates)), podSpreadOf(mesh.before, mesh.slowBefore)),
+    mesh,
+  );
 }
 
-const planWith = (phi: number): Plan => ({
+const planWith = (phi: number, podSpread: PodSpread): Plan => ({
   stages: [5, 10, 25, 50].map((weight) => ({
     name: `${weight} %`,
     weight,
@@ -104,7 +126,7 @@ const planWith = (phi: number): Plan => ({
     approval: false,
   })),
   evidence: {
-    settings: { ...defaults, dispersion: { kind: "tempered", phi } },
+    settings: { ...defaults, dispersion: { kind: "tempered", phi }, podSpread },
     measured: true,
     inconclusive: "extend",
     noData: "extend",

@@ -73,6 +73,9 @@ export const seriesSelectors = (
         `sum by (${labels.pod}, instance, ${labels.reporter}) (` +
         `${select(requests, [...ownPods, `${labels.code}=~"5.."`])} or ${select(requests, [...ownPods, `${labels.grpc}!~"|0"`])}` +
         `))[${range}ms:${step}ms]`,
+      /** How long its own requests took. */
+      perPodTimes: (range: Millis, step: Millis) =>
+        `(sum by (${labels.pod}, instance, le) (${select(durations, ownPods)}))[${range}ms:${step}ms]`,
     },
     ofService: select(requests, [service]),
     /** How many each of those who answered got lately, whoever counted them. */

@@ -3,6 +3,7 @@ import { formatDuration, type Instant, type Millis } from "../../lib/duration.ts
 import { tell } from "../../lib/errors.ts";
 import { type Blind, type Increments, type MetricSource, sawNothing } from "../../ports/metric-source.ts";
 import type { Metrics, Uncounted, WindowTally } from "../../ports/metrics.ts";
+import { unmeasured } from "../../ports/unmeasured.ts";
 import { inspectProxies, noQueries } from "./inspect-proxies.ts";
 import { countersOfPod } from "./pod-counters.ts";
 import { emptyPodMeter, enrol, type PodMeter, readOn } from "./pod-meter.ts";
@@ -110,7 +111,7 @@ export function proxies(options: ProxiesOptions): Metrics {
     watch,
     traffic,
     answerers: async () => ({ because: `${noHistory} of who answered` }),
-    dispersion: async () => ({ phi: 1, because: `errors are taken as independent: ${noHistory}` }),
+    dispersion: async () => unmeasured(noHistory),
     async inspect(plan, _at, signal) {
       const roster = await find(signal);
       if ("because" in roster) return inspectProxies({ options, plan, roster, readings: [] });
