@@ -1,5 +1,6 @@
 import type { TrafficHistory } from "../ports/traffic-history.ts";
 import { type Detectability, detectable } from "../rehearsal/detectable.ts";
+import { firstThinStage } from "../rehearsal/soundness.ts";
 import { isJudgedByEvidence } from "../release/gate.ts";
 import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
@@ -59,6 +60,7 @@ export async function detectabilityOf(history: TrafficHistory, target: Target, p
   return {
     traffic,
     spread: settings.podSpread,
+    thin: firstThinStage(judged, traffic, settings),
     ...detectable({ steps, pollEvery: plan.pollEvery }, traffic, settings),
   };
 }

@@ -11,6 +11,7 @@ import {
   type Traffic,
   timeToSafety,
 } from "./detection.ts";
+import type { ThinStage } from "./soundness.ts";
 
 /** What a course of weights can find in the traffic of a service. */
 export type Detectable = {
@@ -34,6 +35,8 @@ export type DetectableInTraffic = Detectable & {
   readonly traffic: Traffic;
   /** How much healthy pods differ, where that was asked. */
   readonly spread?: PodSpread | undefined;
+  /** A stage at which good releases would be held. */
+  readonly thin?: ThinStage | undefined;
 };
 
 /** The same of a service, or why nobody knows its traffic. */

@@ -3,12 +3,13 @@ import { number, percent } from "../lib/numbers.ts";
 import { type Detectability, type DetectableInTraffic, enough } from "../rehearsal/detectable.ts";
 import { neverSeen, type Traffic } from "../rehearsal/detection.ts";
 import { spreadInWords } from "./spread-in-words.ts";
+import { thinStageSentence } from "./thin-stage.ts";
 import { about, trafficInWords } from "./traffic-in-words.ts";
 
 /** What a plan finds, what it costs until then, and what would find more. */
 export function detectabilityLines(detectability: Detectability): readonly string[] {
   if ("because" in detectability) return [`What this plan would find cannot be said: ${detectability.because}.`];
-  const { traffic, spread, smallest, dead, safeAfter, runs, seed } = detectability;
+  const { traffic, spread, thin, smallest, dead, safeAfter, runs, seed } = detectability;
   const lines = [
     `What it finds in the traffic of the last hour, ${trafficInWords(traffic)} (${number(runs)} simulated releases of each kind, seed ${seed}):`,
   ];
@@ -26,6 +27,7 @@ export function detectabilityLines(detectability: Detectability): readonly strin
   else lines.push(`  a good one could be proven safe after ${about(safeAfter)}`);
 
   if (spread) lines.push(`  ${spreadInWords(spread)}`);
+  if (thin) lines.push(thinStageSentence(thin, traffic));
   if (!smallest || smallest.ratio > enough) lines.push(warning(detectability));
   return lines;
 }

@@ -34,6 +34,15 @@ const detectability = z.union([
         slow: z.readonly(z.array(z.strictObject({ le: z.number(), spread: z.number() }))),
       }),
     ),
+    thin: z.optional(
+      z.strictObject({
+        weight: countSchema,
+        atMost: millisSchema,
+        takes: z.optional(z.number()),
+        requests: z.optional(countSchema),
+        enough: z.optional(countSchema),
+      }),
+    ),
     runs: countSchema,
     seed: countSchema,
     smallest: z.optional(detection),
