@@ -15872,6 +15872,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   L8: () => (/* binding */ $ZodObject),
   ig: () => (/* binding */ $ZodOptional),
   _m: () => (/* binding */ $ZodPipe),
+  Sb: () => (/* binding */ $ZodReadonly),
   h: () => (/* binding */ $ZodRecord),
   $v: () => (/* binding */ $ZodString),
   EY: () => (/* binding */ $ZodStringFormat),
@@ -15882,7 +15883,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   GP: () => (/* binding */ $ZodUnknown)
 });
 
-// UNUSED EXPORTS: $ZodAny, $ZodBase64, $ZodBase64URL, $ZodBigInt, $ZodBigIntFormat, $ZodCIDRv4, $ZodCIDRv6, $ZodCUID, $ZodCUID2, $ZodCatch, $ZodCodec, $ZodCreditCard, $ZodCustomStringFormat, $ZodDate, $ZodE164, $ZodEmail, $ZodEmoji, $ZodFile, $ZodFunction, $ZodGUID, $ZodIBAN, $ZodIPv4, $ZodIPv6, $ZodISODate, $ZodISODuration, $ZodISOTime, $ZodIntersection, $ZodJWT, $ZodKSUID, $ZodLazy, $ZodMAC, $ZodMap, $ZodNaN, $ZodNanoID, $ZodObjectJIT, $ZodPrefault, $ZodPreprocess, $ZodPromise, $ZodReadonly, $ZodSet, $ZodSuccess, $ZodSymbol, $ZodTemplateLiteral, $ZodULID, $ZodURL, $ZodUUID, $ZodUndefined, $ZodVoid, $ZodXID, $ZodXor, URL_BAD_FORMAT, URL_UNPARSEABLE, base64Charset, base64urlCharset, canParseURL, clone, getDiscriminatedOption, isValidBase64, isValidBase64URL, isValidCIDRv6, isValidCreditCard, isValidIBAN, isValidIPv6, isValidJWT, mergeValues, parseURLObject, standardProps, stripTabAndNewline, urlHostnameOk, urlProtocolOk, validateURL
+// UNUSED EXPORTS: $ZodAny, $ZodBase64, $ZodBase64URL, $ZodBigInt, $ZodBigIntFormat, $ZodCIDRv4, $ZodCIDRv6, $ZodCUID, $ZodCUID2, $ZodCatch, $ZodCodec, $ZodCreditCard, $ZodCustomStringFormat, $ZodDate, $ZodE164, $ZodEmail, $ZodEmoji, $ZodFile, $ZodFunction, $ZodGUID, $ZodIBAN, $ZodIPv4, $ZodIPv6, $ZodISODate, $ZodISODuration, $ZodISOTime, $ZodIntersection, $ZodJWT, $ZodKSUID, $ZodLazy, $ZodMAC, $ZodMap, $ZodNaN, $ZodNanoID, $ZodObjectJIT, $ZodPrefault, $ZodPreprocess, $ZodPromise, $ZodSet, $ZodSuccess, $ZodSymbol, $ZodTemplateLiteral, $ZodULID, $ZodURL, $ZodUUID, $ZodUndefined, $ZodVoid, $ZodXID, $ZodXor, URL_BAD_FORMAT, URL_UNPARSEABLE, base64Charset, base64urlCharset, canParseURL, clone, getDiscriminatedOption, isValidBase64, isValidBase64URL, isValidCIDRv6, isValidCreditCard, isValidIBAN, isValidIPv6, isValidJWT, mergeValues, parseURLObject, standardProps, stripTabAndNewline, urlHostnameOk, urlProtocolOk, validateURL
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/checks.js
 var core_checks = __nccwpck_require__(5465);
@@ -18439,12 +18440,12 @@ function handleCodecTxResult(left, value, nextSchema, ctx) {
 const $ZodPreprocess = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodPreprocess", (inst, def) => {
     $ZodPipe.init(inst, def);
 })));
-const $ZodReadonly = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodReadonly", (inst, def) => {
+const $ZodReadonly = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodReadonly", (inst, def) => {
     $ZodType.init(inst, def);
-    util.defineLazyInternal(inst, "propValues", (zod) => zod.def.innerType._zod.propValues);
-    util.defineLazyInternal(inst, "values", (zod) => zod.def.innerType._zod.values);
-    util.defineLazyInternal(inst, "optin", (zod) => zod.def.innerType?._zod?.optin);
-    util.defineLazyInternal(inst, "optout", (zod) => zod.def.innerType?._zod?.optout);
+    core_util/* defineLazyInternal */.v5(inst, "propValues", (zod) => zod.def.innerType._zod.propValues);
+    core_util/* defineLazyInternal */.v5(inst, "values", (zod) => zod.def.innerType._zod.values);
+    core_util/* defineLazyInternal */.v5(inst, "optin", (zod) => zod.def.innerType?._zod?.optin);
+    core_util/* defineLazyInternal */.v5(inst, "optout", (zod) => zod.def.innerType?._zod?.optout);
     inst._zod.parse = (payload, ctx) => {
         if (ctx.direction === "backward") {
             return def.innerType._zod.run(payload, ctx);
@@ -18455,7 +18456,7 @@ const $ZodReadonly = /*@__PURE__*/ (/* unused pure expression or super */ null &
         }
         return handleReadonlyResult(result);
     };
-})));
+});
 function handleReadonlyResult(payload) {
     // A repeat visit hands back a node that is still being built; freezing it here would make the rest of its keys fail to assign.
     if (!payload.memo)
@@ -19638,11 +19639,12 @@ function constantCatch(value) {
 /* harmony export */   mee: () => (/* binding */ nullable),
 /* harmony export */   pdi: () => (/* binding */ transform),
 /* harmony export */   rej: () => (/* binding */ strictObject),
+/* harmony export */   tBZ: () => (/* binding */ readonly),
 /* harmony export */   yqP: () => (/* binding */ exactOptional),
 /* harmony export */   zMY: () => (/* binding */ boolean),
 /* harmony export */   zUr: () => (/* binding */ ZodMiniStringFormat)
 /* harmony export */ });
-/* unused harmony exports ZodMiniType, ZodMiniString, ZodMiniEmail, email, ZodMiniGUID, guid, ZodMiniUUID, uuid, uuidv4, uuidv6, uuidv7, ZodMiniURL, url, httpUrl, ZodMiniEmoji, emoji, ZodMiniNanoID, nanoid, ZodMiniCUID, cuid, ZodMiniCUID2, cuid2, ZodMiniULID, ulid, ZodMiniXID, xid, ZodMiniKSUID, ksuid, ZodMiniIPv4, ipv4, ZodMiniIPv6, ipv6, ZodMiniCIDRv4, cidrv4, ZodMiniCIDRv6, cidrv6, ZodMiniMAC, mac, ZodMiniBase64, base64, ZodMiniBase64URL, base64url, ZodMiniE164, e164, ZodMiniCreditCard, creditCard, ZodMiniIBAN, iban, ZodMiniJWT, jwt, ZodMiniCustomStringFormat, stringFormat, hostname, hex, currencyCode, hash, ZodMiniNumber, ZodMiniNumberFormat, float32, float64, int32, uint32, ZodMiniBoolean, ZodMiniBigInt, bigint, ZodMiniBigIntFormat, int64, uint64, ZodMiniSymbol, symbol, ZodMiniUndefined, undefined, ZodMiniNull, ZodMiniAny, any, ZodMiniUnknown, ZodMiniNever, never, ZodMiniVoid, void, ZodMiniDate, date, ZodMiniArray, keyof, ZodMiniObject, looseObject, safeExtend, merge, pick, omit, partial, exactPartial, required, catchall, ZodMiniUnion, ZodMiniXor, xor, ZodMiniDiscriminatedUnion, ZodMiniIntersection, intersection, ZodMiniTuple, ZodMiniRecord, partialRecord, looseRecord, ZodMiniMap, map, ZodMiniSet, set, ZodMiniEnum, nativeEnum, ZodMiniLiteral, ZodMiniFile, file, ZodMiniTransform, ZodMiniOptional, ZodMiniExactOptional, ZodMiniNullable, nullish, ZodMiniDefault, ZodMiniPrefault, prefault, ZodMiniNonOptional, ZodMiniSuccess, success, ZodMiniCatch, catch, ZodMiniNaN, nan, ZodMiniPipe, ZodMiniCodec, codec, invertCodec, ZodMiniReadonly, readonly, ZodMiniTemplateLiteral, templateLiteral, ZodMiniLazy, lazy, ZodMiniPromise, promise, ZodMiniCustom, check, custom, superRefine, describe, meta, stringbool, json, ZodMiniFunction, _function, function */
+/* unused harmony exports ZodMiniType, ZodMiniString, ZodMiniEmail, email, ZodMiniGUID, guid, ZodMiniUUID, uuid, uuidv4, uuidv6, uuidv7, ZodMiniURL, url, httpUrl, ZodMiniEmoji, emoji, ZodMiniNanoID, nanoid, ZodMiniCUID, cuid, ZodMiniCUID2, cuid2, ZodMiniULID, ulid, ZodMiniXID, xid, ZodMiniKSUID, ksuid, ZodMiniIPv4, ipv4, ZodMiniIPv6, ipv6, ZodMiniCIDRv4, cidrv4, ZodMiniCIDRv6, cidrv6, ZodMiniMAC, mac, ZodMiniBase64, base64, ZodMiniBase64URL, base64url, ZodMiniE164, e164, ZodMiniCreditCard, creditCard, ZodMiniIBAN, iban, ZodMiniJWT, jwt, ZodMiniCustomStringFormat, stringFormat, hostname, hex, currencyCode, hash, ZodMiniNumber, ZodMiniNumberFormat, float32, float64, int32, uint32, ZodMiniBoolean, ZodMiniBigInt, bigint, ZodMiniBigIntFormat, int64, uint64, ZodMiniSymbol, symbol, ZodMiniUndefined, undefined, ZodMiniNull, ZodMiniAny, any, ZodMiniUnknown, ZodMiniNever, never, ZodMiniVoid, void, ZodMiniDate, date, ZodMiniArray, keyof, ZodMiniObject, looseObject, safeExtend, merge, pick, omit, partial, exactPartial, required, catchall, ZodMiniUnion, ZodMiniXor, xor, ZodMiniDiscriminatedUnion, ZodMiniIntersection, intersection, ZodMiniTuple, ZodMiniRecord, partialRecord, looseRecord, ZodMiniMap, map, ZodMiniSet, set, ZodMiniEnum, nativeEnum, ZodMiniLiteral, ZodMiniFile, file, ZodMiniTransform, ZodMiniOptional, ZodMiniExactOptional, ZodMiniNullable, nullish, ZodMiniDefault, ZodMiniPrefault, prefault, ZodMiniNonOptional, ZodMiniSuccess, success, ZodMiniCatch, catch, ZodMiniNaN, nan, ZodMiniPipe, ZodMiniCodec, codec, invertCodec, ZodMiniReadonly, ZodMiniTemplateLiteral, templateLiteral, ZodMiniLazy, lazy, ZodMiniPromise, promise, ZodMiniCustom, check, custom, superRefine, describe, meta, stringbool, json, ZodMiniFunction, _function, function */
 /* harmony import */ var _core_index_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4203);
 /* harmony import */ var _core_index_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9435);
 /* harmony import */ var _core_util_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5448);
@@ -20520,10 +20522,10 @@ function invertCodec(codec) {
         reverseTransform: def.transform,
     });
 }
-const ZodMiniReadonly = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniReadonly", (inst, def) => {
-    core.$ZodReadonly.init(inst, def);
+const ZodMiniReadonly = /*@__PURE__*/ _core_index_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("ZodMiniReadonly", (inst, def) => {
+    _core_index_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodReadonly */ .Sb.init(inst, def);
     ZodMiniType.init(inst, def);
-})));
+});
 // @__NO_SIDE_EFFECTS__
 function readonly(innerType) {
     return new ZodMiniReadonly({
@@ -29573,7 +29575,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 7825:
+/***/ 7477:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -29645,6 +29647,58 @@ function betterStep(course, ratio, traffic, settings) {
     const last = stronger.at(-1);
     const found = last && (0,detection/* smallestFound */.au)(alone(last), traffic, settings, runs, seed);
     return last && found && found.ratio < ratio ? { ...last, ratio: found.ratio } : undefined;
+}
+
+// EXTERNAL MODULE: ./src/evidence/mixture.js
+var mixture = __nccwpck_require__(5635);
+// EXTERNAL MODULE: ./src/evidence/one-sample.js
+var one_sample = __nccwpck_require__(3690);
+;// CONCATENATED MODULE: ./src/rehearsal/soundness.js
+
+
+const nearlyAlways = 1.645;
+const mostRequests = 1_000_000;
+function requestsToBeSound(baseline, { breaker, beta }) {
+    const borne = Math.max(breaker.floor, breaker.timesStable * baseline);
+    if (borne >= one_sample/* highestObjective */.yb)
+        return undefined;
+    const isEnough = (requests) => {
+        const failed = Math.min(requests, requests * baseline + nearlyAlways * Math.sqrt(requests * baseline));
+        const proven = (0,mixture/* grow */.wS)((0,mixture/* emptyMixture */.M)(40), (0,one_sample/* rateEvidence */._Z)((0,one_sample/* betterRates */.Em)(borne), borne, requests, failed));
+        return (0,mixture/* logE */.wf)(proven) >= Math.log(1 / beta);
+    };
+    if (!isEnough(mostRequests))
+        return undefined;
+    let [few, many] = [0, mostRequests];
+    while (many - few > 1) {
+        const middle = Math.floor((few + many) / 2);
+        if (isEnough(middle))
+            many = middle;
+        else
+            few = middle;
+    }
+    return many;
+}
+function firstThinStage(steps, { rate, baseline }, settings) {
+    if (settings.requires !== "sound")
+        return undefined;
+    const needed = requestsToBeSound(baseline, settings);
+    const [first] = steps;
+    if (needed === undefined)
+        return first && { weight: first.weight, atMost: first.deadline };
+    const requests = Math.ceil(needed + nearlyAlways * Math.sqrt(needed));
+    const perSecond = (weight) => (rate * weight) / 100;
+    let seen = 0;
+    for (const { weight, deadline } of steps) {
+        const left = requests - seen;
+        const enough = Math.ceil((100 * left * 1_000) / (rate * deadline));
+        seen += (perSecond(weight) * deadline) / 1_000;
+        if (seen >= requests)
+            continue;
+        const takes = (left * 1_000) / perSecond(weight);
+        return { weight, atMost: deadline, takes, requests, enough: enough < 100 ? enough : undefined };
+    }
+    return undefined;
 }
 
 // EXTERNAL MODULE: ./src/release/gate.js
@@ -29722,6 +29776,18 @@ const detectability = mini_schemas/* union */.KCZ([
     mini_schemas/* strictObject */.rej({ because: textSchema }),
     mini_schemas/* strictObject */.rej({
         traffic: mini_schemas/* strictObject */.rej({ rate: mini_schemas/* number */.aig(), baseline: mini_schemas/* number */.aig() }),
+        spread: mini_schemas/* optional */.lqM(mini_schemas/* strictObject */.rej({
+            pods: countSchema,
+            errors: mini_schemas/* number */.aig(),
+            slow: mini_schemas/* readonly */.tBZ(mini_schemas/* array */.YOg(mini_schemas/* strictObject */.rej({ le: mini_schemas/* number */.aig(), spread: mini_schemas/* number */.aig() }))),
+        })),
+        thin: mini_schemas/* optional */.lqM(mini_schemas/* strictObject */.rej({
+            weight: countSchema,
+            atMost: millisSchema,
+            takes: mini_schemas/* optional */.lqM(mini_schemas/* number */.aig()),
+            requests: mini_schemas/* optional */.lqM(countSchema),
+            enough: mini_schemas/* optional */.lqM(countSchema),
+        })),
         runs: countSchema,
         seed: countSchema,
         smallest: mini_schemas/* optional */.lqM(plan_answer_detection),
@@ -29809,6 +29875,36 @@ var lib_errors = __nccwpck_require__(9418);
 var lib_lines = __nccwpck_require__(5270);
 // EXTERNAL MODULE: ./src/lib/numbers.js
 var numbers = __nccwpck_require__(8367);
+// EXTERNAL MODULE: ./src/evidence/pod-spread.js
+var pod_spread = __nccwpck_require__(3890);
+;// CONCATENATED MODULE: ./src/words/spread-in-words.js
+
+
+function spreadInWords(spread) {
+    const slow = Math.max(0, ...spread.slow.map((edge) => edge.spread));
+    if (spread.errors + slow === 0)
+        return "pods of stable do not differ more than chance has them";
+    const differ = `${apart(spread.errors)} in how often they fail and ${apart(slow)} in how often they are slow`;
+    const proves = `one canary pod proves no less than ${(0,numbers/* number */.ai)((0,pod_spread/* podMargin */.w4)(spread, spread.errors))} times the failures and ${(0,numbers/* number */.ai)((0,pod_spread/* podMargin */.w4)(spread, slow))} times the odds of being slow`;
+    if (spread.pods < 2)
+        return `how much healthy pods differ could not be measured and is taken to be ${differ}, so ${proves}`;
+    return `pods of stable differ by ${differ}, so ${proves}`;
+}
+const apart = (spread) => (0,numbers/* percent */.KN)(Math.expm1(spread));
+
+;// CONCATENATED MODULE: ./src/words/thin-stage.js
+
+
+function thinStageSentence({ weight, atMost, takes, requests, enough }, { rate }) {
+    const held = `! A good version would be held at ${weight} %`;
+    if (takes === undefined || requests === undefined)
+        return `${held}: stable itself fails so often that no version can be shown to be sound.`;
+    const why = `it takes about ${(0,numbers/* count */.U9)(requests)} of its requests to show that it is surely not broken, which at ${(0,numbers/* number */.ai)(rate)} requests per second takes ${minutes(takes)}, and the stage ends after ${(0,lib_duration/* formatDuration */.a)(atMost)}`;
+    return `${held}: ${why}; let it last longer (atMost: ${Math.ceil(takes / minute)}m)${enough === undefined ? "" : ` or begin with ${enough} %`}.`;
+}
+const minute = 60_000;
+const minutes = (time) => (0,lib_duration/* formatDuration */.a)(Math.ceil(time / minute) * minute);
+
 ;// CONCATENATED MODULE: ./src/words/traffic-in-words.js
 
 
@@ -29826,10 +29922,12 @@ const about = (time) => (0,lib_duration/* formatDuration */.a)(Math.round(time /
 
 
 
+
+
 function detectabilityLines(detectability) {
     if ("because" in detectability)
         return [`What this plan would find cannot be said: ${detectability.because}.`];
-    const { traffic, smallest, dead, safeAfter, runs, seed } = detectability;
+    const { traffic, spread, thin, smallest, dead, safeAfter, runs, seed } = detectability;
     const lines = [
         `What it finds in the traffic of the last hour, ${trafficInWords(traffic)} (${(0,numbers/* number */.ai)(runs)} simulated releases of each kind, seed ${seed}):`,
     ];
@@ -29843,6 +29941,10 @@ function detectabilityLines(detectability) {
         lines.push("  a good one could not be proven safe within 30 days");
     else
         lines.push(`  a good one could be proven safe after ${about(safeAfter)}`);
+    if (spread)
+        lines.push(`  ${spreadInWords(spread)}`);
+    if (thin)
+        lines.push(thinStageSentence(thin, traffic));
     if (!smallest || smallest.ratio > enough)
         lines.push(warning(detectability));
     return lines;
@@ -30166,6 +30268,7 @@ const straight = (plan) => ({ ...plan, stages: [], promotion: "swap", keepOld: t
 
 
 
+
 const usual_traffic_window = 3_600_000;
 async function usualTraffic(history, target) {
     const tally = await history.traffic(target, usual_traffic_window);
@@ -30199,12 +30302,14 @@ async function withMeasuredDispersion(history, target, plan) {
     const { evidence, stages } = plan;
     if (!evidence.measured || !stages.some(release_gate/* isJudgedByEvidence */.iA))
         return { plan };
-    const { phi, because } = await history.dispersion(target);
-    const settings = { ...evidence.settings, dispersion: { ...evidence.settings.dispersion, phi } };
-    return { plan: { ...plan, evidence: { ...evidence, settings } }, because };
+    const { phi, because, spread } = await history.dispersion(target);
+    const settings = { ...evidence.settings, dispersion: { ...evidence.settings.dispersion, phi }, podSpread: spread };
+    const measured = { ...plan, evidence: { ...evidence, settings } };
+    return { plan: measured, because: `${because}; ${spreadInWords(spread)}` };
 }
 
 ;// CONCATENATED MODULE: ./src/commands/plan.js
+
 
 
 
@@ -30252,7 +30357,12 @@ async function detectabilityOf(history, target, plan) {
         return traffic;
     const steps = judged.map(({ weight, wait }) => ({ weight, wait }));
     const { settings } = measured.plan.evidence;
-    return { traffic, ...detectable({ steps, pollEvery: plan.pollEvery }, traffic, settings) };
+    return {
+        traffic,
+        spread: settings.podSpread,
+        thin: firstThinStage(judged, traffic, settings),
+        ...detectable({ steps, pollEvery: plan.pollEvery }, traffic, settings),
+    };
 }
 
 ;// CONCATENATED MODULE: ./src/release/asked-with.js
@@ -30331,8 +30441,12 @@ var evidence_tally = __nccwpck_require__(1685);
 const emptyLedger = { edges: [], polls: [] };
 function append(ledger, poll) {
     const edges = [poll.stable, poll.canary].map(finiteEdges).reduce(withEdges, ledger.edges);
-    const { weight, age, lost, from, joined } = poll;
-    const head = joined === undefined ? [weight, age, lost, from] : [weight, age, lost, from, joined];
+    const { weight, age, lost, from, joined, pods } = poll;
+    const head = [weight, age, lost, from];
+    if (joined !== undefined || pods !== undefined)
+        head.push(joined ?? 0);
+    if (pods !== undefined)
+        head.push(pods);
     const parts = [head.join(" "), write(poll.stable, edges), write(poll.canary, edges)];
     const ended = [poll.stable, poll.canary].flatMap(({ givenUp = 0, cutOff = 0 }) => [givenUp, cutOff]);
     if (ended.some((times) => times > 0))
@@ -30362,7 +30476,7 @@ function write(count, edges) {
 }
 function readLine(line, edges) {
     const parts = line.split(" / ").map((part) => part.split(" ").map(Number));
-    const [[weight, age, lost, from = unknown, joined] = [], stable, canary, ended = []] = parts;
+    const [[weight, age, lost, from = unknown, joined, pods] = [], stable, canary, ended = []] = parts;
     if (weight === undefined ||
         age === undefined ||
         lost === undefined ||
@@ -30371,16 +30485,18 @@ function readLine(line, edges) {
         !parts.flat().every(Number.isFinite))
         throw new SyntaxError(`this line is no poll: ${line}`);
     const [ofStable = 0, cutOfStable = 0, ofCanary = 0, cutOfCanary = 0] = ended;
-    const pods = joined === undefined ? {} : { joined };
     return {
         weight,
         age,
         from,
-        ...pods,
+        ...podsIn(joined, pods),
         stable: { ...read(stable, edges), ...(0,evidence_tally/* endings */.V1)(ofStable, cutOfStable) },
         canary: { ...read(canary, edges), ...(0,evidence_tally/* endings */.V1)(ofCanary, cutOfCanary) },
         lost,
     };
+}
+function podsIn(joined = 0, pods) {
+    return { ...(joined > 0 && { joined }), ...(pods !== undefined && { pods }) };
 }
 const unknown = -1;
 function read([requests = 0, errors = 0, which, ...between], edges) {
@@ -30601,8 +30717,8 @@ var evidence_poll = __nccwpck_require__(2462);
 
 function podsAfter(before, available, now) {
     if (!before)
-        return { most: available, since: undefined };
-    return available > before.most ? { most: available, since: now } : before;
+        return { now: available, most: available, since: undefined };
+    return available > before.most ? { now: available, most: available, since: now } : { ...before, now: available };
 }
 const nothingCounted = { tally: evidence_tally/* emptyTally */.CK, served: undefined, evidence: evidence_evidence/* noEvidence */.n2, uncounted: undefined };
 const countsOf = ({ ledger, plan }) => ({
@@ -30645,7 +30761,8 @@ function pollOf(record, { evidence, pods }, { from, stable, canary, lost }, now)
     const age = Math.max(0, now - first.since);
     const since = pods?.since ?? first.since;
     const joined = since > first.since ? { joined: since - first.since } : {};
-    const poll = { weight: (0,planned_weight/* plannedWeight */.R)(record), age, from: from - first.since, ...joined, stable, canary, lost };
+    const seen = pods === undefined ? joined : { ...joined, pods: pods.now };
+    const poll = { weight: (0,planned_weight/* plannedWeight */.R)(record), age, from: from - first.since, ...seen, stable, canary, lost };
     return (0,evidence_poll/* isPoll */.Y)(poll, evidence.age, record.plan.pollEvery) ? poll : undefined;
 }
 
@@ -32322,6 +32439,7 @@ const settings = mini_schemas/* object */.Ikc({
     split: mini_schemas/* object */.Ikc({ alpha: number, tolerance: number }),
     shares: mini_schemas/* object */.Ikc((0,metric/* byMetric */.S)(() => number)),
     dispersion: mini_schemas/* object */.Ikc({ kind: mini_schemas/* enum */.k5n(["tempered", "beta-binomial"]), phi: number }),
+    podSpread: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({ pods: number, errors: number, slow: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ le: number, spread: number })) })),
     usual: optionalNumber,
     latencyPhi: number,
 });
@@ -32589,9 +32707,9 @@ const build = mini_schemas/* object */.Ikc({
     replicaSet: optionalText,
     digests: mini_schemas/* record */.g1P(record_schema_text, mini_schemas/* array */.YOg(record_schema_text)),
 });
-const mixture = mini_schemas/* object */.Ikc({ logs: mini_schemas/* array */.YOg(number), rests: mini_schemas/* array */.YOg(number) });
+const record_schema_mixture = mini_schemas/* object */.Ikc({ logs: mini_schemas/* array */.YOg(number), rests: mini_schemas/* array */.YOg(number) });
 const excess = mini_schemas/* object */.Ikc({ above: number, requests: number });
-const ending = mini_schemas/* object */.Ikc({ harm: mixture, excess });
+const ending = mini_schemas/* object */.Ikc({ harm: record_schema_mixture, excess });
 const record_schema_burst = mini_schemas/* object */.Ikc({
     recent: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ age: number, before: number, bad: number })),
     most: number,
@@ -32606,16 +32724,16 @@ const evidence = mini_schemas/* object */.Ikc({
     joined: mini_schemas/* _default */.Rvf(mini_schemas/* object */.Ikc({ at: number, warmUp: number }), () => ({ at: 0, warmUp: 0 })),
     seen: pairedCounts,
     judged: pairedCounts,
-    harm: mixture,
+    harm: record_schema_mixture,
     bursts: mini_schemas/* _default */.Rvf(bursts, noBursts),
-    safe: mixture,
-    harmless: mixture,
-    ratio: mixture,
-    objective: mixture,
-    breaker: mixture,
-    collapse: mini_schemas/* _default */.Rvf(mixture, () => ({ logs: [...evidence_evidence/* noEvidence */.n2.collapse.logs], rests: [...evidence_evidence/* noEvidence */.n2.collapse.rests] })),
-    sound: mixture,
-    deserted: mixture,
+    safe: record_schema_mixture,
+    harmless: record_schema_mixture,
+    ratio: record_schema_mixture,
+    objective: record_schema_mixture,
+    breaker: record_schema_mixture,
+    collapse: mini_schemas/* _default */.Rvf(record_schema_mixture, () => ({ logs: [...evidence_evidence/* noEvidence */.n2.collapse.logs], rests: [...evidence_evidence/* noEvidence */.n2.collapse.rests] })),
+    sound: record_schema_mixture,
+    deserted: record_schema_mixture,
     excess,
     givenUp: ending,
     cutOff: ending,
@@ -32630,7 +32748,7 @@ const evidence = mini_schemas/* object */.Ikc({
     silence: mini_schemas/* object */.Ikc({ stable: number, from: optionalNumber, takes: number }),
     latency: mini_schemas/* object */.Ikc({
         profile: mini_schemas/* object */.Ikc({ requests: number, slower: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ le: number, count: number })) }),
-        edges: mini_schemas/* exactOptional */.yqP(mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ le: number, mixture, requests: pair, slow: pair }))),
+        edges: mini_schemas/* exactOptional */.yqP(mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ le: number, mixture: record_schema_mixture, requests: pair, slow: pair }))),
     }),
 });
 const ledgerSchema = mini_schemas/* object */.Ikc({
@@ -46052,6 +46170,14 @@ const sawNothing = (at, since, because) => ({
     blind: [{ to: "requests", because }],
 });
 
+;// CONCATENATED MODULE: ./src/ports/unmeasured.js
+
+const unmeasured = (because) => ({
+    phi: 1,
+    because: `errors are taken as independent: ${because}`,
+    spread: pod_spread/* usualSpread */.yT,
+});
+
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/answered.js
 
 const valuesOf = (samples, label) => [...new Set(samples.map(({ labels }) => labels[label] ?? ""))].filter((value) => value !== "").sort();
@@ -46114,6 +46240,7 @@ const seriesSelectors = ({ namespace, stable, canary, ...target }, reporter, { l
                 `sum by (${labels.pod}, instance, ${labels.reporter}) (` +
                 `${series_selectors_select(requests, [...ownPods, `${labels.code}=~"5.."`])} or ${series_selectors_select(requests, [...ownPods, `${labels.grpc}!~"|0"`])}` +
                 `))[${range}ms:${step}ms]`,
+            perPodTimes: (range, step) => `(sum by (${labels.pod}, instance, le) (${series_selectors_select(durations, ownPods)}))[${range}ms:${step}ms]`,
         },
         ofService: series_selectors_select(requests, [service]),
         answered: `sum by (${labels.workload}, ${labels.namespace}) (increase(${series_selectors_select(requests, [service, `${labels.workload}!="unknown"`, `${labels.code}!="0"`, notInjected])}[5m])) > 0`,
@@ -46898,24 +47025,32 @@ async function inspectQuery({ name, query }, ask) {
 }
 
 ;// CONCATENATED MODULE: ./src/evidence/dispersion.js
-function dispersionOf(windows) {
+function dispersionOf(windows, own = []) {
     let weighted = 0;
     let weights = 0;
     for (const window of windows) {
-        const pods = window.filter(({ requests }) => requests > 0);
+        const pods = window
+            .map((pod, index) => ({ ...pod, weight: pod.requests * (own[index] ?? 1) }))
+            .filter(({ weight }) => weight > 0);
+        const weight = pods.reduce((sum, pod) => sum + pod.weight, 0);
         const requests = pods.reduce((sum, pod) => sum + pod.requests, 0);
         const errors = pods.reduce((sum, pod) => sum + pod.errors, 0);
-        const rate = errors / requests;
         if (pods.length < 2 || errors === 0 || errors === requests)
             continue;
-        const chiSquare = pods.reduce((sum, pod) => sum + (pod.errors - pod.requests * rate) ** 2 / (pod.requests * rate * (1 - rate)), 0);
+        const chiSquare = pods.reduce((sum, pod) => {
+            const expected = (errors * pod.weight) / weight;
+            return sum + (pod.errors - expected) ** 2 / (expected * (1 - Math.min(mostly, expected / pod.requests)));
+        }, 0);
         weighted += (errors * chiSquare) / (pods.length - 1);
         weights += errors;
     }
     return weights === 0 ? 1 : Math.max(1, weighted / weights);
 }
+const mostly = 0.99;
 
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/measure-dispersion.js
+
+
 
 
 
@@ -46926,17 +47061,18 @@ const measure_dispersion_hour = 3_600_000;
 const measure_dispersion_most = 10;
 async function measureDispersion(options, at, signal) {
     const step = Math.max(60_000, 4 * options.interval);
-    const { perPod } = seriesSelectors(options.target, "destination", options).ofStable;
-    const sums = await subquery(options, perPod(measure_dispersion_hour + step, step), at, signal);
+    const { perPod, perPodTimes } = seriesSelectors(options.target, "destination", options).ofStable;
+    const [sums, times] = await Promise.all([
+        subquery(options, perPod(measure_dispersion_hour + step, step), at, signal),
+        subquery(options, perPodTimes(measure_dispersion_hour + tenMinutes, tenMinutes), at, signal),
+    ]);
     if ("because" in sums)
         return unmeasured(sums.because);
     const windows = windowsOf(measure_dispersion_podsOf(sums, step, options.labels.reporter));
-    return dispersionIn(windows, step, options.target.stable.deployment);
+    const slow = "because" in times ? undefined : slowWindows(times);
+    return dispersionIn(windows, slow, step, options.target.stable.deployment);
 }
-const unmeasured = (because) => ({
-    phi: 1,
-    because: `errors are taken as independent: ${because}`,
-});
+const tenMinutes = 600_000;
 function measure_dispersion_podsOf(sums, step, reporter) {
     const isOfErrors = ({ labels }) => reporter in labels;
     const podOf = ({ [reporter]: _, ...pod }) => keyOf(pod);
@@ -46962,25 +47098,48 @@ function windowsOfPod(requests, errors, step) {
     return windows;
 }
 function windowsOf(pods) {
-    const ends = new Set(pods.flatMap((pod) => [...pod.keys()]));
-    return [...ends].map((end) => pods.flatMap((pod) => pod.get(end) ?? [])).filter((window) => window.length > 1);
+    const ends = [...new Set(pods.flatMap((pod) => [...pod.keys()]))].sort((a, b) => a - b);
+    return ends.map((end) => pods.map((pod) => pod.get(end))).filter((window) => measure_dispersion_podsIn(window) > 1);
 }
-function dispersionIn(windows, step, deployment) {
-    const pods = Math.max(0, ...windows.map((window) => window.length));
+const measure_dispersion_podsIn = (window) => window.filter((pod) => pod !== undefined).length;
+const away = { requests: 0, errors: 0 };
+const inPlace = (windows) => windows.map((window) => window.map((pod) => pod ?? away));
+function slowWindows(times) {
+    const pods = Map.groupBy(times, ({ labels: { le: _, ...pod } }) => keyOf(pod));
+    const wholes = [...pods.values()].flatMap((buckets) => {
+        const all = buckets.find(({ labels }) => labels.le === "+Inf");
+        return all ? [{ all: all.values, buckets }] : [];
+    });
+    const edges = [...new Set(times.map(({ labels }) => Number(labels.le)))]
+        .filter(Number.isFinite)
+        .sort((a, b) => a - b);
+    return edges.map((le) => {
+        const slower = wholes.map(({ all, buckets }) => {
+            const within = buckets.find(({ labels }) => Number(labels.le) === le)?.values ?? all;
+            const beyond = [...all].map(([end, count]) => [end, count - (within.get(end) ?? count)]);
+            return windowsOfPod(all, new Map(beyond), tenMinutes);
+        });
+        return { le, windows: inPlace(windowsOf(slower)) };
+    });
+}
+function dispersionIn(found, slow, step, deployment) {
+    const pods = Math.max(0, ...found.map(measure_dispersion_podsIn));
     if (pods < 2)
         return unmeasured(`in the last hour Prometheus has no two pods of ${deployment} that counted their own requests (reporter=destination)`);
+    const windows = inPlace(found);
+    const spread = { ...(0,pod_spread/* podSpreadOf */.Gp)(windows, slow ?? []), ...(slow ? {} : { slow: pod_spread/* usualSpread */.yT.slow }) };
     const measured = `${pods} pods of ${deployment} in ${windows.length} windows of ${(0,lib_duration/* formatDuration */.a)(step)}`;
     const failures = windows.flat().reduce((sum, { errors }) => sum + errors, 0);
     if (failures === 0)
-        return unmeasured(`no request failed at ${measured}`);
+        return { ...unmeasured(`no request failed at ${measured}`), spread };
     const errors = `${failures} ${(0,numbers/* plural */.LS)(failures, "error")} of ${measured}`;
-    const phi = dispersionOf(windows);
+    const phi = dispersionOf(windows, (0,pod_spread/* lastingDifference */.W8)(windows).rates);
     const varied = `${errors} varied ${phi.toFixed(1)} times as much as independent ones do`;
     if (phi === 1)
-        return { phi, because: `${errors} varied no more than independent ones do` };
+        return { phi, because: `${errors} varied no more than independent ones do`, spread };
     if (phi > measure_dispersion_most)
-        return { phi: measure_dispersion_most, because: `${varied}, as in an incident; counted as ${measure_dispersion_most} times` };
-    return { phi, because: varied };
+        return { phi: measure_dispersion_most, because: `${varied}, as in an incident; counted as ${measure_dispersion_most} times`, spread };
+    return { phi, because: varied, spread };
 }
 
 ;// CONCATENATED MODULE: ./src/istio/counted-request.js
@@ -47145,6 +47304,7 @@ const takeRound = ({ members, pace }) => ({
 });
 
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/prometheus.js
+
 
 
 
@@ -47748,6 +47908,7 @@ function read_pod_refusal(code, text, { namespace, name }, port) {
 
 
 
+
 const roundPatience = 5_000;
 const sampleWindow = 10_000;
 const start = { at: undefined, meter: emptyPodMeter, round: undefined, silent: new Set() };
@@ -47820,7 +47981,7 @@ function proxies(options) {
         watch,
         traffic,
         answerers: async () => ({ because: `${noHistory} of who answered` }),
-        dispersion: async () => ({ phi: 1, because: `errors are taken as independent: ${noHistory}` }),
+        dispersion: async () => unmeasured(noHistory),
         async inspect(plan, _at, signal) {
             const roster = await find(signal);
             if ("because" in roster)
@@ -49704,6 +49865,7 @@ function metricsByTarget(make) {
 
 ;// CONCATENATED MODULE: ./src/ports/no-metrics.js
 
+
 const because = "no Prometheus is configured (metrics.prometheus)";
 const noMetrics = {
     watch: () => ({
@@ -49712,7 +49874,7 @@ const noMetrics = {
     }),
     traffic: async () => ({ because }),
     answerers: async () => ({ because }),
-    dispersion: async () => ({ phi: 1, because: `errors are taken as independent: ${because}` }),
+    dispersion: async () => unmeasured(because),
     inspect: async () => [
         {
             level: "warn",
@@ -53705,12 +53867,14 @@ function correlatedEvidence(ratios, against, exposure, failed, icc) {
 /* harmony import */ var _confidence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5159);
 /* harmony import */ var _error_ratio_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7231);
 /* harmony import */ var _latency_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4085);
-/* harmony import */ var _metric_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(7131);
+/* harmony import */ var _metric_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(7131);
 /* harmony import */ var _mixture_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5635);
 /* harmony import */ var _odds_ratio_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3763);
 /* harmony import */ var _one_sample_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3690);
-/* harmony import */ var _silence_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(3232);
-/* harmony import */ var _split_test_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(2208);
+/* harmony import */ var _pod_spread_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(3890);
+/* harmony import */ var _silence_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(3232);
+/* harmony import */ var _split_test_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(2208);
+
 
 
 
@@ -53732,7 +53896,7 @@ const noEvidence = {
     seen: none,
     judged: none,
     harm: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .emptyMixture */ .M)(40),
-    bursts: (0,_metric_js__WEBPACK_IMPORTED_MODULE_9__/* .byMetric */ .S)(() => _burst_js__WEBPACK_IMPORTED_MODULE_0__/* .noBurst */ .u),
+    bursts: (0,_metric_js__WEBPACK_IMPORTED_MODULE_10__/* .byMetric */ .S)(() => _burst_js__WEBPACK_IMPORTED_MODULE_0__/* .noBurst */ .u),
     safe: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .emptyMixture */ .M)(40),
     harmless: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .emptyMixture */ .M)(40),
     ratio: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .emptyMixture */ .M)(_confidence_js__WEBPACK_IMPORTED_MODULE_1__/* .ratioScale */ ._.length),
@@ -53744,8 +53908,8 @@ const noEvidence = {
     excess: noExcess,
     givenUp: noEnding,
     cutOff: noEnding,
-    split: _split_test_js__WEBPACK_IMPORTED_MODULE_8__/* .emptySplit */ .Ew,
-    silence: _silence_js__WEBPACK_IMPORTED_MODULE_7__/* .noSilence */ .D$,
+    split: _split_test_js__WEBPACK_IMPORTED_MODULE_9__/* .emptySplit */ .Ew,
+    silence: _silence_js__WEBPACK_IMPORTED_MODULE_8__/* .noSilence */ .D$,
     latency: _latency_js__WEBPACK_IMPORTED_MODULE_3__/* .emptyLatency */ .Gk,
 };
 function addPoll(evidence, poll, settings) {
@@ -53763,21 +53927,22 @@ function addPoll(evidence, poll, settings) {
         collapse: sinceItSpeaks((0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.collapse, bearable(_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .worseRates */ .qn, bad, collapsed))),
         deserted: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.deserted, bearable(_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .worseRates */ .qn, givenUp)),
         sound: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.sound, bearable(_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .betterRates */ .Em, bad)),
-        split: (0,_split_test_js__WEBPACK_IMPORTED_MODULE_8__/* .countSplit */ .Cu)(evidence.split, poll, settings),
-        silence: (0,_silence_js__WEBPACK_IMPORTED_MODULE_7__/* .listen */ .KT)(evidence.silence, evidence.split, poll),
+        split: (0,_split_test_js__WEBPACK_IMPORTED_MODULE_9__/* .countSplit */ .Cu)(evidence.split, poll, settings),
+        silence: (0,_silence_js__WEBPACK_IMPORTED_MODULE_8__/* .listen */ .KT)(evidence.silence, evidence.split, poll),
     };
     if (poll.age < settings.warmUp || poll.age < joined.at + joined.warmUp)
         return { ...always, latency: (0,_latency_js__WEBPACK_IMPORTED_MODULE_3__/* .profileLatency */ .yw)(evidence.latency, poll, settings.slowFrom) };
-    const { dispersion, minExcess, objective, safeRatio } = settings;
+    const { dispersion, minExcess, objective, podSpread, safeRatio } = settings;
     const { requests, errors } = counted;
     const exposure = fairExposure(evidence, poll, requests, settings.split.tolerance);
     const tempered = (increments) => increments.map((log) => log / dispersion.phi);
-    const harm = (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.harm, harmEvidence(failed, evidence, counted, exposure, settings));
+    const harm = (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.harm, harmEvidence(failed, evidence, counted, exposure, poll, settings));
     const ended = {
-        givenUp: addEnding(evidence, "givenUp", counted, exposure, settings),
-        cutOff: addEnding(evidence, "cutOff", counted, exposure, settings),
+        givenUp: addEnding(evidence, "givenUp", counted, exposure, poll, settings),
+        cutOff: addEnding(evidence, "cutOff", counted, exposure, poll, settings),
     };
-    const latency = (0,_latency_js__WEBPACK_IMPORTED_MODULE_3__/* .growLatency */ .M7)(evidence.latency, poll, settings.latencyMargin, settings.latencyPhi, settings.slowFrom);
+    const slower = (le) => Math.max(settings.latencyMargin, (0,_pod_spread_js__WEBPACK_IMPORTED_MODULE_7__/* .podMargin */ .w4)(podSpread, (0,_pod_spread_js__WEBPACK_IMPORTED_MODULE_7__/* .slowSpread */ .TS)(podSpread, le), poll.pods));
+    const latency = (0,_latency_js__WEBPACK_IMPORTED_MODULE_3__/* .growLatency */ .M7)(evidence.latency, poll, slower, settings.latencyPhi, settings.slowFrom);
     const promised = objective === undefined
         ? evidence.objective
         : (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.objective, tempered((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .rateEvidence */ ._Z)((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .worseRates */ .qn)(objective), objective, requests.canary, errors.canary)));
@@ -53811,7 +53976,7 @@ function burstsOf(evidence, grown, counted, age, window) {
         cutOff: counted.cutOff.canary,
         objective: counted.errors.canary,
     };
-    return (0,_metric_js__WEBPACK_IMPORTED_MODULE_9__/* .byMetric */ .S)((metric) => (0,_burst_js__WEBPACK_IMPORTED_MODULE_0__/* .growBurst */ .E)(evidence.bursts[metric], { age, bad: bad[metric], before: before[metric], after: after[metric] }, window));
+    return (0,_metric_js__WEBPACK_IMPORTED_MODULE_10__/* .byMetric */ .S)((metric) => (0,_burst_js__WEBPACK_IMPORTED_MODULE_0__/* .growBurst */ .E)(evidence.bursts[metric], { age, bad: bad[metric], before: before[metric], after: after[metric] }, window));
 }
 const scrapesOfBurst = 4;
 const burstOf = ({ scrape }) => scrapesOfBurst * scrape;
@@ -53824,19 +53989,19 @@ const frequent = 0.05;
 const failed = ({ errors }) => errors;
 const givenUp = (counts) => counts.givenUp;
 const failedOrGivenUp = (counts) => add(counts.errors, counts.givenUp);
-function harmEvidence(having, { judged }, counted, exposure, { allowedIncrease, dispersion }) {
-    const allowed = 1 + allowedIncrease;
+function harmEvidence(having, { judged }, counted, exposure, { pods }, { allowedIncrease, dispersion, podSpread }) {
+    const allowed = (1 + allowedIncrease) * (0,_pod_spread_js__WEBPACK_IMPORTED_MODULE_7__/* .podMargin */ .w4)(podSpread, podSpread?.errors, pods);
     const { requests } = counted;
     const exact = exposure === requests && dispersion.kind === "tempered" && rate(having, judged) > frequent;
     if (!exact)
         return (0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_2__/* .ratioEvidence */ .p6)((0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_2__/* .harmRatios */ .fE)(allowed), allowed, exposure, having(counted), dispersion);
     return (0,_odds_ratio_js__WEBPACK_IMPORTED_MODULE_5__/* .oddsEvidence */ .i)((0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_2__/* .harmRatios */ .fE)(allowed), allowed, requests, having(counted)).map((log) => log / dispersion.phi);
 }
-function addEnding(evidence, ending, counted, exposure, settings) {
+function addEnding(evidence, ending, counted, exposure, poll, settings) {
     const { harm, excess } = evidence[ending];
     const having = (counts) => counts[ending];
     return {
-        harm: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(harm, harmEvidence(having, evidence, counted, exposure, settings)),
+        harm: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(harm, harmEvidence(having, evidence, counted, exposure, poll, settings)),
         excess: addExcess(excess, exposure, counted[ending]),
     };
 }
@@ -53846,9 +54011,9 @@ function fairExposure({ split }, poll, requests, tolerance) {
     const { weight } = poll;
     const all = requests.stable + requests.canary;
     const planned = { stable: (all * (100 - weight)) / 100, canary: (all * weight) / 100 };
-    if (!(0,_split_test_js__WEBPACK_IMPORTED_MODULE_8__/* .isServedAt */ .RM)(split, poll) || planned.canary >= few)
+    if (!(0,_split_test_js__WEBPACK_IMPORTED_MODULE_9__/* .isServedAt */ .RM)(split, poll) || planned.canary >= few)
         return requests;
-    const { more, less } = (0,_split_test_js__WEBPACK_IMPORTED_MODULE_8__/* .splitEvidence */ .aN)(split, tolerance);
+    const { more, less } = (0,_split_test_js__WEBPACK_IMPORTED_MODULE_9__/* .splitEvidence */ .aN)(split, tolerance);
     return Math.max(more, less) < quiet ? planned : requests;
 }
 function borneRate(having, { seen }, counted, { breaker }) {
@@ -53930,11 +54095,14 @@ function profileLatency(latency, { stable }, slowFrom = 0) {
         },
     };
 }
-function growLatency(latency, versions, margin, phi, slowFrom = 0) {
+function growLatency(latency, versions, marginAt, phi, slowFrom = 0) {
     const edges = latency.edges ?? chooseEdges(latency.profile);
     if (!edges)
         return profileLatency(latency, versions, slowFrom);
-    return { profile: emptyLatency.profile, edges: edges.map((edge) => growEdge(edge, versions, margin, phi)) };
+    return {
+        profile: emptyLatency.profile,
+        edges: edges.map((edge) => growEdge(edge, versions, marginAt(edge.le), phi)),
+    };
 }
 function chooseEdges({ requests, slower }) {
     if (requests < enoughToChoose)
@@ -54211,6 +54379,95 @@ function rateEvidence(rates, against, requests, failed) {
     const served = requests - failed;
     return rates.map((rate) => failed * Math.log(rate / against) + served * Math.log1p((against - rate) / (1 - against)));
 }
+
+
+/***/ }),
+
+/***/ 3890:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Gp: () => (/* binding */ podSpreadOf),
+/* harmony export */   TS: () => (/* binding */ slowSpread),
+/* harmony export */   W8: () => (/* binding */ lastingDifference),
+/* harmony export */   w4: () => (/* binding */ podMargin),
+/* harmony export */   yT: () => (/* binding */ usualSpread)
+/* harmony export */ });
+const usual = { errors: 0.2, slow: 0.4 };
+const usualSpread = { pods: 1, errors: usual.errors, slow: [{ le: 0, spread: usual.slow }] };
+const enoughPods = 4;
+const few = { errors: 0.05, slow: 0.2 };
+const none = { errors: 0, slow: 0 };
+const fewDegrees = [1.645, 2.92, 2.92, 2.353, 2.132];
+const student = (degrees) => fewDegrees[degrees] ?? 1.645 + 1.8 / degrees;
+function podMargin(measured, spread = 0, canaryPods = 1) {
+    if (!measured || spread === 0)
+        return 1;
+    return Math.exp(student(measured.pods - 1) * spread * Math.sqrt(1 / Math.max(1, canaryPods) + 1 / measured.pods));
+}
+const slowSpread = (measured, le) => measured?.slow.findLast((edge) => edge.le <= le)?.spread;
+function podSpreadOf(failures, slow) {
+    const pods = Math.max(0, ...failures.map((window) => window.filter(({ requests }) => requests > 0).length));
+    if (pods < 2)
+        return usualSpread;
+    const least = pods < enoughPods ? few : none;
+    const known = slow.flatMap(({ le, windows }) => {
+        const spread = spreadIn(windows);
+        return spread === undefined ? [] : [{ le, spread: Math.max(spread, least.slow) }];
+    });
+    return { pods, errors: Math.max(spreadIn(failures) ?? 0, least.errors), slow: known };
+}
+function spreadIn(windows) {
+    const [requests, errors] = [requestsOf(windows.flat()), errorsOf(windows.flat())];
+    const rate = errors / requests;
+    if (!(rate > 0 && rate < mostly))
+        return undefined;
+    return Math.sqrt(Math.log1p(lastingDifference(windows).variance)) / (1 - rate);
+}
+const mostly = 0.9;
+const requestsOf = (pods) => pods.reduce((sum, pod) => sum + pod.requests, 0);
+const errorsOf = (pods) => pods.reduce((sum, pod) => sum + pod.errors, 0);
+const noSurplus = { beyond: 0, expected: 0, pairs: { beyond: 0, expected: 0 } };
+const addWindow = ({ beyond, expected, pairs }, more) => ({
+    beyond: beyond + more.beyond,
+    expected: expected + more.expected,
+    pairs: {
+        beyond: pairs.beyond + 2 * beyond * more.beyond,
+        expected: pairs.expected + 2 * expected * more.expected,
+    },
+});
+const parts = 6;
+function inParts(windows) {
+    const size = Math.ceil(windows.length / parts);
+    return Array.from({ length: Math.min(parts, windows.length) }, (_, part) => {
+        const own = windows.slice(part * size, (part + 1) * size);
+        const pods = Math.max(0, ...own.map((window) => window.length));
+        return Array.from({ length: pods }, (_, index) => {
+            const counts = own.flatMap((window) => window[index] ?? []);
+            return { requests: requestsOf(counts), errors: errorsOf(counts) };
+        });
+    });
+}
+const doubt = 2;
+function lastingDifference(windows) {
+    const surpluses = [];
+    for (const window of inParts(windows)) {
+        const rate = errorsOf(window) / Math.max(1, requestsOf(window));
+        for (const [index, { requests, errors }] of window.entries()) {
+            const expected = requests * rate;
+            surpluses[index] = addWindow(surpluses[index] ?? noSurplus, { beyond: errors - expected, expected });
+        }
+    }
+    const pods = surpluses.filter(({ pairs }) => pairs.expected > 0);
+    if (pods.length < 2)
+        return { variance: 0, rates: [] };
+    const scale = pods.reduce((sum, { pairs }) => sum + pairs.expected, 0);
+    const found = pods.reduce((sum, { pairs }) => sum + pairs.beyond, 0) / scale - doubt * Math.sqrt(2 / scale);
+    const variance = Math.min(mostVariance, Math.max(0, (found * pods.length) / (pods.length - 1)));
+    const rates = surpluses.map(({ beyond, expected }) => 1 + (variance * beyond) / (1 + variance * expected));
+    return { variance, rates };
+}
+const mostVariance = 1;
 
 
 /***/ }),
@@ -55338,7 +55595,7 @@ async function main() {
         print,
         answer,
     };
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 7825));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 7477));
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_15__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
             process.removeAllListeners(signal);
@@ -55752,7 +56009,8 @@ function count(before, mesh, now, { pollEvery, evidence: { settings } }) {
     const age = now - (before.since ?? now);
     const since = mesh.joined?.();
     const joined = since === undefined ? {} : { joined: age - since };
-    const poll = { weight: mesh.weight(), age, from: age - ago, ...joined, stable, canary, lost: 0 };
+    const pods = mesh.pods ? { pods: mesh.pods() } : {};
+    const poll = { weight: mesh.weight(), age, from: age - ago, ...joined, ...pods, stable, canary, lost: 0 };
     if (!(0,evidence_poll/* isPoll */.Y)(poll, before.evidence.age, pollEvery))
         return before;
     return {
