@@ -26,6 +26,7 @@ const rule: Readonly<Record<string, readonly string[]>> = {
   preflight: [...adapter, "routes"],
   "adapters/kubernetes": adapter,
   "adapters/weighted-rules": adapter,
+  "adapters/gateway-route": [...adapter, "adapters/weighted-rules"],
   "adapters/virtual-service": [...adapter, "adapters/weighted-rules"],
   "adapters/deployment": adapter,
   "adapters/prometheus": adapter,

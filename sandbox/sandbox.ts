@@ -117,6 +117,7 @@ const istioSystem: readonly SentObject[] = [
 
 const meshObjects = ({ store }: ApiServer) => ({
   virtualServices: store.list(kindNamed("virtualservices")),
+  gatewayRoutes: ["httproutes", "grpcroutes"].flatMap((plural) => store.list(kindNamed(plural))),
   destinationRules: store.list(kindNamed("destinationrules")),
   services: store.list(kindNamed("services")),
   pods: store.list(kindNamed("pods")),

@@ -8,6 +8,7 @@ import { mebibyte, readText } from "./adapters/files/read-text.ts";
 import { reportFile } from "./adapters/files/report-file.ts";
 import { jsonGate } from "./adapters/gates/json-gate.ts";
 import { runGate } from "./adapters/gates/run-gate.ts";
+import { gatewayRouteFamily } from "./adapters/gateway-route/gateway-route-family.ts";
 import { comment } from "./adapters/github/comment.ts";
 import { commitStatus } from "./adapters/github/commit-status.ts";
 import type { GitHubContext } from "./adapters/github/context.ts";
@@ -220,6 +221,8 @@ const routesBy = (client: KubernetesClient, clock: Clock): Routes =>
       clock,
       subsetLabels: (target) => (of) => versionLabels(client, target, configuredLabels(target), of),
     }),
+    gatewayRouteFamily("HTTPRoute", { client, clock }),
+    gatewayRouteFamily("GRPCRoute", { client, clock }),
   ]);
 
 const clusterOf = (config: Config, { env, registerSecret, clock }: Surroundings): Cluster =>

@@ -63,6 +63,14 @@ const expected: Readonly<Record<string, Expected>> = {
     gates: 2,
     promotion: "swap",
   },
+  "examples/gateway-api.yaml": {
+    source: "existing",
+    canary: "reviews-v2/",
+    image: "ghcr.io/acme/reviews:0a1b2c3",
+    stages: "10 % 5 m, 50 % 5 m, 100 %",
+    gates: 2,
+    promotion: "swap",
+  },
   "examples/manifests.yaml": {
     source: "manifests",
     canary: "reviews/v2",

@@ -48,7 +48,11 @@ const whole = {
   },
   image: "registry.example/reviews:v2",
   variables: { TAG: "v2" },
-  routes: [{ virtualService: "reviews", routes: ["#0"] }],
+  routes: [
+    { virtualService: "reviews", routes: ["#0"] },
+    { httpRoute: "reviews", routes: ["primary"] },
+    { grpcRoute: "shop/reviews" },
+  ],
   stages: [
     { name: "ten", weight: 10, wait: "2m", atMost: "20m", gates: gatesFor("stage"), approval: true },
     { weight: 50, wait: "5m" },

@@ -39,6 +39,10 @@ export type RuleSketch = {
 /** A family of routes, and how its objects are drawn and read. A version that is called other is another service. */
 export type RouteMaker = {
   readonly kind: RouteKind;
+  /** What messages call a rule. */
+  readonly rule: string;
+  /** How many rules an object may have, of fifty. */
+  readonly mostRules: number;
   readonly resource: Resource;
   readonly family: (client: KubernetesClient) => RouteFamily;
   /** A version of service `reviews`, as its destinations name it. */

@@ -61,6 +61,8 @@ const virtualService = (namespace: string, name: string, http: readonly Fields[]
 
 export const virtualServiceMaker: RouteMaker = {
   kind: "VirtualService",
+  rule: "route",
+  mostRules: 50,
   resource: resources.virtualServices,
   family: familyWith(byVersion),
   version: (name) => ({ deployment: `reviews-${name}`, host: "reviews", subset: name }),

@@ -4,6 +4,7 @@ import { connect, type KubernetesClient } from "../../src/adapters/kubernetes/ku
 import { passingTransport } from "../../src/adapters/kubernetes/passing-transport.ts";
 import { nodeWorld } from "../../src/adapters/node/node-world.ts";
 import type { Transport } from "../../src/world/transport.ts";
+import { gatewayRouteContract, gatewayRouteMaker } from "../contracts/gateway-route.ts";
 import { journalContract } from "../contracts/journal.ts";
 import { kubernetesContract } from "../contracts/kubernetes.ts";
 import { lockContract } from "../contracts/lock.ts";
@@ -86,6 +87,11 @@ async function world(prefix: string) {
 
 routerContract("the real API server", () => world("contract-router"), virtualServiceMaker);
 virtualServiceContract("the real API server", () => world("contract-virtual-service"));
+for (const kind of ["HTTPRoute", "GRPCRoute"] as const) {
+  const maker = gatewayRouteMaker(kind);
+  routerContract("the real API server", () => world(`contract-router-${kind.toLowerCase()}`), maker);
+  gatewayRouteContract("the real API server", () => world(`contract-${kind.toLowerCase()}`), maker);
+}
 workloadContract("Deployments on the real API server", async () =>
   deploymentWorkloads(await world("contract-workload")),
 );

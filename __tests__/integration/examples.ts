@@ -113,7 +113,9 @@ function objectsOf(target: Target): readonly SentObject[] {
     deployment(target, stable, "v1"),
     ...(source.from === "existing" ? [deployment(target, canary, "v0")] : []),
     ...(stable.subset === undefined ? [] : [destinationRule(target)]),
-    ...routes.map((route) => virtualService(target, route)),
+    ...routes.flatMap((route) =>
+      route.kind === "VirtualService" ? [virtualService(target, route)] : httpRoute(target, route),
+    ),
   ];
 }
 
@@ -164,6 +166,26 @@ const destinationRule = (target: Target): SentObject => ({
     })),
   },
 });
+
+/** Behind a Gateway that is there. */
+const httpRoute = ({ stable }: Target, { namespace, name, kind }: Target["routes"][number]): readonly SentObject[] => [
+  {
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "Gateway",
+    metadata: { name: "public", namespace },
+    spec: { gatewayClassName: "istio", listeners: [{ name: "http", port: 80, protocol: "HTTP" }] },
+  },
+  {
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind,
+    metadata: { name, namespace },
+    spec: {
+      parentRefs: [{ name: "public" }],
+      hostnames: ["app.example.com"],
+      rules: [{ backendRefs: [{ name: stable.host, port: 80 }] }],
+    },
+  },
+];
 
 function virtualService({ namespace, stable, canary }: Target, route: Target["routes"][number]): SentObject {
   const destination = ({ host, subset }: Version, weight: number) => ({

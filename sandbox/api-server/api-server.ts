@@ -10,6 +10,7 @@ import { startDeploymentController } from "./controllers/deployment-controller.t
 import { startGarbageCollector } from "./controllers/garbage-collector.ts";
 import { type PodRunner, type PodTimes, podTimes, startKubelet } from "./controllers/kubelet.ts";
 import { type Quota, startReplicaSetController } from "./controllers/replica-set-controller.ts";
+import { startRouteController } from "./controllers/route-controller.ts";
 import { createFaults, createRequestLog, type Fault, type RequestLog } from "./faults.ts";
 import { kindNamed, kindOf } from "./kind.ts";
 import { kubeconfigText } from "./kubeconfig.ts";
@@ -74,6 +75,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
   startKubelet(control, options.podRunner, { ...podTimes, ...options.podTimes });
   startReplicaSetController(control, () => quota);
   startDeploymentController(control);
+  startRouteController(control);
   const namespaces = kindNamed("namespaces");
   for (const name of options.namespaces ?? ["default"])
     objects.create({ kind: namespaces, version: "v1", manager: "kube-apiserver" }, { metadata: { name } });

@@ -1,4 +1,5 @@
 import { dotted, fitBuiltIn, type Path } from "./built-in-schema.ts";
+import { checkGatewaySchema } from "./gateway-schema.ts";
 import { checkIstioSchema } from "./istio-schema.ts";
 import type { Kind } from "./kind.ts";
 import { keyOfItem, listKeys } from "./lists.ts";
@@ -24,7 +25,8 @@ const customFields = new Set(["apiVersion", "kind", "metadata", "spec", "status"
 function fitCustom(context: FitContext, object: SentObject): SentObject {
   const { kind, source, onWarning } = context;
   const extra = Object.keys(object).filter((field) => !customFields.has(field));
-  const { causes, spec, unknown } = checkIstioSchema(kind, object);
+  const check = kind.group === "gateway.networking.k8s.io" ? checkGatewaySchema : checkIstioSchema;
+  const { causes, spec, unknown } = check(kind, object);
   const unfit = [...extra, ...unknown].sort();
   if (source === "apply" && unfit.length > 0)
     throw notTyped(

@@ -24,6 +24,7 @@ const reviews: Readonly<Record<string, (spec: Fields) => readonly string[]>> = {
  * https://github.com/istio/istio/blob/1.28.0/pkg/config/validation/validation.go
  */
 export function reviewIstioObject(kind: Kind, object: Fields): Review {
+  if (!kind.group.endsWith("istio.io")) return { warnings: [] };
   const spec = fields(object.spec);
   const errors = reviews[kind.kind]?.(spec) ?? [];
   if (errors.length > 0) return { error: `configuration is invalid: ${told(errors)}`, warnings: [] };

@@ -46,7 +46,7 @@ const istio = (plural: string, name: string, shortName: string): Kind =>
 const istioSecurity = (plural: string, name: string, shortName: string): Kind =>
   kind("security.istio.io", ["v1", "v1beta1"], plural, name, { ...istiosOwn, shortNames: [shortName] });
 
-/** As its CRDs of the standard channel say. Nothing here follows these routes. */
+/** As its CRDs of the standard channel say. */
 const gatewayApi = (plural: string, name: string, versions: readonly string[] = ["v1"]): Kind =>
   kind("gateway.networking.k8s.io", versions, plural, name, { custom: true, status: true, generation: true });
 
@@ -98,6 +98,8 @@ export const kinds: readonly Kind[] = [
   gatewayApi("gateways", "Gateway", ["v1", "v1beta1"]),
   gatewayApi("httproutes", "HTTPRoute", ["v1", "v1beta1"]),
   gatewayApi("grpcroutes", "GRPCRoute"),
+  gatewayApi("gateways", "Gateway", ["v1", "v1beta1"]),
+  gatewayApi("referencegrants", "ReferenceGrant", ["v1beta1"]),
 ];
 
 export const groupOf = (apiVersion: string): string =>

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { asVirtualServices } from "./gateway-route.ts";
 
 /** The parts of Kubernetes' and Istio's objects that decide where a request goes. What else they say is not read. */
 const labels = z.record(z.string(), z.string()).default({});
@@ -145,6 +146,8 @@ export type WeightedDestination = z.infer<typeof destination>;
 /** Objects as the API server has them. */
 export type Objects = {
   readonly virtualServices: readonly unknown[];
+  /** HTTPRoutes and GRPCRoutes. */
+  readonly gatewayRoutes?: readonly unknown[];
   readonly destinationRules: readonly unknown[];
   readonly services: readonly unknown[];
   readonly pods: readonly unknown[];
@@ -162,9 +165,17 @@ export type Mesh = {
 };
 
 /** Older objects come first, as where Istio prefers the oldest. */
-export function parseMesh({ virtualServices, destinationRules, services, pods, namespaces = [] }: Objects): Mesh {
+export function parseMesh({
+  virtualServices,
+  gatewayRoutes = [],
+  destinationRules,
+  services,
+  pods,
+  namespaces = [],
+}: Objects): Mesh {
+  const all = [...virtualServices, ...gatewayRoutes.flatMap(asVirtualServices)];
   return {
-    virtualServices: byAge(z.array(virtualServiceSchema).parse(virtualServices)),
+    virtualServices: byAge(z.array(virtualServiceSchema).parse(all)),
     destinationRules: byAge(z.array(destinationRuleSchema).parse(destinationRules)),
     services: z.array(serviceSchema).parse(services),
     pods: z.array(podSchema).parse(pods),

@@ -105,9 +105,17 @@ function mappings(schema: JsonSchema, path: string): readonly Mapping[] {
   const inList =
     items !== undefined && typeof items === "object" && !Array.isArray(items) ? mappings(items, `${path}[]`) : [];
   const forms = [...anyOf.flatMap((form) => mappings(form, path)), ...inList];
-  return forms.filter(
-    ({ path }, index) => !forms.slice(index + 1).some((other) => other.path === path || other.path === `${path}[]`),
-  );
+  return forms
+    .filter(
+      ({ path }, index) => !forms.slice(index + 1).some((other) => other.path === path || other.path === `${path}[]`),
+    )
+    .map((form) => ({ ...form, schema: together(form, forms) }));
+}
+
+/** Mappings of several shapes in one place are told in one table. */
+function together({ path, schema }: Mapping, forms: readonly Mapping[]): JsonSchema {
+  const shapes = forms.filter((other) => other.path === path).map((other) => other.schema.properties ?? {});
+  return { ...schema, properties: Object.assign({}, ...shapes) as NonNullable<JsonSchema["properties"]> };
 }
 
 /** A mapping with a single mapping in it, as gates are, is described as that one: `gates[].errors`. */

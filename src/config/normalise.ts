@@ -5,7 +5,7 @@ import type { Plan, Stage } from "../release/plan.ts";
 import type { CanarySource, Replicas, RouteChoice, Target, Version } from "../release/target.ts";
 import { at } from "./issue.ts";
 import type { Manifest } from "./manifests.ts";
-import type { ConfigFile } from "./schema.ts";
+import type { ConfigFile, WrittenRoute } from "./schema.ts";
 import type { WrittenStage } from "./short-stages.ts";
 import { gatesIn, noRestarts } from "./written-gate.ts";
 
@@ -25,8 +25,8 @@ export function targetOf(file: ConfigFile, manifests: readonly Manifest[]): Targ
     service,
     stable: versionOf(stable.deployment, stable, service),
     canary: versionOf(canaryName, canary, service),
-    routes: (file.routes ?? [{ virtualService: service, routes: [] }]).map(({ virtualService, routes }) =>
-      routeChoice(virtualService, routes, namespace),
+    routes: (file.routes ?? [{ kind: "VirtualService" as const, name: service, routes: [] }]).map((route) =>
+      routeChoice(route, namespace),
     ),
     source: sourceOf(file, manifests),
     replicas: canary.replicas ?? usualReplicas(canary.from),
@@ -141,10 +141,10 @@ const versionOf = (deployment: string, { subset, host }: ConfigFile["stable"], s
   subset,
 });
 
-function routeChoice(virtualService: string, routes: readonly string[], namespace: string): RouteChoice {
-  const [first = "", second] = virtualService.split("/");
+function routeChoice({ kind, name, routes }: WrittenRoute, namespace: string): RouteChoice {
+  const [first = "", second] = name.split("/");
   const place = second === undefined ? { namespace, name: first } : { namespace: first, name: second };
-  return { kind: "VirtualService", ...place, routes };
+  return { kind, ...place, routes };
 }
 
 function sourceOf({ canary }: ConfigFile, manifests: readonly Manifest[]): CanarySource {

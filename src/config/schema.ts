@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { defaults } from "../evidence/defaults.ts";
 import { istioMetrics } from "../istio/istio-metrics.ts";
 import { type ErrorGate, type LatencyGate, policies, type QueryGate, type RestartGate } from "../release/gate.ts";
+import type { RouteKind } from "../release/route-kind.ts";
 import { inputs } from "./inputs.ts";
 import type { WrittenVariables } from "./manifest-variables.ts";
 import { mostStages, shortStage, shortStages, tooManyStages, type WrittenStage } from "./short-stages.ts";
@@ -18,6 +19,7 @@ import {
   duration,
   durationFrom,
   either,
+  gatewayRouteName,
   headers,
   host,
   hundredth,
@@ -372,33 +374,63 @@ const named = <O, I>(whole: z.ZodMiniType<O, I>) =>
     whole,
   ]);
 
-export type WrittenRoute = { readonly virtualService: string; readonly routes: readonly string[] };
+export type WrittenRoute = { readonly kind: RouteKind; readonly name: string; readonly routes: readonly string[] };
 
-const wholeVirtualService = (virtualService: string): WrittenRoute => ({ virtualService, routes: [] });
+const rulesChosen = preset(
+  "Its http routes by name, or by position: #0, #1, … Empty: every route with both destinations, else every route with stable's. Of an HTTPRoute or GRPCRoute its rules.",
+  texts,
+  [],
+);
 
-const route = section({
-  virtualService: required("Name of the VirtualService, or namespace/name.", routeName),
-  routes: preset(
-    "Its http routes by name, or by position: #0, #1, … Empty: every route with both destinations, else every route with stable's.",
-    texts,
-    [],
+const namedRoute = (kind: RouteKind, name: string, routes: readonly string[]): WrittenRoute => ({ kind, name, routes });
+
+/** A mapping that names an object of one kind, by a key of its own. */
+const routeForms = [
+  z.pipe(
+    section({
+      virtualService: required("Name of the VirtualService, or namespace/name.", routeName),
+      routes: rulesChosen,
+    }),
+    z.transform(({ virtualService, routes }) => namedRoute("VirtualService", virtualService, routes)),
   ),
-});
+  z.pipe(
+    section({
+      httpRoute: required("Name of an HTTPRoute of the Gateway API, or namespace/name.", gatewayRouteName),
+      routes: rulesChosen,
+    }),
+    z.transform(({ httpRoute, routes }) => namedRoute("HTTPRoute", httpRoute, routes)),
+  ),
+  z.pipe(
+    section({
+      grpcRoute: required("Name of a GRPCRoute of the Gateway API, or namespace/name.", gatewayRouteName),
+      routes: rulesChosen,
+    }),
+    z.transform(({ grpcRoute, routes }) => namedRoute("GRPCRoute", grpcRoute, routes)),
+  ),
+];
 
 const routes = either<readonly WrittenRoute[]>("VirtualServices as name or namespace/name, or a list", [
   z.pipe(
     routeNames,
-    z.transform((names) => names.map(wholeVirtualService)),
+    z.transform((names) => names.map((name) => namedRoute("VirtualService", name, []))),
   ),
-  z.pipe(
-    route,
-    z.transform((route) => [route]),
+  ...routeForms.map((route) =>
+    z.pipe(
+      route,
+      z.transform((one) => [one]),
+    ),
   ),
   z.array(
-    either<WrittenRoute>("a VirtualService as name or namespace/name, or a mapping with virtualService and routes", [
-      z.pipe(routeName, z.transform(wholeVirtualService)),
-      route,
-    ]),
+    either<WrittenRoute>(
+      "a VirtualService as name or namespace/name, or a mapping with virtualService, httpRoute or grpcRoute, and routes",
+      [
+        z.pipe(
+          routeName,
+          z.transform((name) => namedRoute("VirtualService", name, [])),
+        ),
+        ...routeForms,
+      ],
+    ),
   ),
 ]);
 

@@ -129,6 +129,7 @@ export const links = form("a mapping of names to URLs", z.record(text, url, expe
 
 const route = `(${label}/)?${dotted}`;
 export const routeName = pattern("a VirtualService as name or namespace/name", new RegExp(`^${route}$`));
+export const gatewayRouteName = pattern("a route as name or namespace/name", new RegExp(`^${route}$`));
 export const routeNames = z.pipe(
   matching(
     "VirtualServices as name or namespace/name, separated by commas",

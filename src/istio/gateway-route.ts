@@ -1,7 +1,8 @@
-import { field, listAt, numberAt, textAt } from "../kubernetes/field.ts";
+import { field, listAt, numberAt, objectAt, textAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
-import type { Destination } from "./destination.ts";
+import { type Destination, numberOr, type WeightedDestination } from "./destination.ts";
 import { readHost } from "./host.ts";
+import type { Mirror, RouteRule, RouteSection } from "./route-rule.ts";
 
 export const gatewayGroup = "gateway.networking.k8s.io";
 
@@ -15,45 +16,50 @@ export const gatewayKinds = [
 
 export const gatewayRoutes: readonly string[] = gatewayKinds.map(({ plural }) => plural);
 
-/** `share` is the part of the rule's requests that it gets, or gets copies of, 0 to 1. */
-export type Backend = Destination & { readonly share: number; readonly mirror: boolean };
-
-/** A rule of a route of the Gateway API. These are never moved: they are read for whom they send requests to. */
-export type GatewayRule = {
-  /** `HTTPRoute shop/reviews: rule #0`, or by its name. */
-  readonly where: string;
-  readonly destinations: readonly Backend[];
-};
+const sections: Readonly<Record<string, RouteSection>> = { TLSRoute: "tls", TCPRoute: "tcp" };
 
 /** https://gateway-api.sigs.k8s.io/reference/spec/#httproutespec; those of gRPC, TLS and TCP have the same shape. */
-export const gatewayRulesOf = (route: KubernetesObject): readonly GatewayRule[] =>
+export const gatewayRouteRules = (route: KubernetesObject): readonly RouteRule[] =>
   listAt(route, "spec", "rules").map((rule, index) => {
-    const { namespace = "", name } = route.metadata;
-    const called = textAt(rule, "name");
-    const word = called === undefined ? `rule #${index}` : `rule "${called}"`;
+    const { namespace = "" } = route.metadata;
+    const redirects = listAt(rule, "filters").some((filter) => textAt(filter, "type") === "RequestRedirect");
     return {
-      where: `${route.kind} ${namespace}/${name}: ${word}`,
-      destinations: [...backendsOf(rule, namespace), ...mirrorsOf(rule, namespace)],
+      section: sections[route.kind] ?? "http",
+      path: `/spec/rules/${index}`,
+      index,
+      place: `#${index}`,
+      name: textAt(rule, "name") || undefined,
+      match: field(rule, "matches"),
+      destinations: readBackends(listAt(rule, "backendRefs"), namespace),
+      mirrors: listAt(rule, "filters").flatMap((filter) => mirrorOf(filter, namespace) ?? []),
+      instead: redirects ? "RequestRedirect" : undefined,
+      delegate: undefined,
+      // The most specific match wins, and not the first.
+      takesEverything: false,
+      raw: objectAt(rule),
     };
   });
 
-/** An omitted weight is 1. */
-function backendsOf(rule: unknown, namespace: string): readonly Backend[] {
-  const backends = listAt(rule, "backendRefs");
-  const weights = backends.map((backend) => numberAt(backend, "weight") ?? 1);
-  const sum = weights.reduce((all, weight) => all + weight, 0);
-  return backends.flatMap(
-    (backend, index) => readBackend(backend, namespace, (weights[index] ?? 0) / (sum || 1)) ?? [],
-  );
+/**
+ * The backends of one rule. An omitted weight is 1, and a single backend of weight 0 gets no request:
+ * https://gateway-api.sigs.k8s.io/reference/spec/#backendref
+ */
+export const readBackends = (list: readonly unknown[], namespace: string): readonly WeightedDestination[] =>
+  list.map((one) => {
+    const raw = objectAt(one);
+    return { ...readBackend(raw, namespace), weight: raw.weight, counts: numberOr(raw.weight, 1), raw };
+  });
+
+function mirrorOf(filter: unknown, namespace: string): Mirror | undefined {
+  const destination = mirroredTo(filter, namespace);
+  return destination && { ...destination, share: mirroredShare(filter) };
 }
 
-const mirrorsOf = (rule: unknown, namespace: string): readonly Backend[] =>
-  listAt(rule, "filters")
-    .filter((filter) => textAt(filter, "type") === "RequestMirror")
-    .flatMap((filter) => {
-      const copy = readBackend(field(filter, "requestMirror", "backendRef"), namespace, mirroredShare(filter));
-      return copy ? [{ ...copy, mirror: true }] : [];
-    });
+/** Where a filter sends copies; undefined for one that does something else. */
+export const mirroredTo = (filter: unknown, namespace: string): Destination | undefined =>
+  textAt(filter, "type") === "RequestMirror"
+    ? readBackend(field(filter, "requestMirror", "backendRef"), namespace)
+    : undefined;
 
 function mirroredShare(filter: unknown): number {
   const percent = numberAt(filter, "requestMirror", "percent");
@@ -66,9 +72,42 @@ function mirroredShare(filter: unknown): number {
 /** By its Service, or, as Istio allows it, by the host of one. Other kinds of backend have no pods of a Deployment. */
 const kindsWithPods = ["/Service", "networking.istio.io/Hostname"];
 
-function readBackend(backend: unknown, namespace: string, share: number): Backend | undefined {
+function readBackend(backend: unknown, namespace: string): Destination {
   const kind = `${textAt(backend, "group") ?? ""}/${textAt(backend, "kind") ?? "Service"}`;
-  if (!kindsWithPods.includes(kind)) return undefined;
-  const host = readHost(textAt(backend, "name") ?? "", textAt(backend, "namespace") ?? namespace);
-  return { host, subset: undefined, port: numberAt(backend, "port"), share, mirror: false };
+  const name = textAt(backend, "name") ?? "";
+  const isService = kindsWithPods.includes(kind);
+  const host = isService
+    ? readHost(name, textAt(backend, "namespace") ?? namespace)
+    : { text: name === "" ? "" : `${kind}/${name}`, service: undefined, domain: undefined };
+  return { host, subset: undefined, port: numberAt(backend, "port") };
 }
+
+/** `share` is the part of the rule's requests that it gets, or gets copies of, 0 to 1. */
+export type Backend = Destination & { readonly share: number; readonly mirror: boolean };
+
+/** A rule of a route of the Gateway API that is no part of a release: read for whom it sends requests to. */
+export type GatewayRule = {
+  /** `HTTPRoute shop/reviews: rule #0`, or by its name. */
+  readonly where: string;
+  readonly destinations: readonly Backend[];
+};
+
+export const gatewayRulesOf = (route: KubernetesObject): readonly GatewayRule[] =>
+  gatewayRouteRules(route).map(({ name, index, destinations, mirrors }) => {
+    const sum = destinations.reduce((all, { counts }) => all + counts, 0);
+    const word = name === undefined ? `rule #${index}` : `rule "${name}"`;
+    const { namespace = "", name: ofRoute } = route.metadata;
+    return {
+      where: `${route.kind} ${namespace}/${ofRoute}: ${word}`,
+      destinations: [
+        ...destinations.map(({ host, subset, port, counts }) => ({
+          host,
+          subset,
+          port,
+          share: counts / (sum || 1),
+          mirror: false,
+        })),
+        ...mirrors.map((one) => ({ ...one, mirror: true })),
+      ],
+    };
+  });

@@ -6,6 +6,8 @@ import { rulesOfIngress } from "../kubernetes/ingress.ts";
 import { type KubernetesObject, placeWord } from "../kubernetes/object.ts";
 import { carries } from "../kubernetes/selector.ts";
 import { type Finding, note, warn } from "../ports/preflight.ts";
+import { kindsAmong } from "../release/route-kind.ts";
+import { routeKindWords } from "../words/route-kind-words.ts";
 import { share } from "./pinning.ts";
 import { canaryPodsAtFirst, plannedDeployment } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
@@ -66,8 +68,13 @@ export function otherServicesAreKnown(scene: Scene): readonly Finding[] {
 const besideRoutes = (service: KubernetesObject, does: string, scene: Scene): Finding =>
   warn(
     `${placeWord(service)} ${does}, and no route is for it: whoever calls it reaches the canary's pods with ${shareOf(scene)} of the requests, whatever the weights say, and before the first stage.`,
-    `Add ${service.metadata.name} to the hosts of the VirtualService that pins ${scene.target.stable.host}, or let it lead to stable's pods alone.`,
+    `${toCover(service, scene)}, or let it lead to stable's pods alone.`,
   );
+
+const toCover = ({ metadata: { name } }: KubernetesObject, { target: { routes, stable } }: Scene): string =>
+  kindsAmong(routes)
+    .map((kind) => routeKindWords[kind].toCover(name, stable.host))
+    .join(". Or: ");
 
 /** Whoever comes by one of these passes no proxy that follows the route. */
 export function outsidersAreKnown(scene: Scene): readonly Finding[] {

@@ -8,7 +8,9 @@ import type { Bystanders } from "../ports/bystanders.ts";
 import { type Finding, refuse, warn } from "../ports/preflight.ts";
 import type { RouteLook } from "../ports/route-family.ts";
 import type { Plan } from "../release/plan.ts";
+import { kindsAmong } from "../release/route-kind.ts";
 import { roles, type Target } from "../release/target.ts";
+import { routeKindWords } from "../words/route-kind-words.ts";
 import { doubledIn } from "./doubled.ts";
 import { listed } from "./finding.ts";
 import { type Neighbourhood, neighbourhoodWithManifests, readNeighbourhood } from "./neighbourhood.ts";
@@ -66,10 +68,11 @@ function calledByName(around: Neighbourhood): readonly Finding[] {
   if (isMoved) return [];
   const elsewhere = target.routes.find((route) => route.namespace !== namespace)?.namespace;
   const name = elsewhere === undefined ? service : nameFrom(elsewhere, host);
+  const ways = kindsAmong(target.routes).map((kind) => routeKindWords[kind].toMesh(name));
   return [
     warn(
       `No route of the release is for clients in the mesh that call ${service} directly: after the swap nobody would answer them, since Service ${namespace}/${service} selects the pods of ${stable.deployment} alone.`,
-      `If there are such clients, add mesh to the gateways of the VirtualService and ${name} to its hosts, or keep the old pods (keepOld).`,
+      `If there are such clients, ${ways.join(", or ")}, or keep the old pods (keepOld).`,
     ),
   ];
 }

@@ -32,6 +32,8 @@ export function controllersAreKnown(scene: Scene): readonly Finding[] {
 const contested: Readonly<Record<string, string>> = {
   Deployment: "image and replicas",
   VirtualService: "the weights",
+  HTTPRoute: "the weights",
+  GRPCRoute: "the weights",
   DestinationRule: "the subsets",
   Service: "the selector",
 };

@@ -3,6 +3,7 @@ import { listEverywhere, type WideList } from "../adapters/kubernetes/list-every
 import { unlessForbidden } from "../adapters/kubernetes/unless-forbidden.ts";
 import { type GatewayRule, gatewayGroup, gatewayKinds, gatewayRulesOf } from "../istio/gateway-route.ts";
 import type { Resource } from "../kubernetes/object.ts";
+import type { Target } from "../release/target.ts";
 
 export type GatewayRules = {
   readonly rules: readonly GatewayRule[];
@@ -10,11 +11,15 @@ export type GatewayRules = {
   readonly unread: readonly string[];
 };
 
-/** Every rule of every route of the Gateway API, as far as the server has the kinds and they may be listed. */
-export async function readGatewayRules(client: KubernetesClient, namespace: string): Promise<GatewayRules> {
+/**
+ * Every rule of every route of the Gateway API, as far as the server has the kinds and they may be listed; but for the
+ * kinds of the release's own routes, whose family tells of them.
+ */
+export async function readGatewayRules(client: KubernetesClient, { namespace, routes }: Target): Promise<GatewayRules> {
   const versions = await unlessForbidden(client.versions(gatewayGroup));
   if (!versions) return { rules: [], unread: ["routes of the Gateway API"] };
-  const lists = await Promise.all(gatewayKinds.map((kind) => listIn(client, namespace, resourcesOf(kind, versions))));
+  const kinds = gatewayKinds.filter(({ kind }) => !routes.some((route) => route.kind === kind));
+  const lists = await Promise.all(kinds.map((kind) => listIn(client, namespace, resourcesOf(kind, versions))));
   return {
     rules: lists.flatMap(({ objects }) => objects.flatMap(gatewayRulesOf)),
     unread: lists.flatMap(({ unread }) => unread),

@@ -113,7 +113,7 @@ export const permissionsEverywhere: readonly (Omit<Permission, "resource"> & {
   },
   {
     group: gatewayGroup,
-    resources: gatewayRoutes,
+    resources: [...gatewayRoutes, "referencegrants"],
     verbs: ["list"],
     why: "find the same in routes of the Gateway API",
     optional: true,

@@ -51,7 +51,7 @@ export async function readNeighbourhood(
     client.list(resources.deployments, namespace),
     readDestinationRules(client, namespace),
     look.everywhere(),
-    readGatewayRules(client, namespace),
+    readGatewayRules(client, target),
     unlessDenied(client.list(resources.ingresses, namespace, { doubts: 1 }), []),
     readEntries(client, namespace),
   ]);

@@ -88,7 +88,7 @@ export async function readScene(parts: SceneParts): Promise<Scene> {
     survey,
   ] = await Promise.all([
     lookAround(client, inNamespace, firstDeploy),
-    readGatewayRules(client, inNamespace),
+    readGatewayRules(client, target),
     firstDeploy ? parts.answerers() : undefined,
     unlessDenied(client.get(resources.namespaces, undefined, inNamespace), "unread" as const),
     client.list(resources.services, inNamespace),

@@ -9,6 +9,7 @@ import { carries, type Labels, showLabels } from "../kubernetes/selector.ts";
 import { percentWord } from "../lib/numbers.ts";
 import type { RoutedDestination, RouteFact } from "../ports/route-family.ts";
 import { otherRole, type Role, roles } from "../release/target.ts";
+import { routeKindWords } from "../words/route-kind-words.ts";
 import type { KnownEntry, Neighbourhood } from "./neighbourhood.ts";
 
 /** Somebody who reaches the pods of one version alone, and would be left without them. */
@@ -227,7 +228,7 @@ const stableWord = ({ target: { stable } }: Neighbourhood): string =>
 
 /** The entry under `routes` by which a rule moves, with the others of its object that move or have to. */
 function moveWord(fact: RouteFact, stranded: readonly StrandedRule<RouteFact>[], { facts }: Neighbourhood): string {
-  const { namespace, name } = fact.route;
+  const { kind, namespace, name } = fact.route;
   const left = stranded
     .filter(({ sender, without }) => sender.section === "http" && !without.every(({ mirror }) => mirror))
     .map(({ sender }) => sender);
@@ -236,5 +237,5 @@ function moveWord(fact: RouteFact, stranded: readonly StrandedRule<RouteFact>[],
   if (!fact.isChosen && together.length === ofObject.length)
     return `Name ${namespace}/${name} under routes as well, so that it moves with the others`;
   const list = together.map(({ called }) => (called.startsWith("#") ? `"${called}"` : called)).join(", ");
-  return `Let it move with the others: routes: [{ virtualService: ${namespace}/${name}, routes: [${list}] }]`;
+  return `Let it move with the others: routes: [{ ${routeKindWords[kind].key}: ${namespace}/${name}, routes: [${list}] }]`;
 }

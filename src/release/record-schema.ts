@@ -8,6 +8,7 @@ import { findings } from "../evidence/weigh.ts";
 import { policies } from "./gate.ts";
 import { labelMeanings } from "./kept-metrics.ts";
 import type { Plan } from "./plan.ts";
+import { routeKinds } from "./route-kind.ts";
 import type { State } from "./state.ts";
 
 /**
@@ -42,7 +43,7 @@ const target = z.object({
   service: text,
   stable: version,
   canary: version,
-  routes: z.array(z.object({ kind: z.literal("VirtualService"), namespace: text, name: text, routes: z.array(text) })),
+  routes: z.array(z.object({ kind: z.enum(routeKinds), namespace: text, name: text, routes: z.array(text) })),
   source: z.discriminatedUnion("from", [
     z.object({ from: z.literal("existing") }),
     z.object({ from: z.literal("clone"), labels: texts }),

@@ -3,6 +3,7 @@ import type { Fence } from "../ports/fence.ts";
 import type { Permission } from "../ports/permission.ts";
 import type { RouteFamily, RouteLook } from "../ports/route-family.ts";
 import type { Router } from "../ports/router.ts";
+import { kindsAmong } from "../release/route-kind.ts";
 import type { Role, Target } from "../release/target.ts";
 import { oneStep } from "./one-step.ts";
 
@@ -23,11 +24,8 @@ export interface Routes {
 }
 
 export function allRoutes(families: readonly RouteFamily[]): Routes {
-  /** Where no route is chosen, every family says so. */
-  function chosenBy({ routes }: Target): readonly RouteFamily[] {
-    const chosen = families.filter(({ kind }) => routes.some((route) => route.kind === kind));
-    return chosen.length > 0 ? chosen : families;
-  }
+  const chosenBy = ({ routes }: Target): readonly RouteFamily[] =>
+    families.filter(({ kind }) => kindsAmong(routes).includes(kind));
 
   async function captured(
     target: Target,

@@ -4,10 +4,12 @@ import type { RouteRule } from "../../istio/route-rule.ts";
 import { gatewaysOf, hostsOf, isDelegate, isForMesh, nameOf, rulesOf, visibleIn } from "../../istio/virtual-service.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import type { RouteFact, RouteSurvey, Viewer, WideSurvey } from "../../ports/route-family.ts";
+import { kindsAmong } from "../../release/route-kind.ts";
 import type { Target } from "../../release/target.ts";
 import { istioResources } from "../kubernetes/istio-version.ts";
 import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
 import { listEverywhere } from "../kubernetes/list-everywhere.ts";
+import { unlessForbidden } from "../kubernetes/unless-forbidden.ts";
 import { chosenAmong, factsOf, namespacesOf } from "../weighted-rules/survey-routes.ts";
 import { virtualServiceShape as shape } from "./virtual-service-shape.ts";
 
@@ -16,7 +18,11 @@ export async function surveyRoutes(client: KubernetesClient, target: Target): Pr
   const istio = await istioResources(client);
   if (!istio) return { facts: [], chosen: [] };
   const lists = await Promise.all(
-    namespacesOf(shape, target).map((namespace) => client.list(istio.virtualServices, namespace)),
+    namespacesOf(shape, target).map(async (namespace) => {
+      const list = client.list(istio.virtualServices, namespace);
+      // Where routes of another kind move, their rules are good to know.
+      return kindsAmong(target.routes).includes(shape.kind) ? list : ((await unlessForbidden(list)) ?? []);
+    }),
   );
   const objects = lists.flat();
   return { facts: virtualServiceFacts(objects, target), chosen: chosenAmong(shape, objects, target) };

@@ -1,0 +1,31 @@
+import type { Destination, Raw, WeightedDestination } from "../../istio/destination.ts";
+import { gatewayRouteRules, mirroredTo, readBackends } from "../../istio/gateway-route.ts";
+import { writtenLike } from "../../istio/host.ts";
+import { textAt } from "../../kubernetes/field.ts";
+import type { RouteKind } from "../../release/route-kind.ts";
+import type { RouteShape } from "../weighted-rules/route-shape.ts";
+
+/** How routes of the Gateway API hold their rules; kinds differ by name alone. */
+export const gatewayShape = (kind: RouteKind): RouteShape => ({
+  kind,
+  words: { rule: "rule", movable: "rule", toMove: "Name one that has rules with backendRefs." },
+  rulesOf: gatewayRouteRules,
+  movable: { sections: ["http"], lists: ["rules"] },
+  destinations: "backendRefs",
+  read: readBackends,
+  named,
+  copies: { single: [], list: "filters", ofSingle: () => undefined, ofEntry: mirroredTo },
+  maxWeight: 1_000_000,
+});
+
+/** Another Service in stable's place; its namespace stands there only where it is not the route's. */
+function named({ host, raw }: WeightedDestination, version: Destination, namespace: string): Raw {
+  if (textAt(raw, "kind") === "Hostname") return { ...raw, name: writtenLike(host, version.host) };
+  const { service } = version.host;
+  if (!service) return { ...raw, name: version.host.text };
+  const { namespace: _, ...rest } = raw;
+  if (service.namespace === host.service?.namespace) return { ...raw, name: service.name };
+  return service.namespace === namespace
+    ? { ...rest, name: service.name }
+    : { ...rest, name: service.name, namespace: service.namespace };
+}
