@@ -27325,7 +27325,7 @@ const inputs = [
         name: "routes",
         path: "routes",
         type: "yaml",
-        description: "VirtualServices whose weights move, by name or namespace/name, separated by commas; or a list that chooses routes of them. Default: the one with the service's name.",
+        description: "VirtualServices whose weights move, by name or namespace/name, separated by commas; or a list that chooses routes of them, or names HTTPRoutes and GRPCRoutes ({ httpRoute: reviews }). Default: the VirtualService with the service's name.",
         commands: readersOf("routes"),
     },
     {
@@ -27844,6 +27844,7 @@ const headers = values_form("a mapping of headers", mini_schemas/* record */.g1P
 const links = values_form("a mapping of names to URLs", mini_schemas/* record */.g1P(values_text, url, expected("a mapping of names to URLs")));
 const route = `(${label}/)?${dotted}`;
 const routeName = pattern("a VirtualService as name or namespace/name", new RegExp(`^${route}$`));
+const gatewayRouteName = pattern("a route as name or namespace/name", new RegExp(`^${route}$`));
 const routeNames = mini_schemas/* pipe */.FsL(matching("VirtualServices as name or namespace/name, separated by commas", new RegExp(`^[\\s,]*${route}([\\s,]+${route})*[\\s,]*$`)), mini_schemas/* transform */.pdi((written) => written.split(/[\s,]+/).filter((name) => name !== "")));
 const texts = values_form("a text, or a list of texts", mini_schemas/* union */.KCZ([mini_schemas/* pipe */.FsL(values_text, mini_schemas/* transform */.pdi(split)), mini_schemas/* array */.YOg(values_text)], expected("a text, or a list of texts")));
 const aPath = "a path such as data.rate or series.0.value";
@@ -28135,17 +28136,28 @@ const named = (whole) => either("a Deployment's name, or a mapping", [
     mini_schemas/* pipe */.FsL(dnsName, mini_schemas/* transform */.pdi((deployment) => parse/* parse */.qg(whole, { deployment }))),
     whole,
 ]);
-const wholeVirtualService = (virtualService) => ({ virtualService, routes: [] });
-const schema_route = section({
-    virtualService: required("Name of the VirtualService, or namespace/name.", routeName),
-    routes: preset("Its http routes by name, or by position: #0, #1, … Empty: every route with both destinations, else every route with stable's.", texts, []),
-});
+const rulesChosen = preset("Its http routes by name, or by position: #0, #1, … Empty: every route with both destinations, else every route with stable's. Of an HTTPRoute or GRPCRoute its rules.", texts, []);
+const namedRoute = (kind, name, routes) => ({ kind, name, routes });
+const routeForms = [
+    mini_schemas/* pipe */.FsL(section({
+        virtualService: required("Name of the VirtualService, or namespace/name.", routeName),
+        routes: rulesChosen,
+    }), mini_schemas/* transform */.pdi(({ virtualService, routes }) => namedRoute("VirtualService", virtualService, routes))),
+    mini_schemas/* pipe */.FsL(section({
+        httpRoute: required("Name of an HTTPRoute of the Gateway API, or namespace/name.", gatewayRouteName),
+        routes: rulesChosen,
+    }), mini_schemas/* transform */.pdi(({ httpRoute, routes }) => namedRoute("HTTPRoute", httpRoute, routes))),
+    mini_schemas/* pipe */.FsL(section({
+        grpcRoute: required("Name of a GRPCRoute of the Gateway API, or namespace/name.", gatewayRouteName),
+        routes: rulesChosen,
+    }), mini_schemas/* transform */.pdi(({ grpcRoute, routes }) => namedRoute("GRPCRoute", grpcRoute, routes))),
+];
 const routes = either("VirtualServices as name or namespace/name, or a list", [
-    mini_schemas/* pipe */.FsL(routeNames, mini_schemas/* transform */.pdi((names) => names.map(wholeVirtualService))),
-    mini_schemas/* pipe */.FsL(schema_route, mini_schemas/* transform */.pdi((route) => [route])),
-    mini_schemas/* array */.YOg(either("a VirtualService as name or namespace/name, or a mapping with virtualService and routes", [
-        mini_schemas/* pipe */.FsL(routeName, mini_schemas/* transform */.pdi(wholeVirtualService)),
-        schema_route,
+    mini_schemas/* pipe */.FsL(routeNames, mini_schemas/* transform */.pdi((names) => names.map((name) => namedRoute("VirtualService", name, [])))),
+    ...routeForms.map((route) => mini_schemas/* pipe */.FsL(route, mini_schemas/* transform */.pdi((one) => [one]))),
+    mini_schemas/* array */.YOg(either("a VirtualService as name or namespace/name, or a mapping with virtualService, httpRoute or grpcRoute, and routes", [
+        mini_schemas/* pipe */.FsL(routeName, mini_schemas/* transform */.pdi((name) => namedRoute("VirtualService", name, []))),
+        ...routeForms,
     ])),
 ]);
 const stage = section({
@@ -28676,7 +28688,7 @@ function targetOf(file, manifests) {
         service,
         stable: versionOf(stable.deployment, stable, service),
         canary: versionOf(canaryName, canary, service),
-        routes: (file.routes ?? [{ virtualService: service, routes: [] }]).map(({ virtualService, routes }) => routeChoice(virtualService, routes, namespace)),
+        routes: (file.routes ?? [{ kind: "VirtualService", name: service, routes: [] }]).map((route) => routeChoice(route, namespace)),
         source: sourceOf(file, manifests),
         replicas: canary.replicas ?? usualReplicas(canary.from),
         image,
@@ -28763,10 +28775,10 @@ const versionOf = (deployment, { subset, host }, service) => ({
     host: host ?? service,
     subset,
 });
-function routeChoice(virtualService, routes, namespace) {
-    const [first = "", second] = virtualService.split("/");
+function routeChoice({ kind, name, routes }, namespace) {
+    const [first = "", second] = name.split("/");
     const place = second === undefined ? { namespace, name: first } : { namespace: first, name: second };
-    return { kind: "VirtualService", ...place, routes };
+    return { kind, ...place, routes };
 }
 function sourceOf({ canary }, manifests) {
     if (canary.from === "existing")
@@ -29575,7 +29587,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 7477:
+/***/ 6463:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -31519,11 +31531,12 @@ function unknownMetrics({ config }, { metrics, ...record }, what) {
 }
 
 ;// CONCATENATED MODULE: ./src/release/route-kind.js
-const allKinds = ["VirtualService"];
+const routeKinds = ["VirtualService", "HTTPRoute", "GRPCRoute"];
+const usualKind = "VirtualService";
 const routeWord = ({ kind, namespace, name }) => `${kind} ${namespace}/${name}`;
 function kindsAmong(routes) {
     const kinds = new Set(routes.map(({ kind }) => kind));
-    return kinds.size > 0 ? [...kinds] : allKinds;
+    return kinds.size > 0 ? [...kinds] : [usualKind];
 }
 
 ;// CONCATENATED MODULE: ./src/commands/as-asked.js
@@ -32343,6 +32356,7 @@ const labelMeanings = [
 
 
 
+
 const record_schema_text = mini_schemas/* string */.YjP();
 const number = mini_schemas/* number */.aig();
 const instant = mini_schemas/* number */.aig().check(api/* _gte */.qm(0), api/* _lte */.Zm(8.64e15));
@@ -32366,7 +32380,7 @@ const target = mini_schemas/* object */.Ikc({
     service: record_schema_text,
     stable: record_schema_version,
     canary: record_schema_version,
-    routes: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("VirtualService"), namespace: record_schema_text, name: record_schema_text, routes: mini_schemas/* array */.YOg(record_schema_text) })),
+    routes: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ kind: mini_schemas/* enum */.k5n(routeKinds), namespace: record_schema_text, name: record_schema_text, routes: mini_schemas/* array */.YOg(record_schema_text) })),
     source: mini_schemas/* discriminatedUnion */.gMt("from", [
         mini_schemas/* object */.Ikc({ from: mini_schemas/* literal */.euz("existing") }),
         mini_schemas/* object */.Ikc({ from: mini_schemas/* literal */.euz("clone"), labels: texts }),
@@ -33847,13 +33861,27 @@ function linkLine(links, account) {
 }
 
 ;// CONCATENATED MODULE: ./src/words/route-kind-words.js
+const ofGatewayApi = (kind, key) => ({
+    resource: `${kind.toLowerCase()}s.gateway.networking.k8s.io`,
+    key,
+    nonePins: (host, subset) => `No ${kind} sends the requests for ${host} to stable's subset ${subset}`,
+    toPin: () => "Give each version a Service of its own.",
+    toCover: (service) => `Add ${service} to the parentRefs of the ${kind} (group: "", kind: Service)`,
+    toMesh: (service) => `add Service ${service} to the parentRefs of the ${kind}`,
+    toReachMesh: (host) => `If there are such clients, add ${host} to its parentRefs (kind: Service).`,
+});
 const routeKindWords = {
     VirtualService: {
         resource: "virtualservice",
+        key: "virtualService",
         nonePins: (host, subset) => `No VirtualService sends the requests for ${host} to stable's subset ${subset}`,
         toPin: (host, subset) => `Apply a VirtualService for ${host} whose only destination is subset ${subset} first.`,
+        toCover: (service, host) => `Add ${service} to the hosts of the VirtualService that pins ${host}`,
+        toMesh: (service) => `add mesh to the gateways of the VirtualService and ${service} to its hosts`,
         toReachMesh: (host, subset) => `If there are such clients, add mesh to its gateways and ${host} to its hosts, or another VirtualService that sends them to subset ${subset}.`,
     },
+    HTTPRoute: ofGatewayApi("HTTPRoute", "httpRoute"),
+    GRPCRoute: ofGatewayApi("GRPCRoute", "grpcRoute"),
 };
 
 ;// CONCATENATED MODULE: ./src/words/advice.js
@@ -36601,6 +36629,1441 @@ const environmentOf = ({ name }, { target, weight, stage }) => {
         CANARY_IMAGE: image,
     };
 };
+
+;// CONCATENATED MODULE: ./src/istio/destination.js
+
+
+const readDestination = (raw, namespace) => ({
+    host: (0,istio_host/* readHost */.rk)(textAt(raw, "host") ?? "", namespace),
+    subset: textAt(raw, "subset") || undefined,
+    port: numberAt(raw, "port", "number"),
+});
+const readWeighted = (list, namespace) => list.map((one) => {
+    const raw = objectAt(one);
+    const { weight } = raw;
+    const counts = list.length === 1 ? 1 : numberOr(weight, 0);
+    return { ...readDestination(raw.destination, namespace), weight, counts, raw };
+});
+const numberOr = (weight, usual) => (typeof weight === "number" ? weight : usual);
+const sumOf = (destinations) => destinations.reduce((sum, { counts }) => sum + counts, 0);
+const trafficOf = ({ counts }, among) => counts / (sumOf(among) || 1);
+const isWeight = (weight) => weight === undefined || (Number.isInteger(weight) && Number(weight) >= 0);
+
+;// CONCATENATED MODULE: ./src/istio/gateway-route.js
+
+
+
+const gatewayGroup = "gateway.networking.k8s.io";
+const gatewayKinds = [
+    { plural: "httproutes", kind: "HTTPRoute" },
+    { plural: "grpcroutes", kind: "GRPCRoute" },
+    { plural: "tlsroutes", kind: "TLSRoute" },
+    { plural: "tcproutes", kind: "TCPRoute" },
+];
+const gatewayRoutes = gatewayKinds.map(({ plural }) => plural);
+const sections = { TLSRoute: "tls", TCPRoute: "tcp" };
+const gatewayRouteRules = (route) => listAt(route, "spec", "rules").map((rule, index) => {
+    const { namespace = "" } = route.metadata;
+    const redirects = listAt(rule, "filters").some((filter) => textAt(filter, "type") === "RequestRedirect");
+    return {
+        section: sections[route.kind] ?? "http",
+        path: `/spec/rules/${index}`,
+        index,
+        place: `#${index}`,
+        name: textAt(rule, "name") || undefined,
+        match: field(rule, "matches"),
+        destinations: readBackends(listAt(rule, "backendRefs"), namespace),
+        mirrors: listAt(rule, "filters").flatMap((filter) => mirrorOf(filter, namespace) ?? []),
+        instead: redirects ? "RequestRedirect" : undefined,
+        delegate: undefined,
+        takesEverything: false,
+        raw: objectAt(rule),
+    };
+});
+const readBackends = (list, namespace) => list.map((one) => {
+    const raw = objectAt(one);
+    return { ...readBackend(raw, namespace), weight: raw.weight, counts: numberOr(raw.weight, 1), raw };
+});
+function mirrorOf(filter, namespace) {
+    const destination = mirroredTo(filter, namespace);
+    return destination && { ...destination, share: mirroredShare(filter) };
+}
+const mirroredTo = (filter, namespace) => textAt(filter, "type") === "RequestMirror"
+    ? readBackend(field(filter, "requestMirror", "backendRef"), namespace)
+    : undefined;
+function mirroredShare(filter) {
+    const percent = numberAt(filter, "requestMirror", "percent");
+    if (percent !== undefined)
+        return percent / 100;
+    const numerator = numberAt(filter, "requestMirror", "fraction", "numerator");
+    const denominator = numberAt(filter, "requestMirror", "fraction", "denominator") ?? 100;
+    return numerator === undefined ? 1 : numerator / (denominator || 1);
+}
+const kindsWithPods = ["/Service", "networking.istio.io/Hostname"];
+function readBackend(backend, namespace) {
+    const kind = `${textAt(backend, "group") ?? ""}/${textAt(backend, "kind") ?? "Service"}`;
+    const name = textAt(backend, "name") ?? "";
+    const isService = kindsWithPods.includes(kind);
+    const host = isService
+        ? (0,istio_host/* readHost */.rk)(name, textAt(backend, "namespace") ?? namespace)
+        : { text: name === "" ? "" : `${kind}/${name}`, service: undefined, domain: undefined };
+    return { host, subset: undefined, port: numberAt(backend, "port") };
+}
+const gatewayRulesOf = (route) => gatewayRouteRules(route).map(({ name, index, destinations, mirrors }) => {
+    const sum = destinations.reduce((all, { counts }) => all + counts, 0);
+    const word = name === undefined ? `rule #${index}` : `rule "${name}"`;
+    const { namespace = "", name: ofRoute } = route.metadata;
+    return {
+        where: `${route.kind} ${namespace}/${ofRoute}: ${word}`,
+        destinations: [
+            ...destinations.map(({ host, subset, port, counts }) => ({
+                host,
+                subset,
+                port,
+                share: counts / (sum || 1),
+                mirror: false,
+            })),
+            ...mirrors.map((one) => ({ ...one, mirror: true })),
+        ],
+    };
+});
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/copies.js
+
+
+const copiesIn = ({ copies: { single, list } }, rule) => copies_only(rule, [...single, list]);
+function plannedCopies({ copies: { single, list, ofSingle, ofEntry } }, now, before, aim, { roleOf }, namespace) {
+    const isCanary = (one) => one !== undefined && roleOf(one) === "canary";
+    const isSingleCopyOfCanary = (fields) => single.slice(0, 1).some((name) => isCanary(ofSingle(fields[name], namespace)));
+    const isCopyOfCanary = (entry) => isCanary(ofEntry(entry, namespace));
+    const [one, several] = [isSingleCopyOfCanary(before), listAt(before, list).filter(isCopyOfCanary)];
+    const isSingleGone = single.slice(0, 1).every((name) => now[name] === undefined);
+    if (aim.to === "before") {
+        const back = one && isSingleGone ? { ...now, ...copies_only(before, single) } : now;
+        return several.length > 0 ? withList(back, list, together(listAt(now, list), listAt(before, list), several)) : back;
+    }
+    const without = one && isSingleCopyOfCanary(now) ? except(now, single) : now;
+    const others = listAt(now, list).filter((entry) => !isCopyOfCanary(entry));
+    return several.length > 0 ? withList(without, list, others) : without;
+}
+const copies_only = (fields, names) => Object.fromEntries(Object.entries(fields).filter(([name]) => names.includes(name)));
+const except = (fields, names) => Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
+const withList = (fields, name, entries) => entries.length > 0 ? { ...fields, [name]: entries } : except(fields, [name]);
+function together(now, before, taken) {
+    const entries = [...now];
+    for (const [at, entry] of before.entries())
+        if (taken.includes(entry) && !now.some((one) => (0,external_node_util_.isDeepStrictEqual)(one, entry)))
+            entries.splice(at, 0, entry);
+    return entries;
+}
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/before-of.js
+
+const objectBeforeOf = (shape, { choice: { namespace, name }, rules }) => ({ namespace, name, rules: rules.map((rule) => beforeOf(shape, rule)) });
+const beforeOf = (shape, { section, index, name, match, destinations, raw }) => ({
+    section,
+    index,
+    name,
+    match,
+    route: destinations.map(({ raw }) => ({ ...raw })),
+    copies: copiesIn(shape, raw),
+});
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/destination-roles.js
+
+
+function destinationRoles({ named }, pair) {
+    const destinationOf = (role) => ({
+        host: (0,istio_host/* readHost */.rk)(pair[role].host, pair.namespace),
+        subset: pair[role].subset || undefined,
+        port: undefined,
+    });
+    const versions = { stable: destinationOf("stable"), canary: destinationOf("canary") };
+    const roleOf = ({ host, subset }) => release_target/* roles */.Ot.find((role) => subset === versions[role].subset && (0,istio_host/* sameHost */.RM)(host, versions[role].host));
+    return {
+        ...versions,
+        roleOf,
+        indexesOf: (role, destinations) => [...destinations.keys()].filter((index) => {
+            const destination = destinations[index];
+            return destination && roleOf(destination) === role;
+        }),
+        canaryLike: (stable, namespace) => named(stable, versions.canary, namespace),
+    };
+}
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/given-back.js
+
+
+
+function givenBack(shape, pair) {
+    const { indexesOf } = destinationRoles(shape, pair);
+    function ruleGivenBack(rule, namespace) {
+        const route = shape.read(listAt(rule, shape.destinations), namespace);
+        const [stable, ...again] = indexesOf("stable", route);
+        const [canary, ...andAgain] = indexesOf("canary", route);
+        const ours = [stable, canary].flatMap((index) => (index === undefined ? [] : (route[index] ?? [])));
+        const isClear = ours.length === 2 && again.length + andAgain.length === 0;
+        if (!isClear || !ours.every(({ weight }) => isWeight(weight)))
+            return rule;
+        const weights = new Map([
+            [stable, Math.min(sumOf(ours), shape.maxWeight)],
+            [canary, 0],
+        ]);
+        const raws = route.map(({ raw }, index) => (weights.has(index) ? { ...raw, weight: weights.get(index) } : raw));
+        return { ...objectAt(rule), [shape.destinations]: raws };
+    }
+    return (object) => {
+        const spec = { ...objectAt(object, "spec") };
+        for (const list of shape.movable.lists)
+            spec[list] = listAt(object, "spec", list).map((rule) => ruleGivenBack(rule, object.metadata.namespace ?? ""));
+        return { ...object, spec };
+    };
+}
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/describe.js
+
+const describe_objectWord = ({ kind }, { namespace, name }) => routeWord({ kind, namespace, name });
+const ruleWord = ({ words: { rule } }, { name, index }) => (name === undefined ? `${rule} #${index}` : `${rule} "${name}"`);
+function destinationWord({ host, subset, port }) {
+    const words = [host.text || "a destination without a host"];
+    if (subset !== undefined)
+        words.push(`subset ${subset}`);
+    if (port !== undefined)
+        words.push(`port ${port}`);
+    return words.join(" ");
+}
+function splitWord(destinations) {
+    const [only, ...more] = destinations;
+    if (!only)
+        return "no destination";
+    if (more.length === 0 && only.counts > 0)
+        return `${labelOf(only, destinations)} alone`;
+    return destinations.map((one) => `${labelOf(one, destinations)} ${weightWord(one)}`).join(", ");
+}
+const weightWord = ({ weight }) => weight === undefined ? "without a weight" : JSON.stringify(weight);
+const shortName = ({ host }) => host.text.split(".")[0] ?? host.text;
+const labels = [
+    (one) => one.subset ?? shortName(one),
+    ({ subset, host }) => (subset === undefined ? host.text : `${host.text}/${subset}`),
+    destinationWord,
+];
+function labelOf(destination, among) {
+    const isTelling = (label) => among.filter((other) => label(other) === label(destination)).length === 1;
+    return (labels.find(isTelling) ?? destinationWord)(destination);
+}
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/locate.js
+
+const sameMatch = (was, now) => (0,external_node_util_.isDeepStrictEqual)(was.match, now.match);
+const sameBoth = (was, now) => was.name === now.name && sameMatch(was, now);
+const likenesses = [
+    sameBoth,
+    (was, now) => was.name !== undefined && was.name === now.name,
+    sameMatch,
+    (was, now) => sameBoth(was, now) && was.index === now.index,
+];
+function locate(before, now) {
+    const known = new Map();
+    for (const alike of likenesses) {
+        const taken = new Set(known.values());
+        const lost = before.filter((was) => !known.has(was));
+        const free = now.filter((rule) => !taken.has(rule));
+        const fits = (was, rule) => was.section === rule.section && alike(was, rule);
+        for (const was of lost) {
+            const [rule, ...more] = free.filter((candidate) => fits(was, candidate));
+            if (rule && more.length === 0 && lost.every((other) => other === was || !fits(other, rule)))
+                known.set(was, rule);
+        }
+    }
+    return before.map((was) => known.get(was));
+}
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/movable-rule.js
+const choicesOf = ({ kind }, { routes }) => routes.filter((route) => route.kind === kind);
+const movableRules = ({ rulesOf, movable }, object) => rulesOf(object).filter(({ section }) => movable.sections.includes(section));
+const isMeant = ({ name, place }, word) => word === name || word === place;
+function chosenRules(rules, { routes }) {
+    if (routes.length === 0)
+        return rules;
+    return [...new Set(routes.flatMap((word) => rules.filter((rule) => isMeant(rule, word))))];
+}
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/share.js
+
+function managedShare(ours, thirds) {
+    return sumOf(thirds) === 0 ? 100 : sumOf(ours);
+}
+function canaryWeight(managed, percent) {
+    if (percent === 0 || percent === 100)
+        return (managed * percent) / 100;
+    return Math.min(Math.max(Math.round((managed * percent) / 100), 1), managed - 1);
+}
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/plan-moves.js
+
+
+
+
+
+
+
+const plannedDestinations = ({ shape, namespace, planned }) => shape.read(planned.map(({ raw }) => raw), namespace);
+function planMoves(shape, object, before, pair, aim) {
+    const { namespace } = before;
+    const versions = destinationRoles(shape, pair);
+    const serving = movableRules(shape, object).filter(({ destinations }) => destinations.some(versions.roleOf));
+    const rules = locate(before.rules, serving);
+    const moves = [];
+    const gone = [];
+    for (const [at, was] of before.rules.entries()) {
+        const rule = rules[at];
+        if (!rule) {
+            gone.push(`${ruleWord(shape, was)} is gone, or sends to neither version any more`);
+            continue;
+        }
+        const start = startOf(shape, was, namespace, versions);
+        const planned = place(rule.destinations, start, aim, versions);
+        const copies = plannedCopies(shape, copiesIn(shape, rule.raw), was.copies ?? {}, aim, versions, namespace);
+        moves.push({ shape, namespace, rule, planned, copies });
+    }
+    const ambiguous = moves.flatMap(({ rule }) => repeated(rule.destinations, versions).map((what) => `${ruleWord(shape, rule)} names ${what} more than once`));
+    return { moves, troubles: [...gone, ...ambiguous] };
+}
+const repeated = (destinations, { indexesOf }) => release_target/* roles */.Ot.flatMap((role) => {
+    const [first, second] = indexesOf(role, destinations).map((index) => destinations[index]);
+    return first && second ? [destinationWord({ ...first, port: undefined })] : [];
+});
+function startOf(shape, before, namespace, { roleOf }) {
+    const standing = shape.read(before.route, namespace).map((destination, at) => ({ at, destination }));
+    const find = (role) => standing.find(({ destination }) => roleOf(destination) === role);
+    const [stable, canary] = [find("stable"), find("canary")];
+    if (!stable)
+        throw new Error(`the journal's ${ruleWord(shape, before)} has no destination of stable`);
+    const isOurs = (one) => one === stable || one === canary;
+    const [ours, thirds] = [standing.filter(isOurs), standing.filter((one) => !isOurs(one))];
+    return { namespace, stable, canary, managed: managedShare(ours.map(destinationOf), thirds.map(destinationOf)) };
+}
+const destinationOf = ({ destination }) => destination;
+function dueOf({ namespace, stable, canary, managed }, aim, { canaryLike }) {
+    const old = { raw: stable.destination.raw, at: stable.at };
+    const its = canary
+        ? { raw: canary.destination.raw, at: canary.at }
+        : { raw: canaryLike(stable.destination, namespace), at: stable.at + 1 };
+    switch (aim.to) {
+        case "before":
+            return {
+                stable: { ...old, weight: stable.destination.weight },
+                canary: canary && { ...its, weight: canary.destination.weight },
+            };
+        case "split": {
+            const weight = canaryWeight(managed, aim.canary);
+            return { stable: { ...old, weight: managed - weight }, canary: { ...its, weight } };
+        }
+        case "swapped":
+            return canary
+                ? { stable: { ...old, weight: 0 }, canary: { ...its, weight: managed } }
+                : { stable: undefined, canary: { raw: its.raw, at: stable.at, weight: stable.destination.weight } };
+    }
+}
+function place(now, start, aim, versions) {
+    const due = dueOf(start, aim, versions);
+    const index = { stable: indexNow("stable", now, start, versions), canary: indexNow("canary", now, start, versions) };
+    const placed = [];
+    for (const [was, { raw }] of now.entries()) {
+        const role = release_target/* roles */.Ot.find((one) => index[one] === was);
+        if (role === undefined)
+            placed.push({ was, raw });
+        else if (due[role])
+            placed.push({ was, raw: withWeight(raw, due[role].weight) });
+    }
+    for (const role of release_target/* roles */.Ot) {
+        const missing = index[role] === undefined ? due[role] : undefined;
+        if (missing)
+            placed.splice(missing.at, 0, { was: undefined, raw: withWeight(missing.raw, missing.weight) });
+    }
+    return placed;
+}
+function indexNow(role, now, start, { indexesOf }) {
+    const indexes = indexesOf(role, now);
+    const { port } = (start[role] ?? start.stable).destination;
+    return indexes.find((index) => now[index]?.port === port) ?? indexes[0];
+}
+function withWeight(raw, weight) {
+    if (weight !== undefined)
+        return { ...raw, weight };
+    const { weight: _, ...rest } = raw;
+    return rest;
+}
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/patch.js
+
+
+
+
+
+function patchOf(moves) {
+    const changed = moves.filter((move) => operationsOf(move).length > 0);
+    for (const move of changed)
+        assertWritable(move);
+    return changed.flatMap(operationsOf);
+}
+function operationsOf(move) {
+    return [...destinationChanges(move), ...copyChanges(move)];
+}
+const changesCopies = (move) => copyChanges(move).length > 0;
+function copyChanges({ shape, rule, copies }) {
+    const now = copiesIn(shape, rule.raw);
+    const names = [...new Set([...Object.keys(now), ...Object.keys(copies)])];
+    return names.flatMap((name) => {
+        const path = `${rule.path}/${name}`;
+        if (!Object.hasOwn(copies, name))
+            return [{ op: "remove", path }];
+        if ((0,external_node_util_.isDeepStrictEqual)(now[name], copies[name]))
+            return [];
+        return [{ op: Object.hasOwn(now, name) ? "replace" : "add", path, value: copies[name] }];
+    });
+}
+function destinationChanges({ shape, rule, planned }) {
+    const path = `${rule.path}/${shape.destinations}`;
+    const kept = new Set(planned.map(({ was }) => was));
+    const gone = [...rule.destinations.keys()].filter((index) => !kept.has(index)).reverse();
+    const operations = gone.map((index) => ({ op: "remove", path: `${path}/${index}` }));
+    for (const [index, { was, raw }] of planned.entries()) {
+        const now = was === undefined ? undefined : rule.destinations[was];
+        if (now)
+            operations.push(...weightChange(`${path}/${index}/weight`, now.raw, raw));
+        else
+            operations.push({ op: "add", path: `${path}/${index}`, value: raw });
+    }
+    return operations;
+}
+function weightChange(path, { weight: now }, { weight: planned }) {
+    if (now === planned)
+        return [];
+    if (planned === undefined)
+        return [{ op: "remove", path }];
+    return [{ op: now === undefined ? "add" : "replace", path, value: planned }];
+}
+function assertWritable(move) {
+    const destinations = plannedDestinations(move);
+    const wrong = [];
+    if (destinations.length === 0)
+        wrong.push("no destination");
+    for (const { host, weight } of destinations) {
+        if (host.text === "")
+            wrong.push("a destination without a host");
+        if (!isWeight(weight))
+            wrong.push(`the weight ${JSON.stringify(weight)}`);
+    }
+    if (destinations.length > 0 && sumOf(destinations) === 0)
+        wrong.push("weights that sum to 0");
+    if (wrong.length > 0)
+        throw new Error(`${ruleWord(move.shape, move.rule)} would get ${wrong.join(" and ")}; nothing was written`);
+}
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/moved-route.js
+
+
+
+
+
+
+
+
+
+
+
+
+function movedRoute({ store, clock, pair, before, fence, followed }) {
+    const { client, resource, shape } = store;
+    const word = describe_objectWord(shape, before);
+    let written;
+    const read = () => client.get(resource, before.namespace, before.name);
+    function movesFor(object, aim) {
+        if (!object) {
+            if (aim.to === "before")
+                return [];
+            throw new lib_errors/* DeniedError */.iC(`${word} was deleted during the release.`, {
+                next: "Apply it again, then run the release again.",
+            });
+        }
+        const { moves, troubles } = planMoves(shape, object, before, pair, aim);
+        if (troubles.length === 0 || aim.to === "before")
+            return moves;
+        throw new lib_errors/* DeniedError */.iC(`${word} was changed during the release: ${(0,some_of/* someOf */.y)(troubles)}.`, {
+            next: "Put the routes back as they were, then run the release again.",
+        });
+    }
+    function patchTo(object, aim) {
+        const moves = movesFor(object, aim);
+        return object && patchWrite(client, resource, object, patchOf(moves));
+    }
+    return {
+        async reach(aim, superseded, from) {
+            const isBack = aim.to === "before";
+            let writes = 0;
+            const plan = (object) => {
+                if (superseded.aborted)
+                    return undefined;
+                const write = patchTo(object, aim);
+                if (write && object && from)
+                    assertAsWritten(object, from);
+                if (write)
+                    writes++;
+                return write;
+            };
+            const reached = await edit(clock, {
+                read,
+                plan,
+                fence: isBack ? fence.back : fence.forward,
+                proven: true,
+                refused: (error, object) => denied(word, movesFor(object, aim), error),
+                contested: (error, object) => moved_route_contested(word, movesFor(object, aim), object, error),
+            });
+            written = isBack || writes === 0 ? undefined : reached;
+            if (followed && reached && !isBack)
+                await followed(reached, superseded);
+        },
+        async takeBack() {
+            await patchTo(written, { to: "before" })?.send();
+            written = undefined;
+        },
+        async splits() {
+            const moves = movesFor(await read(), { to: "before" });
+            return moves.map(({ rule }) => `${word} ${ruleWord(shape, rule)}: ${splitWord(rule.destinations)}`);
+        },
+        async serving() {
+            const { roleOf } = destinationRoles(shape, pair);
+            const moves = movesFor(await read(), { to: "before" });
+            return moves.flatMap(({ rule: { destinations } }) => destinations.filter((each) => trafficOf(each, destinations) > 0).flatMap((each) => roleOf(each) ?? []));
+        },
+        async differences(aim, next) {
+            const object = await read();
+            if (!object)
+                return [`${word} is gone: somebody else deleted it`];
+            const differences = differencesOf(object, aim);
+            return next && differencesOf(object, next).length === 0 ? [] : differences;
+        },
+    };
+    function assertAsWritten(object, from) {
+        const differences = differencesOf(object, from);
+        if (differences.length > 0)
+            throw new lib_errors/* StrayedError */.vC((0,some_of/* someOf */.y)(differences));
+    }
+    function differencesOf(object, aim) {
+        const { moves, troubles } = planMoves(shape, object, before, pair, aim);
+        const by = writtenBy(object);
+        const different = moves.filter((move) => patchOf([move]).length > 0);
+        const going = isTerminating(object) ? [`${word} is being deleted`] : [];
+        return [
+            ...going,
+            ...troubles.map((trouble) => `${word} ${trouble}`),
+            ...different.map((move) => `${word} ${changeWord(move)}${by}`),
+        ];
+    }
+}
+const plannedWord = (move) => splitWord(plannedDestinations(move));
+function changeWord(move) {
+    const [is, should] = [splitWord(move.rule.destinations), plannedWord(move)];
+    const words = is === should ? [] : [`${is} instead of ${should}`];
+    if (changesCopies(move))
+        words.push("its mirrors are others than the release left it");
+    return `${ruleWord(move.shape, move.rule)}: ${words.join(", ")}`;
+}
+const wishWord = (moves) => (0,some_of/* someOf */.y)(moves.map((move) => `${ruleWord(move.shape, move.rule)}: ${plannedWord(move)}`), "; ", 3);
+const denied = (word, moves, error) => new lib_errors/* DeniedError */.iC(`${word} could not be written (${wishWord(moves)}): ${error.message}`, {
+    cause: error,
+    next: error.next,
+});
+function moved_route_contested(word, moves, object, cause) {
+    const writer = object && lastWriter(object, fieldManager);
+    const by = writer === undefined ? "" : `: ${writer} writes it, too`;
+    const tried = cause
+        ? `was changed between reading and writing it, ${maxOvertaken} times,`
+        : `was written ${maxWrites} times`;
+    return new lib_errors/* DeniedError */.iC(`${word} ${tried} and is still not as it should be (${wishWord(moves)})${by}.`, {
+        next: "Stop whatever else writes it while a release runs: a GitOps sync, another release, a controller.",
+        cause,
+    });
+}
+
+;// CONCATENATED MODULE: ./src/ports/preflight.js
+const refuse = (what, next) => ({ level: "refuse", what, next });
+const warn = (what, next) => ({ level: "warn", what, next });
+const note = (what, next) => ({ level: "note", what, next });
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/check-rule.js
+
+
+
+
+
+
+const checks = [
+    dividesNothing,
+    sharesItsName,
+    isLikeAnother,
+    namesAVersionTwice,
+    lacksStable,
+    hasAnOddWeight,
+    lacksAHost,
+    sumsToNothing,
+    servesTheCanary,
+    isTooSmall,
+];
+function checkRule(rule, search) {
+    const where = `${describe_objectWord(search.shape, search.choice)}: ${ruleWord(search.shape, rule)}`;
+    for (const check of checks) {
+        const finding = check(rule, search, where);
+        if (finding)
+            return finding;
+    }
+    return undefined;
+}
+const exchange = "exchange stable and canary in the configuration.";
+function dividesNothing({ instead, delegate }, { shape }, where) {
+    if (instead === undefined)
+        return undefined;
+    if (delegate)
+        return refuse(`${where} delegates to ${describe_objectWord(shape, delegate)}.`, `Name that ${shape.kind} instead; the weights are there.`);
+    return refuse(`${where} answers with ${instead} and divides nothing.`, `Choose a ${shape.words.rule} with destinations.`);
+}
+function sharesItsName({ name }, { shape, rules }, where) {
+    const namesakes = rules.filter((other) => name !== undefined && other.name === name).length;
+    if (namesakes <= 1)
+        return undefined;
+    return refuse(`${where} is one of ${namesakes} of that name.`, `Give every ${shape.words.movable} a name of its own.`);
+}
+function isLikeAnother(rule, { shape, rules, versions }, where) {
+    const twin = rules.find((other) => other !== rule &&
+        other.name === rule.name &&
+        (0,external_node_util_.isDeepStrictEqual)(other.match, rule.match) &&
+        other.destinations.some(versions.roleOf));
+    if (!twin)
+        return undefined;
+    return refuse(`${where} cannot be told from ${ruleWord(shape, twin)}: they have the same match, no name, and both serve the release.`, "Remove the second, or give each a name.");
+}
+function namesAVersionTwice({ destinations }, { versions }, where) {
+    const [twice] = repeated(destinations, versions);
+    if (twice === undefined)
+        return undefined;
+    return refuse(`${where} names ${twice} more than once (${destinations.map(destinationWord).join(", ")}), so it is not clear whose weight counts.`, "Leave one destination for each version (Kiali calls this KIA1105).");
+}
+function lacksStable({ destinations }, { shape, versions }, where) {
+    const present = new Set(destinations.map(versions.roleOf));
+    if (present.has("stable"))
+        return undefined;
+    if (present.has("canary"))
+        return refuse(`${where} sends to ${destinationWord(versions.canary)} already, and not to ${destinationWord(versions.stable)}.`, `If an earlier release made it the stable version, ${exchange}`);
+    return refuse(`${where} does not send to ${destinationWord(versions.stable)} (found: ${destinations.map(destinationWord).join(", ") || "nothing"}).`, `Choose a ${shape.words.rule} of the service, or correct stable's host and subset.`);
+}
+function hasAnOddWeight({ destinations }, _, where) {
+    const odd = destinations.find(({ weight }) => !isWeight(weight));
+    if (!odd)
+        return undefined;
+    return refuse(`${where}: the weight of ${destinationWord(odd)} is ${JSON.stringify(odd.weight)}.`, "Weights are whole numbers from 0 on, without quotes; a template may have written something else.");
+}
+function lacksAHost({ destinations }, _, where) {
+    if (destinations.every(({ host }) => host.text !== ""))
+        return undefined;
+    return refuse(`${where} has a destination without a host.`, "Give it one, or remove it.");
+}
+function sumsToNothing({ destinations }, _, where) {
+    if (destinations.length === 0 || sumOf(destinations) > 0)
+        return undefined;
+    const omitted = destinations.some(({ weight }) => weight === undefined) ? "; an omitted weight counts as 0" : "";
+    return refuse(`${where}: the weights of its ${destinations.length} ${(0,numbers/* plural */.LS)(destinations.length, "destination")} sum to 0.`, `Give the version that serves now a weight of 100${omitted}.`);
+}
+function servesTheCanary({ destinations }, { versions }, where) {
+    const traffic = canaryTraffic(destinations, versions);
+    if (traffic === 0)
+        return undefined;
+    const isOmitted = destinations.some((one) => versions.roleOf(one) === "stable" && one.weight === undefined && one.counts === 0);
+    const omitted = isOmitted ? "; stable's omitted weight counts as 0" : "";
+    const finding = refuse(`${where} sends ${(0,numbers/* percentWord */.m9)(traffic)} of its requests to the canary already (${splitWord(destinations)}${omitted}).`, traffic === 1
+        ? `If the canary is the version that should serve now, ${exchange} Else give stable its weight back first.`
+        : "Give stable its weight back first; `istio-canary rollback` does it after a release that was left behind.");
+    return { ...finding, canaryServes: true };
+}
+function canaryTraffic(destinations, { roleOf }) {
+    const canary = destinations.find((one) => roleOf(one) === "canary");
+    return canary ? trafficOf(canary, destinations) : 0;
+}
+function isTooSmall({ destinations }, { shape, versions }, where) {
+    const [share, sum] = [sumOf(destinations.filter(versions.roleOf)), sumOf(destinations)];
+    if (share === sum || share >= 2)
+        return undefined;
+    if (share === 0)
+        return refuse(`${where} sends no request to stable now (${splitWord(destinations)}).`, `Give stable a weight first, or choose another ${shape.words.rule}.`);
+    return refuse(`${where}: stable's weight is 1 of ${sum}, which cannot be divided between two versions (${splitWord(destinations)}).`, `Multiply every weight of the ${shape.words.rule} by 100; Istio takes weights as proportions.`);
+}
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/select-rules.js
+
+
+
+
+
+
+function selectRules(shape, object, choice, pair) {
+    const rules = movableRules(shape, object);
+    const search = { shape, choice, rules, versions: destinationRoles(shape, pair) };
+    return selectAmong(search);
+}
+function selectAmong(search) {
+    const { rules, problems } = search.choice.routes.length === 0 ? selectAll(search) : selectNamed(search);
+    const against = rules.flatMap((rule) => checkRule(rule, search) ?? []);
+    return { rules, problems: [...problems, ...new Map(against.map((one) => [one.what, one])).values()] };
+}
+const select_rules_has = ({ destinations }, role, { versions }) => versions.indexesOf(role, destinations).length > 0;
+function selectAll(search) {
+    const withStable = search.rules.filter((rule) => rule.instead === undefined && select_rules_has(rule, "stable", search));
+    const withBoth = withStable.filter((rule) => select_rules_has(rule, "canary", search));
+    const rules = withBoth.length > 0 ? withBoth : withStable;
+    return { rules, problems: rules.length > 0 ? [] : [nothingToMove(search)] };
+}
+function selectNamed({ shape, choice, rules }) {
+    const unknown = [...new Set(choice.routes)].filter((word) => !rules.some((rule) => isMeant(rule, word)));
+    const problems = unknown.map((word) => refuse(`${describe_objectWord(shape, choice)}: no ${shape.words.movable} is called "${word}" (found: ${listed(rules)}).`, `Correct the name, or choose a ${shape.words.rule} by its place: #0 is the first.`));
+    return { rules: chosenRules(rules, choice), problems };
+}
+function nothingToMove(search) {
+    const { shape, choice, rules, versions } = search;
+    const where = describe_objectWord(shape, choice);
+    const { movable } = shape.words;
+    if (rules.length === 0)
+        return refuse(`${where} has no ${movable}.`, shape.words.toMove);
+    const delegates = rules.flatMap(({ delegate }) => delegate ?? []);
+    if (rules.length === delegates.length) {
+        return refuse(`${where} hands every request to other VirtualServices: ${(0,some_of/* someOf */.y)(delegates.map((one) => describe_objectWord(shape, one)), ", ")}.`, `Name the ${shape.kind} that it delegates to; the weights are there.`);
+    }
+    if (rules.some((rule) => select_rules_has(rule, "canary", search))) {
+        return refuse(`${where}: no ${movable} sends to ${destinationWord(versions.stable)}, and ${destinationWord(versions.canary)} has its requests already.`, "An earlier release made it the stable version: exchange stable and canary in the configuration.");
+    }
+    return refuse(`${where}: no ${movable} sends to ${destinationWord(versions.stable)} (found: ${listed(rules)}).`, `Check host and subset of stable, or name the ${shape.kind} that routes to it.`);
+}
+const listed = (rules) => (0,some_of/* someOf */.y)(rules.map(foundWord)) || "none";
+function foundWord({ name, place, instead, destinations }) {
+    const where = instead ?? (destinations.map(destinationWord).join(" and ") || "nowhere");
+    return `${name === undefined ? place : `"${name}"`} to ${where}`;
+}
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/read-routes.js
+
+
+
+
+
+
+
+async function readRoutes(store, target, as = (object) => object) {
+    const { client, resource, shape } = store;
+    const choices = [...new Map(choicesOf(shape, target).map((choice) => [describe_objectWord(shape, choice), choice])).values()];
+    const objects = await Promise.all(choices.map(async (choice) => ({ choice, object: await client.get(resource, choice.namespace, choice.name) })));
+    const chosen = objects.flatMap(({ choice, object }) => object ? [{ choice, object, ...selectRules(shape, as(object), choice, target) }] : []);
+    const absent = objects.filter(({ object }) => !object).map(({ choice }) => choice);
+    const problems = choiceProblems(shape, target);
+    problems.push(...(await Promise.all(absent.map((choice) => read_routes_missing(store, choice)))));
+    problems.push(...chosen.flatMap((one) => one.problems));
+    return { chosen, problems };
+}
+function assertMovable(problems) {
+    if (problems.length > 0)
+        throw new lib_errors/* RefusedError */.fk(problems.map(({ what, next }) => `${what} ${next ?? ""}`.trimEnd()));
+}
+async function read_routes_missing({ client, resource, shape }, choice) {
+    const there = await client.list(resource, choice.namespace);
+    const names = there.map(({ metadata }) => metadata.name).sort();
+    return refuse(`${describe_objectWord(shape, choice)} does not exist (in ${choice.namespace}: ${(0,some_of/* someOf */.y)(names, ", ", 10) || "none"}).`, `Correct its name and namespace; a release moves the weights of a ${shape.kind} that is there.`);
+}
+function choiceProblems(shape, target) {
+    const problems = [];
+    const words = choicesOf(shape, target).map((choice) => describe_objectWord(shape, choice));
+    if (words.length === 0)
+        problems.push(refuse(`No ${shape.kind} is named for ${target.namespace}/${target.service}.`, "Name the one that routes to the service."));
+    const twice = words.find((word, index) => words.indexOf(word) !== index);
+    if (twice !== undefined)
+        problems.push(refuse(`${twice} is named twice.`, `Name it once, with all the ${shape.words.rule}s of it.`));
+    const { roleOf, canary, stable } = destinationRoles(shape, target);
+    if (roleOf(canary) === "stable")
+        problems.push(refuse(`Stable and canary are the same destination: ${destinationWord(stable)}.`, "Give them different subsets, or different hosts."));
+    return problems;
+}
+
+;// CONCATENATED MODULE: ./src/adapters/kubernetes/unless-forbidden.js
+
+async function unlessForbidden(reading) {
+    try {
+        return await reading;
+    }
+    catch (error) {
+        if (error instanceof KubernetesError && error.status === 403)
+            return undefined;
+        throw error;
+    }
+}
+async function unlessDenied(reading, otherwise) {
+    try {
+        return await reading;
+    }
+    catch (error) {
+        if (error instanceof KubernetesError && (error.status === 403 || error.status === 404))
+            return otherwise;
+        throw error;
+    }
+}
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/serving-roles.js
+
+
+
+
+async function servingRoles({ client, resource, shape }, target) {
+    const { roleOf } = destinationRoles(shape, target);
+    const serving = choicesOf(shape, target).map(async (choice) => {
+        const object = await unlessForbidden(client.get(resource, choice.namespace, choice.name));
+        const rules = object ? chosenRules(movableRules(shape, object), choice) : [];
+        return rules.flatMap(({ destinations }) => destinations.filter((one) => trafficOf(one, destinations) > 0).flatMap((one) => roleOf(one) ?? []));
+    });
+    return (await Promise.all(serving)).flat();
+}
+
+;// CONCATENATED MODULE: ./src/adapters/kubernetes/read-once.js
+const readOnce = (client) => ({
+    ...client,
+    get: once(client.get),
+    list: once(client.list),
+    versions: once(client.versions),
+    kinds: once(client.kinds),
+});
+const rememberVersions = (client) => ({
+    ...client,
+    versions: once(client.versions),
+    kinds: once(client.kinds),
+});
+function once(ask) {
+    const answers = new Map();
+    return (...question) => {
+        const key = JSON.stringify(question);
+        const known = answers.get(key);
+        if (known)
+            return known;
+        const answer = ask(...question);
+        answers.set(key, answer);
+        answer.catch(() => answers.delete(key));
+        return answer;
+    };
+}
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/unserved.js
+
+
+
+
+
+
+const byService = async () => ({ labels: {} });
+async function unservedAmong(client, target, among, narrowed = byService) {
+    const reading = readOnce(client);
+    const each = among.map(async (role) => {
+        const because = await unserved_becauseOf(reading, target, role, narrowed);
+        return because === undefined ? [] : [[role, because]];
+    });
+    return Object.fromEntries((await Promise.all(each)).flat());
+}
+async function unserved_becauseOf(client, target, role, narrowed) {
+    const { host, subset } = target[role];
+    const [services, narrowing] = await Promise.all([
+        client.list(resources.services, target.namespace),
+        narrowed(client, role),
+    ]);
+    const service = selectorOf(services, target, role);
+    if ("because" in service)
+        return service.because;
+    if ("because" in narrowing)
+        return narrowing.because;
+    const labels = { ...service.labels, ...narrowing.labels };
+    const labelSelector = asQuery({ matchLabels: service.labels, matchExpressions: [] });
+    const pods = (await client.list(resources.pods, target.namespace, { labelSelector })).map(readPod);
+    const serves = ({ labels: ofPod, ready, terminating }) => ready && !terminating && carries(ofPod, labels);
+    if (pods.some(serves))
+        return undefined;
+    const where = subset === undefined ? host : `subset ${subset} of ${host}`;
+    return `no pod that is ready is behind ${where} (${showLabels(labels)})`;
+}
+function selectorOf(services, { namespace, ...target }, role) {
+    const host = (0,istio_host/* readHost */.rk)(target[role].host, namespace);
+    const service = serviceBehind(services, host);
+    if (!service)
+        return { because: `Service ${namespace}/${host.service?.name ?? host.text} is gone` };
+    if (isTerminating(service))
+        return { because: `${placeWord(service)} is being deleted` };
+    return { labels: selectorOfService(service) ?? {} };
+}
+
+;// CONCATENATED MODULE: ./src/istio/route-rule.js
+const routeSections = ["http", "tls", "tcp"];
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/before.js
+
+
+const raw = mini_schemas/* record */.g1P(mini_schemas/* string */.YjP(), mini_schemas/* unknown */.L5J());
+const rule = mini_schemas/* object */.Ikc({
+    section: mini_schemas/* enum */.k5n(routeSections),
+    index: mini_schemas/* int */.Whr().check(api/* _nonnegative */.UI()),
+    name: mini_schemas/* optional */.lqM(mini_schemas/* string */.YjP()),
+    match: mini_schemas/* optional */.lqM(mini_schemas/* unknown */.L5J()),
+    route: mini_schemas/* array */.YOg(raw),
+    copies: mini_schemas/* optional */.lqM(raw),
+});
+const objectBefore = mini_schemas/* object */.Ikc({ namespace: mini_schemas/* string */.YjP(), name: mini_schemas/* string */.YjP(), rules: mini_schemas/* array */.YOg(rule) });
+
+;// CONCATENATED MODULE: ./src/adapters/gateway-route/before.js
+
+
+const routes = mini_schemas/* object */.Ikc({
+    version: mini_schemas/* string */.YjP(),
+    routes: mini_schemas/* array */.YOg(objectBefore),
+    served: mini_schemas/* boolean */.zMY(),
+});
+const parseGatewayRoutesBefore = (stored) => routes.parse(stored);
+
+;// CONCATENATED MODULE: ./src/istio/route-parent.js
+
+const parentRefsOf = (route) => listAt(route, "spec", "parentRefs").map((ref) => readRef(ref, route.metadata.namespace ?? ""));
+const readRef = (ref, namespace) => ({
+    kind: textAt(ref, "kind") ?? "Gateway",
+    namespace: textAt(ref, "namespace") ?? namespace,
+    name: textAt(ref, "name") ?? "",
+});
+const parentWord = ({ kind, namespace, name }) => `${kind} ${namespace}/${name}`;
+const conditions = ["Accepted", "ResolvedRefs"];
+function parentStatusesOf(route) {
+    const named = parentRefsOf(route).map(parentWord);
+    return listAt(route, "status", "parents")
+        .map((status) => route_parent_readStatus(status, route))
+        .filter(({ parent }) => named.includes(parent));
+}
+function route_parent_readStatus(status, { metadata: { namespace = "", generation = 0 } }) {
+    const said = listAt(status, "conditions");
+    const found = conditions.map((type) => said.find((one) => textAt(one, "type") === type));
+    const isNew = (condition) => (numberAt(condition, "observedGeneration") ?? 0) >= generation;
+    const refused = found.filter((one) => one !== undefined && isNew(one) && textAt(one, "status") === "False");
+    return {
+        parent: parentWord(readRef(field(status, "parentRef"), namespace)),
+        refused: refused.map((one) => `${textAt(one, "type")} is False: ${route_parent_reasonOf(one)}`),
+        isBehind: found.some((one) => one === undefined || !isNew(one)),
+    };
+}
+const route_parent_reasonOf = (condition) => [textAt(condition, "reason"), textAt(condition, "message")].filter((text) => text !== undefined).join(", ");
+
+;// CONCATENATED MODULE: ./src/adapters/gateway-route/followed.js
+
+
+
+
+const followed_patience = 10_000;
+const followed_pause = 250;
+const followedBy = ({ client, resource, shape }, clock) => async (written, superseded) => {
+    const { namespace = "", name } = written.metadata;
+    const word = describe_objectWord(shape, { namespace, name });
+    const until = clock.now() + followed_patience;
+    let route = written;
+    while (route && !superseded.aborted) {
+        const parents = parentStatusesOf(route);
+        const refused = parents.flatMap(({ parent, refused }) => refused.map((because) => `${parent}: ${because}`));
+        if (refused.length > 0)
+            throw new lib_errors/* DeniedError */.iC(`${word} is not followed as it was written (${(0,some_of/* someOf */.y)(refused)}).`, {
+                next: `Look at what its parents say: kubectl -n ${namespace} get ${resource.plural}.${resource.group} ${name} -o yaml.`,
+            });
+        const behind = parents.filter(({ isBehind }) => isBehind).map(({ parent }) => parent);
+        if (behind.length === 0)
+            return;
+        if (clock.now() >= until)
+            throw new lib_errors/* UnreachableError */.Jk(`${word} was written, and after ${followed_patience / 1_000} s its weights were not accepted for ${(0,some_of/* someOf */.y)(behind)}.`, { next: "See whether its controller (istiod) works." });
+        await clock.sleepUntil(clock.now() + followed_pause);
+        route = await client.get(resource, namespace, name);
+    }
+};
+
+;// CONCATENATED MODULE: ./src/adapters/gateway-route/gateway-api.js
+
+
+async function findKind(client, kind) {
+    const versions = await client.versions(gatewayGroup);
+    const stableFirst = versions.toSorted((one, other) => maturity(one) - maturity(other));
+    for (const version of stableFirst) {
+        const served = (await client.kinds(gatewayGroup, version)) ?? [];
+        const found = served.find((one) => one.kind === kind);
+        if (found)
+            return { group: gatewayGroup, version, plural: found.plural, kind };
+    }
+    return undefined;
+}
+const maturity = (version) => ["", "beta", "alpha"].indexOf(/beta|alpha/.exec(version)?.[0] ?? "");
+async function offeredKind(client, kind) {
+    const found = await findKind(client, kind);
+    if (found)
+        return found;
+    throw new lib_errors/* RefusedError */.fk(`The cluster has no ${kind}s: it does not serve them in ${gatewayGroup}.`, {
+        next: "Install the CRDs of the Gateway API, or check that the kubeconfig and its context lead to the right cluster.",
+    });
+}
+
+;// CONCATENATED MODULE: ./src/adapters/gateway-route/gateway-permissions.js
+
+
+const gatewayPermissions = (kind) => [
+    {
+        group: gatewayGroup,
+        resource: resourceOf(`${gatewayGroup}/v1`, kind).plural,
+        verbs: ["get", "list", "patch"],
+        names: ({ routes }, namespace) => routes.filter((route) => route.kind === kind && route.namespace === namespace).map(({ name }) => name),
+        why: `read the ${kind}s and move their weights`,
+        when: ({ routes }) => routes.some((route) => route.kind === kind),
+        ofRoutes: true,
+    },
+];
+
+;// CONCATENATED MODULE: ./src/adapters/gateway-route/gateway-shape.js
+
+
+
+const gatewayShape = (kind) => ({
+    kind,
+    words: { rule: "rule", movable: "rule", toMove: "Name one that has rules with backendRefs." },
+    rulesOf: gatewayRouteRules,
+    movable: { sections: ["http"], lists: ["rules"] },
+    destinations: "backendRefs",
+    read: readBackends,
+    named: gateway_shape_named,
+    copies: { single: [], list: "filters", ofSingle: () => undefined, ofEntry: mirroredTo },
+    maxWeight: 1_000_000,
+});
+function gateway_shape_named({ host, raw }, version, namespace) {
+    if (textAt(raw, "kind") === "Hostname")
+        return { ...raw, name: (0,istio_host/* writtenLike */.tr)(host, version.host) };
+    const { service } = version.host;
+    if (!service)
+        return { ...raw, name: version.host.text };
+    const { namespace: _, ...rest } = raw;
+    if (service.namespace === host.service?.namespace)
+        return { ...raw, name: service.name };
+    return service.namespace === namespace
+        ? { ...rest, name: service.name }
+        : { ...rest, name: service.name, namespace: service.namespace };
+}
+
+;// CONCATENATED MODULE: ./src/release/aim.js
+const aimAt = (canary) => (canary === 0 ? { to: "before" } : { to: "split", canary });
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/notices.js
+
+
+
+
+
+
+
+
+
+
+
+
+function noticesOf(shape, chosen, target, plan) {
+    const isMoved = (rule) => chosen.rules.some(({ place }) => place === rule.place);
+    const subject = {
+        shape,
+        chosen,
+        others: movableRules(shape, chosen.object).filter((rule) => !isMoved(rule)),
+        versions: destinationRoles(shape, target),
+        target,
+        plan,
+        where: describe_objectWord(shape, chosen.choice),
+    };
+    return [moves, copies, offSchedule, neverReached, coarse, testers, staying, delegates].flatMap((notice) => notice(subject));
+}
+const notices_note = (what, next) => ({ level: "note", what, next });
+function moves({ shape, chosen, target, plan, where }) {
+    if (chosen.problems.length > 0)
+        return [];
+    const before = objectBeforeOf(shape, chosen);
+    const first = planMoves(shape, chosen.object, before, target, aimAt(plan.stages[0]?.weight ?? 100));
+    const words = first.moves.map((move) => `${ruleWord(shape, move.rule)} from ${splitWord(move.rule.destinations)} to ${splitWord(plannedDestinations(move))}`);
+    return [notices_note(`${where}: the first write takes ${(0,some_of/* someOf */.y)(words)}.`)];
+}
+function copies({ shape, chosen, versions, plan, where }) {
+    const rules = chosen.rules.filter(({ mirrors }) => mirrors.some((one) => versions.roleOf(one) === "canary"));
+    if (chosen.problems.length > 0 || rules.length === 0)
+        return [];
+    const end = plan.promotion === "swap" ? "a rollback brings it back, and a swap does not" : "it comes back at the end";
+    return [
+        {
+            level: "warn",
+            what: `${where}: the first write takes the mirror to ${destinationWord(versions.canary)} away from ${(0,some_of/* someOf */.y)(rules.map((rule) => ruleWord(shape, rule)), ", ")}, because whatever is sent there would be done twice; ${end}.`,
+            next: undefined,
+        },
+    ];
+}
+function offSchedule({ shape, chosen, versions, plan, where }) {
+    const weights = plan.stages.map(({ weight }) => weight);
+    const findings = [];
+    for (const rule of chosen.rules) {
+        const traffic = canaryTraffic(rule.destinations, versions);
+        if (traffic === 0 || traffic === 1 || weights.includes(Math.round(traffic * 10_000) / 100))
+            continue;
+        findings.push(notices_note(`${where}: ${ruleWord(shape, rule)} gives the canary ${(0,numbers/* percentWord */.m9)(traffic)}, which is no weight of this plan (${weights.join(", ")}): no release with these stages wrote it.`));
+    }
+    return findings;
+}
+function neverReached({ shape, chosen, where }) {
+    const catchAll = movableRules(shape, chosen.object).find(({ takesEverything }) => takesEverything);
+    if (!catchAll)
+        return [];
+    return chosen.rules
+        .filter(({ index }) => index > catchAll.index)
+        .map((rule) => ({
+        level: "warn",
+        what: `${where}: ${ruleWord(shape, rule)} is never reached, because ${ruleWord(shape, catchAll)} above it takes every request.`,
+        next: `Move it up, or choose the other ${shape.words.rule}.`,
+    }));
+}
+function coarse({ shape, chosen, versions, plan, where }) {
+    if (chosen.problems.length > 0)
+        return [];
+    const findings = [];
+    for (const rule of chosen.rules) {
+        const share = sumOf(rule.destinations.filter(versions.roleOf));
+        if (share === sumOf(rule.destinations))
+            continue;
+        const off = plan.stages
+            .map(({ weight }) => ({ weight, written: canaryWeight(share, weight) / share }))
+            .filter(({ weight, written }) => Math.abs(written * 100 - weight) > 1);
+        if (off.length === 0)
+            continue;
+        const words = off.map(({ weight, written }) => `${weight} % becomes ${(0,numbers/* percentWord */.m9)(written)}`);
+        findings.push({
+            level: "warn",
+            what: `${where}: ${ruleWord(shape, rule)} leaves the two versions a share of ${share}, so ${(0,some_of/* someOf */.y)(words, ", ")}.`,
+            next: `Multiply every weight of the ${shape.words.rule} by 100; Istio takes weights as proportions.`,
+        });
+    }
+    return findings;
+}
+function testers({ shape, others, versions, where, plan }) {
+    const rules = others.filter(({ destinations }) => canaryTraffic(destinations, versions) > 0);
+    if (rules.length === 0)
+        return [];
+    return [
+        notices_note(`${where}: ${(0,some_of/* someOf */.y)(rules.map((rule) => ruleWord(shape, rule)), ", ")} sends requests to the canary already, and stays as it is, also after a rollback.`, countsInSplit(plan)),
+    ];
+}
+function staying({ shape, others, versions, where, plan }) {
+    const rules = others.filter(({ destinations }) => versions.indexesOf("stable", destinations).length > 0 && canaryTraffic(destinations, versions) === 0);
+    if (rules.length === 0)
+        return [];
+    return [
+        notices_note(`${where}: ${(0,some_of/* someOf */.y)(rules.map((rule) => ruleWord(shape, rule)), ", ")} sends to stable and is not moved by this release.`, countsInSplit(plan)),
+    ];
+}
+const countsInSplit = ({ stages }) => stages.some(release_gate/* isJudgedByEvidence */.iA)
+    ? "Its requests count in the observed split: if they are many, the release is held, or rolled back, because of it. Allow the difference with evidence.splitTolerance; 100% takes every split as planned."
+    : undefined;
+function delegates({ shape, others, where }) {
+    const words = others.flatMap((rule) => rule.delegate ? `${ruleWord(shape, rule)} to ${describe_objectWord(shape, rule.delegate)}` : []);
+    if (words.length === 0)
+        return [];
+    return [
+        notices_note(`${where}: some requests are routed elsewhere (${(0,some_of/* someOf */.y)(words, ", ")}); this release moves them only if that ${shape.kind} is named, too.`),
+    ];
+}
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/rehearse.js
+
+
+
+
+
+
+async function rehearse_rehearse({ client, resource, shape }, chosen, target, plan) {
+    if (chosen.problems.length > 0)
+        return [];
+    const { namespace, name } = chosen.choice;
+    const aim = aimAt(plan.stages[0]?.weight ?? 100);
+    const body = patchOf(planMoves(shape, chosen.object, objectBeforeOf(shape, chosen), target, aim).moves);
+    return dryRun(`${describe_objectWord(shape, chosen.choice)}: the first write would be refused`, () => client.patch(resource, namespace, name, { type: "json", body }, { dryRun: true }));
+}
+async function dryRun(what, write) {
+    try {
+        await write();
+        return [];
+    }
+    catch (error) {
+        const refusal = refusalFrom(error);
+        return [{ ...refusal, what: `${what}: ${refusal.what}` }];
+    }
+}
+function refusalFrom(error) {
+    if (!(error instanceof lib_errors/* ToldError */.QY))
+        throw error;
+    return { level: "refuse", what: error.message, next: error.next };
+}
+
+;// CONCATENATED MODULE: ./src/adapters/gateway-route/reference-grants.js
+
+
+
+
+
+
+
+async function grantsAreThere(client, shape, { choice }, target) {
+    const { service } = destinationRoles(shape, target).canary.host;
+    if (!service || service.namespace === choice.namespace)
+        return [];
+    const resource = await findKind(client, "ReferenceGrant");
+    const grants = resource ? await unlessDenied(client.list(resource, service.namespace), undefined) : [];
+    const word = `${describe_objectWord(shape, choice)} would send to Service ${service.namespace}/${service.name}`;
+    if (!grants)
+        return [
+            {
+                level: "note",
+                what: `${word}; whether a ReferenceGrant there allows it is not known: this job may not list them.`,
+                next: `Look: kubectl -n ${service.namespace} get referencegrants. Without one its share is answered with 500.`,
+            },
+        ];
+    if (grants.some((grant) => isFor(grant, shape.kind, choice.namespace, service.name)))
+        return [];
+    return [
+        refuse(`${word}, which no ReferenceGrant in ${service.namespace} allows: the canary's share would be answered with 500.`, `Apply one there: {apiVersion: ${gatewayGroup}/v1beta1, kind: ReferenceGrant, metadata: {name: ${choice.name}}, spec: {from: [{group: ${gatewayGroup}, kind: ${shape.kind}, namespace: ${choice.namespace}}], to: [{group: "", kind: Service, name: ${service.name}}]}}.`),
+    ];
+}
+const isFor = (grant, kind, namespace, service) => listAt(grant, "spec", "from").some((from) => textAt(from, "group") === gatewayGroup &&
+    textAt(from, "kind") === kind &&
+    textAt(from, "namespace") === namespace) &&
+    listAt(grant, "spec", "to").some((to) => (textAt(to, "group") ?? "") === "" &&
+        textAt(to, "kind") === "Service" &&
+        (textAt(to, "name") ?? service) === service);
+
+;// CONCATENATED MODULE: ./src/adapters/gateway-route/inspect-gateway-routes.js
+
+
+
+
+
+
+
+
+
+async function inspectGatewayRoutes(client, shape, target, plan) {
+    try {
+        const store = { client, shape, resource: await offeredKind(client, shape.kind) };
+        const { chosen, problems } = await readRoutes(store, target);
+        const asked = await Promise.all(chosen.flatMap((one) => [rehearse_rehearse(store, one, target, plan), grantsAreThere(client, shape, one, target)]));
+        return [
+            ...versionsAreServices(shape, target),
+            ...problems,
+            ...chosen.flatMap((one) => [...areFollowed(shape, one), ...noticesOf(shape, one, target, plan)]),
+            ...asked.flat(),
+        ];
+    }
+    catch (error) {
+        return [refusalFrom(error)];
+    }
+}
+function versionsAreServices({ kind }, { stable, canary }) {
+    const subsets = [stable, canary].flatMap(({ subset }) => subset ?? []);
+    if (subsets.length === 0)
+        return [];
+    return [
+        refuse(`${kind}s know Services, and no subsets (${subsets.join(", ")}): versions are told apart by their hosts there.`, "Take the subsets away, and give each version a Service that selects its pods alone: host under stable and canary."),
+    ];
+}
+function areFollowed(shape, { choice, object }) {
+    const word = describe_objectWord(shape, choice);
+    const parents = parentStatusesOf(object);
+    const look = `See what it says of each parent: kubectl -n ${choice.namespace} describe ${shape.kind.toLowerCase()} ${choice.name}.`;
+    const nobodys = parentRefsOf(object)
+        .map(parentWord)
+        .filter((ref) => !parents.some(({ parent }) => parent === ref));
+    if (parents.length === 0)
+        return [
+            refuse(`${word} is followed by nobody: no controller has taken it up (parentRefs: ${(0,some_of/* someOf */.y)(nobodys) || "none"}).`, `Name a Gateway that is there, or a Service of the mesh. ${look}`),
+        ];
+    const refused = parents.flatMap(({ parent, refused }) => refused.map((because) => `${parent}: ${because}`));
+    const behind = parents.filter(({ isBehind }) => isBehind).map(({ parent }) => parent);
+    return [
+        ...(refused.length > 0 ? [refuse(`${word} is not followed as it stands (${(0,some_of/* someOf */.y)(refused)}).`, look)] : []),
+        ...(nobodys.length > 0 ? [warn(`${word}: nobody has taken it up for ${(0,some_of/* someOf */.y)(nobodys)}.`, look)] : []),
+        ...(behind.length > 0
+            ? [warn(`${word}: its newest version has not been looked at for ${(0,some_of/* someOf */.y)(behind)}.`, look)]
+            : []),
+    ];
+}
+
+;// CONCATENATED MODULE: ./src/adapters/kubernetes/list-everywhere.js
+
+async function listEverywhere(client, resource, namespaces) {
+    const all = await unlessForbidden(client.list(resource, undefined, { doubts: 1 }));
+    if (all)
+        return { objects: all, isUnread: () => false, unread: [] };
+    const distinct = [...new Set(namespaces)];
+    const lists = await Promise.all(distinct.map((namespace) => unlessForbidden(client.list(resource, namespace, { doubts: 1 }))));
+    const read = distinct.filter((_, index) => lists[index] !== undefined);
+    return {
+        objects: lists.flatMap((list) => list ?? []),
+        isUnread: (namespace) => !read.includes(namespace),
+        unread: [read.length === 0 ? `${resource.kind}s` : `${resource.kind}s of namespaces other than ${read.join(", ")}`],
+    };
+}
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/survey-routes.js
+
+
+
+
+
+const namespacesOf = (shape, target) => [
+    ...new Set([target.namespace, ...choicesOf(shape, target).map(({ namespace }) => namespace)]),
+];
+const survey_routes_nameOf = ({ metadata: { namespace = "", name } }) => ({ namespace, name });
+const chosenAmong = (shape, objects, target) => objects.filter((object) => choicesOf(shape, target).some((choice) => (0,istio_host/* isNamed */.ev)(choice, survey_routes_nameOf(object))));
+function factsOf(shape, viewersOf, objects, target) {
+    const isMovable = (object, choice) => selectRules(shape, object, choice, target).problems.length === 0;
+    return objects.flatMap((object) => {
+        const route = { kind: shape.kind, ...survey_routes_nameOf(object) };
+        const choice = choicesOf(shape, target).find((each) => (0,istio_host/* isNamed */.ev)(each, route));
+        const moved = choice ? selectRules(shape, object, choice, target).rules.map(({ place }) => place) : [];
+        const seenBy = viewersOf(object, objects);
+        return shape.rulesOf(object).map((rule) => ({
+            route,
+            where: `${describe_objectWord(shape, route)}: ${placedWord(shape, rule)}`,
+            called: rule.name ?? rule.place,
+            section: rule.section,
+            seenBy,
+            destinations: destinationsOf(rule),
+            isChosen: choice !== undefined,
+            moves: moved.includes(rule.place),
+            canMove: shape.movable.sections.includes(rule.section) && isMovable(object, { ...route, routes: [rule.place] }),
+        }));
+    });
+}
+function placedWord(shape, rule) {
+    const isOneOfSeveral = rule.name === undefined && shape.words.movable !== shape.words.rule;
+    return isOneOfSeveral ? `${rule.section} ${ruleWord(shape, rule)}` : ruleWord(shape, rule);
+}
+function destinationsOf({ destinations, mirrors }) {
+    const routed = (destination, share, mirror) => {
+        const { host, subset, port } = destination;
+        return { host, subset, port, share, mirror };
+    };
+    return [
+        ...destinations.map((one) => routed(one, trafficOf(one, destinations), false)),
+        ...mirrors.map((one) => routed(one, one.share, true)),
+    ];
+}
+
+;// CONCATENATED MODULE: ./src/adapters/gateway-route/survey-gateway-routes.js
+
+
+
+
+
+
+
+const isChosen = (shape, target) => choicesOf(shape, target).length > 0;
+async function surveyGatewayRoutes(client, shape, target) {
+    const resource = isChosen(shape, target) ? await findKind(client, shape.kind) : undefined;
+    if (!resource)
+        return { facts: [], chosen: [] };
+    const lists = await Promise.all(namespacesOf(shape, target).map((namespace) => client.list(resource, namespace)));
+    const objects = lists.flat();
+    return { facts: factsOf(shape, viewersOf, objects, target), chosen: chosenAmong(shape, objects, target) };
+}
+async function surveyGatewayRoutesEverywhere(client, shape, target) {
+    const resource = isChosen(shape, target) ? await findKind(client, shape.kind) : undefined;
+    if (!resource)
+        return { facts: [], unread: [] };
+    const { objects, unread } = await listEverywhere(client, resource, namespacesOf(shape, target));
+    return { facts: factsOf(shape, viewersOf, objects, target), unread };
+}
+function viewersOf(route) {
+    const { namespace = "" } = route.metadata;
+    const hosts = listAt(route, "spec", "hostnames").map((host) => (0,istio_host/* readHost */.rk)(String(host), namespace));
+    return parentRefsOf(route).map((parent) => {
+        if (parent.kind === "Gateway")
+            return { who: parent, hosts, namespaces: undefined };
+        return { who: "mesh", hosts: [(0,istio_host/* readHost */.rk)(parent.name, parent.namespace)], namespaces: survey_gateway_routes_clientsOf(parent, namespace) };
+    });
+}
+const survey_gateway_routes_clientsOf = (parent, namespace) => parent.namespace === namespace ? undefined : [namespace];
+
+;// CONCATENATED MODULE: ./src/adapters/gateway-route/gateway-route-family.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+function gatewayRouteFamily(kind, { client, clock }) {
+    const shape = gatewayShape(kind);
+    const offered = async () => ({ client, shape, resource: await offeredKind(client, kind) });
+    async function capture(target, as) {
+        const store = await offered();
+        const [{ chosen, problems }, { stable: because }] = await Promise.all([
+            readRoutes(store, target, as),
+            unservedAmong(client, target, ["stable"]),
+        ]);
+        assertMovable([...versionsAreServices(shape, target), ...problems]);
+        return {
+            version: store.resource.version,
+            routes: chosen.map((one) => objectBeforeOf(shape, one)),
+            served: because === undefined,
+        };
+    }
+    return {
+        kind,
+        permissions: gatewayPermissions(kind),
+        serving: async (target) => servingRoles(await offered(), target),
+        look: (target) => ({
+            survey: () => surveyGatewayRoutes(client, shape, target),
+            everywhere: () => surveyGatewayRoutesEverywhere(client, shape, target),
+            inspect: (plan) => inspectGatewayRoutes(client, shape, target, plan),
+        }),
+        capture: (target) => capture(target),
+        captureGivenBack: (target) => capture(target, givenBack(shape, target)),
+        moved(target, stored, fence) {
+            const { version, routes, served } = parseGatewayRoutesBefore(stored);
+            const resource = resourceOf(`${gatewayGroup}/${version}`, kind);
+            const store = { client, shape, resource };
+            const followed = followedBy(store, clock);
+            const unserved = async (among) => served ? unservedAmong(client, target, among) : {};
+            return {
+                routes: routes.map((before) => movedRoute({ store, clock, pair: target, before, fence, followed })),
+                prepare: async () => { },
+                cleanUp: async () => { },
+                async fence() {
+                    await Promise.all(routes.map(({ namespace, name }) => touch(client, resource, namespace, name)));
+                },
+                unserved,
+                async differences(winner) {
+                    const { [winner]: because } = await unserved([winner]);
+                    return because === undefined ? [] : [because];
+                },
+            };
+        },
+    };
+}
 
 ;// CONCATENATED MODULE: ./src/reporting/outbox.js
 
@@ -46092,33 +47555,6 @@ function pathOver({ url }) {
 }
 const withoutLogin = ({ headers }) => Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== "authorization"));
 
-;// CONCATENATED MODULE: ./src/adapters/kubernetes/read-once.js
-const readOnce = (client) => ({
-    ...client,
-    get: once(client.get),
-    list: once(client.list),
-    versions: once(client.versions),
-    kinds: once(client.kinds),
-});
-const rememberVersions = (client) => ({
-    ...client,
-    versions: once(client.versions),
-    kinds: once(client.kinds),
-});
-function once(ask) {
-    const answers = new Map();
-    return (...question) => {
-        const key = JSON.stringify(question);
-        const known = answers.get(key);
-        if (known)
-            return known;
-        const answer = ask(...question);
-        answers.set(key, answer);
-        answer.catch(() => answers.delete(key));
-        return answer;
-    };
-}
-
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/server-time.js
 const grain = 1_000;
 function createServerTime(clock) {
@@ -46490,7 +47926,7 @@ function ofMoment(answer, asked, { url }) {
 }
 const latest = 9_999_999_999;
 const point = mini_schemas/* tuple */.PVZ([mini_schemas/* number */.aig().check(api/* _gte */.qm(0), api/* _lte */.Zm(latest)), mini_schemas/* string */.YjP()]);
-const labels = mini_schemas/* record */.g1P(mini_schemas/* string */.YjP(), mini_schemas/* string */.YjP());
+const instant_query_labels = mini_schemas/* record */.g1P(mini_schemas/* string */.YjP(), mini_schemas/* string */.YjP());
 const success = mini_schemas/* object */.Ikc({
     status: mini_schemas/* literal */.euz("success"),
     warnings: mini_schemas/* _default */.Rvf(mini_schemas/* array */.YOg(mini_schemas/* string */.YjP()), []),
@@ -46498,11 +47934,11 @@ const success = mini_schemas/* object */.Ikc({
         mini_schemas/* object */.Ikc({ resultType: mini_schemas/* literal */.euz("scalar"), result: point }),
         mini_schemas/* object */.Ikc({
             resultType: mini_schemas/* literal */.euz("vector"),
-            result: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ metric: labels, value: mini_schemas/* optional */.lqM(point) })),
+            result: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ metric: instant_query_labels, value: mini_schemas/* optional */.lqM(point) })),
         }),
         mini_schemas/* object */.Ikc({
             resultType: mini_schemas/* literal */.euz("matrix"),
-            result: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ metric: labels, values: mini_schemas/* _default */.Rvf(mini_schemas/* array */.YOg(point), []) })),
+            result: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ metric: instant_query_labels, values: mini_schemas/* _default */.Rvf(mini_schemas/* array */.YOg(point), []) })),
         }),
         mini_schemas/* object */.Ikc({ resultType: mini_schemas/* literal */.euz("string"), result: mini_schemas/* unknown */.L5J() }),
     ]),
@@ -47439,11 +48875,6 @@ const whyNone = {
     "-Inf": dividedByZero,
 };
 
-;// CONCATENATED MODULE: ./src/ports/preflight.js
-const refuse = (what, next) => ({ level: "refuse", what, next });
-const warn = (what, next) => ({ level: "warn", what, next });
-const note = (what, next) => ({ level: "note", what, next });
-
 ;// CONCATENATED MODULE: ./src/istio/metrics-text.js
 const metrics_text_pair = /([a-zA-Z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*)"/g;
 const escapes = { "\\n": "\n", '\\"': '"', "\\\\": "\\" };
@@ -47534,29 +48965,6 @@ function unboundBecause(service) {
     return textAt(bound, "status") === "False" ? textAt(bound, "message") || textAt(bound, "reason") : undefined;
 }
 const conditionOf = (object, type) => listAt(object, "status", "conditions").find((condition) => textAt(condition, "type") === type);
-
-;// CONCATENATED MODULE: ./src/adapters/kubernetes/unless-forbidden.js
-
-async function unlessForbidden(reading) {
-    try {
-        return await reading;
-    }
-    catch (error) {
-        if (error instanceof KubernetesError && error.status === 403)
-            return undefined;
-        throw error;
-    }
-}
-async function unlessDenied(reading, otherwise) {
-    try {
-        return await reading;
-    }
-    catch (error) {
-        if (error instanceof KubernetesError && (error.status === 403 || error.status === 404))
-            return otherwise;
-        throw error;
-    }
-}
 
 ;// CONCATENATED MODULE: ./src/adapters/proxies/roster.js
 
@@ -47654,7 +49062,7 @@ async function callersOf(options) {
     const seen = found ?? [];
     const gateways = seen.flatMap((who) => (who === "mesh" ? [] : [who]));
     const named = gateways.filter((one, index) => gateways.findIndex((other) => (0,istio_host/* isNamed */.ev)(one, other)) === index);
-    const selectors = await Promise.all(named.map((gateway) => selectorOf(client, gateway)));
+    const selectors = await Promise.all(named.map((gateway) => roster_selectorOf(client, gateway)));
     const wanted = named.flatMap((gateway, index) => {
         const { [index]: labels } = selectors;
         const near = [...new Set([gateway.namespace, target.namespace, ...usualPlaces])];
@@ -47667,7 +49075,7 @@ async function callersOf(options) {
         unread.push("the routes");
     return { gateways: named, inMesh: seen.includes("mesh"), unread, wanted };
 }
-async function selectorOf(client, { namespace, name }) {
+async function roster_selectorOf(client, { namespace, name }) {
     const istio = await istioResources(client);
     if (!istio)
         return undefined;
@@ -48070,731 +49478,23 @@ const proxies_tallyOf = ({ stable, canary, lost }) => ({
     unattributed: { ...evidence_tally/* emptyCount */.$l, requests: lost, errors: lost },
 });
 
-;// CONCATENATED MODULE: ./src/istio/destination.js
-
-
-const readDestination = (raw, namespace) => ({
-    host: (0,istio_host/* readHost */.rk)(textAt(raw, "host") ?? "", namespace),
-    subset: textAt(raw, "subset") || undefined,
-    port: numberAt(raw, "port", "number"),
-});
-const readWeighted = (list, namespace) => list.map((one) => {
-    const raw = objectAt(one);
-    const { weight } = raw;
-    const counts = list.length === 1 ? 1 : numberOr(weight, 0);
-    return { ...readDestination(raw.destination, namespace), weight, counts, raw };
-});
-const numberOr = (weight, usual) => (typeof weight === "number" ? weight : usual);
-const sumOf = (destinations) => destinations.reduce((sum, { counts }) => sum + counts, 0);
-const trafficOf = ({ counts }, among) => counts / (sumOf(among) || 1);
-const isWeight = (weight) => weight === undefined || (Number.isInteger(weight) && Number(weight) >= 0);
-
-;// CONCATENATED MODULE: ./src/adapters/weighted-rules/destination-roles.js
-
-
-function destinationRoles({ named }, pair) {
-    const destinationOf = (role) => ({
-        host: (0,istio_host/* readHost */.rk)(pair[role].host, pair.namespace),
-        subset: pair[role].subset || undefined,
-        port: undefined,
-    });
-    const versions = { stable: destinationOf("stable"), canary: destinationOf("canary") };
-    const roleOf = ({ host, subset }) => release_target/* roles */.Ot.find((role) => subset === versions[role].subset && (0,istio_host/* sameHost */.RM)(host, versions[role].host));
-    return {
-        ...versions,
-        roleOf,
-        indexesOf: (role, destinations) => [...destinations.keys()].filter((index) => {
-            const destination = destinations[index];
-            return destination && roleOf(destination) === role;
-        }),
-        canaryLike: (stable, namespace) => named(stable, versions.canary, namespace),
-    };
-}
-
-;// CONCATENATED MODULE: ./src/adapters/weighted-rules/given-back.js
-
-
-
-function givenBack(shape, pair) {
-    const { indexesOf } = destinationRoles(shape, pair);
-    function ruleGivenBack(rule, namespace) {
-        const route = shape.read(listAt(rule, shape.destinations), namespace);
-        const [stable, ...again] = indexesOf("stable", route);
-        const [canary, ...andAgain] = indexesOf("canary", route);
-        const ours = [stable, canary].flatMap((index) => (index === undefined ? [] : (route[index] ?? [])));
-        const isClear = ours.length === 2 && again.length + andAgain.length === 0;
-        if (!isClear || !ours.every(({ weight }) => isWeight(weight)))
-            return rule;
-        const weights = new Map([
-            [stable, Math.min(sumOf(ours), shape.maxWeight)],
-            [canary, 0],
-        ]);
-        const raws = route.map(({ raw }, index) => (weights.has(index) ? { ...raw, weight: weights.get(index) } : raw));
-        return { ...objectAt(rule), [shape.destinations]: raws };
-    }
-    return (object) => {
-        const spec = { ...objectAt(object, "spec") };
-        for (const list of shape.movable.lists)
-            spec[list] = listAt(object, "spec", list).map((rule) => ruleGivenBack(rule, object.metadata.namespace ?? ""));
-        return { ...object, spec };
-    };
-}
-
-;// CONCATENATED MODULE: ./src/adapters/weighted-rules/describe.js
-
-const describe_objectWord = ({ kind }, { namespace, name }) => routeWord({ kind, namespace, name });
-const ruleWord = ({ words: { rule } }, { name, index }) => (name === undefined ? `${rule} #${index}` : `${rule} "${name}"`);
-function destinationWord({ host, subset, port }) {
-    const words = [host.text || "a destination without a host"];
-    if (subset !== undefined)
-        words.push(`subset ${subset}`);
-    if (port !== undefined)
-        words.push(`port ${port}`);
-    return words.join(" ");
-}
-function splitWord(destinations) {
-    const [only, ...more] = destinations;
-    if (!only)
-        return "no destination";
-    if (more.length === 0 && only.counts > 0)
-        return `${labelOf(only, destinations)} alone`;
-    return destinations.map((one) => `${labelOf(one, destinations)} ${weightWord(one)}`).join(", ");
-}
-const weightWord = ({ weight }) => weight === undefined ? "without a weight" : JSON.stringify(weight);
-const shortName = ({ host }) => host.text.split(".")[0] ?? host.text;
-const describe_labels = [
-    (one) => one.subset ?? shortName(one),
-    ({ subset, host }) => (subset === undefined ? host.text : `${host.text}/${subset}`),
-    destinationWord,
-];
-function labelOf(destination, among) {
-    const isTelling = (label) => among.filter((other) => label(other) === label(destination)).length === 1;
-    return (describe_labels.find(isTelling) ?? destinationWord)(destination);
-}
-
-;// CONCATENATED MODULE: ./src/adapters/weighted-rules/copies.js
-
-
-const copiesIn = ({ copies: { single, list } }, rule) => copies_only(rule, [...single, list]);
-function plannedCopies({ copies: { single, list, ofSingle, ofEntry } }, now, before, aim, { roleOf }, namespace) {
-    const isCanary = (one) => one !== undefined && roleOf(one) === "canary";
-    const isSingleCopyOfCanary = (fields) => single.slice(0, 1).some((name) => isCanary(ofSingle(fields[name], namespace)));
-    const isCopyOfCanary = (entry) => isCanary(ofEntry(entry, namespace));
-    const [one, several] = [isSingleCopyOfCanary(before), listAt(before, list).filter(isCopyOfCanary)];
-    const isSingleGone = single.slice(0, 1).every((name) => now[name] === undefined);
-    if (aim.to === "before") {
-        const back = one && isSingleGone ? { ...now, ...copies_only(before, single) } : now;
-        return several.length > 0 ? withList(back, list, together(listAt(now, list), listAt(before, list), several)) : back;
-    }
-    const without = one && isSingleCopyOfCanary(now) ? except(now, single) : now;
-    const others = listAt(now, list).filter((entry) => !isCopyOfCanary(entry));
-    return several.length > 0 ? withList(without, list, others) : without;
-}
-const copies_only = (fields, names) => Object.fromEntries(Object.entries(fields).filter(([name]) => names.includes(name)));
-const except = (fields, names) => Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
-const withList = (fields, name, entries) => entries.length > 0 ? { ...fields, [name]: entries } : except(fields, [name]);
-function together(now, before, taken) {
-    const entries = [...now];
-    for (const [at, entry] of before.entries())
-        if (taken.includes(entry) && !now.some((one) => (0,external_node_util_.isDeepStrictEqual)(one, entry)))
-            entries.splice(at, 0, entry);
-    return entries;
-}
-
-;// CONCATENATED MODULE: ./src/adapters/weighted-rules/locate.js
-
-const sameMatch = (was, now) => (0,external_node_util_.isDeepStrictEqual)(was.match, now.match);
-const sameBoth = (was, now) => was.name === now.name && sameMatch(was, now);
-const likenesses = [
-    sameBoth,
-    (was, now) => was.name !== undefined && was.name === now.name,
-    sameMatch,
-    (was, now) => sameBoth(was, now) && was.index === now.index,
-];
-function locate(before, now) {
-    const known = new Map();
-    for (const alike of likenesses) {
-        const taken = new Set(known.values());
-        const lost = before.filter((was) => !known.has(was));
-        const free = now.filter((rule) => !taken.has(rule));
-        const fits = (was, rule) => was.section === rule.section && alike(was, rule);
-        for (const was of lost) {
-            const [rule, ...more] = free.filter((candidate) => fits(was, candidate));
-            if (rule && more.length === 0 && lost.every((other) => other === was || !fits(other, rule)))
-                known.set(was, rule);
-        }
-    }
-    return before.map((was) => known.get(was));
-}
-
-;// CONCATENATED MODULE: ./src/adapters/weighted-rules/movable-rule.js
-const choicesOf = ({ kind }, { routes }) => routes.filter((route) => route.kind === kind);
-const movableRules = ({ rulesOf, movable }, object) => rulesOf(object).filter(({ section }) => movable.sections.includes(section));
-const isMeant = ({ name, place }, word) => word === name || word === place;
-function chosenRules(rules, { routes }) {
-    if (routes.length === 0)
-        return rules;
-    return [...new Set(routes.flatMap((word) => rules.filter((rule) => isMeant(rule, word))))];
-}
-
-;// CONCATENATED MODULE: ./src/adapters/weighted-rules/share.js
-
-function managedShare(ours, thirds) {
-    return sumOf(thirds) === 0 ? 100 : sumOf(ours);
-}
-function canaryWeight(managed, percent) {
-    if (percent === 0 || percent === 100)
-        return (managed * percent) / 100;
-    return Math.min(Math.max(Math.round((managed * percent) / 100), 1), managed - 1);
-}
-
-;// CONCATENATED MODULE: ./src/adapters/weighted-rules/plan-moves.js
-
-
-
-
-
-
-
-const plannedDestinations = ({ shape, namespace, planned }) => shape.read(planned.map(({ raw }) => raw), namespace);
-function planMoves(shape, object, before, pair, aim) {
-    const { namespace } = before;
-    const versions = destinationRoles(shape, pair);
-    const serving = movableRules(shape, object).filter(({ destinations }) => destinations.some(versions.roleOf));
-    const rules = locate(before.rules, serving);
-    const moves = [];
-    const gone = [];
-    for (const [at, was] of before.rules.entries()) {
-        const rule = rules[at];
-        if (!rule) {
-            gone.push(`${ruleWord(shape, was)} is gone, or sends to neither version any more`);
-            continue;
-        }
-        const start = startOf(shape, was, namespace, versions);
-        const planned = place(rule.destinations, start, aim, versions);
-        const copies = plannedCopies(shape, copiesIn(shape, rule.raw), was.copies ?? {}, aim, versions, namespace);
-        moves.push({ shape, namespace, rule, planned, copies });
-    }
-    const ambiguous = moves.flatMap(({ rule }) => repeated(rule.destinations, versions).map((what) => `${ruleWord(shape, rule)} names ${what} more than once`));
-    return { moves, troubles: [...gone, ...ambiguous] };
-}
-const repeated = (destinations, { indexesOf }) => release_target/* roles */.Ot.flatMap((role) => {
-    const [first, second] = indexesOf(role, destinations).map((index) => destinations[index]);
-    return first && second ? [destinationWord({ ...first, port: undefined })] : [];
-});
-function startOf(shape, before, namespace, { roleOf }) {
-    const standing = shape.read(before.route, namespace).map((destination, at) => ({ at, destination }));
-    const find = (role) => standing.find(({ destination }) => roleOf(destination) === role);
-    const [stable, canary] = [find("stable"), find("canary")];
-    if (!stable)
-        throw new Error(`the journal's ${ruleWord(shape, before)} has no destination of stable`);
-    const isOurs = (one) => one === stable || one === canary;
-    const [ours, thirds] = [standing.filter(isOurs), standing.filter((one) => !isOurs(one))];
-    return { namespace, stable, canary, managed: managedShare(ours.map(destinationOf), thirds.map(destinationOf)) };
-}
-const destinationOf = ({ destination }) => destination;
-function dueOf({ namespace, stable, canary, managed }, aim, { canaryLike }) {
-    const old = { raw: stable.destination.raw, at: stable.at };
-    const its = canary
-        ? { raw: canary.destination.raw, at: canary.at }
-        : { raw: canaryLike(stable.destination, namespace), at: stable.at + 1 };
-    switch (aim.to) {
-        case "before":
-            return {
-                stable: { ...old, weight: stable.destination.weight },
-                canary: canary && { ...its, weight: canary.destination.weight },
-            };
-        case "split": {
-            const weight = canaryWeight(managed, aim.canary);
-            return { stable: { ...old, weight: managed - weight }, canary: { ...its, weight } };
-        }
-        case "swapped":
-            return canary
-                ? { stable: { ...old, weight: 0 }, canary: { ...its, weight: managed } }
-                : { stable: undefined, canary: { raw: its.raw, at: stable.at, weight: stable.destination.weight } };
-    }
-}
-function place(now, start, aim, versions) {
-    const due = dueOf(start, aim, versions);
-    const index = { stable: indexNow("stable", now, start, versions), canary: indexNow("canary", now, start, versions) };
-    const placed = [];
-    for (const [was, { raw }] of now.entries()) {
-        const role = release_target/* roles */.Ot.find((one) => index[one] === was);
-        if (role === undefined)
-            placed.push({ was, raw });
-        else if (due[role])
-            placed.push({ was, raw: withWeight(raw, due[role].weight) });
-    }
-    for (const role of release_target/* roles */.Ot) {
-        const missing = index[role] === undefined ? due[role] : undefined;
-        if (missing)
-            placed.splice(missing.at, 0, { was: undefined, raw: withWeight(missing.raw, missing.weight) });
-    }
-    return placed;
-}
-function indexNow(role, now, start, { indexesOf }) {
-    const indexes = indexesOf(role, now);
-    const { port } = (start[role] ?? start.stable).destination;
-    return indexes.find((index) => now[index]?.port === port) ?? indexes[0];
-}
-function withWeight(raw, weight) {
-    if (weight !== undefined)
-        return { ...raw, weight };
-    const { weight: _, ...rest } = raw;
-    return rest;
-}
-
-;// CONCATENATED MODULE: ./src/adapters/weighted-rules/patch.js
-
-
-
-
-
-function patchOf(moves) {
-    const changed = moves.filter((move) => operationsOf(move).length > 0);
-    for (const move of changed)
-        assertWritable(move);
-    return changed.flatMap(operationsOf);
-}
-function operationsOf(move) {
-    return [...destinationChanges(move), ...copyChanges(move)];
-}
-const changesCopies = (move) => copyChanges(move).length > 0;
-function copyChanges({ shape, rule, copies }) {
-    const now = copiesIn(shape, rule.raw);
-    const names = [...new Set([...Object.keys(now), ...Object.keys(copies)])];
-    return names.flatMap((name) => {
-        const path = `${rule.path}/${name}`;
-        if (!Object.hasOwn(copies, name))
-            return [{ op: "remove", path }];
-        if ((0,external_node_util_.isDeepStrictEqual)(now[name], copies[name]))
-            return [];
-        return [{ op: Object.hasOwn(now, name) ? "replace" : "add", path, value: copies[name] }];
-    });
-}
-function destinationChanges({ shape, rule, planned }) {
-    const path = `${rule.path}/${shape.destinations}`;
-    const kept = new Set(planned.map(({ was }) => was));
-    const gone = [...rule.destinations.keys()].filter((index) => !kept.has(index)).reverse();
-    const operations = gone.map((index) => ({ op: "remove", path: `${path}/${index}` }));
-    for (const [index, { was, raw }] of planned.entries()) {
-        const now = was === undefined ? undefined : rule.destinations[was];
-        if (now)
-            operations.push(...weightChange(`${path}/${index}/weight`, now.raw, raw));
-        else
-            operations.push({ op: "add", path: `${path}/${index}`, value: raw });
-    }
-    return operations;
-}
-function weightChange(path, { weight: now }, { weight: planned }) {
-    if (now === planned)
-        return [];
-    if (planned === undefined)
-        return [{ op: "remove", path }];
-    return [{ op: now === undefined ? "add" : "replace", path, value: planned }];
-}
-function assertWritable(move) {
-    const destinations = plannedDestinations(move);
-    const wrong = [];
-    if (destinations.length === 0)
-        wrong.push("no destination");
-    for (const { host, weight } of destinations) {
-        if (host.text === "")
-            wrong.push("a destination without a host");
-        if (!isWeight(weight))
-            wrong.push(`the weight ${JSON.stringify(weight)}`);
-    }
-    if (destinations.length > 0 && sumOf(destinations) === 0)
-        wrong.push("weights that sum to 0");
-    if (wrong.length > 0)
-        throw new Error(`${ruleWord(move.shape, move.rule)} would get ${wrong.join(" and ")}; nothing was written`);
-}
-
-;// CONCATENATED MODULE: ./src/adapters/weighted-rules/moved-route.js
-
-
-
-
-
-
-
-
-
-
-
-
-function movedRoute({ store, clock, pair, before, fence, followed }) {
-    const { client, resource, shape } = store;
-    const word = describe_objectWord(shape, before);
-    let written;
-    const read = () => client.get(resource, before.namespace, before.name);
-    function movesFor(object, aim) {
-        if (!object) {
-            if (aim.to === "before")
-                return [];
-            throw new lib_errors/* DeniedError */.iC(`${word} was deleted during the release.`, {
-                next: "Apply it again, then run the release again.",
-            });
-        }
-        const { moves, troubles } = planMoves(shape, object, before, pair, aim);
-        if (troubles.length === 0 || aim.to === "before")
-            return moves;
-        throw new lib_errors/* DeniedError */.iC(`${word} was changed during the release: ${(0,some_of/* someOf */.y)(troubles)}.`, {
-            next: "Put the routes back as they were, then run the release again.",
-        });
-    }
-    function patchTo(object, aim) {
-        const moves = movesFor(object, aim);
-        return object && patchWrite(client, resource, object, patchOf(moves));
-    }
-    return {
-        async reach(aim, superseded, from) {
-            const isBack = aim.to === "before";
-            let writes = 0;
-            const plan = (object) => {
-                if (superseded.aborted)
-                    return undefined;
-                const write = patchTo(object, aim);
-                if (write && object && from)
-                    assertAsWritten(object, from);
-                if (write)
-                    writes++;
-                return write;
-            };
-            const reached = await edit(clock, {
-                read,
-                plan,
-                fence: isBack ? fence.back : fence.forward,
-                proven: true,
-                refused: (error, object) => denied(word, movesFor(object, aim), error),
-                contested: (error, object) => moved_route_contested(word, movesFor(object, aim), object, error),
-            });
-            written = isBack || writes === 0 ? undefined : reached;
-            if (followed && reached && !isBack)
-                await followed(reached, superseded);
-        },
-        async takeBack() {
-            await patchTo(written, { to: "before" })?.send();
-            written = undefined;
-        },
-        async splits() {
-            const moves = movesFor(await read(), { to: "before" });
-            return moves.map(({ rule }) => `${word} ${ruleWord(shape, rule)}: ${splitWord(rule.destinations)}`);
-        },
-        async serving() {
-            const { roleOf } = destinationRoles(shape, pair);
-            const moves = movesFor(await read(), { to: "before" });
-            return moves.flatMap(({ rule: { destinations } }) => destinations.filter((each) => trafficOf(each, destinations) > 0).flatMap((each) => roleOf(each) ?? []));
-        },
-        async differences(aim, next) {
-            const object = await read();
-            if (!object)
-                return [`${word} is gone: somebody else deleted it`];
-            const differences = differencesOf(object, aim);
-            return next && differencesOf(object, next).length === 0 ? [] : differences;
-        },
-    };
-    function assertAsWritten(object, from) {
-        const differences = differencesOf(object, from);
-        if (differences.length > 0)
-            throw new lib_errors/* StrayedError */.vC((0,some_of/* someOf */.y)(differences));
-    }
-    function differencesOf(object, aim) {
-        const { moves, troubles } = planMoves(shape, object, before, pair, aim);
-        const by = writtenBy(object);
-        const different = moves.filter((move) => patchOf([move]).length > 0);
-        const going = isTerminating(object) ? [`${word} is being deleted`] : [];
-        return [
-            ...going,
-            ...troubles.map((trouble) => `${word} ${trouble}`),
-            ...different.map((move) => `${word} ${changeWord(move)}${by}`),
-        ];
-    }
-}
-const plannedWord = (move) => splitWord(plannedDestinations(move));
-function changeWord(move) {
-    const [is, should] = [splitWord(move.rule.destinations), plannedWord(move)];
-    const words = is === should ? [] : [`${is} instead of ${should}`];
-    if (changesCopies(move))
-        words.push("its mirrors are others than the release left it");
-    return `${ruleWord(move.shape, move.rule)}: ${words.join(", ")}`;
-}
-const wishWord = (moves) => (0,some_of/* someOf */.y)(moves.map((move) => `${ruleWord(move.shape, move.rule)}: ${plannedWord(move)}`), "; ", 3);
-const denied = (word, moves, error) => new lib_errors/* DeniedError */.iC(`${word} could not be written (${wishWord(moves)}): ${error.message}`, {
-    cause: error,
-    next: error.next,
-});
-function moved_route_contested(word, moves, object, cause) {
-    const writer = object && lastWriter(object, fieldManager);
-    const by = writer === undefined ? "" : `: ${writer} writes it, too`;
-    const tried = cause
-        ? `was changed between reading and writing it, ${maxOvertaken} times,`
-        : `was written ${maxWrites} times`;
-    return new lib_errors/* DeniedError */.iC(`${word} ${tried} and is still not as it should be (${wishWord(moves)})${by}.`, {
-        next: "Stop whatever else writes it while a release runs: a GitOps sync, another release, a controller.",
-        cause,
-    });
-}
-
-;// CONCATENATED MODULE: ./src/adapters/weighted-rules/serving-roles.js
-
-
-
-
-async function servingRoles({ client, resource, shape }, target) {
-    const { roleOf } = destinationRoles(shape, target);
-    const serving = choicesOf(shape, target).map(async (choice) => {
-        const object = await unlessForbidden(client.get(resource, choice.namespace, choice.name));
-        const rules = object ? chosenRules(movableRules(shape, object), choice) : [];
-        return rules.flatMap(({ destinations }) => destinations.filter((one) => trafficOf(one, destinations) > 0).flatMap((one) => roleOf(one) ?? []));
-    });
-    return (await Promise.all(serving)).flat();
-}
-
-;// CONCATENATED MODULE: ./src/istio/route-rule.js
-const routeSections = ["http", "tls", "tcp"];
-
-;// CONCATENATED MODULE: ./src/adapters/weighted-rules/before.js
-
-
-const raw = mini_schemas/* record */.g1P(mini_schemas/* string */.YjP(), mini_schemas/* unknown */.L5J());
-const rule = mini_schemas/* object */.Ikc({
-    section: mini_schemas/* enum */.k5n(routeSections),
-    index: mini_schemas/* int */.Whr().check(api/* _nonnegative */.UI()),
-    name: mini_schemas/* optional */.lqM(mini_schemas/* string */.YjP()),
-    match: mini_schemas/* optional */.lqM(mini_schemas/* unknown */.L5J()),
-    route: mini_schemas/* array */.YOg(raw),
-    copies: mini_schemas/* optional */.lqM(raw),
-});
-const objectBefore = mini_schemas/* object */.Ikc({ namespace: mini_schemas/* string */.YjP(), name: mini_schemas/* string */.YjP(), rules: mini_schemas/* array */.YOg(rule) });
-
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/before.js
 
 
-const routes = mini_schemas/* object */.Ikc({
+const before_routes = mini_schemas/* object */.Ikc({
     version: mini_schemas/* string */.YjP(),
     virtualServices: mini_schemas/* array */.YOg(objectBefore),
     served: mini_schemas/* optional */.lqM(mini_schemas/* boolean */.zMY()),
     missingSubsets: mini_schemas/* array */.YOg(mini_schemas/* enum */.k5n(["stable", "canary"])),
 });
-const parseRoutesBefore = (stored) => routes.parse(stored);
-
-;// CONCATENATED MODULE: ./src/adapters/weighted-rules/before-of.js
-
-const objectBeforeOf = (shape, { choice: { namespace, name }, rules }) => ({ namespace, name, rules: rules.map((rule) => beforeOf(shape, rule)) });
-const beforeOf = (shape, { section, index, name, match, destinations, raw }) => ({
-    section,
-    index,
-    name,
-    match,
-    route: destinations.map(({ raw }) => ({ ...raw })),
-    copies: copiesIn(shape, raw),
-});
-
-;// CONCATENATED MODULE: ./src/adapters/weighted-rules/check-rule.js
-
-
-
-
-
-
-const checks = [
-    dividesNothing,
-    sharesItsName,
-    isLikeAnother,
-    namesAVersionTwice,
-    lacksStable,
-    hasAnOddWeight,
-    lacksAHost,
-    sumsToNothing,
-    servesTheCanary,
-    isTooSmall,
-];
-function checkRule(rule, search) {
-    const where = `${describe_objectWord(search.shape, search.choice)}: ${ruleWord(search.shape, rule)}`;
-    for (const check of checks) {
-        const finding = check(rule, search, where);
-        if (finding)
-            return finding;
-    }
-    return undefined;
-}
-const exchange = "exchange stable and canary in the configuration.";
-function dividesNothing({ instead, delegate }, { shape }, where) {
-    if (instead === undefined)
-        return undefined;
-    if (delegate)
-        return refuse(`${where} delegates to ${describe_objectWord(shape, delegate)}.`, `Name that ${shape.kind} instead; the weights are there.`);
-    return refuse(`${where} answers with ${instead} and divides nothing.`, `Choose a ${shape.words.rule} with destinations.`);
-}
-function sharesItsName({ name }, { shape, rules }, where) {
-    const namesakes = rules.filter((other) => name !== undefined && other.name === name).length;
-    if (namesakes <= 1)
-        return undefined;
-    return refuse(`${where} is one of ${namesakes} of that name.`, `Give every ${shape.words.movable} a name of its own.`);
-}
-function isLikeAnother(rule, { shape, rules, versions }, where) {
-    const twin = rules.find((other) => other !== rule &&
-        other.name === rule.name &&
-        (0,external_node_util_.isDeepStrictEqual)(other.match, rule.match) &&
-        other.destinations.some(versions.roleOf));
-    if (!twin)
-        return undefined;
-    return refuse(`${where} cannot be told from ${ruleWord(shape, twin)}: they have the same match, no name, and both serve the release.`, "Remove the second, or give each a name.");
-}
-function namesAVersionTwice({ destinations }, { versions }, where) {
-    const [twice] = repeated(destinations, versions);
-    if (twice === undefined)
-        return undefined;
-    return refuse(`${where} names ${twice} more than once (${destinations.map(destinationWord).join(", ")}), so it is not clear whose weight counts.`, "Leave one destination for each version (Kiali calls this KIA1105).");
-}
-function lacksStable({ destinations }, { shape, versions }, where) {
-    const present = new Set(destinations.map(versions.roleOf));
-    if (present.has("stable"))
-        return undefined;
-    if (present.has("canary"))
-        return refuse(`${where} sends to ${destinationWord(versions.canary)} already, and not to ${destinationWord(versions.stable)}.`, `If an earlier release made it the stable version, ${exchange}`);
-    return refuse(`${where} does not send to ${destinationWord(versions.stable)} (found: ${destinations.map(destinationWord).join(", ") || "nothing"}).`, `Choose a ${shape.words.rule} of the service, or correct stable's host and subset.`);
-}
-function hasAnOddWeight({ destinations }, _, where) {
-    const odd = destinations.find(({ weight }) => !isWeight(weight));
-    if (!odd)
-        return undefined;
-    return refuse(`${where}: the weight of ${destinationWord(odd)} is ${JSON.stringify(odd.weight)}.`, "Weights are whole numbers from 0 on, without quotes; a template may have written something else.");
-}
-function lacksAHost({ destinations }, _, where) {
-    if (destinations.every(({ host }) => host.text !== ""))
-        return undefined;
-    return refuse(`${where} has a destination without a host.`, "Give it one, or remove it.");
-}
-function sumsToNothing({ destinations }, _, where) {
-    if (destinations.length === 0 || sumOf(destinations) > 0)
-        return undefined;
-    const omitted = destinations.some(({ weight }) => weight === undefined) ? "; an omitted weight counts as 0" : "";
-    return refuse(`${where}: the weights of its ${destinations.length} ${(0,numbers/* plural */.LS)(destinations.length, "destination")} sum to 0.`, `Give the version that serves now a weight of 100${omitted}.`);
-}
-function servesTheCanary({ destinations }, { versions }, where) {
-    const traffic = canaryTraffic(destinations, versions);
-    if (traffic === 0)
-        return undefined;
-    const isOmitted = destinations.some((one) => versions.roleOf(one) === "stable" && one.weight === undefined && one.counts === 0);
-    const omitted = isOmitted ? "; stable's omitted weight counts as 0" : "";
-    const finding = refuse(`${where} sends ${(0,numbers/* percentWord */.m9)(traffic)} of its requests to the canary already (${splitWord(destinations)}${omitted}).`, traffic === 1
-        ? `If the canary is the version that should serve now, ${exchange} Else give stable its weight back first.`
-        : "Give stable its weight back first; `istio-canary rollback` does it after a release that was left behind.");
-    return { ...finding, canaryServes: true };
-}
-function canaryTraffic(destinations, { roleOf }) {
-    const canary = destinations.find((one) => roleOf(one) === "canary");
-    return canary ? trafficOf(canary, destinations) : 0;
-}
-function isTooSmall({ destinations }, { shape, versions }, where) {
-    const [share, sum] = [sumOf(destinations.filter(versions.roleOf)), sumOf(destinations)];
-    if (share === sum || share >= 2)
-        return undefined;
-    if (share === 0)
-        return refuse(`${where} sends no request to stable now (${splitWord(destinations)}).`, `Give stable a weight first, or choose another ${shape.words.rule}.`);
-    return refuse(`${where}: stable's weight is 1 of ${sum}, which cannot be divided between two versions (${splitWord(destinations)}).`, `Multiply every weight of the ${shape.words.rule} by 100; Istio takes weights as proportions.`);
-}
-
-;// CONCATENATED MODULE: ./src/adapters/weighted-rules/select-rules.js
-
-
-
-
-
-
-function selectRules(shape, object, choice, pair) {
-    const rules = movableRules(shape, object);
-    const search = { shape, choice, rules, versions: destinationRoles(shape, pair) };
-    return selectAmong(search);
-}
-function selectAmong(search) {
-    const { rules, problems } = search.choice.routes.length === 0 ? selectAll(search) : selectNamed(search);
-    const against = rules.flatMap((rule) => checkRule(rule, search) ?? []);
-    return { rules, problems: [...problems, ...new Map(against.map((one) => [one.what, one])).values()] };
-}
-const select_rules_has = ({ destinations }, role, { versions }) => versions.indexesOf(role, destinations).length > 0;
-function selectAll(search) {
-    const withStable = search.rules.filter((rule) => rule.instead === undefined && select_rules_has(rule, "stable", search));
-    const withBoth = withStable.filter((rule) => select_rules_has(rule, "canary", search));
-    const rules = withBoth.length > 0 ? withBoth : withStable;
-    return { rules, problems: rules.length > 0 ? [] : [nothingToMove(search)] };
-}
-function selectNamed({ shape, choice, rules }) {
-    const unknown = [...new Set(choice.routes)].filter((word) => !rules.some((rule) => isMeant(rule, word)));
-    const problems = unknown.map((word) => refuse(`${describe_objectWord(shape, choice)}: no ${shape.words.movable} is called "${word}" (found: ${listed(rules)}).`, `Correct the name, or choose a ${shape.words.rule} by its place: #0 is the first.`));
-    return { rules: chosenRules(rules, choice), problems };
-}
-function nothingToMove(search) {
-    const { shape, choice, rules, versions } = search;
-    const where = describe_objectWord(shape, choice);
-    const { movable } = shape.words;
-    if (rules.length === 0)
-        return refuse(`${where} has no ${movable}.`, shape.words.toMove);
-    const delegates = rules.flatMap(({ delegate }) => delegate ?? []);
-    if (rules.length === delegates.length) {
-        return refuse(`${where} hands every request to other VirtualServices: ${(0,some_of/* someOf */.y)(delegates.map((one) => describe_objectWord(shape, one)), ", ")}.`, `Name the ${shape.kind} that it delegates to; the weights are there.`);
-    }
-    if (rules.some((rule) => select_rules_has(rule, "canary", search))) {
-        return refuse(`${where}: no ${movable} sends to ${destinationWord(versions.stable)}, and ${destinationWord(versions.canary)} has its requests already.`, "An earlier release made it the stable version: exchange stable and canary in the configuration.");
-    }
-    return refuse(`${where}: no ${movable} sends to ${destinationWord(versions.stable)} (found: ${listed(rules)}).`, `Check host and subset of stable, or name the ${shape.kind} that routes to it.`);
-}
-const listed = (rules) => (0,some_of/* someOf */.y)(rules.map(foundWord)) || "none";
-function foundWord({ name, place, instead, destinations }) {
-    const where = instead ?? (destinations.map(destinationWord).join(" and ") || "nowhere");
-    return `${name === undefined ? place : `"${name}"`} to ${where}`;
-}
-
-;// CONCATENATED MODULE: ./src/adapters/weighted-rules/read-routes.js
-
-
-
-
-
-
-
-async function readRoutes(store, target, as = (object) => object) {
-    const { client, resource, shape } = store;
-    const choices = [...new Map(choicesOf(shape, target).map((choice) => [describe_objectWord(shape, choice), choice])).values()];
-    const objects = await Promise.all(choices.map(async (choice) => ({ choice, object: await client.get(resource, choice.namespace, choice.name) })));
-    const chosen = objects.flatMap(({ choice, object }) => object ? [{ choice, object, ...selectRules(shape, as(object), choice, target) }] : []);
-    const absent = objects.filter(({ object }) => !object).map(({ choice }) => choice);
-    const problems = choiceProblems(shape, target);
-    problems.push(...(await Promise.all(absent.map((choice) => read_routes_missing(store, choice)))));
-    problems.push(...chosen.flatMap((one) => one.problems));
-    return { chosen, problems };
-}
-function assertMovable(problems) {
-    if (problems.length > 0)
-        throw new lib_errors/* RefusedError */.fk(problems.map(({ what, next }) => `${what} ${next ?? ""}`.trimEnd()));
-}
-async function read_routes_missing({ client, resource, shape }, choice) {
-    const there = await client.list(resource, choice.namespace);
-    const names = there.map(({ metadata }) => metadata.name).sort();
-    return refuse(`${describe_objectWord(shape, choice)} does not exist (in ${choice.namespace}: ${(0,some_of/* someOf */.y)(names, ", ", 10) || "none"}).`, `Correct its name and namespace; a release moves the weights of a ${shape.kind} that is there.`);
-}
-function choiceProblems(shape, target) {
-    const problems = [];
-    const words = choicesOf(shape, target).map((choice) => describe_objectWord(shape, choice));
-    if (words.length === 0)
-        problems.push(refuse(`No ${shape.kind} is named for ${target.namespace}/${target.service}.`, "Name the one that routes to the service."));
-    const twice = words.find((word, index) => words.indexOf(word) !== index);
-    if (twice !== undefined)
-        problems.push(refuse(`${twice} is named twice.`, `Name it once, with all the ${shape.words.rule}s of it.`));
-    const { roleOf, canary, stable } = destinationRoles(shape, target);
-    if (roleOf(canary) === "stable")
-        problems.push(refuse(`Stable and canary are the same destination: ${destinationWord(stable)}.`, "Give them different subsets, or different hosts."));
-    return problems;
-}
+const parseRoutesBefore = (stored) => before_routes.parse(stored);
 
 ;// CONCATENATED MODULE: ./src/istio/virtual-service.js
 
 
 
 const isEmpty = (conditions) => Object.keys(conditions).length === 0;
-const sections = [
+const virtual_service_sections = [
     {
         section: "http",
         named: true,
@@ -48811,7 +49511,7 @@ const sections = [
     },
     { section: "tcp", named: false, place: (index) => `tcp#${index}`, instead: [], fitsAll: isEmpty },
 ];
-const rulesOf = (virtualService) => sections.flatMap((section) => listAt(virtualService, "spec", section.section).map((raw, index) => readRule(section, objectAt(raw), index, namespaceOf(virtualService))));
+const rulesOf = (virtualService) => virtual_service_sections.flatMap((section) => listAt(virtualService, "spec", section.section).map((raw, index) => readRule(section, objectAt(raw), index, namespaceOf(virtualService))));
 function readRule({ section, named, place, instead, fitsAll }, raw, index, namespace) {
     const conditions = listAt(raw, "match").map((condition) => objectAt(condition));
     return {
@@ -48996,52 +49696,6 @@ async function readSubsets({ client, destinationRules }, target) {
     return subsetNeed(target.canary.subset ? await client.list(destinationRules, ruleNamespace(target)) : [], target);
 }
 
-;// CONCATENATED MODULE: ./src/adapters/weighted-rules/unserved.js
-
-
-
-
-
-
-const byService = async () => ({ labels: {} });
-async function unservedAmong(client, target, among, narrowed = byService) {
-    const reading = readOnce(client);
-    const each = among.map(async (role) => {
-        const because = await unserved_becauseOf(reading, target, role, narrowed);
-        return because === undefined ? [] : [[role, because]];
-    });
-    return Object.fromEntries((await Promise.all(each)).flat());
-}
-async function unserved_becauseOf(client, target, role, narrowed) {
-    const { host, subset } = target[role];
-    const [services, narrowing] = await Promise.all([
-        client.list(resources.services, target.namespace),
-        narrowed(client, role),
-    ]);
-    const service = unserved_selectorOf(services, target, role);
-    if ("because" in service)
-        return service.because;
-    if ("because" in narrowing)
-        return narrowing.because;
-    const labels = { ...service.labels, ...narrowing.labels };
-    const labelSelector = asQuery({ matchLabels: service.labels, matchExpressions: [] });
-    const pods = (await client.list(resources.pods, target.namespace, { labelSelector })).map(readPod);
-    const serves = ({ labels: ofPod, ready, terminating }) => ready && !terminating && carries(ofPod, labels);
-    if (pods.some(serves))
-        return undefined;
-    const where = subset === undefined ? host : `subset ${subset} of ${host}`;
-    return `no pod that is ready is behind ${where} (${showLabels(labels)})`;
-}
-function unserved_selectorOf(services, { namespace, ...target }, role) {
-    const host = (0,istio_host/* readHost */.rk)(target[role].host, namespace);
-    const service = serviceBehind(services, host);
-    if (!service)
-        return { because: `Service ${namespace}/${host.service?.name ?? host.text} is gone` };
-    if (isTerminating(service))
-        return { because: `${placeWord(service)} is being deleted` };
-    return { labels: selectorOfService(service) ?? {} };
-}
-
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/unserved.js
 
 
@@ -49083,223 +49737,6 @@ async function captureRoutes(api, target, as) {
         missingSubsets: [...subsets.missing],
         served: because === undefined,
     };
-}
-
-;// CONCATENATED MODULE: ./src/adapters/kubernetes/list-everywhere.js
-
-async function listEverywhere(client, resource, namespaces) {
-    const all = await unlessForbidden(client.list(resource, undefined, { doubts: 1 }));
-    if (all)
-        return { objects: all, isUnread: () => false, unread: [] };
-    const distinct = [...new Set(namespaces)];
-    const lists = await Promise.all(distinct.map((namespace) => unlessForbidden(client.list(resource, namespace, { doubts: 1 }))));
-    const read = distinct.filter((_, index) => lists[index] !== undefined);
-    return {
-        objects: lists.flatMap((list) => list ?? []),
-        isUnread: (namespace) => !read.includes(namespace),
-        unread: [read.length === 0 ? `${resource.kind}s` : `${resource.kind}s of namespaces other than ${read.join(", ")}`],
-    };
-}
-
-;// CONCATENATED MODULE: ./src/release/aim.js
-const aimAt = (canary) => (canary === 0 ? { to: "before" } : { to: "split", canary });
-
-;// CONCATENATED MODULE: ./src/adapters/weighted-rules/notices.js
-
-
-
-
-
-
-
-
-
-
-
-
-function noticesOf(shape, chosen, target, plan) {
-    const isMoved = (rule) => chosen.rules.some(({ place }) => place === rule.place);
-    const subject = {
-        shape,
-        chosen,
-        others: movableRules(shape, chosen.object).filter((rule) => !isMoved(rule)),
-        versions: destinationRoles(shape, target),
-        target,
-        plan,
-        where: describe_objectWord(shape, chosen.choice),
-    };
-    return [moves, copies, offSchedule, neverReached, coarse, testers, staying, delegates].flatMap((notice) => notice(subject));
-}
-const notices_note = (what, next) => ({ level: "note", what, next });
-function moves({ shape, chosen, target, plan, where }) {
-    if (chosen.problems.length > 0)
-        return [];
-    const before = objectBeforeOf(shape, chosen);
-    const first = planMoves(shape, chosen.object, before, target, aimAt(plan.stages[0]?.weight ?? 100));
-    const words = first.moves.map((move) => `${ruleWord(shape, move.rule)} from ${splitWord(move.rule.destinations)} to ${splitWord(plannedDestinations(move))}`);
-    return [notices_note(`${where}: the first write takes ${(0,some_of/* someOf */.y)(words)}.`)];
-}
-function copies({ shape, chosen, versions, plan, where }) {
-    const rules = chosen.rules.filter(({ mirrors }) => mirrors.some((one) => versions.roleOf(one) === "canary"));
-    if (chosen.problems.length > 0 || rules.length === 0)
-        return [];
-    const end = plan.promotion === "swap" ? "a rollback brings it back, and a swap does not" : "it comes back at the end";
-    return [
-        {
-            level: "warn",
-            what: `${where}: the first write takes the mirror to ${destinationWord(versions.canary)} away from ${(0,some_of/* someOf */.y)(rules.map((rule) => ruleWord(shape, rule)), ", ")}, because whatever is sent there would be done twice; ${end}.`,
-            next: undefined,
-        },
-    ];
-}
-function offSchedule({ shape, chosen, versions, plan, where }) {
-    const weights = plan.stages.map(({ weight }) => weight);
-    const findings = [];
-    for (const rule of chosen.rules) {
-        const traffic = canaryTraffic(rule.destinations, versions);
-        if (traffic === 0 || traffic === 1 || weights.includes(Math.round(traffic * 10_000) / 100))
-            continue;
-        findings.push(notices_note(`${where}: ${ruleWord(shape, rule)} gives the canary ${(0,numbers/* percentWord */.m9)(traffic)}, which is no weight of this plan (${weights.join(", ")}): no release with these stages wrote it.`));
-    }
-    return findings;
-}
-function neverReached({ shape, chosen, where }) {
-    const catchAll = movableRules(shape, chosen.object).find(({ takesEverything }) => takesEverything);
-    if (!catchAll)
-        return [];
-    return chosen.rules
-        .filter(({ index }) => index > catchAll.index)
-        .map((rule) => ({
-        level: "warn",
-        what: `${where}: ${ruleWord(shape, rule)} is never reached, because ${ruleWord(shape, catchAll)} above it takes every request.`,
-        next: `Move it up, or choose the other ${shape.words.rule}.`,
-    }));
-}
-function coarse({ shape, chosen, versions, plan, where }) {
-    if (chosen.problems.length > 0)
-        return [];
-    const findings = [];
-    for (const rule of chosen.rules) {
-        const share = sumOf(rule.destinations.filter(versions.roleOf));
-        if (share === sumOf(rule.destinations))
-            continue;
-        const off = plan.stages
-            .map(({ weight }) => ({ weight, written: canaryWeight(share, weight) / share }))
-            .filter(({ weight, written }) => Math.abs(written * 100 - weight) > 1);
-        if (off.length === 0)
-            continue;
-        const words = off.map(({ weight, written }) => `${weight} % becomes ${(0,numbers/* percentWord */.m9)(written)}`);
-        findings.push({
-            level: "warn",
-            what: `${where}: ${ruleWord(shape, rule)} leaves the two versions a share of ${share}, so ${(0,some_of/* someOf */.y)(words, ", ")}.`,
-            next: `Multiply every weight of the ${shape.words.rule} by 100; Istio takes weights as proportions.`,
-        });
-    }
-    return findings;
-}
-function testers({ shape, others, versions, where, plan }) {
-    const rules = others.filter(({ destinations }) => canaryTraffic(destinations, versions) > 0);
-    if (rules.length === 0)
-        return [];
-    return [
-        notices_note(`${where}: ${(0,some_of/* someOf */.y)(rules.map((rule) => ruleWord(shape, rule)), ", ")} sends requests to the canary already, and stays as it is, also after a rollback.`, countsInSplit(plan)),
-    ];
-}
-function staying({ shape, others, versions, where, plan }) {
-    const rules = others.filter(({ destinations }) => versions.indexesOf("stable", destinations).length > 0 && canaryTraffic(destinations, versions) === 0);
-    if (rules.length === 0)
-        return [];
-    return [
-        notices_note(`${where}: ${(0,some_of/* someOf */.y)(rules.map((rule) => ruleWord(shape, rule)), ", ")} sends to stable and is not moved by this release.`, countsInSplit(plan)),
-    ];
-}
-const countsInSplit = ({ stages }) => stages.some(release_gate/* isJudgedByEvidence */.iA)
-    ? "Its requests count in the observed split: if they are many, the release is held, or rolled back, because of it. Allow the difference with evidence.splitTolerance; 100% takes every split as planned."
-    : undefined;
-function delegates({ shape, others, where }) {
-    const words = others.flatMap((rule) => rule.delegate ? `${ruleWord(shape, rule)} to ${describe_objectWord(shape, rule.delegate)}` : []);
-    if (words.length === 0)
-        return [];
-    return [
-        notices_note(`${where}: some requests are routed elsewhere (${(0,some_of/* someOf */.y)(words, ", ")}); this release moves them only if that ${shape.kind} is named, too.`),
-    ];
-}
-
-;// CONCATENATED MODULE: ./src/adapters/weighted-rules/rehearse.js
-
-
-
-
-
-
-async function rehearse_rehearse({ client, resource, shape }, chosen, target, plan) {
-    if (chosen.problems.length > 0)
-        return [];
-    const { namespace, name } = chosen.choice;
-    const aim = aimAt(plan.stages[0]?.weight ?? 100);
-    const body = patchOf(planMoves(shape, chosen.object, objectBeforeOf(shape, chosen), target, aim).moves);
-    return dryRun(`${describe_objectWord(shape, chosen.choice)}: the first write would be refused`, () => client.patch(resource, namespace, name, { type: "json", body }, { dryRun: true }));
-}
-async function dryRun(what, write) {
-    try {
-        await write();
-        return [];
-    }
-    catch (error) {
-        const refusal = refusalFrom(error);
-        return [{ ...refusal, what: `${what}: ${refusal.what}` }];
-    }
-}
-function refusalFrom(error) {
-    if (!(error instanceof lib_errors/* ToldError */.QY))
-        throw error;
-    return { level: "refuse", what: error.message, next: error.next };
-}
-
-;// CONCATENATED MODULE: ./src/adapters/weighted-rules/survey-routes.js
-
-
-
-
-
-const namespacesOf = (shape, target) => [
-    ...new Set([target.namespace, ...choicesOf(shape, target).map(({ namespace }) => namespace)]),
-];
-const survey_routes_nameOf = ({ metadata: { namespace = "", name } }) => ({ namespace, name });
-const chosenAmong = (shape, objects, target) => objects.filter((object) => choicesOf(shape, target).some((choice) => (0,istio_host/* isNamed */.ev)(choice, survey_routes_nameOf(object))));
-function factsOf(shape, viewersOf, objects, target) {
-    const isMovable = (object, choice) => selectRules(shape, object, choice, target).problems.length === 0;
-    return objects.flatMap((object) => {
-        const route = { kind: shape.kind, ...survey_routes_nameOf(object) };
-        const choice = choicesOf(shape, target).find((each) => (0,istio_host/* isNamed */.ev)(each, route));
-        const moved = choice ? selectRules(shape, object, choice, target).rules.map(({ place }) => place) : [];
-        const seenBy = viewersOf(object, objects);
-        return shape.rulesOf(object).map((rule) => ({
-            route,
-            where: `${describe_objectWord(shape, route)}: ${placedWord(shape, rule)}`,
-            called: rule.name ?? rule.place,
-            section: rule.section,
-            seenBy,
-            destinations: destinationsOf(rule),
-            isChosen: choice !== undefined,
-            moves: moved.includes(rule.place),
-            canMove: shape.movable.sections.includes(rule.section) && isMovable(object, { ...route, routes: [rule.place] }),
-        }));
-    });
-}
-function placedWord(shape, rule) {
-    const isOneOfSeveral = rule.name === undefined && shape.words.movable !== shape.words.rule;
-    return isOneOfSeveral ? `${rule.section} ${ruleWord(shape, rule)}` : ruleWord(shape, rule);
-}
-function destinationsOf({ destinations, mirrors }) {
-    const routed = (destination, share, mirror) => {
-        const { host, subset, port } = destination;
-        return { host, subset, port, share, mirror };
-    };
-    return [
-        ...destinations.map((one) => routed(one, trafficOf(one, destinations), false)),
-        ...mirrors.map((one) => routed(one, one.share, true)),
-    ];
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/virtual-service-word.js
@@ -49478,11 +49915,16 @@ const isWithin = (host, pattern) => pattern.startsWith("*") ? host.endsWith(patt
 
 
 
+
+
 async function surveyRoutes(client, target) {
     const istio = await istioResources(client);
     if (!istio)
         return { facts: [], chosen: [] };
-    const lists = await Promise.all(namespacesOf(virtualServiceShape, target).map((namespace) => client.list(istio.virtualServices, namespace)));
+    const lists = await Promise.all(namespacesOf(virtualServiceShape, target).map(async (namespace) => {
+        const list = client.list(istio.virtualServices, namespace);
+        return kindsAmong(target.routes).includes(virtualServiceShape.kind) ? list : ((await unlessForbidden(list)) ?? []);
+    }));
     const objects = lists.flat();
     return { facts: virtualServiceFacts(objects, target), chosen: chosenAmong(virtualServiceShape, objects, target) };
 }
@@ -49493,8 +49935,8 @@ async function surveyEverywhere(client, target) {
     const { objects, unread } = await listEverywhere(client, istio.virtualServices, namespacesOf(virtualServiceShape, target));
     return { facts: virtualServiceFacts(objects, target), unread };
 }
-const virtualServiceFacts = (objects, target) => factsOf(virtualServiceShape, viewersOf, objects, target);
-function viewersOf(object, all) {
+const virtualServiceFacts = (objects, target) => factsOf(virtualServiceShape, survey_routes_viewersOf, objects, target);
+function survey_routes_viewersOf(object, all) {
     if (!isDelegate(object))
         return ownViewers(object);
     const name = virtual_service_nameOf(object);
@@ -49750,14 +50192,17 @@ const rawSubsets = ({ subsets }) => subsets.map(({ raw }) => raw);
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/route-permissions.js
 
+
+const kind = "VirtualService";
 const group = "networking.istio.io";
 const routePermissions = [
     {
         group,
         resource: "virtualservices",
         verbs: ["get", "list", "patch"],
-        names: ({ routes }, namespace) => routes.filter((route) => route.namespace === namespace).map(({ name }) => name),
+        names: ({ routes }, namespace) => routes.filter((route) => route.kind === kind && route.namespace === namespace).map(({ name }) => name),
         why: "read the routes and move their weights",
+        when: ({ routes }) => kindsAmong(routes).includes(kind),
         ofRoutes: true,
     },
     { group, resource: "destinationrules", verbs: ["list"], why: "know the subsets" },
@@ -49900,6 +50345,7 @@ function rulesOfIngress(ingress) {
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/stranded.js
+
 
 
 
@@ -50052,7 +50498,7 @@ function stranded_remedyFor({ sender: fact, without }, stranded, around) {
 const isStables = ({ target }, { host, subset }) => subset === target.stable.subset && (0,istio_host/* sameHost */.RM)(host, (0,istio_host/* readHost */.rk)(target.stable.host, target.namespace));
 const stableWord = ({ target: { stable } }) => stable.subset === undefined ? `host ${stable.host} without a subset` : `host ${stable.host}, subset ${stable.subset}`;
 function moveWord(fact, stranded, { facts }) {
-    const { namespace, name } = fact.route;
+    const { kind, namespace, name } = fact.route;
     const left = stranded
         .filter(({ sender, without }) => sender.section === "http" && !without.every(({ mirror }) => mirror))
         .map(({ sender }) => sender);
@@ -50061,7 +50507,7 @@ function moveWord(fact, stranded, { facts }) {
     if (!fact.isChosen && together.length === ofObject.length)
         return `Name ${namespace}/${name} under routes as well, so that it moves with the others`;
     const list = together.map(({ called }) => (called.startsWith("#") ? `"${called}"` : called)).join(", ");
-    return `Let it move with the others: routes: [{ virtualService: ${namespace}/${name}, routes: [${list}] }]`;
+    return `Let it move with the others: routes: [{ ${routeKindWords[kind].key}: ${namespace}/${name}, routes: [${list}] }]`;
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/doubled.js
@@ -50109,65 +50555,17 @@ function sourcesOf(entry, workloadEntries) {
 }
 const isIp = (address) => /^[\d.]+$|:/.test(address);
 
-;// CONCATENATED MODULE: ./src/istio/gateway-route.js
-
-
-const gatewayGroup = "gateway.networking.k8s.io";
-const gatewayKinds = [
-    { plural: "httproutes", kind: "HTTPRoute" },
-    { plural: "grpcroutes", kind: "GRPCRoute" },
-    { plural: "tlsroutes", kind: "TLSRoute" },
-    { plural: "tcproutes", kind: "TCPRoute" },
-];
-const gatewayRoutes = gatewayKinds.map(({ plural }) => plural);
-const gatewayRulesOf = (route) => listAt(route, "spec", "rules").map((rule, index) => {
-    const { namespace = "", name } = route.metadata;
-    const called = textAt(rule, "name");
-    const word = called === undefined ? `rule #${index}` : `rule "${called}"`;
-    return {
-        where: `${route.kind} ${namespace}/${name}: ${word}`,
-        destinations: [...backendsOf(rule, namespace), ...mirrorsOf(rule, namespace)],
-    };
-});
-function backendsOf(rule, namespace) {
-    const backends = listAt(rule, "backendRefs");
-    const weights = backends.map((backend) => numberAt(backend, "weight") ?? 1);
-    const sum = weights.reduce((all, weight) => all + weight, 0);
-    return backends.flatMap((backend, index) => readBackend(backend, namespace, (weights[index] ?? 0) / (sum || 1)) ?? []);
-}
-const mirrorsOf = (rule, namespace) => listAt(rule, "filters")
-    .filter((filter) => textAt(filter, "type") === "RequestMirror")
-    .flatMap((filter) => {
-    const copy = readBackend(field(filter, "requestMirror", "backendRef"), namespace, mirroredShare(filter));
-    return copy ? [{ ...copy, mirror: true }] : [];
-});
-function mirroredShare(filter) {
-    const percent = numberAt(filter, "requestMirror", "percent");
-    if (percent !== undefined)
-        return percent / 100;
-    const numerator = numberAt(filter, "requestMirror", "fraction", "numerator");
-    const denominator = numberAt(filter, "requestMirror", "fraction", "denominator") ?? 100;
-    return numerator === undefined ? 1 : numerator / (denominator || 1);
-}
-const kindsWithPods = ["/Service", "networking.istio.io/Hostname"];
-function readBackend(backend, namespace, share) {
-    const kind = `${textAt(backend, "group") ?? ""}/${textAt(backend, "kind") ?? "Service"}`;
-    if (!kindsWithPods.includes(kind))
-        return undefined;
-    const host = (0,istio_host/* readHost */.rk)(textAt(backend, "name") ?? "", textAt(backend, "namespace") ?? namespace);
-    return { host, subset: undefined, port: numberAt(backend, "port"), share, mirror: false };
-}
-
 ;// CONCATENATED MODULE: ./src/preflight/gateway-rules.js
 
 
 
 
-async function readGatewayRules(client, namespace) {
+async function readGatewayRules(client, { namespace, routes }) {
     const versions = await unlessForbidden(client.versions(gatewayGroup));
     if (!versions)
         return { rules: [], unread: ["routes of the Gateway API"] };
-    const lists = await Promise.all(gatewayKinds.map((kind) => gateway_rules_listIn(client, namespace, resourcesOf(kind, versions))));
+    const kinds = gatewayKinds.filter(({ kind }) => !routes.some((route) => route.kind === kind));
+    const lists = await Promise.all(kinds.map((kind) => gateway_rules_listIn(client, namespace, resourcesOf(kind, versions))));
     return {
         rules: lists.flatMap(({ objects }) => objects.flatMap(gatewayRulesOf)),
         unread: lists.flatMap(({ unread }) => unread),
@@ -50479,7 +50877,7 @@ async function readNeighbourhood(client, look, target) {
         client.list(resources.deployments, namespace),
         readDestinationRules(client, namespace),
         look.everywhere(),
-        readGatewayRules(client, namespace),
+        readGatewayRules(client, target),
         unlessDenied(client.list(resources.ingresses, namespace, { doubts: 1 }), []),
         readEntries(client, namespace),
     ]);
@@ -50549,6 +50947,8 @@ async function readEntries(client, namespace) {
 
 
 
+
+
 async function inspectBystanders(parts) {
     const { target, plan, undo } = parts;
     if (plan.promotion !== "swap")
@@ -50585,8 +50985,9 @@ function calledByName(around) {
         return [];
     const elsewhere = target.routes.find((route) => route.namespace !== namespace)?.namespace;
     const name = elsewhere === undefined ? service : (0,istio_host/* nameFrom */.Ov)(elsewhere, host);
+    const ways = kindsAmong(target.routes).map((kind) => routeKindWords[kind].toMesh(name));
     return [
-        warn(`No route of the release is for clients in the mesh that call ${service} directly: after the swap nobody would answer them, since Service ${namespace}/${service} selects the pods of ${stable.deployment} alone.`, `If there are such clients, add mesh to the gateways of the VirtualService and ${name} to its hosts, or keep the old pods (keepOld).`),
+        warn(`No route of the release is for clients in the mesh that call ${service} directly: after the swap nobody would answer them, since Service ${namespace}/${service} selects the pods of ${stable.deployment} alone.`, `If there are such clients, ${ways.join(", or ")}, or keep the old pods (keepOld).`),
     ];
 }
 function unreadIn({ unread, target }) {
@@ -50874,6 +51275,8 @@ function unpinnedInMesh(pins, { host, subset, stable, podsAtFirst: count }, { ho
 
 
 
+
+
 function servicesOverCanary({ services, planned }) {
     const canary = plannedDeployment(planned);
     return services.filter((service) => {
@@ -50910,7 +51313,10 @@ function otherServicesAreKnown(scene) {
             .map((service) => note(`${placeWord(service)} selects the canary's pods alone: whoever calls it reaches the canary.`)),
     ];
 }
-const besideRoutes = (service, does, scene) => warn(`${placeWord(service)} ${does}, and no route is for it: whoever calls it reaches the canary's pods with ${shareOf(scene)} of the requests, whatever the weights say, and before the first stage.`, `Add ${service.metadata.name} to the hosts of the VirtualService that pins ${scene.target.stable.host}, or let it lead to stable's pods alone.`);
+const besideRoutes = (service, does, scene) => warn(`${placeWord(service)} ${does}, and no route is for it: whoever calls it reaches the canary's pods with ${shareOf(scene)} of the requests, whatever the weights say, and before the first stage.`, `${toCover(service, scene)}, or let it lead to stable's pods alone.`);
+const toCover = ({ metadata: { name } }, { target: { routes, stable } }) => kindsAmong(routes)
+    .map((kind) => routeKindWords[kind].toCover(name, stable.host))
+    .join(". Or: ");
 function outsidersAreKnown(scene) {
     const ways = servicesOverCanary(scene).flatMap((service) => {
         const by = wayFromOutside(service);
@@ -50974,6 +51380,8 @@ function controllersAreKnown(scene) {
 const controllers_contested = {
     Deployment: "image and replicas",
     VirtualService: "the weights",
+    HTTPRoute: "the weights",
+    GRPCRoute: "the weights",
     DestinationRule: "the subsets",
     Service: "the selector",
 };
@@ -51772,7 +52180,7 @@ function failure(word, error) {
 
 
 
-const kind = (group, plural, name, version = "v1") => ({
+const look_around_kind = (group, plural, name, version = "v1") => ({
     group,
     version,
     plural,
@@ -51787,33 +52195,33 @@ const look_around_looks = {
         why: "know who reaches the pods of one version beside the routes",
     },
     authorizationPolicies: {
-        resource: kind("security.istio.io", "authorizationpolicies", "AuthorizationPolicy"),
+        resource: look_around_kind("security.istio.io", "authorizationpolicies", "AuthorizationPolicy"),
         why: oneVersion,
         root: true,
     },
     requestAuthentications: {
-        resource: kind("security.istio.io", "requestauthentications", "RequestAuthentication"),
+        resource: look_around_kind("security.istio.io", "requestauthentications", "RequestAuthentication"),
         why: oneVersion,
         root: true,
     },
     peerAuthentications: {
-        resource: kind("security.istio.io", "peerauthentications", "PeerAuthentication"),
+        resource: look_around_kind("security.istio.io", "peerauthentications", "PeerAuthentication"),
         why: oneVersion,
         root: true,
     },
-    networkPolicies: { resource: kind("networking.k8s.io", "networkpolicies", "NetworkPolicy"), why: oneVersion },
+    networkPolicies: { resource: look_around_kind("networking.k8s.io", "networkpolicies", "NetworkPolicy"), why: oneVersion },
     envoyFilters: {
-        resource: kind("networking.istio.io", "envoyfilters", "EnvoyFilter", "v1alpha3"),
+        resource: look_around_kind("networking.istio.io", "envoyfilters", "EnvoyFilter", "v1alpha3"),
         why: oneProxy,
         root: true,
     },
     wasmPlugins: {
-        resource: kind("extensions.istio.io", "wasmplugins", "WasmPlugin", "v1alpha1"),
+        resource: look_around_kind("extensions.istio.io", "wasmplugins", "WasmPlugin", "v1alpha1"),
         why: oneProxy,
         root: true,
     },
     endpointSlices: {
-        resource: kind("discovery.k8s.io", "endpointslices", "EndpointSlice"),
+        resource: look_around_kind("discovery.k8s.io", "endpointslices", "EndpointSlice"),
         why: whoServes,
         first: true,
     },
@@ -51967,7 +52375,7 @@ const permissionsEverywhere = [
     },
     {
         group: gatewayGroup,
-        resources: gatewayRoutes,
+        resources: [...gatewayRoutes, "referencegrants"],
         verbs: ["list"],
         why: "find the same in routes of the Gateway API",
         optional: true,
@@ -52562,7 +52970,7 @@ async function readScene(parts) {
     const inNamespace = target.namespace;
     const [vicinity, ofGateways, answerers, namespace, services, deployments, autoscalers, budgets, destinationRules, survey,] = await Promise.all([
         lookAround(client, inNamespace, firstDeploy),
-        readGatewayRules(client, inNamespace),
+        readGatewayRules(client, target),
         firstDeploy ? parts.answerers() : undefined,
         unlessDenied(client.get(resources.namespaces, undefined, inNamespace), "unread"),
         client.list(resources.services, inNamespace),
@@ -53167,11 +53575,9 @@ function joined(errors) {
 ;// CONCATENATED MODULE: ./src/routes/routes.js
 
 
+
 function allRoutes(families) {
-    function chosenBy({ routes }) {
-        const chosen = families.filter(({ kind }) => routes.some((route) => route.kind === kind));
-        return chosen.length > 0 ? chosen : families;
-    }
+    const chosenBy = ({ routes }) => families.filter(({ kind }) => kindsAmong(routes).includes(kind));
     async function captured(target, capture) {
         const each = chosenBy(target).map(async (family) => [family.kind, await capture(family)]);
         return Object.fromEntries(await Promise.all(each));
@@ -53218,6 +53624,7 @@ function allRoutes(families) {
 }
 
 ;// CONCATENATED MODULE: ./src/compose.js
+
 
 
 
@@ -53391,6 +53798,8 @@ const routesBy = (client, clock) => allRoutes([
         clock,
         subsetLabels: (target) => (of) => versionLabels(client, target, (0,release_target/* configuredLabels */.ar)(target), of),
     }),
+    gatewayRouteFamily("HTTPRoute", { client, clock }),
+    gatewayRouteFamily("GRPCRoute", { client, clock }),
 ]);
 const clusterOf = (config, { env, registerSecret, clock }) => findCluster({ ...config.cluster, env, registerSecret, clock });
 function respondentsFor({ recipes }, world) {
@@ -55595,7 +56004,7 @@ async function main() {
         print,
         answer,
     };
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 7477));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6463));
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_15__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
             process.removeAllListeners(signal);
