@@ -11,6 +11,7 @@ const suites: Readonly<Record<string, () => Promise<readonly Figure[]>>> = { siz
 const programs: Readonly<Record<string, string>> = {
   mesh: "__tests__/e2e/bench.ts",
   evidence: "scripts/bench/evidence/main.ts",
+  faults: "scripts/bench/faults/main.ts",
 };
 
 const [word, ...args] = process.argv.slice(2);

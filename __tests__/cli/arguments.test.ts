@@ -51,6 +51,7 @@ const bad: readonly (readonly [line: string, ...lines: readonly string[]])[] = [
     "relase",
     'unknown command "relase"; did you mean "release"? Known: release, plan, rehearse, status, verify, rollback, undo, promote, settle, replay',
   ],
+  ["release --keep-old 30", "30: stands behind --keep-old, which takes a value only with =: --keep-old=30"],
   ["release now", "now: is neither a flag nor the value of one"],
   ["replay a.json b.json", "b.json: is neither a flag nor the value of one"],
   ["replay a.json --report b.json", "--report: was given more than once"],

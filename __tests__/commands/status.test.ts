@@ -46,6 +46,14 @@ test("status shows a release that is held with its evidence, once and without e-
   ]);
 });
 
+test("status says once why a release went back", () => {
+  const back = { kind: "rollback-wanted", actor: "ada" } as const;
+  const account = samples["rolled-back-errors"] ?? assert.fail();
+  const twice = ["nothing", "finish"].map((what) => ({ at: account.now, do: what, reason: back }));
+  const lines = linesOf({ ...account, log: [...account.log, ...twice] });
+  assert.equal(lines.filter((line) => line.includes("rolled back by hand, by ada")).length, 1);
+});
+
 test("status of a release that waits for approval speaks of no hold and no evidence", () => {
   const lines = linesOf(samples.waiting ?? assert.fail());
   const asked = "--config .github/canary.yaml --namespace shop --service reviews --context prod-eu-1";

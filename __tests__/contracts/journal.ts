@@ -85,6 +85,7 @@ export function journalContract(name: string, setUp: () => Promise<JournalWorld>
       await second.save(recordOf("two"));
       await assert.rejects(first.save(recordOf("one", { state: { phase: "succeeded" } })), (error) => {
         assert.ok(error instanceof TakenOverError);
+        assert.match(error.message, /^another job \(.+\) took over the release of .+; this one has stopped$/);
         assert.match(error.message, /https:\/\/ci\.example\/two/);
         return true;
       });

@@ -360,7 +360,7 @@ describe("another job", { concurrency: 2 }, () => {
         settled: "true",
         weight: "0",
       });
-      assert.match(rescued.outputs.because ?? "", /somebody asked for it \(alice\)/);
+      assert.match(rescued.outputs.because ?? "", /rolled back by hand, by alice/);
       assert.equal(stopped.code, 3, stopped.said);
       assert.match(stopped.said, /another job \(https:\/\/github\.com\/acme\/shop\/actions\/runs\/4712\)/);
       assert.notEqual(stopped.outputs.settled, "true");

@@ -134,7 +134,7 @@ describe("two labelled versions behind a gateway for every host", () => {
     assert.deepEqual(pick(outputs, "outcome", "settled", "because"), {
       outcome: "rolled-back",
       settled: "true",
-      because: "somebody asked for it",
+      because: "rolled back by hand",
     });
     assert.equal(seen.counts.bad, 0, seen.counts.badSamples.join("\n"));
     assert.deepEqual(seen.weights, [{ v1: 100 }, { v1: 90, v2: 10 }, { v1: 100 }]);

@@ -78,7 +78,7 @@ export function rollbacks(): void {
       await assertRolledBack(
         world,
         ended,
-        /^the canary does not answer: 0 of its requests came to an end in [\d.]+ s, where about \d+ were to, and \d+ of stable did/,
+        /^the canary does not answer: 0 of its requests came to an end in [\d.]+ s, where about \d+ were to, and \d+ of stable's did/,
       );
     });
 

@@ -178,6 +178,14 @@ test("what was proven in each stage is folded, and what stands above is not said
   assert.ok(fold?.includes(`* Stage 1 (10 %): ${because}`));
 });
 
+test("after a rollback by hand nobody is sent to look for what somebody knew", () => {
+  const reason = { kind: "rollback-wanted", actor: "ada" } as const;
+  const account = { ...sample("rolled-back-errors"), reason, state: { phase: "rolled-back", reason } } as const;
+  const report = renderReport({ ...account, stages: evidenceSamples["passed-by-evidence"].stages }, links);
+  assert.match(report, /\*\*Why:\*\* rolled back by hand, by ada/);
+  assert.doesNotMatch(report, /Look first/);
+});
+
 test("a stage without evidence has none below the table", () => {
   assert.doesNotMatch(renderReport(sample("running"), links), /Evidence/);
 });

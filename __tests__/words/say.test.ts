@@ -169,8 +169,8 @@ const sentences: { readonly [K in Reason["kind"]]: readonly (readonly [Omit<Of<K
   "job-ended": [[{}, "the job was cancelled, or ended before the release did"]],
   "left-half-way": [[{}, "its job ended without finishing it"]],
   "rollback-wanted": [
-    [{}, "somebody asked for it"],
-    [{ actor: "octocat" }, "somebody asked for it (octocat)"],
+    [{}, "rolled back by hand"],
+    [{ actor: "octocat" }, "rolled back by hand, by octocat"],
   ],
   approved: [
     [{}, "approved"],

@@ -29,7 +29,7 @@ test("what is tried again and again is told once, and once more with its number 
   tell(61, [...past, { at: 61, do: "nothing", reason: { kind: "drained" } }]);
   tell(62, [...past, { at: 61, do: "nothing", reason: { kind: "drained" } }], { state: { phase: "succeeded" } });
   assert.deepEqual(told, [
-    "1 somebody asked for it",
+    "1 rolled back by hand",
     "3 the webhook says no; trying again",
     "61 the webhook says no; trying again (57 times)",
     "61 requests under way had time to finish",

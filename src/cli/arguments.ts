@@ -41,24 +41,27 @@ export function parseArguments(argv: readonly string[], action?: Given): Argumen
   // What follows an unknown flag is most likely its value, and not one more mistake.
   const strange = options.filter(({ name }) => !isKnown(name)).map(({ index }) => index);
   const words = tokens.flatMap((token) =>
-    token.kind === "positional" && !strange.includes(token.index - 1) ? [token.value] : [],
+    token.kind === "positional" && !strange.includes(token.index - 1)
+      ? [{ value: token.value, behind: yesOrNoFlag(argv[token.index - 1]) }]
+      : [],
   );
-  const row = commandNamed(words[0]);
+  const [first] = words;
+  const row = commandNamed(first?.value);
 
-  if (words[0] === "help") return { want: "help", command: commandNamed(words[1])?.name };
+  if (first?.value === "help") return { want: "help", command: commandNamed(words[1]?.value)?.name };
   if (options.some(({ name }) => name === "help" || name === "h")) return { want: "help", command: row?.name };
-  if (words[0] === "version" || options.some(({ name }) => name === "version")) return { want: "version" };
+  if (first?.value === "version" || options.some(({ name }) => name === "version")) return { want: "version" };
 
   const texts = options.map(({ name, value }) => ({ name, value }));
   const strays = words.slice(1);
   const [argument] = strays;
   if (row?.argument !== undefined && argument !== undefined) {
-    texts.push({ name: row.argument, value: argument });
+    texts.push({ name: row.argument, value: argument.value });
     strays.shift();
   }
 
   const flagsWrong = options.flatMap((option) => flagIssues(option, row));
-  const issues = [...wordIssues(words[0], row, strays), ...flagsWrong, ...repeated(texts)];
+  const issues = [...wordIssues(first?.value, row, strays), ...flagsWrong, ...repeated(texts)];
   if (issues.length > 0) throw new ConfigError(issues);
   if (!row && !action) return { want: "command" };
   const command = row?.name ?? (action?.command || "release");
@@ -72,20 +75,29 @@ export function parseArguments(argv: readonly string[], action?: Given): Argumen
 
 /** A boolean flag without a value means true. */
 function completed(argument: string, next: string | undefined): string {
-  const input = flags.find(({ name }) => argument === `--${name}`);
-  if (input?.type !== "boolean" || next === "true" || next === "false") return argument;
+  if (yesOrNoFlag(argument) === undefined || next === "true" || next === "false") return argument;
   return `${argument}=true`;
 }
 
-/** `strays` are the words that nothing asked for. */
+const yesOrNoFlag = (argument: string | undefined): string | undefined =>
+  flags.some(({ name, type }) => type === "boolean" && argument === `--${name}`) ? argument : undefined;
+
+/** A word that nothing asked for, and the flag that stands before it and takes none: `--keep-old 30`. */
+type Stray = { readonly value: string; readonly behind: string | undefined };
+
+const strayInWords = (value: string, behind: string | undefined): string =>
+  behind === undefined
+    ? "is neither a flag nor the value of one"
+    : `stands behind ${behind}, which takes a value only with =: ${behind}=${value}`;
+
 function wordIssues(
   first: string | undefined,
   row: CommandRow | undefined,
-  strays: readonly string[],
+  strays: readonly Stray[],
 ): readonly ConfigIssue[] {
   const names = commands.map(({ name }) => name);
   if (first !== undefined && !row) return [{ path: "", problem: unknown("command", first, names) }];
-  return strays.map((word) => ({ path: word, problem: "is neither a flag nor the value of one" }));
+  return strays.map(({ value, behind }) => ({ path: value, problem: strayInWords(value, behind) }));
 }
 
 type Flag = {

@@ -38,10 +38,14 @@ function adviceOnRelease(account: Account, links: Links): string | undefined {
   }
   if (isOnlyUnsaved(account)) return undefined;
   if (account.settled === false) return tidyByHand(account);
-  if (state.phase === "rolled-back") return account.undoes ? undefined : firstLook(account, links);
+  if (state.phase === "rolled-back") return isToldEnough(account) ? undefined : firstLook(account, links);
   if (isUndoable(account)) return howToUndo(account, links);
   return undefined;
 }
+
+/** Whoever rolls back by hand knows why. */
+const isToldEnough = ({ undoes, reason }: Account): boolean =>
+  undoes !== undefined || reason.kind === "rollback-wanted";
 
 function howToGoOn(account: Account, links: Links): string {
   const held = heldBy(account.state);

@@ -126,8 +126,7 @@ function sentence(reason: Reason): string {
     case "hold-over":
       return `it was held, and nobody decided within ${formatDuration(reason.after)}`;
     case "rollback-wanted":
-      if (reason.actor) return `somebody asked for it (${reason.actor})`;
-      return "somebody asked for it";
+      return reason.actor ? `rolled back by hand, by ${reason.actor}` : "rolled back by hand";
     case "undo-wanted":
       return `undo${by(reason.actor)}: back to ${version(reason)}, which is called the canary from here on`;
     case "approved":

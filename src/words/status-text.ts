@@ -12,6 +12,7 @@ import { nextCommand } from "./next-command.ts";
 import { sayEntry } from "./say.ts";
 import { clusterInWords, exchangedInWords, isWayBack } from "./scene-setting.ts";
 import { winnerInWords } from "./standing-text.ts";
+import { withoutRepetition } from "./story.ts";
 import { verdictSentence } from "./verdict-sentence.ts";
 
 /** How the cluster differs from what the journal says. */
@@ -41,7 +42,7 @@ export function statusText(
   else if (record.exchanged) lines.push(exchangedInWords(target));
   if (drift !== undefined) lines.push(`the routes differ from what was written: ${drift}`);
   for (const difference of differences) lines.push(`not as it should be: ${difference}`);
-  const newest = log.slice(-toldEntries);
+  const newest = withoutRepetition(log).slice(-toldEntries);
   lines.push(...evidenceLines(stages.at(-1), newest));
   for (const entry of newest) lines.push(`  ${dateAndTime(entry.at)}  ${sayEntry(entry)}`);
   lines.push(...next(record, watched));

@@ -65,5 +65,10 @@ test("a file is read whole up to its limit, and refused beyond", async (t) => {
 test("a file without an end is refused as well, and what is no file says so", async () => {
   await assert.rejects(readText("/dev/zero", 1_000, waiting), /it has more than 1,000 bytes/);
   await assert.rejects(readText("/nowhere/canary.yaml", 1_000, waiting), /ENOENT/);
+  // Whoever runs it elsewhere than they think has to see where it looked.
+  const whole = join(process.cwd(), "nowhere/canary.yaml");
+  await assert.rejects(readText("nowhere/canary.yaml", 1_000, waiting), (error: Error) =>
+    error.message.includes(`'${whole}'`),
+  );
   await assert.rejects(readText("/", 1_000, waiting), /EISDIR/);
 });

@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
+import { resolve } from "node:path";
 import type { Millis } from "../../lib/duration.ts";
 import type { Clock } from "../../world/clock.ts";
 
@@ -16,7 +17,7 @@ export type Waiting = { readonly clock: Clock; readonly stop: AbortSignal; reado
 export async function readText(path: string, most: number, waiting: Waiting): Promise<string> {
   const { clock, stop, longest = 10_000 } = waiting;
   const patience = AbortSignal.any([stop, clock.deadline(clock.now() + longest)]);
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const file = await open(resolve(path), constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     if ((await file.stat()).isFIFO() && !isHandedOver(path)) throw new Error(namedPipe);
     const bytes = Buffer.alloc(most + 1);

@@ -75,7 +75,8 @@ export function configMapJournal(
     const other = ownerIn(stored);
     if (other.id === undefined || (other.id === run.id && other.startedAt === startedAt)) return;
     const by = ` (${other.url ?? other.id})`;
-    throw new TakenOverError(`the journal ConfigMap ${namespace}/${name} was changed by another job${by}`, { cause });
+    const message = `another job${by} took over the release of ${namespace}/${service}; this one has stopped`;
+    throw new TakenOverError(message, { cause });
   }
 
   /** Work on the ConfigMap, one after the other. */
