@@ -180,7 +180,7 @@ test("a text of several lines is made of lines, so that nothing from outside mak
     .flatMap((file) => linesLike(file, (line) => line.includes('join("\\n")')));
   assert.deepEqual(joined, [
     'src/config/secrets.ts: Object.fromEntries(Object.entries(mapping).map(([name, value]) => [name, textsIn(value).join("\\n")]));',
-    'src/config/values.ts: ? issue.keys.map((key) => unknown("key", key, known)).join("\\n")',
+    'src/config/values.ts: ? issue.keys.map((key) => unknown("key", key, known, beside)).join("\\n")',
   ]);
 });
 

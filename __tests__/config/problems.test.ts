@@ -108,7 +108,7 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   [
     "a gate that is misspelt",
     { file: soundBut("gates: [auto, { latncy: { p: 99, atMost: 500ms } }]") },
-    'gates[1]: unknown key "latncy"; did you mean "latency"? Known: latency',
+    'gates[1]: unknown key "latncy"; did you mean "latency"? Known: errors, latency, restarts, query, json, run',
   ],
 
   // Names

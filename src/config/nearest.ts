@@ -20,8 +20,8 @@ export function unheardOf(kind: string, word: string, known: readonly string[]):
 }
 
 /** `unknown key "wieght"; did you mean "weight"? Known: name, weight, …` */
-export const unknown = (kind: string, word: string, known: readonly string[]): string =>
-  `${unheardOf(kind, word, known)} Known: ${known.join(", ")}`;
+export const unknown = (kind: string, word: string, known: readonly string[], beside: readonly string[] = []): string =>
+  `${unheardOf(kind, word, known)} Known: ${[...new Set([...beside, ...known])].join(", ")}`;
 
 /** keepOld, keep-old and keep_old are one word, written in the manner of different languages. */
 const plain = (word: string): string => word.toLowerCase().replaceAll(/[-_]/g, "");

@@ -192,18 +192,30 @@ const run = section({
 
 const auto = choice(["auto"], ", or a gate of your own");
 
+/** Each stands alone in its mapping, but a query, which has its keys beside it. */
+const kindsOfGate = ["errors", "latency", "restarts", "query", "json", "run"];
+
 const gate = either<WrittenGate>("a gate: auto, or a mapping with errors, latency, restarts, query, json or run", [
   auto,
   z.pipe(
-    section({
-      errors: required("The canary's share of failed requests since the stage began. Needs Prometheus.", errors),
-    }),
+    section(
+      {
+        errors: required("The canary's share of failed requests since the stage began. Needs Prometheus.", errors),
+      },
+      kindsOfGate,
+    ),
     z.transform(({ errors }): ErrorGate => ({ kind: "errors", ...errors })),
   ),
   z.pipe(
-    section({
-      latency: required("A percentile of the canary's response time since the stage began. Needs Prometheus.", latency),
-    }),
+    section(
+      {
+        latency: required(
+          "A percentile of the canary's response time since the stage began. Needs Prometheus.",
+          latency,
+        ),
+      },
+      kindsOfGate,
+    ),
     z.transform(
       ({ latency: { p, name = `latency p${p}`, ...limits } }): LatencyGate => ({
         kind: "latency",
@@ -214,7 +226,10 @@ const gate = either<WrittenGate>("a gate: auto, or a mapping with errors, latenc
     ),
   ),
   z.pipe(
-    section({ restarts: required("Restarts of the canary's containers since it was deployed.", restarts) }),
+    section(
+      { restarts: required("Restarts of the canary's containers since it was deployed.", restarts) },
+      kindsOfGate,
+    ),
     z.transform(({ restarts }): RestartGate => ({ kind: "restarts", ...restarts })),
   ),
   z.pipe(
@@ -222,19 +237,22 @@ const gate = either<WrittenGate>("a gate: auto, or a mapping with errors, latenc
     z.transform((query): QueryGate => ({ kind: "query", ...query })),
   ),
   z.pipe(
-    section({ json: required("A number in the JSON that a URL answers.", json) }),
+    section({ json: required("A number in the JSON that a URL answers.", json) }, kindsOfGate),
     z.transform(({ json: { url, path, headers, body, ...gate } }): WrittenGate => {
       const recipe = { kind: "json", url, path, headers, body, timeout: 0 } as const;
       return { kind: "json", ...gate, recipe };
     }),
   ),
   z.pipe(
-    section({
-      run: required(
-        "A program of yours, run in the job: it passes when it ends with 0. With limits, the last line that it prints on standard output is the number.",
-        run,
-      ),
-    }),
+    section(
+      {
+        run: required(
+          "A program of yours, run in the job: it passes when it ends with 0. With limits, the last line that it prints on standard output is the number.",
+          run,
+        ),
+      },
+      kindsOfGate,
+    ),
     z.transform(({ run: { command, timeout, ...gate } }): WrittenGate => {
       const recipe = { kind: "run", command, timeout } as const;
       return { kind: "run", ...gate, recipe };

@@ -343,14 +343,14 @@ export const choice = <const T extends readonly string[]>(words: T, or = "") =>
 
 /**
  * A mapping with these keys and no others. Several unknown keys are several lines, which the reader of the issue takes
- * apart.
+ * apart. `beside`: what else may stand in its place, for whoever meant that.
  */
-export const section = <T extends z.core.$ZodLooseShape>(shape: T) =>
+export const section = <T extends z.core.$ZodLooseShape>(shape: T, beside: readonly string[] = []) =>
   z.strictObject(shape, {
     error: (issue) => {
       const known = Object.keys(shape);
       return issue.code === "unrecognized_keys"
-        ? issue.keys.map((key) => unknown("key", key, known)).join("\n")
+        ? issue.keys.map((key) => unknown("key", key, known, beside)).join("\n")
         : `expected a mapping with ${listed(known)}`;
     },
   });
