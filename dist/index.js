@@ -9111,6 +9111,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
 
 /***/ }),
 
+/***/ 6760:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
+
+/***/ }),
+
 /***/ 8500:
 /***/ ((module) => {
 
@@ -20808,14 +20815,17 @@ __nccwpck_require__.d(__webpack_exports__, {
 var external_node_fs_ = __nccwpck_require__(3024);
 ;// CONCATENATED MODULE: external "node:fs/promises"
 const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs/promises");
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
 ;// CONCATENATED MODULE: ./src/adapters/files/read-text.js
+
 
 
 const mebibyte = 1_048_576;
 async function readText(path, most, waiting) {
     const { clock, stop, longest = 10_000 } = waiting;
     const patience = AbortSignal.any([stop, clock.deadline(clock.now() + longest)]);
-    const file = await (0,promises_namespaceObject.open)(path, external_node_fs_.constants.O_RDONLY | external_node_fs_.constants.O_NONBLOCK);
+    const file = await (0,promises_namespaceObject.open)((0,external_node_path_.resolve)(path), external_node_fs_.constants.O_RDONLY | external_node_fs_.constants.O_NONBLOCK);
     try {
         if ((await file.stat()).isFIFO() && !isHandedOver(path))
             throw new Error(namedPipe);
@@ -26901,23 +26911,26 @@ function parseArguments(argv, action) {
     });
     const options = tokens.filter((token) => token.kind === "option");
     const strange = options.filter(({ name }) => !isKnown(name)).map(({ index }) => index);
-    const words = tokens.flatMap((token) => token.kind === "positional" && !strange.includes(token.index - 1) ? [token.value] : []);
-    const row = (0,_config_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandNamed */ .v)(words[0]);
-    if (words[0] === "help")
-        return { want: "help", command: (0,_config_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandNamed */ .v)(words[1])?.name };
+    const words = tokens.flatMap((token) => token.kind === "positional" && !strange.includes(token.index - 1)
+        ? [{ value: token.value, behind: yesOrNoFlag(argv[token.index - 1]) }]
+        : []);
+    const [first] = words;
+    const row = (0,_config_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandNamed */ .v)(first?.value);
+    if (first?.value === "help")
+        return { want: "help", command: (0,_config_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandNamed */ .v)(words[1]?.value)?.name };
     if (options.some(({ name }) => name === "help" || name === "h"))
         return { want: "help", command: row?.name };
-    if (words[0] === "version" || options.some(({ name }) => name === "version"))
+    if (first?.value === "version" || options.some(({ name }) => name === "version"))
         return { want: "version" };
     const texts = options.map(({ name, value }) => ({ name, value }));
     const strays = words.slice(1);
     const [argument] = strays;
     if (row?.argument !== undefined && argument !== undefined) {
-        texts.push({ name: row.argument, value: argument });
+        texts.push({ name: row.argument, value: argument.value });
         strays.shift();
     }
     const flagsWrong = options.flatMap((option) => flagIssues(option, row));
-    const issues = [...wordIssues(words[0], row, strays), ...flagsWrong, ...repeated(texts)];
+    const issues = [...wordIssues(first?.value, row, strays), ...flagsWrong, ...repeated(texts)];
     if (issues.length > 0)
         throw new _config_issue_js__WEBPACK_IMPORTED_MODULE_3__/* .ConfigError */ .xL(issues);
     if (!row && !action)
@@ -26931,16 +26944,19 @@ function parseArguments(argv, action) {
     return { want: "run", inputs };
 }
 function completed(argument, next) {
-    const input = flags.find(({ name }) => argument === `--${name}`);
-    if (input?.type !== "boolean" || next === "true" || next === "false")
+    if (yesOrNoFlag(argument) === undefined || next === "true" || next === "false")
         return argument;
     return `${argument}=true`;
 }
+const yesOrNoFlag = (argument) => flags.some(({ name, type }) => type === "boolean" && argument === `--${name}`) ? argument : undefined;
+const strayInWords = (value, behind) => behind === undefined
+    ? "is neither a flag nor the value of one"
+    : `stands behind ${behind}, which takes a value only with =: ${behind}=${value}`;
 function wordIssues(first, row, strays) {
     const names = _config_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commands */ .Pi.map(({ name }) => name);
     if (first !== undefined && !row)
         return [{ path: "", problem: (0,_config_nearest_js__WEBPACK_IMPORTED_MODULE_4__/* .unknown */ .L5)("command", first, names) }];
-    return strays.map((word) => ({ path: word, problem: "is neither a flag nor the value of one" }));
+    return strays.map(({ value, behind }) => ({ path: value, problem: strayInWords(value, behind) }));
 }
 function flagIssues({ name, rawName, value, inlineValue }, row) {
     const input = flags.find((input) => input.name === name);
@@ -27924,11 +27940,11 @@ const choice = (words, or = "") => values_form(`${listed(words)}${or}`, mini_sch
         return `expected ${listed(words)}${or}${meant === undefined ? "" : ` (did you mean ${meant}?)`}`;
     },
 }));
-const section = (shape) => mini_schemas/* strictObject */.rej(shape, {
+const section = (shape, beside = []) => mini_schemas/* strictObject */.rej(shape, {
     error: (issue) => {
         const known = Object.keys(shape);
         return issue.code === "unrecognized_keys"
-            ? issue.keys.map((key) => (0,nearest/* unknown */.L5)("key", key, known)).join("\n")
+            ? issue.keys.map((key) => (0,nearest/* unknown */.L5)("key", key, known, beside)).join("\n")
             : `expected a mapping with ${listed(known)}`;
     },
 });
@@ -28056,28 +28072,29 @@ const run = section({
     ...own("run"),
 });
 const auto = choice(["auto"], ", or a gate of your own");
+const kindsOfGate = ["errors", "latency", "restarts", "query", "json", "run"];
 const schema_gate = either("a gate: auto, or a mapping with errors, latency, restarts, query, json or run", [
     auto,
     mini_schemas/* pipe */.FsL(section({
         errors: required("The canary's share of failed requests since the stage began. Needs Prometheus.", schema_errors),
-    }), mini_schemas/* transform */.pdi(({ errors }) => ({ kind: "errors", ...errors }))),
+    }, kindsOfGate), mini_schemas/* transform */.pdi(({ errors }) => ({ kind: "errors", ...errors }))),
     mini_schemas/* pipe */.FsL(section({
         latency: required("A percentile of the canary's response time since the stage began. Needs Prometheus.", latency),
-    }), mini_schemas/* transform */.pdi(({ latency: { p, name = `latency p${p}`, ...limits } }) => ({
+    }, kindsOfGate), mini_schemas/* transform */.pdi(({ latency: { p, name = `latency p${p}`, ...limits } }) => ({
         kind: "latency",
         name,
         quantile: hundredth(p),
         ...limits,
     }))),
-    mini_schemas/* pipe */.FsL(section({ restarts: required("Restarts of the canary's containers since it was deployed.", restarts) }), mini_schemas/* transform */.pdi(({ restarts }) => ({ kind: "restarts", ...restarts }))),
+    mini_schemas/* pipe */.FsL(section({ restarts: required("Restarts of the canary's containers since it was deployed.", restarts) }, kindsOfGate), mini_schemas/* transform */.pdi(({ restarts }) => ({ kind: "restarts", ...restarts }))),
     mini_schemas/* pipe */.FsL(query, mini_schemas/* transform */.pdi((query) => ({ kind: "query", ...query }))),
-    mini_schemas/* pipe */.FsL(section({ json: required("A number in the JSON that a URL answers.", json) }), mini_schemas/* transform */.pdi(({ json: { url, path, headers, body, ...gate } }) => {
+    mini_schemas/* pipe */.FsL(section({ json: required("A number in the JSON that a URL answers.", json) }, kindsOfGate), mini_schemas/* transform */.pdi(({ json: { url, path, headers, body, ...gate } }) => {
         const recipe = { kind: "json", url, path, headers, body, timeout: 0 };
         return { kind: "json", ...gate, recipe };
     })),
     mini_schemas/* pipe */.FsL(section({
         run: required("A program of yours, run in the job: it passes when it ends with 0. With limits, the last line that it prints on standard output is the number.", run),
-    }), mini_schemas/* transform */.pdi(({ run: { command, timeout, ...gate } }) => {
+    }, kindsOfGate), mini_schemas/* transform */.pdi(({ run: { command, timeout, ...gate } }) => {
         const recipe = { kind: "run", command, timeout };
         return { kind: "run", ...gate, recipe };
     })),
@@ -29571,7 +29588,7 @@ function unheardOf(kind, word, known) {
     const meant = nearest(word, known);
     return `unknown ${kind} ${JSON.stringify((0,_issue_js__WEBPACK_IMPORTED_MODULE_0__/* .shortened */ .vI)(word))}${meant === undefined ? "." : `; did you mean ${JSON.stringify(meant)}?`}`;
 }
-const unknown = (kind, word, known) => `${unheardOf(kind, word, known)} Known: ${known.join(", ")}`;
+const unknown = (kind, word, known, beside = []) => `${unheardOf(kind, word, known)} Known: ${[...new Set([...beside, ...known])].join(", ")}`;
 const plain = (word) => word.toLowerCase().replaceAll(/[-_]/g, "");
 function distance(a, b) {
     let row = Array.from({ length: b.length + 1 }, (_, j) => j);
@@ -29587,7 +29604,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 6463:
+/***/ 957:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -33157,7 +33174,10 @@ const timeOf = (at) => new Date(at).toISOString();
 var decision_lines = __nccwpck_require__(2307);
 // EXTERNAL MODULE: ./src/words/evidence-part.js
 var evidence_part = __nccwpck_require__(1418);
+// EXTERNAL MODULE: ./src/words/story.js
+var story = __nccwpck_require__(9954);
 ;// CONCATENATED MODULE: ./src/words/status-text.js
+
 
 
 
@@ -33185,7 +33205,7 @@ function statusText(cluster, record, { drift, differences, watched }, now) {
         lines.push(`the routes differ from what was written: ${drift}`);
     for (const difference of differences)
         lines.push(`not as it should be: ${difference}`);
-    const newest = log.slice(-toldEntries);
+    const newest = (0,story/* withoutRepetition */.G)(log).slice(-toldEntries);
     lines.push(...evidenceLines(stages.at(-1), newest));
     for (const entry of newest)
         lines.push(`  ${dateAndTime(entry.at)}  ${(0,say/* sayEntry */.k)(entry)}`);
@@ -33925,11 +33945,12 @@ function adviceOnRelease(account, links) {
     if (account.settled === false)
         return tidyByHand(account);
     if (state.phase === "rolled-back")
-        return account.undoes ? undefined : firstLook(account, links);
+        return isToldEnough(account) ? undefined : firstLook(account, links);
     if ((0,undoing/* isUndoable */.$s)(account))
         return howToUndo(account, links);
     return undefined;
 }
+const isToldEnough = ({ undoes, reason }) => undoes !== undefined || reason.kind === "rollback-wanted";
 function howToGoOn(account, links) {
     const held = (0,release_state/* heldBy */.Vr)(account.state);
     return held ? howToDecide(held.question, account, links) : howToPromote(account, links);
@@ -34233,8 +34254,6 @@ const isOver = ({ state }) => ["succeeded", "rolled-back", "rolling-back", "fail
 const cell = (text) => (0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)(text, 80));
 const unbroken = (text) => text.replace(/(?<=\d) (?=[%a-z])/g, "\u00a0");
 
-// EXTERNAL MODULE: ./src/words/story.js
-var story = __nccwpck_require__(9954);
 ;// CONCATENATED MODULE: ./src/words/report.js
 
 
@@ -38596,7 +38615,8 @@ function configMapJournal(client, namespace, service, readBefore = () => undefin
         if (other.id === undefined || (other.id === run.id && other.startedAt === startedAt))
             return;
         const by = ` (${other.url ?? other.id})`;
-        throw new lib_errors/* TakenOverError */.Cq(`the journal ConfigMap ${namespace}/${name} was changed by another job${by}`, { cause });
+        const message = `another job${by} took over the release of ${namespace}/${service}; this one has stopped`;
+        throw new lib_errors/* TakenOverError */.Cq(message, { cause });
     }
     function queued(work) {
         const done = queue.then(work);
@@ -38675,8 +38695,8 @@ const newerProgram = (configMap, namespace, version) => new lib_errors/* DeniedE
 
 ;// CONCATENATED MODULE: external "node:os"
 const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
-;// CONCATENATED MODULE: external "node:path"
-const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: external "node:https"
 var external_node_https_ = __nccwpck_require__(4708);
 // EXTERNAL MODULE: external "node:http"
@@ -46401,7 +46421,7 @@ class KubeConfig {
         return findObject(this.users, name, 'user');
     }
     loadFromFile(file, opts) {
-        const rootDirectory = external_node_path_namespaceObject.dirname(file);
+        const rootDirectory = external_node_path_.dirname(file);
         this.loadFromString(external_node_fs_.readFileSync(file).toString('utf-8'), opts);
         this.makePathsAbsolute(rootDirectory);
     }
@@ -46609,7 +46629,7 @@ class KubeConfig {
     }
     loadFromDefault(opts, contextFromStartingConfig = false, platform = process.platform) {
         if (process.env.KUBECONFIG && process.env.KUBECONFIG.length > 0) {
-            const files = process.env.KUBECONFIG.split(external_node_path_namespaceObject.delimiter).filter((filename) => filename);
+            const files = process.env.KUBECONFIG.split(external_node_path_.delimiter).filter((filename) => filename);
             this.loadFromFile(files[0], opts);
             for (let i = 1; i < files.length; i++) {
                 const kc = new KubeConfig();
@@ -46620,7 +46640,7 @@ class KubeConfig {
         }
         const home = findHomeDir(platform);
         if (home) {
-            const config = external_node_path_namespaceObject.join(home, '.kube', 'config');
+            const config = external_node_path_.join(home, '.kube', 'config');
             if (fileExists(config)) {
                 this.loadFromFile(config, opts);
                 return;
@@ -46892,10 +46912,10 @@ class KubeConfig {
     }
 }
 function makeAbsolutePath(root, file) {
-    if (!root || external_node_path_namespaceObject.isAbsolute(file)) {
+    if (!root || external_node_path_.isAbsolute(file)) {
         return file;
     }
-    return external_node_path_namespaceObject.join(root, file);
+    return external_node_path_.join(root, file);
 }
 // This is public really only for testing.
 function bufferFromFileOrString(file, data) {
@@ -46936,7 +46956,7 @@ function findHomeDir(platform = process.platform) {
     // $HOME is always favoured, but the k8s go-client prefers the other two env vars
     // differently depending on whether .kube/config exists or not.
     const homeDrivePath = process.env.HOMEDRIVE && process.env.HOMEPATH
-        ? external_node_path_namespaceObject.join(process.env.HOMEDRIVE, process.env.HOMEPATH)
+        ? external_node_path_.join(process.env.HOMEDRIVE, process.env.HOMEPATH)
         : '';
     const homePath = process.env.HOME || '';
     const userProfile = process.env.USERPROFILE || '';
@@ -46945,7 +46965,7 @@ function findHomeDir(platform = process.platform) {
     // 1. the first of %HOME%, %HOMEDRIVE%%HOMEPATH%, %USERPROFILE% containing a `.kube\config` file is returned.
     for (const dir of favourHomeDrivePathList) {
         try {
-            external_node_fs_.accessSync(external_node_path_namespaceObject.join(dir, '.kube', 'config'));
+            external_node_fs_.accessSync(external_node_path_.join(dir, '.kube', 'config'));
             return dir;
         }
         catch {
@@ -47170,7 +47190,7 @@ function secretsOf({ users, clusters }) {
 }
 function kubeconfig_read({ kubeconfig, env }) {
     const config = new KubeConfig();
-    const home = (0,external_node_path_namespaceObject.join)(env.HOME ?? (0,external_node_os_namespaceObject.homedir)(), ".kube", "config");
+    const home = (0,external_node_path_.join)(env.HOME ?? (0,external_node_os_namespaceObject.homedir)(), ".kube", "config");
     if (kubeconfig !== undefined)
         return load(config, (0,given_kubeconfig/* givenKubeconfig */.vP)(kubeconfig), "the input `kubeconfig`");
     if (env.KUBECONFIG)
@@ -47211,7 +47231,7 @@ function readFile(path, said) {
             next: "Check the path, and that an earlier step has written it.",
         });
     try {
-        return { text: readStart(path), folder: (0,external_node_path_namespaceObject.dirname)(path) };
+        return { text: readStart(path), folder: (0,external_node_path_.dirname)(path) };
     }
     catch (error) {
         throw new lib_errors/* RefusedError */.fk(`${said} names ${path}, which cannot be read.`, { cause: error });
@@ -47252,7 +47272,7 @@ function keepTokenFiles(config, { users = [] }, folder) {
     for (const { name, user } of users) {
         const found = config.users.find((known) => known.name === name);
         if (found && user?.tokenFile !== undefined)
-            found.tokenFile = (0,external_node_path_namespaceObject.resolve)(folder, user.tokenFile);
+            found.tokenFile = (0,external_node_path_.resolve)(folder, user.tokenFile);
     }
 }
 function merge(config, paths) {
@@ -56004,7 +56024,7 @@ async function main() {
         print,
         answer,
     };
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6463));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 957));
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_15__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
             process.removeAllListeners(signal);
@@ -58341,9 +58361,7 @@ function sentence(reason) {
         case "hold-over":
             return `it was held, and nobody decided within ${(0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(reason.after)}`;
         case "rollback-wanted":
-            if (reason.actor)
-                return `somebody asked for it (${reason.actor})`;
-            return "somebody asked for it";
+            return reason.actor ? `rolled back by hand, by ${reason.actor}` : "rolled back by hand";
         case "undo-wanted":
             return `undo${by(reason.actor)}: back to ${version(reason)}, which is called the canary from here on`;
         case "approved":
