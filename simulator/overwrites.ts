@@ -12,9 +12,12 @@ export interface Overwrites {
   readonly untold: () => string | undefined;
 }
 
-/** Whoever goes back, or ends what another job has begun by hand, has said so; and a process that died says nothing. */
+/** Whoever ends what another job has begun by hand has said so. */
 const goesOn = ({ state, plan }: ReleaseRecord): boolean =>
-  state.phase === "promoting" || state.phase === "baking" || (state.phase === "shifting" && plan.stages.length > 0);
+  state.phase === "promoting" ||
+  state.phase === "rolling-back" ||
+  state.phase === "baking" ||
+  (state.phase === "shifting" && plan.stages.length > 0);
 
 export function overwritesOf(): Overwrites {
   let record: ReleaseRecord | undefined;
@@ -28,7 +31,8 @@ export function overwritesOf(): Overwrites {
     },
     onRoute(text, writer, at) {
       if (writer === "job") {
-        if (theirs !== undefined && record && goesOn(record)) over ??= { text: `${theirs} became ${text}`, at };
+        if (theirs !== undefined && theirs !== text && record && goesOn(record))
+          over ??= { text: `${theirs} became ${text}`, at };
         [ours, theirs] = [text, undefined];
       } else theirs = ours === undefined || text === ours ? undefined : text;
     },
@@ -42,4 +46,5 @@ export function overwritesOf(): Overwrites {
 
 /** What is decided is told before it is done, and journaled afterwards. */
 const isTold = ({ log, state }: ReleaseRecord, at: Instant): boolean =>
-  state.phase === "rolling-back" || log.some((entry) => entry.reason.kind === "put-back" && entry.at > at - 120_000);
+  (state.phase === "rolling-back" && state.reason.kind === "drift") ||
+  log.some((entry) => entry.reason.kind === "put-back" && entry.at > at - 120_000);

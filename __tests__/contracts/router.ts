@@ -183,6 +183,7 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>, 
         () => router.write(splitAt(50), splitAt(25)),
         () => router.finish("canary", splitAt(25)),
         () => router.finish("stable", splitAt(25)),
+        () => router.finish("stable", splitAt(25), splitAt(50)),
       ]) {
         await assert.rejects(write(), {
           name: "StrayedError",
@@ -198,6 +199,17 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>, 
       assert.equal(await router.strayed("canary", splitAt(25)), undefined);
     },
   );
+
+  fact("who goes back is not kept by what the release was about to write, or to end with", async (scene) => {
+    const router = await scene.begin({ reviews: both });
+    const before = await scene.weights("reviews");
+    for (const reach of [() => router.write(splitAt(50)), () => router.finish("canary")]) {
+      await reach();
+      await assert.rejects(router.finish("stable", splitAt(10), splitAt(25)), { name: "StrayedError" });
+      await router.finish("stable", splitAt(50), splitAt(100));
+      assert.equal(await scene.weights("reviews"), before);
+    }
+  });
 
   fact("whether anybody answers a version's requests is not asked where that was not clear before", async (scene) => {
     const router = await scene.begin({ reviews: both });

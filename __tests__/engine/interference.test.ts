@@ -150,6 +150,36 @@ for (const [what, call, when, more] of [
   });
 }
 
+for (const promotion of ["swap", "update"] as const)
+  test(`weights that somebody changes before a bad canary loses its own are written over at once, and told: ${promotion}`, async () => {
+    const { world, state, log } = await ended(
+      { ...justBefore("router.finish", 55, () => true), errors: (now) => (now > 30 * second ? 0.6 : 0) },
+      planOf({ promotion }),
+    );
+    assert.ok(state.phase === "rolled-back" && state.reason.kind === "gate-failed", JSON.stringify(state));
+    assert.deepEqual(world.cluster, world.before);
+    const told = { kind: "put-back", differences: "v2 has 55 %" };
+    assert.deepEqual(
+      log.filter(({ reason }) => reason.kind === "put-back").map(({ reason }) => reason),
+      [told],
+    );
+    assert.ok(world.accounts.some(({ reason }) => JSON.stringify(reason) === JSON.stringify(told)));
+    const [failed, back] = [log.find(({ reason }) => reason.kind === "gate-failed"), world.writes.at(-1)];
+    assert.ok(failed && back && back.at - failed.at <= second, "nobody looks again first");
+  });
+
+test("what the release was about to write when it goes back is its own, and what it goes back for is told once", async () => {
+  const half = await ended({
+    ...justBefore("router.finish", 25, () => true),
+    errors: (now) => (now > 10 * second ? 0.6 : 0),
+  });
+  const strange = await ended(early(5));
+  for (const { log, state } of [half, strange]) {
+    assert.equal(state.phase, "rolled-back");
+    assert.ok(!log.some(({ reason }) => reason.kind === "put-back"), JSON.stringify(log));
+  }
+});
+
 test("weights that somebody changes before an update ends are told of, and stable, which is the new version, gets everything", async () => {
   for (const drift of ["put-back", "roll-back"] as const) {
     const plan = planOf({ promotion: "update", drift });

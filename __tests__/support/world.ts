@@ -183,10 +183,15 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
   }
 
   /** Reads the route, makes sure of the release, and writes the version that was read, until it is as it should be. */
-  async function weigh(weight: number, from: Split | undefined, confirm: () => Promise<void>): Promise<number> {
+  async function weigh(
+    weight: number,
+    from: readonly (Split | undefined)[],
+    confirm: () => Promise<void>,
+  ): Promise<number> {
     for (;;) {
       const read = await request("read", () => ({ version: routeVersion, weight: cluster.weight }));
-      if (from && read.weight !== from.canary && read.weight !== weight)
+      const ours = from.flatMap((split) => split?.canary ?? []);
+      if (ours.length > 0 && ![...ours, weight].includes(read.weight))
         throw new StrayedError(`v2 has ${read.weight} %`);
       await confirm();
       const written = await request("write", () => read.version === routeVersion && put(weight));
@@ -305,7 +310,7 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
       prepare: () => change("router.prepare", { subset: true }),
       write: ({ canary }, from) =>
         port("router.write", async () => {
-          written = await weigh(canary, from, confirm);
+          written = await weigh(canary, [from], confirm);
         }),
       drift: ({ canary }, next) =>
         port("router.drift", () => {
@@ -328,7 +333,7 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
           const all = behaviour.unserved?.(now()) ?? {};
           return Object.fromEntries(among.flatMap((role) => (role in all ? [[role, all[role]]] : [])));
         }),
-      finish: (winner, from) =>
+      finish: (winner, ...from) =>
         port("router.finish", async () => void (await weigh(winner === "canary" ? 100 : 0, from, confirm))),
       fence: () => request("fence", () => void routeVersion++),
       splits: async () => [`route "primary": v1 ${100 - cluster.weight}, v2 ${cluster.weight}`],

@@ -3,7 +3,7 @@ import type { Ports } from "../ports/ports.ts";
 import type { Decision } from "../release/decision.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
-import { type Split, splitAt } from "../release/split.ts";
+import { type Split, splitAt, splitOf } from "../release/split.ts";
 import { otherRole } from "../release/target.ts";
 import type { Clock } from "../world/clock.ts";
 import { pause } from "./keep-outcome.ts";
@@ -26,7 +26,7 @@ async function enact(decision: Decision, record: ReleaseRecord, ports: Ports, si
     case "update-stable":
       return ports.workload.updateStable(judged);
     case "finish":
-      return ports.router.finish(decision.winner, writtenLast(decision, record));
+      return ports.router.finish(decision.winner, ...expected(decision, record));
     case "retire":
       await ports.workload.retire(decision.loser);
       return ports.router.cleanUp(otherRole(decision.loser));
@@ -38,15 +38,38 @@ async function enact(decision: Decision, record: ReleaseRecord, ports: Ports, si
   }
 }
 
+/**
+ * What a way back finds, if nobody else wrote: the split of the last stage, or the one after it, which the job was about
+ * to write perhaps.
+ */
+function expected(decision: Finish, record: ReleaseRecord): readonly Split[] {
+  if (decision.overOurs) return [splitAt(plannedWeight(record))];
+  return isGivenBack(decision, record) ? [splitAt(plannedWeight(record)), splitAfter(record)] : [];
+}
+
+type Finish = Extract<Decision, { readonly do: "finish" }>;
+
+const splitAfter = ({ plan, stages }: ReleaseRecord): Split =>
+  splitOf(plan, Math.min((stages.at(-1)?.stage ?? -1) + 1, plan.stages.length));
+
+/** For the first time, and not because of what somebody wrote: that is told already. */
+const isGivenBack = ({ winner, reason }: Finish, { plan, state }: ReleaseRecord): boolean =>
+  winner === "stable" &&
+  plan.stages.length > 0 &&
+  (state.phase === "rolling-back" || state.phase === "preparing") &&
+  state.step === "returning" &&
+  reason.kind !== "drift";
+
 /** The very split by which the look before found nothing strange. */
 const writtenLast = ({ overOurs }: { readonly overOurs?: boolean }, record: ReleaseRecord): Split | undefined =>
   overOurs ? splitAt(plannedWeight(record)) : undefined;
 
 /**
  * Does what was decided, in one job; or says that it has to be looked at once more before: somebody may have changed the
- * routes since.
+ * routes since. Traffic comes off a bad version whoever wrote it there: what was written over then is told, in words.
  */
-export type Enact = (decision: Decision, record: ReleaseRecord, signal: AbortSignal) => Promise<"done" | "look again">;
+export type Enact = (decision: Decision, record: ReleaseRecord, signal: AbortSignal) => Promise<Done | "look again">;
+type Done = { readonly over?: string | undefined };
 
 /**
  * In a release that was `taken` from another job nothing is done before that one can do nothing more: what it had under
@@ -55,21 +78,39 @@ export type Enact = (decision: Decision, record: ReleaseRecord, signal: AbortSig
 export function enacting(ports: Ports, taken: boolean): Enact {
   let fenced = !taken;
   return async (decision, record, signal) => {
-    const work = () => unlessStrayed(enact(decision, record, ports, signal), ports.clock, signal);
+    const does = () => enact(decision, record, ports, signal);
+    const work = (): ReturnType<Enact> =>
+      decision.do === "finish" && isGivenBack(decision, record)
+        ? giveBack(does(), ports)
+        : unlessStrayed(does(), ports.clock, signal);
     if (fenced || decision.do === "wait" || decision.do === "nothing") return work();
     const isBack = decision.do === "finish" && decision.winner === "stable";
-    if (isBack) await work();
+    const done = isBack ? await work() : undefined;
     await Promise.all([ports.router.fence(), ports.workload.fence()]);
     fenced = true;
-    return isBack ? work() : "look again";
+    return done ? overBoth(done, await work()) : "look again";
   };
 }
 
-/** Not at once: somebody may write as fast as this. */
-async function unlessStrayed(work: Promise<void>, clock: Clock, signal: AbortSignal): Promise<"done" | "look again"> {
+const overBoth = (first: Done | "look again", second: Done | "look again"): Done | "look again" =>
+  first !== "look again" && second !== "look again" ? { over: first.over ?? second.over } : "look again";
+
+async function giveBack(work: Promise<void>, { router }: Ports): Promise<Done> {
   try {
     await work;
-    return "done";
+    return {};
+  } catch (error) {
+    if (!(error instanceof StrayedError)) throw error;
+    await router.finish("stable");
+    return { over: error.message };
+  }
+}
+
+/** Not at once: somebody may write as fast as this. */
+async function unlessStrayed(work: Promise<void>, clock: Clock, signal: AbortSignal): Promise<Done | "look again"> {
+  try {
+    await work;
+    return {};
   } catch (error) {
     if (!(error instanceof StrayedError)) throw error;
     await clock.sleepUntil(clock.now() + pause, signal);

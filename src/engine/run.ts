@@ -6,7 +6,7 @@ import type { Ports } from "../ports/ports.ts";
 import { accountOf } from "../release/account.ts";
 import { decide } from "../release/decide.ts";
 import type { Decision } from "../release/decision.ts";
-import { follow, stumbled } from "../release/follow.ts";
+import { follow, overwrote, stumbled } from "../release/follow.ts";
 import type { Observation, Trouble } from "../release/observation.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { isOutcome, isRunning, type Running, type State } from "../release/state.ts";
@@ -203,8 +203,9 @@ async function attempt(
     if (done === "look again") return { record };
     if (decision.do === "wait") return { record: nextRecord };
     if (stopFor(record.state, job).aborted && nextRecord.state.phase !== "rolling-back") return { record };
-    if (!isOutcome(nextRecord.state)) await save(nextRecord, ports); // where it ended is kept when all is done
-    return { record: nextRecord };
+    const told = done?.over === undefined ? nextRecord : tellOver(nextRecord, done.over, ports, job);
+    if (!isOutcome(told.state)) await save(told, ports); // where it ended is kept when all is done
+    return { record: told };
   } catch (error) {
     if (error instanceof TakenOverError) {
       if (decision.do === "route") await ports.router.takeBack();
@@ -213,6 +214,13 @@ async function attempt(
     job.lost.throwIfAborted();
     return { failure: failureOf(error) };
   }
+}
+
+function tellOver(record: ReleaseRecord, differences: string, { clock, reporter }: Ports, job: Job): ReleaseRecord {
+  const now = clock.now();
+  const told = overwrote(record, differences, now);
+  reporter.report(accountOf(told, { kind: "put-back", differences }, now, job.warnings()));
+  return told;
 }
 
 /** While no traffic is at stake a stop lets an effect end: what it would make after its undoing would stay for ever. */

@@ -121,9 +121,9 @@ export interface MovedRoute {
   /**
    * Writes until it is as aimed. Writes nothing any more, and resolves, once `superseded` has aborted: another aim has
    * taken the place of this one. Rejects with DeniedError, UnreachableError or TakenOverError; and with StrayedError
-   * when it is neither as `from` says nor as aimed.
+   * when it is neither as one of `from` says nor as aimed.
    */
-  reach(aim: Aim, superseded: AbortSignal, from?: Aim): Promise<void>;
+  reach(aim: Aim, superseded: AbortSignal, from?: readonly Aim[]): Promise<void>;
   /** Gives back what `reach` wrote last, where nobody has written since. */
   takeBack(): Promise<void>;
   /** How each rule of the release divides its requests now, in words. */

@@ -21,9 +21,9 @@ export interface Router {
   drift(split: Split, next?: Split): Promise<string | undefined>;
   /**
    * `stable`: the routes as they were before the release. `canary`: the canary as the only version that is served.
-   * Rejects as `write` does.
+   * Rejects as `write` does; a route that `write(next)` has reached already is no other one either.
    */
-  finish(winner: "stable" | "canary", from?: Split): Promise<void>;
+  finish(winner: "stable" | "canary", from?: Split, next?: Split): Promise<void>;
   /** How each rule of the release divides its requests now, in words. */
   splits(): Promise<readonly string[]>;
   /** How the routes differ from what `finish(winner)`, or `write(from)` before it, left behind; undefined when they do not. */

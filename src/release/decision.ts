@@ -7,7 +7,7 @@ import type { GateVerdict } from "./verdict.ts";
 
 /**
  * One step: what to do, what is true afterwards, and why. `overOurs`: a route that is not as the release wrote it last is
- * not written over, but looked at again. By default it is written over, whatever it is.
+ * not written over, but looked at again. By default it is written over, whatever it is; a way back tells it.
  */
 export type Decision = {
   readonly reason: Reason;

@@ -78,6 +78,12 @@ export function stumbled(
   return { ...record, log: [...log.slice(0, -1), { ...last, times: (last.times ?? 1) + 1 }] };
 }
 
+/** The record when a way back has written over what somebody else wrote. */
+export const overwrote = (record: ReleaseRecord, differences: string, at: Instant): ReleaseRecord => ({
+  ...record,
+  log: withEntry(record.log, { at, do: "finish", reason: { kind: "put-back", differences } }),
+});
+
 /** A ConfigMap holds 1 MiB; a release that writes more lines than this has told its story. */
 const maxEntries = 200;
 

@@ -26,7 +26,7 @@ export function oneStep(families: readonly MovedRoutes[]): Router {
     return newest.signal;
   }
 
-  function forward(aim: Aim, from: Aim | undefined): Promise<void> {
+  function forward(aim: Aim, from: From): Promise<void> {
     const work = inOrder(routes, aim, supersede(), from);
     const ended: Promise<void> = work
       .catch(() => undefined)
@@ -38,7 +38,7 @@ export function oneStep(families: readonly MovedRoutes[]): Router {
   }
 
   /** At once, and once more when a write that was under way has ended: it may have landed after the first look. */
-  async function back(from: Aim | undefined): Promise<void> {
+  async function back(from: From): Promise<void> {
     const superseded = supersede();
     const earlier = underWay;
     await atOnce(routes, superseded, from);
@@ -54,7 +54,7 @@ export function oneStep(families: readonly MovedRoutes[]): Router {
     async prepare() {
       for (const family of families) await family.prepare();
     },
-    write: (split, from) => forward(aimOf(split), from && aimOf(from)),
+    write: (split, from) => forward(aimOf(split), from && [aimOf(from)]),
     async drift(split, next) {
       const differences = await compare(aimOf(split), next && aimOf(next));
       return differences.length === 0 ? undefined : someOf(differences, "; ", 3);
@@ -70,8 +70,8 @@ export function oneStep(families: readonly MovedRoutes[]): Router {
       const each = await Promise.all(families.map((family) => family.unserved(among)));
       return Object.assign({}, ...each) as Unserved;
     },
-    finish(winner, from) {
-      const written = from && aimOf(from);
+    finish(winner, from, next) {
+      const written = from && [aimOf(from), ...aimsOf(next)];
       return winner === "stable" ? back(written) : forward({ to: "swapped" }, written);
     },
     async cleanUp(winner) {
@@ -97,17 +97,21 @@ const aimFor = (winner: Role): Aim => (winner === "stable" ? { to: "before" } : 
 
 const aimOf = ({ canary }: Split): Aim => aimAt(canary);
 
-async function inOrder(
-  routes: readonly MovedRoute[],
-  aim: Aim,
-  superseded: AbortSignal,
-  from: Aim | undefined,
-): Promise<void> {
+/** All for the canary a promotion writes otherwise. */
+const aimsOf = (split: Split | undefined): readonly Aim[] => {
+  if (!split) return [];
+  return split.canary === 100 ? [aimOf(split), { to: "swapped" }] : [aimOf(split)];
+};
+
+/** Whatever is not as one of these is somebody else's. Undefined: it is not asked. */
+type From = readonly Aim[] | undefined;
+
+async function inOrder(routes: readonly MovedRoute[], aim: Aim, superseded: AbortSignal, from: From): Promise<void> {
   for (const route of routes) await route.reach(aim, superseded, from);
 }
 
 /** Traffic back first: one route that refuses must not keep the others from being given back. */
-async function atOnce(routes: readonly MovedRoute[], superseded: AbortSignal, from: Aim | undefined): Promise<void> {
+async function atOnce(routes: readonly MovedRoute[], superseded: AbortSignal, from: From): Promise<void> {
   const results = await Promise.allSettled(routes.map((route) => route.reach({ to: "before" }, superseded, from)));
   const errors = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
   if (errors.length > 0) throw joined(errors);
