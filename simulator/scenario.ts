@@ -73,6 +73,7 @@ export function scenarioOf(seed: number): Scenario {
     disturbances: [
       ...Array.from({ length: chance.pick([0, 1, 1, 1, 1, 2, 2, 3]) }, () => drawDisturbance(chance)),
       ...undoFor(chance.stream("undo")),
+      ...lateWeightFor(chance.stream("late weight")),
     ],
   };
 }
@@ -107,6 +108,26 @@ function undoFor(chance: Chance): readonly Disturbance[] {
   if (!chance.happens(0.1)) return [];
   const when = { phase: "succeeded", delay: Math.round(chance.between(0.1, 20) * second) };
   return [{ by: "job", act: "undoes the release", skew: 0, when }];
+}
+
+/** Somebody rolls back while a weight is on its way, in some seeds: by themselves the two hardly ever meet. */
+function lateWeightFor(chance: Chance): readonly Disturbance[] {
+  if (!chance.happens(0.03)) return [];
+  const phase = chance.pick(["shifting/routing", "shifting/routing", "promoting/finishing"]);
+  const delay = Math.round(chance.between(0.05, 1) * second);
+  return [
+    {
+      by: "network",
+      link: "kubernetes",
+      act: "held back",
+      of: "route write",
+      times: 1,
+      share: 1,
+      lasts: 600 * second,
+      when: { phase, delay: 0 },
+    },
+    { by: "job", act: "rolls back by hand", skew: 0, when: { phase, delay } },
+  ];
 }
 
 function shapeFor(chance: Chance): Shape {
