@@ -30621,6 +30621,10 @@ function stumbled(record, { words, lasting }, at) {
         return { ...record, log: withEntry(log, { at, do: "retry", reason }) };
     return { ...record, log: [...log.slice(0, -1), { ...last, times: (last.times ?? 1) + 1 }] };
 }
+const overwrote = (record, differences, at) => ({
+    ...record,
+    log: withEntry(record.log, { at, do: "finish", reason: { kind: "put-back", differences } }),
+});
 const maxEntries = 200;
 const withEntry = (log, entry) => [...log, entry].slice(-maxEntries);
 const enters = (before, next) => next.phase === "baking" && !(before.phase === "baking" && before.stage === next.stage);
@@ -31109,7 +31113,7 @@ async function enact(decision, record, ports, signal) {
         case "update-stable":
             return ports.workload.updateStable(judged);
         case "finish":
-            return ports.router.finish(decision.winner, writtenLast(decision, record));
+            return ports.router.finish(decision.winner, ...expected(decision, record));
         case "retire":
             await ports.workload.retire(decision.loser);
             return ports.router.cleanUp((0,release_target/* otherRole */.n1)(decision.loser));
@@ -31120,25 +31124,51 @@ async function enact(decision, record, ports, signal) {
             return ports.router.cleanUp("stable");
     }
 }
+function expected(decision, record) {
+    if (decision.overOurs)
+        return [(0,release_split/* splitAt */.gI)((0,planned_weight/* plannedWeight */.R)(record))];
+    return isGivenBack(decision, record) ? [(0,release_split/* splitAt */.gI)((0,planned_weight/* plannedWeight */.R)(record)), splitAfter(record)] : [];
+}
+const splitAfter = ({ plan, stages }) => (0,release_split/* splitOf */.uv)(plan, Math.min((stages.at(-1)?.stage ?? -1) + 1, plan.stages.length));
+const isGivenBack = ({ winner, reason }, { plan, state }) => winner === "stable" &&
+    plan.stages.length > 0 &&
+    (state.phase === "rolling-back" || state.phase === "preparing") &&
+    state.step === "returning" &&
+    reason.kind !== "drift";
 const writtenLast = ({ overOurs }, record) => overOurs ? (0,release_split/* splitAt */.gI)((0,planned_weight/* plannedWeight */.R)(record)) : undefined;
 function enacting(ports, taken) {
     let fenced = !taken;
     return async (decision, record, signal) => {
-        const work = () => unlessStrayed(enact(decision, record, ports, signal), ports.clock, signal);
+        const does = () => enact(decision, record, ports, signal);
+        const work = () => decision.do === "finish" && isGivenBack(decision, record)
+            ? giveBack(does(), ports)
+            : unlessStrayed(does(), ports.clock, signal);
         if (fenced || decision.do === "wait" || decision.do === "nothing")
             return work();
         const isBack = decision.do === "finish" && decision.winner === "stable";
-        if (isBack)
-            await work();
+        const done = isBack ? await work() : undefined;
         await Promise.all([ports.router.fence(), ports.workload.fence()]);
         fenced = true;
-        return isBack ? work() : "look again";
+        return done ? overBoth(done, await work()) : "look again";
     };
+}
+const overBoth = (first, second) => first !== "look again" && second !== "look again" ? { over: first.over ?? second.over } : "look again";
+async function giveBack(work, { router }) {
+    try {
+        await work;
+        return {};
+    }
+    catch (error) {
+        if (!(error instanceof lib_errors/* StrayedError */.vC))
+            throw error;
+        await router.finish("stable");
+        return { over: error.message };
+    }
 }
 async function unlessStrayed(work, clock, signal) {
     try {
         await work;
-        return "done";
+        return {};
     }
     catch (error) {
         if (!(error instanceof lib_errors/* StrayedError */.vC))
@@ -31329,9 +31359,10 @@ async function attempt(decision, record, nextRecord, ports, job, doing) {
             return { record: nextRecord };
         if (stopFor(record.state, job).aborted && nextRecord.state.phase !== "rolling-back")
             return { record };
-        if (!(0,release_state/* isOutcome */.L2)(nextRecord.state))
-            await save(nextRecord, ports);
-        return { record: nextRecord };
+        const told = done?.over === undefined ? nextRecord : tellOver(nextRecord, done.over, ports, job);
+        if (!(0,release_state/* isOutcome */.L2)(told.state))
+            await save(told, ports);
+        return { record: told };
     }
     catch (error) {
         if (error instanceof lib_errors/* TakenOverError */.Cq) {
@@ -31342,6 +31373,12 @@ async function attempt(decision, record, nextRecord, ports, job, doing) {
         job.lost.throwIfAborted();
         return { failure: failureOf(error) };
     }
+}
+function tellOver(record, differences, { clock, reporter }, job) {
+    const now = clock.now();
+    const told = overwrote(record, differences, now);
+    reporter.report(accountOf(told, { kind: "put-back", differences }, now, job.warnings()));
+    return told;
 }
 async function effect(decision, record, { clock }, job, doing) {
     const { state } = record;
@@ -37165,8 +37202,8 @@ function movedRoute({ store, clock, pair, before, fence, followed }) {
         },
     };
     function assertAsWritten(object, from) {
-        const differences = differencesOf(object, from);
-        if (differences.length > 0)
+        const [differences = [], ...others] = from.map((aim) => differencesOf(object, aim));
+        if (differences.length > 0 && others.every(({ length }) => length > 0))
             throw new lib_errors/* StrayedError */.vC((0,some_of/* someOf */.y)(differences));
     }
     function differencesOf(object, aim) {
@@ -53526,7 +53563,7 @@ function oneStep(families) {
             for (const family of families)
                 await family.prepare();
         },
-        write: (split, from) => forward(aimOf(split), from && aimOf(from)),
+        write: (split, from) => forward(aimOf(split), from && [aimOf(from)]),
         async drift(split, next) {
             const differences = await compare(aimOf(split), next && aimOf(next));
             return differences.length === 0 ? undefined : (0,some_of/* someOf */.y)(differences, "; ", 3);
@@ -53543,8 +53580,8 @@ function oneStep(families) {
             const each = await Promise.all(families.map((family) => family.unserved(among)));
             return Object.assign({}, ...each);
         },
-        finish(winner, from) {
-            const written = from && aimOf(from);
+        finish(winner, from, next) {
+            const written = from && [aimOf(from), ...aimsOf(next)];
             return winner === "stable" ? back(written) : forward({ to: "swapped" }, written);
         },
         async cleanUp(winner) {
@@ -53568,6 +53605,11 @@ function oneStep(families) {
 }
 const aimFor = (winner) => (winner === "stable" ? { to: "before" } : { to: "swapped" });
 const aimOf = ({ canary }) => aimAt(canary);
+const aimsOf = (split) => {
+    if (!split)
+        return [];
+    return split.canary === 100 ? [aimOf(split), { to: "swapped" }] : [aimOf(split)];
+};
 async function one_step_inOrder(routes, aim, superseded, from) {
     for (const route of routes)
         await route.reach(aim, superseded, from);
