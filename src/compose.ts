@@ -295,6 +295,7 @@ function proxiesIn(
 /** What was counted until now. */
 const historyOf = (metrics: (target: Target) => Metrics, { clock, stop }: Surroundings): TrafficHistory => ({
   traffic: (target, window) => metrics(target).traffic(clock.now(), window, stop),
+  rate: (target, window) => metrics(target).rate(clock.now(), window, stop),
   dispersion: (target) => metrics(target).dispersion(clock.now(), stop),
 });
 

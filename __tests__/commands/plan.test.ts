@@ -43,6 +43,7 @@ async function ask(
     preflight: () => ({ inspect: async () => [] }),
     history: {
       traffic: async (_target, window) => ("because" in tally ? tally : { ...tally, covered: window }),
+      rate: async () => undefined,
       dispersion: async () => ({ phi, because: "measured", spread }),
     },
   };
@@ -153,6 +154,7 @@ test("only stages that evidence judges count, and not the one with all traffic",
   const { target, plan } = release ?? assert.fail();
   const desk = {
     traffic: async (_target: Target, window: number) => ({ ...counted(18_000, 180), covered: window }),
+    rate: async () => undefined,
     dispersion: async () => ({ phi: 1, because: "", spread: alike }),
   };
   const all = await detectabilityOf(desk, target, plan);

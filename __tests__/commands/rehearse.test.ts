@@ -12,12 +12,16 @@ import { printedMessages } from "../support/messages.ts";
 const count = (requests: number, errors: number): Count => ({ requests, errors, buckets: [] });
 const tallyOf = (stable: Count, canary: Count): Tally => ({ stable, canary, unattributed: count(0, 0) });
 
-type Prometheus = { readonly tally?: Tally | { readonly because: string }; readonly phi?: number };
+type Prometheus = {
+  readonly tally?: Tally | { readonly because: string };
+  readonly phi?: number;
+  readonly rate?: number;
+};
 
 /** What the command says, and its exit code. Without a Prometheus nobody may be asked. */
 async function ask(
   { inputs = {}, ...situation }: Situation,
-  { tally, phi }: Prometheus = {},
+  { tally, phi, rate }: Prometheus = {},
 ): Promise<{ readonly code: number; readonly said: string }> {
   const messages = printedMessages();
   const desk: Desk = {
@@ -29,6 +33,7 @@ async function ask(
         if (!tally) return assert.fail("nobody may be asked");
         return "because" in tally ? tally : { ...tally, covered: window };
       },
+      rate: async () => rate,
       dispersion: async () => ({ phi: phi ?? assert.fail("nobody may be asked"), because: "measured", spread: alike }),
     },
     readFile: () => assert.fail("nothing is read"),
@@ -87,6 +92,11 @@ test("the service's own requests are those of the last hour, and its errors as c
   const { plan, kinds } = JSON.parse(json);
   assert.equal(plan.evidence.settings.dispersion.phi, 2.5);
   assert.deepEqual(kinds, written(rehearseKinds(plan, { rate: 50, baseline: 0.01 }, { runs: 30, seed: 1 })));
+});
+
+test("what the service got counts where it is known, and not what its two Deployments answered", async () => {
+  const { said } = await ask({ file: sound }, { tally: usual, phi: 1, rate: 120 });
+  assert.match(said, /before 120 requests per second, of which 1 % fail \(the last hour, by Prometheus\)/);
 });
 
 test("what is given wins over what Prometheus says, one by one", async () => {

@@ -39,7 +39,7 @@ async function ask(
   const desk: Desk = {
     config: await configured({ inputs: { command: "replay", report: "r.json", ...inputs } }),
     messages,
-    history: { traffic: never, dispersion: never },
+    history: { traffic: never, rate: never, dispersion: never },
     async readFile(path) {
       assert.equal(path, "r.json");
       return text ?? Promise.reject(new Error("ENOENT: no such file or directory, open 'r.json'"));

@@ -86,6 +86,7 @@ export async function createSession(options: SessionOptions = {}) {
     },
     history: {
       traffic: async () => ({ because: "nothing is counted" }),
+      rate: async () => undefined,
       dispersion: async () => ({ phi: 1, because: "measured", spread: alike }),
     },
     journal: {

@@ -13,13 +13,12 @@ const window: Millis = 3_600_000;
 
 /** What the service had in the last hour, or why nobody knows. */
 export async function usualTraffic(history: TrafficHistory, target: Target): Promise<Traffic | Uncounted> {
-  const tally = await history.traffic(target, window);
+  const [tally, rate] = await Promise.all([history.traffic(target, window), history.rate(target, window)]);
   if ("because" in tally) return tally;
-  return (
-    trafficOf(withServingFirst(tally), tally.covered) ?? {
-      because: `Prometheus counted no request of ${target.stable.deployment} in the last ${formatDuration(window)}`,
-    }
-  );
+  const traffic = trafficOf(withServingFirst(tally), tally.covered);
+  const because = `Prometheus counted no request of ${target.stable.deployment} in the last ${formatDuration(window)}`;
+  // The two Deployments may have had others' requests as well, and others the service's: before a swap, say.
+  return traffic ? { ...traffic, rate: rate ?? traffic.rate } : { because };
 }
 
 /** After a swap the Deployment that the configuration calls canary is the one that serves. */

@@ -14,6 +14,11 @@ export interface Metrics {
   watch(): MetricSource;
   /** The requests of both versions in the time before a moment. */
   traffic(at: Instant, window: Millis, signal: AbortSignal): Promise<WindowTally | Uncounted>;
+  /**
+   * Requests per second that the service got since it was first seen in a window, whoever answered. Undefined where
+   * nobody knows.
+   */
+  rate(at: Instant, window: Millis, signal: AbortSignal): Promise<number | undefined>;
   /** Who answered requests of the service in the five minutes before a moment. */
   answerers(at: Instant, signal: AbortSignal): Promise<readonly Answerer[] | Uncounted>;
   /** How much more than independent ones stable's errors varied in the hour before a moment, and its pods differed. */

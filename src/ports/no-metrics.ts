@@ -11,6 +11,7 @@ export const noMetrics: Metrics = {
     query: async (_query, at) => ({ at, because }),
   }),
   traffic: async () => ({ because }),
+  rate: async () => undefined,
   answerers: async () => ({ because }),
   dispersion: async () => unmeasured(because),
   inspect: async () => [

@@ -495,6 +495,25 @@ export function prometheusFacts(name: string, setUp: SetUp): void {
   });
 
   fact(
+    "the rate is what the service got since it was first seen, whoever answered it, and nothing else",
+    async (world) => {
+      const at = Date.now();
+      const counted = (minutesAgo: number, ...line: Parameters<Line>): string =>
+        `${world.counted(...line)} ${at - minutesAgo * minute - 500}`;
+      const service = "ratings.shop.svc.cluster.local";
+      await world.expose(
+        ...ago(30, 0).flatMap((ago) => [
+          counted(ago, "reviews-v1", 60 * (30 - ago)),
+          counted(ago, "reviews-v1", 6_000 * (30 - ago), { destination_service: service, pod: "gateway-2" }),
+        ]),
+        ...ago(30, 10).map((ago) => counted(ago, "reviews-v0", 180 * (30 - ago))),
+      );
+      const rate = (await world.metrics.rate(at, 60 * minute, signal)) ?? assert.fail("nobody knows");
+      assert.ok(rate > 2.7 && rate < 3.3, `${rate}`); // (30 · 60 + 20 · 180) / 30 min, and not of an hour
+    },
+  );
+
+  fact(
     "how much stable's errors vary is measured pod by pod, whoever counts for the gates",
     async ({ metrics, expose, ...world }) => {
       const at = Date.now();

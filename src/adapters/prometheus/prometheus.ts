@@ -9,7 +9,7 @@ import { type Answered, type NoAnswer, samplesOf } from "./answered.ts";
 import { countWindow, type WindowView } from "./count-window.ts";
 import { chooseProxy } from "./counting-proxy.ts";
 import { inspectMetrics, unanswered } from "./inspect-metrics.ts";
-import { instantQuery } from "./instant-query.ts";
+import { instantQuery, theirs } from "./instant-query.ts";
 import { measureDispersion } from "./measure-dispersion.ts";
 import { advance, counted, countedFrom, emptyMeter } from "./meter.ts";
 import { followClock } from "./prometheus-clock.ts";
@@ -87,9 +87,24 @@ export function prometheus(options: PrometheusOptions): Metrics {
     return countWindow(view, end, window);
   }
 
+  async function rate(moment: Instant, window: Millis, signal: AbortSignal): Promise<number | undefined> {
+    const there = await located(signal);
+    if ("because" in there) return undefined;
+    const proxy = await choice.decide(there, moment, signal);
+    if (typeof proxy !== "string") return undefined;
+    const { requests, first } = seriesSelectors(target, proxy, options).got(window);
+    const ask = async (query: string): Promise<number | undefined> =>
+      samplesOf(await instantQuery(there, query, moment, signal))[0]?.value;
+    const [got, since] = await Promise.all([ask(requests), ask(first)]);
+    if (got === undefined || since === undefined) return undefined;
+    const covered = Math.min(window, theirs(there, moment) - since * 1_000);
+    return covered > 0 && got > 0 ? (got * 1_000) / covered : undefined;
+  }
+
   return {
     watch,
     traffic,
+    rate,
     async answerers(at, signal) {
       const there = await located(signal);
       if ("because" in there) return there;

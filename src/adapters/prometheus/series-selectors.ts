@@ -78,6 +78,15 @@ export const seriesSelectors = (
         `(sum by (${labels.pod}, instance, le) (${select(durations, ownPods)}))[${range}ms:${step}ms]`,
     },
     ofService: select(requests, [service]),
+    /** What the service got in a window, and when it was first seen there, in seconds: a service may be younger. */
+    got: (window: Millis) => {
+      const all = select(requests, [by(reporter), service, notInjected]);
+      const stride = Math.max(1_000, Math.ceil(window / 60));
+      return {
+        requests: `sum(increase(${all}[${window}ms]))`,
+        first: `min(min_over_time(timestamp(${all})[${window}ms:${stride}ms]))`,
+      };
+    },
     /** How many each of those who answered got lately, whoever counted them. */
     answered: `sum by (${labels.workload}, ${labels.namespace}) (increase(${select(requests, [service, `${labels.workload}!="unknown"`, `${labels.code}!="0"`, notInjected])}[5m])) > 0`,
     /** Those that nobody answered: failures before the first pod was there name no workload. */

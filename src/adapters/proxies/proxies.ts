@@ -110,6 +110,7 @@ export function proxies(options: ProxiesOptions): Metrics {
   return {
     watch,
     traffic,
+    rate: async () => undefined,
     answerers: async () => ({ because: `${noHistory} of who answered` }),
     dispersion: async () => unmeasured(noHistory),
     async inspect(plan, _at, signal) {
