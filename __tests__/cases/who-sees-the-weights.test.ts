@@ -178,6 +178,70 @@ spec: { selector: { app: reviews, version: v1 }, ports: [{ name: http, port: 908
       },
     },
   },
+  ...(
+    [
+      ["service", 0, /Nothing forbids/],
+      [
+        "workload",
+        2,
+        /✗ Service shop\/reviews .* the waypoint infra\/shared, which is for workload and not for services/,
+      ],
+    ] as const
+  ).map(([traffic, exit, said]) => ({
+    case: "two-versions",
+    what: `a waypoint of another namespace, for ${traffic}`,
+    exit,
+    said,
+    options: planned(
+      (world) => `${world}
+---
+apiVersion: v1
+kind: Namespace
+metadata: { name: shop, labels: { istio.io/dataplane-mode: ambient, istio.io/use-waypoint: shared, istio.io/use-waypoint-namespace: infra } }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: shared, namespace: infra, labels: { istio.io/waypoint-for: ${traffic} } }
+spec: { gatewayClassName: istio-waypoint, listeners: [{ name: mesh, port: 15008, protocol: HBONE }] }`,
+    ),
+  })),
+  ...(
+    [
+      [
+        "a Sidecar of the callers that knows nothing of the service",
+        "networking.istio.io/v1",
+        "Sidecar",
+        "web",
+        '{ egress: [{ hosts: ["./*"] }] }',
+        /· Sidecar web\/reviews does not let its clients see VirtualService shop\/reviews/,
+      ],
+      [
+        "a plugin of Istio's own namespace for one version",
+        "extensions.istio.io/v1alpha1",
+        "WasmPlugin",
+        "istio-system",
+        "{ selector: { matchLabels: { version: v1 } } }",
+        /! WasmPlugin istio-system\/reviews is for the pods of reviews-v1 and not for the canary's/,
+      ],
+      [
+        "an EnvoyFilter for one version",
+        "networking.istio.io/v1alpha3",
+        "EnvoyFilter",
+        "shop",
+        "{ workloadSelector: { labels: { version: v2 } } }",
+        /! EnvoyFilter shop\/reviews is for the canary's pods and not for those of reviews-v1/,
+      ],
+    ] as const
+  ).map(([what, version, kind, namespace, spec, said]) => ({
+    case: "two-versions",
+    what,
+    exit: 0 as const,
+    said,
+    options: planned(
+      (world) =>
+        `${world}\n---\napiVersion: ${version}\nkind: ${kind}\nmetadata: { name: reviews, namespace: ${namespace} }\nspec: ${spec}`,
+    ),
+  })),
   { case: "c07b-subset-uppercase-config", exit: 2, said: /no http route sends to reviews subset v1-GA/ },
   {
     case: "c07b-subset-uppercase-config",

@@ -26,7 +26,7 @@ const reviews: Readonly<Record<string, (spec: Fields) => readonly string[]>> = {
 export function reviewIstioObject(kind: Kind, object: Fields): Review {
   if (!kind.group.endsWith("istio.io")) return { warnings: [] };
   const spec = fields(object.spec);
-  const errors = reviews[kind.kind]?.(spec) ?? [];
+  const errors = (isIstios(kind) && reviews[kind.kind]?.(spec)) || [];
   if (errors.length > 0) return { error: `configuration is invalid: ${told(errors)}`, warnings: [] };
   return { warnings: kind.kind === "VirtualService" ? unreachableRules(items(spec.http)) : [] };
 }
@@ -121,3 +121,6 @@ function unreachableRules(routes: readonly Fields[]): readonly string[] {
     ];
   });
 }
+
+/** The Gateway API has kinds of the same names. */
+const isIstios = ({ group }: Kind): boolean => group.endsWith(".istio.io");
