@@ -30300,12 +30300,12 @@ const straight = (plan) => ({ ...plan, stages: [], promotion: "swap", keepOld: t
 
 const usual_traffic_window = 3_600_000;
 async function usualTraffic(history, target) {
-    const tally = await history.traffic(target, usual_traffic_window);
+    const [tally, rate] = await Promise.all([history.traffic(target, usual_traffic_window), history.rate(target, usual_traffic_window)]);
     if ("because" in tally)
         return tally;
-    return ((0,detection/* trafficOf */.t7)(withServingFirst(tally), tally.covered) ?? {
-        because: `Prometheus counted no request of ${target.stable.deployment} in the last ${(0,lib_duration/* formatDuration */.a)(usual_traffic_window)}`,
-    });
+    const traffic = (0,detection/* trafficOf */.t7)(withServingFirst(tally), tally.covered);
+    const because = `Prometheus counted no request of ${target.stable.deployment} in the last ${(0,lib_duration/* formatDuration */.a)(usual_traffic_window)}`;
+    return traffic ? { ...traffic, rate: rate ?? traffic.rate } : { because };
 }
 function withServingFirst(tally) {
     const { stable, canary } = tally;
@@ -47736,6 +47736,14 @@ const seriesSelectors = ({ namespace, stable, canary, ...target }, reporter, { l
             perPodTimes: (range, step) => `(sum by (${labels.pod}, instance, le) (${series_selectors_select(durations, ownPods)}))[${range}ms:${step}ms]`,
         },
         ofService: series_selectors_select(requests, [service]),
+        got: (window) => {
+            const all = series_selectors_select(requests, [by(reporter), service, notInjected]);
+            const stride = Math.max(1_000, Math.ceil(window / 60));
+            return {
+                requests: `sum(increase(${all}[${window}ms]))`,
+                first: `min(min_over_time(timestamp(${all})[${window}ms:${stride}ms]))`,
+            };
+        },
         answered: `sum by (${labels.workload}, ${labels.namespace}) (increase(${series_selectors_select(requests, [service, `${labels.workload}!="unknown"`, `${labels.code}!="0"`, notInjected])}[5m])) > 0`,
         unserved: series_selectors_select(requests, [service, `${labels.workload}="unknown"`, `${labels.code}=~"0|5.."`]),
     };
@@ -48878,9 +48886,25 @@ function prometheus(options) {
         };
         return countWindow(view, end, window);
     }
+    async function rate(moment, window, signal) {
+        const there = await located(signal);
+        if ("because" in there)
+            return undefined;
+        const proxy = await choice.decide(there, moment, signal);
+        if (typeof proxy !== "string")
+            return undefined;
+        const { requests, first } = seriesSelectors(target, proxy, options).got(window);
+        const ask = async (query) => samplesOf(await instantQuery(there, query, moment, signal))[0]?.value;
+        const [got, since] = await Promise.all([ask(requests), ask(first)]);
+        if (got === undefined || since === undefined)
+            return undefined;
+        const covered = Math.min(window, theirs(there, moment) - since * 1_000);
+        return covered > 0 && got > 0 ? (got * 1_000) / covered : undefined;
+    }
     return {
         watch,
         traffic,
+        rate,
         async answerers(at, signal) {
             const there = await located(signal);
             if ("because" in there)
@@ -49445,6 +49469,7 @@ function proxies(options) {
     return {
         watch,
         traffic,
+        rate: async () => undefined,
         answerers: async () => ({ because: `${noHistory} of who answered` }),
         dispersion: async () => unmeasured(noHistory),
         async inspect(plan, _at, signal) {
@@ -50375,6 +50400,7 @@ const noMetrics = {
         query: async (_query, at) => ({ at, because }),
     }),
     traffic: async () => ({ because }),
+    rate: async () => undefined,
     answerers: async () => ({ because }),
     dispersion: async () => unmeasured(because),
     inspect: async () => [
@@ -53908,6 +53934,7 @@ function compose_proxiesIn(metrics, { clock, transport }, { client, cluster }) {
 }
 const historyOf = (metrics, { clock, stop }) => ({
     traffic: (target, window) => metrics(target).traffic(clock.now(), window, stop),
+    rate: (target, window) => metrics(target).rate(clock.now(), window, stop),
     dispersion: (target) => metrics(target).dispersion(clock.now(), stop),
 });
 function reporterFor({ reporting }, environment, world, written, warn) {
