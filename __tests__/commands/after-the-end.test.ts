@@ -82,6 +82,19 @@ for (const [what, state, options, weight, promotion, end] of [
   });
 }
 
+test("what the job that had the release still writes is not left standing by whoever puts it right", async () => {
+  const behaviour: Behaviour = {
+    ...withoutCanary,
+    latency(request) {
+      if (request === "fence") scene.cluster.weight = 30;
+      return 0;
+    },
+  };
+  const scene = await ended({ state: rolledBack, behaviour }, 30);
+  const { exit, weight, text } = await scene.said(rollback);
+  assert.deepEqual([exit, weight], [0, 0], text);
+});
+
 for (const [what, behaviour, why] of [
   ["both have pods", {}, /both have pods, and somebody may want it so/],
   [
@@ -203,19 +216,17 @@ test("one that waits as it should is none of their business", async () => {
 });
 
 test("what cannot be read is not taken for what is right", async () => {
-  for (const command of [status, settle]) {
-    const scene = await ended(
-      {
-        state: rolledBack,
-        earlierRun: mine,
-        behaviour: { fails: ({ name }) => (name === "router.differences" ? new Error("no answer") : undefined) },
-      },
-      0,
-    );
-    const { exit, text } = await scene.said(command);
-    assert.equal(exit, 3);
-    assert.match(text, /could not be read again: no answer/);
-  }
+  for (const [state, call, weight] of [
+    [rolledBack, "router.differences", 0],
+    [awaited, "router.unserved", 10],
+  ] as const)
+    for (const command of [status, settle]) {
+      const fails = ({ name }: Call) => (name === call ? new Error("no answer") : undefined);
+      const scene = await ended({ state, earlierRun: mine, behaviour: { fails } }, weight);
+      const { exit, text } = await scene.said(command);
+      assert.equal(exit, 3);
+      assert.match(text, /could not be read again: no answer/);
+    }
 });
 
 test("a rollback that failed is tried once more by the step that leaves nothing half-way; a promotion is only told of", async () => {

@@ -295,11 +295,13 @@ test("a release or an approval that cannot be saved changes nothing", async () =
     name === "journal.save" && at > 0 ? new DeniedError("forbidden") : undefined;
   for (const [command, options] of [
     [release, {}],
+    [release, { state: baking }],
     [promote, { state: waiting }],
   ] as const) {
-    const { session, cluster, world } = await createSession({ ...options, behaviour: { fails } });
+    const { session, cluster, world, events } = await createSession({ ...options, behaviour: { fails } });
     await session.clock.sleepUntil(1_000);
     await assert.rejects(command(session), /forbidden/);
     assert.deepEqual(cluster, world.before);
+    assert.equal(events.includes("finish"), false, "nor is anything given back that nobody could take over");
   }
 });

@@ -61,6 +61,18 @@ test("an undo is a release of its own in the journal before the cluster is touch
   });
 });
 
+test("whoever undoes a swap is told that the file's roles are exchanged, and nobody else", async () => {
+  for (const [promotion, told] of [
+    ["swap", 1],
+    ["update", 0],
+  ] as const) {
+    const { session, before, printed } = await ask({});
+    await session.journal.save({ ...before, plan: { ...before.plan, promotion } });
+    await undo(session);
+    assert.equal(printed.filter((line) => line.includes("this one goes to reviews-v1")).length, told, promotion);
+  }
+});
+
 test("the end of an undo says what serves again", async () => {
   const { session } = await ask({});
   const accounts: Account[] = [];
