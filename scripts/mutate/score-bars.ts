@@ -23,6 +23,7 @@ export const scoreBars: readonly (readonly [place: string, bar: number])[] = [
   ["src/adapters/github", 90],
   ["src/adapters/kubernetes", 90],
   ["src/adapters/prometheus", 90],
+  ["src/adapters/proxies", 90],
   ["src/adapters/terminal", 90],
   ["src/adapters/virtual-service", 90],
 ];

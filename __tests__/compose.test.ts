@@ -1,0 +1,236 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "node:test";
+import { parseOutputs } from "../sandbox/composite/file-commands.ts";
+import { nodeClock } from "../src/adapters/node/node-clock.ts";
+import { compose, desk, type Surroundings } from "../src/compose.ts";
+import type { Config } from "../src/config/config.ts";
+import { createRedaction } from "../src/lib/redaction.ts";
+import type { ReleaseRecord } from "../src/release/release-record.ts";
+import { createCensor } from "../src/reporting/censor.ts";
+import type { HttpAnswer, HttpRequest } from "../src/world/transport.ts";
+import { configured, sound } from "./config/configured.ts";
+import { jumpingClock } from "./support/clock.ts";
+import { shopTarget } from "./support/shop-target.ts";
+import { base, start } from "./words/sample.ts";
+
+/** Several lines, or it would be a path. */
+const kubeconfig = `
+clusters: [{ name: one, cluster: { server: "https://kubernetes.test" } }]
+contexts: [{ name: prod-eu-1, context: { cluster: one, user: one } }]
+users: [{ name: one, user: {} }]
+current-context: prod-eu-1
+`;
+
+const github: Surroundings["github"] = {
+  actions: true,
+  apiUrl: "https://github.test",
+  repository: { owner: "acme", repo: "shop" },
+  sha: "abc123",
+  pullRequest: 7,
+};
+
+/** GitHub takes what it is told, Prometheus has counted nothing, and in the cluster there is nothing. */
+function answerTo({ method, url, body = "" }: HttpRequest): HttpAnswer {
+  const json = (status: number, value: unknown): HttpAnswer => ({
+    status,
+    headers: { "content-type": "application/json" },
+    text: JSON.stringify(value),
+  });
+  if (url.pathname === "/graphql") return json(200, { data: { viewer: { login: "bot" } } });
+  if (url.host === "github.test" && method === "GET") return json(200, []);
+  if (url.host === "github.test")
+    return json(201, { id: 1, html_url: "https://github.test/c/1", body, user: { login: "bot" } });
+  if (url.pathname.includes("/api/v1/query"))
+    return json(200, { status: "success", data: { resultType: "vector", result: [] } });
+  return json(404, { kind: "Status", reason: "NotFound", message: "not found" });
+}
+
+/** The world that a command is given, and everything that it was asked. */
+function surroundings(more: Partial<Surroundings> = {}) {
+  const requests: HttpRequest[] = [];
+  const warnings: string[] = [];
+  const said: unknown[] = [];
+  const redaction = createRedaction();
+  const here: Surroundings = {
+    clock: jumpingClock(start),
+    transport: {
+      async send(request) {
+        requests.push(request);
+        return answerTo(request);
+      },
+    },
+    random: () => 0.5,
+    env: {},
+    github,
+    voice: { warn: (text) => void warnings.push(text), report: () => void said.push("voice"), flush: async () => {} },
+    registerSecret: redaction.register,
+    censor: createCensor(redaction),
+    stop: new AbortController().signal,
+    print: (text) => void said.push(text),
+    answer: (value) => void said.push(value),
+    programs: { start: () => assert.fail("no program is run") },
+    ...more,
+  };
+  return { here, requests, warnings, said };
+}
+
+const configOf = async (more: Partial<Config> = {}): Promise<Config> => ({
+  ...(await configured({ file: sound, inputs: { kubeconfig } })),
+  ...more,
+});
+
+// One folder for all tests here: @actions/core looks its summary up once in a process.
+const folder = mkdtempSync(join(tmpdir(), "istio-canary-compose-"));
+const [outputFile, summaryFile, reportFile] = ["outputs", "summary", "report"].map((name) => join(folder, name)) as [
+  string,
+  string,
+  string,
+];
+process.env.GITHUB_OUTPUT = outputFile;
+process.env.GITHUB_STEP_SUMMARY = summaryFile;
+test.beforeEach(() => {
+  for (const file of [outputFile, summaryFile, reportFile]) writeFileSync(file, "");
+});
+test.after(() => rmSync(folder, { recursive: true }));
+const textOf = (file: string): string => readFileSync(file, "utf8");
+
+type Told = { readonly sinks: readonly string[]; readonly status: string };
+
+/** Where an account of a release arrives, and what the status says. */
+async function told(reporting: Partial<Config["reporting"]>, job: Partial<Surroundings["github"]>): Promise<Told> {
+  const config = await configOf();
+  const { here, requests, warnings, said } = surroundings({
+    clock: nodeClock, // Octokit is loaded late, and a clock that jumps would not wait for it
+    github: { ...github, outputFile, summaryFile, ...job },
+  });
+  const everything = {
+    githubToken: "github-token-0815",
+    comment: true,
+    commitStatus: true,
+    summary: true,
+    report: reportFile,
+    pullRequest: undefined,
+  };
+  const session = compose({ ...config, reporting: { ...config.reporting, ...everything, ...reporting } }, here);
+  session.reporter.report({ ...base, settled: true });
+  await session.reporter.flush(60_000);
+  assert.deepEqual(warnings, []);
+  const posted = (path: string): HttpRequest | undefined =>
+    requests.find(({ method, url }) => method === "POST" && url.pathname === path);
+  const comment = posted("/repos/acme/shop/issues/7/comments");
+  const status = posted("/repos/acme/shop/statuses/abc123");
+  const sinks: string[] = [];
+  if (textOf(outputFile)) sinks.push("outputs");
+  if (textOf(summaryFile)) sinks.push("summary");
+  if (textOf(reportFile)) sinks.push("report");
+  if (comment) sinks.push("comment");
+  if (status) sinks.push("status");
+  if (said.includes("voice")) sinks.push("voice");
+  return { sinks, status: status?.body ?? "" };
+}
+
+const everywhere = ["outputs", "summary", "report", "comment", "status", "voice"];
+const offGitHub = ["outputs", "summary", "report", "voice"];
+for (const [what, reporting, job, sinks] of [
+  ["with all that there is", {}, {}, everywhere],
+  ["without a token", { githubToken: undefined }, {}, offGitHub],
+  ["without a repository", {}, { repository: undefined }, offGitHub],
+  ["with the comment switched off", { comment: false }, {}, everywhere.filter((sink) => sink !== "comment")],
+  ["with the status switched off", { commitStatus: false }, {}, everywhere.filter((sink) => sink !== "status")],
+  ["without a commit", {}, { sha: undefined }, everywhere.filter((sink) => sink !== "status")],
+  ["with the summary switched off", { summary: false }, {}, everywhere.filter((sink) => sink !== "summary")],
+  ["where no runner reads a summary", {}, { summaryFile: undefined }, everywhere.filter((sink) => sink !== "summary")],
+  ["where no runner reads outputs", {}, { outputFile: undefined }, everywhere.filter((sink) => sink !== "outputs")],
+  ["without a report file", { report: "" }, {}, everywhere.filter((sink) => sink !== "report")],
+] as const)
+  test(`a release is told where it should be ${what}`, async () => {
+    assert.deepEqual((await told(reporting, job)).sinks, sinks);
+  });
+
+test("outputs say where the comment is, and the status which environment it is of: the context, if nobody names one", async () => {
+  const { status } = await told({ environment: "staging" }, {});
+  assert.equal(parseOutputs(textOf(outputFile))["comment-url"], "https://github.test/c/1");
+  assert.match(status, /canary\/staging\/reviews/);
+  assert.match((await told({}, {})).status, /canary\/prod-eu-1\/reviews/);
+});
+
+test("whether something is left is said to the action's second step", async () => {
+  const { messages } = compose(await configOf(), surroundings({ github: { ...github, outputFile } }).here);
+  messages.somethingLeft();
+  assert.equal(parseOutputs(textOf(outputFile)).settled, "false");
+  messages.nothingLeft();
+  assert.equal(parseOutputs(textOf(outputFile)).settled, "true");
+});
+
+const byService = "kubernetes.test/api/v1/namespaces/monitoring/services/prom:9090/proxy";
+/** Where it is asked what was counted, by what a configuration says of metrics: in a cluster, and at a desk. */
+for (const [what, metrics, inCluster, atDesk] of [
+  ["nowhere without metrics", undefined, [], []],
+  ["Prometheus at its address", { prometheus: "http://prom.test" }, ["prom.test"], ["prom.test"]],
+  ["Prometheus over the API server", { prometheus: "service://monitoring/prom:9090" }, [byService], [byService]],
+  ["proxies in a cluster alone", { source: "proxies", prometheus: "" }, ["kubernetes.test"], []],
+  [
+    "Prometheus for the history also where proxies count",
+    { source: "proxies", prometheus: "http://prom.test" },
+    ["prom.test"],
+    ["prom.test"],
+  ],
+] as const)
+  test(`requests are looked up ${what}`, async () => {
+    const { metrics: usual, ...rest } = await configOf();
+    const config: Config = { ...rest, metrics: metrics && { ...(usual ?? assert.fail()), ...metrics } };
+    for (const [place, made] of [
+      [inCluster, compose],
+      [atDesk, desk],
+    ] as const) {
+      const { here, requests } = surroundings();
+      const answers = await made(config, here).history.traffic(shopTarget, 60_000);
+      assert.ok("because" in answers);
+      const asked = new Set(
+        requests.map(({ url }) => (place[0] === byService ? `${url.host}${url.pathname}` : url.host)),
+      );
+      assert.deepEqual([...asked].map((one) => place.find((known) => one.startsWith(known)) ?? one).slice(0, 1), place);
+      if (place.length === 0) assert.equal(requests.length, 0);
+    }
+  });
+
+test("whoever names no metrics asks where the journal of the release says, everybody else where they say", async () => {
+  const config = await configOf();
+  const { prometheus: _, ...kept } = config.metrics ?? assert.fail();
+  const { plan } = config.release ?? assert.fail();
+  const metrics = { ...kept, url: "http://journaled.test" };
+  const record = { version: 1, ...base, target: shopTarget, plan, metrics } as unknown as ReleaseRecord;
+  for (const [configuredMetrics, host] of [
+    [undefined, "journaled.test"],
+    [config.metrics, "prometheus:9090"],
+  ] as const) {
+    const { here, requests } = surroundings();
+    await compose({ ...config, metrics: configuredMetrics }, here).inspectMetrics(record, plan);
+    const hosts = new Set(requests.map(({ url }) => url.host));
+    hosts.delete("kubernetes.test");
+    assert.deepEqual([...hosts], [host]);
+  }
+});
+
+test("a desk prints, answers, warns and reads, and leaves nothing", async () => {
+  const { here, said, warnings, requests } = surroundings({ clock: nodeClock });
+  const { messages, readFile } = desk(await configOf({ warnings: ["a part is wrong"] }), here);
+  messages.print("text");
+  messages.answer({ json: true });
+  messages.nothingLeft();
+  messages.somethingLeft();
+  assert.deepEqual(said, ["text", { json: true }]);
+  assert.deepEqual([warnings, messages.warnings()], [["a part is wrong"], ["a part is wrong"]]);
+  assert.deepEqual([textOf(outputFile), requests], ["", []]);
+  writeFileSync(reportFile, "x".repeat(2 ** 21)); // longer than a configuration may be
+  assert.equal((await readFile(reportFile)).length, 2 ** 21);
+});
+
+test("who insists is heard, and where nobody can, nobody does", async () => {
+  const insist = AbortSignal.abort("now");
+  assert.equal(compose(await configOf(), surroundings({ insist }).here).insist, insist);
+  assert.equal(compose(await configOf(), surroundings().here).insist.aborted, false);
+});
