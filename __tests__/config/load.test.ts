@@ -175,9 +175,30 @@ test("an input of empty text is not given: a composite action passes all of its 
   );
 });
 
-test("without Prometheus a stage is judged by restarts", async () => {
-  const { plan } = await release({ file: soundBut("metrics: {}") });
-  assert.deepEqual(plan.stages[0]?.gates, [{ kind: "restarts", name: "restarts", atMost: 0 }]);
+test("without an address a stage is judged by what the proxies count; by restarts alone only where that is said", async () => {
+  const restarts = { kind: "restarts", name: "restarts", atMost: 0 };
+  const { release, metrics } = await configured({ file: soundBut("metrics: {}") });
+  assert.deepEqual(release?.plan.stages[0]?.gates, [{ kind: "evidence", name: "evidence" }, restarts]);
+  assert.deepEqual([metrics?.source, metrics?.prometheus, release?.plan.pollEvery], ["proxies", "", 1_000]);
+  const none = await configured({ file: soundBut("metrics: { source: none }") });
+  assert.deepEqual(none.release?.plan.stages[0]?.gates, [restarts]);
+  assert.equal(none.metrics, undefined);
+});
+
+test("a job that goes on with a release has no word of its own on who counts, unless somebody says one", async () => {
+  for (const command of ["promote", "status", "rollback", "settle"])
+    assert.equal(
+      (await configured({ file: soundBut("metrics: {}"), inputs: { command } })).metrics,
+      undefined,
+      command,
+    );
+  const named = await configured({ file: soundBut("metrics: { source: proxies }"), inputs: { command: "promote" } });
+  assert.equal(named.metrics?.source, "proxies");
+});
+
+test("a release that nothing judges is asked for by name", async () => {
+  const { release } = await configured({ file: soundBut("gates: []\nmetrics: { source: none }") });
+  assert.deepEqual(release?.plan.stages[0]?.gates, []);
 });
 
 test("stages name their gates, or have those for all", async () => {

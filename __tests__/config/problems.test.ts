@@ -370,7 +370,7 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
     "gates that count, and no Prometheus",
     {
       file: soundBut(
-        "metrics: {}\ngates: [{ errors: { atMost: 1% } }, { restarts: {} }]\nstages: [{ weight: 10, wait: 1m, gates: [{ query: up, atMost: 1 }, { latency: { atMost: 1s } }] }]",
+        "metrics: { source: none }\ngates: [{ errors: { atMost: 1% } }, { restarts: {} }]\nstages: [{ weight: 10, wait: 1m, gates: [{ query: up, atMost: 1 }, { latency: { atMost: 1s } }] }]",
       ),
     },
     counts("gates[0].errors", "errors"),
@@ -519,9 +519,19 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
     'command: unknown command "relase"; did you mean "release"? Known: release, plan, rehearse, status, verify, rollback, undo, promote, settle, replay',
   ],
   [
+    "a release that nothing would judge",
+    { file: soundBut("gates: []") },
+    "gates: no stage has a gate, so that nothing would be judged; leave gates out (auto judges errors, response times and restarts), or say that it is meant: metrics.source: none",
+  ],
+  [
+    "stages that nothing would judge, and no source",
+    { file: soundBut("metrics: {}\nstages: [{ weight: 10, wait: 1m, gates: [] }, 100]") },
+    "stages: no stage has a gate, so that nothing would be judged; leave gates out (auto judges errors, response times and restarts), or say that it is meant: metrics.source: none",
+  ],
+  [
     "verify with nothing to ask",
-    { file: soundBut("metrics: {}"), inputs: { command: "verify" } },
-    "verify.url: expected a URL to send requests to, or a Prometheus to ask (metrics.prometheus), in the file or as the input verify-url",
+    { file: soundBut("metrics: { source: none }"), inputs: { command: "verify" } },
+    "verify.url: expected a URL to send requests to, or another metrics.source than none, in the file or as the input verify-url",
   ],
 ];
 

@@ -91,7 +91,10 @@ describe("a canary that fails", { concurrency: 4 }, () => {
 
   test("a canary that dies while it serves is rolled back by what its pod says", (t) =>
     withScene(bed, api, { name: "fails-later" }, async (scene) => {
-      const finished = await scene.start({ stages: "20:60s", gates: [] }, { flags: image("v2-die10") }).ended;
+      const finished = await scene.start(
+        { stages: "20:60s", gates: [], metrics: { source: "none", interval: "1s" } },
+        { flags: image("v2-die10") },
+      ).ended;
       // Which of the two depends on when it is looked at: the container begins again once before Kubernetes backs off.
       await assertRolledBack(
         scene,

@@ -164,8 +164,8 @@ function configOf({ namespace, tag, settings }: Case): object {
     ...(tag === undefined ? {} : { image: `registry.test/shop:${tag}` }),
     ...{
       stages: "50:1m",
+      metrics: { source: "none", interval: "1s" },
       gates: [],
-      metrics: { prometheus: bed.prometheus, interval: "1s" },
       promotion: { model: "swap", drain: "1s" },
     },
     ...settings,

@@ -72,9 +72,15 @@ async function countSplit(
     stable: stable.requests,
     canary: canary.requests,
     neither: unattributed.requests,
-    from: `Prometheus, the last ${formatDuration(window)}`,
+    from: countedBy(metrics?.source, window, tally.covered),
   };
 }
+
+/** Proxies keep no history: they were looked at for a moment. */
+const countedBy = (source: "prometheus" | "proxies" | undefined, window: Millis, covered: Millis): string =>
+  source === "proxies"
+    ? `the proxies, the last ${formatDuration(covered)}`
+    : `Prometheus, the last ${formatDuration(window)}`;
 
 /** No further back than the weight that there is now; while that is too new to be counted alone, since it was written. */
 function windowOf(longest: Millis, written: WrittenAgo | undefined, interval: Millis): Millis {

@@ -206,7 +206,7 @@ export const inputs: readonly Input[] = [
     path: "gates",
     type: "yaml",
     description:
-      "What must hold in every stage that names no gates itself: auto (errors, response times and the split judged by evidence, and no restarts), or a list in which auto may stand, too. Default: auto; without Prometheus, no restarts.",
+      "What must hold in every stage that names no gates itself: auto (errors, response times and the split judged by evidence, and no restarts), or a list in which auto may stand, too. Default: auto; with metrics.source: none, no restarts. A release that nothing judges (gates: []) is refused unless metrics.source is none.",
     commands: rehearsing,
   },
   {
@@ -230,7 +230,7 @@ export const inputs: readonly Input[] = [
     path: "metrics.source",
     type: "text",
     description:
-      "Where requests are counted: prometheus, proxies (the counters of the versions' and the gateways' own proxies, read over the API server), none (time and restarts alone), or auto (Prometheus where there is one).",
+      "Where requests are counted: prometheus, proxies (the counters of the versions' and the gateways' own proxies, read over the API server), none (nobody counts: time and restarts alone), or auto (Prometheus where its address is given, else the proxies).",
     default: "auto",
     commands: measuring,
   },

@@ -24,7 +24,7 @@ import {
 } from "./issue.ts";
 import { type Manifests, type ReadFile, readManifests } from "./manifests.ts";
 import { unknown } from "./nearest.ts";
-import { canaryDeployment, intervalOf, metricSourceOf, planOf, targetOf } from "./normalise.ts";
+import { canaryDeployment, intervalOf, isNamedSource, metricSourceOf, planOf, targetOf } from "./normalise.ts";
 import { type Given, givenOnly, type Origin, overlay } from "./overlay.ts";
 import { type PositionOf, positionsIn } from "./places.ts";
 import { breaches, type Section } from "./rules.ts";
@@ -215,7 +215,7 @@ function configOf(
     namespace,
     service,
     cluster,
-    metrics: metricsOf(metrics),
+    metrics: isNamedSource(metrics) || countsByItself.includes(command) ? metricsOf(metrics) : undefined,
     recipes: recipesOf(file),
     asked: askedIn(inputs),
     reporting: reportingOf(file, inputs, env),
@@ -232,6 +232,9 @@ const rehearsalOf = (file: ConfigFile): RehearsalConfig => ({
   ...file.rehearse,
   plan: planOf({ ...file, metrics: { ...file.metrics, prometheus: file.metrics.prometheus ?? "http://rehearsed" } }),
 });
+
+/** What begins without a journal's word of who counts. */
+const countsByItself: readonly Command[] = ["release", "plan", "verify"];
 
 /** From the first of them: a search from each would take for ever where there are very many. */
 const slashes = /(?<!\/)\/+$/;
@@ -256,7 +259,8 @@ function metricsOf(metrics: ConfigFile["metrics"]): MetricsConfig | undefined {
  */
 function besideAddress({ metrics }: ConfigFile, written: unknown): Config["metricsBesideAddress"] {
   const { prometheus, source: _, ...rest } = metrics;
-  if (metricSourceOf(metrics) !== undefined || !isMapping(written)) return undefined;
+  const isNamed = isNamedSource(metrics) && metricSourceOf(metrics) !== undefined;
+  if (isNamed || !isMapping(written)) return undefined;
   return Object.fromEntries(Object.entries(rest).filter(([key]) => Object.hasOwn(written, key)));
 }
 

@@ -37,11 +37,15 @@ export function targetOf(file: ConfigFile, manifests: readonly Manifest[]): Targ
 
 type WrittenMetrics = ConfigFile["metrics"];
 
-/** Who counts requests; undefined where nobody does. */
+/** Somebody said who counts; otherwise a job that goes on with a release goes by what the journal has. */
+export const isNamedSource = ({ source, prometheus }: WrittenMetrics): boolean =>
+  source !== "auto" || prometheus !== undefined;
+
+/** Who counts requests; undefined where nobody does. Without an address there are the proxies of both versions. */
 export function metricSourceOf({ source, prometheus }: WrittenMetrics): "prometheus" | "proxies" | undefined {
   if (source === "none") return undefined;
-  if (source === "proxies") return "proxies";
-  return prometheus === undefined ? undefined : "prometheus";
+  if (source === "auto") return prometheus === undefined ? "proxies" : "prometheus";
+  return source;
 }
 
 /** Istio's own Prometheus scrapes every 15 s; proxies have what is new at once. */

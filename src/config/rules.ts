@@ -1,12 +1,12 @@
 import { type Host, readHost, sameHost } from "../istio/host.ts";
-import { formatDuration } from "../lib/duration.ts";
+import { formatDuration, type Millis } from "../lib/duration.ts";
 import { count } from "../lib/numbers.ts";
 import { fewestRuns } from "../rehearsal/rehearse-kinds.ts";
 import type { QueryGate } from "../release/gate.ts";
 import { appliesManifests, type Command } from "./commands.ts";
 import { at, type Path, type Problem } from "./issue.ts";
 import type { Manifest } from "./manifests.ts";
-import { canaryDeployment, intervalOf, metricSourceOf, stageDeadline } from "./normalise.ts";
+import { canaryDeployment, intervalOf, metricSourceOf, planOf, stageDeadline } from "./normalise.ts";
 import type { ConfigFile } from "./schema.ts";
 import type { WrittenStage } from "./short-stages.ts";
 import type { WrittenGate } from "./written-gate.ts";
@@ -209,6 +209,20 @@ const rules: readonly ConfigRule[] = [
     },
   },
   {
+    name: "a release is judged, unless somebody says that it is not",
+    reads: ["gates", "stages", "metrics", "evidence", "promotion", "deadlines", "canary"],
+    *problems({ file }) {
+      const judgedStages = planOf(file).stages.filter(({ weight, wait }) => weight < 100 || wait > 0);
+      const isJudged = judgedStages.some(({ gates, approval }) => gates.length > 0 || approval);
+      if (judgedStages.length > 0 && !isJudged && file.metrics.source !== "none")
+        yield {
+          path: file.gates === undefined ? ["stages"] : ["gates"],
+          problem:
+            "no stage has a gate, so that nothing would be judged; leave gates out (auto judges errors, response times and restarts), or say that it is meant: metrics.source: none",
+        };
+    },
+  },
+  {
     name: "a source that is named is there",
     reads: ["metrics"],
     *problems({ file: { metrics } }) {
@@ -245,7 +259,7 @@ const rules: readonly ConfigRule[] = [
     reads: ["stages", "metrics", "rehearse"],
     *problems({ command, file: { stages = [], metrics, rehearse } }) {
       if (command !== "rehearse") return;
-      const polls = Math.ceil(stages.reduce((sum, { wait = 0 }) => sum + wait, 0) / intervalOf(metrics));
+      const polls = Math.ceil(stages.reduce((sum, { wait = 0 }) => sum + wait, 0) / rehearsedInterval(metrics));
       const { runs = fewestRuns } = rehearse;
       if (polls * runs <= mostRehearsedPolls) return;
       const atMost = Math.floor(mostRehearsedPolls / polls);
@@ -267,16 +281,16 @@ const rules: readonly ConfigRule[] = [
     reads: ["metrics", "verify"],
     *problems({ command, file: { metrics, verify } }) {
       if (command === "verify" && metricSourceOf(metrics) === undefined && verify.url === undefined)
-        yield needed(
-          "verify.url",
-          "verify-url",
-          "a URL to send requests to, or a Prometheus to ask (metrics.prometheus)",
-        );
+        yield needed("verify.url", "verify-url", "a URL to send requests to, or another metrics.source than none");
       if (verify.versionFrom?.header !== undefined && verify.versionFrom.json !== undefined)
         yield { path: ["verify", "versionFrom"], problem: "expected header or json, not both" };
     },
   },
 ];
+
+/** As with a Prometheus, also where none is named. */
+const rehearsedInterval = (metrics: ConfigFile["metrics"]): Millis =>
+  intervalOf({ ...metrics, prometheus: metrics.prometheus ?? "http://rehearsed" });
 
 /** Gates that no requests are counted for. */
 const needsNobody: readonly Exclude<WrittenGate, "auto">["kind"][] = ["restarts", "json", "run"];

@@ -2,7 +2,7 @@ import { sawNothing } from "./metric-source.ts";
 import type { Metrics } from "./metrics.ts";
 import { unmeasured } from "./unmeasured.ts";
 
-const because = "no Prometheus is configured (metrics.prometheus)";
+const because = "no Prometheus is named (metrics.prometheus), and no proxy is read";
 
 /** Where nothing counts, every question is answered with that. */
 export const noMetrics: Metrics = {
@@ -17,8 +17,8 @@ export const noMetrics: Metrics = {
   inspect: async () => [
     {
       level: "warn",
-      what: "No Prometheus is configured: waits and restarts are judged, requests are not.",
-      next: "Set metrics.prometheus.",
+      what: "Nobody counts requests (metrics.source: none): they are not judged.",
+      next: "Leave metrics.source out, or set metrics.prometheus.",
     },
   ],
 };

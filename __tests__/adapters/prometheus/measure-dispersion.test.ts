@@ -191,8 +191,8 @@ test("a Prometheus that is away is a reason, and no exception; an abort is one",
   await assert.rejects(away.dispersion(at, AbortSignal.abort("stopped")), (reason) => reason === "stopped");
   assert.deepEqual(await noMetrics.dispersion(at, signal), {
     phi: 1,
-    because: "errors are taken as independent: no Prometheus is configured (metrics.prometheus)",
     spread: usualSpread,
+    because: "errors are taken as independent: no Prometheus is named (metrics.prometheus), and no proxy is read",
   });
 });
 
