@@ -27355,7 +27355,7 @@ const inputs = [
         name: "gates",
         path: "gates",
         type: "yaml",
-        description: "What must hold in every stage that names no gates itself: auto (errors, response times and the split judged by evidence, and no restarts), or a list in which auto may stand, too. Default: auto; without Prometheus, no restarts.",
+        description: "What must hold in every stage that names no gates itself: auto (errors, response times and the split judged by evidence, and no restarts), or a list in which auto may stand, too. Default: auto; with metrics.source: none, no restarts. A release that nothing judges (gates: []) is refused unless metrics.source is none.",
         commands: rehearsing,
     },
     {
@@ -27376,7 +27376,7 @@ const inputs = [
         name: "metrics-source",
         path: "metrics.source",
         type: "text",
-        description: "Where requests are counted: prometheus, proxies (the counters of the versions' and the gateways' own proxies, read over the API server), none (time and restarts alone), or auto (Prometheus where there is one).",
+        description: "Where requests are counted: prometheus, proxies (the counters of the versions' and the gateways' own proxies, read over the API server), none (nobody counts: time and restarts alone), or auto (Prometheus where its address is given, else the proxies).",
         default: "auto",
         commands: measuring,
     },
@@ -28712,12 +28712,13 @@ function targetOf(file, manifests) {
         container: canary.container,
     };
 }
+const isNamedSource = ({ source, prometheus }) => source !== "auto" || prometheus !== undefined;
 function metricSourceOf({ source, prometheus }) {
     if (source === "none")
         return undefined;
-    if (source === "proxies")
-        return "proxies";
-    return prometheus === undefined ? undefined : "prometheus";
+    if (source === "auto")
+        return prometheus === undefined ? "proxies" : "prometheus";
+    return source;
 }
 const usualIntervals = { prometheus: 15_000, proxies: 1_000 };
 const intervalOf = (metrics) => metrics.interval ?? usualIntervals[metricSourceOf(metrics) ?? "prometheus"];
@@ -29096,6 +29097,19 @@ const rules = [
         },
     },
     {
+        name: "a release is judged, unless somebody says that it is not",
+        reads: ["gates", "stages", "metrics", "evidence", "promotion", "deadlines", "canary"],
+        *problems({ file }) {
+            const judgedStages = planOf(file).stages.filter(({ weight, wait }) => weight < 100 || wait > 0);
+            const isJudged = judgedStages.some(({ gates, approval }) => gates.length > 0 || approval);
+            if (judgedStages.length > 0 && !isJudged && file.metrics.source !== "none")
+                yield {
+                    path: file.gates === undefined ? ["stages"] : ["gates"],
+                    problem: "no stage has a gate, so that nothing would be judged; leave gates out (auto judges errors, response times and restarts), or say that it is meant: metrics.source: none",
+                };
+        },
+    },
+    {
         name: "a source that is named is there",
         reads: ["metrics"],
         *problems({ file: { metrics } }) {
@@ -29134,7 +29148,7 @@ const rules = [
         *problems({ command, file: { stages = [], metrics, rehearse } }) {
             if (command !== "rehearse")
                 return;
-            const polls = Math.ceil(stages.reduce((sum, { wait = 0 }) => sum + wait, 0) / intervalOf(metrics));
+            const polls = Math.ceil(stages.reduce((sum, { wait = 0 }) => sum + wait, 0) / rehearsedInterval(metrics));
             const { runs = rehearse_kinds/* fewestRuns */.R_ } = rehearse;
             if (polls * runs <= mostRehearsedPolls)
                 return;
@@ -29157,12 +29171,13 @@ const rules = [
         reads: ["metrics", "verify"],
         *problems({ command, file: { metrics, verify } }) {
             if (command === "verify" && metricSourceOf(metrics) === undefined && verify.url === undefined)
-                yield needed("verify.url", "verify-url", "a URL to send requests to, or a Prometheus to ask (metrics.prometheus)");
+                yield needed("verify.url", "verify-url", "a URL to send requests to, or another metrics.source than none");
             if (verify.versionFrom?.header !== undefined && verify.versionFrom.json !== undefined)
                 yield { path: ["verify", "versionFrom"], problem: "expected header or json, not both" };
         },
     },
 ];
+const rehearsedInterval = (metrics) => intervalOf({ ...metrics, prometheus: metrics.prometheus ?? "http://rehearsed" });
 const needsNobody = ["restarts", "json", "run"];
 const mostRehearsedPolls = 20_000_000;
 const aChance = {
@@ -29516,7 +29531,7 @@ function configOf(command, file, inputs, env) {
         namespace,
         service,
         cluster,
-        metrics: metricsOf(metrics),
+        metrics: isNamedSource(metrics) || countsByItself.includes(command) ? metricsOf(metrics) : undefined,
         recipes: recipesOf(file),
         asked: askedIn(inputs),
         reporting: reportingOf(file, inputs, env),
@@ -29531,6 +29546,7 @@ const rehearsalOf = (file) => ({
     ...file.rehearse,
     plan: planOf({ ...file, metrics: { ...file.metrics, prometheus: file.metrics.prometheus ?? "http://rehearsed" } }),
 });
+const countsByItself = ["release", "plan", "verify"];
 const slashes = /(?<!\/)\/+$/;
 function metricsOf(metrics) {
     const { prometheus = "", ...names } = metrics;
@@ -29544,7 +29560,8 @@ function metricsOf(metrics) {
 }
 function besideAddress({ metrics }, written) {
     const { prometheus, source: _, ...rest } = metrics;
-    if (metricSourceOf(metrics) !== undefined || !(0,issue/* isMapping */.pi)(written))
+    const isNamed = isNamedSource(metrics) && metricSourceOf(metrics) !== undefined;
+    if (isNamed || !(0,issue/* isMapping */.pi)(written))
         return undefined;
     return Object.fromEntries(Object.entries(rest).filter(([key]) => Object.hasOwn(written, key)));
 }
@@ -33589,9 +33606,12 @@ async function countSplit(session, target, written) {
         stable: stable.requests,
         canary: canary.requests,
         neither: unattributed.requests,
-        from: `Prometheus, the last ${(0,lib_duration/* formatDuration */.a)(window)}`,
+        from: countedBy(metrics?.source, window, tally.covered),
     };
 }
+const countedBy = (source, window, covered) => source === "proxies"
+    ? `the proxies, the last ${(0,lib_duration/* formatDuration */.a)(covered)}`
+    : `Prometheus, the last ${(0,lib_duration/* formatDuration */.a)(window)}`;
 function windowOf(longest, written, interval) {
     if (!written)
         return longest;
@@ -50350,7 +50370,7 @@ const virtualServiceFamily = ({ client, clock, subsetLabels }) => ({
 });
 
 ;// CONCATENATED MODULE: ./src/ports/counted-by.js
-const countedBy = (counting, other) => ({
+const counted_by_countedBy = (counting, other) => ({
     ...other,
     watch() {
         const counts = counting.watch();
@@ -50393,7 +50413,7 @@ function metricsByTarget(make) {
 ;// CONCATENATED MODULE: ./src/ports/no-metrics.js
 
 
-const because = "no Prometheus is configured (metrics.prometheus)";
+const because = "no Prometheus is named (metrics.prometheus), and no proxy is read";
 const noMetrics = {
     watch: () => ({
         look: async (at) => sawNothing(at, undefined, because),
@@ -50406,8 +50426,8 @@ const noMetrics = {
     inspect: async () => [
         {
             level: "warn",
-            what: "No Prometheus is configured: waits and restarts are judged, requests are not.",
-            next: "Set metrics.prometheus.",
+            what: "Nobody counts requests (metrics.source: none): they are not judged.",
+            next: "Leave metrics.source out, or set metrics.prometheus.",
         },
     ],
 };
@@ -53906,7 +53926,7 @@ function metricsOf({ metrics }, world, reach) {
     return metricsByTarget((target) => {
         const [byPrometheus, byProxies] = [asked?.(target), shown?.(target)];
         if (byPrometheus && byProxies)
-            return countedBy(byProxies, byPrometheus);
+            return counted_by_countedBy(byProxies, byPrometheus);
         return byProxies ?? byPrometheus ?? noMetrics;
     });
 }
