@@ -51,7 +51,7 @@ test("one whose journal alone could not be saved says where requests go all the 
 });
 
 const heldWords = {
-  "held-undecided": "held at 10 % (stage 1 of 3): the evidence does not decide",
+  "held-undecided": "held at 10 % (stage 1 of 3): too few requests to judge",
   "held-without-data": "held at 10 % (stage 1 of 3): no data to decide by",
   "held-by-the-split": "held at 10 % (stage 1 of 3): the canary gets less than planned",
   "held-by-the-budget": "held at 10 % (stage 1 of 3): the budget allows no larger weight",

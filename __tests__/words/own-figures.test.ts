@@ -85,6 +85,17 @@ test("how slow is told in both versions' own times", () => {
   assert.deepEqual([told.value, told.limit], ["60 % slower than 100 ms", "stable 1 %"]);
 });
 
+test("a split is told in the stage's own requests as well", () => {
+  const told = after([16, 50, of(4, 0), of(96, 0)]);
+  assert.equal(told.conclusion.finding, "too-little-traffic");
+  assert.ok(told.conclusion.split.requests.canary < 64);
+  assert.match(
+    told.sentence,
+    /^the canary got 4 % of the requests \(64 of 1,600\) where 50 % was planned: too little; /,
+  );
+  assert.deepEqual([told.value, told.requests], ["4 % of requests", 64]);
+});
+
 test("what is missing is told as a count", () => {
   assert.match(
     after([2, 10, of(7, 0), of(63, 0)]).sentence,

@@ -2,7 +2,7 @@ import { type Conclusion, isHarmOfOneMinute } from "../evidence/conclusion.ts";
 import { formatDuration } from "../lib/duration.ts";
 import { count, percent } from "../lib/numbers.ts";
 import type { OwnFigures } from "../release/verdict.ts";
-import { type BadEnd, share } from "./counts-in-words.ts";
+import { type BadEnd, share, shownSplit } from "./counts-in-words.ts";
 
 type ShownFigures = { readonly value: string; readonly limit: string };
 
@@ -13,6 +13,7 @@ type ShownFigures = { readonly value: string; readonly limit: string };
 export function conclusionFigures(conclusion: Conclusion, own?: OwnFigures): ShownFigures {
   const { by, slower, split, unanswered, bounds } = conclusion;
   const { errors, requests } = countsOf(conclusion, own);
+  const divided = shownSplit(split, own);
   const failing = shareOf(errors.canary, requests.canary, "failed");
   switch (by) {
     case "latency":
@@ -20,7 +21,7 @@ export function conclusionFigures(conclusion: Conclusion, own?: OwnFigures): Sho
     case "split":
     case "lost":
       return {
-        value: shareOf(split.requests.canary, split.requests.canary + split.requests.stable, "of requests"),
+        value: shareOf(divided.canary, divided.canary + divided.stable, "of requests"),
         limit: `planned ${percent(split.planned / 100)}`,
       };
     case "unanswered":

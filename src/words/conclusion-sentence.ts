@@ -14,6 +14,7 @@ import {
   isWorse,
   part,
   share,
+  shownSplit,
   timesAsOften,
 } from "./counts-in-words.ts";
 import { timesInWords } from "./times-in-words.ts";
@@ -30,13 +31,13 @@ export function conclusionSentence(conclusion: Conclusion, own?: OwnFigures): st
     case "broken":
       return brokenSentence(conclusion, own);
     case "too-much-traffic":
-      return `${splitSeen(split)}: too much; ${chance(bounds.split.alpha)}. Callers that stick to one version, or another route, send it more`;
+      return `${splitSeen(split, own)}: too much; ${chance(bounds.split.alpha)}. Callers that stick to one version, or another route, send it more`;
     case "lost":
-      return `${splitSeen(split)}, while ${count(split.lost)} requests of the service failed without reaching a pod: those meant for the canary; ${chance(bounds.split.alpha)}`;
+      return `${splitSeen(split, own)}, while ${count(split.lost)} requests of the service failed without reaching a pod: those meant for the canary; ${chance(bounds.split.alpha)}`;
     case "unanswered":
       return unansweredSentence(conclusion);
     case "too-little-traffic":
-      return `${splitSeen(split)}: too little; ${chance(bounds.split.alpha)}. Some callers bypass the route, so what is seen here is not what all users would see`;
+      return `${splitSeen(split, own)}: too little; ${chance(bounds.split.alpha)}. Some callers bypass the route, so what is seen here is not what all users would see`;
     case "safe":
       return safeSentence(conclusion, own) + untimedWords(conclusion);
     case "sound":
@@ -60,7 +61,7 @@ function toldOf({ judged }: Conclusion, own: OwnFigures | undefined): Told {
 }
 
 function unansweredSentence({ unanswered, split }: Conclusion): string {
-  if (!unanswered) return splitSeen(split);
+  if (!unanswered) return splitSeen(split, undefined);
   const { ended, expected, stable, lasted, total } = unanswered;
   const what = `the canary does not answer: ${count(ended)} of its requests came to an end in ${formatDuration(lasted)}, where about ${count(expected)} were to, and ${count(stable)} of stable's did`;
   if (total)
@@ -221,7 +222,9 @@ const timesMissing = {
   canary: (counted: string) => `too few response times to compare (${counted})`,
 } as const;
 
-function splitSeen({ requests, planned }: Conclusion["split"]): string {
+function splitSeen(split: Conclusion["split"], own: OwnFigures | undefined): string {
+  const { planned } = split;
+  const requests = shownSplit(split, own);
   const all = requests.canary + requests.stable;
   return `the canary got ${share(requests.canary, all)} of the requests (${part(requests.canary, all)}) where ${percent(planned / 100)} was planned`;
 }

@@ -1,6 +1,8 @@
+import type { Conclusion } from "../evidence/conclusion.ts";
 import type { Pair } from "../evidence/error-ratio.ts";
 import type { PairedCounts } from "../evidence/evidence.ts";
 import { count, number, percent } from "../lib/numbers.ts";
+import type { OwnFigures } from "../release/verdict.ts";
 
 /** In which way requests end badly. */
 export type BadEnd = "errors" | "givenUp" | "cutOff";
@@ -38,6 +40,12 @@ export const isWorse = (counts: PairedCounts, ending: BadEnd): boolean => {
   const bad = counts[ending];
   return requests.canary > 0 && requests.stable > 0 && bad.canary * requests.stable > bad.stable * requests.canary;
 };
+
+/** A stage's own, where they lean the same way as what was tested, which leaves its first scrape out. */
+export function shownSplit({ planned, requests }: Conclusion["split"], own: OwnFigures | undefined): Pair {
+  const beyond = ({ stable, canary }: Pair): number => Math.sign(100 * canary - planned * (stable + canary));
+  return own && beyond(own.requests) === beyond(requests) ? own.requests : requests;
+}
 
 /** Two digits: it is an estimate. */
 export const about = (value: number): string => number(Number(value.toPrecision(2)));

@@ -1,6 +1,6 @@
 import type { Account } from "../release/account.ts";
 import { type Plan, stageAt } from "../release/plan.ts";
-import type { OpenQuestion } from "../release/reason.ts";
+import type { Held, OpenQuestion } from "../release/reason.ts";
 import type { State } from "../release/state.ts";
 import { isExtended } from "./stage-progress.ts";
 import { undoHeadline } from "./undo-headline.ts";
@@ -17,6 +17,11 @@ const whatIsOpen: Readonly<Record<OpenQuestion, string>> = {
   split: "the canary gets less than planned",
   budget: "the budget allows no larger weight",
 };
+
+const openInWords = ({ question, verdict: { figures } }: Held): string =>
+  question === "undecided" && "conclusion" in figures && figures.conclusion.missing?.requests !== undefined
+    ? "too few requests to judge"
+    : whatIsOpen[question];
 
 /** Where a release is, in a few words of plain text. */
 export function headlineOf(account: Account): Headline {
@@ -52,7 +57,7 @@ function wordsOf(account: Account, state: State): string {
       return `${weight} % on the canary (${stageOf(plan, state.stage)})`;
     case "waiting":
       if (state.reason.kind === "held")
-        return `held at ${weight} % (${stageOf(plan, state.stage)}): ${whatIsOpen[state.reason.question]}`;
+        return `held at ${weight} % (${stageOf(plan, state.stage)}): ${openInWords(state.reason)}`;
       return `waiting for approval at ${weight} % (${stageOf(plan, state.stage)} passed)`;
     case "promoting":
       return "every stage passed, promoting";

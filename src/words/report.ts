@@ -14,6 +14,7 @@ import { splitBars } from "./split-bars.ts";
 import { stageTable } from "./stage-table.ts";
 import { withoutRepetition } from "./story.ts";
 import { timeOf } from "./timestamp.ts";
+import { verdictSentence } from "./verdict-sentence.ts";
 
 /** What GitHub takes as a comment, in characters; one more is answered with 422. */
 export const longestComment = 65_536;
@@ -67,7 +68,8 @@ function roles(account: Account): string | undefined {
 function why({ state, reason, settled }: Account): string | undefined {
   if (state.phase === "succeeded" && settled !== false) return undefined;
   const head = isRunning(state) ? "Now" : "Why";
-  return `**${head}:** ${plain(clip(say(reason), 2_000))}`;
+  const words = reason.kind === "held" ? verdictSentence(reason.verdict) : say(reason); // that it is held is told above
+  return `**${head}:** ${plain(clip(words, 2_000))}`;
 }
 
 function warnings({ warnings: given }: Account): string | undefined {

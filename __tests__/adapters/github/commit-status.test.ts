@@ -32,7 +32,7 @@ for (const [name, state] of Object.entries(states)) {
 test("a release that is held is no success and nothing that goes on: its status is error, and says why", () => {
   const { state, description } = statusOf(evidenceSamples["held-undecided"], "");
   assert.equal(state, "error");
-  assert.equal(description, "held at 10 % (stage 1 of 3): the evidence does not decide");
+  assert.equal(description, "held at 10 % (stage 1 of 3): too few requests to judge");
 });
 
 test("a status has the service for a name, what happens for a text, and the run for a link", () => {
