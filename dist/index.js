@@ -34327,6 +34327,7 @@ const unbroken = (text) => text.replace(/(?<=\d) (?=[%a-z])/g, "\u00a0");
 
 
 
+
 const longestComment = 65_536;
 function renderReport(account, links, limit = longestComment) {
     const { mark, words } = (0,headline/* headlineOf */.g)(account);
@@ -34373,7 +34374,8 @@ function why({ state, reason, settled }) {
     if (state.phase === "succeeded" && settled !== false)
         return undefined;
     const head = (0,release_state/* isRunning */.W_)(state) ? "Now" : "Why";
-    return `**${head}:** ${(0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)((0,say/* say */.c)(reason), 2_000))}`;
+    const words = reason.kind === "held" ? (0,verdict_sentence/* verdictSentence */.BT)(reason.verdict) : (0,say/* say */.c)(reason);
+    return `**${head}:** ${(0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)(words, 2_000))}`;
 }
 function warnings({ warnings: given }) {
     if (given.length === 0)
@@ -58221,6 +58223,9 @@ const whatIsOpen = {
     split: "the canary gets less than planned",
     budget: "the budget allows no larger weight",
 };
+const openInWords = ({ question, verdict: { figures } }) => question === "undecided" && "conclusion" in figures && figures.conclusion.missing?.requests !== undefined
+    ? "too few requests to judge"
+    : whatIsOpen[question];
 function headlineOf(account) {
     const { state, settled } = account;
     const ofUndo = account.undoes && undoHeadline(account, state);
@@ -58254,7 +58259,7 @@ function wordsOf(account, state) {
             return `${weight} % on the canary (${stageOf(plan, state.stage)})`;
         case "waiting":
             if (state.reason.kind === "held")
-                return `held at ${weight} % (${stageOf(plan, state.stage)}): ${whatIsOpen[state.reason.question]}`;
+                return `held at ${weight} % (${stageOf(plan, state.stage)}): ${openInWords(state.reason)}`;
             return `waiting for approval at ${weight} % (${stageOf(plan, state.stage)} passed)`;
         case "promoting":
             return "every stage passed, promoting";
@@ -58789,6 +58794,10 @@ const isWorse = (counts, ending) => {
     const bad = counts[ending];
     return requests.canary > 0 && requests.stable > 0 && bad.canary * requests.stable > bad.stable * requests.canary;
 };
+function shownSplit({ planned, requests }, own) {
+    const beyond = ({ stable, canary }) => Math.sign(100 * canary - planned * (stable + canary));
+    return own && beyond(own.requests) === beyond(requests) ? own.requests : requests;
+}
 const about = (value) => (0,lib_numbers/* number */.ai)(Number(value.toPrecision(2)));
 const atLeast = (value) => (0,lib_numbers/* number */.ai)(roundedDown(value));
 function roundedDown(value) {
@@ -58808,6 +58817,7 @@ function chanceInWords(logE) {
 function conclusionFigures(conclusion, own) {
     const { by, slower, split, unanswered, bounds } = conclusion;
     const { errors, requests } = countsOf(conclusion, own);
+    const divided = shownSplit(split, own);
     const failing = shareOf(errors.canary, requests.canary, "failed");
     switch (by) {
         case "latency":
@@ -58815,7 +58825,7 @@ function conclusionFigures(conclusion, own) {
         case "split":
         case "lost":
             return {
-                value: shareOf(split.requests.canary, split.requests.canary + split.requests.stable, "of requests"),
+                value: shareOf(divided.canary, divided.canary + divided.stable, "of requests"),
                 limit: `planned ${(0,lib_numbers/* percent */.KN)(split.planned / 100)}`,
             };
         case "unanswered":
@@ -58927,13 +58937,13 @@ function conclusionSentence(conclusion, own) {
         case "broken":
             return brokenSentence(conclusion, own);
         case "too-much-traffic":
-            return `${splitSeen(split)}: too much; ${chance(bounds.split.alpha)}. Callers that stick to one version, or another route, send it more`;
+            return `${splitSeen(split, own)}: too much; ${chance(bounds.split.alpha)}. Callers that stick to one version, or another route, send it more`;
         case "lost":
-            return `${splitSeen(split)}, while ${(0,lib_numbers/* count */.U9)(split.lost)} requests of the service failed without reaching a pod: those meant for the canary; ${chance(bounds.split.alpha)}`;
+            return `${splitSeen(split, own)}, while ${(0,lib_numbers/* count */.U9)(split.lost)} requests of the service failed without reaching a pod: those meant for the canary; ${chance(bounds.split.alpha)}`;
         case "unanswered":
             return unansweredSentence(conclusion);
         case "too-little-traffic":
-            return `${splitSeen(split)}: too little; ${chance(bounds.split.alpha)}. Some callers bypass the route, so what is seen here is not what all users would see`;
+            return `${splitSeen(split, own)}: too little; ${chance(bounds.split.alpha)}. Some callers bypass the route, so what is seen here is not what all users would see`;
         case "safe":
             return safeSentence(conclusion, own) + untimedWords(conclusion);
         case "sound":
@@ -58951,7 +58961,7 @@ function toldOf({ judged }, own) {
 }
 function unansweredSentence({ unanswered, split }) {
     if (!unanswered)
-        return splitSeen(split);
+        return splitSeen(split, undefined);
     const { ended, expected, stable, lasted, total } = unanswered;
     const what = `the canary does not answer: ${(0,lib_numbers/* count */.U9)(ended)} of its requests came to an end in ${(0,duration/* formatDuration */.a)(lasted)}, where about ${(0,lib_numbers/* count */.U9)(expected)} were to, and ${(0,lib_numbers/* count */.U9)(stable)} of stable's did`;
     if (total)
@@ -59093,7 +59103,9 @@ const timesMissing = {
     stable: (counted) => `too few response times of stable to compare with (${counted})`,
     canary: (counted) => `too few response times to compare (${counted})`,
 };
-function splitSeen({ requests, planned }) {
+function splitSeen(split, own) {
+    const { planned } = split;
+    const requests = shownSplit(split, own);
     const all = requests.canary + requests.stable;
     return `the canary got ${share(requests.canary, all)} of the requests (${part(requests.canary, all)}) where ${(0,lib_numbers/* percent */.KN)(planned / 100)} was planned`;
 }
