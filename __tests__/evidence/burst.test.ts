@@ -38,13 +38,37 @@ const stable: Served = [675, 3];
 const failing: Served = [75, 12];
 const slow: Served = [75, 0, 60];
 
-for (const [what, bad] of [
-  ["failures", failing],
-  ["slowness", slow],
+const troubled: Served = [675, 16];
+
+test("failures of the canary alone are a proof after three scrapes: an outage of both had reached stable by then", () => {
+  const findings = [1, 2, 3].map((polls) => findingOf([12, good, stable], [polls, failing, stable]));
+  assert.deepEqual(findings, ["nothing", "nothing", "harm"]);
+});
+
+test("an outage that the canary meets a scrape before stable, and leaves before it, is no proof", () => {
+  const outage: Minutes = [
+    [12, good, stable],
+    [1, failing, stable],
+    [2, failing, troubled],
+    [1, good, troubled],
+  ];
+  for (let polls = 2; polls <= outage.length; polls++)
+    assert.equal(findingOf(...outage.slice(0, polls)), "nothing", `${polls}`);
+  assert.equal(findingOf(...outage, [8, good, stable]), "sound");
+});
+
+test("a stable with few requests does not show that all is well", () => {
+  const minutes = (requests: number) => findingOf([12, [10, 0], [requests, 0]], [3, [10, 2], [requests, 0]]);
+  assert.deepEqual([99, 101].map(minutes), ["nothing", "harm"]);
+});
+
+for (const [what, bad, beside] of [
+  ["failures", failing, troubled],
+  ["slowness", slow, stable],
 ] as const) {
   test(`a minute of ${what} is no proof of harm, however much it is`, () => {
-    for (const polls of [1, 2, 4]) {
-      const evidence = after([12, good, stable], [polls, bad, stable]);
+    for (const polls of [2, 3, 4]) {
+      const evidence = after([12, good, stable], [polls, bad, beside]);
       if (polls === 4) assert.ok(weigh(evidence, defaults).harm > Math.log(1_000));
       assert.equal(weigh(evidence, defaults).finding, "nothing", `${polls}`);
       assert.equal(conclude(evidence, defaults).kind, "inconclusive");
@@ -59,7 +83,7 @@ for (const [what, bad] of [
   test(`a minute of ${what} keeps a stage open, until two have passed without`, () => {
     const minute: Minutes = [
       [12, good, stable],
-      [4, bad, stable],
+      [4, bad, beside],
     ];
     assert.equal(findingOf(...minute, [7, good, stable]), "nothing");
     assert.equal(findingOf(...minute, [8, good, stable]), "sound");
@@ -67,8 +91,8 @@ for (const [what, bad] of [
 }
 
 test("what is proven by one minute alone is told as that", () => {
-  for (const [bad, by] of [[failing, "errors"] as const, [slow, "latency"] as const]) {
-    const conclusion = conclude(after([12, good, stable], [4, bad, stable]), defaults);
+  for (const [bad, beside, by] of [[failing, troubled, "errors"] as const, [slow, stable, "latency"] as const]) {
+    const conclusion = conclude(after([12, good, stable], [4, bad, beside]), defaults);
     assert.equal(conclusion.by, by);
     assert.match(conclusionSentence(conclusion), / releases, but nearly all of it within one minute$/);
   }

@@ -151,7 +151,7 @@ export function addPoll(evidence: Evidence, poll: Poll, settings: Settings): Evi
     ...always,
     ...against,
     judged: sumOf(evidence.judged, counted),
-    bursts: burstsOf(evidence, against, counted, poll.age, burstOf(settings)),
+    bursts: burstsOf(evidence, against, counted, poll.age, settings),
     // Safety never rests on the plan: a canary that gets no request at all would otherwise be proven safe.
     safe: grow(evidence.safe, ratioEvidence(safeRatios(safeRatio), safeRatio, requests, errors, dispersion)),
     harmless:
@@ -186,25 +186,37 @@ function burstsOf(
   grown: Parameters<typeof provenBy>[0],
   counted: PairedCounts,
   age: Millis,
-  window: Millis,
+  settings: Settings,
 ): Evidence["bursts"] {
   const [before, after] = [provenBy(evidence), provenBy(grown)];
-  const bad: ByMetric<number> = {
-    errors: counted.errors.canary,
-    latency: counted.requests.canary,
-    givenUp: counted.givenUp.canary,
-    cutOff: counted.cutOff.canary,
-    objective: counted.errors.canary,
-  };
-  return byMetric((metric) =>
-    growBurst(evidence.bursts[metric], { age, bad: bad[metric], before: before[metric], after: after[metric] }, window),
-  );
+  const windows = { shared: burstOf(settings), alone: scrapesAlone * settings.scrape };
+  return byMetric((metric) => {
+    const having = havingOf[metric];
+    // How slow stable is as a whole is not among these counts.
+    const shared = metric === "latency" || hasTrouble(having, evidence.seen, counted);
+    const poll = { age, bad: having(counted).canary, shared, before: before[metric], after: after[metric] };
+    return growBurst(evidence.bursts[metric], poll, windows);
+  });
+}
+
+/** Fewer requests of stable in a poll do not show that all is well with it. */
+const enoughToBeWell = 100;
+
+/** More of stable's requests end badly than did: what is in the way then may be nobody's, and reach one version first. */
+function hasTrouble(having: Having, seen: PairedCounts, counted: PairedCounts): boolean {
+  const requests = counted.requests.stable;
+  if (requests < enoughToBeWell || seen.requests.stable < enoughToBeWell) return true;
+  const usual = (requests * having(seen).stable) / seen.requests.stable;
+  return having(counted).stable > 3 * usual + 3;
 }
 
 /** A minute, where Prometheus scrapes every 15 s: a shorter interval shows both versions an outage that much closer. */
 const scrapesOfBurst = 4;
 
 export const burstOf = ({ scrape }: Settings): Millis => scrapesOfBurst * scrape;
+
+/** An outage of both that the canary meets first is seen on stable as well by then. */
+const scrapesAlone = 2;
 
 /**
  * New pods are cold as the first ones were. They are left alone for half of the time since those before them at most: a
@@ -223,6 +235,13 @@ type Having = (counts: PairedCounts) => Pair;
 const failed: Having = ({ errors }) => errors;
 const givenUp: Having = (counts) => counts.givenUp;
 const failedOrGivenUp: Having = (counts) => add(counts.errors, counts.givenUp);
+const havingOf: ByMetric<Having> = {
+  errors: failed,
+  latency: ({ requests }) => requests,
+  givenUp,
+  cutOff: (counts) => counts.cutOff,
+  objective: failed,
+};
 
 function harmEvidence(
   having: Having,

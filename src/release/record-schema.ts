@@ -427,7 +427,7 @@ const mixture = z.object({ logs: z.array(number), rests: z.array(number) });
 const excess = z.object({ above: number, requests: number });
 const ending = z.object({ harm: mixture, excess });
 const burst = z.object({
-  recent: z.array(z.object({ age: number, before: number, bad: number })),
+  recent: z.array(z.object({ age: number, before: number, bad: number, shared: z._default(truth, true) })),
   most: number,
   until: number,
 });
