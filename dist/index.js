@@ -32796,7 +32796,7 @@ const record_schema_mixture = mini_schemas/* object */.Ikc({ logs: mini_schemas/
 const excess = mini_schemas/* object */.Ikc({ above: number, requests: number });
 const ending = mini_schemas/* object */.Ikc({ harm: record_schema_mixture, excess });
 const record_schema_burst = mini_schemas/* object */.Ikc({
-    recent: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ age: number, before: number, bad: number })),
+    recent: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ age: number, before: number, bad: number, shared: mini_schemas/* _default */.Rvf(truth, true) })),
     most: number,
     until: number,
 });
@@ -54058,13 +54058,15 @@ __webpack_async_result__();
 const noBurst = { recent: [], most: 0, until: 0 };
 const mostPolls = 16;
 const several = 2;
-function growBurst({ recent, most, until }, { age, bad, before, after, }, window) {
-    const newest = [...recent.filter((poll) => poll.age > age - window).slice(1 - mostPolls), { age, before, bad }];
+function growBurst({ recent, most, until }, { after, ...poll }, windows) {
+    const { age } = poll;
+    const newest = [...recent.filter((one) => one.age > age - windows.shared).slice(1 - mostPolls), poll];
+    const window = newest.some(({ shared }) => shared) ? windows.shared : windows.alone;
     let [gain, count] = [0, 0];
-    for (const poll of newest.toReversed()) {
-        count += poll.bad;
+    for (const one of newest.filter((one) => one.age > age - window).toReversed()) {
+        count += one.bad;
         if (count >= several)
-            gain = Math.max(gain, after - poll.before);
+            gain = Math.max(gain, after - one.before);
     }
     return gain > most ? { recent: newest, most: gain, until: age } : { recent: newest, most, until };
 }
@@ -54471,7 +54473,7 @@ function addPoll(evidence, poll, settings) {
         ...always,
         ...against,
         judged: sumOf(evidence.judged, counted),
-        bursts: burstsOf(evidence, against, counted, poll.age, burstOf(settings)),
+        bursts: burstsOf(evidence, against, counted, poll.age, settings),
         safe: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.safe, (0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_2__/* .ratioEvidence */ .p6)((0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_2__/* .safeRatios */ .cb)(safeRatio), safeRatio, requests, errors, dispersion)),
         harmless: minExcess > 0
             ? (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.harmless, tempered((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .rateEvidence */ ._Z)((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .betterRates */ .Em)(minExcess), minExcess, requests.canary, errors.canary)))
@@ -54487,19 +54489,27 @@ const provenBy = ({ harm, latency, givenUp, cutOff, objective, }) => ({
     cutOff: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(cutOff.harm),
     objective: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(objective),
 });
-function burstsOf(evidence, grown, counted, age, window) {
+function burstsOf(evidence, grown, counted, age, settings) {
     const [before, after] = [provenBy(evidence), provenBy(grown)];
-    const bad = {
-        errors: counted.errors.canary,
-        latency: counted.requests.canary,
-        givenUp: counted.givenUp.canary,
-        cutOff: counted.cutOff.canary,
-        objective: counted.errors.canary,
-    };
-    return (0,_metric_js__WEBPACK_IMPORTED_MODULE_10__/* .byMetric */ .S)((metric) => (0,_burst_js__WEBPACK_IMPORTED_MODULE_0__/* .growBurst */ .E)(evidence.bursts[metric], { age, bad: bad[metric], before: before[metric], after: after[metric] }, window));
+    const windows = { shared: burstOf(settings), alone: scrapesAlone * settings.scrape };
+    return (0,_metric_js__WEBPACK_IMPORTED_MODULE_10__/* .byMetric */ .S)((metric) => {
+        const having = havingOf[metric];
+        const shared = metric === "latency" || hasTrouble(having, evidence.seen, counted);
+        const poll = { age, bad: having(counted).canary, shared, before: before[metric], after: after[metric] };
+        return (0,_burst_js__WEBPACK_IMPORTED_MODULE_0__/* .growBurst */ .E)(evidence.bursts[metric], poll, windows);
+    });
+}
+const enoughToBeWell = 100;
+function hasTrouble(having, seen, counted) {
+    const requests = counted.requests.stable;
+    if (requests < enoughToBeWell || seen.requests.stable < enoughToBeWell)
+        return true;
+    const usual = (requests * having(seen).stable) / seen.requests.stable;
+    return having(counted).stable > 3 * usual + 3;
 }
 const scrapesOfBurst = 4;
 const burstOf = ({ scrape }) => scrapesOfBurst * scrape;
+const scrapesAlone = 2;
 function joinedBy({ joined }, { joined: at = 0 }, { warmUp }) {
     if (at <= joined.at)
         return joined;
@@ -54509,6 +54519,13 @@ const frequent = 0.05;
 const failed = ({ errors }) => errors;
 const givenUp = (counts) => counts.givenUp;
 const failedOrGivenUp = (counts) => add(counts.errors, counts.givenUp);
+const havingOf = {
+    errors: failed,
+    latency: ({ requests }) => requests,
+    givenUp,
+    cutOff: (counts) => counts.cutOff,
+    objective: failed,
+};
 function harmEvidence(having, { judged }, counted, exposure, { pods }, { allowedIncrease, dispersion, podSpread }) {
     const allowed = (1 + allowedIncrease) * (0,_pod_spread_js__WEBPACK_IMPORTED_MODULE_7__/* .podMargin */ .w4)(podSpread, podSpread?.errors, pods);
     const { requests } = counted;
