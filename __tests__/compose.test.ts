@@ -197,21 +197,22 @@ for (const [what, metrics, inCluster, atDesk] of [
     }
   });
 
-test("whoever names no metrics asks where the journal of the release says, everybody else where they say", async () => {
+test("whoever names no metrics asks where the journal of the release says, everybody else where they say, and nobody else", async () => {
   const config = await configOf();
   const { prometheus: _, ...kept } = config.metrics ?? assert.fail();
   const { plan } = config.release ?? assert.fail();
   const metrics = { ...kept, url: "http://journaled.test" };
   const record = { version: 1, ...base, target: shopTarget, plan, metrics } as unknown as ReleaseRecord;
-  for (const [configuredMetrics, host] of [
-    [undefined, "journaled.test"],
-    [config.metrics, "prometheus:9090"],
+  const proxies = { ...(config.metrics ?? assert.fail()), source: "proxies" } as const;
+  for (const [configuredMetrics, asked] of [
+    [undefined, ["journaled.test"]],
+    [config.metrics, ["prometheus:9090"]],
+    [proxies, ["kubernetes.test", "prometheus:9090"]], // which answers what a query asks
   ] as const) {
     const { here, requests } = surroundings();
     await compose({ ...config, metrics: configuredMetrics }, here).inspectMetrics(record, plan);
     const hosts = new Set(requests.map(({ url }) => url.host));
-    hosts.delete("kubernetes.test");
-    assert.deepEqual([...hosts], [host]);
+    assert.deepEqual([...hosts].sort(), asked);
   }
 });
 
