@@ -16,16 +16,29 @@ export async function reliabilityReport({ seeds, failed, byFault }: Tally): Prom
     "## Faults",
     "*Survived*: every invariant held. *On a bad version*: the longest time that requests went to a version that fails or dies, in all releases that met this fault, whatever else they met. A rollback takes up to three looks (5 to 15 s each); a job that was killed is followed by its second step, or by a person within a minute; while the API server is away nobody can give the requests back.",
     ...parts.flatMap(({ title, by }) => [`### ${title}`, faultTable(byFault, by)]),
-    "## What was found",
-    table(
-      ["Fault", "Seed", "Mended by"],
-      foundFaults.map(({ what, seed, mended }) => [what, seed === undefined ? "–" : String(seed), mended ?? "–"]),
-    ),
+    foundSection(),
     "## What happened to others",
     "Faults that were reported of Argo Rollouts and Flagger, each played as a scenario (`simulator/peers.ts`).",
     table(["Fault", "Reported", "Here"], await peerRows()),
   ].join("\n\n");
 }
+
+/** What was found, as it stands in the report. */
+export const foundSection = (): string =>
+  [
+    "## What was found",
+    "Where an invariant stands beside a seed, its mend was taken back in this version and the seed broke that invariant; alone a seed is one of an older version, which may be another story by now. To see one again: take the commit's change of `src` back in a scratch copy (not as a whole: others rest on it), and `npm run simulate -- --seed N --trace` there; with the mend no invariant is broken.",
+    table(
+      ["Fault", "Seed", "It breaks", "Mended by", "Held by"],
+      foundFaults.map(({ what, seed, shows = "–", mended, held }) => [
+        what,
+        seed === undefined ? "–" : String(seed),
+        shows,
+        mended,
+        `\`${held}\``,
+      ]),
+    ),
+  ].join("\n\n");
 
 /** Faults by where they come from, as their names begin. */
 const parts: readonly { readonly title: string; readonly by: string }[] = [

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import test from "node:test";
 import { promisify } from "node:util";
+import { foundFaults } from "../../simulator/record.ts";
+import { foundSection } from "../../simulator/report.ts";
 import { imageOf, plainScenario, scenarioOf, shapes } from "../../simulator/scenario.ts";
 import { type Result, simulate } from "../../simulator/simulation.ts";
 import { storyOf } from "../../simulator/story.ts";
@@ -86,4 +88,13 @@ test("of two who roll back at once either may have the release, and one of them 
     if (story.some((line) => line.includes("somebody: rollback ends with 3"))) lost.push(apart);
   }
   assert.ok(lost.length > 0, "in some of them one lost it");
+});
+
+test("what was found stands in docs/reliability.md as it is recorded, each fault with a test that exists", () => {
+  assert.ok(readFileSync("docs/reliability.md", "utf8").includes(foundSection()));
+  const tests = globSync("__tests__/**/*.ts").map((file) => readFileSync(file, "utf8"));
+  assert.deepEqual(
+    foundFaults.filter(({ held }) => !tests.some((text) => text.includes(held))).map(({ held }) => held),
+    [],
+  );
 });
