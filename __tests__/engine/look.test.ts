@@ -40,7 +40,7 @@ test("requests that reached no pod are in the ledger, and a canary that gets non
   assert.ok(state.phase === "rolled-back" && state.reason.kind === "gate-failed", JSON.stringify(state));
   assert.match(
     say(state.reason),
-    /^the canary got 0 % of \d+ requests instead of 5 %, while \d+ requests of the service/,
+    /^the canary got 0 % of the requests \(0 of \d+\) where 5 % was planned, while \d+ requests of the service/,
   );
   assert.ok(pollsOf(ledger).some(({ lost }) => lost > 0));
 });
