@@ -33,7 +33,7 @@ export function conclusionSentence(conclusion: Conclusion, own?: OwnFigures): st
     case "too-much-traffic":
       return `${splitSeen(split, own)}: too much; ${chance(bounds.split.alpha)}. Callers that stick to one version, or another route, send it more`;
     case "lost":
-      return `${splitSeen(split, own)}, while ${count(split.lost)} requests of the service failed without reaching a pod: those meant for the canary; ${chance(bounds.split.alpha)}`;
+      return `${splitSeen(split, undefined)}, while ${count(split.lost)} requests of the service failed without reaching a pod: those meant for the canary; ${chance(bounds.split.alpha)}`;
     case "unanswered":
       return unansweredSentence(conclusion);
     case "too-little-traffic":
