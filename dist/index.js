@@ -58956,7 +58956,7 @@ function conclusionSentence(conclusion, own) {
         case "too-much-traffic":
             return `${splitSeen(split, own)}: too much; ${chance(bounds.split.alpha)}. Callers that stick to one version, or another route, send it more`;
         case "lost":
-            return `${splitSeen(split, own)}, while ${(0,lib_numbers/* count */.U9)(split.lost)} requests of the service failed without reaching a pod: those meant for the canary; ${chance(bounds.split.alpha)}`;
+            return `${splitSeen(split, undefined)}, while ${(0,lib_numbers/* count */.U9)(split.lost)} requests of the service failed without reaching a pod: those meant for the canary; ${chance(bounds.split.alpha)}`;
         case "unanswered":
             return unansweredSentence(conclusion);
         case "too-little-traffic":
