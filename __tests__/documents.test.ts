@@ -66,6 +66,14 @@ test("every test that ARCHITECTURE.md relies on exists", () => {
   );
 });
 
+test("each decision has a number of its own", () => {
+  const numbers = globSync("docs/decisions/*.md").map((page) => /(\d{4})-[^/]+$/.exec(page)?.[1]);
+  assert.deepEqual(
+    numbers.filter((number, at) => number === undefined || numbers.indexOf(number) !== at),
+    [],
+  );
+});
+
 test("every folder, and every command, stands in ARCHITECTURE.md", () => {
   const table = read("ARCHITECTURE.md").split("\n## States\n")[0] ?? "";
   const names = ["*/", "src/*/"].flatMap((folders) =>
