@@ -1201,6 +1201,14 @@ const rows: readonly Row[] = [
     /istioctl waypoint apply -n shop --enroll-namespace/,
   ],
   [
+    "an ambient namespace whose waypoint has no name",
+    { namespace: namespace({ "istio.io/dataplane-mode": "ambient", "istio.io/use-waypoint": "" }) },
+    {},
+    "refuse",
+    /^Service shop\/reviews is in an ambient mesh and has no waypoint, .*; nobody else follows the route\.$/,
+    /istioctl waypoint apply -n shop --enroll-namespace/,
+  ],
+  [
     "an ambient namespace that has switched its waypoint off, and a gateway",
     {
       namespace: namespace({ "istio.io/dataplane-mode": "ambient", "istio.io/use-waypoint": "none" }),

@@ -16,7 +16,7 @@ export function waypointOf(
 ): NamespacedName | undefined {
   const labelled = [service, namespace].find((object) => object?.metadata.labels?.[named] !== undefined);
   const { [named]: name = "none", [placed]: place = own } = labelled?.metadata.labels ?? {};
-  return name === "none" ? undefined : { namespace: place, name };
+  return name === "none" || name === "" ? undefined : { namespace: place, name };
 }
 
 /** What a Gateway is as a waypoint. */

@@ -12,6 +12,7 @@ export const plural = (value: number, one: string, many = `${one}s`): string => 
 
 /** `0.0312`, `13.5`, `12,345`: three digits that count, and never less than the whole number. */
 export function number(value: number): string {
+  if (value < 0) return `-${number(-value)}`;
   const rounded = value < 1_000 ? Number(value.toPrecision(3)) : Math.round(value);
   return rounded < 1_000 ? String(rounded) : count(rounded);
 }
@@ -24,3 +25,9 @@ export function percent(ratio: number): string {
 
 /** `33.3 %` of a part from 0 to 1, as weights give it: what is planned needs no third digit. */
 export const percentWord = (part: number): string => `${Number((part * 100).toFixed(1))} %`;
+
+/** Numbers that stand beside each other: where two would read the same and are not, every digit counts. */
+export function numbersApart(values: readonly number[]): readonly string[] {
+  const [different, readable] = [values, values.map(number)].map((each) => new Set<number | string>(each).size);
+  return values.map(different === readable ? number : String);
+}

@@ -1,6 +1,6 @@
 import type { Ground } from "../evidence/conclusion.ts";
 import { formatDuration } from "../lib/duration.ts";
-import { number, percent, plural } from "../lib/numbers.ts";
+import { number, numbersApart, percent, plural } from "../lib/numbers.ts";
 import type { RunFailure } from "../release/run-failure.ts";
 import type { ErrorFigures, GateVerdict, Missing, QueryFigures, ResponseTime, RunFigures } from "../release/verdict.ts";
 import { conclusionFigures } from "./conclusion-figures.ts";
@@ -119,9 +119,8 @@ export function figuresInWords({ figures }: Pick<GateVerdict, "figures">): Figur
     }
     case "query":
     case "json": {
-      const limit = ownLimits(figures).join(", ");
-      if ("missing" in figures) return { value: nothing, limit };
-      return { value: number(figures.value), limit };
+      if ("missing" in figures) return { value: nothing, limit: ownFigures(figures).limit };
+      return ownFigures(figures, figures.value);
     }
     case "run":
       return runFigures(figures);
@@ -152,11 +151,12 @@ function besides<T extends number | ResponseTime>(stable: T | undefined, write: 
 }
 
 function runFigures(figures: RunFigures): FiguresInWords {
-  const limit = ownLimits(figures).join(", ") || "exit code 0";
-  if ("missing" in figures) return { value: nothing, limit };
+  const { value: written, limit } = ownFigures(figures, "value" in figures ? figures.value : undefined);
+  const shown = { value: written, limit: limit || "exit code 0" };
+  if ("missing" in figures) return { ...shown, value: nothing };
   const { value, failure } = figures;
-  if (failure) return { value: shortFailure(failure), limit };
-  return { value: value === undefined ? "exit code 0" : number(value), limit };
+  if (failure) return { ...shown, value: shortFailure(failure) };
+  return value === undefined ? { ...shown, value: "exit code 0" } : shown;
 }
 
 function shortFailure(failure: RunFailure): string {
@@ -170,11 +170,16 @@ function shortFailure(failure: RunFailure): string {
   }
 }
 
-function ownLimits({ atLeast, atMost }: QueryFigures | RunFigures): readonly string[] {
-  const limits = [];
-  if (atLeast !== undefined) limits.push(`≥ ${number(atLeast)}`);
-  if (atMost !== undefined) limits.push(`≤ ${number(atMost)}`);
-  return limits;
+/** A value and its limits, with as many digits as tell them apart: `1.0004` is not at most 1. */
+function ownFigures({ atLeast, atMost }: QueryFigures | RunFigures, value?: number): { value: string; limit: string } {
+  const signs = { "≥": atLeast, "≤": atMost };
+  const limits = Object.entries(signs).flatMap(([sign, limit]) => (limit === undefined ? [] : [{ sign, limit }]));
+  const given = value === undefined ? [] : [value];
+  const texts = numbersApart([...limits.map(({ limit }) => limit), ...given]);
+  return {
+    value: value === undefined ? nothing : (texts.at(-1) ?? nothing),
+    limit: limits.map(({ sign }, at) => `${sign} ${texts[at]}`).join(", "),
+  };
 }
 
 /** The numbers behind the sentence, for somebody who doubts it: of evidence, where something was counted. */

@@ -46,6 +46,17 @@ test("the length of a body is its bytes", async (t) => {
   assert.equal((await nodeTransport().send(get(url, { method: "POST", body: "ü" }))).text, "2");
 });
 
+const noAnswers: readonly (readonly [text: string, because: RegExp])[] = [
+  ["HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", /answered 101/],
+  ["", /socket hang up/],
+];
+
+for (const [text, because] of noAnswers)
+  test(`${JSON.stringify(text)} is no answer, and rejects`, async (t) => {
+    const server = createServer().on("connection", (socket) => void socket.end(text));
+    await assert.rejects(nodeTransport().send(get(await listening(t, server))), because);
+  });
+
 test("an abort before or while waiting rejects with the signal's own reason", async (t) => {
   const stop = new AbortController();
   const { url } = await serve(t, () => stop.abort(new Error("somebody stopped it")));

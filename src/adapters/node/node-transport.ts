@@ -48,6 +48,12 @@ async function exchange(
       response.on("error", reject);
     });
     request.on("error", reject);
+    // Node takes an answer of 101 for no answer, and tells no error of what ends without one.
+    request.on("upgrade", ({ statusCode }, socket) => {
+      socket.destroy();
+      reject(new Error(`the server answered ${statusCode} and goes on in another protocol`));
+    });
+    request.on("close", () => reject(new Error("the connection ended without an answer")));
     request.end(body);
   });
   return answered.catch((error: unknown) => {
