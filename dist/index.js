@@ -20689,12 +20689,12 @@ function makeCommandFile(path) {
 /* harmony export */   V: () => (/* binding */ outputs)
 /* harmony export */ });
 /* unused harmony export outputNames */
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3504);
-/* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5270);
-/* harmony import */ var _release_split_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7311);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3504);
+/* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5270);
+/* harmony import */ var _release_split_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7311);
 /* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5870);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4148);
-/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6438);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4148);
+/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6438);
 
 
 
@@ -20719,7 +20719,7 @@ function outputs(report, failed) {
         if (written.get(name) === value)
             return;
         try {
-            (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH)(name, value);
+            (0,_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .setOutput */ .uH)(name, value);
             written.set(name, value);
         }
         catch (error) {
@@ -20739,14 +20739,14 @@ function outputs(report, failed) {
 function outputsOf(account) {
     const { state, stages, weight, reason } = account;
     const newest = stages.at(-1);
-    const observed = newest && (0,_words_split_bars_js__WEBPACK_IMPORTED_MODULE_3__/* .observedSplit */ .bU)(newest);
+    const observed = newest && (0,_words_split_bars_js__WEBPACK_IMPORTED_MODULE_2__/* .observedSplit */ .bU)(newest);
     return [
         ["phase", state.phase],
         ["stage", newest ? String(newest.stage + 1) : ""],
         ["weight", String(weight)],
-        ["planned-split", JSON.stringify((0,_release_split_js__WEBPACK_IMPORTED_MODULE_4__/* .splitAt */ .gI)(weight))],
+        ["planned-split", JSON.stringify((0,_release_split_js__WEBPACK_IMPORTED_MODULE_3__/* .splitAt */ .gI)(weight))],
         ["observed-split", observed ? JSON.stringify(observed) : ""],
-        ["because", (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_0__/* .inert */ .t)((0,_words_say_js__WEBPACK_IMPORTED_MODULE_1__/* .say */ .c)(reason))],
+        ["because", (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_4__/* .inert */ .t)((0,_words_say_js__WEBPACK_IMPORTED_MODULE_0__/* .say */ .c)(reason))],
         ["outcome", (0,_release_state_js__WEBPACK_IMPORTED_MODULE_5__/* .isRunning */ .W_)(state) ? "" : state.phase],
         ["settled", settledWord(account)],
     ];
@@ -26585,6 +26585,11 @@ async function exchange({ method, url, headers, body, signal, mostBytes }, agent
             response.on("error", reject);
         });
         request.on("error", reject);
+        request.on("upgrade", ({ statusCode }, socket) => {
+            socket.destroy();
+            reject(new Error(`the server answered ${statusCode} and goes on in another protocol`));
+        });
+        request.on("close", () => reject(new Error("the connection ended without an answer")));
         request.end(body);
     });
     return answered.catch((error) => {
@@ -26633,16 +26638,16 @@ const nodeWorld = (proxyOf) => ({
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   R: () => (/* binding */ log)
 /* harmony export */ });
-/* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5270);
+/* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(5270);
 /* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(5870);
-/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8908);
-/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5208);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4148);
-/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(465);
-/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9954);
+/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8908);
+/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5208);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4148);
+/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(465);
+/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9954);
 /* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(3563);
-/* harmony import */ var _actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7217);
-/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(4815);
+/* harmony import */ var _actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7217);
+/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(4815);
 
 
 
@@ -26656,32 +26661,32 @@ const nodeWorld = (proxyOf) => ({
 const quietTime = 30_000;
 const maxWarnings = 9;
 function log({ screen, actions, verbose }) {
-    const story = (0,_words_story_js__WEBPACK_IMPORTED_MODULE_7__/* .createStory */ .k)();
-    const evidenceNews = (0,_words_evidence_news_js__WEBPACK_IMPORTED_MODULE_2__/* .createEvidenceNews */ .H)(verbose);
+    const story = (0,_words_story_js__WEBPACK_IMPORTED_MODULE_6__/* .createStory */ .k)();
+    const evidenceNews = (0,_words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__/* .createEvidenceNews */ .H)(verbose);
     const warnings = new Set();
     let chapter;
     let progress;
     let newest;
     let endIsTold = false;
-    const print = (text) => screen.write(`${(0,_screen_js__WEBPACK_IMPORTED_MODULE_6__/* .line */ .n)(text)}\n`);
+    const print = (text) => screen.write(`${(0,_screen_js__WEBPACK_IMPORTED_MODULE_5__/* .line */ .n)(text)}\n`);
     function open(next) {
         if (next === chapter)
             return;
         if (actions && chapter !== undefined)
-            screen.write((0,_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__/* .closeGroup */ .AM)());
+            screen.write((0,_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__/* .closeGroup */ .AM)());
         if (next !== undefined && actions)
-            screen.write((0,_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__/* .openGroup */ .Sg)((0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_0__/* .inert */ .t)(next)));
+            screen.write((0,_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__/* .openGroup */ .Sg)((0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_7__/* .inert */ .t)(next)));
         if (next !== undefined && !actions)
             print(next);
         chapter = next;
     }
     function follow(account) {
-        const stage = (0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_4__/* .stageProgress */ .k)(account, account.now);
+        const stage = (0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__/* .stageProgress */ .k)(account, account.now);
         const verdicts = JSON.stringify(account.stages.at(-1)?.verdicts.map(({ kind }) => kind));
-        const changed = stage !== undefined && (0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_4__/* .isJudged */ .sL)(account) && progress?.verdicts !== verdicts;
+        const changed = stage !== undefined && (0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__/* .isJudged */ .sL)(account) && progress?.verdicts !== verdicts;
         if (!(0,_release_state_js__WEBPACK_IMPORTED_MODULE_8__/* .isRunning */ .W_)(account.state) || !(changed || account.now - (progress?.at ?? account.now) >= quietTime))
             return;
-        print(`${(0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_9__/* .timeOf */ .nR)(account.now)}  ${stage ?? (0,_words_say_js__WEBPACK_IMPORTED_MODULE_3__/* .say */ .c)(account.reason)}`);
+        print(`${(0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_9__/* .timeOf */ .nR)(account.now)}  ${stage ?? (0,_words_say_js__WEBPACK_IMPORTED_MODULE_2__/* .say */ .c)(account.reason)}`);
         progress = { at: account.now, verdicts };
     }
     function warn(message) {
@@ -26689,18 +26694,18 @@ function log({ screen, actions, verbose }) {
             return;
         warnings.add(message);
         if (actions && warnings.size <= maxWarnings)
-            screen.write((0,_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__/* .annotation */ .w7)("warning", "Istio Canary", (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_0__/* .inert */ .t)(message)));
+            screen.write((0,_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__/* .annotation */ .w7)("warning", "Istio Canary", (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_7__/* .inert */ .t)(message)));
         else
             print(`warning: ${message}`);
     }
     function end(account) {
         endIsTold = true;
-        const { level, title, lines } = (0,_words_ending_js__WEBPACK_IMPORTED_MODULE_1__/* .endingOf */ .z)(account, verbose);
+        const { level, title, lines } = (0,_words_ending_js__WEBPACK_IMPORTED_MODULE_0__/* .endingOf */ .z)(account, verbose);
         print(title);
         for (const text of lines)
             print(`  ${text}`);
         if (actions)
-            screen.write((0,_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__/* .annotation */ .w7)(level, (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_0__/* .inert */ .t)(title), (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_0__/* .inLines */ .F)(lines)));
+            screen.write((0,_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__/* .annotation */ .w7)(level, (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_7__/* .inert */ .t)(title), (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_7__/* .inLines */ .F)(lines)));
     }
     return {
         warn,
@@ -26709,14 +26714,14 @@ function log({ screen, actions, verbose }) {
             if ((0,_release_state_js__WEBPACK_IMPORTED_MODULE_8__/* .isRunning */ .W_)(account.state))
                 endIsTold = false;
             if (chapter === undefined)
-                open((0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_4__/* .chapterOf */ .FN)(account));
+                open((0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__/* .chapterOf */ .FN)(account));
             for (const text of (0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_9__/* .underTime */ ._q)(account.now, evidenceNews(account)))
                 print(text);
             for (const entry of story(account)) {
-                print(`${(0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_9__/* .timeOf */ .nR)(entry.at)}  ${(0,_words_say_js__WEBPACK_IMPORTED_MODULE_3__/* .sayEntry */ .k)(entry)}`);
+                print(`${(0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_9__/* .timeOf */ .nR)(entry.at)}  ${(0,_words_say_js__WEBPACK_IMPORTED_MODULE_2__/* .sayEntry */ .k)(entry)}`);
                 progress = { at: entry.at, verdicts: progress?.verdicts ?? "" };
             }
-            open((0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_4__/* .chapterOf */ .FN)(account));
+            open((0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__/* .chapterOf */ .FN)(account));
             for (const message of account.warnings)
                 warn(message);
             follow(account);
@@ -26838,8 +26843,8 @@ function liveLine(account, now) {
 /* harmony export */   E: () => (/* binding */ screenOn),
 /* harmony export */   n: () => (/* binding */ line)
 /* harmony export */ });
-/* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5270);
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1752);
+/* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5270);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1752);
 
 
 function screenOn(stream, redact) {
@@ -26868,7 +26873,7 @@ function screenOn(stream, redact) {
         },
     };
 }
-const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .clip */ .$Q)((0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_0__/* .inert */ .t)(text), limit);
+const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .clip */ .$Q)((0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_1__/* .inert */ .t)(text), limit);
 
 
 /***/ }),
@@ -49052,7 +49057,7 @@ const placed = "istio.io/use-waypoint-namespace";
 function waypointOf(service, namespace, own) {
     const labelled = [service, namespace].find((object) => object?.metadata.labels?.[waypoint_named] !== undefined);
     const { [waypoint_named]: name = "none", [placed]: place = own } = labelled?.metadata.labels ?? {};
-    return name === "none" ? undefined : { namespace: place, name };
+    return name === "none" || name === "" ? undefined : { namespace: place, name };
 }
 function readWaypoint(gateway) {
     const traffic = gateway.metadata.labels?.["istio.io/waypoint-for"] ?? "service";
@@ -55714,10 +55719,10 @@ function jsonIn(text) {
 /* harmony export */   F: () => (/* binding */ inLines),
 /* harmony export */   t: () => (/* binding */ inert)
 /* harmony export */ });
-/* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
-
+const commands = /\u001B\][^\u0007\u001B\u009C]*(?:\u0007|\u001B\\|\u009C)|(?:\u001B\[|\u009B)[0-?]*[ -/]*[@-~]|\u001B[ -/]+[0-~]/g;
 const unseen = /[\p{Cc}\u2028\u2029\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]+/gu;
-const inert = (text) => (0,node_util__WEBPACK_IMPORTED_MODULE_0__.stripVTControlCharacters)(text)
+const inert = (text) => text
+    .replace(commands, "")
     .replace(unseen, " ")
     .replaceAll("##[", "## [")
     .replace(/^\s*::/, " : :")
@@ -55787,6 +55792,7 @@ const oneLine = (text) => text.replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   KN: () => (/* binding */ percent),
 /* harmony export */   LS: () => (/* binding */ plural),
+/* harmony export */   Rk: () => (/* binding */ numbersApart),
 /* harmony export */   U9: () => (/* binding */ count),
 /* harmony export */   ai: () => (/* binding */ number),
 /* harmony export */   m9: () => (/* binding */ percentWord)
@@ -55794,6 +55800,8 @@ const oneLine = (text) => text.replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\
 const count = (value) => String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 const plural = (value, one, many = `${one}s`) => (value === 1 ? one : many);
 function number(value) {
+    if (value < 0)
+        return `-${number(-value)}`;
     const rounded = value < 1_000 ? Number(value.toPrecision(3)) : Math.round(value);
     return rounded < 1_000 ? String(rounded) : count(rounded);
 }
@@ -55802,6 +55810,10 @@ function percent(ratio) {
     return `${number(almostAll ? 99.9 : ratio * 100)} %`;
 }
 const percentWord = (part) => `${Number((part * 100).toFixed(1))} %`;
+function numbersApart(values) {
+    const [different, readable] = [values, values.map(number)].map((each) => new Set(each).size);
+    return values.map(different === readable ? number : String);
+}
 
 
 /***/ }),
@@ -56056,9 +56068,9 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(4344);
 /* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(7618);
 /* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_17__ = __nccwpck_require__(9418);
-/* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_18__ = __nccwpck_require__(5270);
-/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_19__ = __nccwpck_require__(5556);
-/* harmony import */ var _reporting_censor_js__WEBPACK_IMPORTED_MODULE_20__ = __nccwpck_require__(8292);
+/* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_20__ = __nccwpck_require__(5270);
+/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_18__ = __nccwpck_require__(5556);
+/* harmony import */ var _reporting_censor_js__WEBPACK_IMPORTED_MODULE_19__ = __nccwpck_require__(8292);
 
 
 
@@ -56091,8 +56103,8 @@ const github = (0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_6__/* .re
 for (const file of [github.outputFile, github.summaryFile])
     if (file !== undefined)
         (0,_adapters_actions_command_file_js__WEBPACK_IMPORTED_MODULE_2__/* .makeCommandFile */ .A)(file);
-const redaction = (0,_lib_redaction_js__WEBPACK_IMPORTED_MODULE_19__/* .createRedaction */ .E)((secret) => github.actions && stderr.writeAsItIs((0,_adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__/* .mask */ .dK)(secret)));
-const censor = (0,_reporting_censor_js__WEBPACK_IMPORTED_MODULE_20__/* .createCensor */ .l)(redaction);
+const redaction = (0,_lib_redaction_js__WEBPACK_IMPORTED_MODULE_18__/* .createRedaction */ .E)((secret) => github.actions && stderr.writeAsItIs((0,_adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__/* .mask */ .dK)(secret)));
+const censor = (0,_reporting_censor_js__WEBPACK_IMPORTED_MODULE_19__/* .createCensor */ .l)(redaction);
 const stdout = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_13__/* .screenOn */ .E)(process.stdout, redaction.redact);
 const stderr = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_13__/* .screenOn */ .E)(process.stderr, redaction.redact);
 const stop = new AbortController();
@@ -56167,7 +56179,7 @@ const cancelled = () => new _lib_errors_js__WEBPACK_IMPORTED_MODULE_17__/* .Refu
 function tellOutputs(because, refused) {
     const written = (0,_adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__/* .outputs */ .V)("", (error) => stderr.write(`An output could not be written: ${censor.text((0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_17__/* .tell */ .qz)(error))}\n`));
     written.set("outcome", "failed");
-    written.set("because", (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_18__/* .inert */ .t)(because));
+    written.set("because", (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_20__/* .inert */ .t)(because));
     if (refused)
         written.set("refused", "true");
 }
@@ -59228,10 +59240,9 @@ function figuresInWords({ figures }) {
         }
         case "query":
         case "json": {
-            const limit = ownLimits(figures).join(", ");
             if ("missing" in figures)
-                return { value: nothing, limit };
-            return { value: (0,lib_numbers/* number */.ai)(figures.value), limit };
+                return { value: nothing, limit: ownFigures(figures).limit };
+            return ownFigures(figures, figures.value);
         }
         case "run":
             return runFigures(figures);
@@ -59257,13 +59268,14 @@ function besides(stable, write) {
     return ` (stable ${write(stable)})`;
 }
 function runFigures(figures) {
-    const limit = ownLimits(figures).join(", ") || "exit code 0";
+    const { value: written, limit } = ownFigures(figures, "value" in figures ? figures.value : undefined);
+    const shown = { value: written, limit: limit || "exit code 0" };
     if ("missing" in figures)
-        return { value: nothing, limit };
+        return { ...shown, value: nothing };
     const { value, failure } = figures;
     if (failure)
-        return { value: shortFailure(failure), limit };
-    return { value: value === undefined ? "exit code 0" : (0,lib_numbers/* number */.ai)(value), limit };
+        return { ...shown, value: shortFailure(failure) };
+    return value === undefined ? { ...shown, value: "exit code 0" } : shown;
 }
 function shortFailure(failure) {
     switch (failure.kind) {
@@ -59275,13 +59287,15 @@ function shortFailure(failure) {
             return `> ${(0,duration/* formatDuration */.a)(failure.after)}`;
     }
 }
-function ownLimits({ atLeast, atMost }) {
-    const limits = [];
-    if (atLeast !== undefined)
-        limits.push(`≥ ${(0,lib_numbers/* number */.ai)(atLeast)}`);
-    if (atMost !== undefined)
-        limits.push(`≤ ${(0,lib_numbers/* number */.ai)(atMost)}`);
-    return limits;
+function ownFigures({ atLeast, atMost }, value) {
+    const signs = { "≥": atLeast, "≤": atMost };
+    const limits = Object.entries(signs).flatMap(([sign, limit]) => (limit === undefined ? [] : [{ sign, limit }]));
+    const given = value === undefined ? [] : [value];
+    const texts = (0,lib_numbers/* numbersApart */.Rk)([...limits.map(({ limit }) => limit), ...given]);
+    return {
+        value: value === undefined ? nothing : (texts.at(-1) ?? nothing),
+        limit: limits.map(({ sign }, at) => `${sign} ${texts[at]}`).join(", "),
+    };
 }
 const numbersOf = ({ figures }) => figures.of === "evidence" && "conclusion" in figures ? conclusionNumbers(figures.conclusion) : undefined;
 const groundOf = ({ figures }) => "conclusion" in figures ? figures.conclusion.by : undefined;
