@@ -132,8 +132,8 @@ test("the JSON report has the sentences that people read beside the data that th
     kind,
     figures,
   } = stages.at(-1)?.verdicts.find(({ gate }) => gate === "evidence") ?? assert.fail();
-  assert.deepEqual([sentence, kind, by, figures.of, requests], [because, "fail", "errors", "evidence", 937]);
-  assert.deepEqual([value, limit], ["5.98 % failed", "stable 0.284 %"]);
+  assert.deepEqual([sentence, kind, by, figures.of, requests], [because, "fail", "errors", "evidence", 562]);
+  assert.deepEqual([value, limit], ["5.87 % failed", "stable 0.296 %"]);
   assert.match(numbers ?? "", / · harm E = over 1,000,000 of 20 /);
 });
 
