@@ -70,3 +70,42 @@ test("what was counted is kept although the cluster did not answer: no later loo
     assert.ok(!("look" in look), "a stage is not judged on half a look");
   }
 });
+
+/* Gates that somebody else answers */
+
+const json = { kind: "json", name: "rate", every: 1, atMost: 1, tolerate: 0, noData: "wait" } as const;
+const run = { kind: "run", name: "smoke", tolerate: 0, noData: "wait", every: 1 } as const;
+const asking: ReleaseRecord = {
+  ...record,
+  plan: { ...record.plan, stages: record.plan.stages.map((stage) => ({ ...stage, gates: [json, run] })) },
+};
+const asked = new Map([
+  ["rate", [{ at: 500, value: 0 }]],
+  ["smoke", [{ at: 500 }]],
+]);
+const counting = portsWith(async (at) => {
+  const requests = { requests: 5, errors: 0, buckets: [] };
+  return { at, since: 0, from: 0, stable: requests, canary: requests, lost: 0, blind: [] };
+});
+
+test("an answer that is under way is said to be: the one before is not all there is", async () => {
+  const look = await observe(asking, state, counting, { ...before, readings: asked }, new AbortController().signal);
+  assert.ok("look" in look && look.look.phase === "baking");
+  assert.deepEqual(look.look.awaited, new Set(["rate", "smoke"]));
+  assert.deepEqual(look.look.readings, asked);
+});
+
+test("whatever a question comes to, what was counted is kept, and the gate says why it has no data", async () => {
+  const throwing = {
+    ask: () => {
+      throw new Error("spawn ENOTDIR");
+    },
+    end: () => {},
+  };
+  const ports = { ...counting, respondents: { json: throwing, run: throwing } };
+  const look = await observe(asking, state, ports, before, new AbortController().signal);
+  assert.ok("look" in look && look.look.phase === "baking");
+  assert.ok("tally" in look.look.counts && look.look.counts.tally.canary.requests === 5);
+  assert.equal(look.look.readings.get("smoke")?.at(-1)?.because, "spawn ENOTDIR");
+  assert.deepEqual(look.look.awaited, new Set());
+});

@@ -49,6 +49,8 @@ type Sight = {
   readonly tally?: Tally;
   readonly uncounted?: string;
   readonly evidence?: Evidence;
+  /** When the URL answered well last, while a newer answer is under way. */
+  readonly before?: number;
 };
 const seen = (sight: Sight = {}): Sight => sight;
 
@@ -74,10 +76,13 @@ function lookOf(phase: Running["phase"], sight: Sight): Look {
       return { phase, stable, canary, strayed };
     case "baking": {
       const counts = countsOf(sight);
-      return { phase, drift, canary, away, counts, served: undefined, evidence, readings: new Map() };
+      const known = { readings: answersOf(sight), awaited: new Set(answersOf(sight).keys()) };
+      return { phase, drift, canary, away, counts, served: undefined, evidence, ...known };
     }
   }
 }
+
+const answersOf = ({ before }: Sight) => new Map(before === undefined ? [] : [["rate", [{ at: before, value: 0 }]]]);
 
 const countedIn = (sight: Sight) => ({ counts: countsOf(sight), evidence: noEvidence, readings: new Map() });
 
@@ -1760,3 +1765,16 @@ test("no wait is longer than a poll, or than the time to the next thing that hap
   for (const { plan, length } of waits)
     assert.ok(length > 0 && length <= Math.max(plan.pollEvery, plan.drain), `${length}`);
 });
+
+const rate = { kind: "json", name: "rate", every: second, atMost: 1, tolerate: 0, noData: "wait" } as const;
+
+for (const [what, age, before, outcome] of [
+  ["lets no stage end", 60, 50, "stage-extended"],
+  ["is waited for beyond the deadline", 300, 299, "stage-extended"],
+  ["counts when it came after the deadline, so that gates which take turns end", 330, 301, "stage-passed"],
+] as const)
+  test(`an old answer of a URL whose newer one is under way ${what}`, () => {
+    const plan = planOf({ stages: [stageOf(5, { wait: 60 * second, deadline: 300 * second, gates: [rate] })] });
+    const at = now - (age - before) * second;
+    assert.equal(decided(plan, baking(0, age * second), { before: at }).reason.kind, outcome);
+  });

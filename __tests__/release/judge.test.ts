@@ -238,6 +238,19 @@ for (const [what, gate, answers, kind, words] of [
     assert.ok(verdictSentence({ gate: "smoke", ...verdict }).includes(words));
   });
 
+for (const [what, gate, answer, kind, words] of [
+  ["a program that ended well", run, { at: 1 }, "wait", "smoke: its answer is under way"],
+  ["a good number of a URL", json, { at: 1, value: 1 }, "wait", "smoke: its answer is under way"],
+  ["a bad number", json, { at: 1, value: 3 }, "fail", "smoke is 3, limit ≤ 2"],
+  ["no number", json, { at: 1, because: "gone" }, "no-data", "smoke has no data: gone"],
+] as const)
+  test(`while a newer answer is under way, ${what} before it: ${kind}`, () => {
+    const awaited = new Set(["smoke"]);
+    const verdict = judge(gate, { ...seen({}), readings: new Map([["smoke", [answer]]]), awaited }, evidenceRules);
+    assert.equal(verdict.kind, kind);
+    assert.ok(verdictSentence({ gate: "smoke", ...verdict }).includes(words));
+  });
+
 const moment = { now: 100_000, pollEvery: 1_000, end: 500_000 };
 
 for (const [what, gate, last, due] of [

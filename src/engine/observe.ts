@@ -19,7 +19,7 @@ import type {
 } from "../release/observation.ts";
 import type { Plan } from "../release/plan.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
-import { isDue } from "../release/question.ts";
+import { isBeforeEnd, isDue } from "../release/question.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { servingBy, splitAt, splitOf } from "../release/split.ts";
 import type { Baking, Preparing, Promoting, RollingBack, Running, Shifting } from "../release/state.ts";
@@ -340,14 +340,14 @@ export async function lookAtMetrics(
   memory: Memory,
   signal: AbortSignal,
 ): Promise<Pick<Looked, "memory" | "poll"> & { readonly counted: Counted }> {
-  const [{ counts: newest, poll }, readings] = await Promise.all([
+  const [{ counts: newest, poll }, { readings, awaited }] = await Promise.all([
     count(record, memory, ports, signal),
     askGates(record, stage, ports, memory, signal),
   ]);
   const { evidence, tally, uncounted, untimed } = newest;
   // Counters that could not be read are not zero: the tally as it was would let a gate pass on old evidence.
   const counts = uncounted === undefined ? { tally, untimed } : { uncounted };
-  return { memory: { ...memory, ...newest, readings }, poll, counted: { counts, evidence, readings } };
+  return { memory: { ...memory, ...newest, readings }, poll, counted: { counts, evidence, readings, awaited } };
 }
 
 /** A stage saves nothing for as long as it lasts. A journal that cannot be read is asked again with the next look. */
@@ -377,26 +377,46 @@ async function askGates(
   ports: Ports,
   { readings }: Memory,
   signal: AbortSignal,
-): Promise<Readings> {
+): Promise<Pick<Counted, "readings" | "awaited">> {
   const at: Instant = ports.clock.now();
   const { since = at, weight = 0 } = stages.at(-1) ?? {};
   const { gates = [], wait = 0, name: stage = "" } = plan.stages[index] ?? {};
   const about: Inquiry = { at, target, weight, stage, since };
   const moment = { now: at, pollEvery: plan.pollEvery, end: since + wait };
-  const before = (name: string): readonly Reading[] => readings.get(name) ?? [];
+  const lastOf = ({ name }: AskedGate, among: Readings): Reading | undefined => among.get(name)?.at(-1);
+  const asked = gates.filter(isAsked);
   const answers = await Promise.all(
-    gates
-      .filter(isAsked)
-      .filter((gate) => isDue(gate, before(gate.name).at(-1), moment))
-      .map(async (gate) => {
-        const answer = await answerTo(gate, about, ports, signal);
-        return [gate.name, answer ? [...before(gate.name), answer] : before(gate.name)] as const;
-      }),
+    asked
+      .filter((gate) => isDue(gate, lastOf(gate, readings), moment))
+      .map(async (gate) => [gate, await answerOrWhy(gate, about, ports, signal)] as const),
   );
-  return new Map([...readings, ...answers]);
+  const newest = new Map(readings);
+  for (const [{ name }, answer] of answers) if (answer) newest.set(name, [...(newest.get(name) ?? []), answer]);
+  const isOpen = new Set(answers.flatMap(([gate, answer]) => (answer ? [] : [gate])));
+  const later = { ...moment, now: ports.clock.now() };
+  const awaited = asked.filter(
+    (gate) => isOpen.has(gate) || (gate.kind === "json" && isBeforeEnd(lastOf(gate, newest) ?? { at }, later)),
+  );
+  return { readings: newest, awaited: new Set(awaited.map(({ name }) => name)) };
 }
 
-function answerTo(
+/** Whatever a gate's question comes to, requests were counted meanwhile and are judged. */
+async function answerOrWhy(
+  gate: AskedGate,
+  about: Inquiry,
+  ports: Ports,
+  signal: AbortSignal,
+): Promise<Reading | undefined> {
+  try {
+    return await answerTo(gate, about, ports, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    unlessTakenOver(error);
+    return { at: about.at, because: tell(error) };
+  }
+}
+
+async function answerTo(
   gate: AskedGate,
   about: Inquiry,
   { metrics, respondents }: Ports,

@@ -23,7 +23,8 @@ export function bake(plan: Plan, state: Baking, look: BakingLook, now: Instant):
   if (drift !== undefined) return answerDrift(plan, state, now, drift, splitOf(plan, state.stage));
 
   const early = now - state.since < pollsToCount * plan.pollEvery;
-  const verdicts = stage.gates.map((gate) => ({ gate: gate.name, ...judge(gate, { ...look, early }, plan.evidence) }));
+  const seen = { ...look, early, awaited: awaitedIn(look, state.since + stage.deadline) };
+  const verdicts = stage.gates.map((gate) => ({ gate: gate.name, ...judge(gate, seen, plan.evidence) }));
   const failed = verdicts.find(({ kind }) => kind === "fail");
   if (failed) return { ...backFrom(state, { kind: "gate-failed", verdict: failed }, now), verdicts };
   if (look.away) return { ...awaitStable(plan, state, look.away, now), verdicts };
@@ -32,6 +33,10 @@ export function bake(plan: Plan, state: Baking, look: BakingLook, now: Instant):
 
 /** The first look comes with the weight itself, and the scrape before the second may have come before any request. */
 const pollsToCount = 2;
+
+/** What passed at the deadline or later is not put to the question again: two that take turns would never end. */
+const awaitedIn = ({ awaited = new Set(), readings }: BakingLook, deadlineAt: Instant): ReadonlySet<string> =>
+  new Set([...awaited].filter((gate) => (readings.get(gate)?.at(-1)?.at ?? 0) < deadlineAt));
 
 /** What could not be read may not be judged: a stage never passes on half a look. */
 export const lookAgain = (plan: Plan, now: Instant, { words }: Trouble): Decision => ({
@@ -63,7 +68,9 @@ function endOrWait(seen: SeenStage, verdicts: readonly GateVerdict[]): Decision 
   const bound = boundOf(plan, state.stage, look.evidence);
   if (bound) open.push(bound);
 
-  const unanswered = open.find(isUnanswered);
+  // An answer that was asked for in time is waited for: it has a limit of its own.
+  const isComing = open.some(isAwaited);
+  const unanswered = open.find((verdict) => isUnanswered(verdict) && !isAwaited(verdict));
   if (unanswered && lasted >= stage.deadline)
     return backFrom(
       state,
@@ -78,7 +85,7 @@ function endOrWait(seen: SeenStage, verdicts: readonly GateVerdict[]): Decision 
   const fatal = open.find(({ policy }) => policy === "fail");
   if (fatal) return backFrom(state, { kind: "stage-undecided", stage: stage.name, verdict: fatal }, now);
   const extending = open.find(({ policy }) => policy === undefined || policy === "extend");
-  if (extending && lasted < stage.deadline) return extend(seen, extending);
+  if (extending && (isComing || lasted < stage.deadline)) return extend(seen, extending);
   const holding = open.find(({ policy }) => policy !== "promote");
   return holding ? hold(seen, holding) : pass(seen, open[0]);
 }
@@ -86,6 +93,9 @@ function endOrWait(seen: SeenStage, verdicts: readonly GateVerdict[]): Decision 
 /** Nobody can decide by nothing, so that looking on for it ends with the way back, and not with somebody's decision. */
 const isUnanswered = ({ kind, policy }: GateVerdict): boolean =>
   policy === undefined || policy === "fail" || (policy === "extend" && kind === "no-data");
+
+const isAwaited = ({ figures }: GateVerdict): boolean =>
+  "missing" in figures && figures.missing.what === "newer-answer";
 
 /** Harm that one minute has shown is not somebody's to decide, with no time left to see another one. */
 function failsAtTheEnd({ policy, figures }: GateVerdict): boolean {

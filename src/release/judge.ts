@@ -16,12 +16,12 @@ import {
   type RunGate,
 } from "./gate.ts";
 import type { Health } from "./health.ts";
-import type { BakingLook, Reading, Readings, StageCounts } from "./observation.ts";
+import type { BakingLook, Reading, StageCounts } from "./observation.ts";
 import { ownFigures, responseTime } from "./own-figures.ts";
 import type { EvidenceVerdict, Missing, Verdict } from "./verdict.ts";
 
 /** What the gates of a stage are judged by. */
-export type StageEvidence = Pick<BakingLook, "counts" | "evidence" | "readings" | "canary"> & {
+export type StageEvidence = Pick<BakingLook, "counts" | "evidence" | "readings" | "awaited" | "canary"> & {
   /** The stage has only just begun: what was not counted yet may still come. */
   readonly early: boolean;
 };
@@ -34,9 +34,9 @@ export function judge(gate: Gate, seen: StageEvidence, rules: EvidenceRules): Ve
       return judgeEvidence(seen.evidence, rules, seen.counts.tally);
     case "query":
     case "json":
-      return judgeNumber(gate, seen.readings, seen.early);
+      return judgeNumber(gate, seen);
     case "run":
-      return judgeRun(gate, seen.readings, seen.early);
+      return judgeRun(gate, seen);
     case "errors":
       return judgeDeserted(seen, rules) ?? judgeErrors(gate, seen.counts, seen.early);
     case "latency":
@@ -93,7 +93,7 @@ function answerOf(
   }
 }
 
-function judgeNumber(gate: QueryGate | JsonGate, readings: Readings, early: boolean): Verdict {
+function judgeNumber(gate: QueryGate | JsonGate, { readings, early, awaited }: StageEvidence): Verdict {
   const { kind, atLeast, atMost, tolerate } = gate;
   const limits = { of: kind, atLeast, atMost } as const;
   const answers = readings.get(gate.name) ?? [];
@@ -104,6 +104,7 @@ function judgeNumber(gate: QueryGate | JsonGate, readings: Readings, early: bool
     return { kind: unanswered(gate, early), figures: { ...limits, missing: noAnswer(newest) } };
 
   const outside = outsideInARow(answers, gate);
+  if (outside === 0 && awaited?.has(gate.name)) return { kind: "wait", figures: { ...limits, missing: newer } };
   return {
     kind: inARow(outside, tolerate),
     figures: { ...limits, value, outside, tolerated: tolerate },
@@ -111,7 +112,7 @@ function judgeNumber(gate: QueryGate | JsonGate, readings: Readings, early: bool
 }
 
 /** A program takes its time, and until it has ended nothing is missing. */
-function judgeRun(gate: RunGate, readings: Readings, early: boolean): Verdict {
+function judgeRun(gate: RunGate, { readings, early, awaited }: StageEvidence): Verdict {
   const { atLeast, atMost, tolerate } = gate;
   const limits = { of: "run", atLeast, atMost } as const;
   const answers = readings.get(gate.name) ?? [];
@@ -121,8 +122,12 @@ function judgeRun(gate: RunGate, readings: Readings, early: boolean): Verdict {
   if (newest.because !== undefined || (hasLimits(gate) && !failure && !Number.isFinite(value)))
     return { kind: unanswered(gate, early), figures: { ...limits, missing: noAnswer(newest) } };
   const outside = outsideInARow(answers, gate);
+  if (outside === 0 && awaited?.has(gate.name)) return { kind: "wait", figures: { ...limits, missing: newer } };
   return { kind: inARow(outside, tolerate), figures: { ...limits, value, failure, outside, tolerated: tolerate } };
 }
+
+/** While it is under way the answer before lets no stage pass: the canary may have become bad since. */
+const newer = { what: "newer-answer" } as const;
 
 const outsideInARow = (answers: readonly Reading[], gate: AskedGate): number =>
   answers.length - 1 - answers.findLastIndex((answer) => !isOutside(answer, gate));

@@ -75,10 +75,12 @@ export type BakingLook = {
   /** What all polls of the release have proved. */
   readonly evidence: Evidence;
   readonly readings: Readings;
+  /** Programs and URLs, by their gates' names, whose newest answer is due and not there yet. Missing: none. */
+  readonly awaited?: ReadonlySet<string> | undefined;
 };
 
 /** The part of a look at a stage that needs no cluster. */
-export type Counted = Pick<BakingLook, "counts" | "evidence" | "readings">;
+export type Counted = Pick<BakingLook, "counts" | "evidence" | "readings" | "awaited">;
 
 /** What a step does not need is missing. */
 export type PromotingLook = {

@@ -21,8 +21,12 @@ export function isDue(gate: AskedGate, last: Reading | undefined, moment: Moment
 /** Looks may come more often than polls; answers in a row are counted, so that one is not asked for more often. */
 function isNumberDue(gate: QueryGate | JsonGate, { at }: Reading, { now, pollEvery, end }: Moment): boolean {
   const interval = gate.kind === "json" ? gate.every : pollEvery;
-  return now - at >= interval || (at < end && end <= now);
+  return now - at >= interval || isBeforeEnd({ at }, { now, end });
 }
+
+/** A stage that may end wants an answer that was asked for then. */
+export const isBeforeEnd = ({ at }: Pick<Reading, "at">, { now, end }: Pick<Moment, "now" | "end">): boolean =>
+  at < end && end <= now;
 
 /** What passed is not asked again unless it shall be. */
 function isDueAgain(gate: RunGate, last: Reading, { now, pollEvery }: Moment): boolean {

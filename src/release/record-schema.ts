@@ -221,6 +221,7 @@ const missing = z.discriminatedUnion("what", [
   z.object({ what: z.literal("answer"), words: text }),
   z.object({ what: z.literal("question") }),
   z.object({ what: z.literal("end") }),
+  z.object({ what: z.literal("newer-answer") }),
 ]);
 
 const responseTime = z.union([z.object({ atMost: number }), z.object({ above: number })]);

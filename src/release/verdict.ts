@@ -44,7 +44,9 @@ export type Missing =
   | { readonly what: "stable-response-times" }
   | { readonly what: "answer"; readonly words: string }
   | { readonly what: "question" }
-  | { readonly what: "end" };
+  | { readonly what: "end" }
+  /** There is an answer, and it is asked for a newer one: the older proves nothing any more. */
+  | { readonly what: "newer-answer" };
 
 export type EvidenceFigures = { readonly of: "evidence" } & (
   | { readonly missing: Extract<Missing, { what: "counters" }> }

@@ -12,8 +12,9 @@ import { millis } from "./times-in-words.ts";
 export function verdictSentence(verdict: GateVerdict): string {
   const { gate, figures } = verdict;
   if ("missing" in figures) {
-    const isUnderWay = figures.missing.what === "end";
-    return `${gate}${isUnderWay ? ":" : " has no data:"} ${missingWords(figures.missing)}`;
+    const { missing } = figures;
+    const isUnderWay = missing.what === "end" || missing.what === "newer-answer";
+    return `${gate}${isUnderWay ? ":" : " has no data:"} ${missingWords(missing)}`;
   }
   const { value, limit } = figuresInWords(verdict);
   switch (figures.of) {
@@ -79,6 +80,8 @@ function missingWords(missing: Missing): string {
       return "it was not asked yet";
     case "end":
       return "it is under way";
+    case "newer-answer":
+      return "its answer is under way";
   }
 }
 
