@@ -26450,7 +26450,14 @@ process.on("exit", () => {
         kill(child, "SIGKILL");
 });
 const nodePrograms = (env) => ({
-    start: (program) => begin(program, env),
+    start(program) {
+        try {
+            return begin(program, env);
+        }
+        catch (error) {
+            return { ended: Promise.reject(error), stop: () => { } };
+        }
+    },
 });
 function begin({ command: [file, ...words], env: added, mostOutput }, env) {
     const child = (0,node_child_process__WEBPACK_IMPORTED_MODULE_0__.spawn)(file, words, {
@@ -27744,7 +27751,7 @@ const shortened = (text, longest = longestShown) => text.length > longest ? `${t
 
 /***/ }),
 
-/***/ 7618:
+/***/ 6357:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -27814,9 +27821,16 @@ var config_inputs = __nccwpck_require__(2567);
 var core = __nccwpck_require__(4203);
 // EXTERNAL MODULE: ./src/lib/duration.js
 var duration = __nccwpck_require__(5485);
+;// CONCATENATED MODULE: ./src/release/recipe.js
+const urlNames = [
+    ...["namespace", "service", "stable", "canary"],
+    ...["from", "to", "fromSeconds", "toSeconds"],
+];
+
 // EXTERNAL MODULE: ./src/config/nearest.js
 var nearest = __nccwpck_require__(7250);
 ;// CONCATENATED MODULE: ./src/config/values.js
+
 
 
 
@@ -27833,10 +27847,16 @@ const matching = (what, regex) => mini_schemas/* string */.YjP({
 const isScalar = (value) => typeof value === "number" || typeof value === "boolean";
 const pattern = (what, regex) => values_form(what, matching(what, regex));
 const values_text = pattern("a text", /\S/);
+const gateName = pattern("a text without NUL", /^(?=[\s\S]*\S)[^\0]+$/);
 const aUrl = "a URL that begins with http:// or https://";
 const unreadable = expected("a URL whose host and port can be read");
 const isUrl = (written) => URL.canParse(written.replaceAll(/\{\w+\}/g, "x"));
 const url = values_form(aUrl, matching(aUrl, /^https?:\/\/[^\s/]\S*$/).check(mini_schemas/* refine */.YPB(isUrl, unreadable)));
+const namesInBraces = urlNames.map((name) => `{${name}}`).join(" ");
+const isFilled = (written) => [...written.matchAll(/\{(\w+)\}/g)].every(([, name = ""]) => urlNames.includes(name));
+const gateUrl = values_form(aUrl, matching(aUrl, /^https?:\/\/[^\s/]\S*$/)
+    .check(mini_schemas/* refine */.YPB(isUrl, unreadable))
+    .check(mini_schemas/* refine */.YPB(isFilled, expected(`of names in braces only ${namesInBraces}`))));
 const aPrometheus = `${aUrl}, or as service://NAMESPACE/NAME:PORT`;
 const throughApiServer = /^service:\/\/[a-z0-9-]+\/(https?:)?[a-z0-9-]+:[a-z0-9-]+(\/[^\s?#]*)?$/;
 const prometheusUrl = values_form(aPrometheus, mini_schemas/* union */.KCZ([
@@ -27872,8 +27892,11 @@ const aPath = "a path such as data.rate or series.0.value";
 const jsonPath = values_form(aPath, mini_schemas/* pipe */.FsL(matching(aPath, /^[^.\s]+(\.[^.\s]+)*$/), mini_schemas/* transform */.pdi((written) => written.split(".").map((part) => (/^-?\d+$/.test(part) ? Number(part) : part)))));
 const aBody = "a mapping";
 const jsonBody = values_form(aBody, mini_schemas/* record */.g1P(mini_schemas/* string */.YjP(), mini_schemas/* unknown */.L5J(), expected(aBody)));
+const aWord = "a text without NUL: no program takes one";
 const aCommand = "a list of words such as [k6, run, smoke.js]: no shell takes one text apart";
-const command = values_form(aCommand, mini_schemas/* pipe */.FsL(mini_schemas/* array */.YOg(mini_schemas/* string */.YjP(expected("a text")), expected(aCommand)).check(api/* _minLength */.m9(1, expected(aCommand))), mini_schemas/* transform */.pdi(([program = "", ...words]) => [program, ...words])));
+const command = values_form(aCommand, mini_schemas/* pipe */.FsL(mini_schemas/* array */.YOg(mini_schemas/* string */.YjP(expected("a text")).check(api/* _regex */.Fk(/^[^\0]*$/, expected(aWord))), expected(aCommand))
+    .check(api/* _minLength */.m9(1, expected(aCommand)))
+    .check(mini_schemas/* refine */.YPB(([program]) => program !== "", expected("a program as the first word, which is empty"))), mini_schemas/* transform */.pdi(([program = "", ...words]) => [program, ...words])));
 const variable = matching("the name of a variable such as IMAGE_TAG", /^[A-Za-z_]\w*$/);
 const variableNames = values_form("names of variables, or a list of them", mini_schemas/* union */.KCZ([mini_schemas/* pipe */.FsL(values_text, mini_schemas/* pipe */.FsL(mini_schemas/* transform */.pdi(split), mini_schemas/* array */.YOg(variable))), mini_schemas/* array */.YOg(variable)], expected("names of variables, or a list of them")));
 const variableValues = values_form("a mapping of names to values", mini_schemas/* record */.g1P(variable, mini_schemas/* nullable */.mee(mini_schemas/* string */.YjP(expected("a text"))), expected("a mapping of names to values")));
@@ -28052,7 +28075,7 @@ const restarts = section({
     atMost: preset("There may be this many.", count("a number of restarts"), 0),
 });
 const own = (name) => ({
-    name: preset("What reports call it. Two gates of one stage need two names.", values_text, name),
+    name: preset("What reports call it. Two gates of one stage need two names.", gateName, name),
     atMost: optional("The answer may be this high.", decimal("a number")),
     atLeast: optional("The answer must be this high.", decimal("a number")),
     tolerate: preset("Answers outside the limits that are tolerated in a row.", count("a number of answers"), 0),
@@ -28063,7 +28086,7 @@ const query = section({
     ...own("query"),
 });
 const json = section({
-    url: required("The address that is asked. {namespace} {service} {stable} {canary} are filled in, and the time from the stage's beginning until now: {from} {to} in milliseconds, {fromSeconds} {toSeconds} in seconds. Redirects are not followed.", url),
+    url: required("The address that is asked. {namespace} {service} {stable} {canary} are filled in, and the time from the stage's beginning until now: {from} {to} in milliseconds, {fromSeconds} {toSeconds} in seconds. Redirects are not followed.", gateUrl),
     path: required("Where the number stands in the answer, such as data.rate or series.0.pointlist.-1.1; -1 is the last of a list.", jsonPath),
     headers: preset("Headers of the question. Values are secrets, and no journal keeps them.", headers, {}),
     body: optional("Sent as JSON, by POST. Default: GET.", jsonBody),
@@ -28072,7 +28095,7 @@ const json = section({
 });
 const run = section({
     command: required("The program and its arguments, as a list. No shell reads them, and nothing is filled in; the program has the job's environment, and CANARY_NAMESPACE, CANARY_SERVICE, CANARY_STAGE, CANARY_WEIGHT, CANARY_STABLE, CANARY_CANARY, CANARY_STABLE_HOST, CANARY_CANARY_HOST, CANARY_STABLE_SUBSET, CANARY_CANARY_SUBSET, CANARY_IMAGE and CANARY_GATE.", command),
-    timeout: preset("How long it may take. Then it is ended with all that it began, and has failed.", durationFrom("1s"), "2m"),
+    timeout: preset("How long it may take. Then its process group is ended (it, and what it began that did not leave the group), and it has failed.", durationFrom("1s"), "2m"),
     every: optional("It runs again, so long after one that passed. Default: one that passes is enough for a stage.", durationFrom("1s")),
     ...own("run"),
 });
@@ -29063,10 +29086,10 @@ const rules = [
             for (const { path, gate } of everyGate(file)) {
                 if (gate === "auto" || !("recipe" in gate))
                     continue;
-                const recipe = JSON.stringify(gate.recipe);
-                const first = asked.get(gate.name) ?? recipe;
+                const here = { recipe: JSON.stringify(gate.recipe), list: path.slice(0, -2).join() };
+                const first = asked.get(gate.name) ?? here;
                 asked.set(gate.name, first);
-                if (first !== recipe)
+                if (first.recipe !== here.recipe && first.list !== here.list)
                     yield {
                         path: [...path, "name"],
                         problem: "expected a name of its own: a gate of another stage is called that, too, and asks something else",
@@ -30588,11 +30611,26 @@ const accountOf = (record, reason, now, warnings) => ({
 
 // EXTERNAL MODULE: ./src/release/decide.js + 9 modules
 var decide = __nccwpck_require__(0);
+;// CONCATENATED MODULE: ./src/release/lean-record.js
+
+const withoutOutputs = (record) => ({
+    ...record,
+    stages: record.stages.map(withoutOutput),
+});
+const withoutOutput = ({ outputs: _, ...stage }) => stage;
+const leanRecord = (record, entries) => ({
+    ...record,
+    stages: withoutOutputs(record).stages.map((stage, index) => index < record.stages.length - 1 ? { ...stage, verdicts: [] } : stage),
+    log: entries === 0 ? [] : record.log.slice(-entries),
+    ledger: foldWhole(record.ledger, record.plan.evidence.settings),
+});
+
 // EXTERNAL MODULE: ./src/release/reason.js
 var release_reason = __nccwpck_require__(7331);
 // EXTERNAL MODULE: ./src/release/split.js
 var release_split = __nccwpck_require__(7311);
 ;// CONCATENATED MODULE: ./src/release/follow.js
+
 
 
 
@@ -30662,13 +30700,14 @@ function withNewest({ stages, state }, decision, observation) {
     const { now } = observation;
     const known = knownIn(observation);
     const judgedStage = printed(judged(newest, decision, known?.evidence), known);
+    const earlier = judgedStage.outputs ? stages.slice(0, -1).map(withoutOutput) : stages.slice(0, -1);
     if (state.phase === "shifting")
-        return [...stages.slice(0, -1), judgedStage];
+        return [...earlier, judgedStage];
     if (state.phase !== "baking" || newest.until !== undefined)
         return stages;
     const seen = known ? counted(judgedStage, known) : newest;
     const isLeft = decision.do !== "wait" && decision.next.phase !== "baking";
-    return [...stages.slice(0, -1), isLeft ? { ...seen, until: now } : seen];
+    return [...earlier, isLeft ? { ...seen, until: now } : seen];
 }
 function knownIn(observation) {
     const { look } = observation;
@@ -30754,8 +30793,9 @@ function isDue(gate, last, moment) {
 }
 function isNumberDue(gate, { at }, { now, pollEvery, end }) {
     const interval = gate.kind === "json" ? gate.every : pollEvery;
-    return now - at >= interval || (at < end && end <= now);
+    return now - at >= interval || isBeforeEnd({ at }, { now, end });
 }
+const isBeforeEnd = ({ at }, { now, end }) => at < end && end <= now;
 function isDueAgain(gate, last, { now, pollEvery }) {
     const passed = last.because === undefined && !(0,judge/* isOutside */._K)(last, gate) && (!(0,release_gate/* hasLimits */.pr)(gate) || last.value !== undefined);
     const interval = passed ? (gate.every ?? Infinity) : pollEvery;
@@ -31024,13 +31064,13 @@ async function lookAtStage(record, state, ports, memory, signal) {
     };
 }
 async function lookAtMetrics(record, stage, ports, memory, signal) {
-    const [{ counts: newest, poll }, readings] = await Promise.all([
+    const [{ counts: newest, poll }, { readings, awaited }] = await Promise.all([
         count(record, memory, ports, signal),
         askGates(record, stage, ports, memory, signal),
     ]);
     const { evidence, tally, uncounted, untimed } = newest;
     const counts = uncounted === undefined ? { tally, untimed } : { uncounted };
-    return { memory: { ...memory, ...newest, readings }, poll, counted: { counts, evidence, readings } };
+    return { memory: { ...memory, ...newest, readings }, poll, counted: { counts, evidence, readings, awaited } };
 }
 const stillOurs = ({ journal }) => journal.confirm().catch(lib_errors/* unlessTakenOver */.cr);
 const isLost = ({ available, fatal, changed }) => available === 0 || fatal !== undefined || changed !== undefined;
@@ -31045,17 +31085,31 @@ async function askGates({ plan, stages, target }, index, ports, { readings }, si
     const { gates = [], wait = 0, name: stage = "" } = plan.stages[index] ?? {};
     const about = { at, target, weight, stage, since };
     const moment = { now: at, pollEvery: plan.pollEvery, end: since + wait };
-    const before = (name) => readings.get(name) ?? [];
-    const answers = await Promise.all(gates
-        .filter(release_gate/* isAsked */.D6)
-        .filter((gate) => isDue(gate, before(gate.name).at(-1), moment))
-        .map(async (gate) => {
-        const answer = await answerTo(gate, about, ports, signal);
-        return [gate.name, answer ? [...before(gate.name), answer] : before(gate.name)];
-    }));
-    return new Map([...readings, ...answers]);
+    const lastOf = ({ name }, among) => among.get(name)?.at(-1);
+    const asked = gates.filter(release_gate/* isAsked */.D6);
+    const answers = await Promise.all(asked
+        .filter((gate) => isDue(gate, lastOf(gate, readings), moment))
+        .map(async (gate) => [gate, await answerOrWhy(gate, about, ports, signal)]));
+    const newest = new Map(readings);
+    for (const [{ name }, answer] of answers)
+        if (answer)
+            newest.set(name, [...(newest.get(name) ?? []), answer]);
+    const isOpen = new Set(answers.flatMap(([gate, answer]) => (answer ? [] : [gate])));
+    const later = { ...moment, now: ports.clock.now() };
+    const awaited = asked.filter((gate) => isOpen.has(gate) || (gate.kind === "json" && isBeforeEnd(lastOf(gate, newest) ?? { at }, later)));
+    return { readings: newest, awaited: new Set(awaited.map(({ name }) => name)) };
 }
-function answerTo(gate, about, { metrics, respondents }, signal) {
+async function answerOrWhy(gate, about, ports, signal) {
+    try {
+        return await answerTo(gate, about, ports, signal);
+    }
+    catch (error) {
+        signal.throwIfAborted();
+        (0,lib_errors/* unlessTakenOver */.cr)(error);
+        return { at: about.at, because: (0,lib_errors/* tell */.qz)(error) };
+    }
+}
+async function answerTo(gate, about, { metrics, respondents }, signal) {
     switch (gate.kind) {
         case "query":
             return metrics.query(gate.query, about.at, signal);
@@ -32616,6 +32670,7 @@ const missing = mini_schemas/* discriminatedUnion */.gMt("what", [
     mini_schemas/* object */.Ikc({ what: mini_schemas/* literal */.euz("answer"), words: record_schema_text }),
     mini_schemas/* object */.Ikc({ what: mini_schemas/* literal */.euz("question") }),
     mini_schemas/* object */.Ikc({ what: mini_schemas/* literal */.euz("end") }),
+    mini_schemas/* object */.Ikc({ what: mini_schemas/* literal */.euz("newer-answer") }),
 ]);
 const responseTime = mini_schemas/* union */.KCZ([mini_schemas/* object */.Ikc({ atMost: number }), mini_schemas/* object */.Ikc({ above: number })]);
 const ofErrors = { of: mini_schemas/* literal */.euz("errors"), allowed: optionalNumber, stable: optionalNumber };
@@ -36551,6 +36606,7 @@ const report_file_nameOf = (metadata) => typeof metadata === "object" && metadat
 var request_json = __nccwpck_require__(7814);
 ;// CONCATENATED MODULE: ./src/adapters/gates/in-background.js
 
+
 const in_background_patience = 500;
 const untold = "this job was not told what the gate asks; it needs the configuration that the release was begun with";
 function inBackground(kind, recipeOf, clock, begin) {
@@ -36560,8 +36616,16 @@ function inBackground(kind, recipeOf, clock, begin) {
             stop();
         trials.clear();
     }
+    function begun(gate, recipe, about) {
+        try {
+            return begin(gate, recipe, about);
+        }
+        catch (error) {
+            return { reading: Promise.resolve({ at: about.at, because: (0,lib_errors/* tell */.qz)(error) }), stop: () => { } };
+        }
+    }
     function start(gate, recipe, about) {
-        const trial = begin(gate, recipe, about);
+        const trial = begun(gate, recipe, about);
         trials.set(gate.name, trial);
         return trial.reading.then((reading) => {
             trial.answer = reading;
@@ -36594,13 +36658,14 @@ function inBackground(kind, recipeOf, clock, begin) {
 
 
 const mostBytes = 1_048_576;
-const jsonGate = ({ network, recipeOf }) => inBackground("json", recipeOf, network.clock, (_gate, question, about) => {
+const mostRedacted = 65_536;
+const jsonGate = ({ network, redact, recipeOf }) => inBackground("json", recipeOf, network.clock, (_gate, question, about) => {
     const over = new AbortController();
     const { at } = about;
-    const reading = json_gate_answerTo(question, about, network, over.signal).then((answer) => ({ at, ...answer }), (error) => ({ at, because: (0,lib_errors/* tell */.qz)(error) }));
+    const reading = json_gate_answerTo(question, about, { network, redact }, over.signal).then((answer) => ({ at, ...answer }), (error) => ({ at, because: (0,lib_errors/* tell */.qz)(error) }));
     return { reading, stop: () => over.abort("over") };
 });
-async function json_gate_answerTo({ url, path, headers, body, timeout }, about, network, signal) {
+async function json_gate_answerTo({ url, path, headers, body, timeout }, about, { network, redact }, signal) {
     const address = filled(url, about);
     const method = body === undefined ? "GET" : "POST";
     const request = { method, url: address, headers: lowerCase(headers), body, timeout, mostBytes, retries: 0 };
@@ -36612,7 +36677,7 @@ async function json_gate_answerTo({ url, path, headers, body, timeout }, about, 
         };
     if (status >= 400)
         return { because: `${(0,credentials/* placeOf */.$t)(address)} answered ${status}` };
-    return json_gate_numberAt(answer.body, path);
+    return json_gate_numberAt(answer.body, path, redact);
 }
 const lowerCase = (headers) => Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 function filled(url, { target, since, at }) {
@@ -36631,14 +36696,14 @@ function filled(url, { target, since, at }) {
         return value === undefined ? whole : encodeURIComponent(value);
     });
 }
-function json_gate_numberAt(body, path) {
+function json_gate_numberAt(body, path, redact) {
     if (typeof body === "string")
         return { because: "the answer is no JSON" };
     const found = path.reduce(below, body);
     const value = typeof found === "string" && /^-?\d+(\.\d+)?(e[-+]?\d+)?$/i.test(found) ? Number(found) : found;
     if (typeof value === "number" && Number.isFinite(value))
         return { value };
-    return { because: `the answer has no number at ${path.join(".")}, but ${inWords(found)}` };
+    return { because: `the answer has no number at ${path.join(".")}, but ${inWords(found, redact)}` };
 }
 function below(value, part) {
     if (Array.isArray(value))
@@ -36647,10 +36712,17 @@ function below(value, part) {
         return undefined;
     return Object.hasOwn(value, part) ? value[part] : undefined;
 }
-function inWords(value) {
+function inWords(value, redact) {
     if (value === undefined)
         return "nothing";
-    return JSON.stringify(value).slice(0, 100);
+    if (typeof value === "number")
+        return "a number that is too large";
+    try {
+        return redact(JSON.stringify(value).slice(0, mostRedacted)).slice(0, 100);
+    }
+    catch {
+        return "lists or mappings within each other, too many to show";
+    }
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/gates/run-gate.js
@@ -36658,7 +36730,9 @@ function inWords(value) {
 
 
 
+
 const mostOutput = 4_000;
+const mostInert = 4 * mostOutput;
 const mostRaw = 65_536;
 const runGate = ({ clock, programs, redact, recipeOf }) => inBackground("run", recipeOf, clock, (gate, { command, timeout }, about) => {
     const over = new AbortController();
@@ -36670,14 +36744,14 @@ const runGate = ({ clock, programs, redact, recipeOf }) => inBackground("run", r
         limit = timeout;
         program.stop();
     });
-    const reading = program.ended.then((end) => readingOf(gate, { ...end, output: shown(redact(end.output)) }, limit, clock.now()), (error) => ({ at: clock.now(), because: `${command[0]} could not be started: ${(0,lib_errors/* tell */.qz)(error)}` }));
+    const reading = program.ended.then((end) => readingOf(gate, { ...end, output: shown(redact(end.output)) }, limit, clock.now(), redact), (error) => ({ at: clock.now(), because: `${command[0]} could not be started: ${(0,lib_errors/* tell */.qz)(error)}` }));
     return { reading: reading.finally(() => over.abort("over")), stop: program.stop };
 });
 function shown(output) {
-    const lines = (0,lib_lines/* inLines */.F)(output.split("\n")).trim();
+    const lines = (0,lib_lines/* inLines */.F)(output.slice(-mostInert).split("\n")).trim();
     return lines.length <= mostOutput ? lines : `…${lines.slice(1 - mostOutput)}`;
 }
-function readingOf(gate, { how, stdout, output }, limit, at) {
+function readingOf(gate, { how, stdout, output }, limit, at, redact) {
     const printed = output === "" ? {} : { output };
     if (limit !== undefined)
         return { at, ...printed, failure: { kind: "limit", after: limit } };
@@ -36685,16 +36759,17 @@ function readingOf(gate, { how, stdout, output }, limit, at) {
         return { at, ...printed, failure: how };
     if (!(0,release_gate/* hasLimits */.pr)(gate))
         return { at, ...printed };
-    const line = stdout.trimEnd().split("\n").at(-1)?.trim() ?? "";
+    const line = (0,external_node_util_.stripVTControlCharacters)(stdout.trimEnd().split("\n").at(-1) ?? "").trim();
     const value = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(line) ? Number(line) : Number.NaN;
     if (Number.isFinite(value))
         return { at, ...printed, value };
     return {
         at,
         ...printed,
-        because: `its last line is no number: ${line === "" ? "it printed none" : line.slice(0, 100)}`,
+        because: `its last line is no number: ${redact(line).slice(-mostOfLine) || "it printed none"}`,
     };
 }
+const mostOfLine = 100;
 const environmentOf = ({ name }, { target, weight, stage }) => {
     const { namespace, service, stable, canary, image = "" } = target;
     return {
@@ -38584,15 +38659,6 @@ function compare(a, b) {
     return index < 0 ? 0 : (a[index] ?? 0) - (b[index] ?? 0);
 }
 
-;// CONCATENATED MODULE: ./src/release/lean-record.js
-
-const leanRecord = (record, entries) => ({
-    ...record,
-    stages: record.stages.map((stage, index) => (index < record.stages.length - 1 ? { ...stage, verdicts: [] } : stage)),
-    log: entries === 0 ? [] : record.log.slice(-entries),
-    ledger: foldWhole(record.ledger, record.plan.evidence.settings),
-});
-
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/journal-size.js
 
 
@@ -38604,7 +38670,8 @@ function* textsOf(record) {
     const { state, again } = record;
     const begins = state.phase === "preparing" && state.step === "deploying" && again === undefined;
     const limit = begins ? most - roomToGrow : most;
-    for (const shorten of [() => record, () => leanRecord(record, 20), () => leanRecord(record, 0)]) {
+    const shorter = [() => withoutOutputs(record), () => leanRecord(record, 20), () => leanRecord(record, 0)];
+    for (const shorten of [() => record, ...shorter]) {
         const text = JSON.stringify(shorten());
         if (sizeOf(text) <= limit)
             yield text;
@@ -53921,7 +53988,7 @@ function respondentsFor({ recipes }, world) {
     const { clock, programs, censor } = world;
     const recipeOf = (name) => recipes.get(name);
     return {
-        json: jsonGate({ network: world, recipeOf }),
+        json: jsonGate({ network: world, redact: censor.redact, recipeOf }),
         run: runGate({ clock, programs, redact: censor.redact, recipeOf }),
     };
 }
@@ -56066,7 +56133,7 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(4815);
 /* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(7036);
 /* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(4344);
-/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(7618);
+/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(6357);
 /* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_17__ = __nccwpck_require__(9418);
 /* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_20__ = __nccwpck_require__(5270);
 /* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_18__ = __nccwpck_require__(5556);
@@ -56775,7 +56842,8 @@ function bake(plan, state, look, now) {
     if (drift !== undefined)
         return answerDrift(plan, state, now, drift, (0,split/* splitOf */.uv)(plan, state.stage));
     const early = now - state.since < pollsToCount * plan.pollEvery;
-    const verdicts = stage.gates.map((gate) => ({ gate: gate.name, ...(0,judge/* judge */.S4)(gate, { ...look, early }, plan.evidence) }));
+    const seen = { ...look, early, awaited: awaitedIn(look, state.since + stage.deadline) };
+    const verdicts = stage.gates.map((gate) => ({ gate: gate.name, ...(0,judge/* judge */.S4)(gate, seen, plan.evidence) }));
     const failed = verdicts.find(({ kind }) => kind === "fail");
     if (failed)
         return { ...backFrom(state, { kind: "gate-failed", verdict: failed }, now), verdicts };
@@ -56784,6 +56852,7 @@ function bake(plan, state, look, now) {
     return { ...endOrWait({ plan, state, stage, look, now }, verdicts), verdicts };
 }
 const pollsToCount = 2;
+const awaitedIn = ({ awaited = new Set(), readings }, deadlineAt) => new Set([...awaited].filter((gate) => (readings.get(gate)?.at(-1)?.at ?? 0) < deadlineAt));
 const lookAgain = (plan, now, { words }) => ({
     do: "wait",
     until: now + plan.pollEvery,
@@ -56801,7 +56870,8 @@ function endOrWait(seen, verdicts) {
     const bound = boundOf(plan, state.stage, look.evidence);
     if (bound)
         open.push(bound);
-    const unanswered = open.find(isUnanswered);
+    const isComing = open.some(isAwaited);
+    const unanswered = open.find((verdict) => isUnanswered(verdict) && !isAwaited(verdict));
     if (unanswered && lasted >= stage.deadline)
         return backFrom(state, { kind: "stage-not-judged", stage: stage.name, deadline: stage.deadline, verdict: unanswered }, now);
     const harmed = open.find(failsAtTheEnd);
@@ -56814,12 +56884,13 @@ function endOrWait(seen, verdicts) {
     if (fatal)
         return backFrom(state, { kind: "stage-undecided", stage: stage.name, verdict: fatal }, now);
     const extending = open.find(({ policy }) => policy === undefined || policy === "extend");
-    if (extending && lasted < stage.deadline)
+    if (extending && (isComing || lasted < stage.deadline))
         return extend(seen, extending);
     const holding = open.find(({ policy }) => policy !== "promote");
     return holding ? hold(seen, holding) : pass(seen, open[0]);
 }
 const isUnanswered = ({ kind, policy }) => policy === undefined || policy === "fail" || (policy === "extend" && kind === "no-data");
+const isAwaited = ({ figures }) => "missing" in figures && figures.missing.what === "newer-answer";
 function failsAtTheEnd({ policy, figures }) {
     if (policy !== "extend" || figures.of !== "evidence" || !("conclusion" in figures))
         return false;
@@ -57464,9 +57535,9 @@ function judge(gate, seen, rules) {
             return judgeEvidence(seen.evidence, rules, seen.counts.tally);
         case "query":
         case "json":
-            return judgeNumber(gate, seen.readings, seen.early);
+            return judgeNumber(gate, seen);
         case "run":
-            return judgeRun(gate, seen.readings, seen.early);
+            return judgeRun(gate, seen);
         case "errors":
             return judgeDeserted(seen, rules) ?? judgeErrors(gate, seen.counts, seen.early);
         case "latency":
@@ -57507,7 +57578,7 @@ function answerOf(kind, finding, { inconclusive, noData }) {
         }
     }
 }
-function judgeNumber(gate, readings, early) {
+function judgeNumber(gate, { readings, early, awaited }) {
     const { kind, atLeast, atMost, tolerate } = gate;
     const limits = { of: kind, atLeast, atMost };
     const answers = readings.get(gate.name) ?? [];
@@ -57518,12 +57589,14 @@ function judgeNumber(gate, readings, early) {
     if (value === undefined || !Number.isFinite(value))
         return { kind: unanswered(gate, early), figures: { ...limits, missing: noAnswer(newest) } };
     const outside = outsideInARow(answers, gate);
+    if (outside === 0 && awaited?.has(gate.name))
+        return { kind: "wait", figures: { ...limits, missing: newer } };
     return {
         kind: inARow(outside, tolerate),
         figures: { ...limits, value, outside, tolerated: tolerate },
     };
 }
-function judgeRun(gate, readings, early) {
+function judgeRun(gate, { readings, early, awaited }) {
     const { atLeast, atMost, tolerate } = gate;
     const limits = { of: "run", atLeast, atMost };
     const answers = readings.get(gate.name) ?? [];
@@ -57534,8 +57607,11 @@ function judgeRun(gate, readings, early) {
     if (newest.because !== undefined || ((0,release_gate/* hasLimits */.pr)(gate) && !failure && !Number.isFinite(value)))
         return { kind: unanswered(gate, early), figures: { ...limits, missing: noAnswer(newest) } };
     const outside = outsideInARow(answers, gate);
+    if (outside === 0 && awaited?.has(gate.name))
+        return { kind: "wait", figures: { ...limits, missing: newer } };
     return { kind: inARow(outside, tolerate), figures: { ...limits, value, failure, outside, tolerated: tolerate } };
 }
+const newer = { what: "newer-answer" };
 const outsideInARow = (answers, gate) => answers.length - 1 - answers.findLastIndex((answer) => !isOutside(answer, gate));
 function inARow(outside, tolerate) {
     if (outside === 0)
@@ -59149,8 +59225,9 @@ function splitSeen(split, own) {
 function verdictSentence(verdict) {
     const { gate, figures } = verdict;
     if ("missing" in figures) {
-        const isUnderWay = figures.missing.what === "end";
-        return `${gate}${isUnderWay ? ":" : " has no data:"} ${verdict_sentence_missingWords(figures.missing)}`;
+        const { missing } = figures;
+        const isUnderWay = missing.what === "end" || missing.what === "newer-answer";
+        return `${gate}${isUnderWay ? ":" : " has no data:"} ${verdict_sentence_missingWords(missing)}`;
     }
     const { value, limit } = figuresInWords(verdict);
     switch (figures.of) {
@@ -59210,6 +59287,8 @@ function verdict_sentence_missingWords(missing) {
             return "it was not asked yet";
         case "end":
             return "it is under way";
+        case "newer-answer":
+            return "its answer is under way";
     }
 }
 function neededWords({ kind }, needed) {
@@ -59371,7 +59450,7 @@ function parse(text) {
     if (text.trim() === "")
         return undefined;
     try {
-        return JSON.parse(text);
+        return JSON.parse(text.replace(/^\uFEFF/, ""));
     }
     catch {
         return text;

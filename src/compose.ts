@@ -233,7 +233,7 @@ function respondentsFor({ recipes }: Config, world: Surroundings): Respondents {
   const { clock, programs, censor } = world;
   const recipeOf = (name: string): Recipe | undefined => recipes.get(name);
   return {
-    json: jsonGate({ network: world, recipeOf }),
+    json: jsonGate({ network: world, redact: censor.redact, recipeOf }),
     run: runGate({ clock, programs, redact: censor.redact, recipeOf }),
   };
 }

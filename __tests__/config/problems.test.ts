@@ -541,6 +541,36 @@ for (const [what, situation, ...lines] of cases) {
   });
 }
 
+/* Programs and URLs of one's own */
+for (const [what, { file }, words] of [
+  [
+    "an empty program",
+    { file: soundBut("gates: [{ run: { command: [''] } }]") },
+    /gates\[0\]\.run\.command: expected a program as the first word, which is empty/,
+  ],
+  [
+    "NUL in a word of a command",
+    { file: soundBut('gates: [{ run: { command: [sh, "a\\0b"] } }]') },
+    /gates\[0\]\.run\.command\[1\]: expected a text without NUL/,
+  ],
+  [
+    "NUL in a gate's name",
+    { file: soundBut('gates: [{ run: { name: "a\\0b", command: [sh] } }]') },
+    /gates\[0\]\.run\.name: expected a text without NUL/,
+  ],
+  [
+    "a name in a URL that nothing fills in",
+    { file: soundBut('gates: [{ json: { url: "http://x/?from={fromSecond}", path: v, atMost: 1 } }]') },
+    /gates\[0\]\.json\.url: expected of names in braces only \{namespace\} \{service\} .*\{toSeconds\}/,
+  ],
+  [
+    "two gates of one name in one list",
+    { file: soundBut("gates: [{ run: { command: [a] } }, { run: { command: [b] } }]") },
+    /^(?![\s\S]*another stage)[\s\S]*gates\[1\]: expected a name of its own: gate 1 is called that, too/,
+  ],
+] as const)
+  test(`a gate of one's own: ${what}`, async () => assert.match((await problems({ file })).join("\n"), words));
+
 test("every problem comes at once, with its path, the problem and the value apart", async () => {
   const file = soundBut(
     "drift: never\ncanary: { deployment: reviews-v1, subset: v2 }\nmetrics: { prometheus: http://p, interval: 15 }",

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { emptyLedger } from "../../src/evidence/ledger.ts";
+import { emptyTally } from "../../src/evidence/tally.ts";
 import { DeniedError, TakenOverError } from "../../src/lib/errors.ts";
 import type { Journal } from "../../src/ports/journal.ts";
 import type { LogEntry, ReleaseRecord } from "../../src/release/release-record.ts";
@@ -177,6 +178,19 @@ export function journalContract(name: string, setUp: () => Promise<JournalWorld>
         }),
       );
       assert.deepEqual((await open().load())?.log, []);
+    });
+
+    test("what programs printed goes first where there is no room, and the story stays", async () => {
+      const { open, recordOf } = await newService();
+      const log: readonly LogEntry[] = Array.from({ length: 100 }, (_, at) => ({
+        ...{ at, do: "route", reason: { kind: "giving-weight", weight: 5 } },
+      }));
+      const stage = { stage: 0, name: "5%", weight: 5, since: 0, verdicts: [], polls: 0, tally: emptyTally };
+      const mine = open();
+      const outputs = Object.fromEntries(Array.from({ length: 150 }, (_, gate) => [`g${gate}`, '"'.repeat(4_000)]));
+      await mine.save(recordOf("one", { log, stages: [{ ...stage, outputs }] }));
+      const saved = (await open().load()) ?? assert.fail();
+      assert.deepEqual([saved.log.length, saved.stages], [100, [stage]]);
     });
 
     test("a release that would leave no room for its story is refused when it begins, by its sizes", async () => {

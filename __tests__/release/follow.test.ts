@@ -167,3 +167,17 @@ test("what gates say while the cluster cannot be read is the stage's, too", () =
   assert.equal(seen.tally.canary.requests, 5);
   assert.equal(seen.polls, 3);
 });
+
+test("what programs printed is kept of the newest stage that has some, and of none before", () => {
+  const readings = new Map([["smoke", [{ at: 1, output: "all is well" }]]]);
+  const first = follow(inStage, goesOn, at(second, { readings }));
+  assert.deepEqual(stageOf(first).outputs, { smoke: "all is well" });
+  const next = { ...first, stages: [...first.stages, { ...stageOf(inStage), stage: 1 }] };
+  const silent = follow({ ...next, state: { ...baking, stage: 1 } }, goesOn, at(2 * second));
+  assert.deepEqual(silent.stages[0]?.outputs, { smoke: "all is well" });
+  const told = follow({ ...next, state: { ...baking, stage: 1 } }, goesOn, at(2 * second, { readings }));
+  assert.deepEqual(
+    told.stages.map(({ outputs }) => outputs),
+    [undefined, { smoke: "all is well" }],
+  );
+});

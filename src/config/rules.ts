@@ -170,13 +170,13 @@ const rules: readonly ConfigRule[] = [
     name: "gates of one name ask one thing",
     reads: ["gates", "stages"],
     *problems({ file }) {
-      const asked = new Map<string, string>();
+      const asked = new Map<string, { readonly recipe: string; readonly list: string }>();
       for (const { path, gate } of everyGate(file)) {
         if (gate === "auto" || !("recipe" in gate)) continue;
-        const recipe = JSON.stringify(gate.recipe);
-        const first = asked.get(gate.name) ?? recipe;
+        const here = { recipe: JSON.stringify(gate.recipe), list: path.slice(0, -2).join() };
+        const first = asked.get(gate.name) ?? here;
         asked.set(gate.name, first);
-        if (first !== recipe)
+        if (first.recipe !== here.recipe && first.list !== here.list)
           yield {
             path: [...path, "name"],
             problem: "expected a name of its own: a gate of another stage is called that, too, and asks something else",

@@ -19,6 +19,8 @@ import {
   duration,
   durationFrom,
   either,
+  gateName,
+  gateUrl,
   gatewayRouteName,
   headers,
   host,
@@ -146,7 +148,7 @@ const restarts = section({
 
 /** Of a number of the user's own. */
 const own = (name: string) => ({
-  name: preset("What reports call it. Two gates of one stage need two names.", text, name),
+  name: preset("What reports call it. Two gates of one stage need two names.", gateName, name),
   atMost: optional("The answer may be this high.", decimal("a number")),
   atLeast: optional("The answer must be this high.", decimal("a number")),
   tolerate: preset("Answers outside the limits that are tolerated in a row.", count("a number of answers"), 0),
@@ -161,7 +163,7 @@ const query = section({
 const json = section({
   url: required(
     "The address that is asked. {namespace} {service} {stable} {canary} are filled in, and the time from the stage's beginning until now: {from} {to} in milliseconds, {fromSeconds} {toSeconds} in seconds. Redirects are not followed.",
-    url,
+    gateUrl,
   ),
   path: required(
     "Where the number stands in the answer, such as data.rate or series.0.pointlist.-1.1; -1 is the last of a list.",
@@ -179,7 +181,7 @@ const run = section({
     command,
   ),
   timeout: preset(
-    "How long it may take. Then it is ended with all that it began, and has failed.",
+    "How long it may take. Then its process group is ended (it, and what it began that did not leave the group), and it has failed.",
     durationFrom("1s"),
     "2m",
   ),

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { parseDuration } from "../lib/duration.ts";
+import { urlNames } from "../release/recipe.ts";
 import type { Replicas } from "../release/target.ts";
 import { nearest, unknown } from "./nearest.ts";
 
@@ -27,11 +28,24 @@ const pattern = (what: string, regex: RegExp) => form(what, matching(what, regex
 
 export const text = pattern("a text", /\S/);
 
+/** No environment takes more: a program has the name in its own. */
+export const gateName = pattern("a text without NUL", /^(?=[\s\S]*\S)[^\0]+$/);
+
 const aUrl = "a URL that begins with http:// or https://";
 const unreadable = expected("a URL whose host and port can be read");
 /** A placeholder of a template may stand anywhere. */
 const isUrl = (written: string): boolean => URL.canParse(written.replaceAll(/\{\w+\}/g, "x"));
 export const url = form(aUrl, matching(aUrl, /^https?:\/\/[^\s/]\S*$/).check(z.refine(isUrl, unreadable)));
+const namesInBraces = urlNames.map((name) => `{${name}}`).join(" ");
+const isFilled = (written: string): boolean =>
+  [...written.matchAll(/\{(\w+)\}/g)].every(([, name = ""]) => urlNames.includes(name));
+/** A name that is mistyped would be asked for as it is written. */
+export const gateUrl = form(
+  aUrl,
+  matching(aUrl, /^https?:\/\/[^\s/]\S*$/)
+    .check(z.refine(isUrl, unreadable))
+    .check(z.refine(isFilled, expected(`of names in braces only ${namesInBraces}`))),
+);
 const aPrometheus = `${aUrl}, or as service://NAMESPACE/NAME:PORT`;
 const throughApiServer = /^service:\/\/[a-z0-9-]+\/(https?:)?[a-z0-9-]+:[a-z0-9-]+(\/[^\s?#]*)?$/;
 /** Of a Service in the cluster, too: the API server passes on what it is asked. */
@@ -156,11 +170,15 @@ export const jsonPath = form(
 const aBody = "a mapping";
 export const jsonBody = form(aBody, z.record(z.string(), z.unknown(), expected(aBody)));
 
+const aWord = "a text without NUL: no program takes one";
 const aCommand = "a list of words such as [k6, run, smoke.js]: no shell takes one text apart";
 export const command = form(
   aCommand,
   z.pipe(
-    z.array(z.string(expected("a text")), expected(aCommand)).check(z.minLength(1, expected(aCommand))),
+    z
+      .array(z.string(expected("a text")).check(z.regex(/^[^\0]*$/, expected(aWord))), expected(aCommand))
+      .check(z.minLength(1, expected(aCommand)))
+      .check(z.refine(([program]) => program !== "", expected("a program as the first word, which is empty"))),
     z.transform(([program = "", ...words]): readonly [string, ...string[]] => [program, ...words]),
   ),
 );

@@ -3,6 +3,7 @@ import { emptyLedger } from "../evidence/ledger.ts";
 import { emptyTally, type Tally } from "../evidence/tally.ts";
 import type { Instant } from "../lib/duration.ts";
 import type { Decision } from "./decision.ts";
+import { withoutOutput } from "./lean-record.ts";
 import type { BakingLook, Counted, Observation, Trouble } from "./observation.ts";
 import type { Plan } from "./plan.ts";
 import { isSameReason, type Reason } from "./reason.ts";
@@ -110,12 +111,13 @@ function withNewest(
   const { now } = observation;
   const known = knownIn(observation);
   const judgedStage = printed(judged(newest, decision, known?.evidence), known);
+  const earlier = judgedStage.outputs ? stages.slice(0, -1).map(withoutOutput) : stages.slice(0, -1);
   // Traffic flows at the last stage's weight while the next is prepared; what fails then is that stage's.
-  if (state.phase === "shifting") return [...stages.slice(0, -1), judgedStage];
+  if (state.phase === "shifting") return [...earlier, judgedStage];
   if (state.phase !== "baking" || newest.until !== undefined) return stages;
   const seen = known ? counted(judgedStage, known) : newest;
   const isLeft = decision.do !== "wait" && decision.next.phase !== "baking";
-  return [...stages.slice(0, -1), isLeft ? { ...seen, until: now } : seen];
+  return [...earlier, isLeft ? { ...seen, until: now } : seen];
 }
 
 /** By what a stage was judged, whether or not the cluster could be read. */
@@ -135,6 +137,7 @@ function judged(stage: StageRecord, { verdicts }: Decision, evidence: Evidence |
   return { ...stage, verdicts: [...unasked, ...verdicts], polls: evidence?.polls ?? stage.polls };
 }
 
+/** What programs printed in earlier stages goes when this one has something: a journal has little room. */
 function printed(stage: StageRecord, sight: StageSight | undefined): StageRecord {
   const newest = [...(sight?.readings ?? [])].flatMap(([gate, answers]) => {
     const { output = "" } = answers.at(-1) ?? {};

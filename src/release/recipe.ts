@@ -1,5 +1,11 @@
 import type { Millis } from "../lib/duration.ts";
 
+/** What is filled in where a URL has it in braces. */
+export const urlNames: readonly string[] = [
+  ...["namespace", "service", "stable", "canary"],
+  ...["from", "to", "fromSeconds", "toSeconds"],
+];
+
 /**
  * What a gate of the user's asks: as the job was told, and kept nowhere. Headers may be secrets, and a journal is
  * written by whoever may write a ConfigMap.
@@ -7,7 +13,7 @@ import type { Millis } from "../lib/duration.ts";
 export type Recipe =
   | {
       readonly kind: "json";
-      /** {namespace} {service} {stable} {canary} {from} {to} {fromSeconds} {toSeconds} are filled in. */
+      /** `urlNames` in braces are filled in. */
       readonly url: string;
       /** Where the number stands in the answer: names and positions, the last one being -1. */
       readonly path: readonly (string | number)[];
@@ -20,6 +26,6 @@ export type Recipe =
       readonly kind: "run";
       /** The program and its arguments. No shell reads them. */
       readonly command: readonly [string, ...string[]];
-      /** Then it is ended, with all that it began. */
+      /** Then its process group is ended. */
       readonly timeout: Millis;
     };

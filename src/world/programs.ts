@@ -16,13 +16,20 @@ export type ProgramEnd = {
 };
 
 export type RunningProgram = {
-  /** Resolves when nothing of it runs any more. Rejects with the system's error when it could not be started. */
+  /** Resolves when nothing of its process group runs any more. Rejects with the system's error when it could not be started. */
   readonly ended: Promise<ProgramEnd>;
-  /** Ends it, and all that it began: first it is asked to, and a moment later it is made to. */
+  /**
+   * Ends its process group: it, and what it began that did not leave the group. First it is asked to, and a moment later
+   * it is made to.
+   */
   stop(): void;
 };
 
-/** Runs programs. None of them outlives the process. */
+/**
+ * Runs programs. When the process ends, so do their process groups; who left his (a daemon) is not found, and a process
+ * that is killed with -9 ends nobody.
+ */
 export interface Programs {
+  /** Never throws. */
   start(program: Program): RunningProgram;
 }

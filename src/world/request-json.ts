@@ -97,7 +97,7 @@ function withoutCredentials(url: URL): Credentials {
 function parse(text: string): unknown {
   if (text.trim() === "") return undefined;
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch {
     return text;
   }

@@ -20,9 +20,12 @@ const questionOf = (url: string, given: Partial<Question> = {}): Question => ({
   ...given,
 });
 
+const secret = "s3cret-of-twenty-four-ch";
+
 const respondentOf = (questions: Readonly<Record<string, Question>>) =>
   jsonGate({
     network: nodeWorld(),
+    redact: (text) => text.replaceAll(secret, "***"),
     recipeOf: (name) => (Object.hasOwn(questions, name) ? questions[name] : undefined),
   });
 
@@ -81,6 +84,7 @@ for (const [what, body, path, value] of [
   ["below a name that is a number", '{"results":{"0":4}}', ["results", 0], 4],
   ["as text", '{"data":{"rate":"1.5e-3"}}', ["data", "rate"], 0.0015],
   ["and nothing else", "-2", [], -2],
+  ["after a byte order mark", "\uFEFF3", [], 3],
 ] as const)
   test(`a number is found ${what}`, async (t) => {
     const { reading } = await asked(t, says(body), { path });
@@ -94,7 +98,11 @@ for (const [what, body, because] of [
   ["an empty text", '{"data":{"rate":""}}', 'the answer has no number at data.rate, but ""'],
   ["true", '{"data":{"rate":true}}', "the answer has no number at data.rate, but true"],
   ["a list", '{"data":{"rate":[1]}}', "the answer has no number at data.rate, but [1]"],
-  ["too large a number", '{"data":{"rate":1e999}}', "the answer has no number at data.rate, but null"],
+  [
+    "too large a number",
+    '{"data":{"rate":1e999}}',
+    "the answer has no number at data.rate, but a number that is too large",
+  ],
   ["what every object inherits", '{"data":[]}', "the answer has no number at data.rate, but nothing"],
   ["a page", "<html>log in</html>", "the answer is no JSON"],
   ["no body", "", "the answer has no number at data.rate, but nothing"],
@@ -109,6 +117,17 @@ for (const status of [401, 403, 404, 429, 500, 503])
     const { reading, url } = await asked(t, says('{"data":{"rate":0}}', status));
     assert.deepEqual(told(reading), { value: undefined, because: `${url}/number answered ${status}` });
   });
+
+test("a secret in what is there instead is not shown in part", async (t) => {
+  const text = `${"x".repeat(88)}${secret}`;
+  const { reading } = await asked(t, says(JSON.stringify({ data: { rate: text } })));
+  assert.match(reading.because ?? "", /but "x{88}\*\*\*"$/);
+});
+
+test("lists within each other without end are no data, in plain words", async (t) => {
+  const { reading } = await asked(t, says(`{"data":{"rate":${"[".repeat(100_000)}${"]".repeat(100_000)}}}`));
+  assert.match(reading.because ?? "", /^the answer (has no number at data.rate, but lists|is no JSON)/);
+});
 
 test("a redirect is not followed: its host hears nothing, and no header", async (t) => {
   let heard = 0;

@@ -169,3 +169,33 @@ test("what it prints is redacted before it is cut, and does nothing to a termina
   const { output: small = "" } = await ran("printf '\\033[31mred\\033[0m\\n::error::x\\n'");
   assert.ok(!small.includes("\u001b") && !/^::/m.test(small), JSON.stringify(small));
 });
+
+for (const [what, command, word] of [
+  ["below a file", ["/etc/passwd/x"], "ENOTDIR"],
+  ["with too long a word", ["echo", "x".repeat(200_000)], "E2BIG"],
+  ["without a name", [""], ""],
+  ["with NUL in a word", ["echo", "a\0b"], ""],
+] as const satisfies readonly (readonly [string, readonly [string, ...string[]], string])[])
+  test(`a program that cannot be spawned is no data either: ${what}`, async () => {
+    const respondent = gatesOf({ smoke: command });
+    const { because = "" } = await answerOf(respondent, gateOf("smoke"));
+    assert.ok(because.includes("could not be started") && because.includes(word), because);
+  });
+
+test("a number in colours is one", async () => {
+  assert.equal((await ran("printf '\\033[1m42\\033[0m\\n'", { atMost: 50 })).value, 42);
+});
+
+const secret = "s3cret-of-twenty-four-ch";
+const redact: Redact = (text) => text.replaceAll(secret, "***");
+
+for (const [where, script] of [
+  ["at its cut end", `printf '%090d${secret}%09d' 0 0; printf ' x'`],
+  ["at its cut beginning", `printf '%0500d${secret}%090d' 0 0; printf ' x'`],
+] as const)
+  test(`a secret in a line that is no number is not shown in part, ${where}`, async () => {
+    const { because = "" } = await ran(script, { atMost: 1 }, { redact });
+    assert.match(because, /its last line is no number/);
+    for (let from = 0; from + 4 <= secret.length; from++)
+      assert.ok(!because.includes(secret.slice(from, from + 4)), because);
+  });

@@ -1,4 +1,5 @@
 import type { Millis } from "../../lib/duration.ts";
+import { tell } from "../../lib/errors.ts";
 import type { Inquiry, Respondent } from "../../ports/respondent.ts";
 import type { AskedGate } from "../../release/gate.ts";
 import type { Reading } from "../../release/observation.ts";
@@ -40,8 +41,17 @@ export function inBackground<Asked extends AskedGate & { readonly kind: Recipe["
     trials.clear();
   }
 
+  /** Whatever cannot be begun is no data. */
+  function begun(gate: Asked, recipe: Extract<Recipe, { kind: Asked["kind"] }>, about: Inquiry): Trial {
+    try {
+      return begin(gate, recipe, about);
+    } catch (error) {
+      return { reading: Promise.resolve({ at: about.at, because: tell(error) }), stop: () => {} };
+    }
+  }
+
   function start(gate: Asked, recipe: Extract<Recipe, { kind: Asked["kind"] }>, about: Inquiry): Promise<void> {
-    const trial: Trial & { answer?: Reading } = begin(gate, recipe, about);
+    const trial: Trial & { answer?: Reading } = begun(gate, recipe, about);
     trials.set(gate.name, trial);
     return trial.reading.then((reading) => {
       trial.answer = reading;

@@ -1,5 +1,6 @@
 import { placeOf } from "../../lib/credentials.ts";
 import { tell } from "../../lib/errors.ts";
+import type { Redact } from "../../lib/redaction.ts";
 import type { Inquiry, Respondent } from "../../ports/respondent.ts";
 import type { JsonGate } from "../../release/gate.ts";
 import type { Reading } from "../../release/observation.ts";
@@ -12,6 +13,8 @@ type Question = Extract<Recipe, { kind: "json" }>;
 
 export type JsonGateOptions = {
   readonly network: Network;
+  /** Takes secrets out of what was answered, before it is cut. */
+  readonly redact: Redact;
   /** What this job was told of each gate. */
   readonly recipeOf: (name: string) => Recipe | undefined;
 };
@@ -19,12 +22,15 @@ export type JsonGateOptions = {
 /** A number has few digits, and whatever is around it need not be read to its end. */
 const mostBytes = 1_048_576;
 
+/** So much that no secret of what is shown is cut, and it takes no time. */
+const mostRedacted = 65_536;
+
 /** Numbers that URLs answer as JSON. */
-export const jsonGate = ({ network, recipeOf }: JsonGateOptions): Respondent<JsonGate> =>
+export const jsonGate = ({ network, redact, recipeOf }: JsonGateOptions): Respondent<JsonGate> =>
   inBackground("json", recipeOf, network.clock, (_gate, question, about) => {
     const over = new AbortController();
     const { at } = about;
-    const reading = answerTo(question, about, network, over.signal).then(
+    const reading = answerTo(question, about, { network, redact }, over.signal).then(
       (answer) => ({ at, ...answer }),
       (error: unknown) => ({ at, because: tell(error) }),
     );
@@ -35,7 +41,7 @@ export const jsonGate = ({ network, recipeOf }: JsonGateOptions): Respondent<Jso
 async function answerTo(
   { url, path, headers, body, timeout }: Question,
   about: Inquiry,
-  network: Network,
+  { network, redact }: Pick<JsonGateOptions, "network" | "redact">,
   signal: AbortSignal,
 ): Promise<Pick<Reading, "value" | "because">> {
   const address = filled(url, about);
@@ -48,7 +54,7 @@ async function answerTo(
       because: `${placeOf(address)} answered ${status}: it redirects, and nothing is followed; set the gate's url to where it leads`,
     };
   if (status >= 400) return { because: `${placeOf(address)} answered ${status}` };
-  return numberAt(answer.body, path);
+  return numberAt(answer.body, path, redact);
 }
 
 const lowerCase = (headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
@@ -72,12 +78,12 @@ function filled(url: string, { target, since, at }: Inquiry): string {
 }
 
 /** Numbers are written as text, too: a JSON number loses digits. */
-function numberAt(body: unknown, path: Question["path"]): Pick<Reading, "value" | "because"> {
+function numberAt(body: unknown, path: Question["path"], redact: Redact): Pick<Reading, "value" | "because"> {
   if (typeof body === "string") return { because: "the answer is no JSON" };
   const found = path.reduce(below, body);
   const value = typeof found === "string" && /^-?\d+(\.\d+)?(e[-+]?\d+)?$/i.test(found) ? Number(found) : found;
   if (typeof value === "number" && Number.isFinite(value)) return { value };
-  return { because: `the answer has no number at ${path.join(".")}, but ${inWords(found)}` };
+  return { because: `the answer has no number at ${path.join(".")}, but ${inWords(found, redact)}` };
 }
 
 function below(value: unknown, part: string | number): unknown {
@@ -86,7 +92,12 @@ function below(value: unknown, part: string | number): unknown {
   return Object.hasOwn(value, part) ? (value as Readonly<Record<string, unknown>>)[part] : undefined;
 }
 
-function inWords(value: unknown): string {
+function inWords(value: unknown, redact: Redact): string {
   if (value === undefined) return "nothing";
-  return JSON.stringify(value).slice(0, 100);
+  if (typeof value === "number") return "a number that is too large";
+  try {
+    return redact(JSON.stringify(value).slice(0, mostRedacted)).slice(0, 100);
+  } catch {
+    return "lists or mappings within each other, too many to show"; // the stack has an end
+  }
 }

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import type { Instant, Millis } from "../../lib/duration.ts";
 import { tell } from "../../lib/errors.ts";
 import { inLines } from "../../lib/lines.ts";
@@ -22,6 +23,9 @@ export type RunGateOptions = {
 /** A report has 65,536 characters for everything, and a journal not much more. */
 const mostOutput = 4_000;
 
+/** More, since some of it is not shown. */
+const mostInert = 4 * mostOutput;
+
 /** More, so that no secret is cut that is looked for. */
 const mostRaw = 65_536;
 
@@ -37,7 +41,7 @@ export const runGate = ({ clock, programs, redact, recipeOf }: RunGateOptions): 
       program.stop();
     });
     const reading = program.ended.then(
-      (end) => readingOf(gate, { ...end, output: shown(redact(end.output)) }, limit, clock.now()),
+      (end) => readingOf(gate, { ...end, output: shown(redact(end.output)) }, limit, clock.now(), redact),
       (error: unknown) => ({ at: clock.now(), because: `${command[0]} could not be started: ${tell(error)}` }),
     );
     return { reading: reading.finally(() => over.abort("over")), stop: program.stop };
@@ -45,7 +49,7 @@ export const runGate = ({ clock, programs, redact, recipeOf }: RunGateOptions): 
 
 /** As text that does nothing, of lines; the end of it, since that says what went wrong. */
 function shown(output: string): string {
-  const lines = inLines(output.split("\n")).trim();
+  const lines = inLines(output.slice(-mostInert).split("\n")).trim();
   return lines.length <= mostOutput ? lines : `…${lines.slice(1 - mostOutput)}`;
 }
 
@@ -55,20 +59,24 @@ function readingOf(
   { how, stdout, output }: ProgramEnd,
   limit: Millis | undefined,
   at: Instant,
+  redact: Redact,
 ): Reading {
   const printed = output === "" ? {} : { output };
   if (limit !== undefined) return { at, ...printed, failure: { kind: "limit", after: limit } };
   if (how.kind === "signal" || how.code !== 0) return { at, ...printed, failure: how };
   if (!hasLimits(gate)) return { at, ...printed };
-  const line = stdout.trimEnd().split("\n").at(-1)?.trim() ?? "";
+  const line = stripVTControlCharacters(stdout.trimEnd().split("\n").at(-1) ?? "").trim();
   const value = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(line) ? Number(line) : Number.NaN;
   if (Number.isFinite(value)) return { at, ...printed, value };
   return {
     at,
     ...printed,
-    because: `its last line is no number: ${line === "" ? "it printed none" : line.slice(0, 100)}`,
+    because: `its last line is no number: ${redact(line).slice(-mostOfLine) || "it printed none"}`,
   };
 }
+
+/** Of its end: the beginning may have been cut already, in the midst of a secret. */
+const mostOfLine = 100;
 
 const environmentOf = ({ name }: RunGate, { target, weight, stage }: Inquiry): Readonly<Record<string, string>> => {
   const { namespace, service, stable, canary, image = "" } = target;

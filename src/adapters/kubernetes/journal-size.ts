@@ -1,5 +1,5 @@
 import { DeniedError } from "../../lib/errors.ts";
-import { leanRecord } from "../../release/lean-record.ts";
+import { leanRecord, withoutOutputs } from "../../release/lean-record.ts";
 import type { ReleaseRecord } from "../../release/release-record.ts";
 import { KubernetesError } from "./kubernetes-client.ts";
 
@@ -16,7 +16,8 @@ export function* textsOf(record: ReleaseRecord): Generator<string> {
   const { state, again } = record;
   const begins = state.phase === "preparing" && state.step === "deploying" && again === undefined;
   const limit = begins ? most - roomToGrow : most;
-  for (const shorten of [() => record, () => leanRecord(record, 20), () => leanRecord(record, 0)]) {
+  const shorter = [() => withoutOutputs(record), () => leanRecord(record, 20), () => leanRecord(record, 0)];
+  for (const shorten of [() => record, ...shorter]) {
     const text = JSON.stringify(shorten());
     if (sizeOf(text) <= limit) yield text;
   }

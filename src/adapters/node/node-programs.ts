@@ -9,7 +9,7 @@ const grace: Millis = 2_000;
 /** What is left open by somebody who left the group is not waited for. */
 const lastWords: Millis = 200;
 
-/** Each is the leader of a process group, by which all that it began is found. */
+/** Each is the leader of a process group, by which what it began is found, unless that left the group. */
 const alive = new Set<ChildProcess>();
 
 function kill(child: ChildProcess, signal: NodeJS.Signals): void {
@@ -27,7 +27,13 @@ process.on("exit", () => {
 
 /** Programs as child processes, which have the environment of this one. */
 export const nodePrograms = (env: Readonly<Record<string, string | undefined>>): Programs => ({
-  start: (program) => begin(program, env),
+  start(program) {
+    try {
+      return begin(program, env);
+    } catch (error) {
+      return { ended: Promise.reject(error), stop: () => {} }; // some errors are thrown: too long a command, no memory
+    }
+  },
 });
 
 function begin({ command: [file, ...words], env: added, mostOutput }: Program, env: NodeJS.ProcessEnv): RunningProgram {
