@@ -26,15 +26,17 @@ const to = (version: string, weight?: number, more: Fields = {}): Fields => ({
   ...more,
 });
 
-/** By the path, or for gRPC by the service of the same name. */
+/** By the path, or for gRPC by the service of the same name, which no digit begins. */
 const matchesOf: Readonly<Record<string, (path: string) => Fields>> = {
   HTTPRoute: (path) => ({ path: { type: "PathPrefix", value: path } }),
-  GRPCRoute: (path) => ({ method: { type: "Exact", service: path.replaceAll("/", "") || "all" } }),
+  GRPCRoute: (path) => ({
+    method: { type: "Exact", service: path.replaceAll("/", "").replace(/^(?=\d)/, "_") || "all" },
+  }),
 };
 
 const pathOf = (match: unknown): string | undefined => {
   const service = textAt(match, "method", "service");
-  const path = textAt(match, "path", "value") ?? (service && `/${service}/`.replace("/all/", "/"));
+  const path = textAt(match, "path", "value") ?? (service && `/${service.replace("_", "")}/`.replace("/all/", "/"));
   return path === "/" ? undefined : path;
 };
 

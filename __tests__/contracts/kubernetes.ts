@@ -122,6 +122,19 @@ function reading(inCluster: InCluster): void {
       ],
     );
     assert.deepEqual(await client.list(grpc, namespace), []);
+    const service = (name: string) => ({
+      apiVersion: `${gatewayGroup}/v1`,
+      kind: "GRPCRoute",
+      metadata: { name: "by-service" },
+      spec: { rules: [{ matches: [{ method: { service: name } }], backendRefs }] },
+    });
+    await refused(
+      client.create(grpc, namespace, service("0")),
+      422,
+      "Invalid",
+      /spec\.rules\[0\]\.matches\[0\]\.method: Invalid value: .*service must only contain valid characters/s,
+    );
+    await client.create(grpc, namespace, service("shop.Reviews0"));
   });
 
   inCluster("a kind that no version of its group has is not found", async ({ client }) => {

@@ -15,6 +15,8 @@ type Node = {
   /** Of a number, or of the length of a list. */
   readonly least?: number;
   readonly most?: number;
+  /** Rules that look at an object as a whole, in the server's words. */
+  readonly rules?: readonly { readonly holds: (value: Fields) => boolean; readonly message: string }[];
 };
 
 const text: Node = { type: "string" };
@@ -73,8 +75,20 @@ const httpMatch = object({
   method: text,
 });
 
+/** What an exact match of gRPC may say: https://gateway-api.sigs.k8s.io/reference/spec/#grpcmethodmatch */
+const exactly = (field: string, pattern: RegExp): NonNullable<Node["rules"]>[number] => ({
+  holds: ({ type, [field]: value }) => type !== "Exact" || value === undefined || pattern.test(String(value)),
+  message: `${field} must only contain valid characters`,
+});
+
 const grpcMatch = object({
-  method: object({ type: usually("Exact"), service: text, method: text }),
+  method: {
+    ...object({ type: usually("Exact"), service: text, method: text }),
+    rules: [
+      exactly("service", /^\.?[a-z_][a-z_0-9]*(\.[a-z_][a-z_0-9]*)*$/i),
+      exactly("method", /^[A-Za-z_][A-Za-z_0-9]*$/),
+    ],
+  },
   headers: listOf(named, 16),
 });
 
@@ -117,7 +131,12 @@ function fit(node: Node, value: unknown, path: string, found: Found): unknown {
   }
   found.causes.push(...bounds(node, value, path));
   if (items && Array.isArray(value)) return value.map((item, at) => fit(items, item, `${path}[${at}]`, found));
-  return fields && isObject(value) ? fitFields(node, fields, value, path, found) : value;
+  if (!fields || !isObject(value)) return value;
+  const fitted = fitFields(node, fields, value, path, found);
+  for (const { holds, message } of node.rules ?? [])
+    if (!holds(fitted))
+      found.causes.push({ field: path, reason: "FieldValueInvalid", message: `Invalid value: ${message}` });
+  return fitted;
 }
 
 function fitFields(
