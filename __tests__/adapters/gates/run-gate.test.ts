@@ -182,6 +182,11 @@ for (const [what, command, word] of [
     assert.ok(because.includes("could not be started") && because.includes(word), because);
   });
 
+test("a last line of nothing but beginnings of a terminal's commands is read once", async () => {
+  const { because } = await ran("yes \"$(printf '\\033]')\" | head -n 30000 | tr -d '\\n'", { atMost: 50 });
+  assert.match(because ?? "", /^its last line is no number: [\] ]+$/);
+});
+
 test("a number in colours is one", async () => {
   assert.equal((await ran("printf '\\033[1m42\\033[0m\\n'", { atMost: 50 })).value, 42);
 });

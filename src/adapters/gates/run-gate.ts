@@ -1,7 +1,6 @@
-import { stripVTControlCharacters } from "node:util";
 import type { Instant, Millis } from "../../lib/duration.ts";
 import { tell } from "../../lib/errors.ts";
-import { inLines } from "../../lib/lines.ts";
+import { inert, inLines } from "../../lib/lines.ts";
 import type { Redact } from "../../lib/redaction.ts";
 import type { Inquiry, Respondent } from "../../ports/respondent.ts";
 import { hasLimits, type RunGate } from "../../release/gate.ts";
@@ -65,13 +64,14 @@ function readingOf(
   if (limit !== undefined) return { at, ...printed, failure: { kind: "limit", after: limit } };
   if (how.kind === "signal" || how.code !== 0) return { at, ...printed, failure: how };
   if (!hasLimits(gate)) return { at, ...printed };
-  const line = stripVTControlCharacters(stdout.trimEnd().split("\n").at(-1) ?? "").trim();
-  const value = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(line) ? Number(line) : Number.NaN;
+  const line = stdout.trimEnd().split("\n").at(-1) ?? "";
+  const written = inert(line).trim();
+  const value = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(written) ? Number(written) : Number.NaN;
   if (Number.isFinite(value)) return { at, ...printed, value };
   return {
     at,
     ...printed,
-    because: `its last line is no number: ${redact(line).slice(-mostOfLine) || "it printed none"}`,
+    because: `its last line is no number: ${inert(redact(line)).trim().slice(-mostOfLine) || "it printed none"}`,
   };
 }
 
