@@ -36730,7 +36730,6 @@ function inWords(value, redact) {
 
 
 
-
 const mostOutput = 4_000;
 const mostInert = 4 * mostOutput;
 const mostRaw = 65_536;
@@ -36759,14 +36758,15 @@ function readingOf(gate, { how, stdout, output }, limit, at, redact) {
         return { at, ...printed, failure: how };
     if (!(0,release_gate/* hasLimits */.pr)(gate))
         return { at, ...printed };
-    const line = (0,external_node_util_.stripVTControlCharacters)(stdout.trimEnd().split("\n").at(-1) ?? "").trim();
-    const value = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(line) ? Number(line) : Number.NaN;
+    const line = stdout.trimEnd().split("\n").at(-1) ?? "";
+    const written = (0,lib_lines/* inert */.t)(line).trim();
+    const value = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(written) ? Number(written) : Number.NaN;
     if (Number.isFinite(value))
         return { at, ...printed, value };
     return {
         at,
         ...printed,
-        because: `its last line is no number: ${redact(line).slice(-mostOfLine) || "it printed none"}`,
+        because: `its last line is no number: ${(0,lib_lines/* inert */.t)(redact(line)).trim().slice(-mostOfLine) || "it printed none"}`,
     };
 }
 const mostOfLine = 100;
