@@ -68,7 +68,7 @@ export function otherServicesAreKnown(scene: Scene): readonly Finding[] {
 const besideRoutes = (service: KubernetesObject, does: string, scene: Scene): Finding =>
   warn(
     `${placeWord(service)} ${does}, and no route is for it: whoever calls it reaches the canary's pods with ${shareOf(scene)} of the requests, whatever the weights say, and before the first stage.`,
-    `${toCover(service, scene)}, or let it lead to stable's pods alone.`,
+    `${toCover(service, scene)}.`,
   );
 
 const toCover = ({ metadata: { name } }: KubernetesObject, { target: { routes, stable } }: Scene): string =>
@@ -98,7 +98,7 @@ export function outsidersAreKnown(scene: Scene): readonly Finding[] {
   return [...ways, ...ingresses, ...routes].map(([service, by]) =>
     warn(
       `${placeWord(service)} can be reached by ${by}, which goes around the route: requests that come so reach the canary's pods, too (${shareOf(scene)}), whatever the weights say.`,
-      "Let them come in by a gateway that follows the route, or by a Service that selects stable's pods alone.",
+      "Let them come in by a gateway that follows the route.",
     ),
   );
 }

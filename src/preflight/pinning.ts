@@ -32,7 +32,7 @@ export function stableIsPinned(scene: Scene): readonly Finding[] {
     destinations.some(({ host }) => sameHost(host, scene.hosts.stable)),
   );
   const pins = toService.filter((fact) => isFollowed(fact) && sendsTo(fact, scene, shared.subset));
-  if (pins.length === 0) return [unpinned(shared, scene)];
+  if (pins.length === 0) return toService.some((fact) => pinsOthers(fact, scene)) ? [] : [unpinned(shared, scene)];
   const open = toService.filter((fact) => fact.isChosen && sendsTo(fact, scene, undefined));
   const findings = open.map((fact) => unpinnedRule(fact, shared));
   if (!isForMesh(scene)) findings.push(unpinnedInMesh(pins, shared, scene));
@@ -54,6 +54,15 @@ function sharedService(scene: Scene): SharedService | undefined {
 /** A mirror keeps no request from anywhere. */
 const sendsTo = ({ destinations }: RouteFact, { hosts }: Scene, subset: string | undefined): boolean =>
   destinations.some((one) => !one.mirror && one.subset === subset && sameHost(one.host, hosts.stable));
+
+/** All of its requests go to subsets, none of which is the canary's: that stable's is none of them is told by the route. */
+const pinsOthers = (fact: RouteFact, { hosts, target }: Scene): boolean =>
+  isFollowed(fact) &&
+  fact.destinations
+    .filter(({ mirror, share }) => !mirror && share > 0)
+    .every(
+      ({ host, subset }) => subset !== undefined && subset !== target.canary.subset && sameHost(host, hosts.stable),
+    );
 
 const isForMesh = ({ routes, hosts }: Scene): boolean =>
   routes.some(({ seenBy }) =>

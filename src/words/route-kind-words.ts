@@ -38,7 +38,7 @@ export const routeKindWords: Readonly<Record<RouteKind, RouteKindWords>> = {
     toCover: (service, host) => `Add ${service} to the hosts of the VirtualService that pins ${host}`,
     toMesh: (service) => `add mesh to the gateways of the VirtualService and ${service} to its hosts`,
     toReachMesh: (host, subset) =>
-      `If there are such clients, add mesh to its gateways and ${host} to its hosts, or another VirtualService that sends them to subset ${subset}.`,
+      `If there are such clients, add mesh to its gateways and ${host} to its hosts, or another VirtualService that sends them to subset ${subset}, and name it under routes, too.`,
   },
   HTTPRoute: ofGatewayApi("HTTPRoute", "httpRoute"),
   GRPCRoute: ofGatewayApi("GRPCRoute", "grpcRoute"),
