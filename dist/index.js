@@ -34015,7 +34015,7 @@ const routeKindWords = {
         toPin: (host, subset) => `Apply a VirtualService for ${host} whose only destination is subset ${subset} first.`,
         toCover: (service, host) => `Add ${service} to the hosts of the VirtualService that pins ${host}`,
         toMesh: (service) => `add mesh to the gateways of the VirtualService and ${service} to its hosts`,
-        toReachMesh: (host, subset) => `If there are such clients, add mesh to its gateways and ${host} to its hosts, or another VirtualService that sends them to subset ${subset}.`,
+        toReachMesh: (host, subset) => `If there are such clients, add mesh to its gateways and ${host} to its hosts, or another VirtualService that sends them to subset ${subset}, and name it under routes, too.`,
     },
     HTTPRoute: ofGatewayApi("HTTPRoute", "httpRoute"),
     GRPCRoute: ofGatewayApi("GRPCRoute", "grpcRoute"),
@@ -51386,7 +51386,7 @@ function stableIsPinned(scene) {
     const toService = scene.routes.filter(({ destinations }) => destinations.some(({ host }) => (0,istio_host/* sameHost */.RM)(host, scene.hosts.stable)));
     const pins = toService.filter((fact) => isFollowed(fact) && sendsTo(fact, scene, shared.subset));
     if (pins.length === 0)
-        return [unpinned(shared, scene)];
+        return toService.some((fact) => pinsOthers(fact, scene)) ? [] : [unpinned(shared, scene)];
     const open = toService.filter((fact) => fact.isChosen && sendsTo(fact, scene, undefined));
     const findings = open.map((fact) => unpinnedRule(fact, shared));
     if (!pinning_isForMesh(scene))
@@ -51407,6 +51407,10 @@ function sharedService(scene) {
     return { host, subset, stable, canaryPods, podsAtFirst: canaryPodsAtFirst(scene) };
 }
 const sendsTo = ({ destinations }, { hosts }, subset) => destinations.some((one) => !one.mirror && one.subset === subset && (0,istio_host/* sameHost */.RM)(one.host, hosts.stable));
+const pinsOthers = (fact, { hosts, target }) => isFollowed(fact) &&
+    fact.destinations
+        .filter(({ mirror, share }) => !mirror && share > 0)
+        .every(({ host, subset }) => subset !== undefined && subset !== target.canary.subset && (0,istio_host/* sameHost */.RM)(host, hosts.stable));
 const pinning_isForMesh = ({ routes, hosts }) => routes.some(({ seenBy }) => seenBy.some((viewer) => viewer.who === "mesh" && viewer.hosts.some((host) => (0,istio_host/* covers */.hU)(host, hosts.stable))));
 const pinning_share = (pods, others) => `about ${Math.round((100 * pods) / (pods + others))} %`;
 function unpinned({ host, subset, stable, canaryPods, podsAtFirst }, { target }) {
@@ -51490,7 +51494,7 @@ function otherServicesAreKnown(scene) {
             .map((service) => note(`${placeWord(service)} selects the canary's pods alone: whoever calls it reaches the canary.`)),
     ];
 }
-const besideRoutes = (service, does, scene) => warn(`${placeWord(service)} ${does}, and no route is for it: whoever calls it reaches the canary's pods with ${shareOf(scene)} of the requests, whatever the weights say, and before the first stage.`, `${toCover(service, scene)}, or let it lead to stable's pods alone.`);
+const besideRoutes = (service, does, scene) => warn(`${placeWord(service)} ${does}, and no route is for it: whoever calls it reaches the canary's pods with ${shareOf(scene)} of the requests, whatever the weights say, and before the first stage.`, `${toCover(service, scene)}.`);
 const toCover = ({ metadata: { name } }, { target: { routes, stable } }) => kindsAmong(routes)
     .map((kind) => routeKindWords[kind].toCover(name, stable.host))
     .join(". Or: ");
@@ -51508,7 +51512,7 @@ function outsidersAreKnown(scene) {
             .filter(({ destinations }) => destinations.some((one) => one.share > 0 && (0,istio_host/* sameHost */.RM)(one.host, (0,istio_host/* readHost */.rk)(name, namespace))))
             .map(({ where }) => [service, where]);
     });
-    return [...ways, ...ingresses, ...routes].map(([service, by]) => warn(`${placeWord(service)} can be reached by ${by}, which goes around the route: requests that come so reach the canary's pods, too (${shareOf(scene)}), whatever the weights say.`, "Let them come in by a gateway that follows the route, or by a Service that selects stable's pods alone."));
+    return [...ways, ...ingresses, ...routes].map(([service, by]) => warn(`${placeWord(service)} can be reached by ${by}, which goes around the route: requests that come so reach the canary's pods, too (${shareOf(scene)}), whatever the weights say.`, "Let them come in by a gateway that follows the route."));
 }
 function podsAreChosenByWeights(scene) {
     const { services, hosts, destinationRules } = scene;
