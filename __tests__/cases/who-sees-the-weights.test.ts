@@ -259,6 +259,13 @@ spec: { gatewayClassName: istio-waypoint, listeners: [{ name: mesh, port: 15008,
         .replace("name: v2, labels", "name: v2-RC, labels"),
     ),
   },
+  {
+    case: "c07b-subset-uppercase-config",
+    what: "where the route has them, and no DestinationRule",
+    exit: 0,
+    said: /No DestinationRule in namespace shop defines subset v1-GA of reviews, stable's own\. .*503, now and after a rollback/,
+    options: change((world) => world.replaceAll("subset: v1", "subset: v1-GA")),
+  },
   { case: "c50b-stages-block", exit: 0, said: /50 % of the requests for 1 s/ },
 ];
 

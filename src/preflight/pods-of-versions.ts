@@ -164,16 +164,16 @@ function othersReached(reach: Reach, { target, deployments, pods }: Scene): read
  * release.
  */
 export function subsetsAreClear({ target, destinationRules, hosts }: Scene): readonly Finding[] {
-  const { namespace, stable, canary } = target;
+  const { namespace, stable } = target;
   const known = (role: Role): readonly Subset[] =>
     subsetsFor(destinationRules, hosts[role]).filter(({ name }) => name === target[role].subset);
   const findings: Finding[] = [];
   const isLost = stable.subset !== undefined && known("stable").length === 0;
-  if (isLost && canary.subset !== undefined && known("canary").length > 0)
+  if (isLost)
     findings.push(
       warn(
         `No DestinationRule in namespace ${namespace} defines subset ${stable.subset} of ${stable.host}, stable's own.`,
-        `If none elsewhere does, its requests get 503: add it beside ${canary.subset}.`,
+        `If none elsewhere does, its requests get 503, now and after a rollback: add it, with the labels of stable's pods.`,
       ),
     );
   for (const role of roles) {
