@@ -52024,12 +52024,12 @@ function othersReached(reach, { target, deployments, pods }) {
     return [...others.map(({ name }) => name), ...new Set(owners)];
 }
 function subsetsAreClear({ target, destinationRules, hosts }) {
-    const { namespace, stable, canary } = target;
+    const { namespace, stable } = target;
     const known = (role) => subsetsFor(destinationRules, hosts[role]).filter(({ name }) => name === target[role].subset);
     const findings = [];
     const isLost = stable.subset !== undefined && known("stable").length === 0;
-    if (isLost && canary.subset !== undefined && known("canary").length > 0)
-        findings.push(warn(`No DestinationRule in namespace ${namespace} defines subset ${stable.subset} of ${stable.host}, stable's own.`, `If none elsewhere does, its requests get 503: add it beside ${canary.subset}.`));
+    if (isLost)
+        findings.push(warn(`No DestinationRule in namespace ${namespace} defines subset ${stable.subset} of ${stable.host}, stable's own.`, `If none elsewhere does, its requests get 503, now and after a rollback: add it, with the labels of stable's pods.`));
     for (const role of release_target/* roles */.Ot) {
         const subsets = known(role);
         if (new Set(subsets.map(({ labels }) => showLabels(labels))).size <= 1)
