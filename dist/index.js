@@ -27751,7 +27751,7 @@ const shortened = (text, longest = longestShown) => text.length > longest ? `${t
 
 /***/ }),
 
-/***/ 6357:
+/***/ 7618:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -27821,12 +27821,8 @@ var config_inputs = __nccwpck_require__(2567);
 var core = __nccwpck_require__(4203);
 // EXTERNAL MODULE: ./src/lib/duration.js
 var duration = __nccwpck_require__(5485);
-;// CONCATENATED MODULE: ./src/release/recipe.js
-const urlNames = [
-    ...["namespace", "service", "stable", "canary"],
-    ...["from", "to", "fromSeconds", "toSeconds"],
-];
-
+// EXTERNAL MODULE: ./src/release/recipe.js
+var recipe = __nccwpck_require__(2049);
 // EXTERNAL MODULE: ./src/config/nearest.js
 var nearest = __nccwpck_require__(7250);
 ;// CONCATENATED MODULE: ./src/config/values.js
@@ -27852,8 +27848,8 @@ const aUrl = "a URL that begins with http:// or https://";
 const unreadable = expected("a URL whose host and port can be read");
 const isUrl = (written) => URL.canParse(written.replaceAll(/\{\w+\}/g, "x"));
 const url = values_form(aUrl, matching(aUrl, /^https?:\/\/[^\s/]\S*$/).check(mini_schemas/* refine */.YPB(isUrl, unreadable)));
-const namesInBraces = urlNames.map((name) => `{${name}}`).join(" ");
-const isFilled = (written) => [...written.matchAll(/\{(\w+)\}/g)].every(([, name = ""]) => urlNames.includes(name));
+const namesInBraces = recipe/* urlNames */.s.map((name) => `{${name}}`).join(" ");
+const isFilled = (written) => [...written.matchAll(/\{(\w+)\}/g)].every(([, name = ""]) => recipe/* urlNames */.s.some((known) => known === name));
 const gateUrl = values_form(aUrl, matching(aUrl, /^https?:\/\/[^\s/]\S*$/)
     .check(mini_schemas/* refine */.YPB(isUrl, unreadable))
     .check(mini_schemas/* refine */.YPB(isFilled, expected(`of names in braces only ${namesInBraces}`))));
@@ -36602,6 +36598,8 @@ function reportOf(account) {
 }
 const report_file_nameOf = (metadata) => typeof metadata === "object" && metadata !== null && "name" in metadata ? metadata.name : undefined;
 
+// EXTERNAL MODULE: ./src/release/recipe.js
+var recipe = __nccwpck_require__(2049);
 // EXTERNAL MODULE: ./src/world/request-json.js
 var request_json = __nccwpck_require__(7814);
 ;// CONCATENATED MODULE: ./src/adapters/gates/in-background.js
@@ -36657,6 +36655,7 @@ function inBackground(kind, recipeOf, clock, begin) {
 
 
 
+
 const mostBytes = 1_048_576;
 const mostRedacted = 65_536;
 const jsonGate = ({ network, redact, recipeOf }) => inBackground("json", recipeOf, network.clock, (_gate, question, about) => {
@@ -36691,10 +36690,7 @@ function filled(url, { target, since, at }) {
         fromSeconds: Math.floor(since / 1_000),
         toSeconds: Math.floor(at / 1_000),
     };
-    return url.replace(/\{(\w+)\}/g, (whole, name) => {
-        const value = Object.hasOwn(values, name) ? values[name] : undefined;
-        return value === undefined ? whole : encodeURIComponent(value);
-    });
+    return recipe/* urlNames */.s.reduce((text, name) => text.replaceAll(`{${name}}`, encodeURIComponent(values[name])), url);
 }
 function json_gate_numberAt(body, path, redact) {
     if (typeof body === "string")
@@ -37702,6 +37698,14 @@ function parentStatusesOf(route) {
         .map((status) => route_parent_readStatus(status, route))
         .filter(({ parent }) => named.includes(parent));
 }
+function acceptanceOf(route) {
+    const parents = parentStatusesOf(route);
+    return {
+        parents,
+        refused: parents.flatMap(({ parent, refused }) => refused.map((because) => `${parent}: ${because}`)),
+        behind: parents.filter(({ isBehind }) => isBehind).map(({ parent }) => parent),
+    };
+}
 function route_parent_readStatus(status, { metadata: { namespace = "", generation = 0 } }) {
     const said = listAt(status, "conditions");
     const found = conditions.map((type) => said.find((one) => textAt(one, "type") === type));
@@ -37728,13 +37732,11 @@ const followedBy = ({ client, resource, shape }, clock) => async (written, super
     const until = clock.now() + followed_patience;
     let route = written;
     while (route && !superseded.aborted) {
-        const parents = parentStatusesOf(route);
-        const refused = parents.flatMap(({ parent, refused }) => refused.map((because) => `${parent}: ${because}`));
+        const { refused, behind } = acceptanceOf(route);
         if (refused.length > 0)
             throw new lib_errors/* DeniedError */.iC(`${word} is not followed as it was written (${(0,some_of/* someOf */.y)(refused)}).`, {
                 next: `Look at what its parents say: kubectl -n ${namespace} get ${resource.plural}.${resource.group} ${name} -o yaml.`,
             });
-        const behind = parents.filter(({ isBehind }) => isBehind).map(({ parent }) => parent);
         if (behind.length === 0)
             return;
         if (clock.now() >= until)
@@ -38039,7 +38041,7 @@ function versionsAreServices({ kind }, { stable, canary }) {
 }
 function areFollowed(shape, { choice, object }) {
     const word = describe_objectWord(shape, choice);
-    const parents = parentStatusesOf(object);
+    const { parents, refused, behind } = acceptanceOf(object);
     const look = `See what it says of each parent: kubectl -n ${choice.namespace} describe ${shape.kind.toLowerCase()} ${choice.name}.`;
     const nobodys = parentRefsOf(object)
         .map(parentWord)
@@ -38048,8 +38050,6 @@ function areFollowed(shape, { choice, object }) {
         return [
             refuse(`${word} is followed by nobody: no controller has taken it up (parentRefs: ${(0,some_of/* someOf */.y)(nobodys) || "none"}).`, `Name a Gateway that is there, or a Service of the mesh. ${look}`),
         ];
-    const refused = parents.flatMap(({ parent, refused }) => refused.map((because) => `${parent}: ${because}`));
-    const behind = parents.filter(({ isBehind }) => isBehind).map(({ parent }) => parent);
     return [
         ...(refused.length > 0 ? [refuse(`${word} is not followed as it stands (${(0,some_of/* someOf */.y)(refused)}).`, look)] : []),
         ...(nobodys.length > 0 ? [warn(`${word}: nobody has taken it up for ${(0,some_of/* someOf */.y)(nobodys)}.`, look)] : []),
@@ -56137,7 +56137,7 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(4815);
 /* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(7036);
 /* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(4344);
-/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(6357);
+/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(7618);
 /* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_17__ = __nccwpck_require__(9418);
 /* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_20__ = __nccwpck_require__(5270);
 /* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_18__ = __nccwpck_require__(5556);
@@ -57829,6 +57829,20 @@ function heardInPods(reason) {
     }
 }
 const isSameReason = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+
+
+/***/ }),
+
+/***/ 2049:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   s: () => (/* binding */ urlNames)
+/* harmony export */ });
+const urlNames = [
+    ...["namespace", "service", "stable", "canary"],
+    ...["from", "to", "fromSeconds", "toSeconds"],
+];
 
 
 /***/ }),

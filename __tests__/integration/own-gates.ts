@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { releaseOfOne } from "../../sandbox/shop.ts";
 import { listening } from "../support/listening.ts";
+import { runs, until } from "../support/process-in-file.ts";
 import { journalOf } from "./facts.ts";
 import { assertRolledBack } from "./rollbacks.ts";
 import { assertServedBy, pull, scene } from "./scene.ts";
@@ -24,19 +25,6 @@ function scriptIn(folder: string, text: string): string {
   const file = join(folder, "smoke.sh");
   writeFileSync(file, text);
   return file;
-}
-
-function isRunning(file: string): boolean {
-  try {
-    process.kill(Number(readFileSync(file, "utf8")), 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function until(so: () => boolean): Promise<void> {
-  while (!so()) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 export function ownGates(): void {
@@ -87,10 +75,10 @@ export function ownGates(): void {
     const smoke = scriptIn(folder, `trap '' TERM; sh -c 'trap "" TERM; echo $$ > ${child}; while :; do sleep 1; done'`);
     const gates = `- run: { command: [sh, ${smoke}], timeout: 10m }`;
     const program = world.start({ ...withoutMetrics, ...releaseOfOne("v2"), stages: "50:60s, 100", gates });
-    await until(() => existsSync(child) && isRunning(child));
+    await until(() => existsSync(child) && runs(child));
     program.signal("SIGINT");
     const { exit, said } = await program.ended;
     assert.equal(exit, 1, said);
-    await until(() => !isRunning(child));
+    await until(() => !runs(child));
   });
 }

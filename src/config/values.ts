@@ -38,7 +38,7 @@ const isUrl = (written: string): boolean => URL.canParse(written.replaceAll(/\{\
 export const url = form(aUrl, matching(aUrl, /^https?:\/\/[^\s/]\S*$/).check(z.refine(isUrl, unreadable)));
 const namesInBraces = urlNames.map((name) => `{${name}}`).join(" ");
 const isFilled = (written: string): boolean =>
-  [...written.matchAll(/\{(\w+)\}/g)].every(([, name = ""]) => urlNames.includes(name));
+  [...written.matchAll(/\{(\w+)\}/g)].every(([, name = ""]) => urlNames.some((known) => known === name));
 /** A name that is mistyped would be asked for as it is written. */
 export const gateUrl = form(
   aUrl,

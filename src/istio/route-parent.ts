@@ -32,11 +32,29 @@ export const parentWord = ({ kind, namespace, name }: ParentRef): string => `${k
 const conditions = ["Accepted", "ResolvedRefs"] as const;
 
 /** What is said of the parents that the route names now. Of a parent that nobody has taken up nothing is said. */
-export function parentStatusesOf(route: KubernetesObject): readonly ParentStatus[] {
+function parentStatusesOf(route: KubernetesObject): readonly ParentStatus[] {
   const named = parentRefsOf(route).map(parentWord);
   return listAt(route, "status", "parents")
     .map((status) => readStatus(status, route))
     .filter(({ parent }) => named.includes(parent));
+}
+
+/** What its parents say of the route as a whole. */
+export type Acceptance = {
+  readonly parents: readonly ParentStatus[];
+  /** What is not followed of it, by which parent, and why. */
+  readonly refused: readonly string[];
+  /** The parents that have not looked at its newest version yet. */
+  readonly behind: readonly string[];
+};
+
+export function acceptanceOf(route: KubernetesObject): Acceptance {
+  const parents = parentStatusesOf(route);
+  return {
+    parents,
+    refused: parents.flatMap(({ parent, refused }) => refused.map((because) => `${parent}: ${because}`)),
+    behind: parents.filter(({ isBehind }) => isBehind).map(({ parent }) => parent),
+  };
 }
 
 function readStatus(status: unknown, { metadata: { namespace = "", generation = 0 } }: KubernetesObject): ParentStatus {

@@ -1,10 +1,12 @@
 import type { Millis } from "../lib/duration.ts";
 
 /** What is filled in where a URL has it in braces. */
-export const urlNames: readonly string[] = [
-  ...["namespace", "service", "stable", "canary"],
-  ...["from", "to", "fromSeconds", "toSeconds"],
+export const urlNames = [
+  ...(["namespace", "service", "stable", "canary"] as const),
+  ...(["from", "to", "fromSeconds", "toSeconds"] as const),
 ];
+
+export type UrlName = (typeof urlNames)[number];
 
 /**
  * What a gate of the user's asks: as the job was told, and kept nowhere. Headers may be secrets, and a journal is

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { after } from "node:test";
@@ -12,6 +12,7 @@ import type { RunGate } from "../../../src/release/gate.ts";
 import type { Reading } from "../../../src/release/observation.ts";
 import type { Recipe } from "../../../src/release/recipe.ts";
 import { answerOf, inquiry, respondentContract } from "../../contracts/respondent.ts";
+import { runs, until } from "../../support/process-in-file.ts";
 
 const { clock } = nodeWorld();
 const folder = mkdtempSync(join(tmpdir(), "istio-canary-gates-"));
@@ -42,20 +43,6 @@ const sh = (script: string): readonly [string, ...string[]] => ["sh", "-c", scri
 
 const ran = (script: string, limits?: Partial<RunGate>, options?: Script): Promise<Reading> =>
   answerOf(gatesOf({ smoke: sh(script) }, options), gateOf("smoke", limits));
-
-/** Whether a process still runs, by the file that it wrote its id into. */
-function runs(file: string): boolean {
-  try {
-    process.kill(Number(readFileSync(file, "utf8")), 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function until(so: () => boolean): Promise<void> {
-  while (!so()) await new Promise((resolve) => setTimeout(resolve, 20));
-}
 
 respondentContract("a program", async () => {
   const respondent = gatesOf({

@@ -15,6 +15,7 @@ import { gatewayGroup, gatewayRouteRules } from "../../../src/istio/gateway-rout
 import { listAt, objectAt, textAt } from "../../../src/kubernetes/field.ts";
 import type { KubernetesObject } from "../../../src/kubernetes/object.ts";
 import { type Aim, aimAt } from "../../../src/release/aim.ts";
+import { sortedText } from "../../support/sorted-text.ts";
 import { patched } from "../virtual-service/given.ts";
 
 const pair = {
@@ -112,14 +113,6 @@ const go = (object: KubernetesObject, before: ObjectBefore, aim: Aim): Kubernete
   patched(object, patchTo(object, before, aim));
 const percents = fc.array(fc.integer({ min: 0, max: 100 }), { minLength: 1, maxLength: 6 });
 
-/** The API server sorts the keys of custom resources. */
-const text = (object: KubernetesObject): string =>
-  JSON.stringify(object, (_, value: unknown) =>
-    typeof value === "object" && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1)))
-      : value,
-  );
-
 test("after any writes the way back gives every byte back, wherever the release was killed", () => {
   fc.assert(
     fc.property(world, percents, (original, weights) => {
@@ -127,7 +120,7 @@ test("after any writes the way back gives every byte back, wherever the release 
       let object = original;
       for (const weight of weights) {
         object = go(object, before, aimAt(weight));
-        assert.equal(text(go(object, before, { to: "before" })), text(original));
+        assert.equal(sortedText(go(object, before, { to: "before" })), sortedText(original));
       }
     }),
   );
@@ -146,7 +139,7 @@ function bare(object: KubernetesObject, original: KubernetesObject, before: Obje
     );
     return { ...raw, backendRefs, filters: others.length > 0 ? others : undefined };
   });
-  return text({ ...object, spec: { ...objectAt(object.spec), rules } });
+  return sortedText({ ...object, spec: { ...objectAt(object.spec), rules } });
 }
 
 test("during a release nothing differs but the two weights, the backend that was added and the mirror to the canary", () => {

@@ -14,6 +14,7 @@ import { listAt, objectAt, textAt } from "../../../src/kubernetes/field.ts";
 import type { KubernetesObject } from "../../../src/kubernetes/object.ts";
 import { type Aim, aimAt } from "../../../src/release/aim.ts";
 import type { Version } from "../../../src/release/target.ts";
+import { sortedText } from "../../support/sorted-text.ts";
 import { beforeWith, patched, patchTo, targetOf, virtualService } from "./given.ts";
 
 const pairs = [
@@ -155,14 +156,6 @@ const go = (object: KubernetesObject, { target, before }: Begun, aim: Aim): Kube
   patched(object, patchTo(object, before, target, aim));
 const percent = fc.integer({ min: 0, max: 100 });
 const percents = fc.array(percent, { minLength: 1, maxLength: 6 });
-/** The API server sorts the keys of custom resources. */
-const text = (object: KubernetesObject): string =>
-  JSON.stringify(object, (_, value: unknown) =>
-    typeof value === "object" && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1)))
-      : value,
-  );
-
 test("after any writes the way back gives every byte back, wherever the release was killed", () => {
   fc.assert(
     fc.property(world({ nameless: true }), percents, (given, weights) => {
@@ -170,7 +163,7 @@ test("after any writes the way back gives every byte back, wherever the release 
       let object = given.object;
       for (const weight of weights) {
         object = go(object, begun, aimAt(weight));
-        assert.equal(text(go(object, begun, { to: "before" })), text(given.object));
+        assert.equal(sortedText(go(object, begun, { to: "before" })), sortedText(given.object));
       }
     }),
   );
@@ -180,7 +173,7 @@ test("during a release nothing differs but the two weights, the destination that
   fc.assert(
     fc.property(world({ nameless: true }), percents, (given, weights) => {
       const begun = begin(given);
-      const bare = (object: KubernetesObject): string => text(withoutOurs(object, given, begun));
+      const bare = (object: KubernetesObject): string => sortedText(withoutOurs(object, given, begun));
       let object = given.object;
       for (const weight of weights) {
         object = go(object, begun, aimAt(weight));
@@ -297,7 +290,11 @@ test("after a swap stable has no request, and the canary all that the two had", 
       const { roleOf } = destinationRoles(shape, begun.target);
       const shifted = weights.reduce((object, weight) => go(object, begun, aimAt(weight)), given.object);
       const object = go(shifted, begun, { to: "swapped" });
-      assert.equal(text(object), text(go(given.object, begun, { to: "swapped" })), "it depends on the weights before");
+      assert.equal(
+        sortedText(object),
+        sortedText(go(given.object, begun, { to: "swapped" })),
+        "it depends on the weights before",
+      );
       for (const { index, destinations: before } of begun.rules) {
         const { destinations: entries = [] } = movableRules(shape, object)[index] ?? {};
         assert.equal(sumOf(entries.filter((entry) => roleOf(entry) === "stable")), 0);
@@ -332,7 +329,7 @@ test("what somebody else changes meanwhile stays: rules in another order, new ru
         return { ...object, metadata: { ...object.metadata, annotations: { edited: "yes" } }, spec: { ...rest, http } };
       };
       const shifted = weights.reduce((object, weight) => go(object, begun, aimAt(weight)), given.object);
-      assert.equal(text(go(edited(shifted), begun, { to: "before" })), text(edited(given.object)));
+      assert.equal(sortedText(go(edited(shifted), begun, { to: "before" })), sortedText(edited(given.object)));
     }),
   );
 });

@@ -4,7 +4,7 @@ import type { Redact } from "../../lib/redaction.ts";
 import type { Inquiry, Respondent } from "../../ports/respondent.ts";
 import type { JsonGate } from "../../release/gate.ts";
 import type { Reading } from "../../release/observation.ts";
-import type { Recipe } from "../../release/recipe.ts";
+import { type Recipe, type UrlName, urlNames } from "../../release/recipe.ts";
 import { requestJson } from "../../world/request-json.ts";
 import type { Network } from "../../world/world.ts";
 import { inBackground } from "./in-background.ts";
@@ -61,7 +61,7 @@ const lowerCase = (headers: Readonly<Record<string, string>>): Readonly<Record<s
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 
 function filled(url: string, { target, since, at }: Inquiry): string {
-  const values: Readonly<Record<string, string | number>> = {
+  const values: Readonly<Record<UrlName, string | number>> = {
     namespace: target.namespace,
     service: target.service,
     stable: target.stable.deployment,
@@ -71,10 +71,7 @@ function filled(url: string, { target, since, at }: Inquiry): string {
     fromSeconds: Math.floor(since / 1_000),
     toSeconds: Math.floor(at / 1_000),
   };
-  return url.replace(/\{(\w+)\}/g, (whole, name: string) => {
-    const value = Object.hasOwn(values, name) ? values[name] : undefined;
-    return value === undefined ? whole : encodeURIComponent(value);
-  });
+  return urlNames.reduce((text, name) => text.replaceAll(`{${name}}`, encodeURIComponent(values[name])), url);
 }
 
 /** Numbers are written as text, too: a JSON number loses digits. */

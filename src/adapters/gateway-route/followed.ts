@@ -1,4 +1,4 @@
-import { parentStatusesOf } from "../../istio/route-parent.ts";
+import { acceptanceOf } from "../../istio/route-parent.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import type { Millis } from "../../lib/duration.ts";
 import { DeniedError, UnreachableError } from "../../lib/errors.ts";
@@ -23,13 +23,11 @@ export const followedBy =
     const until = clock.now() + patience;
     let route: KubernetesObject | undefined = written;
     while (route && !superseded.aborted) {
-      const parents = parentStatusesOf(route);
-      const refused = parents.flatMap(({ parent, refused }) => refused.map((because) => `${parent}: ${because}`));
+      const { refused, behind } = acceptanceOf(route);
       if (refused.length > 0)
         throw new DeniedError(`${word} is not followed as it was written (${someOf(refused)}).`, {
           next: `Look at what its parents say: kubectl -n ${namespace} get ${resource.plural}.${resource.group} ${name} -o yaml.`,
         });
-      const behind = parents.filter(({ isBehind }) => isBehind).map(({ parent }) => parent);
       if (behind.length === 0) return;
       if (clock.now() >= until)
         throw new UnreachableError(

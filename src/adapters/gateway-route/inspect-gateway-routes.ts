@@ -1,4 +1,4 @@
-import { parentRefsOf, parentStatusesOf, parentWord } from "../../istio/route-parent.ts";
+import { acceptanceOf, parentRefsOf, parentWord } from "../../istio/route-parent.ts";
 import { someOf } from "../../lib/some-of.ts";
 import { type Finding, refuse, warn } from "../../ports/preflight.ts";
 import type { Plan } from "../../release/plan.ts";
@@ -51,7 +51,7 @@ export function versionsAreServices({ kind }: RouteShape, { stable, canary }: Ta
 /** Weights that nobody follows now will not be followed later. */
 function areFollowed(shape: RouteShape, { choice, object }: ChosenRoutes): readonly Finding[] {
   const word = objectWord(shape, choice);
-  const parents = parentStatusesOf(object);
+  const { parents, refused, behind } = acceptanceOf(object);
   const look = `See what it says of each parent: kubectl -n ${choice.namespace} describe ${shape.kind.toLowerCase()} ${choice.name}.`;
   const nobodys = parentRefsOf(object)
     .map(parentWord)
@@ -63,8 +63,6 @@ function areFollowed(shape: RouteShape, { choice, object }: ChosenRoutes): reado
         `Name a Gateway that is there, or a Service of the mesh. ${look}`,
       ),
     ];
-  const refused = parents.flatMap(({ parent, refused }) => refused.map((because) => `${parent}: ${because}`));
-  const behind = parents.filter(({ isBehind }) => isBehind).map(({ parent }) => parent);
   return [
     ...(refused.length > 0 ? [refuse(`${word} is not followed as it stands (${someOf(refused)}).`, look)] : []),
     ...(nobodys.length > 0 ? [warn(`${word}: nobody has taken it up for ${someOf(nobodys)}.`, look)] : []),
