@@ -9,9 +9,10 @@ export const limits = {
    * manifests and copies would do, who sees the weights, and what may leave the program to 22,933; callers
    * who give up, rounds of scrapes, pods that differ, and eyes without Prometheus to some 26,000; a second family of
    * routes, of the Gateway API, and what it shares with the first took some 600; gates of the user's own, pods that
-   * differ, figures beside their doubts, and waypoints, Sidecars and policies as they decide some 1,200.
+   * differ, figures beside their doubts, and waypoints, Sidecars and policies as they decide some 1,200: 28,332.
+   * Room for the other ways that Istio routes (testers, mirrors, tls and tcp, `init`), and for what people read.
    */
-  lines: 28_600,
+  lines: 34_000,
   ternariesPer1000: 35,
   conditionalSpreadsPer1000: 1,
   /** A share of the lines of code. */
