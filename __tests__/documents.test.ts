@@ -9,7 +9,8 @@ import { loadConfig } from "../src/config/load.ts";
 
 const read = (path: string): string => readFileSync(path, "utf8");
 const pages = [...globSync("*.md"), ...globSync("docs/**/*.md")].sort();
-const readme = read("README.md");
+
+const fullConfiguration = "docs/full-configuration.md";
 
 for (const page of pages) {
   test(`every file that ${page} links to is there`, () => {
@@ -22,11 +23,11 @@ for (const page of pages) {
   });
 }
 
-test("the README's full configuration is one without a fault", async () => {
-  const [, text] = /<!-- example -->\s+```yaml\n(.*?)```/s.exec(readme) ?? assert.fail("no example");
+test("the full configuration is one without a fault", async () => {
+  const [, text] = /<!-- example -->\s+```yaml\n(.*?)```/s.exec(read(fullConfiguration)) ?? assert.fail("no example");
   const env = { GITHUB_SHA: "0a1b2c3", PROM_TOKEN: "t", DD_API_KEY: "a", DD_APP_KEY: "b" };
   const { release, warnings } = await loadConfig({
-    inputs: { config: "README.md" },
+    inputs: { config: fullConfiguration },
     env,
     readFile: async () => text ?? "",
     registerSecret: () => {},
@@ -35,9 +36,10 @@ test("the README's full configuration is one without a fault", async () => {
   assert.deepEqual(warnings, []);
 });
 
-test("every message that the README explains is one that the program says", () => {
-  const [, section = ""] = readme.split("\n## Troubleshooting\n");
-  const messages = [...section.matchAll(/```text\n(.+)\n```/g)].map(([, message = ""]) => message);
+test("every message that is explained is one that the program says", () => {
+  const messages = [...read("docs/troubleshooting.md").matchAll(/```text\n(.+)\n```/g)].map(
+    ([, message = ""]) => message,
+  );
   const said = [...globSync("src/**/*.ts").filter((file) => !file.startsWith("sandbox/")), "launch.sh"]
     .map(read)
     .join("\n");
@@ -47,6 +49,15 @@ test("every message that the README explains is one that the program says", () =
     message.split(/…|: |:$/).filter((part) => /\w{2}/.test(part) && !said.includes(part.replace(/[.;]$/, ""))),
   );
   assert.deepEqual(lost, []);
+});
+
+test("the README has at most 250 lines, and names every command", () => {
+  const readme = read("README.md");
+  assert.ok(readme.split("\n").length <= 250, `${readme.split("\n").length} lines`);
+  assert.deepEqual(
+    commands.filter(({ name }) => !readme.includes(`\`${name}\``)),
+    [],
+  );
 });
 
 test("every test that ARCHITECTURE.md relies on exists", () => {

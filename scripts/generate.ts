@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { actionFile } from "./generate/action.ts";
 import { answerSchemas } from "./generate/answer-schema.ts";
 import { jsonSchema, withReferences } from "./generate/json-schema.ts";
-import { commandTable, inputTable, reference } from "./generate/reference.ts";
+import { commandTable, reference } from "./generate/reference.ts";
 
 /** Writes what is made from the schemas of the configuration and of answers, and from the tables of inputs and commands; `--check` says which files are stale instead. */
 const schema = jsonSchema();
@@ -12,10 +12,8 @@ const files: { [path: string]: string } = {
   "docs/schema.json": `${JSON.stringify(withReferences(schema), null, 2)}\n`,
   "docs/configuration.md": reference(schema, readFileSync("examples/two-deployments.yaml", "utf8")),
 };
-if (existsSync("README.md")) {
-  const page = readFileSync("README.md", "utf8");
-  files["README.md"] = between(between(page, "commands", commandTable()), "inputs", inputTable());
-}
+if (existsSync("docs/commands.md"))
+  files["docs/commands.md"] = between(readFileSync("docs/commands.md", "utf8"), "commands", commandTable());
 
 const stale = Object.entries(files).filter(
   ([path, content]) => !existsSync(path) || readFileSync(path, "utf8") !== content,

@@ -45,8 +45,7 @@ const introduction = (example: string): readonly string[] => [
   "",
 ];
 
-/** The inputs, for the README and the reference page. */
-export function inputTable(): string {
+function inputTable(): string {
   const rows = inputs.map((input) => [
     `\`${input.name}\``,
     cell(describeInput(input)),
@@ -56,7 +55,7 @@ export function inputTable(): string {
   return table(["Input", "Meaning", "In the file", "Commands"], rows);
 }
 
-/** The commands, for the README. */
+/** For docs/commands.md. */
 export const commandTable = (): string =>
   table(
     ["Command", "What it does", "Exit codes"],

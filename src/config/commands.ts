@@ -5,7 +5,7 @@ type WrittenRow = {
   readonly purpose: string;
   /** In brackets after its name where the input `command` is described; absent where the name says it. */
   readonly inBrief?: string;
-  /** For the README: what it does, and with which codes it exits. */
+  /** For docs/commands.md: what it does, and with which codes it exits. */
   readonly does: string;
   readonly exits: string;
   /**
@@ -43,7 +43,7 @@ export const service = ["namespace", "service", "cluster"] as const;
 
 /**
  * The commands, in the order of every list. Their type, the help, the inputs that each one reads, what must be right in
- * its configuration, the condition in action.yml and the README's table follow from these rows. A new command is one
+ * its configuration, the condition in action.yml and docs/commands.md follow from these rows. A new command is one
  * row more, and its function in `src/dispatch.ts`, which the compiler asks for.
  */
 const rows = [
@@ -75,7 +75,7 @@ const rows = [
     name: "rehearse",
     purpose: "Play the plan through thousands of times: how often is it right, and how fast?",
     inBrief: "play the plan through thousands of times, and say how often it is right",
-    does: "plays the plan through some thousand times, before your own traffic or offline: [docs/rehearse.md](docs/rehearse.md)",
+    does: "plays the plan through some thousand times, before your own traffic or offline: [rehearse.md](rehearse.md)",
     exits: "0; 2; 3 if Prometheus cannot say what your traffic is",
     needs: ["stages", "gates", "evidence", "metrics", "deadlines", "settle", "rehearse"],
     reads: ["service", "versions", "course", "metrics", "rehearse"],
@@ -158,7 +158,7 @@ const rows = [
     name: "replay",
     purpose: "Judge a release again from its report, without a cluster, and say whether every verdict agrees.",
     inBrief: "judge a release again from its report",
-    does: "judges a release again from its JSON report, offline, and compares each verdict: [docs/rehearse.md](docs/rehearse.md)",
+    does: "judges a release again from its JSON report, offline, and compares each verdict: [rehearse.md](rehearse.md)",
     exits: "0 all agree, 1 some differ, 2 it is no report",
     needs: [],
     reads: ["report"],

@@ -43,7 +43,7 @@ const inCluster = commandsThat(({ inCluster }) => inCluster);
 const telling = commandsThat(({ changes }) => changes);
 
 /**
- * Every input, in the order of the reference page. The command line, action.yml, `--help` and the README's table are
+ * Every input, in the order of the reference page. The command line, action.yml, `--help` and docs/configuration.md are
  * made from it.
  */
 export const inputs: readonly Input[] = [
