@@ -26,7 +26,7 @@ const releaseOf = (tag: string, prometheus: string): Inputs => ({
   prometheus,
   "metrics-interval": "1s",
   drain: "1s",
-  settle: "500ms",
+  "mesh-delay": "500ms",
 });
 
 /** Two releases in a world of their own: a good one, and a bad one that is rolled back. Gives the exit code. */

@@ -60,7 +60,7 @@ export type Inputs = Readonly<Record<string, string>>;
 export const releaseOfOne = (tag: string): Inputs => ({
   namespace: "shop",
   service: "reviews",
-  stable: "reviews",
+  "stable-deployment": "reviews",
   "stable-subset": "stable",
   "canary-from": "clone",
   "canary-subset": "canary",
@@ -72,9 +72,9 @@ export const releaseOfOne = (tag: string): Inputs => ({
 export const releaseOfTwo = (tag: string): Inputs => ({
   namespace: "shop",
   service: "reviews",
-  stable: "reviews-v1",
+  "stable-deployment": "reviews-v1",
   "stable-subset": "v1",
-  canary: "reviews-v2",
+  "canary-deployment": "reviews-v2",
   "canary-subset": "v2",
   "canary-replicas": "same",
   image: imageOf(tag),

@@ -56,7 +56,7 @@ export function configurationOf(scenario: Scenario, image: string): string {
   const stages = scenario.stages.map(({ weight, wait, approval }) => ({
     weight,
     wait: `${wait / 1_000}s`,
-    atMost: `${wait / 1_000 + 60}s`,
+    deadline: `${wait / 1_000 + 60}s`,
     approval,
   }));
   return JSON.stringify(

@@ -163,7 +163,7 @@ async function runLine(line: string, { sandbox, folder, env, say }: Place): Prom
     prometheus: sandbox.prometheus.url,
     "metrics-interval": "400ms",
     drain: "100ms",
-    settle: "100ms",
+    "mesh-delay": "100ms",
   });
   if (asked.want !== "run") assert.fail(`${line}: no command`);
   const loaded = await loadConfig({

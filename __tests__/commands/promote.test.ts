@@ -215,7 +215,7 @@ async function waitAt(
   { journal }: { readonly journal: Pick<Session["journal"], "save"> },
   stage: number,
   weight: number,
-  drift: "put-back" | "roll-back" = "roll-back",
+  drift: "put-back" | "rollback" = "rollback",
 ): Promise<void> {
   const record = load() ?? assert.fail();
   const stages = record.plan.stages.slice(0, stage).concat({ ...(record.plan.stages[stage] ?? assert.fail()), weight });

@@ -54,7 +54,7 @@ const whole = {
     { grpcRoute: "shop/reviews" },
   ],
   stages: [
-    { name: "ten", weight: 10, wait: "2m", atMost: "20m", gates: gatesFor("stage"), approval: true },
+    { name: "ten", weight: 10, wait: "2m", deadline: "20m", gates: gatesFor("stage"), approval: true },
     { weight: 50, wait: "5m" },
     "100",
   ],
@@ -101,8 +101,8 @@ const whole = {
   },
   promotion: { model: "update", drain: "30s", keepOld: "30m" },
   deadlines: { ready: "5m", release: "1h" },
-  settle: "5s",
-  drift: "roll-back",
+  meshDelay: "5s",
+  drift: "rollback",
   firstDeploy: false,
   reporting: {
     comment: true,

@@ -87,14 +87,14 @@ test("a file with the least in it is a whole configuration", async () => {
         },
         pollEvery: 15 * second,
         ready: 5 * minute,
-        settle: 2 * second,
+        meshDelay: 2 * second,
         drain: 30 * second,
         deadline: 60 * minute,
         patience: minute,
         promotion: "swap",
         keepOld: false,
         keepFor: undefined,
-        drift: "roll-back",
+        drift: "rollback",
       },
     },
   });
@@ -146,9 +146,9 @@ test("inputs alone are a whole configuration, and the same one", async () => {
   const inputs = {
     namespace: "shop",
     service: "reviews",
-    stable: "reviews-v1",
+    "stable-deployment": "reviews-v1",
     "stable-subset": "v1",
-    canary: "reviews-v2",
+    "canary-deployment": "reviews-v2",
     "canary-subset": "v2",
     stages: "10:2m\n50:5m\n100\n",
     prometheus: "http://prometheus:9090/",
@@ -265,7 +265,7 @@ const stages: readonly (readonly [written: string, stage: Omit<Stage, "gates">])
   ["10%:1m30s", { name: "10 %", weight: 10, wait: 90 * second, deadline: 6.5 * minute, approval: false }],
   ["{ weight: 5, wait: 10m }", { name: "5 %", weight: 5, wait: 10 * minute, deadline: 30 * minute, approval: false }],
   [
-    "{ weight: 100, wait: 10m, atMost: 10m, approval: true, name: all }",
+    "{ weight: 100, wait: 10m, deadline: 10m, approval: true, name: all }",
     { name: "all", weight: 100, wait: 10 * minute, deadline: 10 * minute, approval: true },
   ],
 ];

@@ -10,7 +10,7 @@ const deployment = (name: string, namespace = ""): string =>
 const fromManifests = soundBut("canary: { deployment: reviews-v2, subset: v2, from: { manifests: k8s.yaml } }");
 
 const unknownStageKey =
-  'unknown key "wieght"; did you mean "weight"? Known: name, weight, wait, atMost, gates, approval';
+  'unknown key "wieght"; did you mean "weight"? Known: name, weight, wait, deadline, gates, approval';
 const subsetForm = "expected a subset's name of at most 63 letters, digits and dashes";
 const counts = (path: string, kind: string): string =>
   `${path}: a gate of the kind ${kind} needs Prometheus; set metrics.prometheus, or the input prometheus`;
@@ -23,8 +23,8 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
     {},
     "namespace: expected the namespace of the service, in the file or as the input namespace",
     "service: expected the service that is released, in the file or as the input service",
-    "stable.deployment: expected the Deployment that serves now, in the file or as the input stable",
-    "canary.deployment: expected the Deployment of the version on trial, in the file or as the input canary",
+    "stable.deployment: expected the Deployment that serves now, in the file or as the input stable-deployment",
+    "canary.deployment: expected the Deployment of the version on trial, in the file or as the input canary-deployment",
     "stages: expected weights and how long each lasts, such as 10:2m, 50:5m, 100, in the file or as the input stages",
   ],
 
@@ -36,8 +36,8 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
         config: "no.yaml",
         namespace: "a",
         service: "b",
-        stable: "c",
-        canary: "d",
+        "stable-deployment": "c",
+        "canary-deployment": "d",
         "canary-host": "d",
         stages: "100",
       },
@@ -76,7 +76,7 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   [
     "an unknown key",
     { file: `${sound}canry: reviews-v2\n` },
-    'canary.yaml: unknown key "canry"; did you mean "canary"? Known: namespace, service, stable, canary, image, variables, routes, stages, gates, evidence, metrics, promotion, deadlines, settle, drift, firstDeploy, reporting, cluster, verify, rehearse',
+    'canary.yaml: unknown key "canry"; did you mean "canary"? Known: namespace, service, stable, canary, image, variables, routes, stages, gates, evidence, metrics, promotion, deadlines, meshDelay, drift, firstDeploy, reporting, cluster, verify, rehearse',
   ],
   [
     "a key in the manner of inputs",
@@ -292,8 +292,8 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   ],
   [
     "a stage that ends before its wait",
-    { file: soundBut("stages: [{ weight: 10, wait: 10m, atMost: 5m }]") },
-    "stages[0].atMost: expected at least 10 m, the stage's wait, and not 5 m",
+    { file: soundBut("stages: [{ weight: 10, wait: 10m, deadline: 5m }]") },
+    "stages[0].deadline: expected at least 10 m, the stage's wait, and not 5 m",
   ],
   [
     "waits longer than the release",
@@ -383,7 +383,7 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
     "a word that is no choice",
     { file: soundBut("drift: putback\npromotion: swop") },
     'promotion: expected swap or update (did you mean swap?), got "swop"',
-    'drift: expected roll-back or put-back (did you mean put-back?), got "putback"',
+    'drift: expected rollback or put-back (did you mean put-back?), got "putback"',
   ],
   [
     "yes, which is text in YAML 1.2",
@@ -586,7 +586,7 @@ test("every problem comes at once, with its path, the problem and the value apar
       },
       {
         path: "drift",
-        problem: "expected roll-back or put-back",
+        problem: "expected rollback or put-back",
         found: '"never"',
         position: "canary.yaml:7:1",
       },
@@ -613,6 +613,23 @@ test("secrets are not in errors: neither headers, nor a kubeconfig, nor the pass
   ]);
 });
 
+test("a name of an earlier day is answered with today's", async () => {
+  const stages = "stages: [{ weight: 10, wait: 1m, atMost: 5m }]\ndrift: roll-back";
+  const inputs = { settle: "5s", stable: "reviews-v1", canary: "reviews-v2" };
+  const lines = await problems({ file: `${soundBut(stages)}settle: 5s\n`, inputs });
+  assert.deepEqual(
+    lines.map((line) => line.replace(/ Known: .*/, "")),
+    [
+      'inputs: unknown input "settle"; did you mean "mesh-delay"?',
+      'inputs: unknown input "stable"; did you mean "stable-deployment"?',
+      'inputs: unknown input "canary"; did you mean "canary-deployment"?',
+      'stages[0]: unknown key "atMost"; did you mean "deadline"?',
+      'drift: expected rollback or put-back (did you mean rollback?), got "roll-back"',
+      'canary.yaml: unknown key "settle"; did you mean "meshDelay"?',
+    ],
+  );
+});
+
 function inputNames(): string {
-  return "command, config, namespace, service, stable, stable-subset, stable-host, canary, canary-subset, canary-host, canary-from, canary-manifests, canary-allow-secrets, variables, canary-labels, canary-replicas, canary-container, image, routes, stages, gates, evidence, prometheus, metrics-source, metrics-headers, metrics-reporter, metrics-labels, metrics-requests, metrics-durations, metrics-interval, metrics-timeout, promotion, drain, keep-old, ready-deadline, release-deadline, settle, drift, first-deploy, kubeconfig, context, github-token, comment, summary, commit-status, pull-request, environment, dashboards, report, verify-url, verify-requests, verify-headers, verify-version-header, verify-version-field, verify-window, rehearse-rate, rehearse-errors, rehearse-runs, rehearse-seed, json, verbose";
+  return "command, config, namespace, service, stable-deployment, stable-subset, stable-host, canary-deployment, canary-subset, canary-host, canary-from, canary-manifests, canary-allow-secrets, variables, canary-labels, canary-replicas, canary-container, image, routes, stages, gates, evidence, prometheus, metrics-source, metrics-headers, metrics-reporter, metrics-labels, metrics-requests, metrics-durations, metrics-interval, metrics-timeout, promotion, drain, keep-old, ready-deadline, release-deadline, mesh-delay, drift, first-deploy, kubeconfig, context, github-token, comment, summary, commit-status, pull-request, environment, dashboards, report, verify-url, verify-requests, verify-headers, verify-version-header, verify-version-field, verify-window, rehearse-rate, rehearse-errors, rehearse-runs, rehearse-seed, json, verbose";
 }

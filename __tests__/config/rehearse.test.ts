@@ -58,7 +58,7 @@ test("what is wrong with the plan or the rehearsal itself stops it, and what is 
     ],
   );
   const { warnings } = await configured({ file: soundBut("drift: never"), inputs: rehearse(requests) });
-  assert.deepEqual(warnings, ['canary.yaml:9:1: drift: expected roll-back or put-back, got "never"']);
+  assert.deepEqual(warnings, ['canary.yaml:9:1: drift: expected rollback or put-back, got "never"']);
 });
 
 test("what a rehearsal assumes can stand in the file, where a release does not mind it", async () => {

@@ -119,7 +119,7 @@ describe("evidence", { concurrency: 3 }, () => {
       const quiet = startTraffic({ url: bed.gateway, host: scene.host, perSecond: 0.2 });
       try {
         // By nothing at all it would roll back, unless somebody wants to decide by that as well.
-        const patient = { ...usual([{ weight: 10, wait: "15s", atMost: "20s" }]), evidence: { noData: "hold" } };
+        const patient = { ...usual([{ weight: 10, wait: "15s", deadline: "20s" }]), evidence: { noData: "hold" } };
         const finished = await scene.start(patient).ended;
         await assertHeld(
           scene,

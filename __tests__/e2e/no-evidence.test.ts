@@ -22,7 +22,7 @@ import { waitFor } from "./support/wait-for.ts";
 const bed = bedFromEnvironment();
 const api = openApiServer(bed.kubeconfig);
 
-const oneStage = (atMost: string): readonly object[] => [{ weight: 20, wait: "3s", atMost }];
+const oneStage = (deadline: string): readonly object[] => [{ weight: 20, wait: "3s", deadline }];
 const gate = { atMost: "5%", minRequests: 20 };
 
 /** Plays with a Prometheus of its own that has counted the scene's requests. */
@@ -95,20 +95,20 @@ describe("without evidence", { concurrency: 5 }, () => {
       assert.deepEqual(weights, [{ v1: 100 }]);
     }));
 
-  for (const { noData, atMost, because } of [
+  for (const { noData, deadline, because } of [
     {
       noData: "wait",
-      atMost: "8s",
+      deadline: "8s",
       because:
         /stage 20 % could not be judged within 8 s: errors has no data: Prometheus did not answer: .*connection refused/,
     },
-    { noData: "fail", atMost: "5m", because: /errors has no data: Prometheus did not answer: .*connection refused/ },
+    { noData: "fail", deadline: "5m", because: /errors has no data: Prometheus did not answer: .*connection refused/ },
   ]) {
     test(`a Prometheus that dies during a stage rolls back, noData: ${noData}`, (t) =>
       withScene(bed, api, { name: `evidence-dies-${noData}` }, (scene) =>
         withPrometheus(scene, async (prometheus) => {
           const settings = {
-            stages: oneStage(atMost),
+            stages: oneStage(deadline),
             gates: [{ errors: { ...gate, noData } }],
             metrics: { prometheus: prometheus.url, interval: "1s" },
           };

@@ -112,7 +112,7 @@ describe("who sees the weights", () => {
     await apply(api, deployment("shop-old", { app: "shop", version: "v0" }, "registry.test/shop:v0"), namespace);
     await rolledOut(api, namespace, "shop-old");
     for (const command of ["plan", "release"]) {
-      const { code, said } = await run(command, ["--stable", "shop-v9", "--first-deploy", "true"]);
+      const { code, said } = await run(command, ["--stable-deployment", "shop-v9", "--first-deploy", "true"]);
       assert.equal(code, 2, said);
       assert.match(said, /This is not the first deployment of sight\/shop: Service sight\/shop is served by 3 pods/);
     }

@@ -81,10 +81,10 @@ const stories: readonly Story[] = [
     () => ({ health: (of) => (of === "stable" ? { ready: false, fatal: "quota exceeded" } : {}) }),
   ],
   ["a weight that is put back", planOf({ drift: "put-back" }), meddledOnce],
-  ["a canary that somebody else changes", oneStage("roll-back"), () => changedOnce(10 * second)],
+  ["a canary that somebody else changes", oneStage("rollback"), () => changedOnce(10 * second)],
   ["a canary that is put back, and begins again", oneStage("put-back"), () => changedOnce(10 * second)],
   ["a route that is put back after the promotion", oneStage("put-back"), givenBackOnce],
-  ["a route that somebody gives back after the promotion", oneStage("roll-back"), givenBackOnce],
+  ["a route that somebody gives back after the promotion", oneStage("rollback"), givenBackOnce],
   [
     "a canary whose pods get no requests any more",
     judgedByEvidence(twoStages),

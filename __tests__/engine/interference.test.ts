@@ -181,7 +181,7 @@ test("what the release was about to write when it goes back is its own, and what
 });
 
 test("weights that somebody changes before an update ends are told of, and stable, which is the new version, gets everything", async () => {
-  for (const drift of ["put-back", "roll-back"] as const) {
+  for (const drift of ["put-back", "rollback"] as const) {
     const plan = planOf({ promotion: "update", drift });
     const { world, state, log } = await ended(justBefore("router.finish", 55, isSwapped), plan);
     assert.equal(state.phase, "succeeded", JSON.stringify(state));

@@ -34,7 +34,7 @@ export function asPrinted(): void {
   test("a bad version is found after the printed command as it would have been before", async (t) => {
     const { sandbox, run, type } = await scene(t, { shop: "one", rate: 40 });
     const blind =
-      "- { weight: 10, approval: true, gates: [{ restarts: {} }] }\n- { weight: 50, wait: 60s, atMost: 60s }\n- 100";
+      "- { weight: 10, approval: true, gates: [{ restarts: {} }] }\n- { weight: 50, wait: 60s, deadline: 60s }\n- 100";
     const first = await run({ ...releaseOfOne("v2-err60"), stages: blind, gates: "- auto" });
     assert.equal(journalOf(sandbox)?.state.phase, "waiting", first.said);
     const second = await type(printed(first, "To go on"));
@@ -61,7 +61,7 @@ export function asPrinted(): void {
         interval: "400ms",
       },
       promotion: { model: "update", drain: "100ms" },
-      settle: "100ms",
+      meshDelay: "100ms",
     };
     writeFile("shop.yaml", dump(config));
     const env = { PROM_TOKEN: "S3CRET" };

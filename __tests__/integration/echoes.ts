@@ -156,7 +156,7 @@ export function echoesOfSecrets(): void {
       ...releaseOfTwo("v2"),
       ...withSecrets(url),
       stages:
-        "- { weight: 50, wait: 1s, atMost: 9s, gates: [{ errors: { atMost: 5% } }, { query: 'vector(1)', name: own, atMost: 2 }] }\n- 100",
+        "- { weight: 50, wait: 1s, deadline: 9s, gates: [{ errors: { atMost: 5% } }, { query: 'vector(1)', name: own, atMost: 2 }] }\n- 100",
     });
     await reached(sandbox, "baking", job.ended);
     begin();

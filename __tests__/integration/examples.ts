@@ -30,7 +30,7 @@ const short = {
   gates: "- errors: { atMost: 5%, minRequests: 3 }\n- restarts: {}",
   "metrics-interval": "400ms",
   drain: "100ms",
-  settle: "100ms",
+  "mesh-delay": "100ms",
   image: "registry.example/app:v2",
 };
 

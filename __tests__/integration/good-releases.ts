@@ -50,7 +50,7 @@ export function goodReleases(): void {
     const prometheus = "service://istio-system/prometheus:9090";
     const released = await run({ ...releaseOfOne("v2"), stages, gates, prometheus });
     assert.equal(released.exit, 0, released.said);
-    const service = "--namespace shop --service reviews --stable reviews --canary reviews-canary";
+    const service = "--namespace shop --service reviews --stable-deployment reviews --canary-deployment reviews-canary";
     const rehearsed = await type(
       `istio-canary rehearse ${service} --stages 20:1m,100 --rehearse-runs 100 --prometheus ${prometheus}`,
     );

@@ -22,7 +22,7 @@ export function holds(): void {
   test("a hold that runs out is rolled back by the settle of a later job, and not before", async (t) => {
     const world = await scene(t, { shop: "two", rate: 4 });
     const { sandbox, run, startAction } = world;
-    const stages = "- { weight: 50, wait: 1s, atMost: 2s }\n- 100";
+    const stages = "- { weight: 50, wait: 1s, deadline: 2s }\n- 100";
     const evidence = "{ noData: hold, holdFor: 30m }";
     const release = await run({ ...releaseOfTwo("v2"), stages, gates: "- auto", evidence });
     assert.equal(release.exit, 3, release.said);

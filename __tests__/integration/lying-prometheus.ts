@@ -90,7 +90,7 @@ export function lyingPrometheus(): void {
     const good = await world.run({
       ...releaseOfTwo("v2"),
       ...release,
-      stages: "- { weight: 50, wait: 6s, atMost: 60s }\n- 100",
+      stages: "- { weight: 50, wait: 6s, deadline: 60s }\n- 100",
     });
     assert.equal(good.exit, 0, good.said);
     const bad = await world.run({ ...releaseOfTwo("v3-err60"), ...release, stages: "50:60s, 100" });
@@ -104,7 +104,7 @@ export function lyingPrometheus(): void {
       const { exit, outputs, said } = await world.run({
         ...releaseOfTwo("v2-err30"),
         prometheus: await inFrontOf(t, world.sandbox.prometheus, canaryCounts(number)),
-        stages: "- { weight: 50, wait: 1s, atMost: 4s }\n- 100",
+        stages: "- { weight: 50, wait: 1s, deadline: 4s }\n- 100",
         gates: errors,
       });
       assert.deepEqual([exit, outputs.outcome], [1, "rolled-back"], said);
@@ -123,7 +123,7 @@ export function lyingPrometheus(): void {
       const good = await world.run({
         ...releaseOfTwo("v2"),
         prometheus: url,
-        stages: "- { weight: 50, wait: 3s, atMost: 60s }\n- 100",
+        stages: "- { weight: 50, wait: 3s, deadline: 60s }\n- 100",
         gates: errors,
       });
       assert.equal(good.exit, 0, good.said);
@@ -146,7 +146,7 @@ export function lyingPrometheus(): void {
     const program = world.start({
       ...releaseOfTwo("v2"),
       prometheus: stopped.url,
-      stages: "- { weight: 50, wait: 25s, atMost: 26s }\n- 100",
+      stages: "- { weight: 50, wait: 25s, deadline: 26s }\n- 100",
       gates: errors,
     });
     await reached(world.sandbox, "baking", program.ended);

@@ -93,7 +93,7 @@ export function people(): void {
   test("a release that its evidence leaves undecided is held and red, the action leaves it alone, and somebody ends it or goes on with it", async (t) => {
     const world = await scene(t, { shop: "one", rate: 4 });
     const { sandbox, startAction, run } = world;
-    const short = "- { weight: 20, wait: 1s, atMost: 2s }\n- { weight: 50, wait: 1s, atMost: 2s }";
+    const short = "- { weight: 20, wait: 1s, deadline: 2s }\n- { weight: 50, wait: 1s, deadline: 2s }";
     const { steps, outputs } = await startAction({ ...releaseOfOne("v2"), stages: short, evidence: "noData: hold" })
       .done;
     assert.deepEqual(

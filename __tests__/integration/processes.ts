@@ -20,7 +20,18 @@ const gates = "- restarts: {}";
 /** What happens to the process itself: its signals, its pipes and its environment. */
 export function processes(): void {
   test("the command line without a command prints the help and releases nothing", async () => {
-    const args = ["--namespace", "shop", "--service", "reviews", "--stable", "v1", "--canary", "v2", "--stages", "100"];
+    const args = [
+      "--namespace",
+      "shop",
+      "--service",
+      "reviews",
+      "--stable-deployment",
+      "v1",
+      "--canary-deployment",
+      "v2",
+      "--stages",
+      "100",
+    ];
     const { exit, said, stdout, outputs } = await startProgram({ action: await action, env: {}, args }).ended;
     assert.deepEqual([exit, stdout, outputs], [2, "", {}], said);
     assert.match(

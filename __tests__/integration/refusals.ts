@@ -43,9 +43,9 @@ export function refusals(): void {
   test("a release that cannot work is refused with every finding at once, and nothing is changed", async (t) => {
     const { sandbox, before, run } = await scene(t, { shop: "two", rate: 0 });
     const wrong = {
-      stable: "reviews-v9",
+      "stable-deployment": "reviews-v9",
       "stable-subset": "v9",
-      canary: "reviews-v8",
+      "canary-deployment": "reviews-v8",
       prometheus: "http://127.0.0.1:9",
     };
     const { exit, said, outputs } = await run({ ...releaseOfTwo("v2"), ...wrong, stages: "100:1s", gates });

@@ -121,7 +121,7 @@ export function rollbacks(): void {
     const { sandbox, before, run } = await scene(t, { shop: "one", rate: 0 });
     const ended = await run({
       ...releaseOfOne("v2"),
-      stages: "- { weight: 50, wait: 300ms, atMost: 1s }\n- 100",
+      stages: "- { weight: 50, wait: 300ms, deadline: 1s }\n- 100",
       gates: errors,
     });
     assert.equal(ended.exit, 1, ended.said);
@@ -137,7 +137,7 @@ export function rollbacks(): void {
     const world = await scene(t, { shop: "one" });
     const program = world.start({
       ...releaseOfOne("v2"),
-      stages: "- { weight: 50, wait: 1s, atMost: 2s }\n- 100",
+      stages: "- { weight: 50, wait: 1s, deadline: 2s }\n- 100",
       gates: "- errors: { atMost: 5%, minRequests: 500 }",
     });
     await reached(world.sandbox, "baking", program.ended);

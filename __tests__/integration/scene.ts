@@ -76,7 +76,7 @@ export async function scene(
     prometheus: sandbox.prometheus.url,
     "metrics-interval": often,
     drain: "100ms",
-    settle: "100ms",
+    "mesh-delay": "100ms",
     ...inputs,
   });
   const environment = ({ runId = String(randomInt(1e9)), env = {} }: JobOptions = {}) => ({

@@ -55,7 +55,7 @@ test("a canary that fails every request is always rolled back, long before the f
 test("a plan that judges nothing releases everything after its waits, and hurts a failing canary's share of the requests", () => {
   const plan = planOf({
     stages: [5, 25, 50].map((weight) => stageOf(weight, { wait: 20 * second, gates: [] })),
-    settle: 2 * second,
+    meshDelay: 2 * second,
   });
   const endings = many(plan, busy(0.5, { rate: 10 }), 400);
   for (const { end, after } of endings) assert.deepEqual([end, after], ["released", 62 * second]);
@@ -71,7 +71,8 @@ test("a gate on errors finds a dead canary at its second look, one interval afte
     ],
   });
   const endings = many(plan, busy(1, { rate: 1_000 }), 100);
-  for (const { end, after } of endings) assert.deepEqual([end, after], ["rolled-back", plan.settle + plan.pollEvery]);
+  for (const { end, after } of endings)
+    assert.deepEqual([end, after], ["rolled-back", plan.meshDelay + plan.pollEvery]);
   // 5 s at 100 requests/s of the canary, all failed: 500, also those that no scrape had seen yet.
   assert.ok(Math.abs(mean(endings.map(({ failed }) => failed)) - 500) < 4 * Math.sqrt(500 / 100));
 });
@@ -80,7 +81,7 @@ test("evidence is looked at four times an interval: a dead canary is out at the 
   const quarters = new Map<number, number>();
   for (const { after } of many(usual, busy(1, { rate: 50_000 }), 400))
     quarters.set(after, (quarters.get(after) ?? 0) + 1);
-  const times = [1, 2, 3, 4].map((quarter) => usual.settle + (quarter * usual.pollEvery) / 4);
+  const times = [1, 2, 3, 4].map((quarter) => usual.meshDelay + (quarter * usual.pollEvery) / 4);
   assert.deepEqual(
     [...quarters.keys()].sort((a, b) => a - b),
     times,
@@ -99,7 +100,7 @@ test("queries and response times count as passed, and approvals as given", () =>
 
 test("without traffic nothing can be decided: the release is rolled back at the deadline of its first stage", () => {
   const ending = play(usual, busy(0.01, { rate: 0 }), 1);
-  assert.deepEqual(ending, { end: "rolled-back", after: usual.settle + 15 * minute, failed: 0, late: true });
+  assert.deepEqual(ending, { end: "rolled-back", after: usual.meshDelay + 15 * minute, failed: 0, late: true });
 });
 
 test("a release whose own deadline comes first is rolled back, and said to be late", () => {
@@ -114,8 +115,8 @@ test("stages that the budget puts between are rehearsed, too", () => {
     pollEvery: 15 * second,
   });
   const bounded = { ...plan, evidence: { ...plan.evidence, budget: 0.02 } };
-  assert.equal(play(plan, busy(0.01), 3).after, plan.settle + 3 * minute);
-  assert.ok(play(bounded, busy(0.01), 3).after > plan.settle + 3 * minute);
+  assert.equal(play(plan, busy(0.01), 3).after, plan.meshDelay + 3 * minute);
+  assert.ok(play(bounded, busy(0.01), 3).after > plan.meshDelay + 3 * minute);
 });
 
 /** The engine itself on a clock that jumps, in front of the same mesh. */
@@ -193,7 +194,7 @@ const courses: readonly (readonly [plan: Plan, world: RehearsedService, releases
   [quick, busy(1), 4],
   [quick, busy(0.01, { rate: 0.3 }), 4],
   [quick, busy(0.02), 4],
-  [{ ...judgedBy(closely), settle: 10 * minute }, busy(0.045), 8],
+  [{ ...judgedBy(closely), meshDelay: 10 * minute }, busy(0.045), 8],
   [judgedBy(closely, evidence), busy(0.05, { phi: 3 }), 4],
   [
     {

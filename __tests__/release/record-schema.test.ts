@@ -78,7 +78,7 @@ test("whatever pods, counters and queries say, and whatever goes wrong, what a r
     fc.asyncProperty(
       fc.record({
         promotion: fc.constantFrom("swap", "update"),
-        drift: fc.constantFrom("put-back", "roll-back"),
+        drift: fc.constantFrom("put-back", "rollback"),
         evidence: fc.boolean(),
         health: oddHealth,
         answer: fc.record({ value: oddNumber, because: oddText }, { requiredKeys: [] }),

@@ -76,7 +76,7 @@ test("a world of one's own stays up, a release works in it by the kubeconfig, an
       prometheus: address("Prometheus"),
       "metrics-interval": "1s",
       drain: "100ms",
-      settle: "100ms",
+      "mesh-delay": "100ms",
     },
   }).ended;
   assert.equal(exit, 0, released);

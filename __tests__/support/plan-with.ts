@@ -9,7 +9,7 @@ export const planWith = (gates: readonly Gate[], pollEvery: Millis = 50): Plan =
   evidence: evidenceRules,
   pollEvery,
   ready: 1_000,
-  settle: 0,
+  meshDelay: 0,
   drain: 0,
   deadline: 60_000,
   patience: 10_000,

@@ -42,13 +42,13 @@ export const planOf = (more: Partial<Plan> = {}): Plan => ({
   evidence: evidenceRules,
   pollEvery: 5 * second,
   ready: 60 * second,
-  settle: 2 * second,
+  meshDelay: 2 * second,
   drain: 10 * second,
   deadline: 3_600 * second,
   patience: 30 * second,
   promotion: "swap",
   keepOld: false,
-  drift: "roll-back",
+  drift: "rollback",
   ...more,
 });
 

@@ -39,13 +39,13 @@ export const plan: Plan = {
   evidence: evidenceRules,
   pollEvery: 15 * second,
   ready: 5 * minute,
-  settle: 2 * second,
+  meshDelay: 2 * second,
   drain: 30 * second,
   deadline: 60 * minute,
   patience: 60 * second,
   promotion: "swap",
   keepOld: false,
-  drift: "roll-back",
+  drift: "rollback",
 };
 
 export const target: Target = {

@@ -43,13 +43,13 @@ const plan: Plan = {
   evidence: { ...evidenceRules, noData: "promote" },
   pollEvery: 15 * second,
   ready: 300 * second,
-  settle: 0,
+  meshDelay: 0,
   drain: 0,
   deadline: 7_200 * second,
   patience: 60 * second,
   promotion: "swap",
   keepOld: true,
-  drift: "roll-back",
+  drift: "rollback",
 };
 
 const client = connect(nodeWorld(), {

@@ -77,7 +77,7 @@ const rows = [
     inBrief: "play the plan through thousands of times, and say how often it is right",
     does: "plays the plan through some thousand times, before your own traffic or offline: [rehearse.md](rehearse.md)",
     exits: "0; 2; 3 if Prometheus cannot say what your traffic is",
-    needs: ["stages", "gates", "evidence", "metrics", "deadlines", "settle", "rehearse"],
+    needs: ["stages", "gates", "evidence", "metrics", "deadlines", "meshDelay", "rehearse"],
     reads: ["service", "versions", "course", "metrics", "rehearse"],
     changes: false,
     inCluster: false,

@@ -77,10 +77,11 @@ export const inputs: readonly Input[] = [
   },
 
   {
-    name: "stable",
+    name: "stable-deployment",
     path: "stable.deployment",
     type: "text",
-    description: "Deployment of the version that serves now.",
+    description:
+      "Deployment of the version that serves now. After a swap the two have exchanged their roles, and the same file goes the other way.",
     commands: targeting,
   },
   {
@@ -99,7 +100,7 @@ export const inputs: readonly Input[] = [
   },
 
   {
-    name: "canary",
+    name: "canary-deployment",
     path: "canary.deployment",
     type: "text",
     description:
@@ -335,8 +336,8 @@ export const inputs: readonly Input[] = [
     commands: rehearsing,
   },
   {
-    name: "settle",
-    path: "settle",
+    name: "mesh-delay",
+    path: "meshDelay",
     type: "duration",
     description:
       "Time between a version's becoming ready and its first traffic, in which the mesh learns of its pods. A large mesh needs more.",
@@ -348,8 +349,8 @@ export const inputs: readonly Input[] = [
     path: "drift",
     type: "text",
     description:
-      "When somebody else changes the weights or the canary: roll-back, or put-back (twice at most; a canary is then judged from the beginning).",
-    default: "roll-back",
+      "When somebody else changes the weights or the canary: rollback, or put-back (twice at most; a canary is then judged from the beginning).",
+    default: "rollback",
     commands: planning,
   },
   {

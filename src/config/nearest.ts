@@ -3,9 +3,21 @@ import { shortened } from "./issue.ts";
 /** No known word is nearly as long, and a distance takes as much time as both words have letters. */
 const longest = 100;
 
+/** Names of an earlier day, of which some workflow or file still has one. */
+const formerly: Readonly<Record<string, string>> = {
+  settle: "meshDelay",
+  atMost: "deadline",
+  stable: "stable-deployment",
+  canary: "canary-deployment",
+};
+
 /** The known word that somebody probably meant: at most two letters, or a third of the word, away. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   if (word.length > longest) return undefined;
+  const name = word.replace(/^-+/, "");
+  const today = Object.hasOwn(formerly, name) ? plain(formerly[name] ?? "") : undefined;
+  const renamed = known.find((candidate) => plain(candidate) === today);
+  if (renamed !== undefined) return renamed;
   const limit = Math.max(2, Math.floor(word.length / 3));
   const [best] = known
     .map((candidate) => ({ candidate, away: distance(plain(word), plain(candidate)) }))

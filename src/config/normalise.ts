@@ -55,13 +55,13 @@ export const intervalOf = (metrics: WrittenMetrics): Millis =>
   metrics.interval ?? usualIntervals[metricSourceOf(metrics) ?? "prometheus"];
 
 export function planOf(file: ConfigFile): Plan {
-  const { promotion, deadlines, settle, drift, canary } = file;
+  const { promotion, deadlines, meshDelay, drift, canary } = file;
   return {
     stages: (file.stages ?? []).map((stage) => stageOf(stage, gatesOf(stage, file))),
     evidence: evidenceOf(file),
     pollEvery: intervalOf(file.metrics),
     ready: deadlines.ready,
-    settle,
+    meshDelay,
     drain: promotion.drain,
     deadline: deadlines.release,
     patience,
@@ -84,8 +84,8 @@ export function canaryDeployment({ stable, canary }: ConfigFile, manifests: read
 }
 
 /** Three times the wait gives slow gates room; five minutes, a short stage. */
-export const stageDeadline = ({ wait = 0, atMost = Math.max(3 * wait, wait + 5 * minute) }: WrittenStage): Millis =>
-  atMost;
+export const stageDeadline = ({ wait = 0, deadline = Math.max(3 * wait, wait + 5 * minute) }: WrittenStage): Millis =>
+  deadline;
 
 const stageOf = (stage: WrittenStage, gates: readonly Gate[]): Stage => ({
   name: stage.name ?? `${stage.weight} %`,

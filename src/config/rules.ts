@@ -46,9 +46,9 @@ const rules: readonly ConfigRule[] = [
     reads: ["stable", "canary"],
     *problems({ file, manifests }) {
       if (file.stable.deployment === undefined)
-        yield needed("stable.deployment", "stable", "the Deployment that serves now");
+        yield needed("stable.deployment", "stable-deployment", "the Deployment that serves now");
       if (canaryDeployment(file, manifests) === undefined)
-        yield needed("canary.deployment", "canary", "the Deployment of the version on trial");
+        yield needed("canary.deployment", "canary-deployment", "the Deployment of the version on trial");
     },
   },
   {
@@ -134,7 +134,7 @@ const rules: readonly ConfigRule[] = [
       for (const [index, stage] of stages.entries()) {
         const { wait = 0 } = stage;
         const deadline = stageDeadline(stage);
-        if (deadline < wait) yield tooShort(["stages", index, "atMost"], deadline, wait, "the stage's wait");
+        if (deadline < wait) yield tooShort(["stages", index, "deadline"], deadline, wait, "the stage's wait");
         waits += wait;
       }
       if (deadlines.release < waits)

@@ -282,12 +282,12 @@ const evidence = section({
     defaults.requires,
   ),
   inconclusive: preset(
-    "When a stage's wait is over and nothing is proven: extend (look on until atMost, then hold), hold (the job ends, somebody runs promote or rollback), promote (go on to the next weight) or fail (roll back).",
+    "When a stage's wait is over and nothing is proven: extend (look on until the stage's deadline, then hold), hold (the job ends, somebody runs promote or rollback), promote (go on to the next weight) or fail (roll back).",
     policy,
     "extend",
   ),
   noData: preset(
-    "The same when no request was counted that could be compared; but extend rolls back at atMost then, and so does a Prometheus that does not answer.",
+    "The same when no request was counted that could be compared; but extend rolls back at the deadline then, and so does a Prometheus that does not answer.",
     policy,
     "extend",
   ),
@@ -458,7 +458,7 @@ const stage = section({
   name: optional("What reports call it. Default: its weight.", text),
   weight: required("The canary's share in whole percents, 1 to 100, higher than in the stage before.", weight),
   wait: optional("How long the stage lasts at least. Default: no time, so that it ends when its gates pass.", duration),
-  atMost: optional(
+  deadline: optional(
     "How long the stage lasts at most; when gates still wait then, the release rolls back. Default: three times the wait, and at least 5m more than it.",
     duration,
   ),
@@ -578,8 +578,8 @@ export const file = section({
     "How long things may take.",
     section({ ready: usual("deadlines.ready", duration), release: usual("deadlines.release", duration) }),
   ),
-  settle: usual("settle", duration),
-  drift: usual("drift", choice(["roll-back", "put-back"])),
+  meshDelay: usual("meshDelay", duration),
+  drift: usual("drift", choice(["rollback", "put-back"])),
   firstDeploy: usual("firstDeploy", boolean),
   reporting: part("Who hears of it.", reporting),
   cluster: part(

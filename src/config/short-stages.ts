@@ -8,7 +8,7 @@ export type WrittenStage = {
   readonly name?: string;
   readonly weight: number;
   readonly wait?: Millis | undefined;
-  readonly atMost?: Millis;
+  readonly deadline?: Millis;
   readonly gates?: readonly WrittenGate[];
   readonly approval?: boolean;
 };

@@ -8,11 +8,11 @@ import type { Traffic } from "./detection.ts";
 export type ThinStage = {
   readonly weight: number;
   /** How long it may last, and how long it would have to. Missing: no length is enough. */
-  readonly atMost: Millis;
+  readonly deadline: Millis;
   readonly takes?: Millis | undefined;
   /** The canary's requests that are needed. */
   readonly requests?: number | undefined;
-  /** A weight that has them within `atMost`, where there is one. */
+  /** A weight that has them within `deadline`, where there is one. */
   readonly enough?: number | undefined;
 };
 
@@ -52,7 +52,7 @@ export function firstThinStage(
   if (settings.requires !== "sound") return undefined;
   const needed = requestsToBeSound(baseline, settings);
   const [first] = steps;
-  if (needed === undefined) return first && { weight: first.weight, atMost: first.deadline };
+  if (needed === undefined) return first && { weight: first.weight, deadline: first.deadline };
   const requests = Math.ceil(needed + nearlyAlways * Math.sqrt(needed));
   const perSecond = (weight: number): number => (rate * weight) / 100;
   let seen = 0;
@@ -62,7 +62,7 @@ export function firstThinStage(
     seen += (perSecond(weight) * deadline) / 1_000;
     if (seen >= requests) continue;
     const takes = (left * 1_000) / perSecond(weight);
-    return { weight, atMost: deadline, takes, requests, enough: enough < 100 ? enough : undefined };
+    return { weight, deadline: deadline, takes, requests, enough: enough < 100 ? enough : undefined };
   }
   return undefined;
 }

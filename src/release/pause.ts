@@ -14,7 +14,7 @@ export const watchEvery = ({ pollEvery }: Plan): Millis => Math.min(pollEvery, M
 
 /** Until the mesh has learnt of new pods. */
 export function settled(plan: Plan, since: Instant, now: Instant, next: State): Decision {
-  const end = since + plan.settle;
+  const end = since + plan.meshDelay;
   if (now >= end) return { do: "nothing", next, reason: { kind: "mesh-learnt" } };
   return { do: "wait", until: end, reason: { kind: "mesh-learning", left: end - now } };
 }

@@ -24,7 +24,7 @@ export type Plan = {
   /** How long a version may take to become available. */
   readonly ready: Millis;
   /** Between a version's becoming ready and its first traffic: proxies learn of new pods and subsets a little later. */
-  readonly settle: Millis;
+  readonly meshDelay: Millis;
   /** Between taking a version's traffic away and taking its pods. */
   readonly drain: Millis;
   /** For the whole release, without the time it waits for somebody; later, it rolls back. */
@@ -38,7 +38,7 @@ export type Plan = {
   /** Kept for so long, and then scaled to zero by whoever comes next. Missing: for good. */
   readonly keepFor?: Millis | undefined;
   /** When somebody else changes the weights: write ours again (twice at most), or roll back. */
-  readonly drift: "put-back" | "roll-back";
+  readonly drift: "put-back" | "rollback";
 };
 
 /** What a reason says of a plan without stages: that of an undo, and of a first release. */

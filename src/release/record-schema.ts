@@ -152,14 +152,14 @@ const plan = z.object({
   evidence: evidenceRulesSchema,
   pollEvery: length,
   ready: length,
-  settle: length,
+  meshDelay: length,
   drain: length,
   deadline: length,
   patience: length,
   promotion: z.enum(["swap", "update"]),
   keepOld: truth,
   keepFor: optionalNumber,
-  drift: z.enum(["put-back", "roll-back"]),
+  drift: z.enum(["put-back", "rollback"]),
 });
 
 /** A logarithm of nothing is null: JSON has no infinity. */

@@ -53,8 +53,8 @@ export function undoingOf(record: ReleaseRecord, { image, pods, hasCanary, stand
     image,
   };
   // The mesh has nothing to learn, and a bad version has the requests meanwhile.
-  const settle = stands ? 0 : plan.settle;
-  return { target: turned, exchanged: !exchanged, plan: { ...straight, settle }, undoes };
+  const meshDelay = stands ? 0 : plan.meshDelay;
+  return { target: turned, exchanged: !exchanged, plan: { ...straight, meshDelay }, undoes };
 }
 
 const asMany: Replicas = { kind: "percent", percent: 100 };
@@ -66,7 +66,7 @@ function sourceOf({ source }: Target, hasCanary: boolean): CanarySource {
 }
 
 /** Pods that stood ready once may be new by now. */
-const enoughToSettle: Millis = 5_000;
+const enoughDelay: Millis = 5_000;
 
 /** An undo that was given up is tried again as it was. */
 export function sameAgain(
@@ -74,6 +74,6 @@ export function sameAgain(
   image: string | undefined,
 ): Undoing | undefined {
   if (!undoes) return undefined;
-  const settle = Math.max(plan.settle, enoughToSettle);
-  return { target: { ...target, image: image ?? target.image }, exchanged, plan: { ...plan, settle }, undoes };
+  const meshDelay = Math.max(plan.meshDelay, enoughDelay);
+  return { target: { ...target, image: image ?? target.image }, exchanged, plan: { ...plan, meshDelay }, undoes };
 }

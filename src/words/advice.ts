@@ -112,10 +112,10 @@ const rehearse = `try plans with ${code("istio-canary rehearse")}`;
 
 /** Keys as the configuration file has them. */
 const nextTime: Readonly<Record<OpenQuestion, string>> = {
-  undecided: `give the stage more requests (a larger ${code("weight")}, a longer ${code("wait")} or ${code("atMost")}; ${rehearse}), or choose with ${code("evidence.inconclusive")} what is done then`,
+  undecided: `give the stage more requests (a larger ${code("weight")}, a longer ${code("wait")} or ${code("deadline")}; ${rehearse}), or choose with ${code("evidence.inconclusive")} what is done then`,
   "no-data": `give the canary more requests (a larger ${code("weight")}, a longer ${code("wait")}, a time with traffic; ${rehearse}), or choose with ${code("evidence.noData")} what is done then`,
   split: `let every caller take the route, or allow the difference with ${code("evidence.splitTolerance")}`,
-  budget: `give the stage more requests (a longer ${code("wait")} or ${code("atMost")}; ${rehearse}), or allow more with ${code("evidence.budget")}`,
+  budget: `give the stage more requests (a longer ${code("wait")} or ${code("deadline")}; ${rehearse}), or allow more with ${code("evidence.budget")}`,
 };
 
 function byWorkflow(links: Links, command: "promote" | "undo"): string {

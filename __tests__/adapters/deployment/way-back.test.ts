@@ -40,7 +40,7 @@ test("the way back is stable's image as it was, whatever it has now, and no fewe
 test("pods that were kept stand ready for the way back once the mesh has had time to learn of them", () =>
   inCluster([scaled("reviews-v1", "v1", 2), scaled("reviews-v2", "v2", 2)], async ({ client }) => {
     const target = targetOf("shop");
-    const plan = planOf({ settle: 5_000 });
+    const plan = planOf({ meshDelay: 5_000 });
     const later = Date.now() + 60_000;
     const stands = async (now: number): Promise<boolean | undefined> =>
       (await wayBack(client, target, plan, before, now))?.stands;

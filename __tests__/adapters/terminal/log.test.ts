@@ -198,7 +198,7 @@ test("a stage's first line comes with its first look, once", async () => {
 test("a stage without a wait has no time to tell", async () => {
   const plan = {
     ...evidencePlan,
-    settle: 0,
+    meshDelay: 0,
     drain: 0,
     stages: evidencePlan.stages.map((stage) => ({ ...stage, wait: 0, gates: [] })),
   };

@@ -16,13 +16,13 @@ const planOf = (weights: readonly number[], promotion: Plan["promotion"] = "upda
   evidence: evidenceRules,
   pollEvery: 0,
   ready: 0,
-  settle: 0,
+  meshDelay: 0,
   drain: 0,
   deadline: 0,
   patience: 0,
   promotion,
   keepOld: false,
-  drift: "roll-back",
+  drift: "rollback",
 });
 
 const target = targetOf({ stable: { host: "app", subset: "v1" }, canary: { host: "app", subset: "v2" } });

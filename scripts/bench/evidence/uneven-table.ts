@@ -134,7 +134,7 @@ const planWith = (phi: number, podSpread: PodSpread): Plan => ({
   },
   pollEvery: minute / 4,
   ready: minute,
-  settle: 0,
+  meshDelay: 0,
   drain: 0,
   deadline: 100 * minute,
   patience: minute,

@@ -30,7 +30,7 @@ export async function wayBack(
     image,
     pods,
     hasCanary: canary !== undefined,
-    stands: runs && standsSince(stable, pods) <= now - plan.settle,
+    stands: runs && standsSince(stable, pods) <= now - plan.meshDelay,
   };
 }
 
