@@ -27101,7 +27101,7 @@ const rows = [
         inBrief: "play the plan through thousands of times, and say how often it is right",
         does: "plays the plan through some thousand times, before your own traffic or offline: [rehearse.md](rehearse.md)",
         exits: "0; 2; 3 if Prometheus cannot say what your traffic is",
-        needs: ["stages", "gates", "evidence", "metrics", "deadlines", "settle", "rehearse"],
+        needs: ["stages", "gates", "evidence", "metrics", "deadlines", "meshDelay", "rehearse"],
         reads: ["service", "versions", "course", "metrics", "rehearse"],
         changes: false,
         inCluster: false,
@@ -27250,10 +27250,10 @@ const inputs = [
         commands: configured,
     },
     {
-        name: "stable",
+        name: "stable-deployment",
         path: "stable.deployment",
         type: "text",
-        description: "Deployment of the version that serves now.",
+        description: "Deployment of the version that serves now. After a swap the two have exchanged their roles, and the same file goes the other way.",
         commands: targeting,
     },
     {
@@ -27271,7 +27271,7 @@ const inputs = [
         commands: targeting,
     },
     {
-        name: "canary",
+        name: "canary-deployment",
         path: "canary.deployment",
         type: "text",
         description: "Deployment of the version on trial. Default: for a clone, stable's name with -canary; for manifests, the only Deployment in them.",
@@ -27486,8 +27486,8 @@ const inputs = [
         commands: rehearsing,
     },
     {
-        name: "settle",
-        path: "settle",
+        name: "mesh-delay",
+        path: "meshDelay",
         type: "duration",
         description: "Time between a version's becoming ready and its first traffic, in which the mesh learns of its pods. A large mesh needs more.",
         default: "2s",
@@ -27497,8 +27497,8 @@ const inputs = [
         name: "drift",
         path: "drift",
         type: "text",
-        description: "When somebody else changes the weights or the canary: roll-back, or put-back (twice at most; a canary is then judged from the beginning).",
-        default: "roll-back",
+        description: "When somebody else changes the weights or the canary: rollback, or put-back (twice at most; a canary is then judged from the beginning).",
+        default: "rollback",
         commands: planning,
     },
     {
@@ -28131,8 +28131,8 @@ const policy = choice(gate/* policies */.R3);
 const percentOf = (share) => `${Number((share * 100).toPrecision(12))}%`;
 const evidence = section({
     requires: preset("What a stage needs to pass. sound: the canary is surely not broken, and not suspected of harm. safe: it surely fails less than safeRatio times as often as stable, which takes many more requests.", choice(["sound", "safe"]), defaults.requires),
-    inconclusive: preset("When a stage's wait is over and nothing is proven: extend (look on until atMost, then hold), hold (the job ends, somebody runs promote or rollback), promote (go on to the next weight) or fail (roll back).", policy, "extend"),
-    noData: preset("The same when no request was counted that could be compared; but extend rolls back at atMost then, and so does a Prometheus that does not answer.", policy, "extend"),
+    inconclusive: preset("When a stage's wait is over and nothing is proven: extend (look on until the stage's deadline, then hold), hold (the job ends, somebody runs promote or rollback), promote (go on to the next weight) or fail (roll back).", policy, "extend"),
+    noData: preset("The same when no request was counted that could be compared; but extend rolls back at the deadline then, and so does a Prometheus that does not answer.", policy, "extend"),
     holdFor: preset("How long a release that is held waits for somebody to decide. Then the next settle, such as a scheduled one, rolls it back.", values_duration, "1h"),
     early: preset("A stage ends before its wait is over when the canary is proven safe.", values_boolean, false),
     warmUp: optional("The first part of the canary's life, in which only failures that are plain to see count. Default: 2m, at most a quarter of all waits together.", values_duration),
@@ -28205,7 +28205,7 @@ const stage = section({
     name: optional("What reports call it. Default: its weight.", values_text),
     weight: required("The canary's share in whole percents, 1 to 100, higher than in the stage before.", weight),
     wait: optional("How long the stage lasts at least. Default: no time, so that it ends when its gates pass.", values_duration),
-    atMost: optional("How long the stage lasts at most; when gates still wait then, the release rolls back. Default: three times the wait, and at least 5m more than it.", values_duration),
+    deadline: optional("How long the stage lasts at most; when gates still wait then, the release rolls back. Default: three times the wait, and at least 5m more than it.", values_duration),
     gates: optional("What must hold in this stage, instead of the gates for all. Default for 100 without a wait: nothing.", gates),
     approval: preset("After this stage the job ends, and the release goes on when somebody runs promote.", values_boolean, false),
 });
@@ -28281,8 +28281,8 @@ const file = section({
         promotion,
     ])),
     deadlines: part("How long things may take.", section({ ready: usual("deadlines.ready", values_duration), release: usual("deadlines.release", values_duration) })),
-    settle: usual("settle", values_duration),
-    drift: usual("drift", choice(["roll-back", "put-back"])),
+    meshDelay: usual("meshDelay", values_duration),
+    drift: usual("drift", choice(["rollback", "put-back"])),
     firstDeploy: usual("firstDeploy", values_boolean),
     reporting: part("Who hears of it.", reporting),
     cluster: part("How the cluster is reached.", section({ kubeconfig: given("cluster.kubeconfig", values_text), context: given("cluster.context", values_text) })),
@@ -28747,13 +28747,13 @@ function metricSourceOf({ source, prometheus }) {
 const usualIntervals = { prometheus: 15_000, proxies: 1_000 };
 const intervalOf = (metrics) => metrics.interval ?? usualIntervals[metricSourceOf(metrics) ?? "prometheus"];
 function planOf(file) {
-    const { promotion, deadlines, settle, drift, canary } = file;
+    const { promotion, deadlines, meshDelay, drift, canary } = file;
     return {
         stages: (file.stages ?? []).map((stage) => stageOf(stage, gatesOf(stage, file))),
         evidence: evidenceOf(file),
         pollEvery: intervalOf(file.metrics),
         ready: deadlines.ready,
-        settle,
+        meshDelay,
         drain: promotion.drain,
         deadline: deadlines.release,
         patience,
@@ -28773,7 +28773,7 @@ function canaryDeployment({ stable, canary }, manifests) {
         .map(({ object }) => (0,issue.at)(object, ["metadata", "name"]));
     return others.length === 0 && typeof only === "string" ? only : undefined;
 }
-const stageDeadline = ({ wait = 0, atMost = Math.max(3 * wait, wait + 5 * minute) }) => atMost;
+const stageDeadline = ({ wait = 0, deadline = Math.max(3 * wait, wait + 5 * minute) }) => deadline;
 const stageOf = (stage, gates) => ({
     name: stage.name ?? `${stage.weight} %`,
     weight: stage.weight,
@@ -28951,9 +28951,9 @@ const rules = [
         reads: ["stable", "canary"],
         *problems({ file, manifests }) {
             if (file.stable.deployment === undefined)
-                yield needed("stable.deployment", "stable", "the Deployment that serves now");
+                yield needed("stable.deployment", "stable-deployment", "the Deployment that serves now");
             if (canaryDeployment(file, manifests) === undefined)
-                yield needed("canary.deployment", "canary", "the Deployment of the version on trial");
+                yield needed("canary.deployment", "canary-deployment", "the Deployment of the version on trial");
         },
     },
     {
@@ -29041,7 +29041,7 @@ const rules = [
                 const { wait = 0 } = stage;
                 const deadline = stageDeadline(stage);
                 if (deadline < wait)
-                    yield tooShort(["stages", index, "atMost"], deadline, wait, "the stage's wait");
+                    yield tooShort(["stages", index, "deadline"], deadline, wait, "the stage's wait");
                 waits += wait;
             }
             if (deadlines.release < waits)
@@ -29616,9 +29616,20 @@ function reportingOf({ reporting, cluster }, inputs, env) {
 /* harmony import */ var _issue_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4095);
 
 const longest = 100;
+const formerly = {
+    settle: "meshDelay",
+    atMost: "deadline",
+    stable: "stable-deployment",
+    canary: "canary-deployment",
+};
 function nearest(word, known) {
     if (word.length > longest)
         return undefined;
+    const name = word.replace(/^-+/, "");
+    const today = Object.hasOwn(formerly, name) ? plain(formerly[name] ?? "") : undefined;
+    const renamed = known.find((candidate) => plain(candidate) === today);
+    if (renamed !== undefined)
+        return renamed;
     const limit = Math.max(2, Math.floor(word.length / 3));
     const [best] = known
         .map((candidate) => ({ candidate, away: distance(plain(word), plain(candidate)) }))
@@ -29755,7 +29766,7 @@ function firstThinStage(steps, { rate, baseline }, settings) {
     const needed = requestsToBeSound(baseline, settings);
     const [first] = steps;
     if (needed === undefined)
-        return first && { weight: first.weight, atMost: first.deadline };
+        return first && { weight: first.weight, deadline: first.deadline };
     const requests = Math.ceil(needed + nearlyAlways * Math.sqrt(needed));
     const perSecond = (weight) => (rate * weight) / 100;
     let seen = 0;
@@ -29766,7 +29777,7 @@ function firstThinStage(steps, { rate, baseline }, settings) {
         if (seen >= requests)
             continue;
         const takes = (left * 1_000) / perSecond(weight);
-        return { weight, atMost: deadline, takes, requests, enough: enough < 100 ? enough : undefined };
+        return { weight, deadline: deadline, takes, requests, enough: enough < 100 ? enough : undefined };
     }
     return undefined;
 }
@@ -29853,7 +29864,7 @@ const detectability = mini_schemas/* union */.KCZ([
         })),
         thin: mini_schemas/* optional */.lqM(mini_schemas/* strictObject */.rej({
             weight: countSchema,
-            atMost: millisSchema,
+            deadline: millisSchema,
             takes: mini_schemas/* optional */.lqM(mini_schemas/* number */.aig()),
             requests: mini_schemas/* optional */.lqM(countSchema),
             enough: mini_schemas/* optional */.lqM(countSchema),
@@ -29878,13 +29889,13 @@ const planSchema = mini_schemas/* strictObject */.rej({
         name: mini_schemas/* string */.YjP(),
         weight: countSchema,
         wait: millisSchema,
-        atMost: millisSchema,
+        deadline: millisSchema,
         approval: mini_schemas/* boolean */.zMY(),
         gates: mini_schemas/* array */.YOg(gate),
     })),
     promotion: mini_schemas/* enum */.k5n(["swap", "update"]),
     keepOld: mini_schemas/* boolean */.zMY(),
-    drift: mini_schemas/* enum */.k5n(["put-back", "roll-back"]),
+    drift: mini_schemas/* enum */.k5n(["put-back", "rollback"]),
     pollEvery: millisSchema,
     ready: millisSchema,
     drain: millisSchema,
@@ -29907,7 +29918,7 @@ function planAnswer({ cluster, target, manifestImage, exchanged, plan, detectabi
             name,
             weight,
             wait,
-            atMost: deadline,
+            deadline,
             approval,
             gates: gates.map(gateAnswer),
         })),
@@ -29965,12 +29976,12 @@ const apart = (spread) => (0,numbers/* percent */.KN)(Math.expm1(spread));
 ;// CONCATENATED MODULE: ./src/words/thin-stage.js
 
 
-function thinStageSentence({ weight, atMost, takes, requests, enough }, { rate }) {
+function thinStageSentence({ weight, deadline, takes, requests, enough }, { rate }) {
     const held = `! A good version would be held at ${weight} %`;
     if (takes === undefined || requests === undefined)
         return `${held}: stable itself fails so often that no version can be shown to be sound.`;
-    const why = `it takes about ${(0,numbers/* count */.U9)(requests)} of its requests to show that it is surely not broken, which at ${(0,numbers/* number */.ai)(rate)} requests per second takes ${minutes(takes)}, and the stage ends after ${(0,lib_duration/* formatDuration */.a)(atMost)}`;
-    return `${held}: ${why}; let it last longer (atMost: ${Math.ceil(takes / minute)}m)${enough === undefined ? "" : ` or begin with ${enough} %`}.`;
+    const why = `it takes about ${(0,numbers/* count */.U9)(requests)} of its requests to show that it is surely not broken, which at ${(0,numbers/* number */.ai)(rate)} requests per second takes ${minutes(takes)}, and the stage ends after ${(0,lib_duration/* formatDuration */.a)(deadline)}`;
+    return `${held}: ${why}; let it last longer (deadline: ${Math.ceil(takes / minute)}m)${enough === undefined ? "" : ` or begin with ${enough} %`}.`;
 }
 const minute = 60_000;
 const minutes = (time) => (0,lib_duration/* formatDuration */.a)(Math.ceil(time / minute) * minute);
@@ -32605,14 +32616,14 @@ const record_schema_plan = mini_schemas/* object */.Ikc({
     evidence: evidenceRulesSchema,
     pollEvery: record_schema_length,
     ready: record_schema_length,
-    settle: record_schema_length,
+    meshDelay: record_schema_length,
     drain: record_schema_length,
     deadline: record_schema_length,
     patience: record_schema_length,
     promotion: mini_schemas/* enum */.k5n(["swap", "update"]),
     keepOld: truth,
     keepFor: optionalNumber,
-    drift: mini_schemas/* enum */.k5n(["put-back", "roll-back"]),
+    drift: mini_schemas/* enum */.k5n(["put-back", "rollback"]),
 });
 const logE = mini_schemas/* nullable */.mee(number);
 const record_schema_conclusion = mini_schemas/* object */.Ikc({
@@ -34118,10 +34129,10 @@ function whatToFindOut(open, account, links) {
 const failedNone = (stage) => stage !== undefined && stage.tally.canary.errors + stage.tally.unattributed.errors === 0;
 const advice_rehearse = `try plans with ${(0,markdown/* code */.aY)("istio-canary rehearse")}`;
 const nextTime = {
-    undecided: `give the stage more requests (a larger ${(0,markdown/* code */.aY)("weight")}, a longer ${(0,markdown/* code */.aY)("wait")} or ${(0,markdown/* code */.aY)("atMost")}; ${advice_rehearse}), or choose with ${(0,markdown/* code */.aY)("evidence.inconclusive")} what is done then`,
+    undecided: `give the stage more requests (a larger ${(0,markdown/* code */.aY)("weight")}, a longer ${(0,markdown/* code */.aY)("wait")} or ${(0,markdown/* code */.aY)("deadline")}; ${advice_rehearse}), or choose with ${(0,markdown/* code */.aY)("evidence.inconclusive")} what is done then`,
     "no-data": `give the canary more requests (a larger ${(0,markdown/* code */.aY)("weight")}, a longer ${(0,markdown/* code */.aY)("wait")}, a time with traffic; ${advice_rehearse}), or choose with ${(0,markdown/* code */.aY)("evidence.noData")} what is done then`,
     split: `let every caller take the route, or allow the difference with ${(0,markdown/* code */.aY)("evidence.splitTolerance")}`,
-    budget: `give the stage more requests (a longer ${(0,markdown/* code */.aY)("wait")} or ${(0,markdown/* code */.aY)("atMost")}; ${advice_rehearse}), or allow more with ${(0,markdown/* code */.aY)("evidence.budget")}`,
+    budget: `give the stage more requests (a longer ${(0,markdown/* code */.aY)("wait")} or ${(0,markdown/* code */.aY)("deadline")}; ${advice_rehearse}), or allow more with ${(0,markdown/* code */.aY)("evidence.budget")}`,
 };
 function byWorkflow(links, command) {
     const workflow = links.workflow === undefined ? "the workflow" : (0,markdown/* link */.nf)("the workflow", links.workflow);
@@ -36471,7 +36482,7 @@ async function wayBack(client, target, plan, before, now) {
         image,
         pods,
         hasCanary: canary !== undefined,
-        stands: runs && standsSince(stable, pods) <= now - plan.settle,
+        stands: runs && standsSince(stable, pods) <= now - plan.meshDelay,
     };
 }
 function standsSince(deployment, pods) {
@@ -57738,7 +57749,7 @@ const knownImage = ({ target, judged }) => target.image ?? judged?.image;
 const readyPoll = (plan) => Math.min(plan.pollEvery, 1_000);
 const watchEvery = ({ pollEvery }) => Math.min(pollEvery, Math.max(pollEvery / 4, 250));
 function settled(plan, since, now, next) {
-    const end = since + plan.settle;
+    const end = since + plan.meshDelay;
     if (now >= end)
         return { do: "nothing", next, reason: { kind: "mesh-learnt" } };
     return { do: "wait", until: end, reason: { kind: "mesh-learning", left: end - now } };
@@ -57986,8 +57997,8 @@ function undoingOf(record, { image, pods, hasCanary, stands }) {
         replicas: { kind: "count", count: pods },
         image,
     };
-    const settle = stands ? 0 : plan.settle;
-    return { target: turned, exchanged: !exchanged, plan: { ...straight, settle }, undoes };
+    const meshDelay = stands ? 0 : plan.meshDelay;
+    return { target: turned, exchanged: !exchanged, plan: { ...straight, meshDelay }, undoes };
 }
 const asMany = { kind: "percent", percent: 100 };
 function sourceOf({ source }, hasCanary) {
@@ -57995,12 +58006,12 @@ function sourceOf({ source }, hasCanary) {
         return source;
     return { from: "clone", labels: source.from === "clone" ? source.labels : {} };
 }
-const enoughToSettle = 5_000;
+const enoughDelay = 5_000;
 function sameAgain({ target, exchanged, plan, undoes }, image) {
     if (!undoes)
         return undefined;
-    const settle = Math.max(plan.settle, enoughToSettle);
-    return { target: { ...target, image: image ?? target.image }, exchanged, plan: { ...plan, settle }, undoes };
+    const meshDelay = Math.max(plan.meshDelay, enoughDelay);
+    return { target: { ...target, image: image ?? target.image }, exchanged, plan: { ...plan, meshDelay }, undoes };
 }
 
 
