@@ -1394,6 +1394,20 @@ const rows: readonly Row[] = [
     /port 9080 does not say its protocol .*IST0118/,
   ],
   [
+    "another Service that reads the same port by another protocol",
+    { other: service("metrics", { app: "reviews" }, { ports: [{ name: "tcp", port: 9080, targetPort: "http" }] }) },
+    {},
+    "warn",
+    /Service shop\/metrics, Service shop\/reviews select .*reviews-v2, and declare port 9080 as .*\(IST0116\)/,
+  ],
+  [
+    "another Service with another port to the same targetPort",
+    { other: service("short", { app: "reviews" }, { ports: [{ name: "http", port: 80, targetPort: "http" }] }) },
+    {},
+    "warn",
+    /Service shop\/reviews, Service shop\/short select .* to the same targetPort http \(IST0137\)/,
+  ],
+  [
     "a named targetPort that the canary lacks",
     {
       canary: deployment("reviews-v2", "v1", {

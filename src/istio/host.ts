@@ -35,6 +35,13 @@ const sameDomain = (one: string | undefined, other: string | undefined): boolean
 export const isNamed = (one: NamespacedName, other: NamespacedName): boolean =>
   one.namespace === other.namespace && one.name === other.name;
 
+/**
+ * `reviews.shop`: people mean a Service, and Istio, which completes only names without a dot, means nobody.
+ * https://github.com/istio/istio/blob/release-1.28/pkg/config/model.go (ResolveShortnameToFQDN)
+ */
+export const isHalf = ({ text, service, domain }: Host): boolean =>
+  service !== undefined && domain === undefined && text.includes(".");
+
 export const isWildcard = ({ text }: Host): boolean => text.startsWith("*");
 
 /** Whether the host of a rule is for another host: it means the same, or is a wildcard over it. */

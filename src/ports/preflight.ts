@@ -1,3 +1,5 @@
+import type { IstioCode } from "../istio/istio-code.ts";
+
 /** Something that was noticed before a release. */
 export type Finding = {
   /** `refuse`: the release does not start. `warn`: it starts, and people are told. `note`: good to know. */
@@ -6,6 +8,8 @@ export type Finding = {
   readonly what: string;
   /** What to do about it. */
   readonly next?: string | undefined;
+  /** What Istio's own analysis calls it, where it has a name for it. */
+  readonly code?: IstioCode | undefined;
   /** The canary has requests, which a release that is under way would explain. */
   readonly canaryServes?: true | undefined;
 };
@@ -18,3 +22,6 @@ export interface Preflight {
 export const refuse = (what: string, next: string): Finding => ({ level: "refuse", what, next });
 export const warn = (what: string, next: string): Finding => ({ level: "warn", what, next });
 export const note = (what: string, next?: string): Finding => ({ level: "note", what, next });
+
+/** With the code by which Istio's analysis tells the same; the sentence has it already. */
+export const coded = (code: IstioCode, finding: Finding): Finding => ({ ...finding, code });

@@ -4,7 +4,7 @@ import { selectorOfService, serviceBehind } from "../istio/service.ts";
 import { type Deployment, readDeployment } from "../kubernetes/deployment.ts";
 import { isPodOf } from "../kubernetes/pod.ts";
 import { carries, type Labels, selects, showLabels } from "../kubernetes/selector.ts";
-import { type Finding, refuse, warn } from "../ports/preflight.ts";
+import { coded, type Finding, refuse, warn } from "../ports/preflight.ts";
 import { type Role, roles, type Version } from "../release/target.ts";
 import { listed } from "./finding.ts";
 import { plannedDeployment } from "./planned-canary.ts";
@@ -72,9 +72,12 @@ function unselected({ service, serviceName }: Reach, deployment: Deployment): re
 function unreached(reach: Reach, deployment: Deployment): readonly Finding[] {
   if (!reach.subset || carries(deployment.podLabels, reach.subset.labels)) return [];
   return [
-    refuse(
-      `${reach.subset.rule}: ${destinationWord(reach)} does not select ${podsOf(deployment)} (IST0173).`,
-      "Correct the subset's labels, or the subset's or the Deployment's name.",
+    coded(
+      "IST0173",
+      refuse(
+        `${reach.subset.rule}: ${destinationWord(reach)} does not select ${podsOf(deployment)} (IST0173).`,
+        "Correct the subset's labels, or the subset's or the Deployment's name.",
+      ),
     ),
   ];
 }
@@ -171,9 +174,12 @@ export function subsetsAreClear({ target, destinationRules, hosts }: Scene): rea
   const isLost = stable.subset !== undefined && known("stable").length === 0;
   if (isLost)
     findings.push(
-      warn(
-        `No DestinationRule in namespace ${namespace} defines subset ${stable.subset} of ${stable.host}, stable's own.`,
-        `If none elsewhere does, its requests get 503, now and after a rollback: add it, with the labels of stable's pods.`,
+      coded(
+        "IST0101",
+        warn(
+          `No DestinationRule in namespace ${namespace} defines subset ${stable.subset} of ${stable.host}, stable's own.`,
+          `If none elsewhere does, its requests get 503, now and after a rollback: add it, with the labels of stable's pods.`,
+        ),
       ),
     );
   for (const role of roles) {

@@ -20,6 +20,7 @@ import { stableIsPinned } from "./pinning.ts";
 import { inspectPlacement } from "./placement.ts";
 import { nobodyElseIsReached, podsAreDisjoint, selectorsAreApart, subsetsAreClear } from "./pods-of-versions.ts";
 import { policiesAreForBoth, policiesOfStableStay } from "./policies.ts";
+import { portsAgree } from "./ports-agree.ts";
 import {
   canaryCanCome,
   canaryCanGo,
@@ -80,6 +81,7 @@ const checks: readonly SceneCheck[] = [
   canaryServiceIsExported,
   portsExist,
   portNamesExist,
+  portsAgree,
   portsSpeakHttp,
   canaryGetsSidecar,
   imageIsNew,

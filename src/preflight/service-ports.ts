@@ -2,19 +2,19 @@ import { sameHost } from "../istio/host.ts";
 import { serviceBehind } from "../istio/service.ts";
 import { field, listAt, numberAt, textAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
-import { type Finding, note, refuse, warn } from "../ports/preflight.ts";
+import { coded, type Finding, note, refuse, warn } from "../ports/preflight.ts";
 import type { RoutedDestination, RouteFact } from "../ports/route-family.ts";
 import { plannedDeployment } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
 
-type ServicePort = {
+export type ServicePort = {
   readonly number: number;
   readonly name: string;
   readonly protocol: string;
   readonly target: unknown;
 };
 
-const portsOf = (service: KubernetesObject): readonly ServicePort[] =>
+export const portsOf = (service: KubernetesObject): readonly ServicePort[] =>
   listAt(service, "spec", "ports").map((port) => ({
     number: numberAt(port, "port") ?? 0,
     name: textAt(port, "name") ?? "",
@@ -53,15 +53,21 @@ function portOf(service: KubernetesObject, { fact, destination }: StableDestinat
   const { port } = destination;
   if (port === undefined) {
     if (ports.length <= 1) return undefined;
-    return warn(
-      `${fact.where} names no port, and ${wordOf(service)} has several (${list}): a gateway cannot tell which is meant (IST0112).`,
-      "Add port.number to stable's destination.",
+    return coded(
+      "IST0112",
+      warn(
+        `${fact.where} names no port, and ${wordOf(service)} has several (${list}): a gateway cannot tell which is meant (IST0112).`,
+        "Add port.number to stable's destination.",
+      ),
     );
   }
   if (ports.some(({ number }) => number === port)) return undefined;
-  return refuse(
-    `${fact.where} sends to port ${port}, which ${wordOf(service)} does not have (ports: ${list}; IST0101).`,
-    "Correct the port of the route or of the Service.",
+  return coded(
+    "IST0101",
+    refuse(
+      `${fact.where} sends to port ${port}, which ${wordOf(service)} does not have (ports: ${list}; IST0101).`,
+      "Correct the port of the route or of the Service.",
+    ),
   );
 }
 
@@ -91,9 +97,12 @@ function protocolOf({ number, name, protocol }: ServicePort, where: string): Fin
       `${where}: port ${number} (${name}) is declared as ${protocol}, so http routes do not apply to it.`,
       "Name it http-…, or set appProtocol: http.",
     );
-  return note(
-    `${where}: port ${number} does not say its protocol by name or appProtocol, so Istio looks at the first bytes (IST0118).`,
-    "Name it http, or set appProtocol: http.",
+  return coded(
+    "IST0118",
+    note(
+      `${where}: port ${number} does not say its protocol by name or appProtocol, so Istio looks at the first bytes (IST0118).`,
+      "Name it http, or set appProtocol: http.",
+    ),
   );
 }
 

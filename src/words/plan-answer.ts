@@ -60,7 +60,12 @@ export const planSchema = z.strictObject({
   objects: z.array(z.strictObject({ apiVersion: z.string(), kind: z.string(), name: z.string() })),
   allowed: z.boolean(),
   findings: z.array(
-    z.strictObject({ level: z.enum(["refuse", "warn", "note"]), because: textSchema, next: z.optional(z.string()) }),
+    z.strictObject({
+      level: z.enum(["refuse", "warn", "note"]),
+      because: textSchema,
+      next: z.optional(z.string()),
+      code: z.optional(z.string()),
+    }),
   ),
   stages: z.array(
     z.strictObject({
@@ -103,7 +108,7 @@ export function planAnswer({
     from: target.source.from,
     objects: objectsOf(target.source),
     allowed: found.allowed,
-    findings: found.findings.map(({ level, what, next }) => ({ level, because: what, next })),
+    findings: found.findings.map(({ level, what, next, code }) => ({ level, because: what, next, code })),
     stages: plan.stages.map(({ name, weight, wait, deadline, approval, gates }, index) => ({
       number: index + 1,
       name,

@@ -23,6 +23,7 @@ export type PlannedRelease = {
     readonly level: keyof typeof marks;
     readonly what: string;
     readonly next?: string | undefined;
+    readonly code?: string | undefined;
   }[];
   readonly allowed: boolean;
 };

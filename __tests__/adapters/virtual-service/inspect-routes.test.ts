@@ -158,6 +158,7 @@ const cases: Readonly<Record<string, Case>> = {
       'note VirtualService ns1/app: route "testers" sends requests to the canary already, and stays as it is, also after a rollback.',
       'note VirtualService ns1/app: route "pinned" sends to stable and is not moved by this release.',
       'note VirtualService ns1/app: some requests are routed elsewhere (route "handed-on" to VirtualService ns1/child); this release moves them only if that VirtualService is named, too.',
+      'warn VirtualService ns1/app: route "everything" (spec.http[3].route) sends to other, which is no Service and no host of a ServiceEntry (IST0101): its requests are answered with 503 (NC).',
     ],
   },
 
@@ -167,6 +168,7 @@ const cases: Readonly<Record<string, Case>> = {
     found: [
       'note VirtualService ns1/app: the first write takes route "primary" from app/v1 10, legacy/v1 90 to app/v1 9, v2 1, legacy/v1 90.',
       'warn VirtualService ns1/app: route "primary" leaves the two versions a share of 10, so 1 % becomes 10 %.',
+      'warn VirtualService ns1/app: route "primary" (spec.http[0].route) sends to legacy, which is no Service and no host of a ServiceEntry (IST0101): its requests are answered with 503 (NC).',
     ],
   },
 

@@ -1,17 +1,18 @@
 import type { Raw } from "../../istio/destination.ts";
-import { rulesSeenBy } from "../../istio/destination-rule.ts";
+import { rootNamespace, rulesSeenBy } from "../../istio/destination-rule.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { someOf } from "../../lib/some-of.ts";
 import { type Finding, refuse } from "../../ports/preflight.ts";
 import type { Plan } from "../../release/plan.ts";
 import type { Target } from "../../release/target.ts";
 import { type KubernetesClient, KubernetesError } from "../kubernetes/kubernetes-client.ts";
-import { listEverywhere } from "../kubernetes/list-everywhere.ts";
+import { listEverywhere, type WideList } from "../kubernetes/list-everywhere.ts";
 import { unlessForbidden } from "../kubernetes/unless-forbidden.ts";
 import { noticesOf } from "../weighted-rules/notices.ts";
 import type { PresentRoutes } from "../weighted-rules/read-routes.ts";
 import { dryRun, refusalFrom, rehearse } from "../weighted-rules/rehearse.ts";
 import { namespacesOf } from "../weighted-rules/survey-routes.ts";
+import { inspectMesh } from "./inspect-mesh.ts";
 import { type IstioApi, offeredApi, virtualServicesIn } from "./istio-api.ts";
 import { canaryHost, isOurs, ownRule, ownRuleName, ruleNamespace } from "./own-rule.ts";
 import { type RoutesAndSubsets, readWithSubsets } from "./read-with-subsets.ts";
@@ -34,6 +35,7 @@ export async function inspectRoutes(
     const routes = await readWithSubsets(api, target);
     const asked = await Promise.all([
       inspectSubsets(api, routes, target, plan, subsetLabels).then((need) => inspectSight(api, target, need)),
+      readRules(api, target).then((rules) => inspectMesh(api, routes.chosen, rules, target, plan)),
       inspectRivals(api, routes, target),
       ...routes.chosen.map((one) => rehearse(virtualServicesIn(api), one, target, plan)),
     ]);
@@ -46,6 +48,10 @@ export async function inspectRoutes(
     return [refusalFrom(error)];
   }
 }
+
+/** The DestinationRules of every namespace that may be read. */
+const readRules = ({ client, destinationRules }: IstioApi, { namespace }: Target): Promise<WideList> =>
+  listEverywhere(client, destinationRules, [namespace, rootNamespace]);
 
 /** What the subsets need, and the DestinationRule that the release will add for it. */
 type SubsetFindings = {

@@ -1,6 +1,6 @@
 import type { Destination } from "../../istio/destination.ts";
 import { sameHost } from "../../istio/host.ts";
-import { gatewaysOf, hostsOf, isForMesh, nameOf, rulesOf } from "../../istio/virtual-service.ts";
+import { gatewaysOf, hostsOf, isForMesh, nameOf, rulesOf, visibleIn } from "../../istio/virtual-service.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { someOf } from "../../lib/some-of.ts";
 import type { Finding } from "../../ports/preflight.ts";
@@ -41,6 +41,7 @@ function bypass(object: KubernetesObject, target: Target): readonly Finding[] {
     : "its requests do not follow the stages";
   return [
     {
+      code: "IST0140",
       level: "warn",
       what: `${wordOf(object)} sends to the service, too${by}, and is not part of the release: ${what}.`,
       next: rules.some(({ section }) => section === "http")
@@ -54,9 +55,17 @@ function bypass(object: KubernetesObject, target: Target): readonly Finding[] {
 const collide = (one: KubernetesObject, other: KubernetesObject): boolean =>
   isForMesh(one) &&
   isForMesh(other) &&
+  areSeenTogether(one, other) &&
   hostsOf(one).some((host) => hostsOf(other).some((same) => sameHost(host, same)));
 
+/** Where nobody sees both, each has its own clients. */
+function areSeenTogether(one: KubernetesObject, other: KubernetesObject): boolean {
+  const [some, others] = [visibleIn(one), visibleIn(other)];
+  return !some || !others || some.some((namespace) => others.includes(namespace));
+}
+
 const hides = ({ choice }: ChosenRoutes, object: KubernetesObject): Finding => ({
+  code: "IST0109",
   level: "warn",
   what: `${virtualServiceWord(choice)} and ${wordOf(object)} have a host in common, and sidecars use only the older of the two (IST0109).`,
   next: "Make one of them.",

@@ -2,7 +2,7 @@ import { gatewayTakes } from "../../istio/gateway.ts";
 import { isNamed, type NamespacedName } from "../../istio/host.ts";
 import { nameOf } from "../../istio/virtual-service.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
-import { type Finding, warn } from "../../ports/preflight.ts";
+import { coded, type Finding, warn } from "../../ports/preflight.ts";
 import type { RouteFact, Viewer } from "../../ports/route-family.ts";
 import { virtualServiceWord } from "./virtual-service-word.ts";
 
@@ -38,16 +38,22 @@ function unseenByGateway(
   const gateway = gateways.objects.find((object) => isNamed(nameOf(object), name));
   if (!gateway)
     return [
-      warn(
-        `${where} is for ${word}, which does not exist (IST0101): nobody follows it there.`,
-        `Correct the name under gateways (namespace/name), or create it: kubectl get gateways.networking.istio.io -n ${name.namespace}.`,
+      coded(
+        "IST0101",
+        warn(
+          `${where} is for ${word}, which does not exist (IST0101): nobody follows it there.`,
+          `Correct the name under gateways (namespace/name), or create it: kubectl get gateways.networking.istio.io -n ${name.namespace}.`,
+        ),
       ),
     ];
   if (hosts.length === 0 || hosts.some((host) => gatewayTakes(gateway, host, route.namespace))) return [];
   return [
-    warn(
-      `${word} takes requests for none of the hosts of ${where} (${hosts.map(({ text }) => text).join(", ")}; IST0132): nobody follows it there.`,
-      "Add one of them to the hosts of a server of the Gateway, or correct the VirtualService's.",
+    coded(
+      "IST0132",
+      warn(
+        `${word} takes requests for none of the hosts of ${where} (${hosts.map(({ text }) => text).join(", ")}; IST0132): nobody follows it there.`,
+        "Add one of them to the hosts of a server of the Gateway, or correct the VirtualService's.",
+      ),
     ),
   ];
 }

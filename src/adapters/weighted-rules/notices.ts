@@ -99,6 +99,7 @@ function neverReached({ shape, chosen, where }: Subject): readonly Finding[] {
   return chosen.rules
     .filter(({ index }) => index > catchAll.index)
     .map((rule) => ({
+      code: "IST0130",
       level: "warn",
       what: `${where}: ${ruleWord(shape, rule)} is never reached, because ${ruleWord(shape, catchAll)} above it takes every request.`,
       next: `Move it up, or choose the other ${shape.words.rule}.`,
