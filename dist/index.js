@@ -29656,7 +29656,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 957:
+/***/ 6568:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -29883,7 +29883,12 @@ const planSchema = mini_schemas/* strictObject */.rej({
     from: mini_schemas/* enum */.k5n(["existing", "clone", "manifests"]),
     objects: mini_schemas/* array */.YOg(mini_schemas/* strictObject */.rej({ apiVersion: mini_schemas/* string */.YjP(), kind: mini_schemas/* string */.YjP(), name: mini_schemas/* string */.YjP() })),
     allowed: mini_schemas/* boolean */.zMY(),
-    findings: mini_schemas/* array */.YOg(mini_schemas/* strictObject */.rej({ level: mini_schemas/* enum */.k5n(["refuse", "warn", "note"]), because: textSchema, next: mini_schemas/* optional */.lqM(mini_schemas/* string */.YjP()) })),
+    findings: mini_schemas/* array */.YOg(mini_schemas/* strictObject */.rej({
+        level: mini_schemas/* enum */.k5n(["refuse", "warn", "note"]),
+        because: textSchema,
+        next: mini_schemas/* optional */.lqM(mini_schemas/* string */.YjP()),
+        code: mini_schemas/* optional */.lqM(mini_schemas/* string */.YjP()),
+    })),
     stages: mini_schemas/* array */.YOg(mini_schemas/* strictObject */.rej({
         number: countSchema,
         name: mini_schemas/* string */.YjP(),
@@ -29912,7 +29917,7 @@ function planAnswer({ cluster, target, manifestImage, exchanged, plan, detectabi
         from: target.source.from,
         objects: objectsOf(target.source),
         allowed: found.allowed,
-        findings: found.findings.map(({ level, what, next }) => ({ level, because: what, next })),
+        findings: found.findings.map(({ level, what, next, code }) => ({ level, because: what, next, code })),
         stages: plan.stages.map(({ name, weight, wait, deadline, approval, gates }, index) => ({
             number: index + 1,
             name,
@@ -37356,6 +37361,7 @@ function moved_route_contested(word, moves, object, cause) {
 const refuse = (what, next) => ({ level: "refuse", what, next });
 const warn = (what, next) => ({ level: "warn", what, next });
 const note = (what, next) => ({ level: "note", what, next });
+const coded = (code, finding) => ({ ...finding, code });
 
 ;// CONCATENATED MODULE: ./src/adapters/weighted-rules/check-rule.js
 
@@ -37894,6 +37900,7 @@ function neverReached({ shape, chosen, where }) {
     return chosen.rules
         .filter(({ index }) => index > catchAll.index)
         .map((rule) => ({
+        code: "IST0130",
         level: "warn",
         what: `${where}: ${ruleWord(shape, rule)} is never reached, because ${ruleWord(shape, catchAll)} above it takes every request.`,
         next: `Move it up, or choose the other ${shape.words.rule}.`,
@@ -49926,9 +49933,309 @@ async function captureRoutes(api, target, as) {
     };
 }
 
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/after-moves.js
+
+function afterMoves(object, moves) {
+    const copy = structuredClone(object);
+    for (const move of moves)
+        Object.assign(ruleAt(copy, move.rule.path), fieldsAfter(move));
+    return copy;
+}
+function fieldsAfter({ shape, rule, planned, copies }) {
+    const gone = Object.keys(copiesIn(shape, rule.raw)).map((name) => [name, undefined]);
+    return { ...Object.fromEntries(gone), ...copies, [shape.destinations]: planned.map(({ raw }) => raw) };
+}
+function ruleAt(object, pointer) {
+    let inner = object;
+    for (const step of pointer.split("/").slice(1))
+        inner = Reflect.get(Object(inner), step);
+    return Object(inner);
+}
+
+;// CONCATENATED MODULE: ./src/istio/match-coverage.js
+
+
+const conditionsOf = ({ match }) => listAt({ match }, "match").map((one) => objectAt(one));
+function coverageOf(rule, above) {
+    const conditions = conditionsOf(rule);
+    const taken = conditions.map((one) => above.find((other) => conditionsOf(other).some((wide) => covers(wide, one))));
+    const by = taken.find((one) => one !== undefined);
+    return by && { by, all: !taken.includes(undefined) };
+}
+function covers({ name: _, ...wide }, narrow) {
+    return Object.entries(wide).every(([part, value]) => coversPart(part, value, narrow[part]));
+}
+function coversPart(part, wide, narrow) {
+    if ((0,external_node_util_.isDeepStrictEqual)(wide, narrow))
+        return true;
+    if (part === "uri")
+        return coversUri(wide, narrow);
+    if (!byName.has(part))
+        return false;
+    const [few, many] = [objectAt(wide), objectAt(narrow)];
+    return Object.entries(few).every(([key, value]) => (0,external_node_util_.isDeepStrictEqual)(value, many[key]));
+}
+const byName = new Set(["headers", "queryParams", "sourceLabels", "withoutHeaders"]);
+function coversUri(wide, narrow) {
+    const prefix = textAt(wide, "prefix");
+    const other = textAt(narrow, "prefix") ?? textAt(narrow, "exact");
+    return prefix !== undefined && other?.startsWith(prefix) === true;
+}
+
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/virtual-service-word.js
 
 const virtualServiceWord = (name) => describe_objectWord({ kind: "VirtualService" }, name);
+
+;// CONCATENATED MODULE: ./src/adapters/virtual-service/mesh-rules.js
+
+
+
+
+
+
+
+
+
+
+
+const meshRules = [
+    { code: "IST0101", find: unknownHosts },
+    { code: "IST0101", find: unknownSubsets },
+    { code: "IST0101", find: unknownPorts },
+    { code: "IST0112", find: unnamedPorts },
+    { code: "IST0174", find: rulesForNobody },
+    { code: "IST0130", find: unreachable },
+    { code: "IST0131", find: ineffective },
+    { code: "IST0165", find: internalGateways },
+    { code: "IST0002", find: deprecated },
+    { find: labelsBesideGateways },
+    { find: labelsWithoutMesh },
+    { find: labelsAtWaypoints },
+];
+function meshFindings(states, around) {
+    const findings = states.flatMap((object) => {
+        const subject = { ...around, object, rules: rulesOf(object), word: virtualServiceWord(virtual_service_nameOf(object)) };
+        return meshRules.flatMap(({ code, find }) => find(subject).map((one) => (code ? coded(code, one) : one)));
+    });
+    return [...new Map(findings.map((finding) => [finding.what, finding])).values()];
+}
+const pathTo = ({ path }, below = "") => path
+    .slice(1)
+    .replace(/\/(\d+)/g, "[$1]")
+    .replaceAll("/", ".") + below;
+const sentBy = ({ rules }) => rules.flatMap((rule) => [
+    ...rule.destinations.filter(({ counts }) => counts > 0).map((to) => ({ rule, to, path: pathTo(rule, ".route") })),
+    ...rule.mirrors.filter(({ share }) => share > 0).map((to) => ({ rule, to, path: pathTo(rule, ".mirrors") })),
+]);
+const mesh_rules_placeOf = ({ word }, { rule, path }) => `${word}: ${ruleWord(virtualServiceShape, rule)} (${path})`;
+const isCopy = ({ to }) => "share" in to;
+const lost = (one) => (isCopy(one) ? "its copies go nowhere" : "its requests are answered with 503 (NC)");
+function unknownHosts(subject) {
+    return sentBy(subject).flatMap((one) => {
+        const { host } = one.to;
+        if (subject.entries === undefined || subject.entries.some((entry) => mesh_rules_isEntry(entry, host)))
+            return [];
+        if ((0,istio_host/* isHalf */.wX)(host))
+            return [halfHost(subject, one)];
+        if (isKnown(subject, host) || isOfRelease(subject, one))
+            return [];
+        return [
+            warn(`${mesh_rules_placeOf(subject, one)} sends to ${host.text}, which is no Service and no host of a ServiceEntry (IST0101): ${lost(one)}.`, "Correct the host, or add the Service or the ServiceEntry first."),
+        ];
+    });
+}
+function halfHost(subject, one) {
+    const { text, service } = one.to.host;
+    return warn(`${mesh_rules_placeOf(subject, one)} sends to ${text}: Istio completes only names without a dot, so that this is the host of nobody (IST0101), and ${lost(one)}.`, `Write ${service?.name}.${service?.namespace}.svc.cluster.local.`);
+}
+const mesh_rules_isEntry = (entry, host) => entry.text === host.text || (0,istio_host/* covers */.hU)(entry, host);
+function isKnown({ services }, host) {
+    if (!host.service)
+        return false;
+    return services.isUnread(host.service.namespace) || serviceBehind(services.objects, host) !== undefined;
+}
+const isOfRelease = ({ target }, { to }) => destinationRoles(virtualServiceShape, target).roleOf(to) !== undefined;
+function unknownSubsets(subject) {
+    return sentBy(subject).flatMap((one) => {
+        const { host, subset } = one.to;
+        if (subset === undefined || isOfRelease(subject, one) || hasSubset(subject, host, subset))
+            return [];
+        if (!isKnown(subject, host))
+            return [];
+        return [
+            warn(`${mesh_rules_placeOf(subject, one)} sends to subset ${subset} of ${host.text}, which no DestinationRule defines (IST0101): ${lost(one)}.`, `Add the subset to the DestinationRule for ${host.text}, or correct its name.`),
+        ];
+    });
+}
+function hasSubset({ destinationRules }, host, subset) {
+    if (host.service && destinationRules.isUnread(host.service.namespace))
+        return true;
+    const rules = destinationRules.objects.map(readDestinationRule).filter((rule) => (0,istio_host/* covers */.hU)(rule.host, host));
+    return rules.some(({ subsets }) => subsets.some(({ name }) => name === subset));
+}
+function unknownPorts(subject) {
+    return withPorts(subject).flatMap(({ one, ports }) => {
+        const { port, host } = one.to;
+        if (port === undefined || ports.length === 0 || ports.includes(port))
+            return [];
+        return [
+            warn(`${mesh_rules_placeOf(subject, one)} sends to port ${port} of ${host.text}, which has ${portsWord(ports)} only (IST0101): ${lost(one)}.`, "Correct port.number, or add the port to the Service."),
+        ];
+    });
+}
+function unnamedPorts(subject) {
+    return withPorts(subject).flatMap(({ one, ports }) => {
+        if (one.to.port !== undefined || ports.length < 2)
+            return [];
+        return [
+            warn(`${mesh_rules_placeOf(subject, one)} names no port, and ${one.to.host.text} has ${portsWord(ports)}: a gateway cannot tell which is meant (IST0112), and ${lost(one)} there.`, "Add port.number to the destination."),
+        ];
+    });
+}
+const portsWord = (ports) => `ports ${ports.join(", ")}`;
+function withPorts(subject) {
+    const others = sentBy(subject).filter((one) => !isOfRelease(subject, one));
+    return others.flatMap((one) => {
+        const service = serviceBehind(subject.services.objects, one.to.host);
+        return service
+            ? [{ one, ports: listAt(service, "spec", "ports").flatMap((port) => numberAt(port, "port") ?? []) }]
+            : [];
+    });
+}
+function rulesForNobody({ destinationRules, target, entries }) {
+    const ours = [target.stable.host, target.canary.host].map((host) => (0,istio_host/* readHost */.rk)(host, target.namespace));
+    const halves = destinationRules.objects
+        .map(readDestinationRule)
+        .filter(({ host }) => (0,istio_host/* isHalf */.wX)(host) && ours.some((one) => (0,istio_host/* sameHost */.RM)(one, host)))
+        .filter(({ host }) => entries !== undefined && !entries.some(({ text }) => text === host.text));
+    return halves.map(({ word, host }) => warn(`${word}: spec.host ${host.text} is no name that Istio completes, as it has a dot (IST0174): its subsets and its trafficPolicy are for nobody, and requests to the subsets are answered with 503 (NC).`, `Write ${host.service?.name}, or ${host.service?.name}.${host.service?.namespace}.svc.cluster.local.`));
+}
+const httpRules = ({ rules }) => rules.filter(({ section }) => section === "http");
+function unreachable(subject) {
+    return covered(subject).flatMap(({ rule, coverage: { by, all } }) => {
+        if (!all)
+            return [];
+        const what = `${mesh_rules_placeOf(subject, { rule, path: pathTo(rule, ".match") })} is never reached: ${ruleWord(virtualServiceShape, by)} above it takes all of its requests (IST0130).`;
+        const next = "Move it up, or make its conditions differ.";
+        return [subject.moved.includes(rule.place) ? warn(what, next) : note(what, next)];
+    });
+}
+function ineffective(subject) {
+    return covered(subject).flatMap(({ rule, coverage: { by, all } }) => all
+        ? []
+        : [
+            note(`${mesh_rules_placeOf(subject, { rule, path: pathTo(rule, ".match") })}: some of its conditions are those of ${ruleWord(virtualServiceShape, by)} above it, which takes those requests (IST0131).`, "Take them out where they have no effect."),
+        ]);
+}
+const covered = (subject) => httpRules(subject).flatMap((rule, at, all) => {
+    const coverage = coverageOf(rule, all.slice(0, at));
+    return coverage ? [{ rule, coverage }] : [];
+});
+function internalGateways({ object, word }) {
+    const internal = gatewaysOf(object).filter((name) => name.endsWith("-istio-autogenerated-k8s-gateway"));
+    return internal.map((name) => warn(`${word}: spec.gateways names ${name}, which istiod makes of a Gateway of the Gateway API and may name otherwise (IST0165): then nobody follows the route there.`, "Route with an HTTPRoute whose parent is that Gateway, or give it a Gateway of networking.istio.io."));
+}
+const oldFields = [
+    [["mirrorPercent"], "mirrorPercentage"],
+    [["mirror_percent"], "mirrorPercentage"],
+    [["fault", "delay", "percent"], "fault.delay.percentage.value"],
+    [["fault", "abort", "percent"], "fault.abort.percentage.value"],
+];
+function deprecated(subject) {
+    return subject.rules.flatMap((rule) => oldFields
+        .filter(([path]) => field(rule.raw, ...path) !== undefined)
+        .map(([path, instead]) => note(`${mesh_rules_placeOf(subject, { rule, path: pathTo(rule, `.${path.join(".")}`) })} has a field that Istio gives up (IST0002); it counts as before.`, `Write ${instead}.`)));
+}
+const labelled = ({ rules }) => rules.flatMap((rule) => listAt({ match: rule.match }, "match").flatMap((condition, at) => field(condition, "sourceLabels") === undefined
+    ? []
+    : [{ rule, condition, path: pathTo(rule, `.match[${at}].sourceLabels`) }]));
+function labelsBesideGateways(subject) {
+    return labelled(subject).flatMap((one) => {
+        const gateways = listAt(one.condition, "gateways").map(String);
+        if (gateways.length === 0)
+            return [];
+        return [
+            warn(`${mesh_rules_placeOf(subject, one)} stands beside gateways (${gateways.join(", ")}), and Istio does not ask for the labels then: everybody who comes by one of these gets this rule.`, "Make two conditions of it: one with gateways, one with sourceLabels."),
+        ];
+    });
+}
+function labelsWithoutMesh(subject) {
+    if (isForMesh(subject.object))
+        return [];
+    return labelled(subject)
+        .filter(({ condition }) => listAt(condition, "gateways").length === 0)
+        .map((one) => warn(`${mesh_rules_placeOf(subject, one)} asks for the labels of callers in the mesh, and ${subject.word} is for gateways only: no caller in the mesh gets this rule.`, "Add mesh to spec.gateways."));
+}
+function labelsAtWaypoints(subject) {
+    if (subject.waypoint === undefined)
+        return [];
+    return labelled(subject).map((one) => warn(`${mesh_rules_placeOf(subject, one)} asks who calls, which waypoint ${subject.waypoint} does not know: it leaves this condition out, and nobody gets the rule by it.`, "Tell such callers by a header instead."));
+}
+
+;// CONCATENATED MODULE: ./src/adapters/virtual-service/inspect-mesh.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+async function inspectMesh(api, chosen, destinationRules, target, plan) {
+    const movable = chosen.filter(({ problems }) => problems.length === 0);
+    const [services, entries, waypoint] = await Promise.all([
+        readServices(api, movable, target),
+        readEntries(api, target),
+        readWaypointName(api, target),
+    ]);
+    const around = { target, services, destinationRules, entries, waypoint };
+    return movable.flatMap((one) => meshFindings(statesOf(one, target, plan), aroundOf(one, around)));
+}
+const aroundOf = ({ rules }, around) => ({
+    ...around,
+    moved: rules.map(({ place }) => place),
+});
+function statesOf(chosen, target, plan) {
+    const before = objectBeforeOf(virtualServiceShape, chosen);
+    const after = (aim) => afterMoves(chosen.object, planMoves(virtualServiceShape, chosen.object, before, target, aim).moves);
+    return [chosen.object, ...aimsOf(plan).map(after)];
+}
+const aimsOf = ({ stages, promotion }) => {
+    const splits = stages.map(({ weight }) => aimAt(weight));
+    return promotion === "swap" ? [...splits, { to: "swapped" }] : splits;
+};
+async function readServices({ client }, chosen, { namespace }) {
+    const hosts = chosen
+        .flatMap(({ object }) => rulesOf(object))
+        .flatMap(({ destinations, mirrors }) => [...destinations, ...mirrors])
+        .flatMap(({ host }) => host.service?.namespace ?? []);
+    const namespaces = [...new Set([namespace, ...hosts])];
+    const lists = await Promise.all(namespaces.map((one) => unlessDenied(client.list(resources.services, one), undefined)));
+    const read = namespaces.filter((_, at) => lists[at] !== undefined);
+    return { objects: lists.flatMap((list) => list ?? []), isUnread: (one) => !read.includes(one) };
+}
+async function readEntries({ client, version }, { namespace }) {
+    const reading = listEverywhere(client, { ...resources.serviceEntries, version }, [namespace]);
+    const found = await unlessDenied(reading, { objects: [], unread: [] });
+    if (found.unread.length > 0)
+        return undefined;
+    return found.objects.flatMap((entry) => listAt(entry, "spec", "hosts").map((host) => (0,istio_host/* readHost */.rk)(String(host), entry.metadata.namespace ?? "")));
+}
+async function readWaypointName({ client }, target) {
+    const [services, namespace] = await Promise.all([
+        unlessDenied(client.list(resources.services, target.namespace), []),
+        unlessDenied(client.get(resources.namespaces, undefined, target.namespace), undefined),
+    ]);
+    const service = serviceBehind(services, (0,istio_host/* readHost */.rk)(target.stable.host, target.namespace));
+    const waypoint = waypointOf(service, namespace, target.namespace);
+    return waypoint && `${waypoint.namespace}/${waypoint.name}`;
+}
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/rivals.js
 
@@ -49961,6 +50268,7 @@ function bypass(object, target) {
         : "its requests do not follow the stages";
     return [
         {
+            code: "IST0140",
             level: "warn",
             what: `${wordOf(object)} sends to the service, too${by}, and is not part of the release: ${what}.`,
             next: rules.some(({ section }) => section === "http")
@@ -49971,8 +50279,14 @@ function bypass(object, target) {
 }
 const collide = (one, other) => isForMesh(one) &&
     isForMesh(other) &&
+    areSeenTogether(one, other) &&
     hostsOf(one).some((host) => hostsOf(other).some((same) => (0,istio_host/* sameHost */.RM)(host, same)));
+function areSeenTogether(one, other) {
+    const [some, others] = [visibleIn(one), visibleIn(other)];
+    return !some || !others || some.some((namespace) => others.includes(namespace));
+}
 const hides = ({ choice }, object) => ({
+    code: "IST0109",
     level: "warn",
     what: `${virtualServiceWord(choice)} and ${wordOf(object)} have a host in common, and sidecars use only the older of the two (IST0109).`,
     next: "Make one of them.",
@@ -50029,7 +50343,7 @@ function blindClients({ target, facts, destinationRules, own, isUnread }) {
         if (client.namespace !== route_family_elsewhere && isUnread(client.namespace))
             continue;
         const rules = rulesSeenBy(client, future, host);
-        const sees = (subset) => rules.some((rule) => hasSubset(rule, subset));
+        const sees = (subset) => rules.some((rule) => sight_hasSubset(rule, subset));
         const [rule] = rules;
         if (sees(canary.subset) || !(stable.subset === undefined || sees(stable.subset)))
             continue;
@@ -50044,12 +50358,12 @@ function lostGateways({ target, facts, destinationRules, own, isUnread }) {
     const host = (0,istio_host/* readHost */.rk)(target.stable.host, target.namespace);
     const having = destinationRules
         .map(readDestinationRule)
-        .filter((rule) => (0,istio_host/* covers */.hU)(rule.host, host) && hasSubset(rule, subset));
+        .filter((rule) => (0,istio_host/* covers */.hU)(rule.host, host) && sight_hasSubset(rule, subset));
     if (subset === undefined || having.length === 0)
         return [];
     const future = own ? [...destinationRules, own] : destinationRules;
     const gateways = clientsOfRoutes(facts, target, []).filter(({ inMesh, namespace }) => !inMesh && !isUnread(namespace));
-    const lost = gateways.filter((client) => !rulesSeenBy(client, future, host).some((rule) => hasSubset(rule, subset)));
+    const lost = gateways.filter((client) => !rulesSeenBy(client, future, host).some((rule) => sight_hasSubset(rule, subset)));
     if (lost.length === 0)
         return [];
     const words = wordsOf(having);
@@ -50058,14 +50372,14 @@ function lostGateways({ target, facts, destinationRules, own, isUnread }) {
         warn(`For ${whose} no DestinationRule counts that has stable's subset ${subset} of ${host.text} (${words} has it, and does not count there): their requests are answered with 503 (NC), now as during the release.`, `Export ${words} to them (exportTo).`),
     ];
 }
-const hasSubset = ({ subsets }, subset) => subsets.some(({ name }) => name === subset);
+const sight_hasSubset = ({ subsets }, subset) => subsets.some(({ name }) => name === subset);
 const wordsOf = (rules) => (0,some_of/* someOf */.y)(rules.map(({ word }) => word), ", ");
 function withoutRule(clients, known, { canary }, host) {
-    const words = wordsOf(known.filter((rule) => hasSubset(rule, canary.subset)));
+    const words = wordsOf(known.filter((rule) => sight_hasSubset(rule, canary.subset)));
     return refuse(`For ${(0,some_of/* someOf */.y)(clients, " and ")} no DestinationRule counts for host ${host.text} (${words || "none"} has the canary's subset ${canary.subset}, and does not count there): the canary's share of their requests would be answered with 503 (NC).`, `Export ${words || "one with the subset"} to them (exportTo).`);
 }
 function withoutCanary({ word }, clients, known, { canary }, host) {
-    const words = wordsOf(known.filter((rule) => hasSubset(rule, canary.subset)));
+    const words = wordsOf(known.filter((rule) => sight_hasSubset(rule, canary.subset)));
     const where = words && ` (${words} has it, and does not count there)`;
     return refuse(`For ${(0,some_of/* someOf */.y)(clients, " and ")} ${word} counts for host ${host.text}, and it lacks the canary's subset ${canary.subset}${where}: the canary's share of their requests would be answered with 503 (NC).`, `Add the subset ${canary.subset} to ${word}, with the labels of the canary's pods.`);
 }
@@ -50163,16 +50477,17 @@ function unseenByGateway({ route }, { hosts, namespaces }, name, gateways) {
     const gateway = gateways.objects.find((object) => (0,istio_host/* isNamed */.ev)(virtual_service_nameOf(object), name));
     if (!gateway)
         return [
-            warn(`${where} is for ${word}, which does not exist (IST0101): nobody follows it there.`, `Correct the name under gateways (namespace/name), or create it: kubectl get gateways.networking.istio.io -n ${name.namespace}.`),
+            coded("IST0101", warn(`${where} is for ${word}, which does not exist (IST0101): nobody follows it there.`, `Correct the name under gateways (namespace/name), or create it: kubectl get gateways.networking.istio.io -n ${name.namespace}.`)),
         ];
     if (hosts.length === 0 || hosts.some((host) => gatewayTakes(gateway, host, route.namespace)))
         return [];
     return [
-        warn(`${word} takes requests for none of the hosts of ${where} (${hosts.map(({ text }) => text).join(", ")}; IST0132): nobody follows it there.`, "Add one of them to the hosts of a server of the Gateway, or correct the VirtualService's."),
+        coded("IST0132", warn(`${word} takes requests for none of the hosts of ${where} (${hosts.map(({ text }) => text).join(", ")}; IST0132): nobody follows it there.`, "Add one of them to the hosts of a server of the Gateway, or correct the VirtualService's.")),
     ];
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/inspect-routes.js
+
 
 
 
@@ -50197,6 +50512,7 @@ async function inspectRoutes(client, target, plan, subsetLabels) {
         const routes = await readWithSubsets(api, target);
         const asked = await Promise.all([
             inspectSubsets(api, routes, target, plan, subsetLabels).then((need) => inspectSight(api, target, need)),
+            readRules(api, target).then((rules) => inspectMesh(api, routes.chosen, rules, target, plan)),
             inspectRivals(api, routes, target),
             ...routes.chosen.map((one) => rehearse_rehearse(virtualServicesIn(api), one, target, plan)),
         ]);
@@ -50210,6 +50526,7 @@ async function inspectRoutes(client, target, plan, subsetLabels) {
         return [refusalFrom(error)];
     }
 }
+const readRules = ({ client, destinationRules }, { namespace }) => listEverywhere(client, destinationRules, [namespace, rootNamespace]);
 async function inspectSubsets({ client, version, destinationRules }, { subsets, problems }, target, plan, labelsOf) {
     if (subsets.problem || problems.length > 0)
         return { findings: [], open: true };
@@ -50622,7 +50939,7 @@ function strandedService(around, service, lost, loser) {
     const one = { where: placeWord(service), selected };
     if (alias)
         return { ...one, does: `is another name for ${alias.text}, which selects ${pods}`, remedy: forBoth };
-    if (!isOfRelease(around, destination.host))
+    if (!stranded_isOfRelease(around, destination.host))
         return { ...one, does: `selects ${pods}`, remedy: forBoth };
     if (by === undefined)
         return undefined;
@@ -50664,7 +50981,7 @@ function selectedByEntry(around, { entry, podsAt }, source) {
         return labels && carries(ofPod, labels) ? [labels] : [];
     });
 }
-const isOfRelease = ({ target }, host) => [target.stable, target.canary].some((version) => (0,istio_host/* sameHost */.RM)((0,istio_host/* readHost */.rk)(version.host, target.namespace), host));
+const stranded_isOfRelease = ({ target }, host) => [target.stable, target.canary].some((version) => (0,istio_host/* sameHost */.RM)((0,istio_host/* readHost */.rk)(version.host, target.namespace), host));
 function stranded_remedyFor({ sender: fact, without }, stranded, around) {
     const { section, moves, canMove } = fact;
     if (section !== "http")
@@ -51067,7 +51384,7 @@ async function readNeighbourhood(client, look, target) {
         look.everywhere(),
         readGatewayRules(client, target),
         unlessDenied(client.list(resources.ingresses, namespace, { doubts: 1 }), []),
-        readEntries(client, namespace),
+        neighbourhood_readEntries(client, namespace),
     ]);
     const named = (name) => deployments.find(({ metadata }) => metadata.name === name);
     const [rawStable, rawCanary] = [named(stable.deployment), named(canary.deployment)];
@@ -51107,7 +51424,7 @@ async function readDestinationRules(client, namespace) {
     const istio = await istioResources(client);
     return istio ? listEverywhere(client, istio.destinationRules, [namespace]) : { objects: [], unread: [] };
 }
-async function readEntries(client, namespace) {
+async function neighbourhood_readEntries(client, namespace) {
     const version = (await istioResources(client))?.virtualServices.version;
     if (version === undefined)
         return { entries: [], unread: [] };
@@ -51978,7 +52295,7 @@ function unreached(reach, deployment) {
     if (!reach.subset || carries(deployment.podLabels, reach.subset.labels))
         return [];
     return [
-        refuse(`${reach.subset.rule}: ${pods_of_versions_destinationWord(reach)} does not select ${pods_of_versions_podsOf(deployment)} (IST0173).`, "Correct the subset's labels, or the subset's or the Deployment's name."),
+        coded("IST0173", refuse(`${reach.subset.rule}: ${pods_of_versions_destinationWord(reach)} does not select ${pods_of_versions_podsOf(deployment)} (IST0173).`, "Correct the subset's labels, or the subset's or the Deployment's name.")),
     ];
 }
 function leaks({ plan, stable }, toStable, canary) {
@@ -52040,7 +52357,7 @@ function subsetsAreClear({ target, destinationRules, hosts }) {
     const findings = [];
     const isLost = stable.subset !== undefined && known("stable").length === 0;
     if (isLost)
-        findings.push(warn(`No DestinationRule in namespace ${namespace} defines subset ${stable.subset} of ${stable.host}, stable's own.`, `If none elsewhere does, its requests get 503, now and after a rollback: add it, with the labels of stable's pods.`));
+        findings.push(coded("IST0101", warn(`No DestinationRule in namespace ${namespace} defines subset ${stable.subset} of ${stable.host}, stable's own.`, `If none elsewhere does, its requests get 503, now and after a rollback: add it, with the labels of stable's pods.`)));
     for (const role of release_target/* roles */.Ot) {
         const subsets = known(role);
         if (new Set(subsets.map(({ labels }) => showLabels(labels))).size <= 1)
@@ -52647,7 +52964,7 @@ function ofManifests({ source }) {
 
 
 
-const labelled = ({ metadata }, key) => metadata.labels?.[key] !== undefined || metadata.annotations?.[key] !== undefined;
+const owners_labelled = ({ metadata }, key) => metadata.labels?.[key] !== undefined || metadata.annotations?.[key] !== undefined;
 const ownedBy = ({ metadata }, group) => listAt(metadata, "ownerReferences").some((owner) => (textAt(owner, "apiVersion") ?? "").split("/")[0] === group);
 const owners_writtenBy = ({ metadata }, manager) => listAt(metadata, "managedFields").some((entry) => manager.test(textAt(entry, "manager") ?? ""));
 const owners = [
@@ -52656,21 +52973,21 @@ const owners = [
         finding: (objects) => refuse(`Flagger controls ${objects}: it would write its own weights over the release's.`, "Delete the Canary resource, or leave the release to Flagger."),
     },
     {
-        owns: (object) => labelled(object, "argo-rollouts.argoproj.io/managed-by-rollouts") ||
+        owns: (object) => owners_labelled(object, "argo-rollouts.argoproj.io/managed-by-rollouts") ||
             ownedBy(object, "argoproj.io") ||
             owners_writtenBy(object, /^rollouts-controller$/) ||
             selectsRollout(object),
         finding: (objects) => refuse(`Argo Rollouts controls ${objects}: it would write its own weights over the release's.`, "Delete the Rollout, or leave the release to it."),
     },
     {
-        owns: (object) => labelled(object, "argocd.argoproj.io/tracking-id") ||
-            labelled(object, "argocd.argoproj.io/instance") ||
+        owns: (object) => owners_labelled(object, "argocd.argoproj.io/tracking-id") ||
+            owners_labelled(object, "argocd.argoproj.io/instance") ||
             owners_writtenBy(object, /^argocd/),
         finding: (objects, owned) => warn(`Argo CD keeps ${objects} as Git has it: a sync in the middle of a release would take its changes back.`, `${owners_pause(owned.flatMap(applicationsOf).map(skipping), someApplication)} ${thenGit} (Where an ApplicationSet makes the Application, it takes the annotation away unless its preservedFields.annotations have it. To ignore .spec.http for ever would keep later changes of matches and timeouts from being synced, too.)`),
     },
     {
-        owns: (object) => labelled(object, "kustomize.toolkit.fluxcd.io/name") ||
-            labelled(object, "helm.toolkit.fluxcd.io/name") ||
+        owns: (object) => owners_labelled(object, "kustomize.toolkit.fluxcd.io/name") ||
+            owners_labelled(object, "helm.toolkit.fluxcd.io/name") ||
             owners_writtenBy(object, /^(kustomize|helm)-controller$/),
         finding: (objects, owned) => warn(`Flux keeps ${objects} as Git has it: its next reconciliation would take the release's changes back.`, `${owners_pause(owned.flatMap(fluxOwnersOf).map(suspending), someKustomization)} ${thenGit}`),
     },
@@ -52691,12 +53008,12 @@ const others = [
     ],
     [
         "Fleet",
-        (object) => labelled(object, "objectset.rio.cattle.io/hash") || owners_writtenBy(object, /^fleetagent/),
+        (object) => owners_labelled(object, "objectset.rio.cattle.io/hash") || owners_writtenBy(object, /^fleetagent/),
         `Pause it for the release: kubectl patch gitrepos.fleet.cattle.io NAME -n fleet-default --type merge -p '{"spec":{"paused":true}}', and with false afterwards.`,
     ],
     [
         "kapp",
-        (object) => labelled(object, "kapp.k14s.io/app"),
+        (object) => owners_labelled(object, "kapp.k14s.io/app"),
         `Where kapp-controller applies it, pause it for the release: kubectl patch apps.kappctrl.k14s.io NAME -n NAMESPACE --type merge -p '{"spec":{"paused":true}}', and with false afterwards.`,
     ],
 ];
@@ -53035,6 +53352,114 @@ function strangers({ networkPolicies, target }, { stable, canary }) {
         .map((object) => warn(`${placeWord(object)} lets the pods of ${target.stable.deployment} through and not the canary's (${showLabels(canary)}): what it guards does not answer them, or does not reach them.`, "Let it name what the pods of both versions have."));
 }
 
+;// CONCATENATED MODULE: ./src/preflight/service-ports.js
+
+
+
+
+
+const portsOf = (service) => listAt(service, "spec", "ports").map((port) => ({
+    number: numberAt(port, "port") ?? 0,
+    name: textAt(port, "name") ?? "",
+    protocol: (textAt(port, "appProtocol") ?? textAt(port, "name")?.split("-")[0] ?? "").toLowerCase(),
+    target: field(port, "targetPort"),
+}));
+const service_ports_wordOf = ({ metadata }) => `Service ${metadata.namespace}/${metadata.name}`;
+const destinationsOfStable = ({ routes, hosts, target }) => routes
+    .filter(({ isChosen }) => isChosen)
+    .flatMap((fact) => fact.destinations.map((destination) => ({ fact, destination })))
+    .filter(({ destination: { host, subset, mirror } }) => !mirror && subset === target.stable.subset && (0,istio_host/* sameHost */.RM)(host, hosts.stable));
+function portsExist(scene) {
+    const { services, hosts } = scene;
+    const both = new Set([hosts.stable, hosts.canary].flatMap((host) => serviceBehind(services, host) ?? []));
+    const findings = destinationsOfStable(scene).flatMap((used) => [...both].flatMap((service) => portOf(service, used) ?? []));
+    return unique(findings);
+}
+function portOf(service, { fact, destination }) {
+    const ports = portsOf(service);
+    const list = ports.map(({ number }) => number).join(", ") || "none";
+    const { port } = destination;
+    if (port === undefined) {
+        if (ports.length <= 1)
+            return undefined;
+        return coded("IST0112", warn(`${fact.where} names no port, and ${service_ports_wordOf(service)} has several (${list}): a gateway cannot tell which is meant (IST0112).`, "Add port.number to stable's destination."));
+    }
+    if (ports.some(({ number }) => number === port))
+        return undefined;
+    return coded("IST0101", refuse(`${fact.where} sends to port ${port}, which ${service_ports_wordOf(service)} does not have (ports: ${list}; IST0101).`, "Correct the port of the route or of the Service."));
+}
+const unique = (findings) => [
+    ...new Map(findings.map((finding) => [finding.what, finding])).values(),
+];
+const service_ports_http = new Set(["http", "http2", "grpc", "grpc-web", "kubernetes.io/h2c", "kubernetes.io/ws"]);
+const opaque = new Set(["tcp", "tls", "https", "mongo", "mysql", "redis", "udp"]);
+function portsSpeakHttp(scene) {
+    const used = destinationsOfStable(scene).filter(({ fact }) => fact.section === "http");
+    const service = serviceBehind(scene.services, scene.hosts.stable);
+    if (!service || used.length === 0)
+        return [];
+    return portsOf(service)
+        .filter(({ number }) => used.some(({ destination }) => destination.port === undefined || destination.port === number))
+        .flatMap((port) => protocolOf(port, service_ports_wordOf(service)) ?? []);
+}
+function protocolOf({ number, name, protocol }, where) {
+    if (service_ports_http.has(protocol))
+        return undefined;
+    if (opaque.has(protocol))
+        return warn(`${where}: port ${number} (${name}) is declared as ${protocol}, so http routes do not apply to it.`, "Name it http-…, or set appProtocol: http.");
+    return coded("IST0118", note(`${where}: port ${number} does not say its protocol by name or appProtocol, so Istio looks at the first bytes (IST0118).`, "Name it http, or set appProtocol: http."));
+}
+function portNamesExist({ services, hosts, planned }) {
+    const service = serviceBehind(services, hosts.canary);
+    const canary = plannedDeployment(planned);
+    if (!service || !canary)
+        return [];
+    const { namespace, name, containers } = canary;
+    const names = containers.flatMap(({ portNames }) => portNames);
+    return portsOf(service)
+        .filter(({ target: to }) => typeof to === "string" && !names.includes(to))
+        .map(({ target: to }) => refuse(`${service_ports_wordOf(service)} sends to the container port named ${String(to)}, which the pods of Deployment ${namespace}/${name} do not have (names: ${names.join(", ") || "none"}).`, "Name the port in the canary's pod template."));
+}
+
+;// CONCATENATED MODULE: ./src/preflight/ports-agree.js
+
+
+
+
+
+
+
+function portsAgree({ services, planned, target }) {
+    const canary = plannedDeployment(planned);
+    if (!canary)
+        return [];
+    const over = services.filter((service) => selectsAll(service) && carries(canary.podLabels, ports_agree_selectorOf(service)));
+    const ports = over.flatMap((service) => portsOf(service).map((port) => ({ ...port, of: placeWord(service) })));
+    const where = `the pods of Deployment ${target.namespace}/${canary.name}`;
+    const same = "Give the Services the same port, or each a targetPort of its own.";
+    return [
+        ...pairsOf(ports, ({ number }) => String(number), kindOfPort).map(([one, other]) => coded("IST0116", warn(`${finding_listed([one.of, other.of])} select ${where}, and declare port ${one.number} as ${one.protocol} and as ${other.protocol} (IST0116): its requests are read by one of the two protocols, whichever Service was called.`, "Declare the same protocol, by name or appProtocol."))),
+        ...pairsOf(ports, targetOf, ({ number }) => String(number)).map(([one, other]) => coded("IST0137", warn(`${finding_listed([one.of, other.of])} select ${where}, and send ports ${one.number} and ${other.number} to the same targetPort ${targetOf(one)} (IST0137): the proxy there knows its requests by one of the two only, and may count and treat those of the other as it.`, same))),
+    ];
+}
+const ports_agree_selectorOf = (service) => selectorOfService(service) ?? {};
+const selectsAll = (service) => Object.keys(ports_agree_selectorOf(service)).length > 0;
+const kindOfPort = ({ protocol }) => (known.has(protocol) ? protocol : undefined);
+const known = new Set(["http", "http2", "grpc", "grpc-web", "tcp", "tls", "https", "mongo", "mysql", "redis"]);
+const targetOf = ({ target, number }) => String(target ?? number);
+function pairsOf(ports, group, value) {
+    const pairs = new Map();
+    for (const [at, one] of ports.entries()) {
+        const other = ports
+            .slice(at + 1)
+            .find((each) => group(each) === group(one) && each.of !== one.of && differ(value(one), value(each)));
+        if (other && !pairs.has(group(one)))
+            pairs.set(group(one), [one, other]);
+    }
+    return [...pairs.values()];
+}
+const differ = (one, other) => one !== undefined && other !== undefined && one !== other;
+
 ;// CONCATENATED MODULE: ./src/preflight/scaling.js
 
 
@@ -53224,75 +53649,6 @@ async function readPods(client, { namespace }, selectors) {
     const found = await Promise.all([...new Set(queries)].map((query) => client.list(resources.pods, namespace, query === "" ? {} : { labelSelector: query })));
     const byName = new Map(found.flat().map((object) => [object.metadata.name, readPod(object)]));
     return [...byName.values()].filter(({ terminating }) => !terminating);
-}
-
-;// CONCATENATED MODULE: ./src/preflight/service-ports.js
-
-
-
-
-
-const portsOf = (service) => listAt(service, "spec", "ports").map((port) => ({
-    number: numberAt(port, "port") ?? 0,
-    name: textAt(port, "name") ?? "",
-    protocol: (textAt(port, "appProtocol") ?? textAt(port, "name")?.split("-")[0] ?? "").toLowerCase(),
-    target: field(port, "targetPort"),
-}));
-const service_ports_wordOf = ({ metadata }) => `Service ${metadata.namespace}/${metadata.name}`;
-const destinationsOfStable = ({ routes, hosts, target }) => routes
-    .filter(({ isChosen }) => isChosen)
-    .flatMap((fact) => fact.destinations.map((destination) => ({ fact, destination })))
-    .filter(({ destination: { host, subset, mirror } }) => !mirror && subset === target.stable.subset && (0,istio_host/* sameHost */.RM)(host, hosts.stable));
-function portsExist(scene) {
-    const { services, hosts } = scene;
-    const both = new Set([hosts.stable, hosts.canary].flatMap((host) => serviceBehind(services, host) ?? []));
-    const findings = destinationsOfStable(scene).flatMap((used) => [...both].flatMap((service) => portOf(service, used) ?? []));
-    return unique(findings);
-}
-function portOf(service, { fact, destination }) {
-    const ports = portsOf(service);
-    const list = ports.map(({ number }) => number).join(", ") || "none";
-    const { port } = destination;
-    if (port === undefined) {
-        if (ports.length <= 1)
-            return undefined;
-        return warn(`${fact.where} names no port, and ${service_ports_wordOf(service)} has several (${list}): a gateway cannot tell which is meant (IST0112).`, "Add port.number to stable's destination.");
-    }
-    if (ports.some(({ number }) => number === port))
-        return undefined;
-    return refuse(`${fact.where} sends to port ${port}, which ${service_ports_wordOf(service)} does not have (ports: ${list}; IST0101).`, "Correct the port of the route or of the Service.");
-}
-const unique = (findings) => [
-    ...new Map(findings.map((finding) => [finding.what, finding])).values(),
-];
-const service_ports_http = new Set(["http", "http2", "grpc", "grpc-web", "kubernetes.io/h2c", "kubernetes.io/ws"]);
-const opaque = new Set(["tcp", "tls", "https", "mongo", "mysql", "redis", "udp"]);
-function portsSpeakHttp(scene) {
-    const used = destinationsOfStable(scene).filter(({ fact }) => fact.section === "http");
-    const service = serviceBehind(scene.services, scene.hosts.stable);
-    if (!service || used.length === 0)
-        return [];
-    return portsOf(service)
-        .filter(({ number }) => used.some(({ destination }) => destination.port === undefined || destination.port === number))
-        .flatMap((port) => protocolOf(port, service_ports_wordOf(service)) ?? []);
-}
-function protocolOf({ number, name, protocol }, where) {
-    if (service_ports_http.has(protocol))
-        return undefined;
-    if (opaque.has(protocol))
-        return warn(`${where}: port ${number} (${name}) is declared as ${protocol}, so http routes do not apply to it.`, "Name it http-…, or set appProtocol: http.");
-    return note(`${where}: port ${number} does not say its protocol by name or appProtocol, so Istio looks at the first bytes (IST0118).`, "Name it http, or set appProtocol: http.");
-}
-function portNamesExist({ services, hosts, planned }) {
-    const service = serviceBehind(services, hosts.canary);
-    const canary = plannedDeployment(planned);
-    if (!service || !canary)
-        return [];
-    const { namespace, name, containers } = canary;
-    const names = containers.flatMap(({ portNames }) => portNames);
-    return portsOf(service)
-        .filter(({ target: to }) => typeof to === "string" && !names.includes(to))
-        .map(({ target: to }) => refuse(`${service_ports_wordOf(service)} sends to the container port named ${String(to)}, which the pods of Deployment ${namespace}/${name} do not have (names: ${names.join(", ") || "none"}).`, "Name the port in the canary's pod template."));
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/terminating.js
@@ -53510,6 +53866,7 @@ function canaryHasRoom({ stable, canary, planned, target, autoscalers }) {
 
 
 
+
 const release_preflight_checks = [
     namespaceExists,
     servicesExist,
@@ -53534,6 +53891,7 @@ const release_preflight_checks = [
     canaryServiceIsExported,
     portsExist,
     portNamesExist,
+    portsAgree,
     portsSpeakHttp,
     canaryGetsSidecar,
     imageIsNew,
@@ -53716,7 +54074,7 @@ function oneStep(families) {
             return Object.assign({}, ...each);
         },
         finish(winner, from, next) {
-            const written = from && [aimOf(from), ...aimsOf(next)];
+            const written = from && [aimOf(from), ...one_step_aimsOf(next)];
             return winner === "stable" ? back(written) : forward({ to: "swapped" }, written);
         },
         async cleanUp(winner) {
@@ -53740,7 +54098,7 @@ function oneStep(families) {
 }
 const aimFor = (winner) => (winner === "stable" ? { to: "before" } : { to: "swapped" });
 const aimOf = ({ canary }) => aimAt(canary);
-const aimsOf = (split) => {
+const one_step_aimsOf = (split) => {
     if (!split)
         return [];
     return split.canary === 100 ? [aimOf(split), { to: "swapped" }] : [aimOf(split)];
@@ -55417,6 +55775,7 @@ const tooSmallToMatter = (excess, { minExcess }) => excess !== undefined && exce
 /* harmony export */   hU: () => (/* binding */ covers),
 /* harmony export */   rk: () => (/* binding */ readHost),
 /* harmony export */   tr: () => (/* binding */ writtenLike),
+/* harmony export */   wX: () => (/* binding */ isHalf),
 /* harmony export */   z2: () => (/* binding */ isWildcard)
 /* harmony export */ });
 function readHost(text, namespace) {
@@ -55433,6 +55792,7 @@ function sameHost(one, other) {
 }
 const sameDomain = (one, other) => one === undefined || other === undefined || one === other;
 const isNamed = (one, other) => one.namespace === other.namespace && one.name === other.name;
+const isHalf = ({ text, service, domain }) => service !== undefined && domain === undefined && text.includes(".");
 const isWildcard = ({ text }) => text.startsWith("*");
 function covers(pattern, host) {
     if (!isWildcard(pattern))
@@ -56226,7 +56586,7 @@ async function main() {
         print,
         answer,
     };
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 957));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6568));
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_15__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
             process.removeAllListeners(signal);
