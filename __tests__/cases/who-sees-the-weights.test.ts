@@ -245,7 +245,7 @@ spec: { gatewayClassName: istio-waypoint, listeners: [{ name: mesh, port: 15008,
   {
     case: "c07b-subset-uppercase-config",
     exit: 2,
-    said: /^(?!.*No VirtualService sends).*no http route sends to reviews subset v1-GA/s,
+    said: /^(?!.*No VirtualService sends).*no route sends to reviews subset v1-GA/s,
   },
   {
     case: "c07b-subset-uppercase-config",

@@ -59,7 +59,8 @@ const routeWith = (kind: RouteKind, namespace: string, name: string, rules: read
 
 export const gatewayRouteMaker = (kind: RouteKind): RouteMaker => ({
   kind,
-  rule: "rule",
+  title: kind,
+  word: (name) => `rule "${name}"`,
   mostRules: 16,
   resource: resourceOf(`${gatewayGroup}/v1`, kind),
   family: (client) => gatewayRouteFamily(kind, { client, clock: nodeClock }),

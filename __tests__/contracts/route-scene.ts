@@ -39,8 +39,10 @@ export type RuleSketch = {
 /** A family of routes, and how its objects are drawn and read. A version that is called other is another service. */
 export type RouteMaker = {
   readonly kind: RouteKind;
-  /** What messages call a rule. */
-  readonly rule: string;
+  /** What tests of it are called by; several may be of one kind. */
+  readonly title: string;
+  /** What messages call a rule, by its name or its place. */
+  readonly word: (name: string, place: number) => string;
   /** How many rules an object may have, of fifty. */
   readonly mostRules: number;
   readonly resource: Resource;

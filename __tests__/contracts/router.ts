@@ -18,7 +18,8 @@ const both = [primary(["v1", 100], ["v2", 0])];
 
 /** What any family of routes has to do on any API server. */
 export function routerContract(name: string, setUp: () => Promise<RouterWorld>, maker: RouteMaker): void {
-  const { kind, rule, mostRules } = maker;
+  const { kind, title, word, mostRules } = maker;
+  const first = word("primary", 0);
   let world: RouterWorld;
   before(async () => {
     world = await setUp();
@@ -26,7 +27,7 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>, 
   after(() => world.close());
 
   const fact = (what: string, body: (scene: RouteScene) => Promise<void>): void => {
-    test(`${name}, ${kind}: ${what}`, async () => body(await createRouteScene(world, maker)));
+    test(`${name}, ${title}: ${what}`, async () => body(await createRouteScene(world, maker)));
   };
 
   fact("one weight step is one read, one write and one reading back", async (scene) => {
@@ -96,7 +97,7 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>, 
     scene.afterPatch(9, () => scene.draw("reviews", both));
     await assert.rejects(router.write(splitAt(20)), {
       name: "DeniedError",
-      message: `${kind} ${scene.namespace}/reviews was written 5 times and is still not as it should be (${rule} "primary": v1 80, v2 20): kubectl writes it, too.`,
+      message: `${kind} ${scene.namespace}/reviews was written 5 times and is still not as it should be (${first}: v1 80, v2 20): kubectl writes it, too.`,
     });
     assert.equal(scene.calls.filter((call) => call === "patch reviews").length, 5);
   });
@@ -166,7 +167,7 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>, 
     await scene.draw("reviews", [primary(["v1", 80], ["v2", 20])]);
     assert.equal(
       await router.drift(splitAt(10)),
-      `${kind} ${scene.namespace}/reviews ${rule} "primary": v1 80, v2 20 instead of v1 90, v2 10, written by kubectl`,
+      `${kind} ${scene.namespace}/reviews ${first}: v1 80, v2 20 instead of v1 90, v2 10, written by kubectl`,
     );
   });
 
@@ -237,7 +238,7 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>, 
     await scene.draw("other", [primary(["v1", 100], ["v2", 0])]);
     const { differences = "", serving } = (await router.strayed("canary")) ?? {};
     assert.deepEqual(serving, ["stable"]);
-    assert.match(differences, /reviews \w+ "primary": v1 100, v2 0 instead of v1 0, v2 100, written by kubectl/);
+    assert.match(differences, new RegExp(`reviews ${first}: v1 100, v2 0 instead of v1 0, v2 100, written by kubectl`));
     await scene.delete("reviews");
     await scene.delete("other");
     assert.deepEqual((await router.strayed("stable"))?.serving, []);
@@ -250,12 +251,12 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>, 
     const left = await scene.spec("reviews");
     assert.match(
       (await router.drift(splitAt(10))) ?? "",
-      /\w+ "primary" is gone, or sends to neither version any more$/,
+      new RegExp(`${first} is gone, or sends to neither version any more$`),
     );
     await assert.rejects(router.write(splitAt(10)), DeniedError);
     await router.finish("stable");
     assert.equal(await scene.spec("reviews"), left);
-    assert.match((await router.differences("stable")).join(), /\w+ "primary" is gone/);
+    assert.match((await router.differences("stable")).join(), new RegExp(`${first} is gone`));
   });
 
   fact("a rule of the old name that serves something else now is left alone", async (scene) => {
@@ -320,14 +321,17 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>, 
     const router = await scene.begin({ first: both, second: both, third: both });
     await router.write(splitAt(10));
     scene.refusePatches("first");
-    await assert.rejects(router.finish("stable"), /first could not be written \(\w+ "primary": v1 100, v2 0\)/);
+    await assert.rejects(
+      router.finish("stable"),
+      new RegExp(`first could not be written \\(${first}: v1 100, v2 0\\)`),
+    );
     assert.deepEqual(
       [await scene.weights("first"), await scene.weights("second"), await scene.weights("third")],
       ["v1 90, v2 10", "v1 100, v2 0", "v1 100, v2 0"],
     );
     const [difference = "", ...more] = await router.differences("stable");
     assert.ok(
-      difference.startsWith(`${kind} ${scene.namespace}/first ${rule} "primary": v1 90, v2 10 instead of v1 100, v2 0`),
+      difference.startsWith(`${kind} ${scene.namespace}/first ${first}: v1 90, v2 10 instead of v1 100, v2 0`),
       difference,
     );
     assert.deepEqual(more, []);
@@ -347,7 +351,7 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>, 
     await assert.rejects(routes.capture(scene.target(["reviews", "absent"])), (error) => {
       assert.ok(error instanceof RefusedError);
       assert.match(error.message, /absent does not exist \(in \S+: reviews\)/);
-      assert.match(error.message, /\w+ "primary" sends 50 % of its requests to the canary already/);
+      assert.match(error.message, new RegExp(`${first} sends 50 % of its requests to the canary already`));
       return true;
     });
   });
@@ -369,8 +373,8 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>, 
     assert.deepEqual([...(await routes.serving(target))].sort(), ["canary", "stable"]);
     const router = routes.router(target, await routes.captureGivenBack(target), noFence);
     assert.deepEqual(await router.splits(), [
-      `${kind} ${scene.namespace}/reviews ${rule} "others": v1 20, v2 30, ratings 50`,
-      `${kind} ${scene.namespace}/reviews ${rule} "primary": v1 70, v2 30`,
+      `${kind} ${scene.namespace}/reviews ${word("others", 0)}: v1 20, v2 30, ratings 50`,
+      `${kind} ${scene.namespace}/reviews ${word("primary", 2)}: v1 70, v2 30`,
     ]);
     await router.finish("stable");
     assert.equal(await scene.weights("reviews"), "v1 50, v2 0, other 50; other; v1 100, v2 0");
@@ -410,7 +414,7 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>, 
         { route: `${kind} ${scene.namespace}/reviews`, shares: [1], isChosen: true, moves: false },
       ],
     );
-    assert.match(facts[1]?.where ?? "", /\/reviews: \w+ "primary"$/);
+    assert.match(facts[1]?.where ?? "", new RegExp(`/reviews: ${first}$`));
     assert.deepEqual(
       chosen.map(({ metadata }) => metadata.name),
       ["reviews"],

@@ -4,8 +4,9 @@ import type { KubernetesClient } from "../../src/adapters/kubernetes/kubernetes-
 import { nodeClock } from "../../src/adapters/node/node-clock.ts";
 import type { SubsetLabels } from "../../src/adapters/virtual-service/subset-need.ts";
 import { virtualServiceFamily } from "../../src/adapters/virtual-service/virtual-service-family.ts";
+import type { RouteRule, RouteSection } from "../../src/istio/route-rule.ts";
 import { rulesOf } from "../../src/istio/virtual-service.ts";
-import { listAt, objectAt, textAt } from "../../src/kubernetes/field.ts";
+import { field, listAt, objectAt, textAt } from "../../src/kubernetes/field.ts";
 import { type KubernetesObject, resources } from "../../src/kubernetes/object.ts";
 import { DeniedError } from "../../src/lib/errors.ts";
 import type { RouteFamily } from "../../src/ports/route-family.ts";
@@ -36,39 +37,83 @@ const to = (subset: string, weight?: number, more: Fields = {}): Fields => ({
   ...more,
 });
 
-const drawRule = ({ name, path, to: destinations }: RuleSketch): Fields => ({
+type Marks = Pick<RuleSketch, "name" | "path">;
+
+/** How the rules of a section are told from each other: where they have no names, by what they ask for. */
+const markings: Readonly<
+  Record<RouteSection, { readonly draw: (marks: Marks) => Fields; readonly read: (rule: RouteRule) => Marks }>
+> = {
+  http: {
+    draw: ({ name, path }) => ({ name, match: path === undefined ? undefined : [{ uri: { prefix: path } }] }),
+    read: ({ name, match }) => marksOf(name, textAt(listAt(match)[0], "uri", "prefix")),
+  },
+  tls: {
+    draw: (marks) => ({ match: [{ sniHosts: [`${labelsOf(marks).join(".")}.example.com`] }] }),
+    read: ({ match }) => marksIn((textAt(listAt(match)[0], "sniHosts", 0) ?? "").split(".")),
+  },
+  tcp: {
+    draw(marks) {
+      const [name, path] = labelsOf(marks);
+      return { match: [{ port: 31_400, sourceLabels: { name, path } }] };
+    },
+    read({ match }) {
+      const labels = objectAt(field(listAt(match)[0], "sourceLabels"));
+      return marksIn([textAt(labels, "name") ?? "", textAt(labels, "path") ?? ""]);
+    },
+  },
+};
+
+/** As labels and host names can have them, where no name and no path stand for themselves. */
+const labelsOf = ({ name = "any", path }: Marks): readonly [string, string] => [
   name,
-  match: path === undefined ? undefined : [{ uri: { prefix: path } }],
-  route: destinations.map(([version, weight]) => to(version, weight)),
+  path === undefined ? "any" : `p${path.replaceAll("/", "")}`,
+];
+
+const marksIn = ([name = "", path = ""]: readonly string[]): Marks =>
+  marksOf(name === "any" ? undefined : name, path === "any" ? undefined : `/${path.slice(1)}/`.replace("//", "/"));
+
+const marksOf = (name: string | undefined, path: string | undefined): Marks => ({
+  ...(name === undefined ? {} : { name }),
+  ...(path === undefined ? {} : { path }),
 });
 
-function readRule(rule: ReturnType<typeof rulesOf>[number]): RuleSketch {
-  const [condition] = listAt(rule.match);
-  const path = textAt(condition, "uri", "prefix");
-  const read = rule.destinations.map(({ subset = "other", weight }): RuleSketch["to"][number] =>
-    typeof weight === "number" ? [subset, weight] : [subset],
-  );
-  return { ...(rule.name === undefined ? {} : { name: rule.name }), ...(path === undefined ? {} : { path }), to: read };
-}
+const readTo = ({ destinations }: RouteRule): RuleSketch["to"] =>
+  destinations.map(({ subset = "other", weight }) => (typeof weight === "number" ? [subset, weight] : [subset]));
 
-const virtualService = (namespace: string, name: string, http: readonly Fields[]): AppliedObject => ({
+const virtualService = (
+  namespace: string,
+  name: string,
+  rules: readonly Fields[],
+  section: RouteSection = "http",
+): AppliedObject => ({
   apiVersion: "networking.istio.io/v1",
   kind: "VirtualService",
   metadata: { name, namespace },
   // Through text, so that what is undefined is absent.
-  spec: { hosts: [`${name}.example.com`], gateways: ["shop"], http: JSON.parse(JSON.stringify(http)) },
+  spec: {
+    hosts: [section === "http" ? `${name}.example.com` : "*.example.com"],
+    gateways: ["shop"],
+    [section]: JSON.parse(JSON.stringify(rules)),
+  },
 });
 
-export const virtualServiceMaker: RouteMaker = {
+export const virtualServiceMaker = (section: RouteSection = "http"): RouteMaker => ({
   kind: "VirtualService",
-  rule: "route",
+  title: section === "http" ? "VirtualService" : `VirtualService with ${section} routes`,
+  word: (name, place) => (section === "http" ? `route "${name}"` : `${section} route #${place}`),
   mostRules: 50,
   resource: resources.virtualServices,
   family: familyWith(byVersion),
   version: (name) => ({ deployment: `reviews-${name}`, host: "reviews", subset: name }),
-  draw: (namespace, name, rules) => virtualService(namespace, name, rules.map(drawRule)),
-  read: (object) => rulesOf(object).map(readRule),
-};
+  draw(namespace, name, rules) {
+    const drawn = rules.map(({ to: destinations, ...marks }) => ({
+      ...markings[section].draw(marks),
+      route: destinations.map(([version, weight]) => to(version, weight)),
+    }));
+    return virtualService(namespace, name, drawn, section);
+  },
+  read: (object) => rulesOf(object).map((rule) => ({ ...markings[section].read(rule), to: readTo(rule) })),
+});
 
 const alone: readonly RuleSketch[] = [{ to: [["v1"]] }];
 
@@ -82,7 +127,7 @@ export function virtualServiceContract(name: string, setUp: () => Promise<Router
 
   const fact = (what: string, body: (scene: RouteScene, rules: Rules) => Promise<void>): void => {
     test(`${name}: ${what}`, async () => {
-      const scene = await createRouteScene(world, virtualServiceMaker);
+      const scene = await createRouteScene(world, virtualServiceMaker());
       return body(scene, destinationRules(world, scene));
     });
   };

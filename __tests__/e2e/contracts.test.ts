@@ -3,6 +3,7 @@ import { findCluster } from "../../src/adapters/kubernetes/kubeconfig.ts";
 import { connect, type KubernetesClient } from "../../src/adapters/kubernetes/kubernetes-client.ts";
 import { passingTransport } from "../../src/adapters/kubernetes/passing-transport.ts";
 import { nodeWorld } from "../../src/adapters/node/node-world.ts";
+import { routeSections } from "../../src/istio/route-rule.ts";
 import type { Transport } from "../../src/world/transport.ts";
 import { gatewayRouteContract, gatewayRouteMaker } from "../contracts/gateway-route.ts";
 import { journalContract } from "../contracts/journal.ts";
@@ -85,7 +86,8 @@ async function world(prefix: string) {
   };
 }
 
-routerContract("the real API server", () => world("contract-router"), virtualServiceMaker);
+for (const section of routeSections)
+  routerContract("the real API server", () => world(`contract-router-${section}`), virtualServiceMaker(section));
 virtualServiceContract("the real API server", () => world("contract-virtual-service"));
 for (const kind of ["HTTPRoute", "GRPCRoute"] as const) {
   const maker = gatewayRouteMaker(kind);

@@ -3,6 +3,7 @@ import test, { describe } from "node:test";
 import type { KubernetesObject } from "../../src/kubernetes/object.ts";
 import type { Answerer, Uncounted } from "../../src/ports/metrics.ts";
 import type { Finding } from "../../src/ports/preflight.ts";
+import type { Gate } from "../../src/release/gate.ts";
 import type { Plan } from "../../src/release/plan.ts";
 import type { Target } from "../../src/release/target.ts";
 import { stubClient } from "../support/kubernetes-stub.ts";
@@ -129,6 +130,10 @@ async function inspect(
   });
 }
 
+const stableSubset = { host: "reviews", subset: "v1" };
+const judgedBy = (...gates: readonly Gate[]): Partial<Plan> => ({
+  stages: planOf().stages.map((stage) => ({ ...stage, gates })),
+});
 const clone: Partial<Target> = { source: { from: "clone", labels: {} }, replicas: { kind: "by-weight" } };
 const passThrough = { loadBalancer: { simple: "PASSTHROUGH" } };
 const exported = (one: KubernetesObject, to: string): KubernetesObject => ({
@@ -1406,6 +1411,42 @@ const rows: readonly Row[] = [
     {},
     "warn",
     /Service shop\/reviews, Service shop\/short select .* to the same targetPort http \(IST0137\)/,
+  ],
+  [
+    "a tcp route on a port that is declared as http",
+    { route: virtualService({ tcp: [route(stableSubset)] }) },
+    { plan: judgedBy({ kind: "run", name: "smoke", tolerate: 0, noData: "wait" }) },
+    "warn",
+    /port 9080 \(http\) is declared as http, so tcp routes do not apply to it in the mesh/,
+  ],
+  [
+    "connections alone, judged by gates that count requests",
+    { route: virtualService({ tls: [{ match: [{ sniHosts: ["reviews"] }], ...route(stableSubset) }] }) },
+    { plan: judgedBy({ kind: "evidence", name: "evidence" }, { kind: "restarts", name: "restarts", atMost: 0 }) },
+    "refuse",
+    /reviews: tls route #0 divides connections, of which proxies see no answer: the gate evidence would never have data/,
+  ],
+  [
+    "connections beside requests, which evidence judges",
+    {
+      route: virtualService({
+        http: [route(stableSubset)],
+        tcp: [{ match: [{ port: 9000 }], ...route(stableSubset) }],
+      }),
+    },
+    {
+      target: { routes: [{ kind: "VirtualService", namespace: "shop", name: "reviews", routes: ["#0", "tcp:9000"] }] },
+      plan: judgedBy({ kind: "evidence", name: "evidence" }),
+    },
+    "warn",
+    /reviews: tcp route #0 divides connections, of which proxies see no answer: nothing judges what goes over them but/,
+  ],
+  [
+    "connections that a gate of the user's own judges",
+    { route: virtualService({ tcp: [route(stableSubset)] }) },
+    { plan: judgedBy({ kind: "run", name: "smoke", tolerate: 0, noData: "wait" }) },
+    "note",
+    /tcp route #0 divides connections, of which proxies see no answer: gates of your own judge what goes over them/,
   ],
   [
     "a named targetPort that the canary lacks",

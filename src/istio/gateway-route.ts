@@ -18,17 +18,20 @@ export const gatewayRoutes: readonly string[] = gatewayKinds.map(({ plural }) =>
 
 const sections: Readonly<Record<string, RouteSection>> = { TLSRoute: "tls", TCPRoute: "tcp" };
 
+export const gatewaySection = (kind: string): RouteSection => sections[kind] ?? "http";
+
 /** https://gateway-api.sigs.k8s.io/reference/spec/#httproutespec; those of gRPC, TLS and TCP have the same shape. */
 export const gatewayRouteRules = (route: KubernetesObject): readonly RouteRule[] =>
   listAt(route, "spec", "rules").map((rule, index) => {
     const { namespace = "" } = route.metadata;
     const redirects = listAt(rule, "filters").some((filter) => textAt(filter, "type") === "RequestRedirect");
     return {
-      section: sections[route.kind] ?? "http",
+      section: gatewaySection(route.kind),
       path: `/spec/rules/${index}`,
       index,
       place: `#${index}`,
       name: textAt(rule, "name") || undefined,
+      addresses: [],
       match: field(rule, "matches"),
       destinations: readBackends(listAt(rule, "backendRefs"), namespace),
       mirrors: listAt(rule, "filters").flatMap((filter) => mirrorOf(filter, namespace) ?? []),

@@ -1,6 +1,7 @@
-import { listAt } from "../kubernetes/field.ts";
+import { listAt, textAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import type { Host, NamespacedName } from "./host.ts";
+import type { RouteSection } from "./route-rule.ts";
 
 /** `public` of the VirtualService's namespace, `istio-ingress/public`, or the full name of older days. */
 export function gatewayNamed(text: string, namespace: string): NamespacedName {
@@ -21,6 +22,32 @@ export const gatewayTakes = (gateway: KubernetesObject, host: Host, namespace: s
       const from = owner === "." ? gateway.metadata.namespace : owner;
       return (from === "*" || from === namespace) && haveHostsInCommon(name ?? "", host.text);
     });
+
+type Server = { readonly protocol: string | undefined; readonly passes: boolean };
+
+const isOneOf =
+  (...protocols: readonly string[]) =>
+  ({ protocol = protocols[0] ?? "", passes }: Server): boolean =>
+    !passes && protocols.includes(protocol.toUpperCase());
+
+/**
+ * By which servers the rules of a section are followed: those that pass TLS on look at SNI, others end it first.
+ * (istio/istio pilot/pkg/networking/core/gateway.go)
+ */
+const serves: Readonly<Record<RouteSection, (server: Server) => boolean>> = {
+  http: isOneOf("HTTP", "HTTP2", "HTTPS", "GRPC", "GRPC-WEB"),
+  tls: ({ passes }) => passes,
+  tcp: isOneOf("TCP", "TLS", "MONGO", "MYSQL", "REDIS"),
+};
+
+/** Whether one of its servers follows rules of a section at all. */
+export const gatewayServes = (gateway: KubernetesObject, section: RouteSection): boolean =>
+  listAt(gateway, "spec", "servers").some((server) =>
+    serves[section]({
+      protocol: textAt(server, "port", "protocol"),
+      passes: (textAt(server, "tls", "mode") ?? "").endsWith("PASSTHROUGH"),
+    }),
+  );
 
 const haveHostsInCommon = (one: string, other: string): boolean => isWithin(one, other) || isWithin(other, one);
 

@@ -18,6 +18,8 @@ export type RouteRule = {
   /** The same as a configuration names it: `#0` is the first of http. */
   readonly place: string;
   readonly name: string | undefined;
+  /** What else a configuration may call it, where rules have no names: `tls:shop.example.com`, `tcp:31400`. */
+  readonly addresses: readonly string[];
   readonly match: unknown;
   readonly destinations: readonly WeightedDestination[];
   /** Where copies of its requests go, whose answers nobody waits for. */

@@ -59,6 +59,7 @@ function readRule(
     index,
     place: place(index),
     name: named ? textAt(raw, "name") || undefined : undefined,
+    addresses: named ? [] : [...new Set(conditions.flatMap(addressedBy).map((one) => `${section}:${one}`))],
     match: raw.match,
     destinations: readWeighted(listAt(raw, "route"), namespace),
     mirrors: readMirrors(raw, namespace),
@@ -68,6 +69,12 @@ function readRule(
     raw,
   };
 }
+
+/** What a connection asks for before anything is sent over it. */
+const addressedBy = (condition: Raw): readonly unknown[] => [
+  ...listAt(condition, "sniHosts"),
+  ...(condition.port === undefined ? [] : [condition.port]),
+];
 
 /**
  * https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMirrorPolicy; `mirror` is the older

@@ -8,6 +8,7 @@ import { inspectAccess, looksAreAllowed, looksElsewhereAreAllowed } from "./acce
 import { inspectWaypoint } from "./ambient.ts";
 import { otherServicesAreKnown, outsidersAreKnown, podsAreChosenByWeights } from "./beside-routes.ts";
 import { inspectBystanders } from "./bystanders.ts";
+import { connectionsAreJudged } from "./connections.ts";
 import { controllersAreKnown } from "./controllers.ts";
 import { inspectCopy } from "./copy.ts";
 import { callersSeeRoutes } from "./egress.ts";
@@ -40,7 +41,7 @@ import {
   templateCanBePutBack,
 } from "./scaling.ts";
 import { readScene, type Scene, type SceneParts } from "./scene.ts";
-import { portNamesExist, portsExist, portsSpeakHttp } from "./service-ports.ts";
+import { portNamesExist, portsExist, portsSpeakProtocol } from "./service-ports.ts";
 import { canaryGetsSidecar } from "./sidecars.ts";
 import { nothingIsTerminating } from "./terminating.ts";
 import { trafficPoliciesAreAlike } from "./traffic-policies.ts";
@@ -82,7 +83,8 @@ const checks: readonly SceneCheck[] = [
   portsExist,
   portNamesExist,
   portsAgree,
-  portsSpeakHttp,
+  portsSpeakProtocol,
+  connectionsAreJudged,
   canaryGetsSidecar,
   imageIsNew,
   followersAreKnown,

@@ -78,16 +78,40 @@ const unique = (findings: readonly Finding[]): readonly Finding[] => [
 const http = new Set(["http", "http2", "grpc", "grpc-web", "kubernetes.io/h2c", "kubernetes.io/ws"]);
 const opaque = new Set(["tcp", "tls", "https", "mongo", "mysql", "redis", "udp"]);
 
-/** Whether http routes apply to a port at all is decided by its name or appProtocol. */
-export function portsSpeakHttp(scene: Scene): readonly Finding[] {
-  const used = destinationsOfStable(scene).filter(({ fact }) => fact.section === "http");
+/** Whether routes of a section apply to a port at all is decided by its name or appProtocol. */
+export function portsSpeakProtocol(scene: Scene): readonly Finding[] {
   const service = serviceBehind(scene.services, scene.hosts.stable);
-  if (!service || used.length === 0) return [];
-  return portsOf(service)
-    .filter(({ number }) =>
-      used.some(({ destination }) => destination.port === undefined || destination.port === number),
-    )
-    .flatMap((port) => protocolOf(port, wordOf(service)) ?? []);
+  if (!service) return [];
+  const used = destinationsOfStable(scene);
+  return portsOf(service).flatMap((port) => {
+    const facts = used
+      .filter(({ destination }) => destination.port === undefined || destination.port === port.number)
+      .map(({ fact }) => fact);
+    const where = wordOf(service);
+    const [opaque] = facts.filter(
+      ({ section, seenBy }) => section !== "http" && seenBy.some(({ who }) => who === "mesh"),
+    );
+    return [
+      ...(facts.some(({ section }) => section === "http") ? notHttp(port, where) : []),
+      ...(opaque ? isHttp(port, where, opaque) : []),
+    ];
+  });
+}
+
+/** A sidecar takes the routes of HTTP there, and gateways do not mind. */
+const isHttp = ({ number, name, protocol }: ServicePort, where: string, { section }: RouteFact): readonly Finding[] =>
+  http.has(protocol)
+    ? [
+        warn(
+          `${where}: port ${number} (${name}) is declared as ${protocol}, so ${section} routes do not apply to it in the mesh.`,
+          "Name it tcp-… or tls-…, or set appProtocol.",
+        ),
+      ]
+    : [];
+
+function notHttp(port: ServicePort, where: string): readonly Finding[] {
+  const finding = protocolOf(port, where);
+  return finding ? [finding] : [];
 }
 
 function protocolOf({ number, name, protocol }: ServicePort, where: string): Finding | undefined {

@@ -206,8 +206,7 @@ function remedyFor(
   stranded: readonly StrandedRule<RouteFact>[],
   around: Neighbourhood,
 ): WayOut {
-  const { section, moves, canMove } = fact;
-  if (section !== "http") return { cannot: `Rules of ${section} are not moved by a release` };
+  const { moves, canMove } = fact;
   if (moves || without.every(({ mirror }) => mirror)) return { do: "Take its mirror away before the release." };
   const before = without.some(({ mirror }) => mirror) ? "Take its mirror away. " : "";
   const move = moveWord(fact, stranded, around);
@@ -229,13 +228,11 @@ const stableWord = ({ target: { stable } }: Neighbourhood): string =>
 /** The entry under `routes` by which a rule moves, with the others of its object that move or have to. */
 function moveWord(fact: RouteFact, stranded: readonly StrandedRule<RouteFact>[], { facts }: Neighbourhood): string {
   const { kind, namespace, name } = fact.route;
-  const left = stranded
-    .filter(({ sender, without }) => sender.section === "http" && !without.every(({ mirror }) => mirror))
-    .map(({ sender }) => sender);
+  const left = stranded.filter(({ without }) => !without.every(({ mirror }) => mirror)).map(({ sender }) => sender);
   const ofObject = facts.filter((one) => one.route === fact.route);
   const together = ofObject.filter((one) => one.moves || left.includes(one));
   if (!fact.isChosen && together.length === ofObject.length)
     return `Name ${namespace}/${name} under routes as well, so that it moves with the others`;
-  const list = together.map(({ called }) => (called.startsWith("#") ? `"${called}"` : called)).join(", ");
+  const list = together.map(({ called }) => (called.includes("#") ? `"${called}"` : called)).join(", ");
   return `Let it move with the others: routes: [{ ${routeKindWords[kind].key}: ${namespace}/${name}, routes: [${list}] }]`;
 }

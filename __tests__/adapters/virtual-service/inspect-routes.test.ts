@@ -70,11 +70,14 @@ const byGateway = (more: Fields = {}): SentObject =>
     ...more,
   });
 
-const gateway = (hosts: readonly string[] = ["*"]): SentObject => ({
+const gateway = (
+  hosts: readonly string[] = ["*"],
+  server: Fields = { port: { number: 80, name: "http", protocol: "HTTP" } },
+): SentObject => ({
   apiVersion: "networking.istio.io/v1",
   kind: "Gateway",
   metadata: { name: "public", namespace: "edge" },
-  spec: { selector: { istio: "ingress" }, servers: [{ port: { number: 80, name: "http", protocol: "HTTP" }, hosts }] },
+  spec: { selector: { istio: "ingress" }, servers: [{ ...server, hosts }] },
 });
 
 const atRoot = (): SentObject => byGateway({ gateways: ["istio-system/public"] });
@@ -82,6 +85,8 @@ const gatewayAt = (namespace: string): SentObject => inNamespace(namespace, gate
 
 const alone = virtualService([{ name: "primary", route: [to("v1")] }]);
 const primary = 'VirtualService ns1/app: the first write takes route "primary" from v1 alone to v1 90, v2 10.';
+const bySni = { match: [{ sniHosts: ["app.example.com"] }], route: [to("v1")] };
+const bySniMoves = "VirtualService ns1/app: the first write takes tls route #0 from v1 alone to v1 90, v2 10.";
 const subsets = rule(["v1", "v2"]);
 
 type Case = {
@@ -311,6 +316,31 @@ const cases: Readonly<Record<string, Case>> = {
     found: [
       `note ${primary}`,
       "warn Gateway edge/public takes requests for none of the hosts of VirtualService ns1/app (app.example.com; IST0132): nobody follows it there.",
+    ],
+  },
+
+  "a gateway that ends TLS before anybody looks at SNI": {
+    objects: [byGateway({ http: undefined, tls: [bySni] }), gateway(), subsets],
+    found: [
+      `note ${bySniMoves}`,
+      "warn Gateway edge/public has no server that passes TLS on as it is (tls.mode: PASSTHROUGH): nobody follows VirtualService ns1/app: tls route #0 there.",
+    ],
+  },
+
+  "a gateway that passes TLS on": {
+    objects: [
+      byGateway({ http: undefined, tls: [bySni] }),
+      gateway(["*"], { port: { number: 443, name: "tls", protocol: "TLS" }, tls: { mode: "PASSTHROUGH" } }),
+      subsets,
+    ],
+    found: [`note ${bySniMoves}`],
+  },
+
+  "a gateway for HTTP alone, and a tcp route": {
+    objects: [byGateway({ http: undefined, tcp: [{ route: [to("v1")] }] }), gateway(), subsets],
+    found: [
+      "note VirtualService ns1/app: the first write takes tcp route #0 from v1 alone to v1 90, v2 10.",
+      "warn Gateway edge/public has no server for TCP: nobody follows VirtualService ns1/app: tcp route #0 there.",
     ],
   },
 

@@ -3,7 +3,6 @@ import test from "node:test";
 import { virtualServiceShape as shape } from "../../../src/adapters/virtual-service/virtual-service-shape.ts";
 import type { RuleBefore } from "../../../src/adapters/weighted-rules/before.ts";
 import { locate } from "../../../src/adapters/weighted-rules/locate.ts";
-import { movableRules } from "../../../src/adapters/weighted-rules/movable-rule.ts";
 import type { Raw } from "../../../src/istio/destination.ts";
 import { virtualService } from "./given.ts";
 
@@ -67,7 +66,7 @@ for (const [name, [before, now, found]] of Object.entries(cases)) {
   test(name, () => {
     const was = before.map((rule, index): RuleBefore => ({ section: "http", index, ...rule, route: [] }));
     assert.deepEqual(
-      locate(was, movableRules(shape, virtualService({ http: now }))).map((rule) => rule?.index),
+      locate(was, shape.rulesOf(virtualService({ http: now }))).map((rule) => rule?.index),
       found,
     );
   });

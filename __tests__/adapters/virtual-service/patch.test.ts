@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { virtualServiceShape as shape } from "../../../src/adapters/virtual-service/virtual-service-shape.ts";
-import { movableRules } from "../../../src/adapters/weighted-rules/movable-rule.ts";
 import { patchOf } from "../../../src/adapters/weighted-rules/patch.ts";
 import type { Raw } from "../../../src/istio/destination.ts";
 import { virtualService } from "./given.ts";
 
 const to = (host: string, weight: unknown): Raw => ({ destination: { host }, weight });
-const [rule = assert.fail()] = movableRules(
-  shape,
+const [rule = assert.fail()] = shape.rulesOf(
   virtualService({ http: [{ name: "primary", route: [to("a", 1), to("b", 1)] }] }),
 );
 

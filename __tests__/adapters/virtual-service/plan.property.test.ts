@@ -5,11 +5,10 @@ import { parseRoutesBefore } from "../../../src/adapters/virtual-service/before.
 import { virtualServiceShape as shape } from "../../../src/adapters/virtual-service/virtual-service-shape.ts";
 import type { ObjectBefore } from "../../../src/adapters/weighted-rules/before.ts";
 import { destinationRoles } from "../../../src/adapters/weighted-rules/destination-roles.ts";
-import { movableRules } from "../../../src/adapters/weighted-rules/movable-rule.ts";
 import { planMoves } from "../../../src/adapters/weighted-rules/plan-moves.ts";
 import { selectRules } from "../../../src/adapters/weighted-rules/select-rules.ts";
 import { type Raw, sumOf } from "../../../src/istio/destination.ts";
-import type { RouteRule } from "../../../src/istio/route-rule.ts";
+import { type RouteRule, type RouteSection, routeSections } from "../../../src/istio/route-rule.ts";
 import { listAt, objectAt, textAt } from "../../../src/kubernetes/field.ts";
 import type { KubernetesObject } from "../../../src/kubernetes/object.ts";
 import { type Aim, aimAt } from "../../../src/release/aim.ts";
@@ -102,39 +101,63 @@ const foreignRules: readonly Raw[] = [
   { directResponse: { status: 404 } },
 ];
 const foreign = fc.constantFrom(...foreignRules);
+const foreignConnections: readonly Raw[] = foreignRules.filter(({ route }) => route !== undefined);
 
-const marks = (index: number): fc.Arbitrary<Raw> =>
-  fc.constantFrom<Raw>(
-    { name: `route-${index}` },
-    { match: [{ uri: { prefix: `/${index}` } }] },
-    { name: `route-${index}`, match: [{ uri: { prefix: "/same" } }] },
-  );
+/** By what the rules of a section are told from each other. */
+const marksOf: Readonly<Record<RouteSection, (index: number) => fc.Arbitrary<Raw>>> = {
+  http: (index) =>
+    fc.constantFrom<Raw>(
+      { name: `route-${index}` },
+      { match: [{ uri: { prefix: `/${index}` } }] },
+      { name: `route-${index}`, match: [{ uri: { prefix: "/same" } }] },
+    ),
+  tls: (index) =>
+    fc.constantFrom<Raw>(
+      { match: [{ sniHosts: [`${index}.example.com`] }] },
+      { match: [{ port: 443, sniHosts: ["app", `${index}.app`] }] },
+    ),
+  tcp: (index) =>
+    fc.constantFrom<Raw>(
+      { match: [{ port: 9000 + index }] },
+      { match: [{ port: 9000, gateways: [`gateway-${index}`] }] },
+    ),
+};
 
-type World = { readonly pair: Pair; readonly object: KubernetesObject };
+type World = { readonly pair: Pair; readonly section: RouteSection; readonly object: KubernetesObject };
+
+/** The rules of the section that is moved. */
+const rulesIn = (object: KubernetesObject, { section }: Pick<World, "section">): readonly RouteRule[] =>
+  shape.rulesOf(object).filter((rule) => rule.section === section);
 
 /** `nameless`: some rules have neither name nor match; only one of them that the release may move, or it would be refused. */
 const world = ({ nameless }: { readonly nameless: boolean }): fc.Arbitrary<World> =>
-  fc.constantFrom(...pairs).chain((pair) =>
-    fc
-      .tuple(movable(pair), fc.array(fc.oneof(movable(pair), foreign), { maxLength: 4 }), fc.nat(4))
+  fc.tuple(fc.constantFrom(...pairs), fc.constantFrom(...routeSections)).chain(([pair, section]) => {
+    const others = section === "http" ? foreign : fc.constantFrom(...foreignConnections);
+    return fc
+      .tuple(movable(pair), fc.array(fc.oneof(movable(pair), others), { maxLength: 4 }), fc.nat(4))
       .chain(([first, rest, at]) => {
         const rules = rest.toSpliced(at, 0, first);
         const mayBeNameless = (rule: Raw): boolean => nameless && (rule === first || foreignRules.includes(rule));
+        const marks = marksOf[section];
         const marked = fc.tuple(
           ...rules.map((rule, index) =>
             mayBeNameless(rule) ? fc.oneof(marks(index), fc.constant<Raw>({})) : marks(index),
           ),
         );
+        const untouched =
+          section === "http" ? [{ match: [], route: [{ destination: pair.stable }] }] : foreignConnections;
         return marked.map((all) => ({
           pair,
+          section,
           object: virtualService({
             hosts: ["app"],
-            http: rules.map((rule, index) => ({ ...all[index], ...rule })),
-            tls: [{ route: [{ destination: { host: "app" } }] }],
+            ...Object.fromEntries(routeSections.map((other) => [other, untouched])),
+            ...(section === "http" ? {} : { http: foreignRules }),
+            [section]: rules.map((rule, index) => ({ ...all[index], ...rule })),
           }),
         }));
-      }),
-  );
+      });
+  });
 
 type Begun = {
   readonly target: ReturnType<typeof targetOf>;
@@ -189,14 +212,14 @@ test("during a release nothing differs but the two weights, the destination that
  */
 function withoutOurs(
   object: KubernetesObject,
-  { object: original }: World,
+  { object: original, section }: World,
   { rules, target }: Begun,
 ): KubernetesObject {
   const { roleOf } = destinationRoles(shape, target);
   const spec = objectAt(object.spec);
-  const http = movableRules(shape, object).map((rule) => {
+  const left = rulesIn(object, { section }).map((rule) => {
     if (!rules.some(({ index }) => index === rule.index)) return rule.raw;
-    const had = movableRules(shape, original)[rule.index]?.destinations.some((entry) => roleOf(entry) === "canary");
+    const had = rulesIn(original, { section })[rule.index]?.destinations.some((entry) => roleOf(entry) === "canary");
     const route = rule.destinations
       .filter((entry) => had || roleOf(entry) !== "canary")
       .map((entry) =>
@@ -206,7 +229,7 @@ function withoutOurs(
       );
     return { ...rule.raw, route, ...withoutCopies(rule.raw, target.canary) };
   });
-  return { ...object, spec: { ...spec, http } };
+  return { ...object, spec: { ...spec, [section]: left } };
 }
 
 const isTo = ({ host, subset }: Pick<Version, "host" | "subset">, destination: unknown): boolean =>
@@ -227,7 +250,7 @@ test("weights are whole numbers from 0 on, the canary's is the nearest there is,
       const { roleOf } = destinationRoles(shape, begun.target);
       const object = go(given.object, begun, aimAt(weight));
       for (const { index, destinations: before } of begun.rules) {
-        const { destinations: entries = [] } = movableRules(shape, object)[index] ?? {};
+        const { destinations: entries = [] } = rulesIn(object, given)[index] ?? {};
         assert.ok(
           entries.every((entry) => entry.weight === undefined || (Number.isInteger(entry.weight) && entry.counts >= 0)),
         );
@@ -276,7 +299,7 @@ test("the patch makes the object that was planned", () => {
           ]),
         );
         object = go(object, begun, aimAt(weight));
-        for (const { index, raw } of movableRules(shape, object))
+        for (const { index, raw } of rulesIn(object, given))
           if (planned.has(index)) assert.deepEqual(listAt(raw.route), planned.get(index));
       }
     }),
@@ -296,7 +319,7 @@ test("after a swap stable has no request, and the canary all that the two had", 
         "it depends on the weights before",
       );
       for (const { index, destinations: before } of begun.rules) {
-        const { destinations: entries = [] } = movableRules(shape, object)[index] ?? {};
+        const { destinations: entries = [] } = rulesIn(object, given)[index] ?? {};
         assert.equal(sumOf(entries.filter((entry) => roleOf(entry) === "stable")), 0);
         assert.equal(entries.length, before.length);
         assert.deepEqual(
@@ -318,15 +341,16 @@ test("what somebody else changes meanwhile stays: rules in another order, new ru
   fc.assert(
     fc.property(world({ nameless: false }), percents, edit, (given, weights, { order, added, timeout }) => {
       const begun = begin(given);
-      const { http: _, ...rest } = objectAt(given.object.spec);
-      const places = shuffled([...movableRules(shape, given.object).keys()], order);
+      const rest = objectAt(given.object.spec);
+      const places = shuffled([...rulesIn(given.object, given).keys()], order);
       const edited = (object: KubernetesObject): KubernetesObject => {
-        const rules = movableRules(shape, object).map(({ raw }) => raw);
-        const http = [
+        const rules = rulesIn(object, given).map(({ raw }) => raw);
+        const changed = [
           ...added.map((rule, index) => ({ ...rule, name: `new-${index}` })),
           ...places.map((place) => ({ ...rules[place], timeout })),
         ];
-        return { ...object, metadata: { ...object.metadata, annotations: { edited: "yes" } }, spec: { ...rest, http } };
+        const spec = { ...rest, [given.section]: changed };
+        return { ...object, metadata: { ...object.metadata, annotations: { edited: "yes" } }, spec };
       };
       const shifted = weights.reduce((object, weight) => go(object, begun, aimAt(weight)), given.object);
       assert.equal(sortedText(go(edited(shifted), begun, { to: "before" })), sortedText(edited(given.object)));

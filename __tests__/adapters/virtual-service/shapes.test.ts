@@ -6,7 +6,6 @@ import { load } from "js-yaml";
 import type { PatchOperation } from "../../../src/adapters/kubernetes/kubernetes-client.ts";
 import { virtualServiceShape } from "../../../src/adapters/virtual-service/virtual-service-shape.ts";
 import { ruleWord, splitWord } from "../../../src/adapters/weighted-rules/describe.ts";
-import { movableRules } from "../../../src/adapters/weighted-rules/movable-rule.ts";
 import { selectRules } from "../../../src/adapters/weighted-rules/select-rules.ts";
 import type { KubernetesObject } from "../../../src/kubernetes/object.ts";
 import type { Aim } from "../../../src/release/aim.ts";
@@ -47,9 +46,9 @@ function account(shape: Shape): string {
       object,
       words: [
         ...patch.map(operationWord),
-        ...movableRules(virtualServiceShape, object).map(
-          (rule) => `  → ${ruleWord(virtualServiceShape, rule)}: ${splitWord(rule.destinations)}`,
-        ),
+        ...virtualServiceShape
+          .rulesOf(object)
+          .map((rule) => `  → ${ruleWord(virtualServiceShape, rule)}: ${splitWord(rule.destinations)}`),
       ],
     };
   };

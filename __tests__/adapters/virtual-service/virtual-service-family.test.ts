@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type KubernetesClient, KubernetesError } from "../../../src/adapters/kubernetes/kubernetes-client.ts";
+import { routeSections } from "../../../src/istio/route-rule.ts";
 import { listAt, textAt } from "../../../src/kubernetes/field.ts";
 import { resources } from "../../../src/kubernetes/object.ts";
 import { DeniedError } from "../../../src/lib/errors.ts";
@@ -13,7 +14,7 @@ import { type Cluster, inCluster, sandboxWorld, until } from "../../support/clus
 import { noFence } from "../../support/fences.ts";
 import { routesOver, targetOf, virtualService } from "./given.ts";
 
-routerContract("the sandbox", sandboxWorld, virtualServiceMaker);
+for (const section of routeSections) routerContract("the sandbox", sandboxWorld, virtualServiceMaker(section));
 virtualServiceContract("the sandbox", sandboxWorld);
 
 const given = { stable: { host: "app", subset: "v1" }, canary: { host: "app", subset: "v2" } };

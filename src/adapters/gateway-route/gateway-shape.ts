@@ -1,5 +1,5 @@
 import type { Destination, Raw, WeightedDestination } from "../../istio/destination.ts";
-import { gatewayRouteRules, mirroredTo, readBackends } from "../../istio/gateway-route.ts";
+import { gatewayRouteRules, gatewaySection, mirroredTo, readBackends } from "../../istio/gateway-route.ts";
 import { writtenLike } from "../../istio/host.ts";
 import { textAt } from "../../kubernetes/field.ts";
 import type { RouteKind } from "../../release/route-kind.ts";
@@ -8,9 +8,9 @@ import type { RouteShape } from "../weighted-rules/route-shape.ts";
 /** How routes of the Gateway API hold their rules; kinds differ by name alone. */
 export const gatewayShape = (kind: RouteKind): RouteShape => ({
   kind,
-  words: { rule: "rule", movable: "rule", toMove: "Name one that has rules with backendRefs." },
+  words: { rule: "rule", toMove: "Name one that has rules with backendRefs." },
   rulesOf: gatewayRouteRules,
-  movable: { sections: ["http"], lists: ["rules"] },
+  sections: { [gatewaySection(kind)]: "rules" },
   destinations: "backendRefs",
   read: readBackends,
   named,

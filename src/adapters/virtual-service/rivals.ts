@@ -30,8 +30,9 @@ const wordOf = (object: KubernetesObject): string => virtualServiceWord(nameOf(o
 function bypass(object: KubernetesObject, target: Target): readonly Finding[] {
   const { stable, canary } = destinationRoles(virtualServiceShape, target);
   const isServices = ({ host }: Destination): boolean => sameHost(host, stable.host) || sameHost(host, canary.host);
-  const rules = rulesOf(object).filter((rule) => rule.destinations.some(isServices));
-  const destinations = rules.flatMap((rule) => rule.destinations).filter(isServices);
+  const destinations = rulesOf(object)
+    .flatMap((rule) => rule.destinations)
+    .filter(isServices);
   if (destinations.length === 0) return [];
   const gateways = gatewaysOf(object);
   const by = gateways.length > 0 ? ` (by ${someOf(gateways, ", ")})` : "";
@@ -44,9 +45,7 @@ function bypass(object: KubernetesObject, target: Target): readonly Finding[] {
       code: "IST0140",
       level: "warn",
       what: `${wordOf(object)} sends to the service, too${by}, and is not part of the release: ${what}.`,
-      next: rules.some(({ section }) => section === "http")
-        ? "Name it beside the others, if its requests are to follow."
-        : "They cannot: rules of tls and tcp are not moved by a release.",
+      next: "Name it beside the others, if its requests are to follow.",
     },
   ];
 }

@@ -1,5 +1,6 @@
-import { gatewayTakes } from "../../istio/gateway.ts";
+import { gatewayServes, gatewayTakes } from "../../istio/gateway.ts";
 import { isNamed, type NamespacedName } from "../../istio/host.ts";
+import type { RouteSection } from "../../istio/route-rule.ts";
 import { nameOf } from "../../istio/virtual-service.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { coded, type Finding, warn } from "../../ports/preflight.ts";
@@ -20,8 +21,15 @@ export function unseenWeights(facts: readonly RouteFact[], gateways: KnownGatewa
   return [...new Map(findings.map((finding) => [finding.what, finding])).values()];
 }
 
+/** What whoever follows rules of a section takes in. */
+const serverFor: Readonly<Record<RouteSection, string>> = {
+  http: "for HTTP",
+  tls: "that passes TLS on as it is (tls.mode: PASSTHROUGH)",
+  tcp: "for TCP",
+};
+
 function unseenByGateway(
-  { route }: RouteFact,
+  { route, section, where: rule }: RouteFact,
   { hosts, namespaces }: Viewer,
   name: NamespacedName,
   gateways: KnownGateways,
@@ -44,6 +52,13 @@ function unseenByGateway(
           `${where} is for ${word}, which does not exist (IST0101): nobody follows it there.`,
           `Correct the name under gateways (namespace/name), or create it: kubectl get gateways.networking.istio.io -n ${name.namespace}.`,
         ),
+      ),
+    ];
+  if (!gatewayServes(gateway, section))
+    return [
+      warn(
+        `${word} has no server ${serverFor[section]}: nobody follows ${rule} there.`,
+        "Correct port.protocol or tls.mode of the Gateway's server, or move the rule to another section.",
       ),
     ];
   if (hosts.length === 0 || hosts.some((host) => gatewayTakes(gateway, host, route.namespace))) return [];

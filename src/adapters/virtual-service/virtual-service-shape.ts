@@ -8,11 +8,10 @@ export const virtualServiceShape: RouteShape = {
   kind: "VirtualService",
   words: {
     rule: "route",
-    movable: "http route",
-    toMove: "Name a VirtualService with http routes; those of tls and tcp are not moved.",
+    toMove: "Name a VirtualService with routes: http, tls or tcp.",
   },
   rulesOf,
-  movable: { sections: ["http"], lists: ["http"] },
+  sections: { http: "http", tls: "tls", tcp: "tcp" },
   destinations: "route",
   read: readWeighted,
   named({ host, raw }, version) {

@@ -61,10 +61,7 @@ function dividesNothing({ instead, delegate }: RouteRule, { shape }: RouteSearch
 function sharesItsName({ name }: RouteRule, { shape, rules }: RouteSearch, where: string): Finding | undefined {
   const namesakes = rules.filter((other) => name !== undefined && other.name === name).length;
   if (namesakes <= 1) return undefined;
-  return refuse(
-    `${where} is one of ${namesakes} of that name.`,
-    `Give every ${shape.words.movable} a name of its own.`,
-  );
+  return refuse(`${where} is one of ${namesakes} of that name.`, `Give every ${shape.words.rule} a name of its own.`);
 }
 
 /** Of two such rules Istio never reaches the second, and between two readings nobody could say which is which. */
@@ -72,6 +69,7 @@ function isLikeAnother(rule: RouteRule, { shape, rules, versions }: RouteSearch,
   const twin = rules.find(
     (other) =>
       other !== rule &&
+      other.section === rule.section &&
       other.name === rule.name &&
       isDeepStrictEqual(other.match, rule.match) &&
       other.destinations.some(versions.roleOf),
@@ -79,7 +77,7 @@ function isLikeAnother(rule: RouteRule, { shape, rules, versions }: RouteSearch,
   if (!twin) return undefined;
   return refuse(
     `${where} cannot be told from ${ruleWord(shape, twin)}: they have the same match, no name, and both serve the release.`,
-    "Remove the second, or give each a name.",
+    rule.section === "http" ? "Remove the second, or give each a name." : "Remove the second.",
   );
 }
 

@@ -1,17 +1,22 @@
 import type { Destination, WeightedDestination } from "../../istio/destination.ts";
 import type { NamespacedName } from "../../istio/host.ts";
 import { routeWord } from "../../release/route-kind.ts";
+import type { RuleBefore } from "./before.ts";
 import type { RouteShape } from "./route-shape.ts";
 
 /** How people find an object: "VirtualService shop/reviews". */
 export const objectWord = ({ kind }: Pick<RouteShape, "kind">, { namespace, name }: NamespacedName): string =>
   routeWord({ kind, namespace, name });
 
-/** `route "primary"`, or `route #0` by its place, as a configuration names it. */
-export const ruleWord = (
-  { words: { rule } }: RouteShape,
-  { name, index }: { readonly name?: string | undefined; readonly index: number },
-): string => (name === undefined ? `${rule} #${index}` : `${rule} "${name}"`);
+/** `route "primary"`, or `route #0` by its place, as a configuration names it; `tls route #0` in another section. */
+export function ruleWord(
+  { words: { rule }, sections }: RouteShape,
+  { name, section, index }: Pick<RuleBefore, "name" | "section" | "index">,
+): string {
+  if (name !== undefined) return `${rule} "${name}"`;
+  const [first] = Object.keys(sections);
+  return section === first ? `${rule} #${index}` : `${section} ${rule} #${index}`;
+}
 
 /** Host, subset and port as they stand there: `reviews subset v1 port 9080`. */
 export function destinationWord({ host, subset, port }: Destination): string {

@@ -1,5 +1,5 @@
 import { isWeight, sumOf } from "../../istio/destination.ts";
-import { listAt, objectAt } from "../../kubernetes/field.ts";
+import { field, listAt, objectAt } from "../../kubernetes/field.ts";
 import { destinationRoles, type VersionPair } from "./destination-roles.ts";
 import type { Revision } from "./read-routes.ts";
 import type { RouteShape } from "./route-shape.ts";
@@ -25,7 +25,7 @@ export function givenBack(shape: RouteShape, pair: VersionPair): Revision {
 
   return (object) => {
     const spec = { ...objectAt(object, "spec") };
-    for (const list of shape.movable.lists)
+    for (const list of Object.values(shape.sections).filter((list) => field(object, "spec", list) !== undefined))
       spec[list] = listAt(object, "spec", list).map((rule) => ruleGivenBack(rule, object.metadata.namespace ?? ""));
     return { ...object, spec };
   };

@@ -11,7 +11,6 @@ import { objectBeforeOf } from "./before-of.ts";
 import { canaryTraffic } from "./check-rule.ts";
 import { destinationWord, objectWord, ruleWord, splitWord } from "./describe.ts";
 import { type DestinationRoles, destinationRoles } from "./destination-roles.ts";
-import { movableRules } from "./movable-rule.ts";
 import { planMoves, plannedDestinations } from "./plan-moves.ts";
 import type { ChosenRoutes } from "./read-routes.ts";
 import type { RouteShape } from "./route-shape.ts";
@@ -35,7 +34,7 @@ export function noticesOf(shape: RouteShape, chosen: ChosenRoutes, target: Targe
   const subject: Subject = {
     shape,
     chosen,
-    others: movableRules(shape, chosen.object).filter((rule) => !isMoved(rule)),
+    others: shape.rulesOf(chosen.object).filter((rule) => !isMoved(rule)),
     versions: destinationRoles(shape, target),
     target,
     plan,
@@ -94,16 +93,19 @@ function offSchedule({ shape, chosen, versions, plan, where }: Subject): readonl
 
 /** IST0130: Istio takes the first rule that fits, so behind one that takes everything no request arrives. */
 function neverReached({ shape, chosen, where }: Subject): readonly Finding[] {
-  const catchAll = movableRules(shape, chosen.object).find(({ takesEverything }) => takesEverything);
-  if (!catchAll) return [];
-  return chosen.rules
-    .filter(({ index }) => index > catchAll.index)
-    .map((rule) => ({
-      code: "IST0130",
-      level: "warn",
-      what: `${where}: ${ruleWord(shape, rule)} is never reached, because ${ruleWord(shape, catchAll)} above it takes every request.`,
-      next: `Move it up, or choose the other ${shape.words.rule}.`,
-    }));
+  const catchAlls = shape.rulesOf(chosen.object).filter(({ takesEverything }) => takesEverything);
+  return chosen.rules.flatMap((rule): readonly Finding[] => {
+    const catchAll = catchAlls.find(({ section, index }) => section === rule.section && index < rule.index);
+    if (!catchAll) return [];
+    return [
+      {
+        code: "IST0130",
+        level: "warn",
+        what: `${where}: ${ruleWord(shape, rule)} is never reached, because ${ruleWord(shape, catchAll)} above it takes every request.`,
+        next: `Move it up, or choose the other ${shape.words.rule}.`,
+      },
+    ];
+  });
 }
 
 /** Beside third destinations the two have only their own share to divide, which may be too coarse for the plan. */

@@ -8,7 +8,6 @@ import { copiesIn, plannedCopies } from "./copies.ts";
 import { destinationWord, ruleWord } from "./describe.ts";
 import { type DestinationRoles, destinationRoles, type VersionPair } from "./destination-roles.ts";
 import { locate } from "./locate.ts";
-import { movableRules } from "./movable-rule.ts";
 import type { RouteShape } from "./route-shape.ts";
 import { canaryWeight, managedShare } from "./share.ts";
 
@@ -49,7 +48,7 @@ export function planMoves(
 ): RoutePlan {
   const { namespace } = before;
   const versions = destinationRoles(shape, pair);
-  const serving = movableRules(shape, object).filter(({ destinations }) => destinations.some(versions.roleOf));
+  const serving = shape.rulesOf(object).filter(({ destinations }) => destinations.some(versions.roleOf));
   const rules = locate(before.rules, serving);
   const moves: Move[] = [];
   const gone: string[] = [];

@@ -9,14 +9,12 @@ export type RouteShape = {
   readonly words: {
     /** What people call a rule there. */
     readonly rule: string;
-    /** … and one whose weights move. */
-    readonly movable: string;
     /** What to do about an object without such rules. */
     readonly toMove: string;
   };
   readonly rulesOf: (object: KubernetesObject) => readonly RouteRule[];
-  /** The sections whose weights a release moves, and the lists of `spec` that they are in. */
-  readonly movable: { readonly sections: readonly RouteSection[]; readonly lists: readonly string[] };
+  /** The sections that it has, and the list of `spec` that each is in. */
+  readonly sections: Readonly<Partial<Record<RouteSection, string>>>;
   /** The field of a rule that its destinations are in. */
   readonly destinations: string;
   /** All destinations of a rule. */

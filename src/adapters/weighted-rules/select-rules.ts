@@ -6,7 +6,7 @@ import type { Role, RouteChoice } from "../../release/target.ts";
 import { checkRule, type RouteSearch } from "./check-rule.ts";
 import { destinationWord, objectWord } from "./describe.ts";
 import { destinationRoles, type VersionPair } from "./destination-roles.ts";
-import { chosenRules, isMeant, movableRules } from "./movable-rule.ts";
+import { chosenRules, isMeant } from "./movable-rule.ts";
 import type { RouteShape } from "./route-shape.ts";
 
 export type Selection = {
@@ -22,7 +22,7 @@ export function selectRules(
   choice: RouteChoice,
   pair: VersionPair,
 ): Selection {
-  const rules = movableRules(shape, object);
+  const rules = shape.rulesOf(object);
   const search: RouteSearch = { shape, choice, rules, versions: destinationRoles(shape, pair) };
   return selectAmong(search);
 }
@@ -38,28 +38,31 @@ const has = ({ destinations }: RouteRule, role: Role, { versions }: RouteSearch)
 
 /** Every rule with both destinations, else every rule with stable's. */
 function selectAll(search: RouteSearch): Selection {
-  const withStable = search.rules.filter((rule) => rule.instead === undefined && has(rule, "stable", search));
+  const { choice, rules: all, versions } = search;
+  const withStable = chosenRules(all, choice, versions).filter(
+    (rule) => rule.instead === undefined && has(rule, "stable", search),
+  );
   const withBoth = withStable.filter((rule) => has(rule, "canary", search));
   const rules = withBoth.length > 0 ? withBoth : withStable;
   return { rules, problems: rules.length > 0 ? [] : [nothingToMove(search)] };
 }
 
-function selectNamed({ shape, choice, rules }: RouteSearch): Selection {
+function selectNamed({ shape, choice, rules, versions }: RouteSearch): Selection {
   const unknown = [...new Set(choice.routes)].filter((word) => !rules.some((rule) => isMeant(rule, word)));
   const problems = unknown.map((word) =>
     refuse(
-      `${objectWord(shape, choice)}: no ${shape.words.movable} is called "${word}" (found: ${listed(rules)}).`,
-      `Correct the name, or choose a ${shape.words.rule} by its place: #0 is the first.`,
+      `${objectWord(shape, choice)}: no ${shape.words.rule} is called "${word}" (found: ${listed(rules)}).`,
+      `Correct the name, or choose a ${shape.words.rule} by its place: ${rules[0]?.place ?? "#0"} is the first.`,
     ),
   );
-  return { rules: chosenRules(rules, choice), problems };
+  return { rules: chosenRules(rules, choice, versions), problems };
 }
 
 function nothingToMove(search: RouteSearch): Finding {
   const { shape, choice, rules, versions } = search;
   const where = objectWord(shape, choice);
-  const { movable } = shape.words;
-  if (rules.length === 0) return refuse(`${where} has no ${movable}.`, shape.words.toMove);
+  const { rule: word } = shape.words;
+  if (rules.length === 0) return refuse(`${where} has no ${word}.`, shape.words.toMove);
   const delegates = rules.flatMap(({ delegate }) => delegate ?? []);
   if (rules.length === delegates.length) {
     return refuse(
@@ -72,12 +75,12 @@ function nothingToMove(search: RouteSearch): Finding {
   }
   if (rules.some((rule) => has(rule, "canary", search))) {
     return refuse(
-      `${where}: no ${movable} sends to ${destinationWord(versions.stable)}, and ${destinationWord(versions.canary)} has its requests already.`,
+      `${where}: no ${word} sends to ${destinationWord(versions.stable)}, and ${destinationWord(versions.canary)} has its requests already.`,
       "An earlier release made it the stable version: exchange stable and canary in the configuration.",
     );
   }
   return refuse(
-    `${where}: no ${movable} sends to ${destinationWord(versions.stable)} (found: ${listed(rules)}).`,
+    `${where}: no ${word} sends to ${destinationWord(versions.stable)} (found: ${listed(rules)}).`,
     `Check host and subset of stable, or name the ${shape.kind} that routes to it.`,
   );
 }

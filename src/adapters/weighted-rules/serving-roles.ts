@@ -2,7 +2,7 @@ import { trafficOf } from "../../istio/destination.ts";
 import type { Role, Target } from "../../release/target.ts";
 import { unlessForbidden } from "../kubernetes/unless-forbidden.ts";
 import { destinationRoles } from "./destination-roles.ts";
-import { choicesOf, chosenRules, movableRules } from "./movable-rule.ts";
+import { choicesOf, chosenRules } from "./movable-rule.ts";
 import type { RouteStore } from "./read-routes.ts";
 
 /**
@@ -10,10 +10,11 @@ import type { RouteStore } from "./read-routes.ts";
  * they may not be read: the preflight names the permission that is missing.
  */
 export async function servingRoles({ client, resource, shape }: RouteStore, target: Target): Promise<readonly Role[]> {
-  const { roleOf } = destinationRoles(shape, target);
+  const versions = destinationRoles(shape, target);
+  const { roleOf } = versions;
   const serving = choicesOf(shape, target).map(async (choice) => {
     const object = await unlessForbidden(client.get(resource, choice.namespace, choice.name));
-    const rules = object ? chosenRules(movableRules(shape, object), choice) : [];
+    const rules = object ? chosenRules(shape.rulesOf(object), choice, versions) : [];
     return rules.flatMap(({ destinations }) =>
       destinations.filter((one) => trafficOf(one, destinations) > 0).flatMap((one) => roleOf(one) ?? []),
     );

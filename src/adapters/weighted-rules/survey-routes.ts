@@ -52,7 +52,7 @@ export function factsOf(
         destinations: destinationsOf(rule),
         isChosen: choice !== undefined,
         moves: moved.includes(rule.place),
-        canMove: shape.movable.sections.includes(rule.section) && isMovable(object, { ...route, routes: [rule.place] }),
+        canMove: isMovable(object, { ...route, routes: [rule.place] }),
       }),
     );
   });
@@ -60,8 +60,8 @@ export function factsOf(
 
 /** A place alone is one of its section, where there are several. */
 function placedWord(shape: RouteShape, rule: RouteRule): string {
-  const isOneOfSeveral = rule.name === undefined && shape.words.movable !== shape.words.rule;
-  return isOneOfSeveral ? `${rule.section} ${ruleWord(shape, rule)}` : ruleWord(shape, rule);
+  const isOneOfSeveral = rule.name === undefined && Object.keys(shape.sections).length > 1;
+  return isOneOfSeveral && rule.section === "http" ? `${rule.section} ${ruleWord(shape, rule)}` : ruleWord(shape, rule);
 }
 
 function destinationsOf({ destinations, mirrors }: RouteRule): readonly RoutedDestination[] {
