@@ -397,7 +397,7 @@ const named = <O, I>(whole: z.ZodMiniType<O, I>) =>
 export type WrittenRoute = { readonly kind: RouteKind; readonly name: string; readonly routes: readonly string[] };
 
 const rulesChosen = preset(
-  "Its http routes by name, or by position: #0, #1, … Empty: every route with both destinations, else every route with stable's. Of an HTTPRoute or GRPCRoute its rules.",
+  "Its routes by name, or by position: #0, #1, … of http, tls#0 and tcp#0 of the others, which go by SNI host or port as well: tls:shop.example.com, tcp:9000. Empty: every route with both destinations, else every route with stable's; those of tls and tcp where no http route is one. Of a route of the Gateway API its rules.",
   texts,
   [],
 );
