@@ -28177,7 +28177,7 @@ const named = (whole) => either("a Deployment's name, or a mapping", [
     mini_schemas/* pipe */.FsL(dnsName, mini_schemas/* transform */.pdi((deployment) => parse/* parse */.qg(whole, { deployment }))),
     whole,
 ]);
-const rulesChosen = preset("Its http routes by name, or by position: #0, #1, … Empty: every route with both destinations, else every route with stable's. Of an HTTPRoute or GRPCRoute its rules.", texts, []);
+const rulesChosen = preset("Its routes by name, or by position: #0, #1, … of http, tls#0 and tcp#0 of the others, which go by SNI host or port as well: tls:shop.example.com, tcp:9000. Empty: every route with both destinations, else every route with stable's; those of tls and tcp where no http route is one. Of a route of the Gateway API its rules.", texts, []);
 const namedRoute = (kind, name, routes) => ({ kind, name, routes });
 const routeForms = [
     mini_schemas/* pipe */.FsL(section({
@@ -29656,7 +29656,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 6568:
+/***/ 9494:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -36832,15 +36832,17 @@ const gatewayKinds = [
 ];
 const gatewayRoutes = gatewayKinds.map(({ plural }) => plural);
 const sections = { TLSRoute: "tls", TCPRoute: "tcp" };
+const gatewaySection = (kind) => sections[kind] ?? "http";
 const gatewayRouteRules = (route) => listAt(route, "spec", "rules").map((rule, index) => {
     const { namespace = "" } = route.metadata;
     const redirects = listAt(rule, "filters").some((filter) => textAt(filter, "type") === "RequestRedirect");
     return {
-        section: sections[route.kind] ?? "http",
+        section: gatewaySection(route.kind),
         path: `/spec/rules/${index}`,
         index,
         place: `#${index}`,
         name: textAt(rule, "name") || undefined,
+        addresses: [],
         match: field(rule, "matches"),
         destinations: readBackends(listAt(rule, "backendRefs"), namespace),
         mirrors: listAt(rule, "filters").flatMap((filter) => mirrorOf(filter, namespace) ?? []),
@@ -36984,7 +36986,7 @@ function givenBack(shape, pair) {
     }
     return (object) => {
         const spec = { ...objectAt(object, "spec") };
-        for (const list of shape.movable.lists)
+        for (const list of Object.values(shape.sections).filter((list) => field(object, "spec", list) !== undefined))
             spec[list] = listAt(object, "spec", list).map((rule) => ruleGivenBack(rule, object.metadata.namespace ?? ""));
         return { ...object, spec };
     };
@@ -36993,7 +36995,12 @@ function givenBack(shape, pair) {
 ;// CONCATENATED MODULE: ./src/adapters/weighted-rules/describe.js
 
 const describe_objectWord = ({ kind }, { namespace, name }) => routeWord({ kind, namespace, name });
-const ruleWord = ({ words: { rule } }, { name, index }) => (name === undefined ? `${rule} #${index}` : `${rule} "${name}"`);
+function ruleWord({ words: { rule }, sections }, { name, section, index }) {
+    if (name !== undefined)
+        return `${rule} "${name}"`;
+    const [first] = Object.keys(sections);
+    return section === first ? `${rule} #${index}` : `${section} ${rule} #${index}`;
+}
 function destinationWord({ host, subset, port }) {
     const words = [host.text || "a destination without a host"];
     if (subset !== undefined)
@@ -37048,16 +37055,6 @@ function locate(before, now) {
     return before.map((was) => known.get(was));
 }
 
-;// CONCATENATED MODULE: ./src/adapters/weighted-rules/movable-rule.js
-const choicesOf = ({ kind }, { routes }) => routes.filter((route) => route.kind === kind);
-const movableRules = ({ rulesOf, movable }, object) => rulesOf(object).filter(({ section }) => movable.sections.includes(section));
-const isMeant = ({ name, place }, word) => word === name || word === place;
-function chosenRules(rules, { routes }) {
-    if (routes.length === 0)
-        return rules;
-    return [...new Set(routes.flatMap((word) => rules.filter((rule) => isMeant(rule, word))))];
-}
-
 ;// CONCATENATED MODULE: ./src/adapters/weighted-rules/share.js
 
 function managedShare(ours, thirds) {
@@ -37076,12 +37073,11 @@ function canaryWeight(managed, percent) {
 
 
 
-
 const plannedDestinations = ({ shape, namespace, planned }) => shape.read(planned.map(({ raw }) => raw), namespace);
 function planMoves(shape, object, before, pair, aim) {
     const { namespace } = before;
     const versions = destinationRoles(shape, pair);
-    const serving = movableRules(shape, object).filter(({ destinations }) => destinations.some(versions.roleOf));
+    const serving = shape.rulesOf(object).filter(({ destinations }) => destinations.some(versions.roleOf));
     const rules = locate(before.rules, serving);
     const moves = [];
     const gone = [];
@@ -37363,6 +37359,16 @@ const warn = (what, next) => ({ level: "warn", what, next });
 const note = (what, next) => ({ level: "note", what, next });
 const coded = (code, finding) => ({ ...finding, code });
 
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/movable-rule.js
+const choicesOf = ({ kind }, { routes }) => routes.filter((route) => route.kind === kind);
+const isMeant = ({ name, place, addresses }, word) => [name, place, ...addresses].includes(word);
+function chosenRules(rules, { routes }, { roleOf }) {
+    if (routes.length > 0)
+        return [...new Set(routes.flatMap((word) => rules.filter((rule) => isMeant(rule, word))))];
+    const requests = rules.filter(({ section }) => section === "http");
+    return requests.some(({ destinations }) => destinations.some(roleOf)) ? requests : rules;
+}
+
 ;// CONCATENATED MODULE: ./src/adapters/weighted-rules/check-rule.js
 
 
@@ -37403,16 +37409,17 @@ function sharesItsName({ name }, { shape, rules }, where) {
     const namesakes = rules.filter((other) => name !== undefined && other.name === name).length;
     if (namesakes <= 1)
         return undefined;
-    return refuse(`${where} is one of ${namesakes} of that name.`, `Give every ${shape.words.movable} a name of its own.`);
+    return refuse(`${where} is one of ${namesakes} of that name.`, `Give every ${shape.words.rule} a name of its own.`);
 }
 function isLikeAnother(rule, { shape, rules, versions }, where) {
     const twin = rules.find((other) => other !== rule &&
+        other.section === rule.section &&
         other.name === rule.name &&
         (0,external_node_util_.isDeepStrictEqual)(other.match, rule.match) &&
         other.destinations.some(versions.roleOf));
     if (!twin)
         return undefined;
-    return refuse(`${where} cannot be told from ${ruleWord(shape, twin)}: they have the same match, no name, and both serve the release.`, "Remove the second, or give each a name.");
+    return refuse(`${where} cannot be told from ${ruleWord(shape, twin)}: they have the same match, no name, and both serve the release.`, rule.section === "http" ? "Remove the second, or give each a name." : "Remove the second.");
 }
 function namesAVersionTwice({ destinations }, { versions }, where) {
     const [twice] = repeated(destinations, versions);
@@ -37477,7 +37484,7 @@ function isTooSmall({ destinations }, { shape, versions }, where) {
 
 
 function selectRules(shape, object, choice, pair) {
-    const rules = movableRules(shape, object);
+    const rules = shape.rulesOf(object);
     const search = { shape, choice, rules, versions: destinationRoles(shape, pair) };
     return selectAmong(search);
 }
@@ -37488,30 +37495,31 @@ function selectAmong(search) {
 }
 const select_rules_has = ({ destinations }, role, { versions }) => versions.indexesOf(role, destinations).length > 0;
 function selectAll(search) {
-    const withStable = search.rules.filter((rule) => rule.instead === undefined && select_rules_has(rule, "stable", search));
+    const { choice, rules: all, versions } = search;
+    const withStable = chosenRules(all, choice, versions).filter((rule) => rule.instead === undefined && select_rules_has(rule, "stable", search));
     const withBoth = withStable.filter((rule) => select_rules_has(rule, "canary", search));
     const rules = withBoth.length > 0 ? withBoth : withStable;
     return { rules, problems: rules.length > 0 ? [] : [nothingToMove(search)] };
 }
-function selectNamed({ shape, choice, rules }) {
+function selectNamed({ shape, choice, rules, versions }) {
     const unknown = [...new Set(choice.routes)].filter((word) => !rules.some((rule) => isMeant(rule, word)));
-    const problems = unknown.map((word) => refuse(`${describe_objectWord(shape, choice)}: no ${shape.words.movable} is called "${word}" (found: ${listed(rules)}).`, `Correct the name, or choose a ${shape.words.rule} by its place: #0 is the first.`));
-    return { rules: chosenRules(rules, choice), problems };
+    const problems = unknown.map((word) => refuse(`${describe_objectWord(shape, choice)}: no ${shape.words.rule} is called "${word}" (found: ${listed(rules)}).`, `Correct the name, or choose a ${shape.words.rule} by its place: ${rules[0]?.place ?? "#0"} is the first.`));
+    return { rules: chosenRules(rules, choice, versions), problems };
 }
 function nothingToMove(search) {
     const { shape, choice, rules, versions } = search;
     const where = describe_objectWord(shape, choice);
-    const { movable } = shape.words;
+    const { rule: word } = shape.words;
     if (rules.length === 0)
-        return refuse(`${where} has no ${movable}.`, shape.words.toMove);
+        return refuse(`${where} has no ${word}.`, shape.words.toMove);
     const delegates = rules.flatMap(({ delegate }) => delegate ?? []);
     if (rules.length === delegates.length) {
         return refuse(`${where} hands every request to other VirtualServices: ${(0,some_of/* someOf */.y)(delegates.map((one) => describe_objectWord(shape, one)), ", ")}.`, `Name the ${shape.kind} that it delegates to; the weights are there.`);
     }
     if (rules.some((rule) => select_rules_has(rule, "canary", search))) {
-        return refuse(`${where}: no ${movable} sends to ${destinationWord(versions.stable)}, and ${destinationWord(versions.canary)} has its requests already.`, "An earlier release made it the stable version: exchange stable and canary in the configuration.");
+        return refuse(`${where}: no ${word} sends to ${destinationWord(versions.stable)}, and ${destinationWord(versions.canary)} has its requests already.`, "An earlier release made it the stable version: exchange stable and canary in the configuration.");
     }
-    return refuse(`${where}: no ${movable} sends to ${destinationWord(versions.stable)} (found: ${listed(rules)}).`, `Check host and subset of stable, or name the ${shape.kind} that routes to it.`);
+    return refuse(`${where}: no ${word} sends to ${destinationWord(versions.stable)} (found: ${listed(rules)}).`, `Check host and subset of stable, or name the ${shape.kind} that routes to it.`);
 }
 const listed = (rules) => (0,some_of/* someOf */.y)(rules.map(foundWord)) || "none";
 function foundWord({ name, place, instead, destinations }) {
@@ -37590,10 +37598,11 @@ async function unlessDenied(reading, otherwise) {
 
 
 async function servingRoles({ client, resource, shape }, target) {
-    const { roleOf } = destinationRoles(shape, target);
+    const versions = destinationRoles(shape, target);
+    const { roleOf } = versions;
     const serving = choicesOf(shape, target).map(async (choice) => {
         const object = await unlessForbidden(client.get(resource, choice.namespace, choice.name));
-        const rules = object ? chosenRules(movableRules(shape, object), choice) : [];
+        const rules = object ? chosenRules(shape.rulesOf(object), choice, versions) : [];
         return rules.flatMap(({ destinations }) => destinations.filter((one) => trafficOf(one, destinations) > 0).flatMap((one) => roleOf(one) ?? []));
     });
     return (await Promise.all(serving)).flat();
@@ -37808,9 +37817,9 @@ const gatewayPermissions = (kind) => [
 
 const gatewayShape = (kind) => ({
     kind,
-    words: { rule: "rule", movable: "rule", toMove: "Name one that has rules with backendRefs." },
+    words: { rule: "rule", toMove: "Name one that has rules with backendRefs." },
     rulesOf: gatewayRouteRules,
-    movable: { sections: ["http"], lists: ["rules"] },
+    sections: { [gatewaySection(kind)]: "rules" },
     destinations: "backendRefs",
     read: readBackends,
     named: gateway_shape_named,
@@ -37846,13 +37855,12 @@ const aimAt = (canary) => (canary === 0 ? { to: "before" } : { to: "split", cana
 
 
 
-
 function noticesOf(shape, chosen, target, plan) {
     const isMoved = (rule) => chosen.rules.some(({ place }) => place === rule.place);
     const subject = {
         shape,
         chosen,
-        others: movableRules(shape, chosen.object).filter((rule) => !isMoved(rule)),
+        others: shape.rulesOf(chosen.object).filter((rule) => !isMoved(rule)),
         versions: destinationRoles(shape, target),
         target,
         plan,
@@ -37894,17 +37902,20 @@ function offSchedule({ shape, chosen, versions, plan, where }) {
     return findings;
 }
 function neverReached({ shape, chosen, where }) {
-    const catchAll = movableRules(shape, chosen.object).find(({ takesEverything }) => takesEverything);
-    if (!catchAll)
-        return [];
-    return chosen.rules
-        .filter(({ index }) => index > catchAll.index)
-        .map((rule) => ({
-        code: "IST0130",
-        level: "warn",
-        what: `${where}: ${ruleWord(shape, rule)} is never reached, because ${ruleWord(shape, catchAll)} above it takes every request.`,
-        next: `Move it up, or choose the other ${shape.words.rule}.`,
-    }));
+    const catchAlls = shape.rulesOf(chosen.object).filter(({ takesEverything }) => takesEverything);
+    return chosen.rules.flatMap((rule) => {
+        const catchAll = catchAlls.find(({ section, index }) => section === rule.section && index < rule.index);
+        if (!catchAll)
+            return [];
+        return [
+            {
+                code: "IST0130",
+                level: "warn",
+                what: `${where}: ${ruleWord(shape, rule)} is never reached, because ${ruleWord(shape, catchAll)} above it takes every request.`,
+                next: `Move it up, or choose the other ${shape.words.rule}.`,
+            },
+        ];
+    });
 }
 function coarse({ shape, chosen, versions, plan, where }) {
     if (chosen.problems.length > 0)
@@ -38120,13 +38131,13 @@ function factsOf(shape, viewersOf, objects, target) {
             destinations: destinationsOf(rule),
             isChosen: choice !== undefined,
             moves: moved.includes(rule.place),
-            canMove: shape.movable.sections.includes(rule.section) && isMovable(object, { ...route, routes: [rule.place] }),
+            canMove: isMovable(object, { ...route, routes: [rule.place] }),
         }));
     });
 }
 function placedWord(shape, rule) {
-    const isOneOfSeveral = rule.name === undefined && shape.words.movable !== shape.words.rule;
-    return isOneOfSeveral ? `${rule.section} ${ruleWord(shape, rule)}` : ruleWord(shape, rule);
+    const isOneOfSeveral = rule.name === undefined && Object.keys(shape.sections).length > 1;
+    return isOneOfSeveral && rule.section === "http" ? `${rule.section} ${ruleWord(shape, rule)}` : ruleWord(shape, rule);
 }
 function destinationsOf({ destinations, mirrors }) {
     const routed = (destination, share, mirror) => {
@@ -49714,6 +49725,7 @@ function readRule({ section, named, place, instead, fitsAll }, raw, index, names
         index,
         place: place(index),
         name: named ? textAt(raw, "name") || undefined : undefined,
+        addresses: named ? [] : [...new Set(conditions.flatMap(addressedBy).map((one) => `${section}:${one}`))],
         match: raw.match,
         destinations: readWeighted(listAt(raw, "route"), namespace),
         mirrors: readMirrors(raw, namespace),
@@ -49723,6 +49735,10 @@ function readRule({ section, named, place, instead, fitsAll }, raw, index, names
         raw,
     };
 }
+const addressedBy = (condition) => [
+    ...listAt(condition, "sniHosts"),
+    ...(condition.port === undefined ? [] : [condition.port]),
+];
 function readMirrors(raw, namespace) {
     const policies = [...listAt(raw, "mirrors")];
     if (raw.mirror !== undefined)
@@ -49766,11 +49782,10 @@ const virtualServiceShape = {
     kind: "VirtualService",
     words: {
         rule: "route",
-        movable: "http route",
-        toMove: "Name a VirtualService with http routes; those of tls and tcp are not moved.",
+        toMove: "Name a VirtualService with routes: http, tls or tcp.",
     },
     rulesOf: rulesOf,
-    movable: { sections: ["http"], lists: ["http"] },
+    sections: { http: "http", tls: "tls", tcp: "tcp" },
     destinations: "route",
     read: readWeighted,
     named({ host, raw }, version) {
@@ -50256,8 +50271,9 @@ const wordOf = (object) => virtualServiceWord(virtual_service_nameOf(object));
 function bypass(object, target) {
     const { stable, canary } = destinationRoles(virtualServiceShape, target);
     const isServices = ({ host }) => (0,istio_host/* sameHost */.RM)(host, stable.host) || (0,istio_host/* sameHost */.RM)(host, canary.host);
-    const rules = rulesOf(object).filter((rule) => rule.destinations.some(isServices));
-    const destinations = rules.flatMap((rule) => rule.destinations).filter(isServices);
+    const destinations = rulesOf(object)
+        .flatMap((rule) => rule.destinations)
+        .filter(isServices);
     if (destinations.length === 0)
         return [];
     const gateways = gatewaysOf(object);
@@ -50271,9 +50287,7 @@ function bypass(object, target) {
             code: "IST0140",
             level: "warn",
             what: `${wordOf(object)} sends to the service, too${by}, and is not part of the release: ${what}.`,
-            next: rules.some(({ section }) => section === "http")
-                ? "Name it beside the others, if its requests are to follow."
-                : "They cannot: rules of tls and tcp are not moved by a release.",
+            next: "Name it beside the others, if its requests are to follow.",
         },
     ];
 }
@@ -50405,6 +50419,16 @@ const gatewayTakes = (gateway, host, namespace) => listAt(gateway, "spec", "serv
     const from = owner === "." ? gateway.metadata.namespace : owner;
     return (from === "*" || from === namespace) && haveHostsInCommon(name ?? "", host.text);
 });
+const isOneOf = (...protocols) => ({ protocol = protocols[0] ?? "", passes }) => !passes && protocols.includes(protocol.toUpperCase());
+const serves = {
+    http: isOneOf("HTTP", "HTTP2", "HTTPS", "GRPC", "GRPC-WEB"),
+    tls: ({ passes }) => passes,
+    tcp: isOneOf("TCP", "TLS", "MONGO", "MYSQL", "REDIS"),
+};
+const gatewayServes = (gateway, section) => listAt(gateway, "spec", "servers").some((server) => serves[section]({
+    protocol: textAt(server, "port", "protocol"),
+    passes: (textAt(server, "tls", "mode") ?? "").endsWith("PASSTHROUGH"),
+}));
 const haveHostsInCommon = (one, other) => isWithin(one, other) || isWithin(other, one);
 const isWithin = (host, pattern) => pattern.startsWith("*") ? host.endsWith(pattern.slice(1)) : host === pattern;
 
@@ -50466,7 +50490,12 @@ function unseenWeights(facts, gateways) {
     const findings = facts.flatMap((fact) => fact.seenBy.flatMap((viewer) => (viewer.who === "mesh" ? [] : unseenByGateway(fact, viewer, viewer.who, gateways))));
     return [...new Map(findings.map((finding) => [finding.what, finding])).values()];
 }
-function unseenByGateway({ route }, { hosts, namespaces }, name, gateways) {
+const serverFor = {
+    http: "for HTTP",
+    tls: "that passes TLS on as it is (tls.mode: PASSTHROUGH)",
+    tcp: "for TCP",
+};
+function unseenByGateway({ route, section, where: rule }, { hosts, namespaces }, name, gateways) {
     const [where, word] = [virtualServiceWord(route), `Gateway ${name.namespace}/${name.name}`];
     if (namespaces && !namespaces.includes(name.namespace))
         return [
@@ -50478,6 +50507,10 @@ function unseenByGateway({ route }, { hosts, namespaces }, name, gateways) {
     if (!gateway)
         return [
             coded("IST0101", warn(`${where} is for ${word}, which does not exist (IST0101): nobody follows it there.`, `Correct the name under gateways (namespace/name), or create it: kubectl get gateways.networking.istio.io -n ${name.namespace}.`)),
+        ];
+    if (!gatewayServes(gateway, section))
+        return [
+            warn(`${word} has no server ${serverFor[section]}: nobody follows ${rule} there.`, "Correct port.protocol or tls.mode of the Gateway's server, or move the rule to another section."),
         ];
     if (hosts.length === 0 || hosts.some((host) => gatewayTakes(gateway, host, route.namespace)))
         return [];
@@ -50983,9 +51016,7 @@ function selectedByEntry(around, { entry, podsAt }, source) {
 }
 const stranded_isOfRelease = ({ target }, host) => [target.stable, target.canary].some((version) => (0,istio_host/* sameHost */.RM)((0,istio_host/* readHost */.rk)(version.host, target.namespace), host));
 function stranded_remedyFor({ sender: fact, without }, stranded, around) {
-    const { section, moves, canMove } = fact;
-    if (section !== "http")
-        return { cannot: `Rules of ${section} are not moved by a release` };
+    const { moves, canMove } = fact;
     if (moves || without.every(({ mirror }) => mirror))
         return { do: "Take its mirror away before the release." };
     const before = without.some(({ mirror }) => mirror) ? "Take its mirror away. " : "";
@@ -51004,14 +51035,12 @@ const isStables = ({ target }, { host, subset }) => subset === target.stable.sub
 const stableWord = ({ target: { stable } }) => stable.subset === undefined ? `host ${stable.host} without a subset` : `host ${stable.host}, subset ${stable.subset}`;
 function moveWord(fact, stranded, { facts }) {
     const { kind, namespace, name } = fact.route;
-    const left = stranded
-        .filter(({ sender, without }) => sender.section === "http" && !without.every(({ mirror }) => mirror))
-        .map(({ sender }) => sender);
+    const left = stranded.filter(({ without }) => !without.every(({ mirror }) => mirror)).map(({ sender }) => sender);
     const ofObject = facts.filter((one) => one.route === fact.route);
     const together = ofObject.filter((one) => one.moves || left.includes(one));
     if (!fact.isChosen && together.length === ofObject.length)
         return `Name ${namespace}/${name} under routes as well, so that it moves with the others`;
-    const list = together.map(({ called }) => (called.startsWith("#") ? `"${called}"` : called)).join(", ");
+    const list = together.map(({ called }) => (called.includes("#") ? `"${called}"` : called)).join(", ");
     return `Let it move with the others: routes: [{ ${routeKindWords[kind].key}: ${namespace}/${name}, routes: [${list}] }]`;
 }
 
@@ -51862,6 +51891,30 @@ function passesThrough(rule) {
     const ofPorts = policies.flatMap((policy) => listAt(policy, "portLevelSettings"));
     return [...policies, ...ofPorts].some((policy) => textAt(policy, "loadBalancer", "simple") === "PASSTHROUGH");
 }
+
+;// CONCATENATED MODULE: ./src/preflight/connections.js
+
+
+
+function connectionsAreJudged({ routes, plan: { stages } }) {
+    const moved = routes.filter(({ moves }) => moves);
+    const opaque = moved.filter(({ section }) => section !== "http");
+    if (opaque.length === 0)
+        return [];
+    const what = `${connections_wordsOf(opaque)} ${opaque.length === 1 ? "divides" : "divide"} connections, of which proxies see no answer`;
+    const gates = stages.flatMap((stage) => stage.gates);
+    const counting = [...new Set(gates.filter(release_gate/* isCounting */.EL).map(({ kind }) => kind))];
+    if (opaque.length === moved.length && counting.length > 0)
+        return [
+            refuse(`${what}: the ${counting.length === 1 ? "gate" : "gates"} ${counting.join(", ")} would never have data, and no stage would pass.`, "Let gates judge that can (query, for instance of istio_tcp_connections_closed_total; json; run; restarts), or say that nothing does: metrics: { source: none }, and restarts alone are watched."),
+        ];
+    if (gates.some(release_gate/* isAsked */.D6))
+        return [note(`${what}: gates of your own judge what goes over them, and nothing else does.`)];
+    return [
+        warn(`${what}: nothing judges what goes over them but restarts and pods that are not ready.`, "A gate of your own can: query, json or run."),
+    ];
+}
+const connections_wordsOf = (facts) => (0,some_of/* someOf */.y)(facts.map(({ where }) => where), ", ", 3);
 
 ;// CONCATENATED MODULE: ./src/preflight/controllers.js
 
@@ -53393,14 +53446,31 @@ const unique = (findings) => [
 ];
 const service_ports_http = new Set(["http", "http2", "grpc", "grpc-web", "kubernetes.io/h2c", "kubernetes.io/ws"]);
 const opaque = new Set(["tcp", "tls", "https", "mongo", "mysql", "redis", "udp"]);
-function portsSpeakHttp(scene) {
-    const used = destinationsOfStable(scene).filter(({ fact }) => fact.section === "http");
+function portsSpeakProtocol(scene) {
     const service = serviceBehind(scene.services, scene.hosts.stable);
-    if (!service || used.length === 0)
+    if (!service)
         return [];
-    return portsOf(service)
-        .filter(({ number }) => used.some(({ destination }) => destination.port === undefined || destination.port === number))
-        .flatMap((port) => protocolOf(port, service_ports_wordOf(service)) ?? []);
+    const used = destinationsOfStable(scene);
+    return portsOf(service).flatMap((port) => {
+        const facts = used
+            .filter(({ destination }) => destination.port === undefined || destination.port === port.number)
+            .map(({ fact }) => fact);
+        const where = service_ports_wordOf(service);
+        const [opaque] = facts.filter(({ section, seenBy }) => section !== "http" && seenBy.some(({ who }) => who === "mesh"));
+        return [
+            ...(facts.some(({ section }) => section === "http") ? notHttp(port, where) : []),
+            ...(opaque ? isHttp(port, where, opaque) : []),
+        ];
+    });
+}
+const isHttp = ({ number, name, protocol }, where, { section }) => service_ports_http.has(protocol)
+    ? [
+        warn(`${where}: port ${number} (${name}) is declared as ${protocol}, so ${section} routes do not apply to it in the mesh.`, "Name it tcp-… or tls-…, or set appProtocol."),
+    ]
+    : [];
+function notHttp(port, where) {
+    const finding = protocolOf(port, where);
+    return finding ? [finding] : [];
 }
 function protocolOf({ number, name, protocol }, where) {
     if (service_ports_http.has(protocol))
@@ -53867,6 +53937,7 @@ function canaryHasRoom({ stable, canary, planned, target, autoscalers }) {
 
 
 
+
 const release_preflight_checks = [
     namespaceExists,
     servicesExist,
@@ -53892,7 +53963,8 @@ const release_preflight_checks = [
     portsExist,
     portNamesExist,
     portsAgree,
-    portsSpeakHttp,
+    portsSpeakProtocol,
+    connectionsAreJudged,
     canaryGetsSidecar,
     imageIsNew,
     followersAreKnown,
@@ -56586,7 +56658,7 @@ async function main() {
         print,
         answer,
     };
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6568));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 9494));
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_15__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
             process.removeAllListeners(signal);
