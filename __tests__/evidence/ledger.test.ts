@@ -38,6 +38,7 @@ const polls: fc.Arbitrary<Poll[]> = fc
       pods: fc.oneof(
         fc.constant({}),
         fc.record({ joined: fc.integer({ min: 1, max: 3_600_000 }), pods: fc.nat(99) }, { requiredKeys: [] }),
+        fc.record({ pods: fc.nat(99), waiting: fc.nat(9_999) }),
       ),
     }),
     { maxLength: 12 },

@@ -17,17 +17,18 @@ const served = (requests: number, atMost = 100): Count => ({
   ],
 });
 
-/** Requests that ended in each poll, by version, one poll a scrape. */
-type Ended = readonly [stable: number, canary: number, takes?: number];
+/** Requests that ended in each poll, by version, one poll a scrape, and how many more wait at the canary's pods. */
+type Ended = readonly [stable: number, canary: number, takes?: number, waiting?: number];
 
 function after(weight: number, ended: readonly Ended[], settings: Settings = defaults): Evidence {
-  const poll = ([stable, canary, takes]: Ended, index: number): Poll => ({
+  const poll = ([stable, canary, takes, waiting]: Ended, index: number): Poll => ({
     weight,
     age: index * scrape,
     from: (index - 1) * scrape,
     stable: served(stable, takes),
     canary: served(canary, takes),
     lost: 0,
+    ...(waiting === undefined ? {} : { pods: 3, waiting }),
   });
   return ended.map(poll).reduce((evidence, next) => addPoll(evidence, next, settings), noEvidence);
 }
@@ -69,6 +70,34 @@ test("a canary that ends a part of its requests only is out where the rest is mi
   assert.deepEqual([missing.finding, missing.unanswered?.expected], ["unanswered", 4_125]);
   assert.equal(found(50, times(12, 550, 200), usual).finding, "too-little-traffic");
   assert.equal(found(50, times(12, 375, 150)).finding, "too-little-traffic", "where nobody knows the total");
+});
+
+test("half of a canary's requests that never end are told from callers that bypass the route at 10 % as well", () => {
+  const usual = { ...defaults, usual: 50 };
+  const missing = times(20, 675, 37);
+  assert.equal(found(10, missing, usual).finding, "unanswered");
+  // The first poll still has some of the weight before, and a split speaks after eight scrapes.
+  assert.equal(pollsUntil("unanswered", 10, missing, usual), 1 + 8);
+  assert.equal(found(10, times(20, 713, 37), usual).finding, "too-little-traffic", "with a total as it was");
+  assert.equal(found(10, times(20, 500, 28), usual).finding, "too-little-traffic", "with a service that is quieter");
+  assert.equal(
+    found(10, times(20, 675, 37), { ...usual, usualOf: 500 }).finding,
+    "too-little-traffic",
+    "where ten seconds were usual, a total tells nothing yet",
+  );
+});
+
+test("requests that are open at its pods, about as many as the canary lacks, are waiting for it", () => {
+  const hanging = Array.from({ length: 20 }, (_, poll): Ended => [675, 37, 20, 38 * poll]);
+  assert.equal(pollsUntil("unanswered", 10, hanging), 1 + 8);
+  const { words } = found(10, hanging);
+  assert.match(
+    words,
+    /^the canary does not answer: 703 of its requests .* where about 1,425 were to.*; 722 more are open/,
+  );
+  const busy = Array.from({ length: 20 }, (): Ended => [713, 37, 20, 90]);
+  assert.equal(found(10, busy).finding, "too-little-traffic", "some are always open");
+  assert.match(found(10, busy).words, /Some callers bypass the route, or requests wait for the canary/);
 });
 
 test("a canary that stops answering after an hour is found as soon as one that never did", () => {

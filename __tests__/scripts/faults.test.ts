@@ -29,6 +29,7 @@ test("every fault ends in a rollback, in somebody's decision, or is named as not
 const played = [
   "fails always",
   "hangs, and nobody has a time-out",
+  "half of its requests hang, and nobody has a time-out",
   "takes twice as long: 180 → 360 ms",
   "answers 404 in 20 %, with a gate on 4xx",
   "its image cannot be pulled",

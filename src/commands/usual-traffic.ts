@@ -39,7 +39,7 @@ export async function withUsualTotal(history: TrafficHistory, target: Target, pl
   const { stable, canary, unattributed } = tally;
   const requests = stable.requests + canary.requests + unattributed.requests;
   if (requests === 0) return plan;
-  const settings = { ...plan.evidence.settings, usual: (requests * 1_000) / tally.covered };
+  const settings = { ...plan.evidence.settings, usual: (requests * 1_000) / tally.covered, usualOf: requests };
   return { ...plan, evidence: { ...plan.evidence, settings } };
 }
 

@@ -92,7 +92,7 @@ function servedSince({ served }: Counts, { stable, canary }: Increments): Pair |
 function pollOf(
   record: ReleaseRecord,
   { evidence, pods }: Counts,
-  { from, stable, canary, lost }: Increments,
+  { from, stable, canary, lost, waiting }: Increments,
   now: Instant,
 ): Poll | undefined {
   const [first] = record.stages;
@@ -100,7 +100,8 @@ function pollOf(
   const age = Math.max(0, now - first.since);
   const since = pods?.since ?? first.since;
   const joined = since > first.since ? { joined: since - first.since } : {};
-  const seen = pods === undefined ? joined : { ...joined, pods: pods.now };
+  const seen =
+    pods === undefined ? joined : { ...joined, pods: pods.now, ...(waiting === undefined ? {} : { waiting }) };
   const poll: Poll = { weight: plannedWeight(record), age, from: from - first.since, ...seen, stable, canary, lost };
   return isPoll(poll, evidence.age, record.plan.pollEvery) ? poll : undefined;
 }

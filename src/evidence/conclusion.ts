@@ -7,7 +7,7 @@ import { type FewTimes, fewTimes, slowestEdge, type Untimed, whyUntimed } from "
 import { allMetrics, type ByMetric, byMetric } from "./metric.ts";
 import { grow, logE, type Mixture } from "./mixture.ts";
 import { betterRates, rateEvidence } from "./one-sample.ts";
-import { isSilent, type TotalRate, whereabouts } from "./silence.ts";
+import { isSilent, type TotalRate, type Whereabouts, whereabouts } from "./silence.ts";
 import { type EvidenceFinding, owesResponseTimes, type WeighedEvidence, weigh } from "./weigh.ts";
 
 /** What can decide: one of the metrics, or what is judged beside them. */
@@ -42,6 +42,8 @@ export type Conclusion = {
   readonly slower?: { readonly than: Millis; readonly slow: Pair; readonly requests: Pair } | undefined;
   /** Of a canary that does not answer: how many requests ended, and how many were to. */
   readonly unanswered?: Unanswered | undefined;
+  /** Of a canary that gets too little: its requests surely went elsewhere, as the service's total is what it was. */
+  readonly elsewhere?: TotalRate | undefined;
   /** Response times were not judged, and why. */
   readonly untimed?: Untimed | undefined;
   /** What a verdict still lacks. Missing where nothing is open, or no number of requests would do. */
@@ -72,6 +74,8 @@ export type Unanswered = {
   readonly lasted: Millis;
   /** Where it says that they are missing. */
   readonly total?: TotalRate | undefined;
+  /** Where those are known that wait. */
+  readonly waiting?: number | undefined;
 };
 
 /** What a finding means for a gate. "Nothing" is no data where there was nothing to compare. */
@@ -138,6 +142,7 @@ function draw(evidence: Evidence, settings: Settings): Conclusion {
     untimed: judged.requests.stable > 0 ? whyUntimed(evidence.latency) : undefined,
     missing: finding === "nothing" ? missingCounts(evidence, settings) : undefined,
     unanswered: finding === "unanswered" ? unansweredRequests(evidence, settings) : undefined,
+    elsewhere: finding === "too-little-traffic" ? rateWhere("elsewhere", evidence, settings) : undefined,
     warmUpLeft: Math.max(0, settings.warmUp - evidence.age),
     ratio: ratioInterval(evidence.ratio, settings.alpha),
     weight: weightsOf(weight),
@@ -215,15 +220,21 @@ function slowerRequests({ latency }: Evidence): Conclusion["slower"] {
 function unansweredRequests(evidence: Evidence, settings: Settings): Unanswered {
   const { split, silence, age } = evidence;
   const isSince = isSilent(evidence, settings);
-  const { stable, canary } = isSince ? { stable: silence.stable, canary: 0 } : split.requests;
   const found = whereabouts(evidence, settings);
+  const { stable, canary } = isSince ? { stable: silence.stable, canary: 0 } : split.requests;
   return {
     ended: canary,
     expected: Math.round((stable * (split.weight ?? 0)) / (100 - (split.weight ?? 0))),
     stable,
     lasted: age - ((isSince ? silence.from : split.from) ?? age),
-    total: found?.are === "missing" ? found.rate : undefined,
+    total: rateWhere("missing", evidence, settings),
+    waiting: found && "waiting" in found ? found.waiting : undefined,
   };
+}
+
+function rateWhere(place: Whereabouts["are"], evidence: Evidence, settings: Settings): TotalRate | undefined {
+  const found = whereabouts(evidence, settings);
+  return found?.are === place && "rate" in found ? found.rate : undefined;
 }
 
 const weightsOf = ({ harm, metrics, safe, sound, breaker, deserted }: WeighedEvidence): Conclusion["weight"] => ({

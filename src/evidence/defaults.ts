@@ -46,6 +46,8 @@ export type Settings = {
   readonly shares: ByMetric<number>;
   /** Requests a second of the service before the release. Measured; missing where nobody knows. */
   readonly usual?: number | undefined;
+  /** Of how many requests that was measured. */
+  readonly usualOf?: number | undefined;
   /** How clustered errors are; measured by `dispersionOf`. */
   readonly dispersion: Dispersion;
   /** How much healthy pods differ. Measured; where it is missing they are taken to be alike. */

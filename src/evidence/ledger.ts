@@ -14,9 +14,9 @@ export type Ledger = {
   /** The finite edges of histograms that lines refer to by position. */
   readonly edges: readonly (readonly number[])[];
   /**
-   * `weight age lost from joined pods / stable / canary`, each version as `requests errors`, and with a histogram
+   * `weight age lost from joined pods waiting / stable / canary`, each version as `requests errors`, and with a histogram
    * `edges n n n …`: how many requests fell between two edges. Where some were given up or cut off, ` / ` and how many
-   * of stable's, then of the canary's: `givenUp cutOff givenUp cutOff`. `joined` and `pods` only where they are known.
+   * of stable's, then of the canary's: `givenUp cutOff givenUp cutOff`. `joined`, `pods` and `waiting` only where they are known.
    */
   readonly polls: readonly string[];
 };
@@ -25,10 +25,11 @@ export const emptyLedger: Ledger = { edges: [], polls: [] };
 
 export function append(ledger: Ledger, poll: Poll): Ledger {
   const edges = [poll.stable, poll.canary].map(finiteEdges).reduce(withEdges, ledger.edges);
-  const { weight, age, lost, from, joined, pods } = poll;
+  const { weight, age, lost, from, joined, pods, waiting } = poll;
   const head = [weight, age, lost, from];
   if (joined !== undefined || pods !== undefined) head.push(joined ?? 0);
   if (pods !== undefined) head.push(pods);
+  if (pods !== undefined && waiting !== undefined) head.push(waiting);
   const parts = [head.join(" "), write(poll.stable, edges), write(poll.canary, edges)];
   const ended = [poll.stable, poll.canary].flatMap(({ givenUp = 0, cutOff = 0 }) => [givenUp, cutOff]);
   if (ended.some((times) => times > 0)) parts.push(ended.join(" "));
@@ -81,7 +82,7 @@ function write(count: Count, edges: Ledger["edges"]): string {
 
 function readLine(line: string, edges: Ledger["edges"]): Poll {
   const parts = line.split(" / ").map((part) => part.split(" ").map(Number));
-  const [[weight, age, lost, from = unknown, joined, pods] = [], stable, canary, ended = []] = parts;
+  const [[weight, age, lost, from = unknown, joined, pods, waiting] = [], stable, canary, ended = []] = parts;
   if (
     weight === undefined ||
     age === undefined ||
@@ -96,7 +97,7 @@ function readLine(line: string, edges: Ledger["edges"]): Poll {
     weight,
     age,
     from,
-    ...podsIn(joined, pods),
+    ...podsIn(joined, pods, waiting),
     stable: { ...read(stable, edges), ...endings(ofStable, cutOfStable) },
     canary: { ...read(canary, edges), ...endings(ofCanary, cutOfCanary) },
     lost,
@@ -104,8 +105,12 @@ function readLine(line: string, edges: Ledger["edges"]): Poll {
 }
 
 /** Where all pods were there from the start, nobody joined. */
-function podsIn(joined: Millis = 0, pods?: number): Pick<Poll, "joined" | "pods"> {
-  return { ...(joined > 0 && { joined }), ...(pods !== undefined && { pods }) };
+function podsIn(joined: Millis = 0, pods?: number, waiting?: number): Pick<Poll, "joined" | "pods" | "waiting"> {
+  return {
+    ...(joined > 0 && { joined }),
+    ...(pods !== undefined && { pods }),
+    ...(waiting !== undefined && { waiting }),
+  };
 }
 
 /** Lines of older programs do not say it: they tell nothing of the split at one weight. */

@@ -13,6 +13,8 @@ export type Poll = {
   readonly joined?: Millis;
   /** How many pods of the canary were available; missing: nobody saw. */
   readonly pods?: number;
+  /** How many more requests are open at them than at as many of stable's; missing: nobody looks. Only beside `pods`. */
+  readonly waiting?: number;
   readonly stable: Count;
   readonly canary: Count;
   /** Failures of the service that reached no pod, so that nobody knows which version they were meant for. */

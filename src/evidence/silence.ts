@@ -44,21 +44,42 @@ export function isSilent({ silence, split, age }: Heard, { scrape, split: { tole
 /** Requests a second: of both versions at this weight, and of the service before the release. */
 export type TotalRate = { readonly now: number; readonly usual: number };
 
+/** Where the requests are that the canary lacks, and what tells it. */
+export type Whereabouts =
+  | { readonly are: "missing" | "elsewhere"; readonly rate: TotalRate }
+  | { readonly are: "missing"; readonly waiting: number };
+
 /**
- * Where the requests are that the canary lacks. Callers that bypass the route leave the service's total as it was; those
- * that wait for the canary are missing from it. Undefined where the total is not known, or too uncertain to tell.
+ * Undefined where nothing tells. Requests that are open at the canary's pods, and were not to be, are about as many as it
+ * lacks.
  */
-export function whereabouts(
+export function whereabouts(heard: Omit<Heard, "silence">, settings: Settings): Whereabouts | undefined {
+  const { weight = 0, requests, waiting = 0 } = heard.split;
+  const lacks = (requests.stable * weight) / (100 - weight) - requests.canary;
+  if (waiting > 0 && waiting >= lacks / 2) return { are: "missing", waiting };
+  return byTotal(heard, settings);
+}
+
+/**
+ * Callers that bypass the route leave the service's total as it was; those that wait for the canary are missing from it.
+ * Little is needed for "missing": a canary that lacks requests surely ends in a hold at best, and whoever is held wrongly
+ * loses requests all the while. That they went elsewhere takes more, since it keeps a canary of which nothing ends.
+ */
+function byTotal(
   { split: { weight = 0, from, requests }, age }: Omit<Heard, "silence">,
-  { usual }: Settings,
-): { readonly are: "missing" | "elsewhere"; readonly rate: TotalRate } | undefined {
+  { usual, usualOf = Infinity }: Settings,
+): Whereabouts | undefined {
   const all = requests.stable + requests.canary;
   if (usual === undefined || from === undefined || requests.stable === 0 || age <= from) return undefined;
   const now = (all * 1_000) / (age - from);
   const ifMissing = Math.log(all / (requests.stable / (1 - weight / 100)));
   const seen = Math.log(now / usual);
-  const doubt = 3 / Math.sqrt(all) + 0.02; // of the count, and of what was usual
   const half = -ifMissing / 2;
-  if (half <= doubt || seen > half || seen < 3 * -half) return undefined;
-  return { are: seen < -half ? "missing" : "elsewhere", rate: { now, usual } };
+  const chance = Math.sqrt(1 / all + 1 / usualOf);
+  if (half <= oneInTwenty * chance || seen > half || seen < 3 * -half) return undefined;
+  if (seen < -half) return { are: "missing", rate: { now, usual } };
+  return half > 3 / Math.sqrt(Math.min(all, usualOf)) + 0.02 ? { are: "elsewhere", rate: { now, usual } } : undefined;
 }
+
+/** Standard deviations that chance is beyond on one side. */
+const oneInTwenty = 1.645;

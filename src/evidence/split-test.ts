@@ -16,6 +16,8 @@ export type SplitCount = {
   readonly requests: Pair;
   /** Failures among them that reached no pod. */
   readonly lost: number;
+  /** How many more requests waited at the canary's pods than at as many of stable's, when somebody looked last. */
+  readonly waiting?: number;
   /** ln E of the earlier weights: for more than planned, and for less. */
   readonly earlier: { readonly more: number; readonly less: number };
 };
@@ -35,12 +37,14 @@ export const isServedAt = ({ weight, since }: SplitCount, poll: Poll): boolean =
 export function countSplit(split: SplitCount, poll: Poll, { split: { tolerance } }: Settings): SplitCount {
   const { weight, age, stable, canary, lost } = poll;
   if (weight !== split.weight) return { ...emptySplit, weight, since: age, earlier: splitEvidence(split, tolerance) };
-  if (!isServedAt(split, poll) || stable.requests + canary.requests + lost === 0) return split;
+  const waiting = poll.waiting ?? split.waiting;
+  const seen = waiting === undefined ? split : { ...split, waiting };
+  if (!isServedAt(split, poll) || stable.requests + canary.requests + lost === 0) return seen;
   const requests = {
     stable: split.requests.stable + stable.requests + lost,
     canary: split.requests.canary + canary.requests,
   };
-  return { ...split, from: split.from ?? poll.from, requests, lost: split.lost + lost };
+  return { ...seen, from: split.from ?? poll.from, requests, lost: split.lost + lost };
 }
 
 /**

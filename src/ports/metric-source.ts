@@ -34,6 +34,8 @@ export type Increments = {
   readonly canary: Count;
   /** Requests of the service that failed and reached no pod, so that nobody knows which version they were meant for. */
   readonly lost: number;
+  /** How many more requests are open at the canary's pods than at as many of stable's. Undefined: nobody looks. */
+  readonly waiting?: number | undefined;
   /** What could not be seen. Empty when all was. */
   readonly blind: readonly Blind[];
 };

@@ -125,6 +125,7 @@ const settings = z.object({
     z.object({ pods: number, errors: number, slow: z.array(z.object({ le: number, spread: number })) }),
   ),
   usual: optionalNumber,
+  usualOf: optionalNumber,
   latencyPhi: number,
 });
 
@@ -174,6 +175,7 @@ const conclusion = z.object({
   judged: pairedCounts,
   split: z.object({ planned: number, requests: pair, lost: number }),
   slower: z.exactOptional(z.object({ than: number, slow: pair, requests: pair })),
+  elsewhere: z.exactOptional(z.object({ now: number, usual: number })),
   unanswered: z.exactOptional(
     z.object({
       ended: number,
@@ -181,6 +183,7 @@ const conclusion = z.object({
       stable: number,
       lasted: length,
       total: z.exactOptional(z.object({ now: number, usual: number })),
+      waiting: optionalNumber,
     }),
   ),
   untimed: z.exactOptional(z.enum(["not-counted", "beyond-the-last-edge"])),
@@ -461,6 +464,7 @@ const evidence = z.object({
     from: z.exactOptional(number),
     requests: pair,
     lost: number,
+    waiting: optionalNumber,
     earlier: z.object({ more: number, less: number }),
   }),
   silence: z.object({ stable: number, from: optionalNumber, takes: number }),

@@ -95,7 +95,7 @@ function whatToFindOut(open: OpenQuestion, account: Account, links: Links): stri
     case "no-data":
       return `Find out why no request of ${code(target.canary.deployment)} is counted, or none of ${code(target.stable.deployment)}: nobody calls the service, or not by its route, or by proxies that Prometheus does not read. ${counting}`;
     case "split":
-      return `Find out which callers bypass the route: without a sidecar, by another VirtualService or gateway, or on connections that stay. ${counting}`;
+      return `Find out which callers bypass the route: without a sidecar, by another VirtualService or gateway, or on connections that stay; and whether ${code(target.canary.deployment)} leaves requests without an answer. ${counting}`;
     case "undecided":
     case "budget": {
       if (open === "undecided" && failedNone(stages.at(-1))) return "None of its requests failed; there were too few.";

@@ -37,7 +37,7 @@ export function conclusionSentence(conclusion: Conclusion, own?: OwnFigures): st
     case "unanswered":
       return unansweredSentence(conclusion);
     case "too-little-traffic":
-      return `${splitSeen(split, own)}: too little; ${chance(bounds.split.alpha)}. Some callers bypass the route, so what is seen here is not what all users would see`;
+      return `${splitSeen(split, own)}: too little; ${chance(bounds.split.alpha)}. ${whereInWords(conclusion)}`;
     case "safe":
       return safeSentence(conclusion, own) + untimedWords(conclusion);
     case "sound":
@@ -62,12 +62,20 @@ function toldOf({ judged }: Conclusion, own: OwnFigures | undefined): Told {
 
 function unansweredSentence({ unanswered, split }: Conclusion): string {
   if (!unanswered) return splitSeen(split, undefined);
-  const { ended, expected, stable, lasted, total } = unanswered;
+  const { ended, expected, stable, lasted, total, waiting } = unanswered;
   const what = `the canary does not answer: ${count(ended)} of its requests came to an end in ${formatDuration(lasted)}, where about ${count(expected)} were to, and ${count(stable)} of stable's did`;
+  if (waiting) return `${what}; ${count(waiting)} more are open at its pods than at as many of stable's, so they wait`;
   if (total)
     return `${what}; the others are missing from the service's total as well (${number(total.now)} requests a second, ${number(total.usual)} before the release), so they are still waiting`;
   if (ended > 0) return what;
   return `${what}; unless all callers bypass the route, they are still waiting`;
+}
+
+function whereInWords({ elsewhere }: Conclusion): string {
+  if (!elsewhere)
+    return "Some callers bypass the route, or requests wait for the canary without an end: the service's total does not tell";
+  const { now, usual } = elsewhere;
+  return `Some callers bypass the route, as the service's total is what it was (${number(now)} requests a second, ${number(usual)} before), so what is seen here is not what all users would see`;
 }
 
 const how: Readonly<Record<BadEnd, string>> = {

@@ -71,6 +71,27 @@ test("a canary's pod that nobody can connect to fails at the gateway, and counts
   assert.deepEqual(pairs(await look(source)), [[0, 0], [9, 9], 3]);
 });
 
+test("what is open at the canary's pods beyond what is at as many of stable's waits for it", async (t) => {
+  const world = await shop(t);
+  world.server.apply([versionOf(namespace, "reviews-v1", 2)]);
+  const listener = (port: number) => `envoy_listener_downstream_cx_active{listener_address="0.0.0.0_${port}"}`;
+  const inbound = 'envoy_cluster_upstream_rq_active{cluster_name="inbound|9080||"}';
+  const outbound = 'envoy_cluster_upstream_rq_active{cluster_name="outbound|9080||ratings.shop.svc.cluster.local"}';
+  for (const pod of await world.podsOf(namespace, "reviews-v1"))
+    world.show(pod, [listener(15_006), 4], [listener(15_001), 500]);
+  const waiting = async (...shown: readonly (readonly [string, number])[]): Promise<number | undefined> => {
+    world.show(world.canary, [series("destination", "reviews-v2"), 10], ...shown);
+    const source = world.metrics(namespace).watch();
+    await look(source);
+    return (await look(source)).waiting;
+  };
+  assert.equal(await waiting([listener(15_006), 40], [listener(15_001), 7]), 36);
+  assert.equal(await waiting([listener(15_006), 3]), 0);
+  assert.equal(await waiting([inbound, 30], [outbound, 900], [listener(15_006), 40]), 26, "requests tell more");
+  assert.equal(await waiting(), undefined, "where a proxy shows none");
+  assert.ok(world.asked.every((path) => /filter=[^&]*upstream_rq_active/.test(path)));
+});
+
 test("a time-out of the route is a caller that left, and counts once", async (t) => {
   const { metrics, show, canary } = await shop(t);
   const source = metrics(namespace).watch();
@@ -186,7 +207,7 @@ test("a proxy that does not open Envoy's port is read at the agent's, and Envoy 
   assert.deepEqual((await look(source)).blind, []);
   assert.match(
     decodeURIComponent(world.asked[0] ?? ""),
-    / \/stats\/prometheus\?filter=istio_requests_total\|istio_request_duration_milliseconds$/,
+    / \/stats\/prometheus\?filter=istio_requests_total\|istio_request_duration_milliseconds\|upstream_rq_active\|downstream_cx_active$/,
   );
 });
 

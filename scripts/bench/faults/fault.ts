@@ -135,6 +135,7 @@ export const faults: readonly Fault[] = [
     notJudged: "a redirect is an answer like any other; a gate that asks for content has to (`run`, `query`)",
   },
   { name: "callers go around the route: it gets a tenth of its requests", taken: 0.1 },
+  { name: "callers go around the route: it gets half of its requests", taken: 0.5 },
   { name: "callers stick to it: it gets three times its requests", taken: 3 },
   { name: "its counters vanish", later: { after: 3 * minute, what: "forgets the canary" } },
   { name: "Prometheus is away", later: { after: 3 * minute, what: "is away" } },

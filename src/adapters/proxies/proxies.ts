@@ -5,6 +5,7 @@ import { type Blind, type Increments, type MetricSource, sawNothing } from "../.
 import type { Metrics, Uncounted, WindowTally } from "../../ports/metrics.ts";
 import { unmeasured } from "../../ports/unmeasured.ts";
 import { inspectProxies, noQueries } from "./inspect-proxies.ts";
+import { gauges, waitingAt } from "./open-requests.ts";
 import { countersOfPod } from "./pod-counters.ts";
 import { emptyPodMeter, enrol, type PodMeter, readOn } from "./pod-meter.ts";
 import type { ProxiesOptions } from "./proxies-options.ts";
@@ -42,7 +43,7 @@ const start: Standpoint = { at: undefined, meter: emptyPodMeter, round: undefine
 export function proxies(options: ProxiesOptions): Metrics {
   const { network, target, interval, timeout, requests, durations } = options;
   const seek = seekProxies(options);
-  const read = podReader(network, `${requests}|${durations.replace(/_bucket$/, "")}`);
+  const read = podReader(network, `${requests}|${durations.replace(/_bucket$/, "")}|${gauges}`);
   /** One pod that hangs holds up nobody for longer than a look. */
   const limit = Math.min(timeout, Math.max(1_000, interval));
 
@@ -158,7 +159,9 @@ function goOn(stand: Standpoint & { readonly round: Round }, seen: Seen): Gone {
   const next = { at, meter, round: undefined, silent: new Set([...silent, ...awaited]) };
   // The first round only finds where to count from.
   const { stable, canary, unattributed } = stand.at === undefined ? emptyTally : round.tally;
-  const increments = { from: round.from, stable, canary, lost: unattributed.errors, blind: blindTo(round, seen) };
+  const waiting = waitingAt(seen.readings);
+  const blind = blindTo(round, seen);
+  const increments = { from: round.from, stable, canary, lost: unattributed.errors, waiting, blind };
   return { since: stand.at, increments, next };
 }
 
