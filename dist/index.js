@@ -29656,7 +29656,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 9494:
+/***/ 12:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -30381,7 +30381,7 @@ async function withUsualTotal(history, target, plan) {
     const requests = stable.requests + canary.requests + unattributed.requests;
     if (requests === 0)
         return plan;
-    const settings = { ...plan.evidence.settings, usual: (requests * 1_000) / tally.covered };
+    const settings = { ...plan.evidence.settings, usual: (requests * 1_000) / tally.covered, usualOf: requests };
     return { ...plan, evidence: { ...plan.evidence, settings } };
 }
 async function withMeasuredDispersion(history, target, plan) {
@@ -30527,12 +30527,14 @@ var evidence_tally = __nccwpck_require__(1685);
 const emptyLedger = { edges: [], polls: [] };
 function append(ledger, poll) {
     const edges = [poll.stable, poll.canary].map(finiteEdges).reduce(withEdges, ledger.edges);
-    const { weight, age, lost, from, joined, pods } = poll;
+    const { weight, age, lost, from, joined, pods, waiting } = poll;
     const head = [weight, age, lost, from];
     if (joined !== undefined || pods !== undefined)
         head.push(joined ?? 0);
     if (pods !== undefined)
         head.push(pods);
+    if (pods !== undefined && waiting !== undefined)
+        head.push(waiting);
     const parts = [head.join(" "), write(poll.stable, edges), write(poll.canary, edges)];
     const ended = [poll.stable, poll.canary].flatMap(({ givenUp = 0, cutOff = 0 }) => [givenUp, cutOff]);
     if (ended.some((times) => times > 0))
@@ -30562,7 +30564,7 @@ function write(count, edges) {
 }
 function readLine(line, edges) {
     const parts = line.split(" / ").map((part) => part.split(" ").map(Number));
-    const [[weight, age, lost, from = unknown, joined, pods] = [], stable, canary, ended = []] = parts;
+    const [[weight, age, lost, from = unknown, joined, pods, waiting] = [], stable, canary, ended = []] = parts;
     if (weight === undefined ||
         age === undefined ||
         lost === undefined ||
@@ -30575,14 +30577,18 @@ function readLine(line, edges) {
         weight,
         age,
         from,
-        ...podsIn(joined, pods),
+        ...podsIn(joined, pods, waiting),
         stable: { ...read(stable, edges), ...(0,evidence_tally/* endings */.V1)(ofStable, cutOfStable) },
         canary: { ...read(canary, edges), ...(0,evidence_tally/* endings */.V1)(ofCanary, cutOfCanary) },
         lost,
     };
 }
-function podsIn(joined = 0, pods) {
-    return { ...(joined > 0 && { joined }), ...(pods !== undefined && { pods }) };
+function podsIn(joined = 0, pods, waiting) {
+    return {
+        ...(joined > 0 && { joined }),
+        ...(pods !== undefined && { pods }),
+        ...(waiting !== undefined && { waiting }),
+    };
 }
 const unknown = -1;
 function read([requests = 0, errors = 0, which, ...between], edges) {
@@ -30861,14 +30867,14 @@ function servedSince({ served }, { stable, canary }) {
         return { stable: served.stable + stable.requests, canary: served.canary + canary.requests };
     return stable.requests + canary.requests > 0 ? { stable: 0, canary: 0 } : undefined;
 }
-function pollOf(record, { evidence, pods }, { from, stable, canary, lost }, now) {
+function pollOf(record, { evidence, pods }, { from, stable, canary, lost, waiting }, now) {
     const [first] = record.stages;
     if (!first)
         return undefined;
     const age = Math.max(0, now - first.since);
     const since = pods?.since ?? first.since;
     const joined = since > first.since ? { joined: since - first.since } : {};
-    const seen = pods === undefined ? joined : { ...joined, pods: pods.now };
+    const seen = pods === undefined ? joined : { ...joined, pods: pods.now, ...(waiting === undefined ? {} : { waiting }) };
     const poll = { weight: (0,planned_weight/* plannedWeight */.R)(record), age, from: from - first.since, ...seen, stable, canary, lost };
     return (0,evidence_poll/* isPoll */.Y)(poll, evidence.age, record.plan.pollEvery) ? poll : undefined;
 }
@@ -32597,6 +32603,7 @@ const settings = mini_schemas/* object */.Ikc({
     dispersion: mini_schemas/* object */.Ikc({ kind: mini_schemas/* enum */.k5n(["tempered", "beta-binomial"]), phi: number }),
     podSpread: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({ pods: number, errors: number, slow: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ le: number, spread: number })) })),
     usual: optionalNumber,
+    usualOf: optionalNumber,
     latencyPhi: number,
 });
 const evidenceRulesSchema = mini_schemas/* object */.Ikc({
@@ -32640,12 +32647,14 @@ const record_schema_conclusion = mini_schemas/* object */.Ikc({
     judged: pairedCounts,
     split: mini_schemas/* object */.Ikc({ planned: number, requests: pair, lost: number }),
     slower: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({ than: number, slow: pair, requests: pair })),
+    elsewhere: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({ now: number, usual: number })),
     unanswered: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({
         ended: number,
         expected: number,
         stable: number,
         lasted: record_schema_length,
         total: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({ now: number, usual: number })),
+        waiting: optionalNumber,
     })),
     untimed: mini_schemas/* exactOptional */.yqP(mini_schemas/* enum */.k5n(["not-counted", "beyond-the-last-edge"])),
     missing: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({
@@ -32900,6 +32909,7 @@ const evidence = mini_schemas/* object */.Ikc({
         from: mini_schemas/* exactOptional */.yqP(number),
         requests: pair,
         lost: number,
+        waiting: optionalNumber,
         earlier: mini_schemas/* object */.Ikc({ more: number, less: number }),
     }),
     silence: mini_schemas/* object */.Ikc({ stable: number, from: optionalNumber, takes: number }),
@@ -34121,7 +34131,7 @@ function whatToFindOut(open, account, links) {
         case "no-data":
             return `Find out why no request of ${(0,markdown/* code */.aY)(target.canary.deployment)} is counted, or none of ${(0,markdown/* code */.aY)(target.stable.deployment)}: nobody calls the service, or not by its route, or by proxies that Prometheus does not read. ${counting}`;
         case "split":
-            return `Find out which callers bypass the route: without a sidecar, by another VirtualService or gateway, or on connections that stay. ${counting}`;
+            return `Find out which callers bypass the route: without a sidecar, by another VirtualService or gateway, or on connections that stay; and whether ${(0,markdown/* code */.aY)(target.canary.deployment)} leaves requests without an answer. ${counting}`;
         case "undecided":
         case "budget": {
             if (open === "undecided" && failedNone(stages.at(-1)))
@@ -49421,6 +49431,24 @@ function inspect_proxies_summary({ reporter }, readings, counters, { target, lab
     return note(`Requests of ${target.namespace}/${target.stable.deployment} are read from the proxies themselves every ${(0,lib_duration/* formatDuration */.a)(interval)}, with ${labels.reporter}=${reporter}: ${groups.join(", ")}; ${times}.`);
 }
 
+;// CONCATENATED MODULE: ./src/adapters/proxies/open-requests.js
+
+const gauges = "upstream_rq_active|downstream_cx_active";
+function openAt(text) {
+    const requests = metrics_text_seriesIn(text, "envoy_cluster_upstream_rq_active").filter(({ labels }) => labels.cluster_name?.startsWith("inbound|"));
+    const connections = metrics_text_seriesIn(text, "envoy_listener_downstream_cx_active").filter(({ labels }) => labels.listener_address?.endsWith("_15006"));
+    const shown = requests.length > 0 ? requests : connections;
+    return shown.length === 0 ? undefined : shown.reduce((sum, { value }) => sum + value, 0);
+}
+function waitingAt(readings) {
+    const openOf = (role) => readings.flatMap(({ pod, answer }) => (pod.of === role && "text" in answer ? (openAt(answer.text) ?? []) : []));
+    const [stable, canary] = [openOf("stable"), openOf("canary")];
+    if (stable.length === 0 || canary.length === 0)
+        return undefined;
+    return Math.max(0, Math.round(open_requests_sum(canary) - (open_requests_sum(stable) * canary.length) / stable.length));
+}
+const open_requests_sum = (values) => values.reduce((total, value) => total + value, 0);
+
 ;// CONCATENATED MODULE: ./src/adapters/proxies/pod-meter.js
 
 const pod_meter_unread = { values: undefined, isOld: true, at: undefined };
@@ -49521,13 +49549,14 @@ function read_pod_refusal(code, text, { namespace, name }, port) {
 
 
 
+
 const roundPatience = 5_000;
 const sampleWindow = 10_000;
 const start = { at: undefined, meter: emptyPodMeter, round: undefined, silent: new Set() };
 function proxies(options) {
     const { network, target, interval, timeout, requests, durations } = options;
     const seek = seekProxies(options);
-    const read = podReader(network, `${requests}|${durations.replace(/_bucket$/, "")}`);
+    const read = podReader(network, `${requests}|${durations.replace(/_bucket$/, "")}|${gauges}`);
     const limit = Math.min(timeout, Math.max(1_000, interval));
     const readAll = (pods, signal) => Promise.all(pods.map(async (pod) => ({ pod, answer: await read(pod, limit, signal) })));
     async function find(signal) {
@@ -49621,7 +49650,9 @@ function proxies_goOn(stand, seen) {
     }
     const next = { at, meter, round: undefined, silent: new Set([...silent, ...awaited]) };
     const { stable, canary, unattributed } = stand.at === undefined ? evidence_tally/* emptyTally */.CK : round.tally;
-    const increments = { from: round.from, stable, canary, lost: unattributed.errors, blind: proxies_blindTo(round, seen) };
+    const waiting = waitingAt(seen.readings);
+    const blind = proxies_blindTo(round, seen);
+    const increments = { from: round.from, stable, canary, lost: unattributed.errors, waiting, blind };
     return { since: stand.at, increments, next };
 }
 const nothingUntil = (from) => ({
@@ -54666,6 +54697,7 @@ function draw(evidence, settings) {
         untimed: judged.requests.stable > 0 ? (0,_latency_js__WEBPACK_IMPORTED_MODULE_1__/* .whyUntimed */ .xg)(evidence.latency) : undefined,
         missing: finding === "nothing" ? missingCounts(evidence, settings) : undefined,
         unanswered: finding === "unanswered" ? unansweredRequests(evidence, settings) : undefined,
+        elsewhere: finding === "too-little-traffic" ? rateWhere("elsewhere", evidence, settings) : undefined,
         warmUpLeft: Math.max(0, settings.warmUp - evidence.age),
         ratio: (0,_confidence_js__WEBPACK_IMPORTED_MODULE_0__/* .ratioInterval */ .z)(evidence.ratio, settings.alpha),
         weight: weightsOf(weight),
@@ -54727,15 +54759,20 @@ function slowerRequests({ latency }) {
 function unansweredRequests(evidence, settings) {
     const { split, silence, age } = evidence;
     const isSince = (0,_silence_js__WEBPACK_IMPORTED_MODULE_4__/* .isSilent */ .eS)(evidence, settings);
-    const { stable, canary } = isSince ? { stable: silence.stable, canary: 0 } : split.requests;
     const found = (0,_silence_js__WEBPACK_IMPORTED_MODULE_4__/* .whereabouts */ .CJ)(evidence, settings);
+    const { stable, canary } = isSince ? { stable: silence.stable, canary: 0 } : split.requests;
     return {
         ended: canary,
         expected: Math.round((stable * (split.weight ?? 0)) / (100 - (split.weight ?? 0))),
         stable,
         lasted: age - ((isSince ? silence.from : split.from) ?? age),
-        total: found?.are === "missing" ? found.rate : undefined,
+        total: rateWhere("missing", evidence, settings),
+        waiting: found && "waiting" in found ? found.waiting : undefined,
     };
+}
+function rateWhere(place, evidence, settings) {
+    const found = (0,_silence_js__WEBPACK_IMPORTED_MODULE_4__/* .whereabouts */ .CJ)(evidence, settings);
+    return found?.are === place && "rate" in found ? found.rate : undefined;
 }
 const weightsOf = ({ harm, metrics, safe, sound, breaker, deserted }) => ({
     harm: finite(harm),
@@ -55580,19 +55617,29 @@ function isSilent({ silence, split, age }, { scrape, split: { tolerance } }) {
         return false;
     return stable * Math.log1p(-planned) <= Math.log(mostlyChance);
 }
-function whereabouts({ split: { weight = 0, from, requests }, age }, { usual }) {
+function whereabouts(heard, settings) {
+    const { weight = 0, requests, waiting = 0 } = heard.split;
+    const lacks = (requests.stable * weight) / (100 - weight) - requests.canary;
+    if (waiting > 0 && waiting >= lacks / 2)
+        return { are: "missing", waiting };
+    return byTotal(heard, settings);
+}
+function byTotal({ split: { weight = 0, from, requests }, age }, { usual, usualOf = Infinity }) {
     const all = requests.stable + requests.canary;
     if (usual === undefined || from === undefined || requests.stable === 0 || age <= from)
         return undefined;
     const now = (all * 1_000) / (age - from);
     const ifMissing = Math.log(all / (requests.stable / (1 - weight / 100)));
     const seen = Math.log(now / usual);
-    const doubt = 3 / Math.sqrt(all) + 0.02;
     const half = -ifMissing / 2;
-    if (half <= doubt || seen > half || seen < 3 * -half)
+    const chance = Math.sqrt(1 / all + 1 / usualOf);
+    if (half <= oneInTwenty * chance || seen > half || seen < 3 * -half)
         return undefined;
-    return { are: seen < -half ? "missing" : "elsewhere", rate: { now, usual } };
+    if (seen < -half)
+        return { are: "missing", rate: { now, usual } };
+    return half > 3 / Math.sqrt(Math.min(all, usualOf)) + 0.02 ? { are: "elsewhere", rate: { now, usual } } : undefined;
 }
+const oneInTwenty = 1.645;
 
 
 /***/ }),
@@ -55621,13 +55668,15 @@ function countSplit(split, poll, { split: { tolerance } }) {
     const { weight, age, stable, canary, lost } = poll;
     if (weight !== split.weight)
         return { ...emptySplit, weight, since: age, earlier: splitEvidence(split, tolerance) };
+    const waiting = poll.waiting ?? split.waiting;
+    const seen = waiting === undefined ? split : { ...split, waiting };
     if (!isServedAt(split, poll) || stable.requests + canary.requests + lost === 0)
-        return split;
+        return seen;
     const requests = {
         stable: split.requests.stable + stable.requests + lost,
         canary: split.requests.canary + canary.requests,
     };
-    return { ...split, from: split.from ?? poll.from, requests, lost: split.lost + lost };
+    return { ...seen, from: split.from ?? poll.from, requests, lost: split.lost + lost };
 }
 const scrapesToSpeak = 8;
 const hasSettled = ({ from = Infinity }, age, { scrape }) => age - from >= scrapesToSpeak * scrape;
@@ -56658,7 +56707,7 @@ async function main() {
         print,
         answer,
     };
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 9494));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 12));
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_15__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
             process.removeAllListeners(signal);
@@ -59509,7 +59558,7 @@ function conclusionSentence(conclusion, own) {
         case "unanswered":
             return unansweredSentence(conclusion);
         case "too-little-traffic":
-            return `${splitSeen(split, own)}: too little; ${chance(bounds.split.alpha)}. Some callers bypass the route, so what is seen here is not what all users would see`;
+            return `${splitSeen(split, own)}: too little; ${chance(bounds.split.alpha)}. ${whereInWords(conclusion)}`;
         case "safe":
             return safeSentence(conclusion, own) + untimedWords(conclusion);
         case "sound":
@@ -59528,13 +59577,21 @@ function toldOf({ judged }, own) {
 function unansweredSentence({ unanswered, split }) {
     if (!unanswered)
         return splitSeen(split, undefined);
-    const { ended, expected, stable, lasted, total } = unanswered;
+    const { ended, expected, stable, lasted, total, waiting } = unanswered;
     const what = `the canary does not answer: ${(0,lib_numbers/* count */.U9)(ended)} of its requests came to an end in ${(0,duration/* formatDuration */.a)(lasted)}, where about ${(0,lib_numbers/* count */.U9)(expected)} were to, and ${(0,lib_numbers/* count */.U9)(stable)} of stable's did`;
+    if (waiting)
+        return `${what}; ${(0,lib_numbers/* count */.U9)(waiting)} more are open at its pods than at as many of stable's, so they wait`;
     if (total)
         return `${what}; the others are missing from the service's total as well (${(0,lib_numbers/* number */.ai)(total.now)} requests a second, ${(0,lib_numbers/* number */.ai)(total.usual)} before the release), so they are still waiting`;
     if (ended > 0)
         return what;
     return `${what}; unless all callers bypass the route, they are still waiting`;
+}
+function whereInWords({ elsewhere }) {
+    if (!elsewhere)
+        return "Some callers bypass the route, or requests wait for the canary without an end: the service's total does not tell";
+    const { now, usual } = elsewhere;
+    return `Some callers bypass the route, as the service's total is what it was (${(0,lib_numbers/* number */.ai)(now)} requests a second, ${(0,lib_numbers/* number */.ai)(usual)} before), so what is seen here is not what all users would see`;
 }
 const conclusion_sentence_how = {
     errors: "failed",
