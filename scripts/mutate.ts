@@ -16,9 +16,11 @@ import { parseSource, type Source } from "./source.ts";
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    /** Of each place only so many mutants, drawn by `seed`. */
+    /** Of each place only so many mutants, drawn by `seed`: the same ones, whatever other places are asked. */
     sample: { type: "string" },
     seed: { type: "string", default: "1" },
+    /** `2/4`: the second quarter of the places, for machines that share the work. */
+    part: { type: "string", default: "1/1" },
     /** How many mutants are tried at the same time. */
     jobs: { type: "string", default: String(availableParallelism()) },
     /** How many seconds of tests a mutant is worth, the nearest tests first. */
@@ -37,9 +39,10 @@ const testsFor = testChoice([...product, ...tests, ...parse("{sandbox,scripts}/*
 const texts = new Map(product.map(({ path, text }) => [path, text]));
 
 const byPlace = Map.groupBy(product.filter(isAsked).flatMap(mutantsIn), ({ path }) => placeOf(path) ?? path);
-const random = seeded(Number(values.seed));
-const chosen = [...byPlace.values()].flatMap((mutants) => sample(mutants));
-if (chosen.length === 0) throw new Error(`there is nothing to change in ${positionals.join(", ")}`);
+const [part = 1, parts = 1] = values.part.split("/").map(Number);
+const ofPart = [...byPlace.values()].filter((_, index) => index % parts === part - 1);
+const chosen = ofPart.flatMap((mutants) => sample(mutants));
+if (byPlace.size === 0) throw new Error(`there is nothing to change in ${positionals.join(", ")}`);
 console.log(`${chosen.length} mutants in ${new Set(chosen.map(({ path }) => path)).size} files`);
 
 const workshops = Array.from({ length: Number(values.jobs) }, () => openWorkshop(".", entries()));
@@ -75,6 +78,7 @@ function fileOf(place: string): string {
 
 function sample(mutants: readonly Mutant[]): readonly Mutant[] {
   if (values.sample === undefined) return mutants;
+  const random = seeded(Number(values.seed));
   const drawn = mutants.map((mutant) => ({ mutant, at: random() })).sort((a, b) => a.at - b.at);
   return drawn.slice(0, Number(values.sample)).map(({ mutant }) => mutant);
 }

@@ -1,5 +1,6 @@
-import { globSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { globSync, mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
 import { runTestFiles } from "./test/test-files.ts";
 
 /** Every test that needs no cluster. Arguments narrow it: `npm test -- release` runs what has `release` in its path. */
@@ -10,9 +11,14 @@ const files = globSync("__tests__/**/*.test.ts")
   .sort();
 if (files.length === 0) throw new Error(`no test has ${words.join(" or ")} in its path`);
 
+/** The built program is the same for all files that run it. */
+const action = mkdtempSync(join(tmpdir(), "istio-canary-action-"));
+process.once("exit", () => rmSync(action, { recursive: true, force: true }));
+
 process.exitCode = await runTestFiles(files, {
   // Many tests wait for others' timers: one file more than there are processors. Node's own default is one file less.
   concurrency: availableParallelism() + 1,
   testLimit: 300_000,
   fileLimit: 900_000,
+  env: { ...process.env, ACTION_FOLDER: action },
 });

@@ -1,20 +1,60 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
 import { parseOutputs } from "../../sandbox/composite/file-commands.ts";
 import type { Inputs } from "../../sandbox/shop.ts";
 import { bundle } from "../../scripts/bundle.ts";
 
-/** A folder with the action as users get it, built from the sources as they are now. */
+/**
+ * A folder with the action as users get it, built from the sources as they are now. All files of a run share one where
+ * ACTION_FOLDER names it: the first that needs it builds it.
+ */
 export async function buildAction(): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), "istio-canary-action-"));
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-  mkdirSync(join(folder, "dist"));
+  const { ACTION_FOLDER: shared } = process.env;
+  const folder = shared ?? mkdtempSync(join(tmpdir(), "istio-canary-action-"));
+  if (shared === undefined) process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const program = join(folder, "dist/index.js");
+  if (!begin(join(folder, "dist"))) {
+    while (!existsSync(program)) await sleep(50);
+    return folder;
+  }
   writeFileSync(join(folder, "package.json"), '{"type":"module"}');
-  writeFileSync(join(folder, "dist/index.js"), (await bundle()).code);
   for (const file of ["action.yml", "launch.sh"]) copyFileSync(file, join(folder, file));
+  writeFileSync(`${program}.part`, process.env.ACTION_FROM === "sources" ? ofSources() : (await bundle()).code);
+  renameSync(`${program}.part`, program);
   return folder;
+}
+
+/** Whether nobody else has begun: of several who make a folder one succeeds. */
+function begin(folder: string): boolean {
+  try {
+    mkdirSync(folder);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Starts more slowly than one file does, and is there at once: for whoever changes a line and asks one test. */
+function ofSources(): string {
+  const { NODE_COMPILE_CACHE: cache } = process.env;
+  const entry = pathToFileURL(resolve("src/entry.ts")).href;
+  return `import module from "node:module";
+module.enableCompileCache(${JSON.stringify(cache)});
+await import(${JSON.stringify(entry)});
+`;
 }
 
 export type Ended = {

@@ -9,8 +9,9 @@ import { jobEnvironment } from "../../sandbox/job.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { hostIn, type Inputs, shopOfOne, shopOfTwo } from "../../sandbox/shop.ts";
 import { startTraffic, type Traffic } from "../../sandbox/traffic.ts";
+import { say } from "../../src/words/say.ts";
 import { until } from "../support/cluster.ts";
-import { objectsOf } from "./facts.ts";
+import { holderOf, journalOf, objectsOf } from "./facts.ts";
 import { buildAction, type Ended, type Program, startProgram } from "./program.ts";
 
 export type Scene = {
@@ -49,6 +50,10 @@ const often = "400ms";
 
 export const action = buildAction();
 
+/** Where V8 writes what a program comes by, when somebody asks: scripts/mutate. */
+const { NODE_V8_COVERAGE } = process.env;
+const coverage = NODE_V8_COVERAGE === undefined ? {} : { NODE_V8_COVERAGE };
+
 /** A world of its own for one test, with customers in it. */
 export async function scene(
   t: TestContext,
@@ -81,6 +86,7 @@ export async function scene(
   });
   const environment = ({ runId = String(randomInt(1e9)), env = {} }: JobOptions = {}) => ({
     ...jobEnvironment(sandbox, kubeconfig, { runId, sha: pull.commits[0] }),
+    ...coverage,
     ...env,
   });
 
@@ -140,4 +146,20 @@ export async function assertServedBy(sandbox: Sandbox, traffic: Traffic, version
     ({ requests }) => requests >= 10,
   );
   assert.deepEqual({ bad, byVersion }, { bad: 0, byVersion: { [version]: requests } });
+}
+
+/** Rolled back, said so everywhere, and nothing is left of it. */
+export async function assertRolledBack(scene: Scene, { exit, outputs, said }: Ended, because: RegExp): Promise<void> {
+  assert.equal(exit, 1, said);
+  assert.deepEqual([outputs.outcome, outputs.settled, outputs.weight], ["rolled-back", "true", "0"]);
+  assert.match(outputs.because ?? "", because);
+  const state = journalOf(scene.sandbox)?.state;
+  assert.ok(state?.phase === "rolled-back");
+  assert.equal(say(state.reason), outputs.because);
+  assert.equal(holderOf(scene.sandbox), undefined);
+  const [comment, ...more] = scene.sandbox.github.comments(pull.number);
+  assert.deepEqual(more, []);
+  assert.match(comment?.body ?? "", /^### ❌ shop\/reviews: /m);
+  assert.deepEqual(scene.sandbox.github.violations, []);
+  await assertAsBefore(scene);
 }

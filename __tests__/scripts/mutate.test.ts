@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
@@ -69,10 +69,14 @@ test("a mutant is described by its place, what became of what, and the line arou
   ]);
 });
 
-test("a file belongs to the most exact place that has a bar", () => {
+test("a file belongs to the most exact place that has a bar, and each has one", () => {
   assert.equal(placeOf("src/adapters/kubernetes/lease-lock.ts"), "src/adapters/kubernetes/lease-lock.ts");
   assert.equal(placeOf("src/adapters/kubernetes/client.ts"), "src/adapters/kubernetes");
   assert.equal(placeOf("src/enginework.ts"), undefined);
+  assert.deepEqual(
+    globSync("src/**/*.ts").filter((path) => placeOf(path) === undefined),
+    [],
+  );
 });
 
 test("the test of the same name is asked first, then its folder's, then by how near they are", () => {
@@ -85,7 +89,8 @@ test("the test of the same name is asked first, then its folder's, then by how n
     parseSource("__tests__/b/y.test.ts", 'import "../../src/b/y.ts";'),
     parseSource("__tests__/c/near.test.ts", 'import "../../src/a/x.ts";'),
     parseSource("__tests__/c/stranger.test.ts", ""),
-    parseSource("__tests__/integration/integration.test.ts", ""),
+    parseSource("__tests__/integration/brake.test.ts", ""),
+    parseSource("__tests__/integration/refusals.test.ts", ""),
   ]);
   assert.deepEqual(choice("src/a/x.ts"), [
     "__tests__/a/x.test.ts",
@@ -93,7 +98,10 @@ test("the test of the same name is asked first, then its folder's, then by how n
     "__tests__/c/near.test.ts",
     "__tests__/b/y.test.ts",
   ]);
-  assert.deepEqual(choice("src/compose.ts"), ["__tests__/integration/integration.test.ts"]);
+  assert.deepEqual(choice("src/compose.ts"), [
+    "__tests__/integration/refusals.test.ts",
+    "__tests__/integration/brake.test.ts",
+  ]);
 });
 
 const files: Readonly<Record<string, string>> = {

@@ -5,7 +5,12 @@ import type { Source } from "../source.ts";
  * Tests that run the built program, which no import shows: it is made of these files' imports.
  * They take long, so they are asked only about what nothing else can reach.
  */
-export const runsProgram = (test: string): boolean => /^__tests__\/(integration|action)\//.test(test);
+const runsProgram = (test: string): boolean => test.startsWith("__tests__/integration/");
+
+/** Of these the ones that end soon come first. */
+const soon = ["refusals", "processes", "defects", "cancelled", "people"].map(
+  (name) => `__tests__/integration/${name}.test.ts`,
+);
 
 /** Tests that play a whole release, or look at a whole world: they come by everywhere, take long, and look elsewhere. */
 const playsAll = /^__tests__\/(cases|simulator|sandbox)\//;
@@ -21,7 +26,7 @@ export function testChoice(sources: readonly Source[]): (path: string) => readon
     const ranked = tests.flatMap((test) => {
       const distance = distances.get(test)?.get(path);
       if (distance === undefined && !(runsProgram(test) && programOnly.includes(path))) return [];
-      return [{ test, rank: rankOf(test, path, distance ?? 9) }];
+      return [{ test, rank: rankOf(test, path, distance ?? (soon.includes(test) ? 8 : 9)) }];
     });
     const sorted = ranked.sort((a, b) => a.rank - b.rank).map(({ test }) => test);
     if (programOnly.includes(path)) return sorted;

@@ -1,7 +1,6 @@
 import type { Millis } from "../../src/lib/duration.ts";
 import type { Mutant } from "./mutants.ts";
 import type { Reach } from "./reach.ts";
-import { runsProgram } from "./test-choice.ts";
 import type { Workshop } from "./workshop.ts";
 
 export type Trial = { readonly mutant: Mutant; readonly outcome: "failed" | "hung" | "survived" };
@@ -27,41 +26,54 @@ export async function tryMutants(
   mutants: readonly Mutant[],
   { workshops, testsFor, budget, told }: TrialOptions,
 ): Promise<Trials> {
-  /** How each test runs without a mutant; undefined when it is of no use. */
-  const surveys = new Map<string, Promise<Surveyed | undefined>>();
+  /** Every test that was looked at, and those of use: how each runs without a mutant. */
+  const surveys = new Map<string, Promise<void>>();
+  const known = new Map<string, Surveyed>();
   /** How many mutants of a file a test has noticed. */
   const noticed = new Map<string, number>();
   const noticedBy = (path: string, { test }: Surveyed): number => noticed.get(`${path} ${test}`) ?? 0;
   const trials: Trial[] = [];
   const open = [...mutants];
 
-  const survey = async (workshop: Workshop, test: string): Promise<Surveyed | undefined> => {
+  const look = async (workshop: Workshop, test: string): Promise<void> => {
     const { outcome, took, reach } = await workshop.survey(test, budget);
-    return outcome === "passed" ? { test, duration: took, reach } : undefined;
+    if (outcome === "passed") known.set(test, { test, duration: took, reach });
+  };
+  const surveyed = (workshop: Workshop, test: string): Promise<void> => {
+    const survey = surveys.get(test) ?? look(workshop, test);
+    surveys.set(test, survey);
+    return survey;
   };
 
-  /** The nearest tests that come by and fit into the budget; first who noticed others of the file, then the quickest. */
-  const choose = async (workshop: Workshop, { path, start }: Mutant): Promise<readonly Surveyed[]> => {
-    const chosen: Surveyed[] = [];
+  /**
+   * The nearest tests that come by and fit into the budget, as they are needed: first those that are known, of them those
+   * that noticed others of the file, then the quickest. Most mutants are noticed before another has to be looked at.
+   */
+  async function* chosen(workshop: Workshop, { path, start }: Mutant): AsyncGenerator<Surveyed> {
+    const left = new Set(testsFor(path).slice(0, nearest));
     let sum = 0;
-    for (const test of testsFor(path).slice(0, nearest)) {
-      const surveyed = surveys.get(test) ?? survey(workshop, test);
-      surveys.set(test, surveyed);
-      const known = await surveyed;
-      if (known === undefined || !(runsProgram(test) || known.reach(path, start))) continue;
-      sum += known.duration;
-      if (sum > budget) break;
-      chosen.push(known);
+    const takes = (one: Surveyed): boolean => one.reach(path, start) && sum + one.duration <= budget;
+    for (;;) {
+      const [next] = [...left]
+        .flatMap((test) => known.get(test) ?? [])
+        .sort((a, b) => noticedBy(path, b) - noticedBy(path, a) || a.duration - b.duration);
+      if (next) {
+        left.delete(next.test);
+        if (!takes(next)) continue;
+        sum += next.duration;
+        yield next;
+        continue;
+      }
+      const [test] = left;
+      if (test === undefined) return;
+      await surveyed(workshop, test);
+      if (!known.has(test)) left.delete(test);
     }
-    return chosen.sort((a, b) => noticedBy(path, b) - noticedBy(path, a) || a.duration - b.duration);
-  };
+  }
 
   const work = async (workshop: Workshop): Promise<void> => {
     for (let mutant = open.shift(); mutant !== undefined; mutant = open.shift()) {
-      const tests = await choose(workshop, mutant);
-      const heal = workshop.infect(mutant);
-      const { outcome, by } = await outcomeOf(workshop, tests);
-      heal();
+      const { outcome, by } = await outcomeOf(workshop, mutant, chosen(workshop, mutant));
       if (by) noticed.set(`${mutant.path} ${by.test}`, noticedBy(mutant.path, by) + 1);
       const trial = { mutant, outcome };
       trials.push(trial);
@@ -70,22 +82,22 @@ export async function tryMutants(
   };
   await Promise.all(workshops.map(work));
 
-  const notAsked: string[] = [];
-  for (const [test, surveyed] of surveys) if ((await surveyed) === undefined) notAsked.push(test);
-  return { trials, notAsked };
+  return { trials, notAsked: [...surveys.keys()].filter((test) => !known.has(test)) };
 }
 
 /** How many tests are looked at for a mutant: whoever is further away comes by, but looks at something else. */
-const nearest = 10;
+const nearest = 12;
 
 type Surveyed = { readonly test: string; readonly duration: Millis; readonly reach: Reach };
 
 async function outcomeOf(
   workshop: Workshop,
-  tests: readonly Surveyed[],
+  mutant: Mutant,
+  tests: AsyncIterable<Surveyed>,
 ): Promise<Pick<Trial, "outcome"> & { readonly by?: Surveyed }> {
-  for (const by of tests) {
-    const { outcome } = await workshop.run(by.test, 15_000 + 6 * by.duration);
+  for await (const by of tests) {
+    const heal = workshop.infect(mutant);
+    const { outcome } = await workshop.run(by.test, 15_000 + 6 * by.duration).finally(heal);
     if (outcome !== "passed") return { outcome, by };
   }
   return { outcome: "survived" };

@@ -65,7 +65,8 @@ function startTest(cwd: string, test: string, more: NodeJS.ProcessEnv): TestProc
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   return spawn(process.execPath, ["--disable-warning=ExperimentalWarning", "--test-reporter=tap", test], {
     cwd,
-    env: { ...env, ...more, NO_COLOR: "1" },
+    // A bundle takes longer than most tests.
+    env: { ...env, ...more, NO_COLOR: "1", ACTION_FROM: "sources" },
     detached: true,
     stdio: ["ignore", "pipe", "ignore"],
   });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import test from "node:test";
+import test, { describe } from "node:test";
 import { kindNamed } from "../../sandbox/api-server/kind.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
 import { releaseOfOne, releaseOfTwo } from "../../sandbox/shop.ts";
@@ -26,7 +26,7 @@ function holdFirst({ sandbox }: Scene, request: { readonly method: string; reado
 }
 
 /** The emergency brake, pulled while the job is at work. */
-export function brake(): void {
+describe("the brake", { concurrency: 3 }, () => {
   for (const [what, request] of [
     ["a weight that is on its way", { method: "PATCH", path: "virtualservices/reviews" }],
     ["a job between reading and writing", { method: "GET", path: "configmaps/istio-canary-reviews" }],
@@ -48,7 +48,7 @@ export function brake(): void {
       assert.equal(routeOf(sandbox), "stable");
       await assertAsBefore(world);
     });
-}
+});
 
 /** Somebody divides the requests by hand, whatever the route is. */
 function divide({ api }: Sandbox, weights: readonly number[]): void {
@@ -60,7 +60,7 @@ function divide({ api }: Sandbox, weights: readonly number[]): void {
 }
 
 /** What is told at the end is read at the end. */
-export function aftermath(): void {
+describe("after a rollback", { concurrency: 3 }, () => {
   test("requests that go astray after a rollback are told by `status`, and put right by `rollback`", async (t) => {
     const world = await scene(t, { shop: "two" });
     const { sandbox, run, traffic } = world;
@@ -93,4 +93,4 @@ export function aftermath(): void {
     assert.match(steps[1]?.log ?? "", /VirtualService shop\/reviews is gone/);
     assert.ok(deploymentOf(sandbox, "reviews-v2"));
   });
-}
+});

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import http, { createServer } from "node:http";
-import test, { type TestContext } from "node:test";
+import test, { describe, type TestContext } from "node:test";
 import { dump, load } from "js-yaml";
 import { imageOf, releaseOfOne } from "../../sandbox/shop.ts";
 import { listening } from "../support/listening.ts";
@@ -32,7 +32,7 @@ async function startProxy(t: TestContext, address: string): Promise<HttpProxy> {
 const quick = { ...releaseOfOne("v2"), stages: "50:300ms, 100", gates: "- restarts: {}" };
 
 /** What the program finds around itself. */
-export function surroundings(): void {
+describe("surroundings", { concurrency: 3 }, () => {
   test("Prometheus and GitHub are asked through the proxies that the environment names", async (t) => {
     const { sandbox, run } = await scene(t, { shop: "one", rate: 0 });
     const proxy = await startProxy(t, sandbox.prometheus.url);
@@ -95,4 +95,4 @@ export function surroundings(): void {
     assert.match(settle.said, /Nothing of this job is left half-way/);
     assert.equal(journalOf(sandbox)?.state.phase, "baking");
   });
-}
+});

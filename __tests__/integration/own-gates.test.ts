@@ -3,13 +3,12 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import test, { type TestContext } from "node:test";
+import test, { describe, type TestContext } from "node:test";
 import { releaseOfOne } from "../../sandbox/shop.ts";
 import { listening } from "../support/listening.ts";
 import { runs, until } from "../support/process-in-file.ts";
 import { journalOf } from "./facts.ts";
-import { assertRolledBack } from "./rollbacks.ts";
-import { assertServedBy, pull, scene } from "./scene.ts";
+import { assertRolledBack, assertServedBy, pull, scene } from "./scene.ts";
 
 const key = "k3y-of-datadog";
 const withoutMetrics = { prometheus: "", "metrics-source": "none" };
@@ -27,7 +26,7 @@ function scriptIn(folder: string, text: string): string {
   return file;
 }
 
-export function ownGates(): void {
+describe("gates of one's own", { concurrency: 3 }, () => {
   test("a smoke test that fails rolls the release back, and what it printed is in the comment and in the report", async (t) => {
     const world = await scene(t, { shop: "one" });
     const smoke = scriptIn(
@@ -81,4 +80,4 @@ export function ownGates(): void {
     assert.equal(exit, 1, said);
     await until(() => !runs(child));
   });
-}
+});

@@ -1,34 +1,16 @@
 import assert from "node:assert/strict";
-import test from "node:test";
+import test, { describe } from "node:test";
 import { releaseOfOne, releaseOfTwo } from "../../sandbox/shop.ts";
-import { say } from "../../src/words/say.ts";
 import { until } from "../support/cluster.ts";
-import { holderOf, journalOf, objectsOf, reached, routeOf } from "./facts.ts";
+import { journalOf, objectsOf, reached, routeOf } from "./facts.ts";
 import { giveImage, rewrite } from "./kubectl.ts";
-import type { Ended } from "./program.ts";
-import { assertAsBefore, pull, type Scene, scene } from "./scene.ts";
+import { assertRolledBack, scene } from "./scene.ts";
 
 const long = "50:30s, 100";
 const errors = "- errors: { atMost: 5%, minRequests: 10 }";
 const patient = "- errors: { atMost: 100%, minRequests: 1 }";
 
-/** Rolled back, said so everywhere, and nothing is left of it. */
-export async function assertRolledBack(scene: Scene, { exit, outputs, said }: Ended, because: RegExp): Promise<void> {
-  assert.equal(exit, 1, said);
-  assert.deepEqual([outputs.outcome, outputs.settled, outputs.weight], ["rolled-back", "true", "0"]);
-  assert.match(outputs.because ?? "", because);
-  const state = journalOf(scene.sandbox)?.state;
-  assert.ok(state?.phase === "rolled-back");
-  assert.equal(say(state.reason), outputs.because);
-  assert.equal(holderOf(scene.sandbox), undefined);
-  const [comment, ...more] = scene.sandbox.github.comments(pull.number);
-  assert.deepEqual(more, []);
-  assert.match(comment?.body ?? "", /^### ❌ shop\/reviews: /m);
-  assert.deepEqual(scene.sandbox.github.violations, []);
-  await assertAsBefore(scene);
-}
-
-export function rollbacks(): void {
+describe("rollbacks", { concurrency: 3 }, () => {
   test("a copy with 20 % errors is rolled back by the errors gate, with the numbers that its customers saw", async (t) => {
     const world = await scene(t, { shop: "one" });
     const ended = await world.run({ ...releaseOfOne("v2-err20"), stages: long, gates: errors });
@@ -202,4 +184,4 @@ export function rollbacks(): void {
     await assertRolledBack(world, ended, /no more than half on Fridays/);
     assert.equal(world.traffic.counts().bad, 0);
   });
-}
+});

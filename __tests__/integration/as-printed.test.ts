@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import test from "node:test";
+import test, { describe } from "node:test";
 import { dump } from "js-yaml";
 import { releaseOfOne } from "../../sandbox/shop.ts";
 import { journalOf, routeOf, writesOf } from "./facts.ts";
@@ -18,7 +18,7 @@ function printed({ said }: Ended, words: string): string {
 }
 
 /** Commands that the program prints, typed as they stand. */
-export function asPrinted(): void {
+describe("commands as they are printed", { concurrency: 3 }, () => {
   test("the command that goes on with a release works as it is printed: the journal knows where requests are counted", async (t) => {
     const { sandbox, traffic, run, type } = await scene(t, { shop: "one", rate: 40 });
     const first = await run({ ...releaseOfOne("v2"), stages, gates });
@@ -83,4 +83,4 @@ export function asPrinted(): void {
     const second = await type(command, { env });
     assert.equal(second.exit, 0, second.said);
   });
-}
+});

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import test from "node:test";
+import test, { describe } from "node:test";
 import { imageOf, releaseOfOne, releaseOfTwo } from "../../sandbox/shop.ts";
 import { deploymentOf, find, holderOf, journalOf, objectsOf, routeOf } from "./facts.ts";
 import { assertServedBy, pull, scene } from "./scene.ts";
@@ -10,7 +10,7 @@ const gates = "- errors: { atMost: 5%, minRequests: 5 }\n- restarts: {}";
 /** Long enough to do harm, were traffic sent before. */
 const becomesReady = 700;
 
-export function goodReleases(): void {
+describe("good releases", { concurrency: 3 }, () => {
   test("a release by a copy ends with the new image in the old Deployment, everything else as it was, and no bad answer", async (t) => {
     const { sandbox, traffic, before, run } = await scene(t, { shop: "one", becomesReady });
     const { exit, outputs, summary, report, said } = await run({ ...releaseOfOne("v2"), stages, gates });
@@ -112,4 +112,4 @@ export function goodReleases(): void {
     assert.deepEqual(rules, ["added istio-canary-reviews", "removed istio-canary-reviews"]);
     assert.equal(find(sandbox, "destinationrules", "istio-canary-reviews"), undefined);
   });
-}
+});

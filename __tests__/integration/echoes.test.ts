@@ -5,7 +5,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { createServer, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import test, { type TestContext } from "node:test";
+import test, { describe, type TestContext } from "node:test";
 import { dump, load } from "js-yaml";
 import { jobEnvironment } from "../../sandbox/job.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
@@ -147,7 +147,7 @@ function withPlugin(
   return { text, given: () => readFileSync(seen, "utf8") };
 }
 
-export function echoesOfSecrets(): void {
+describe("echoes of secrets", { concurrency: 3 }, () => {
   test("a Prometheus that repeats its credentials in the middle of a release tells nobody, in whatever form", async (t) => {
     const world = await scene(t, { shop: "two" });
     const { sandbox, start } = world;
@@ -312,4 +312,4 @@ export function echoesOfSecrets(): void {
     assert.ok(text.length > 2 * 65_536, `${text.length}`);
     assert.equal((JSON.parse(text) as { readonly stages: readonly unknown[] }).stages.length, 100);
   });
-}
+});

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import test from "node:test";
+import test, { describe } from "node:test";
 import { releaseOfOne } from "../../sandbox/shop.ts";
 import { until } from "../support/cluster.ts";
 import { reached } from "./facts.ts";
@@ -21,7 +21,7 @@ async function baking(
 }
 
 /** What the program does when it has a defect itself, or when something in it does not end. */
-export function defects(): void {
+describe("defects", { concurrency: 3 }, () => {
   test("an error that nobody catches gives the traffic back, and says what it was", async (t) => {
     const world = await scene(t, { shop: "one" });
     const job = await baking(world, throwing("a wheel came off"), "60s");
@@ -57,4 +57,4 @@ export function defects(): void {
     job.signal("SIGINT");
     assert.equal((await job.ended).exit, "SIGINT", job.said());
   });
-}
+});

@@ -1,18 +1,17 @@
 import assert from "node:assert/strict";
-import test from "node:test";
+import test, { describe } from "node:test";
 import { releaseOfTwo } from "../../sandbox/shop.ts";
 import { resources } from "../../src/kubernetes/object.ts";
 import { clientOf } from "../support/cluster.ts";
 import { deploymentOf, reached, routeOf } from "./facts.ts";
 import { rewrite, scaleTo } from "./kubectl.ts";
-import { assertRolledBack } from "./rollbacks.ts";
-import { assertServedBy, scene } from "./scene.ts";
+import { assertRolledBack, assertServedBy, scene } from "./scene.ts";
 
 const patient = "- errors: { atMost: 100%, minRequests: 1 }";
 const swap = { ...releaseOfTwo("v2"), stages: "50:300ms, 100", gates: patient, drain: "5s" };
 
 /* Somebody else's hand when the stages are over, and on what every release stands on. */
-export function interference(): void {
+describe("other people's writes during a release", { concurrency: 3 }, () => {
   test("a route that somebody puts back while a swap drains takes no pods with it, and no request fails", async (t) => {
     const world = await scene(t, { shop: "two" });
     const program = world.start(swap);
@@ -80,4 +79,4 @@ export function interference(): void {
     assert.match(outputs.because ?? "", /^no request for the canary can be answered: no DestinationRule .* subset v2/);
     await assertServedBy(world.sandbox, world.traffic, "v1");
   });
-}
+});

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import test from "node:test";
+import test, { describe } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import packageJson from "../../package.json" with { type: "json" };
 import { releaseOfOne } from "../../sandbox/shop.ts";
@@ -18,7 +18,7 @@ import { action, assertAsBefore, assertServedBy, pull, scene } from "./scene.ts"
 const gates = "- restarts: {}";
 
 /** What happens to the process itself: its signals, its pipes and its environment. */
-export function processes(): void {
+describe("processes", { concurrency: 3 }, () => {
   test("the command line without a command prints the help and releases nothing", async () => {
     const args = [
       "--namespace",
@@ -142,4 +142,4 @@ export function processes(): void {
       assert.deepEqual([exit, said], [0, `${packageJson.version}\n`]);
     }
   });
-}
+});

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import test, { type TestContext } from "node:test";
+import test, { describe, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Prometheus, type PrometheusOptions, startPrometheus } from "../../sandbox/prometheus/server.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
@@ -83,7 +83,7 @@ const canaryCounts = (said: string): Lie => ({
 const errors = "- errors: { atMost: 10%, minRequests: 5 }";
 
 /** A Prometheus that says what is not so, or several that disagree. */
-export function lyingPrometheus(): void {
+describe("a Prometheus that lies", { concurrency: 3 }, () => {
   test("two replicas of Prometheus in turn hold no good release, and hide no bad one", async (t) => {
     const world = await scene(t, { shop: "two", rate: 40 });
     const release = { prometheus: await inFrontOf(t, world.sandbox.prometheus, twoReplicas), gates: "auto" };
@@ -159,4 +159,4 @@ export function lyingPrometheus(): void {
       /^stage 50 % could not be judged within 26 s: errors has no data: Prometheus has scraped nobody who counts reviews-v1 or reviews-v2 since \S+Z, for [\d.]+ s$/,
     );
   });
-}
+});

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import test from "node:test";
+import test, { describe } from "node:test";
 import { releaseOfTwo } from "../../sandbox/shop.ts";
 import { journalOf, routeOf } from "./facts.ts";
 import { assertAsBefore, type Scene, scene } from "./scene.ts";
@@ -18,7 +18,7 @@ function heldSince({ sandbox }: Scene, ago: number): void {
 
 const minute = 60_000;
 
-export function holds(): void {
+describe("holds", { concurrency: 3 }, () => {
   test("a hold that runs out is rolled back by the settle of a later job, and not before", async (t) => {
     const world = await scene(t, { shop: "two", rate: 4 });
     const { sandbox, run, startAction } = world;
@@ -47,4 +47,4 @@ export function holds(): void {
     await assertAsBefore(world);
     assert.equal((await run({ ...watch, command: "status" })).exit, 0);
   });
-}
+});

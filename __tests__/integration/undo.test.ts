@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import test from "node:test";
+import test, { describe } from "node:test";
 import { imageOf, releaseOfOne, releaseOfTwo } from "../../sandbox/shop.ts";
 import { deploymentOf, holderOf, objectsOf, reached, routeOf } from "./facts.ts";
 import { assertServedBy, pull, type Scene, scene } from "./scene.ts";
@@ -25,7 +25,7 @@ async function assertUndone({ sandbox, traffic }: Scene): Promise<void> {
   assert.equal(holderOf(sandbox), undefined);
 }
 
-export function undoes(): void {
+describe("undo", { concurrency: 3 }, () => {
   test("after a swap the old version gets its pods, then its traffic, and no customer gets a bad answer", async (t) => {
     const world = await scene(t, { shop: "two", becomesReady: 700, rate: 40 });
     const { sandbox, before, run } = world;
@@ -133,4 +133,4 @@ export function undoes(): void {
     assert.match(back.said, /was rolled back: the version before it, reviews-v1, serves already/);
     assert.deepEqual(objectsOf(sandbox), before);
   });
-}
+});

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import test from "node:test";
+import test, { describe } from "node:test";
 import type { CompositeResult } from "../../sandbox/composite/composite.ts";
 import { type Inputs, imageOf, releaseOfOne } from "../../sandbox/shop.ts";
 import { until } from "../support/cluster.ts";
@@ -28,7 +28,7 @@ async function cancelledAt(
 
 const conclusions = ({ steps }: CompositeResult): readonly string[] => steps.map(({ conclusion }) => conclusion);
 
-export function cancelled(): void {
+describe("cancelled jobs", { concurrency: 3 }, () => {
   test("a job that is cancelled while it prepares leaves nothing behind, and its second step has nothing to do", async (t) => {
     const world = await scene(t, { shop: "one" });
     const result = await cancelledAt(world, "preparing/starting", {
@@ -166,4 +166,4 @@ export function cancelled(): void {
     assert.equal(traffic.counts().bad, 0);
     await assertServedBy(sandbox, traffic, "v3");
   });
-}
+});

@@ -3,7 +3,7 @@ import { globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import test, { type TestContext } from "node:test";
+import test, { describe, type TestContext } from "node:test";
 import type { SentObject } from "../../sandbox/api-server/object.ts";
 import { jobEnvironment } from "../../sandbox/job.ts";
 import { startSandbox } from "../../sandbox/sandbox.ts";
@@ -35,7 +35,7 @@ const short = {
 };
 
 /** Each configuration of examples/ releases, in a world that has the objects which it names. */
-export function examples(): void {
+describe("the examples", { concurrency: 3 }, () => {
   for (const config of globSync("examples/*.yaml").sort()) {
     test(`${config} releases without a bad answer`, async (t) => {
       const { target } = await targetOf(config);
@@ -52,7 +52,7 @@ export function examples(): void {
       assert.equal(bad, 0);
     });
   }
-}
+});
 
 async function targetOf(config: string): Promise<{ readonly target: Target }> {
   const inputs = { config, image: short.image };

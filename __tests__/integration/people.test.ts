@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import test from "node:test";
+import test, { describe } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { hostIn, imageOf, releaseOfOne, releaseOfTwo } from "../../sandbox/shop.ts";
 import type { StatusAnswer } from "../../src/words/status-answer.ts";
@@ -27,7 +27,7 @@ async function waiting({ sandbox, run }: Scene): Promise<Ended> {
   return first;
 }
 
-export function people(): void {
+describe("people beside a release", { concurrency: 3 }, () => {
   test("a release waits for approval after its job has ended, refuses another one, and is finished by `promote` in a job of its own", async (t) => {
     const world = await scene(t, { shop: "one" });
     const { sandbox, traffic, run } = world;
@@ -273,4 +273,4 @@ export function people(): void {
     assert.deepEqual([counted.stable + counted.canary, counted.neither, counted.planned], [100, 0, 50]);
     assert.deepEqual(writesOf(sandbox), written);
   });
-}
+});

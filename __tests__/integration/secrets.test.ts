@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import test, { type TestContext } from "node:test";
+import test, { describe, type TestContext } from "node:test";
 import { dump, load } from "js-yaml";
 import { kinds } from "../../sandbox/api-server/kind.ts";
 import { hostIn, type Inputs, imageOf, releaseOfOne } from "../../sandbox/shop.ts";
@@ -75,7 +75,7 @@ function withPlugin(t: TestContext, kubeconfig: string, token: string): string {
   return dump({ ...(load(kubeconfig) as object), users: [{ name: "user", user: { exec } }] });
 }
 
-export function secrets(): void {
+describe("secrets", { concurrency: 3 }, () => {
   test("no secret is shown by a release that succeeds, with its token from a kubeconfig, nor kept in the cluster", async (t) => {
     const world = await scene(t, { shop: "one", rate: 0 });
     const { sandbox, run } = world;
@@ -153,4 +153,4 @@ export function secrets(): void {
       assertHidden(sinksOf(world, await job.ended), all);
     }
   });
-}
+});

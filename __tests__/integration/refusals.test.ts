@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import test from "node:test";
+import test, { describe } from "node:test";
 import { releaseOfOne, releaseOfTwo } from "../../sandbox/shop.ts";
 import { objectsOf, routeOf, writesOf } from "./facts.ts";
 import { pull, scene } from "./scene.ts";
 
 const gates = "- errors: { atMost: 5%, minRequests: 5 }";
 
-export function refusals(): void {
+describe("refusals", { concurrency: 3 }, () => {
   test("a bad configuration is refused with all its problems, and the cluster is not even asked", async (t) => {
     const { sandbox, run } = await scene(t, { shop: "one", rate: 0 });
     const { exit, said, outputs } = await run({
@@ -90,12 +90,12 @@ export function refusals(): void {
       assert.deepEqual([outputs.outcome, outputs.settled], ["failed", undefined]);
     }
   });
-}
+});
 
 const quick = { ...releaseOfOne("v2"), stages: "50:300ms, 100", gates: "- restarts: {}" };
 
 /** Reports never fail, slow down or hold a release. */
-export function reports(): void {
+describe("reports", { concurrency: 3 }, () => {
   test("a GitHub that is away does not concern the release", async (t) => {
     const { sandbox, run } = await scene(t, { shop: "one", rate: 0 });
     await sandbox.github.close();
@@ -131,4 +131,4 @@ export function reports(): void {
     assert.match(comment?.body ?? "", /### ❌ .*✅ .*released/s);
     assert.deepEqual(sandbox.github.violations, []);
   });
-}
+});
