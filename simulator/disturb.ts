@@ -11,11 +11,10 @@ import {
   type PrometheusAct,
 } from "./disturbance.ts";
 import type { Running } from "./jobs.ts";
-import { personActs } from "./person.ts";
+import { somebodyAt } from "./person.ts";
 import type { SimulatedPrometheus } from "./prometheus.ts";
 import { imageOf } from "./scenario.ts";
 import type { Scene } from "./scene.ts";
-import { namesOf } from "./shop.ts";
 
 const second = 1_000;
 
@@ -47,15 +46,21 @@ const firstJob = (crew: Crew): Running | undefined => crew.alive().find(({ place
 
 function actsIn(scene: Scene, crew: Crew, other: Config): (disturbance: Disturbance) => void {
   const { scenario, cluster, watch, weather, prometheuses } = scene;
-  const people = personActs(cluster, namesOf(scenario));
+  const people = somebodyAt(cluster, scenario);
   const processes = processActs(scene, crew);
   const jobs = jobActs(crew, other);
 
   function person(act: PersonAct): void {
-    people[act]();
+    people.acts[act]();
     if (act === "changes stable's image") watch.rebase({ image: imageOf("v1-patch") });
     const isRepeated = act === "puts the VirtualService back again and again";
     if (isRepeated && crew.alive().length > 0) crew.later(10 * second, () => person(act));
+  }
+
+  function bringBack(): void {
+    scene.note("somebody brings back what was deleted");
+    watch.excuse(0);
+    people.bringBack();
   }
 
   function lie(act: PrometheusAct, on: boolean): void {
@@ -71,6 +76,7 @@ function actsIn(scene: Scene, crew: Crew, other: Config): (disturbance: Disturba
       case "person":
         watch.excuse(0);
         person(disturbance.act);
+        if (disturbance.until !== undefined) crew.later(disturbance.until, bringBack);
         break;
       case "process":
         processes[disturbance.act](firstJob(crew), disturbance.lasts);

@@ -8,7 +8,8 @@ export type When = { readonly phase?: string | undefined; readonly delay: Millis
 /** Something that happens to a release from outside. */
 export type Disturbance = { readonly when: When } & (
   | NetworkDisturbance
-  | { readonly by: "person"; readonly act: PersonAct }
+  /** `until`: what was deleted is there again so long after. */
+  | { readonly by: "person"; readonly act: PersonAct; readonly until?: Millis | undefined }
   | { readonly by: "process"; readonly act: ProcessAct; readonly lasts: Millis }
   | { readonly by: "job"; readonly act: JobAct; readonly skew: Millis }
   | { readonly by: "prometheus"; readonly act: PrometheusAct; readonly lasts: Millis }

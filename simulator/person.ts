@@ -1,12 +1,19 @@
-import { kindNamed } from "../sandbox/api-server/kind.ts";
+import { kindNamed, kindOf } from "../sandbox/api-server/kind.ts";
 import type { SentObject, StoredObject } from "../sandbox/api-server/object.ts";
 import { kubectl, namespace, type SimulatedCluster } from "./cluster.ts";
 import type { PersonAct } from "./disturbance.ts";
-import { imageOf } from "./scenario.ts";
-import type { Names } from "./shop.ts";
+import { imageOf, type Scenario } from "./scenario.ts";
+import { namesOf, shopOf } from "./shop.ts";
 
 /** Somebody with kubectl, whose commands come between the requests of a job. Where there is nothing to change nothing is. */
-export function personActs(cluster: SimulatedCluster, names: Names): Readonly<Record<PersonAct, () => void>> {
+export type Person = {
+  readonly acts: Readonly<Record<PersonAct, () => void>>;
+  /** Applies once more what was there at first, where it is gone. */
+  readonly bringBack: () => void;
+};
+
+export function somebodyAt(cluster: SimulatedCluster, scenario: Scenario): Person {
+  const names = namesOf(scenario);
   const { store, objects } = cluster;
   const find = (plural: string, name: string): StoredObject | undefined =>
     store.get(kindNamed(plural), namespace, name);
@@ -38,7 +45,12 @@ export function personActs(cluster: SimulatedCluster, names: Names): Readonly<Re
   const putBack = (): void =>
     edit("virtualservices", "reviews", (object) => ({ ...object, spec: routeAtFirst }), "argocd-controller");
 
-  return {
+  function bringBack(): void {
+    for (const object of shopOf(scenario))
+      if (deletable.has(object.kind ?? "") && !find(kindOf(object)?.plural ?? "", "reviews")) cluster.create(object);
+  }
+
+  const acts: Person["acts"] = {
     "edits the weights": () =>
       editRoute((rule) => {
         const [first, second] = rule.route;
@@ -69,7 +81,11 @@ export function personActs(cluster: SimulatedCluster, names: Names): Readonly<Re
     "deletes the journal": () => remove("configmaps", "istio-canary-reviews"),
     "deletes the lease": () => remove("leases", "istio-canary-reviews"),
   };
+  return { acts, bringBack };
 }
+
+/** What somebody deletes, and misses. */
+const deletable: ReadonlySet<string> = new Set(["VirtualService", "DestinationRule"]);
 
 type Rule = {
   readonly name?: string;

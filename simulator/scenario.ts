@@ -59,7 +59,7 @@ export function scenarioOf(seed: number): Scenario {
     image: imageFor(chance, gates),
     stages: stagesFor(chance),
     interval: chance.pick([5, 10, 15]) * second,
-    drain: chance.pick([5, 10, 20]) * second,
+    drain: chance.pick([5, 5, 10]) * second,
     replicas: chance.pick([1, 2, 3]),
     autoscaled: chance.happens(0.1),
     podStart: Math.round(chance.between(0.3, 4) * second),
@@ -71,7 +71,9 @@ export function scenarioOf(seed: number): Scenario {
     skew: Math.round(chance.pick([0, 0, 0, 0, 0, 0, 3, 60, 600]) * second * chance.between(-1, 1)),
     github: chance.happens(0.1),
     disturbances: [
-      ...Array.from({ length: chance.pick([0, 1, 1, 1, 1, 2, 2, 3]) }, () => drawDisturbance(chance)),
+      ...Array.from({ length: chance.pick([0, 1, 1, 1, 1, 2, 2, 3]) }, () => drawDisturbance(chance)).map(
+        regretted(chance.stream("regret")),
+      ),
       ...undoFor(chance.stream("undo")),
       ...lateWeightFor(chance.stream("late weight")),
     ],
@@ -129,6 +131,16 @@ function lateWeightFor(chance: Chance): readonly Disturbance[] {
     { by: "job", act: "rolls back by hand", skew: 0, when: { phase, delay } },
   ];
 }
+
+/** Who deleted what requests need mostly notices, and has it in Git. */
+const regretted =
+  (chance: Chance) =>
+  (disturbance: Disturbance): Disturbance => {
+    const isNeeded =
+      disturbance.act === "deletes the VirtualService" || disturbance.act === "deletes the DestinationRule";
+    if (!isNeeded || chance.happens(0.3)) return disturbance;
+    return { ...disturbance, until: Math.round(chance.between(2, 90) * second) };
+  };
 
 function shapeFor(chance: Chance): Shape {
   const there = chance.pick(["existing-swap", "existing-update", "clone-swap", "clone-update"]);

@@ -30,8 +30,9 @@ export function objectAt(value: unknown, ...path: readonly (string | number)[]):
 
 /** Labels, annotations and selectors: only texts are kept. */
 export function textsAt(value: unknown, ...path: readonly (string | number)[]): Readonly<Record<string, string>> {
-  const entries = Object.entries(objectAt(value, ...path)).flatMap(([key, text]) =>
-    typeof text === "string" ? [[key, text] as const] : [],
-  );
-  return Object.fromEntries(entries);
+  const all = objectAt(value, ...path);
+  if (Object.values(all).every(isText)) return all as Readonly<Record<string, string>>;
+  return Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => isText(entry[1])));
 }
+
+const isText = (value: unknown): value is string => typeof value === "string";

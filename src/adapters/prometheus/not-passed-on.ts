@@ -16,8 +16,9 @@ type Addressed = {
 /** Undefined where what was answered is Prometheus's, or no API server is between. */
 export function notPassedOn(url: string, status: number, body: unknown): NoAnswer | undefined {
   const service = addressed(url);
+  if (!service) return undefined;
   const { data } = said.safeParse(body);
-  if (!service || !data) return undefined;
+  if (!data) return undefined;
   const { message } = data;
   return {
     because: `the API server does not pass on what Prometheus at ${placeOf(url)} is asked: ${message}`,
