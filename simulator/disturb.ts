@@ -53,7 +53,7 @@ function actsIn(scene: Scene, crew: Crew, other: Config): (disturbance: Disturba
   function person(act: PersonAct): void {
     people.acts[act]();
     if (act === "changes stable's image") watch.rebase({ image: imageOf("v1-patch") });
-    const isRepeated = act === "puts the VirtualService back again and again";
+    const isRepeated = act === "puts the route back again and again";
     if (isRepeated && crew.alive().length > 0) crew.later(10 * second, () => person(act));
   }
 

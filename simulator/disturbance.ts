@@ -55,16 +55,16 @@ export type NetworkAct = (typeof networkActs)[number];
 
 export const personActs = [
   "edits the weights",
-  "puts the VirtualService back",
-  "puts the VirtualService back again and again",
+  "puts the route back",
+  "puts the route back again and again",
   "changes a time-out",
   "changes the canary's image",
   "changes stable's image",
   "scales the canary to 0",
   "deletes the canary",
   "scales stable",
-  "deletes the VirtualService",
-  "deletes the DestinationRule",
+  "deletes the route",
+  "deletes what the route names",
   "deletes the journal",
   "deletes the lease",
 ] as const;

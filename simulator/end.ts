@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { kindNamed } from "../sandbox/api-server/kind.ts";
 import type { StoredObject } from "../sandbox/api-server/object.ts";
+import { storedKind } from "../sandbox/api-server/store.ts";
 import { namespace } from "./cluster.ts";
 import type { CommandEnd } from "./command.ts";
 import type { Disturbance, NetworkAct, PersonAct } from "./disturbance.ts";
@@ -67,18 +67,16 @@ function checkTraffic(scene: Scene): void {
 
 /** Byte for byte as it was, but for what a promotion changes and what people changed. */
 function checkObjects(scene: Scene): void {
-  const { cluster, watch, scenario } = scene;
+  const { cluster, watch, scenario, routesAtFirst } = scene;
   const wasSwapped = watch.base().deployment !== (shopOf(scenario)[0]?.metadata?.name ?? "");
   const acts = personsActs(scene);
   // Without a journal nobody knows how destinations were written before; who serves is checked all the same.
   const isForgotten = wasSwapped || acts.includes("deletes the journal");
-  for (const wanted of shopOf(scenario)) {
-    const { kind, metadata } = wanted;
-    if (kind !== "VirtualService" && kind !== "DestinationRule") continue;
-    const plural = kind === "VirtualService" ? "virtualservices" : "destinationrules";
-    const live = cluster.store.get(kindNamed(plural), namespace, metadata?.name ?? "");
-    const expected = withTimeout({ metadata: shown(metadata), spec: wanted.spec }, acts.includes("changes a time-out"));
-    const found = live && plain({ metadata: shown(live.metadata), spec: live.spec });
+  for (const first of routesAtFirst) {
+    const { kind, metadata } = first;
+    const live = cluster.store.get(storedKind(first), namespace, metadata.name);
+    const expected = withTimeout(shown(first), acts.includes("changes a time-out"));
+    const found = live && plain(shown(live));
     if (isDeepStrictEqual(isForgotten ? withoutRoute(found) : found, isForgotten ? withoutRoute(expected) : expected))
       continue;
     watch.violate(
@@ -88,18 +86,22 @@ function checkObjects(scene: Scene): void {
   }
 }
 
-const shown = (metadata: Partial<StoredObject["metadata"]> = {}) => ({
-  labels: metadata.labels,
-  annotations: metadata.annotations,
+const shown = ({ metadata: { labels, annotations }, spec }: StoredObject) => ({
+  metadata: { labels, annotations },
+  spec,
 });
 
 const plain = (object: object): object => JSON.parse(JSON.stringify(object)) as object;
 
 const withTimeout = (object: object, changed: boolean): object =>
-  changed ? (JSON.parse(JSON.stringify(object).replace('"timeout":"5s"', '"timeout":"7s"')) as object) : plain(object);
+  changed
+    ? (JSON.parse(JSON.stringify(object).replace(/"(timeout|request)":"5s"/, '"$1":"7s"')) as object)
+    : plain(object);
+
+const destinations: ReadonlySet<string> = new Set(["route", "backendRefs"]);
 
 const withoutRoute = (object: object | undefined): unknown =>
-  JSON.parse(JSON.stringify(object ?? null), (key, value) => (key === "route" ? "left out" : value));
+  JSON.parse(JSON.stringify(object ?? null), (key, value) => (destinations.has(key) ? "left out" : value));
 
 /** Exit code, `settled`, journal and store say the same, each time that a command has ended. */
 function checkTold({ untruths, watch }: Scene): void {

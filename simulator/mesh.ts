@@ -5,16 +5,24 @@ import type { Pod } from "../sandbox/api-server/workload.ts";
 import type { Instant, Millis } from "../src/lib/duration.ts";
 import { imageOf, isReady } from "./controllers.ts";
 import { behaviourOf } from "./image.ts";
+import { labelsBehind, routeIn, routeKinds, sentBy, serviceOf, sharesOf } from "./routing.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** Who answers a share of the requests; without a Deployment nobody does. */
-export type Served = { readonly deployment: string | undefined; readonly image: string; readonly share: number };
+export type Served = {
+  readonly deployment: string | undefined;
+  /** Whose host was called, after the route. */
+  readonly service: string;
+  readonly image: string;
+  readonly share: number;
+};
 
 /** How the requests of the service's callers are divided, from one moment on. */
 export type Traffic = readonly Served[];
 
 export type RequestCounter = {
   readonly deployment: string | undefined;
+  readonly service: string;
   readonly code: string;
   requests: number;
   /** Of those, how many took at most as long as each of `edges`. */
@@ -37,13 +45,19 @@ export type MeshOptions = {
   readonly lag: () => Millis;
   /** Requests in a second. */
   readonly rate: number;
+  /** What was counted before, by code. */
+  readonly before: readonly { readonly served: Served; readonly code: string; readonly requests: number }[];
   readonly onTraffic: (traffic: Traffic) => void;
 };
 
-const watched = new Set(["virtualservices", "destinationrules", "pods"]);
+const watched = new Set([...routeKinds, "destinationrules", "services", "pods"]);
 
 /** Callers of the service `reviews`, and the proxies that divide their requests by what the store had a moment ago. */
-export function startMesh(timeline: Timeline, store: Store, { lag, rate, onTraffic }: MeshOptions): SimulatedMesh {
+export function startMesh(
+  timeline: Timeline,
+  store: Store,
+  { lag, rate, before, onTraffic }: MeshOptions,
+): SimulatedMesh {
   let traffic: Traffic = [];
   let counted = timeline.now();
   let learnt: Instant = 0;
@@ -56,25 +70,22 @@ export function startMesh(timeline: Timeline, store: Store, { lag, rate, onTraff
     if (requests === 0) return;
     for (const served of traffic) {
       const { errors, latency } = served.deployment === undefined ? lost : behaviourOf(served.image);
-      add(served.deployment, "200", requests * served.share * (1 - errors), latency);
-      add(
-        served.deployment,
-        served.deployment === undefined ? "503" : "500",
-        requests * served.share * errors,
-        latency,
-      );
+      add(served, "200", requests * served.share * (1 - errors), latency);
+      add(served, served.deployment === undefined ? "503" : "500", requests * served.share * errors, latency);
     }
   }
 
-  function add(deployment: string | undefined, code: string, requests: number, latency: Millis): void {
+  function add({ deployment, service }: Served, code: string, requests: number, latency: Millis): void {
     if (requests === 0) return;
-    const key = `${deployment} ${code}`;
-    const counter = counters.get(key) ?? { deployment, code, requests: 0, buckets: edges.map(() => 0) };
+    const key = `${deployment} ${service} ${code}`;
+    const counter = counters.get(key) ?? { deployment, service, code, requests: 0, buckets: edges.map(() => 0) };
     counters.set(key, counter);
     counter.requests += requests;
     for (const [index, edge] of edges.entries())
       if (latency <= edge) counter.buckets[index] = (counter.buckets[index] ?? 0) + requests;
   }
+
+  for (const { served, code, requests } of before) add(served, code, requests, 20);
 
   /** Proxies learn in the order in which things happened. */
   function notice(): void {
@@ -112,56 +123,41 @@ const lost = { errors: 1, latency: 1 };
 
 const isSame = (a: Traffic, b: Traffic): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-type Route = {
-  readonly match?: readonly unknown[];
-  readonly route?: readonly {
-    readonly destination: { readonly host: string; readonly subset?: string };
-    readonly weight?: number;
-  }[];
-};
-
 /** How proxies divide requests that know all that the store has. */
 export function trafficBy(store: Store): Traffic {
-  const [virtualService] = store
-    .list(kindNamed("virtualservices"), "shop")
-    .filter(({ metadata }) => metadata.name === "reviews");
-  const rules = ((virtualService?.spec as { http?: readonly Route[] } | undefined)?.http ?? []).filter(
-    ({ match }) => !match?.length,
-  );
-  const route =
-    virtualService === undefined ? [{ destination: { host: "reviews" }, weight: 100 }] : (rules[0]?.route ?? []);
-  const total = route.length === 1 ? 100 : route.reduce((sum, { weight = 0 }) => sum + weight, 0);
+  const route = routeIn(store);
+  const sent = route === undefined ? [{ version: undefined, weight: 100 }] : sentBy(route);
   const shares = new Map<string, Served>();
-  for (const { destination, weight = 0 } of route) {
-    const share = route.length === 1 ? 1 : weight / total;
-    if (share > 0) for (const served of behind(store, destination.subset, share)) merge(shares, served);
-  }
+  for (const { version, share } of sharesOf(sent))
+    if (share > 0) for (const served of behind(store, route, version, share)) merge(shares, served);
   return [...shares.values()];
 }
 
 function merge(shares: Map<string, Served>, served: Served): void {
-  const key = `${served.deployment} ${served.image}`;
+  const key = `${served.deployment} ${served.service} ${served.image}`;
   shares.set(key, { ...served, share: served.share + (shares.get(key)?.share ?? 0) });
 }
 
-const nobody: Omit<Served, "share"> = { deployment: undefined, image: "" };
-
-function behind(store: Store, subset: string | undefined, share: number): readonly Served[] {
-  const labels = subset === undefined ? {} : subsetLabels(store, subset);
-  if (labels === undefined) return [{ ...nobody, share }];
+function behind(
+  store: Store,
+  route: StoredObject | undefined,
+  version: string | undefined,
+  share: number,
+): readonly Served[] {
+  const service = route?.kind === "HTTPRoute" && version !== undefined ? serviceOf(version) : "reviews";
+  const nobody = { deployment: undefined, service, image: "", share };
+  const labels = labelsBehind(store, route, version);
+  if (labels === undefined) return [nobody];
   const reached = (store.list(kindNamed("pods"), "shop") as readonly Pod[]).filter(
     (pod) => isReady(pod) && carries(pod, labels),
   );
-  if (reached.length === 0) return [{ ...nobody, share }];
-  return reached.map((pod) => ({ deployment: deploymentOf(pod), image: imageOf(pod), share: share / reached.length }));
-}
-
-function subsetLabels(store: Store, subset: string): Readonly<Record<string, string>> | undefined {
-  const rules = store.list(kindNamed("destinationrules"), "shop");
-  const subsets = rules.flatMap(
-    ({ spec }) => (spec as { subsets?: readonly { name: string; labels?: Record<string, string> }[] }).subsets ?? [],
-  );
-  return subsets.find(({ name }) => name === subset)?.labels;
+  if (reached.length === 0) return [nobody];
+  return reached.map((pod) => ({
+    deployment: deploymentOf(pod),
+    service,
+    image: imageOf(pod),
+    share: share / reached.length,
+  }));
 }
 
 const carries = ({ metadata }: StoredObject, labels: Readonly<Record<string, string>>): boolean =>

@@ -79,7 +79,7 @@ export const peerFaults: readonly PeerFault[] = [
   {
     what: "Git puts the VirtualService back, and the controller writes it again, for ever",
     reported: [argo(3854), flagger(1504), "argoproj/argo-cd#9678"],
-    scenario: when({ by: "person", act: "puts the VirtualService back again and again", when: inStage }),
+    scenario: when({ by: "person", act: "puts the route back again and again", when: inStage }),
     shown: /the journal says rolled-back/,
     instead: "the release rolls back and says who wrote",
   },

@@ -2,6 +2,7 @@ import { kindNamed, kindOf } from "../sandbox/api-server/kind.ts";
 import type { SentObject, StoredObject } from "../sandbox/api-server/object.ts";
 import { kubectl, namespace, type SimulatedCluster } from "./cluster.ts";
 import type { PersonAct } from "./disturbance.ts";
+import { serviceOf } from "./routing.ts";
 import { imageOf, type Scenario } from "./scenario.ts";
 import { namesOf, shopOf } from "./shop.ts";
 
@@ -17,7 +18,12 @@ export function somebodyAt(cluster: SimulatedCluster, scenario: Scenario): Perso
   const { store, objects } = cluster;
   const find = (plural: string, name: string): StoredObject | undefined =>
     store.get(kindNamed(plural), namespace, name);
-  const routeAtFirst = find("virtualservices", "reviews")?.spec;
+  const plural = scenario.routing === "HTTPRoute" ? "httproutes" : "virtualservices";
+  const routeAtFirst = find(plural, "reviews")?.spec;
+  const removeNamed = (): void =>
+    scenario.routing === "HTTPRoute"
+      ? remove("services", serviceOf(names.stable.subset))
+      : remove("destinationrules", "reviews");
 
   function edit(plural: string, name: string, change: (object: StoredObject) => SentObject, manager = kubectl): void {
     const kind = kindNamed(plural);
@@ -34,39 +40,30 @@ export function somebodyAt(cluster: SimulatedCluster, scenario: Scenario): Perso
     edit("deployments", name, (object) => ({ ...object, spec: change(object.spec as DeploymentSpec) }));
 
   const editRoute = (change: (rule: Rule) => Rule): void =>
-    edit("virtualservices", "reviews", (object) => {
-      const spec = object.spec as { readonly http: readonly Rule[] };
+    edit(plural, "reviews", (object) => {
+      const spec = object.spec as { readonly http?: readonly Rule[]; readonly rules?: readonly Rule[] };
+      const changed = (rules: readonly Rule[]) => rules.map((rule) => (rule.name === "primary" ? change(rule) : rule));
       return {
         ...object,
-        spec: { ...spec, http: spec.http.map((rule) => (rule.name === "primary" ? change(rule) : rule)) },
+        spec: spec.rules ? { ...spec, rules: changed(spec.rules) } : { ...spec, http: changed(spec.http ?? []) },
       };
     });
 
   const putBack = (): void =>
-    edit("virtualservices", "reviews", (object) => ({ ...object, spec: routeAtFirst }), "argocd-controller");
+    edit(plural, "reviews", (object) => ({ ...object, spec: routeAtFirst }), "argocd-controller");
 
   function bringBack(): void {
     for (const object of shopOf(scenario))
-      if (deletable.has(object.kind ?? "") && !find(kindOf(object)?.plural ?? "", "reviews")) cluster.create(object);
+      if (deletable.has(object.kind ?? "") && !find(kindOf(object)?.plural ?? "", object.metadata?.name ?? ""))
+        cluster.create(object);
   }
 
   const acts: Person["acts"] = {
-    "edits the weights": () =>
-      editRoute((rule) => {
-        const [first, second] = rule.route;
-        return first && second
-          ? {
-              ...rule,
-              route: [
-                { ...first, weight: 55 },
-                { ...second, weight: 45 },
-              ],
-            }
-          : rule;
-      }),
-    "puts the VirtualService back": putBack,
-    "puts the VirtualService back again and again": putBack,
-    "changes a time-out": () => editRoute((rule) => ({ ...rule, timeout: "7s" })),
+    "edits the weights": () => editRoute(withEvenWeights),
+    "puts the route back": putBack,
+    "puts the route back again and again": putBack,
+    "changes a time-out": () =>
+      editRoute((rule) => (rule.timeouts ? { ...rule, timeouts: { request: "7s" } } : { ...rule, timeout: "7s" })),
     "changes the canary's image": () => editDeployment(names.canary.deployment, withImage(imageOf("v3"))),
     "changes stable's image": () => editDeployment(names.stable.deployment, withImage(imageOf("v1-patch"))),
     "scales the canary to 0": () => editDeployment(names.canary.deployment, (spec) => ({ ...spec, replicas: 0 })),
@@ -76,8 +73,8 @@ export function somebodyAt(cluster: SimulatedCluster, scenario: Scenario): Perso
         ...spec,
         replicas: spec.replicas === 0 ? 0 : spec.replicas + 1,
       })),
-    "deletes the VirtualService": () => remove("virtualservices", "reviews"),
-    "deletes the DestinationRule": () => remove("destinationrules", "reviews"),
+    "deletes the route": () => remove(plural, "reviews"),
+    "deletes what the route names": removeNamed,
     "deletes the journal": () => remove("configmaps", "istio-canary-reviews"),
     "deletes the lease": () => remove("leases", "istio-canary-reviews"),
   };
@@ -85,13 +82,28 @@ export function somebodyAt(cluster: SimulatedCluster, scenario: Scenario): Perso
 }
 
 /** What somebody deletes, and misses. */
-const deletable: ReadonlySet<string> = new Set(["VirtualService", "DestinationRule"]);
+const deletable: ReadonlySet<string> = new Set(["VirtualService", "DestinationRule", "HTTPRoute", "Service"]);
 
+type Weighted = readonly { readonly weight?: number }[];
 type Rule = {
   readonly name?: string;
   readonly timeout?: string;
-  readonly route: readonly { readonly weight?: number }[];
+  readonly timeouts?: { readonly request: string };
+  readonly route?: Weighted;
+  readonly backendRefs?: Weighted;
 };
+
+/** Nearly even, where there are two to choose between. */
+function withEvenWeights(rule: Rule): Rule {
+  const even = ([first, second]: Weighted): Weighted | undefined =>
+    first &&
+    second && [
+      { ...first, weight: 55 },
+      { ...second, weight: 45 },
+    ];
+  if (rule.backendRefs) return { ...rule, backendRefs: even(rule.backendRefs) ?? rule.backendRefs };
+  return rule.route ? { ...rule, route: even(rule.route) ?? rule.route } : rule;
+}
 
 type DeploymentSpec = {
   readonly replicas: number;

@@ -1,6 +1,7 @@
 import type { Millis } from "../src/lib/duration.ts";
 import { type Chance, chanceOf } from "./chance.ts";
 import { type Disturbance, drawDisturbance } from "./disturbance.ts";
+import type { Routing } from "./routing.ts";
 
 /** How the canary comes to be, and what becomes of it. */
 export const shapes = [
@@ -17,6 +18,8 @@ export type Shape = (typeof shapes)[number];
 export type Scenario = {
   readonly seed: number;
   readonly shape: Shape;
+  /** By what requests are divided. */
+  readonly routing: Routing;
   /** Its tag says how it behaves. */
   readonly image: string;
   readonly gates: "own" | "auto";
@@ -37,6 +40,8 @@ export type Scenario = {
   readonly prometheuses: 1 | 2;
   /** How long after the first one the second scrapes. */
   readonly apart: Millis;
+  /** How many requests of stable's the callers' proxy had counted before the world began, and how many of them failed. */
+  readonly life: { readonly requests: number; readonly failed: number };
   /** Whether the job's second step settles what the first one left; otherwise somebody rolls it back by hand. */
   readonly inAction: boolean;
   /** What the first job's clock shows beyond the API server's. */
@@ -55,6 +60,7 @@ export function scenarioOf(seed: number): Scenario {
   return {
     seed,
     shape,
+    routing: chance.stream("routing").happens(0.2) ? "HTTPRoute" : "VirtualService",
     gates,
     image: imageFor(chance, gates),
     stages: stagesFor(chance),
@@ -67,6 +73,7 @@ export function scenarioOf(seed: number): Scenario {
     latency: slow ? { least: 20, most: chance.pick([60, 200, 600]) } : { least: 1, most: 10 },
     prometheuses: chance.happens(0.15) ? 2 : 1,
     apart: Math.round(chance.between(0.5, 2) * second),
+    life: lifeFor(chance.stream("life")),
     inAction: chance.happens(0.6),
     skew: Math.round(chance.pick([0, 0, 0, 0, 0, 0, 3, 60, 600]) * second * chance.between(-1, 1)),
     github: chance.happens(0.1),
@@ -84,6 +91,7 @@ export function scenarioOf(seed: number): Scenario {
 export const plainScenario: Scenario = {
   seed: 1,
   shape: "existing-swap",
+  routing: "VirtualService",
   image: "registry.example/reviews:v2",
   gates: "own",
   stages: [{ weight: 20, wait: 20 * second, approval: false }],
@@ -96,6 +104,7 @@ export const plainScenario: Scenario = {
   latency: { least: 1, most: 10 },
   prometheuses: 1,
   apart: 0,
+  life: { requests: 0, failed: 0 },
   inAction: true,
   skew: 0,
   github: false,
@@ -132,12 +141,18 @@ function lateWeightFor(chance: Chance): readonly Disturbance[] {
   ];
 }
 
+/** Some services are new, and others have had millions of requests, and a bad day. */
+function lifeFor(chance: Chance): Scenario["life"] {
+  if (chance.happens(0.3)) return plainScenario.life;
+  const requests = Math.round(10 ** chance.between(3, 7));
+  return { requests, failed: Math.round(requests * chance.pick([0, 0.001, 0.02])) };
+}
+
 /** Who deleted what requests need mostly notices, and has it in Git. */
 const regretted =
   (chance: Chance) =>
   (disturbance: Disturbance): Disturbance => {
-    const isNeeded =
-      disturbance.act === "deletes the VirtualService" || disturbance.act === "deletes the DestinationRule";
+    const isNeeded = disturbance.act === "deletes the route" || disturbance.act === "deletes what the route names";
     if (!isNeeded || chance.happens(0.3)) return disturbance;
     return { ...disturbance, until: Math.round(chance.between(2, 90) * second) };
   };

@@ -1,16 +1,20 @@
+import { startRouteController } from "../sandbox/api-server/controllers/route-controller.ts";
+import { kindNamed } from "../sandbox/api-server/kind.ts";
+import type { StoredObject } from "../sandbox/api-server/object.ts";
 import type { Instant } from "../src/lib/duration.ts";
 import type { HttpRequest, Transport } from "../src/world/transport.ts";
 import type { Chance } from "./chance.ts";
-import { type SimulatedCluster, simulatedCluster } from "./cluster.ts";
+import { namespace, type SimulatedCluster, simulatedCluster } from "./cluster.ts";
 import type { CommandEnd } from "./command.ts";
 import { startControllers } from "./controllers.ts";
 import { type Disturbance, nameOf } from "./disturbance.ts";
 import { type SimulatedGitHub, simulatedGitHub } from "./github.ts";
 import type { Running } from "./jobs.ts";
-import { type SimulatedMesh, startMesh } from "./mesh.ts";
+import { type Served, type SimulatedMesh, startMesh } from "./mesh.ts";
 import { type Fate, type Link, type Servers, simulatedNetwork } from "./network.ts";
 import type { SimulatedProcess } from "./process.ts";
 import { type SimulatedPrometheus, startPrometheus } from "./prometheus.ts";
+import { serviceOf } from "./routing.ts";
 import { imageOf, type Scenario } from "./scenario.ts";
 import { namesOf, shopOf } from "./shop.ts";
 import type { Timeline } from "./timeline.ts";
@@ -28,6 +32,8 @@ export type Scene = {
   readonly weather: Weather;
   readonly transportOf: (process: SimulatedProcess) => Transport;
   readonly watch: Watch;
+  /** The user's objects that divide requests, as they were before the first release. */
+  readonly routesAtFirst: readonly StoredObject[];
   /** Hears of each state that the journal gets, as `baking/1`. */
   readonly onPhase: (listener: (phase: string) => void) => void;
   readonly note: (text: string) => void;
@@ -63,6 +69,7 @@ export function sceneOf(scenario: Scenario, chance: Chance, timeline: Timeline, 
       for (const listener of listeners) listener(phaseOf(record));
     },
   });
+  startRouteController({ ...cluster, clock: timeline });
   startControllers(timeline, cluster.store, chance.stream("pods"), { notices: 50, starts: scenario.podStart });
   const mesh = meshOf(scenario, chance.stream("mesh"), timeline, cluster, watch);
   const scrapes = chance.stream("prometheus");
@@ -82,6 +89,9 @@ export function sceneOf(scenario: Scenario, chance: Chance, timeline: Timeline, 
     github: github.answer,
   };
   for (const object of shopOf(scenario)) cluster.create(object);
+  const routesAtFirst = ["virtualservices", "destinationrules", "httproutes"].flatMap((plural) =>
+    cluster.store.list(kindNamed(plural), namespace),
+  );
   return {
     scenario,
     timeline,
@@ -95,6 +105,7 @@ export function sceneOf(scenario: Scenario, chance: Chance, timeline: Timeline, 
       ...meddle(link, request),
     })),
     watch,
+    routesAtFirst,
     onPhase: (listener) => void listeners.push(listener),
     note,
     happened: [],
@@ -103,13 +114,27 @@ export function sceneOf(scenario: Scenario, chance: Chance, timeline: Timeline, 
   };
 }
 
-const meshOf = (
-  { meshLag }: Scenario,
+function meshOf(
+  scenario: Scenario,
   chance: Chance,
   timeline: Timeline,
   { store }: SimulatedCluster,
   { onTraffic }: Watch,
-): SimulatedMesh => startMesh(timeline, store, { lag: () => chance.between(0, meshLag), rate, onTraffic });
+): SimulatedMesh {
+  const { meshLag, life } = scenario;
+  const served = stableAlone(scenario);
+  const before = [
+    { served, code: "200", requests: life.requests - life.failed },
+    { served, code: "500", requests: life.failed },
+  ];
+  return startMesh(timeline, store, { lag: () => chance.between(0, meshLag), rate, before, onTraffic });
+}
+
+function stableAlone(scenario: Scenario): Served {
+  const { deployment, subset } = namesOf(scenario).stable;
+  const service = scenario.routing === "HTTPRoute" ? serviceOf(subset) : "reviews";
+  return { deployment, service, image: imageOf("v1"), share: 1 };
+}
 
 /**
  * Until counters show it, two looks, the way back, and what the network and the mesh take. What is only slower than

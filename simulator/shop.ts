@@ -1,5 +1,6 @@
 import type { SentObject } from "../sandbox/api-server/object.ts";
 import { namespace } from "./cluster.ts";
+import { serviceOf } from "./routing.ts";
 import { imageOf, type Scenario } from "./scenario.ts";
 
 /** The user's two versions, by the names that the configuration gives them. */
@@ -21,20 +22,29 @@ export function shopOf(scenario: Scenario): readonly SentObject[] {
   const isThere = scenario.shape.startsWith("existing");
   const objects = [
     deployment(stable.deployment, labelsOf(stable.subset), imageOf("v1"), scenario.replicas),
-    service,
-    destinationRule(isThere ? [stable.subset, canary.subset] : [stable.subset]),
-    virtualService(
-      isThere
-        ? [
-            [stable.subset, 100],
-            [canary.subset, 0],
-          ]
-        : [[stable.subset, undefined]],
-    ),
+    service("reviews", { app: "reviews" }),
+    ...routingOf(scenario),
   ];
   if (isThere) objects.push(deployment(canary.deployment, labelsOf(canary.subset), imageOf("v0"), 1));
   if (scenario.autoscaled) objects.push(autoscaler(stable.deployment));
   return objects;
+}
+
+/** What divides the requests: where both versions are there, so are both destinations. */
+function routingOf(scenario: Scenario): readonly SentObject[] {
+  const { stable, canary } = namesOf(scenario);
+  const isThere = scenario.shape.startsWith("existing");
+  const destinations: readonly Destined[] = isThere
+    ? [
+        [stable.subset, 100],
+        [canary.subset, 0],
+      ]
+    : [[stable.subset, undefined]];
+  if (scenario.routing === "HTTPRoute") {
+    const services = [stable, canary].map(({ subset }) => service(serviceOf(subset), labelsOf(subset)));
+    return [...services, httpRoute(destinations)];
+  }
+  return [destinationRule(destinations.map(([subset]) => subset)), virtualService(destinations)];
 }
 
 /** The canary's Deployment where the user brings it along; the release gives it its image. */
@@ -63,8 +73,9 @@ export function configurationOf(scenario: Scenario, image: string): string {
     {
       namespace,
       service: "reviews",
-      stable,
-      canary: { ...canary, ...sources[source] },
+      stable: versionIn(scenario, stable),
+      canary: { ...versionIn(scenario, canary), ...sources[source] },
+      routes: scenario.routing === "HTTPRoute" ? { httpRoute: "reviews", routes: ["primary"] } : ["reviews"],
       image,
       stages,
       gates: scenario.gates === "auto" ? "auto" : [{ errors: { atMost: "5%", minRequests: 50 } }, { restarts: {} }],
@@ -76,6 +87,10 @@ export function configurationOf(scenario: Scenario, image: string): string {
     1,
   );
 }
+
+/** A route of the Gateway API knows Services, and no subsets. */
+const versionIn = ({ routing }: Scenario, { deployment, subset }: Names["stable"]) =>
+  routing === "HTTPRoute" ? { deployment, host: serviceOf(subset) } : { deployment, subset };
 
 function deployment(
   name: string,
@@ -95,12 +110,12 @@ function deployment(
   };
 }
 
-const service: SentObject = {
+const service = (name: string, selector: Readonly<Record<string, string>>): SentObject => ({
   apiVersion: "v1",
   kind: "Service",
-  metadata: { name: "reviews", namespace },
-  spec: { selector: { app: "reviews" }, ports: [{ name: "http", port: 9080, targetPort: 9080 }] },
-};
+  metadata: { name, namespace },
+  spec: { selector, ports: [{ name: "http", port: 9080, targetPort: 9080 }] },
+});
 
 const destinationRule = (subsets: readonly string[]): SentObject => ({
   apiVersion: "networking.istio.io/v1",
@@ -109,10 +124,10 @@ const destinationRule = (subsets: readonly string[]): SentObject => ({
   spec: { host: "reviews", subsets: subsets.map((name) => ({ name, labels: { version: name } })) },
 });
 
+type Destined = readonly [version: string, weight: number | undefined];
+
 /** With a rule that is nobody's business here, and fields that have to stay. */
-const virtualService = (
-  destinations: readonly (readonly [subset: string, weight: number | undefined])[],
-): SentObject => ({
+const virtualService = (destinations: readonly Destined[]): SentObject => ({
   apiVersion: "networking.istio.io/v1",
   kind: "VirtualService",
   metadata: { name: "reviews", namespace, labels: { team: "shop" } },
@@ -126,6 +141,32 @@ const virtualService = (
         retries: { attempts: 0 },
         route: destinations.map(([subset, weight]) => ({
           destination: { host: "reviews", subset },
+          ...(weight === undefined ? {} : { weight }),
+        })),
+      },
+    ],
+  },
+});
+
+/** The same by the Gateway API, for callers in the mesh. */
+const httpRoute = (destinations: readonly Destined[]): SentObject => ({
+  apiVersion: "gateway.networking.k8s.io/v1",
+  kind: "HTTPRoute",
+  metadata: { name: "reviews", namespace, labels: { team: "shop" } },
+  spec: {
+    parentRefs: [{ group: "", kind: "Service", name: "reviews", port: 9080 }],
+    rules: [
+      {
+        name: "closed",
+        matches: [{ headers: [{ name: "closed", value: "yes" }] }],
+        filters: [{ type: "RequestRedirect", requestRedirect: { hostname: "closed.example.com", statusCode: 302 } }],
+      },
+      {
+        name: "primary",
+        timeouts: { request: "5s" },
+        backendRefs: destinations.map(([version, weight]) => ({
+          name: serviceOf(version),
+          port: 9080,
           ...(weight === undefined ? {} : { weight }),
         })),
       },

@@ -7,6 +7,7 @@ import { namespace, type SimulatedCluster } from "./cluster.ts";
 import { isBad } from "./image.ts";
 import type { Traffic } from "./mesh.ts";
 import { overwritesOf } from "./overwrites.ts";
+import { canaryPercent, isWhole, routeIn, routeKinds, routeText, sentBy, sharesOf } from "./routing.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** What must hold in every simulation; the names are those of ARCHITECTURE.md. */
@@ -77,6 +78,8 @@ export function watchOver(options: WatchOptions): Watch {
   let earlier = base;
   let bad: { readonly since: Instant } | undefined;
   let longest = { whole: 0, unexcused: 0 };
+  /** Of the route, as it was last. */
+  let generation: number | undefined;
   const overwrites = overwritesOf();
   const replicas = new Map<string, number>();
   const excuses: { from: Instant; to: Instant }[] = [];
@@ -111,7 +114,10 @@ export function watchOver(options: WatchOptions): Watch {
   }
 
   function onRoute(object: StoredObject): void {
-    const weight = record && weightIn(object, record);
+    const isStatus = writer() === "somebody else" && object.metadata.generation === generation;
+    generation = object.metadata.generation;
+    if (isStatus) return;
+    const weight = record && canaryPercent(object, record.target);
     note(`${writer() === "job" ? "the job" : "somebody"} writes the route: ${routeText(object)}`);
     overwrites.onRoute(routeText(object), writer(), timeline.now());
     if (writer() !== "job" || weight === undefined || record === undefined) return;
@@ -137,8 +143,11 @@ export function watchOver(options: WatchOptions): Watch {
 
   cluster.store.subscribe(({ type, kind, object }: Change) => {
     if (kind.plural === "configmaps") onJournal(type === "removed" ? undefined : object);
-    if (kind.plural === "virtualservices" && type === "added") overwrites.found(routeText(object));
-    if (kind.plural === "virtualservices" && type === "modified") onRoute(object);
+    if (routeKinds.has(kind.plural) && type === "added") {
+      overwrites.found(routeText(object));
+      generation = object.metadata.generation;
+    }
+    if (routeKinds.has(kind.plural) && type === "modified") onRoute(object);
     if (kind.plural === "deployments") onDeployment(object, type === "removed");
   });
 
@@ -203,28 +212,14 @@ const isWasted = (traffic: Traffic): boolean => traffic.some(({ deployment }) =>
 
 /** Requests that reach nobody would be answered if they went to the version that may serve. */
 function couldServe({ store }: SimulatedCluster, { deployment }: Base): boolean {
-  const known = ["virtualservices", "destinationrules"].every((plural) =>
-    store.get(kindNamed(plural), namespace, "reviews"),
-  );
-  const { availableReplicas = 0 } = (store.get(kindNamed("deployments"), namespace, deployment)?.status ?? {}) as {
-    readonly availableReplicas?: number;
-  };
-  return known && availableReplicas > 0;
+  const found = store.get(kindNamed("deployments"), namespace, deployment);
+  const { availableReplicas = 0 } = (found?.status ?? {}) as { readonly availableReplicas?: number };
+  return found !== undefined && availableReplicas > 0 && isWhole(store, versionOf(found) ?? "");
 }
 
-type Destination = { readonly destination: { readonly subset?: string }; readonly weight?: number };
-type Rule = { readonly name?: string; readonly route?: readonly Destination[] };
-
-const destinationsIn = ({ spec }: StoredObject): readonly Destination[] =>
-  (spec as { readonly http?: readonly Rule[] }).http?.find(({ name }) => name === "primary")?.route ?? [];
-
-/** The canary's part in percent. */
-function weightIn(object: StoredObject, { target }: ReleaseRecord): number {
-  const destinations = destinationsIn(object);
-  const canary = destinations.find(({ destination }) => destination.subset === target.canary.subset);
-  if (canary === undefined) return 0;
-  return destinations.length === 1 ? 100 : (canary.weight ?? 0);
-}
+/** Which version a Deployment's pods are of. */
+const versionOf = ({ spec }: StoredObject): string | undefined =>
+  (spec as { template: { metadata?: { labels?: Record<string, string> } } }).template.metadata?.labels?.version;
 
 /**
  * Those that a job may write while the journal is as it is: back is never named, since traffic comes off first. While a
@@ -261,11 +256,6 @@ export function phaseOf(record: ReleaseRecord | undefined): string {
   return parts.join("/");
 }
 
-const routeText = (object: StoredObject): string =>
-  destinationsIn(object)
-    .map(({ destination, weight }) => `${destination.subset} ${weight ?? "-"}`)
-    .join(", ");
-
 export const trafficText = (traffic: Traffic): string =>
   traffic
     .map(
@@ -276,13 +266,8 @@ export const trafficText = (traffic: Traffic): string =>
 
 /** The share of requests that the stored route gives to a Deployment's pods, were there any. */
 function wouldGet({ store }: SimulatedCluster, deployment: StoredObject): number {
-  const version = (deployment.spec as { template: { metadata?: { labels?: Record<string, string> } } }).template
-    .metadata?.labels?.version;
-  const virtualService = store.get(kindNamed("virtualservices"), namespace, "reviews");
-  if (virtualService === undefined) return 0;
-  const destinations = destinationsIn(virtualService);
-  const of = (destination: Destination): number => (destinations.length === 1 ? 100 : (destination.weight ?? 0)) / 100;
-  return destinations
-    .filter(({ destination }) => destination.subset === version)
-    .reduce((sum, each) => sum + of(each), 0);
+  const route = routeIn(store);
+  if (route === undefined) return 0;
+  const own = sharesOf(sentBy(route)).filter(({ version }) => version === versionOf(deployment));
+  return own.reduce((sum, { share }) => sum + share, 0);
 }

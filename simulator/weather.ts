@@ -132,8 +132,8 @@ const meant: Readonly<Record<Requests, RegExp>> = {
   any: /^/,
   lease: /^(PUT|POST) .*\/leases/,
   journal: /^(PUT|POST) .*\/configmaps/,
-  "route write": /^PATCH .*\/virtualservices/,
-  "route read": /^GET .*\/virtualservices/,
+  "route write": /^PATCH .*\/(virtualservices|httproutes)/,
+  "route read": /^GET .*\/(virtualservices|httproutes)/,
   workload: /\/(deployments|pods|replicasets)/,
   write: /^(PUT|POST|PATCH|DELETE) (?!.*selfsubjectaccessreviews)/,
 };

@@ -5,20 +5,24 @@ import test from "node:test";
 import { promisify } from "node:util";
 import { foundFaults } from "../../simulator/record.ts";
 import { foundSection } from "../../simulator/report.ts";
+import { routings } from "../../simulator/routing.ts";
 import { imageOf, plainScenario, scenarioOf, shapes } from "../../simulator/scenario.ts";
 import { type Result, simulate } from "../../simulator/simulation.ts";
 import { storyOf } from "../../simulator/story.ts";
 import { invariants } from "../../simulator/watch.ts";
 
-const lastTraffic = ({ story }: Result): string | undefined =>
+const lastTraffic = ({ story }: Pick<Result, "story">): string | undefined =>
   story.findLast((line) => line.includes("requests go to"))?.replace(/^.*requests go to /, "");
 
-for (const shape of shapes) {
-  test(`in a world where nothing happens a good version is released and a bad one given back: ${shape}`, async () => {
-    const good = await simulate({ ...plainScenario, shape });
+const routed = shapes.flatMap((shape) => routings.map((routing) => ({ shape, routing })));
+
+for (const world of routed) {
+  const name = Object.values(world).join(" by ");
+  test(`in a world where nothing happens a good version is released and a bad one given back: ${name}`, async () => {
+    const good = await simulate({ ...plainScenario, ...world });
     assert.deepEqual(good.violations, []);
     assert.match(lastTraffic(good) ?? "", /^\S+ \(v2\) 100 %$/);
-    const bad = await simulate({ ...plainScenario, shape, image: imageOf("v2-err60") });
+    const bad = await simulate({ ...plainScenario, ...world, image: imageOf("v2-err60") });
     assert.deepEqual(bad.violations, []);
     assert.match(lastTraffic(bad) ?? "", /^\S+ \(v1\) 100 %$/);
     assert.ok(bad.exposure > 0 && bad.exposure < 30_000, `${bad.exposure}`);
@@ -51,6 +55,16 @@ async function inTurn<T, R>(all: readonly T[], play: (one: T) => Promise<R>): Pr
   for (const one of all) results.push(await play(one));
   return results;
 }
+
+test("what somebody deleted and brings back is there again, whichever kind of route names it", async () => {
+  for (const routing of routings)
+    for (const act of ["deletes the route", "deletes what the route names"] as const) {
+      const deleted = { by: "person", act, until: 6_000, when: { phase: "baking", delay: 1_000 } } as const;
+      const { violations, story } = await simulate({ ...plainScenario, routing, disturbances: [deleted] });
+      assert.deepEqual(violations, []);
+      assert.doesNotMatch(lastTraffic({ story }) ?? "", /nobody/, `${routing}: ${act}`);
+    }
+});
 
 test("a job that dies is followed by its settle step in the action, and by somebody on call elsewhere", async () => {
   const killed = { by: "process", act: "killed", lasts: 0, when: { phase: "baking", delay: 3_000 } } as const;

@@ -108,7 +108,7 @@ test("pods that are taken while the route sends requests to them are found", asy
   assert.deepEqual(found(), ["no pod retired under traffic"]);
 });
 
-const bad: Traffic = [{ deployment: "reviews-v2", image: imageOf("v2-err60"), share: 0.2 }];
+const bad: Traffic = [{ deployment: "reviews-v2", service: "reviews", image: imageOf("v2-err60"), share: 0.2 }];
 
 test("a bad version in traffic for longer than its bound is found, unless nobody could do anything", async () => {
   const excused = watched();
