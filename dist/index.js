@@ -34535,9 +34535,12 @@ function objectAt(value, ...path) {
     return typeof inner === "object" && inner !== null && !Array.isArray(inner) ? { ...inner } : {};
 }
 function textsAt(value, ...path) {
-    const entries = Object.entries(objectAt(value, ...path)).flatMap(([key, text]) => typeof text === "string" ? [[key, text]] : []);
-    return Object.fromEntries(entries);
+    const all = objectAt(value, ...path);
+    if (Object.values(all).every(isText))
+        return all;
+    return Object.fromEntries(Object.entries(all).filter((entry) => isText(entry[1])));
 }
+const isText = (value) => typeof value === "string";
 
 ;// CONCATENATED MODULE: ./src/kubernetes/object.js
 const placeWord = ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`;
@@ -48020,8 +48023,10 @@ function between(start, end) {
 const said = mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("Status"), apiVersion: mini_schemas/* literal */.euz("v1"), message: mini_schemas/* string */.YjP() });
 function notPassedOn(url, status, body) {
     const service = addressed(url);
+    if (!service)
+        return undefined;
     const { data } = said.safeParse(body);
-    if (!service || !data)
+    if (!data)
         return undefined;
     const { message } = data;
     return {
