@@ -19,6 +19,9 @@ const cancelled = new AbortController();
 const rate = 60;
 const pull = { number: 7, state: "open", commits: ["7c1e5b0a9d3f4826b1a05e9c8d7f6a3b2c1d0e9f"] } as const;
 
+/** What is left of the demo: the page of the bad release. */
+const reportPage = join(mkdtempSync(join(tmpdir(), "istio-canary-report-")), "report.html");
+
 /** Short stages, since nobody wants to watch for an hour; real ones last minutes. */
 const releaseOf = (tag: string, prometheus: string): Inputs => ({
   ...releaseOfOne(tag),
@@ -63,6 +66,7 @@ async function demo(): Promise<number> {
     screen.print(`\n${bold("What the customers saw")}\n\n${figures(acts)}\n`);
     const all = checks(acts, { comments, violations: sandbox.github.violations });
     for (const check of all) screen.print(checkLine(check));
+    screen.print(`\nThe bad release as a page, for a browser: ${reportPage}`);
     screen.print(`\n${dim(`${formatDuration(Date.now() - begun)} in all.`)}`);
     return all.every(({ holds }) => holds) ? 0 : 1;
   } finally {
@@ -81,7 +85,8 @@ async function play(stage: Stage): Promise<Acts | undefined> {
   const good = await act(stage, { runId: "1001", sha, inputs: releaseOf("v2", prometheus.url) });
   if (stage.cancelled.aborted) return undefined;
   stage.screen.print(`\n${bold(`A bad one: ${imageOf("v3-err20")}, which fails every fifth request`)}\n`);
-  const bad = await act(stage, { runId: "1002", sha, inputs: releaseOf("v3-err20", prometheus.url) });
+  const inputs = { ...releaseOf("v3-err20", prometheus.url), report: reportPage };
+  const bad = await act(stage, { runId: "1002", sha, inputs });
   return stage.cancelled.aborted ? undefined : { good, bad };
 }
 

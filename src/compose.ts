@@ -5,7 +5,7 @@ import { releasedImage } from "./adapters/deployment/released-image.ts";
 import { wayBack } from "./adapters/deployment/way-back.ts";
 import { captureWorkloads, workloadsBefore } from "./adapters/deployment/workloads-before.ts";
 import { mebibyte, readText } from "./adapters/files/read-text.ts";
-import { reportFile } from "./adapters/files/report-file.ts";
+import { reportFile, writeWhole } from "./adapters/files/report-file.ts";
 import { jsonGate } from "./adapters/gates/json-gate.ts";
 import { runGate } from "./adapters/gates/run-gate.ts";
 import { gatewayRouteFamily } from "./adapters/gateway-route/gateway-route-family.ts";
@@ -86,6 +86,7 @@ export function desk(config: Config, world: Surroundings): Desk {
     },
     history: historyOf(metricsOf(config, world, { cluster: () => clusterOf(config, world) }), world),
     readFile: (path) => readText(path, 64 * mebibyte, world), // a report has every poll of a release of days
+    writePage: writeWhole,
   };
 }
 

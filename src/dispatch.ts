@@ -4,6 +4,7 @@ import { promote } from "./commands/promote.ts";
 import { rehearse } from "./commands/rehearse.ts";
 import { release } from "./commands/release.ts";
 import { replay } from "./commands/replay.ts";
+import { report } from "./commands/report.ts";
 import { rollback } from "./commands/rollback.ts";
 import type { Desk, ExitCode, Session } from "./commands/session.ts";
 import { settle } from "./commands/settle.ts";
@@ -29,6 +30,7 @@ export const commandsInCluster: Readonly<Record<CommandInCluster, (session: Sess
 const atDesk: Readonly<Record<Exclude<Command, CommandInCluster>, (desk: Desk) => Promise<ExitCode>>> = {
   rehearse,
   replay,
+  report,
 };
 
 export const isInCluster = (command: Command): command is CommandInCluster => Object.hasOwn(commandsInCluster, command);

@@ -37,6 +37,7 @@ async function ask(
       dispersion: async () => ({ phi: phi ?? assert.fail("nobody may be asked"), because: "measured", spread: alike }),
     },
     readFile: () => assert.fail("nothing is read"),
+    writePage: () => assert.fail("a rehearsal writes nothing"),
   };
   return { code: await rehearse(desk), said: messages.printed.join("\n") };
 }

@@ -40,6 +40,7 @@ async function ask(
     config: await configured({ inputs: { command: "replay", report: "r.json", ...inputs } }),
     messages,
     history: { traffic: never, rate: never, dispersion: never },
+    writePage: never,
     async readFile(path) {
       assert.equal(path, "r.json");
       return text ?? Promise.reject(new Error("ENOENT: no such file or directory, open 'r.json'"));

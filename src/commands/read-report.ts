@@ -2,13 +2,24 @@ import * as z from "zod/mini";
 import { complaintOf } from "../lib/complaint.ts";
 import { RefusedError, tell } from "../lib/errors.ts";
 import type { Replayable } from "../rehearsal/replay-ledger.ts";
-import { evidenceFiguresSchema, evidenceRulesSchema, judgementSchema, ledgerSchema } from "../release/record-schema.ts";
+import {
+  evidenceFiguresSchema,
+  evidenceRulesSchema,
+  instantSchema,
+  judgementSchema,
+  ledgerSchema,
+  planSchema,
+} from "../release/record-schema.ts";
+import type { PagedReport } from "../words/page/paged-report.ts";
+import { reportElement } from "../words/page/report-page.ts";
 
 /** Of a report what a replay needs. Numbers are read as they are: JSON keeps every bit of them. */
 export type ReplayedReport = Replayable & { readonly target: { readonly namespace: string; readonly service: string } };
 
 /** Gates other than those of evidence do not follow from a ledger; of their verdicts only the kind is read. */
 const otherFigures = z.object({ of: z.enum(["errors", "latency", "query", "restarts", "budget"]) });
+
+const counted = z.object({ requests: z.number(), errors: z.number() });
 
 const report = z.object({
   version: z.literal(1),
@@ -33,22 +44,68 @@ const report = z.object({
   }),
 });
 
+/** What the page of a release shows. */
+const pagedReport = z.object({
+  version: z.literal(1),
+  account: z.object({
+    headline: z.object({ mark: z.string(), words: z.string() }),
+    because: z.string(),
+    target: z.object({
+      namespace: z.string(),
+      service: z.string(),
+      stable: z.object({ deployment: z.string() }),
+      canary: z.object({ deployment: z.string() }),
+      image: z.optional(z.string()),
+    }),
+    cluster: z.optional(z.object({ context: z.string(), host: z.string() })),
+    run: z.object({ id: z.string(), url: z.optional(z.string()), actor: z.optional(z.string()) }),
+    startedAt: instantSchema,
+    now: instantSchema,
+    weight: z.number(),
+    settled: z.optional(z.boolean()),
+    differences: z.optional(z.array(z.string())),
+    warnings: z.array(z.string()),
+    plan: planSchema,
+    stages: z.array(
+      z.object({
+        stage: z.number(),
+        weight: z.number(),
+        since: instantSchema,
+        until: z.optional(instantSchema),
+        tally: z.object({ stable: counted, canary: counted }),
+        verdicts: z.array(z.object({ gate: z.string(), kind: z.string(), because: z.string() })),
+      }),
+    ),
+    log: z.array(z.object({ at: instantSchema, because: z.string(), times: z.optional(z.number()) })),
+    ledger: ledgerSchema,
+  }),
+});
+
 /** Throws a RefusedError where the text is no report. */
-export function readReport(text: string, path: string): ReplayedReport {
-  const read = z.safeParse(report, parse(text, path));
-  if (read.success) return read.data.account;
+export const readReport = (text: string, path: string): ReplayedReport => readAs(report, text, path).account;
+
+/** The same for the page, with the report as it is. */
+export function readPagedReport(text: string, path: string): { readonly account: PagedReport; readonly json: unknown } {
+  return { account: readAs(pagedReport, text, path).account, json: parse(text, path) };
+}
+
+function readAs<Schema extends z.ZodMiniType>(schema: Schema, text: string, path: string): z.infer<Schema> {
+  const read = z.safeParse(schema, parse(text, path));
+  if (read.success) return read.data;
   throw noReport(path, complaintOf(read.error, "the file"));
 }
 
 export const noReport = (path: string, why: string, cause?: unknown): RefusedError =>
   new RefusedError(`${path} is no report of a release: ${why}`, {
-    next: "Give the path of a canary-report.json that this program wrote: replay REPORT.",
+    next: "Give the path of a canary-report.json that this program wrote, or of its page: replay REPORT.",
     cause,
   });
 
+/** A page has its report in it. */
 function parse(text: string, path: string): unknown {
+  const [, inPage] = new RegExp(`<script type="application/json" id="${reportElement}">(.*)</script>`).exec(text) ?? [];
   try {
-    return JSON.parse(text);
+    return JSON.parse(inPage ?? text);
   } catch (error) {
     throw noReport(path, tell(error), error);
   }

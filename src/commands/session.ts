@@ -60,6 +60,8 @@ export type Session = {
 /** What a command is given that asks no cluster. */
 export type Desk = Pick<Session, "config" | "messages" | "history"> & {
   readonly readFile: (path: string) => Promise<string>;
+  /** Throws where it cannot be written. */
+  readonly writePage: (path: string, text: string) => void;
 };
 
 /**

@@ -167,6 +167,19 @@ const rows = [
     json: true,
     argument: "report",
   },
+  {
+    name: "report",
+    purpose: "Make a page of a release's JSON report: what happened over time, in one HTML file.",
+    inBrief: "make a page of a release's report",
+    does: "makes a page of a JSON report: traffic, failures, response times and proofs over time, every decision, the plan; one HTML file that loads nothing. A release writes it by itself where `report` ends in `.html`",
+    exits: "0, 2 it is no report",
+    needs: [],
+    reads: ["report"],
+    changes: false,
+    inCluster: false,
+    json: false,
+    argument: "report",
+  },
 ] as const satisfies readonly WrittenRow[];
 
 type Row = (typeof rows)[number];

@@ -44,6 +44,8 @@ export type Config = {
   readonly json: boolean;
   /** The log has the numbers behind the evidence, too. */
   readonly verbose: boolean;
+  /** Where `report` writes its page; undefined is beside what it reads. */
+  readonly output: string | undefined;
   /**
    * Problems in parts that the command does not need: whoever is on call must be able to roll back with a broken
    * configuration.

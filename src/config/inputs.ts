@@ -440,9 +440,16 @@ export const inputs: readonly Input[] = [
     name: "report",
     path: "reporting.report",
     type: "text",
-    description: "Path of the JSON report: where it is written, and what replay reads.",
+    description:
+      "Path of the report: where it is written, and what replay and report read. JSON, or a page with the JSON in it where it ends in .html.",
     default: "canary-report.json",
     commands: readersOf("report"),
+  },
+  {
+    name: "output",
+    type: "text",
+    description: "Where the command report writes its page. Default: the report's name, ending in .html.",
+    commands: ["report"],
   },
 
   {

@@ -224,6 +224,7 @@ function configOf(
     firstDeploy,
     json: inputs.json === "true",
     verbose: inputs.verbose === "true",
+    output: inputs.output || undefined,
   };
 }
 

@@ -31,7 +31,7 @@ export const sumOf = (a: Tally, b: Tally): Tally => ({
   unattributed: sumOfCounts(a.unattributed, b.unattributed),
 });
 
-const sumOfCounts = (a: Count, b: Count): Count => ({
+export const sumOfCounts = (a: Count, b: Count): Count => ({
   requests: a.requests + b.requests,
   errors: a.errors + b.errors,
   ...endings(countOf("givenUp", a, b), countOf("cutOff", a, b)),

@@ -18,7 +18,7 @@ import type { State } from "./state.ts";
 const text = z.string();
 const number = z.number();
 /** What a Date can be: sentences show them. */
-const instant = z.number().check(z.gte(0), z.lte(8.64e15));
+export const instantSchema = z.number().check(z.gte(0), z.lte(8.64e15));
 /** A length of time; a thousand years are enough for anybody, and a Date can be so far away. */
 const length = z.number().check(z.gte(0), z.lte(3.2e13));
 const whole = z.number().check(z.int(), z.gte(0));
@@ -148,7 +148,7 @@ const stage = z.object({
   approval: truth,
 });
 
-const plan = z.object({
+export const planSchema = z.object({
   stages: z.array(stage),
   evidence: evidenceRulesSchema,
   pollEvery: length,
@@ -360,21 +360,21 @@ const state = z.discriminatedUnion("phase", [
   z.object({
     phase: z.literal("preparing"),
     step: z.enum(["returning", "deploying", "starting", "settling"]),
-    since: instant,
+    since: instantSchema,
     putBacks: optionalNumber,
   }),
   z.object({
     phase: z.literal("shifting"),
     step: z.enum(["scaling", "filling", "routing"]),
     stage: whole,
-    since: instant,
+    since: instantSchema,
     putBacks: optionalNumber,
   }),
-  z.object({ phase: z.literal("baking"), stage: whole, since: instant, putBacks: whole }),
+  z.object({ phase: z.literal("baking"), stage: whole, since: instantSchema, putBacks: whole }),
   z.object({
     phase: z.literal("waiting"),
     stage: whole,
-    since: instant,
+    since: instantSchema,
     reason: z.discriminatedUnion("kind", [
       z.object({ kind: z.literal("stage-passed"), ...passed }),
       z.object({ kind: z.literal("held"), ...held }),
@@ -383,7 +383,7 @@ const state = z.discriminatedUnion("phase", [
   z.object({
     phase: z.literal("promoting"),
     step: z.enum(["updating", "starting", "settling", "finishing", "draining", "retiring"]),
-    since: instant,
+    since: instantSchema,
     putBacks: optionalNumber,
   }),
   z.object({
@@ -391,10 +391,10 @@ const state = z.discriminatedUnion("phase", [
     step: z.enum(["returning", "draining", "retiring"]),
     reason,
     served: truth,
-    since: instant,
+    since: instantSchema,
     putBacks: optionalNumber,
   }),
-  z.object({ phase: z.literal("succeeded"), keptUntil: z.exactOptional(instant) }),
+  z.object({ phase: z.literal("succeeded"), keptUntil: z.exactOptional(instantSchema) }),
   z.object({ phase: z.literal("rolled-back"), reason }),
   z.object({ phase: z.literal("failed"), during: z.enum(["promoting", "rolling-back"]), returned: truth, reason }),
 ]);
@@ -411,8 +411,8 @@ const stageRecord = z.object({
   stage: whole,
   name: text,
   weight: percent,
-  since: instant,
-  until: z.exactOptional(instant),
+  since: instantSchema,
+  until: z.exactOptional(instantSchema),
   verdicts: z.array(verdict),
   polls: number,
   tally: z.object({ stable: count, canary: count, unattributed: count }),
@@ -494,16 +494,16 @@ export const recordSchema = z
     version: z.literal(1),
     target,
     exchanged: z.exactOptional(truth),
-    undoes: z.exactOptional(z.object({ startedAt: instant, image: optionalText })),
+    undoes: z.exactOptional(z.object({ startedAt: instantSchema, image: optionalText })),
     asked: z.exactOptional(asked),
     metrics: z.exactOptional(metrics),
-    plan,
+    plan: planSchema,
     run: z.object({ id: text, url: optionalText, actor: optionalText }),
-    startedAt: instant,
+    startedAt: instantSchema,
     before: z.object({ routes: z.unknown(), workloads: z.unknown(), bystanders: z.optional(z.array(text)) }),
     state,
     stages: z.array(stageRecord),
-    log: z.array(z.object({ at: instant, do: text, reason, times: z.exactOptional(whole) })),
+    log: z.array(z.object({ at: instantSchema, do: text, reason, times: z.exactOptional(whole) })),
     ledger: ledgerSchema,
     judged: z.exactOptional(build),
     replaced: optionalText,

@@ -2,6 +2,7 @@ import type { Account } from "../release/account.ts";
 import type { LogEntry, StageRecord } from "../release/release-record.ts";
 import { heldBy, type State } from "../release/state.ts";
 import type { GateVerdict } from "../release/verdict.ts";
+import { headlineOf } from "./headline.ts";
 import { say } from "./say.ts";
 import { figuresInWords, groundOf, numbersOf, verdictSentence } from "./verdict-sentence.ts";
 
@@ -10,6 +11,7 @@ import { figuresInWords, groundOf, numbersOf, verdictSentence } from "./verdict-
 /** An account for JSON. */
 export const accountInWords = (account: Account) => ({
   ...account,
+  headline: headlineOf(account),
   state: stateInWords(account.state),
   stages: account.stages.map(stageInWords),
   log: account.log.map(entryInWords),

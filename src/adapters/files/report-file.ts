@@ -1,8 +1,10 @@
 import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { extname } from "node:path";
 import type { Instant } from "../../lib/duration.ts";
 import type { Reporter } from "../../ports/reporter.ts";
 import { type Account, judgements } from "../../release/account.ts";
 import { accountInWords } from "../../words/in-words.ts";
+import { reportPage } from "../../words/page/report-page.ts";
 
 /** The report for machines: `version` changes when somebody who read the older form could not read it. */
 export type Report = { readonly version: 1; readonly account: ReturnType<typeof accountInWords> };
@@ -10,18 +12,17 @@ export type Report = { readonly version: 1; readonly account: ReturnType<typeof 
 /** Between two writes while nothing changes but counts: the ledger is written as a whole each time, and grows. */
 const quietTime = 10_000;
 
-/**
- * Writes the JSON report; whoever reads it meanwhile finds the older one whole. A ledger's polls stand on a line each.
- */
+/** Whether a report at this path is a page with the JSON in it. */
+export const isPage = (file: string): boolean => [".html", ".htm"].includes(extname(file).toLowerCase());
+
+/** Writes the report as JSON, or as a page where the file's name asks for one. A ledger's polls stand on a line each. */
 export function reportFile({ file }: { readonly file: string }): Reporter {
   let written: { readonly gist: string; readonly at: Instant } | undefined;
   let unwritten: Account | undefined;
 
   function write(account: Account): void {
-    const part = `${file}.part`;
-    rmSync(part, { force: true }); // left by a job that died, or a link that somebody put there to have its target written
-    writeFileSync(part, `${JSON.stringify(reportOf(account), undefined, 2)}\n`, { flag: "wx" });
-    renameSync(part, file);
+    const report = reportOf(account);
+    writeWhole(file, isPage(file) ? reportPage(report.account, report) : `${JSON.stringify(report, undefined, 2)}\n`);
     written = { gist: gist(account), at: account.now };
     unwritten = undefined;
   }
@@ -36,6 +37,14 @@ export function reportFile({ file }: { readonly file: string }): Reporter {
       if (unwritten) write(unwritten);
     },
   };
+}
+
+/** Whoever reads the file meanwhile finds the older one whole. */
+export function writeWhole(file: string, text: string): void {
+  const part = `${file}.part`;
+  rmSync(part, { force: true }); // left by a job that died, or a link that somebody put there to have its target written
+  writeFileSync(part, text, { flag: "wx" });
+  renameSync(part, file);
 }
 
 /** What is worth a write at once: where the release is, and what gates say of it. */

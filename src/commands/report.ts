@@ -1,0 +1,28 @@
+import { RefusedError, tell } from "../lib/errors.ts";
+import { reportPage } from "../words/page/report-page.ts";
+import { noReport, readPagedReport } from "./read-report.ts";
+import type { Desk, ExitCode } from "./session.ts";
+
+/** Makes a page of a JSON report. */
+export async function report({ config, readFile, writePage, messages }: Desk): Promise<ExitCode> {
+  const path = config.reporting.report;
+  const text = await readFile(path).catch((error: unknown) => {
+    throw noReport(path, `it cannot be read: ${tell(error)}`, error);
+  });
+  const { account, json } = readPagedReport(text, path);
+  const page = config.output ?? `${path.replace(/\.(json|html?)$/i, "")}.html`;
+  write(page, reportPage(account, json), writePage);
+  messages.print(`Wrote ${page}.`);
+  return 0;
+}
+
+function write(page: string, text: string, writePage: Desk["writePage"]): void {
+  try {
+    writePage(page, text);
+  } catch (cause) {
+    throw new RefusedError(`the page cannot be written to ${page}: ${tell(cause)}`, {
+      next: "Give a path in a folder that is there, and may be written to: --output PAGE.",
+      cause,
+    });
+  }
+}
