@@ -117,7 +117,9 @@ const istioSystem: readonly SentObject[] = [
 
 const meshObjects = ({ store }: ApiServer) => ({
   virtualServices: store.list(kindNamed("virtualservices")),
-  gatewayRoutes: ["httproutes", "grpcroutes"].flatMap((plural) => store.list(kindNamed(plural))),
+  gatewayRoutes: ["httproutes", "grpcroutes", "tlsroutes", "tcproutes"].flatMap((plural) =>
+    store.list(kindNamed(plural)),
+  ),
   destinationRules: store.list(kindNamed("destinationrules")),
   services: store.list(kindNamed("services")),
   pods: store.list(kindNamed("pods")),

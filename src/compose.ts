@@ -31,6 +31,7 @@ import { virtualServiceFamily } from "./adapters/virtual-service/virtual-service
 import { metricsFor } from "./commands/known-metrics.ts";
 import type { Desk, Session } from "./commands/session.ts";
 import type { Config, MetricsConfig } from "./config/config.ts";
+import { gatewayKinds } from "./istio/gateway-route.ts";
 import type { RegisterSecret } from "./lib/credentials.ts";
 import { tell } from "./lib/errors.ts";
 import { countedBy } from "./ports/counted-by.ts";
@@ -222,8 +223,7 @@ const routesBy = (client: KubernetesClient, clock: Clock): Routes =>
       clock,
       subsetLabels: (target) => (of) => versionLabels(client, target, configuredLabels(target), of),
     }),
-    gatewayRouteFamily("HTTPRoute", { client, clock }),
-    gatewayRouteFamily("GRPCRoute", { client, clock }),
+    ...gatewayKinds.map(({ kind }) => gatewayRouteFamily(kind, { client, clock })),
   ]);
 
 const clusterOf = (config: Config, { env, registerSecret, clock }: Surroundings): Cluster =>

@@ -140,7 +140,7 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   [
     "a route without its VirtualService",
     { file: soundBut("routes: [{ routes: [primary] }]") },
-    'routes[0]: expected a VirtualService as name or namespace/name, or a mapping with virtualService, httpRoute or grpcRoute, and routes, got {"routes":["primary"]}',
+    'routes[0]: expected a VirtualService as name or namespace/name, or a mapping with virtualService, httpRoute, grpcRoute, tlsRoute or tcpRoute, and routes, got {"routes":["primary"]}',
   ],
 
   // The two versions

@@ -3,6 +3,7 @@ import { findCluster } from "../../src/adapters/kubernetes/kubeconfig.ts";
 import { connect, type KubernetesClient } from "../../src/adapters/kubernetes/kubernetes-client.ts";
 import { passingTransport } from "../../src/adapters/kubernetes/passing-transport.ts";
 import { nodeWorld } from "../../src/adapters/node/node-world.ts";
+import { gatewayKinds } from "../../src/istio/gateway-route.ts";
 import { routeSections } from "../../src/istio/route-rule.ts";
 import type { Transport } from "../../src/world/transport.ts";
 import { gatewayRouteContract, gatewayRouteMaker } from "../contracts/gateway-route.ts";
@@ -89,7 +90,7 @@ async function world(prefix: string) {
 for (const section of routeSections)
   routerContract("the real API server", () => world(`contract-router-${section}`), virtualServiceMaker(section));
 virtualServiceContract("the real API server", () => world("contract-virtual-service"));
-for (const kind of ["HTTPRoute", "GRPCRoute"] as const) {
+for (const { kind } of gatewayKinds) {
   const maker = gatewayRouteMaker(kind);
   routerContract("the real API server", () => world(`contract-router-${kind.toLowerCase()}`), maker);
   gatewayRouteContract("the real API server", () => world(`contract-${kind.toLowerCase()}`), maker);

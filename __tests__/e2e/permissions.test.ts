@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, describe, test } from "node:test";
 import { loadAll } from "js-yaml";
+import { gatewayRoutes } from "../../src/istio/gateway-route.ts";
 import { openApiServer } from "./support/api-server.ts";
 import { apply } from "./support/apply.ts";
 import { bedFromEnvironment } from "./support/bed.ts";
@@ -40,7 +41,7 @@ const comforts: ReadonlySet<string> = new Set([
 ]);
 
 /** What first deployments and routes of other kinds alone need: this release does without. */
-const ofOtherReleases: ReadonlySet<string> = new Set(["endpointslices", "workloadentries", "httproutes", "grpcroutes"]);
+const ofOtherReleases: ReadonlySet<string> = new Set(["endpointslices", "workloadentries", ...gatewayRoutes]);
 
 const isIn = (some: ReadonlySet<string>, { resources }: Rule): boolean => resources.some((one) => some.has(one));
 

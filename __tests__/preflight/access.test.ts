@@ -10,6 +10,7 @@ import { gatewayPermissions } from "../../src/adapters/gateway-route/gateway-per
 import type { KubernetesClient } from "../../src/adapters/kubernetes/kubernetes-client.ts";
 import { nodeClock } from "../../src/adapters/node/node-clock.ts";
 import { routePermissions } from "../../src/adapters/virtual-service/route-permissions.ts";
+import { gatewayKinds } from "../../src/istio/gateway-route.ts";
 import { listAt, textAt } from "../../src/kubernetes/field.ts";
 import { resources } from "../../src/kubernetes/object.ts";
 import { UnreachableError } from "../../src/lib/errors.ts";
@@ -30,8 +31,7 @@ import { inspectCluster } from "./inspect-cluster.ts";
 
 const permissions = permissionsWith([
   ...routePermissions,
-  ...gatewayPermissions("HTTPRoute"),
-  ...gatewayPermissions("GRPCRoute"),
+  ...gatewayKinds.flatMap(({ kind }) => gatewayPermissions(kind)),
 ]);
 
 /** The rules of a file in docs. */

@@ -128,7 +128,10 @@ test("a kind that may be listed nowhere is said as well", async () => {
   ];
   const [only, ...more] = await told([main], { rules });
   assert.deepEqual(more, []);
-  assert.match(only ?? "", /^warn This job may not list GRPCRoutes, HTTPRoutes, so it is not known whether/);
+  assert.match(
+    only ?? "",
+    /^warn This job may not list GRPCRoutes, HTTPRoutes, TCPRoutes, TLSRoutes, so it is not known whether/,
+  );
 });
 
 test("what may not be listed in other namespaces is said, and what may be read still counts", async () => {

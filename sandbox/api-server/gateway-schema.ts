@@ -15,6 +15,8 @@ type Node = {
   /** Of a number, or of the length of a list. */
   readonly least?: number;
   readonly most?: number;
+  /** Of a list. */
+  readonly fewest?: number;
   /** Rules that look at an object as a whole, in the server's words. */
   readonly rules?: readonly { readonly holds: (value: Fields) => boolean; readonly message: string }[];
 };
@@ -105,9 +107,28 @@ const routeOf = (match: Node, usualMatches: unknown, more: Readonly<Record<strin
   return object({ parentRefs: listOf(parentRef, 32), hostnames: listOf(text, 16), rules: listOf(rule, 16) });
 };
 
+/** Of connections: one rule, whose backends say their port where they are Services. */
+const connectionRoute = (more: Readonly<Record<string, Node>>, required: readonly string[] = []): Node => {
+  const { filters: _, ...fields } = backendRef.fields ?? {};
+  const backendRefs = {
+    ...listOf({ ...object(fields, ["name"]), rules: [hasPort] }, 16),
+    fewest: 1,
+  };
+  const rules = { ...listOf(object({ name: text, backendRefs }, ["backendRefs"]), 1), fewest: 1 };
+  return object({ parentRefs: listOf(parentRef, 32), ...more, rules }, ["rules", ...required]);
+};
+
+const hasPort = {
+  holds: ({ group, kind, port }: Fields) => group !== "" || kind !== "Service" || port !== undefined,
+  message: "Must have port for Service reference",
+};
+
+/** https://github.com/kubernetes-sigs/gateway-api/blob/v1.6.0/config/crd/standard/gateway.networking.k8s.io_tcproutes.yaml */
 const schemas: Readonly<Record<string, Node>> = {
   HTTPRoute: routeOf(httpMatch, [{ path: { type: "PathPrefix", value: "/" } }], { timeouts: any, retry: any }),
   GRPCRoute: routeOf(grpcMatch, undefined, {}),
+  TLSRoute: connectionRoute({ hostnames: { ...listOf(text, 1024), fewest: 1 } }, ["hostnames"]),
+  TCPRoute: connectionRoute({}),
 };
 
 /** Prunes, fills in and checks, as the API server does with a CRD's schema. */
@@ -158,10 +179,15 @@ function fitFields(
   );
 }
 
-function bounds({ least, most }: Node, value: unknown, path: string): readonly Cause[] {
+function bounds({ least, most, fewest = 0 }: Node, value: unknown, path: string): readonly Cause[] {
   const cause = (reason: string, message: string): readonly Cause[] => [{ field: path, reason, message }];
   if (Array.isArray(value) && most !== undefined && value.length > most)
     return cause("FieldValueTooMany", `Too many: ${value.length}: must have at most ${most} items`);
+  if (Array.isArray(value) && value.length < fewest)
+    return cause(
+      "FieldValueInvalid",
+      `Invalid value: ${value.length}: ${path} in body should have at least ${fewest} items`,
+    );
   if (typeof value !== "number") return [];
   const wrong = (than: string): readonly Cause[] =>
     cause("FieldValueInvalid", `Invalid value: ${value}: ${path} in body should be ${than}`);

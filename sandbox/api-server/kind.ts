@@ -98,7 +98,8 @@ export const kinds: readonly Kind[] = [
   gatewayApi("gateways", "Gateway", ["v1", "v1beta1"]),
   gatewayApi("httproutes", "HTTPRoute", ["v1", "v1beta1"]),
   gatewayApi("grpcroutes", "GRPCRoute"),
-  gatewayApi("gateways", "Gateway", ["v1", "v1beta1"]),
+  gatewayApi("tlsroutes", "TLSRoute"),
+  gatewayApi("tcproutes", "TCPRoute"),
   gatewayApi("referencegrants", "ReferenceGrant", ["v1beta1"]),
 ];
 

@@ -427,6 +427,20 @@ const routeForms = [
     }),
     z.transform(({ grpcRoute, routes }) => namedRoute("GRPCRoute", grpcRoute, routes)),
   ),
+  z.pipe(
+    section({
+      tlsRoute: required("Name of a TLSRoute of the Gateway API, or namespace/name.", gatewayRouteName),
+      routes: rulesChosen,
+    }),
+    z.transform(({ tlsRoute, routes }) => namedRoute("TLSRoute", tlsRoute, routes)),
+  ),
+  z.pipe(
+    section({
+      tcpRoute: required("Name of a TCPRoute of the Gateway API, or namespace/name.", gatewayRouteName),
+      routes: rulesChosen,
+    }),
+    z.transform(({ tcpRoute, routes }) => namedRoute("TCPRoute", tcpRoute, routes)),
+  ),
 ];
 
 const routes = either<readonly WrittenRoute[]>("VirtualServices as name or namespace/name, or a list", [
@@ -442,7 +456,7 @@ const routes = either<readonly WrittenRoute[]>("VirtualServices as name or names
   ),
   z.array(
     either<WrittenRoute>(
-      "a VirtualService as name or namespace/name, or a mapping with virtualService, httpRoute or grpcRoute, and routes",
+      "a VirtualService as name or namespace/name, or a mapping with virtualService, httpRoute, grpcRoute, tlsRoute or tcpRoute, and routes",
       [
         z.pipe(
           routeName,

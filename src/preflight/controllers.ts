@@ -34,6 +34,8 @@ const contested: Readonly<Record<string, string>> = {
   VirtualService: "the weights",
   HTTPRoute: "the weights",
   GRPCRoute: "the weights",
+  TLSRoute: "the weights",
+  TCPRoute: "the weights",
   DestinationRule: "the subsets",
   Service: "the selector",
 };

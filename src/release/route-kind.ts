@@ -1,5 +1,5 @@
 /** The kinds of object by which a mesh can be told how requests divide. */
-export const routeKinds = ["VirtualService", "HTTPRoute", "GRPCRoute"] as const;
+export const routeKinds = ["VirtualService", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute"] as const;
 export type RouteKind = (typeof routeKinds)[number];
 
 const usualKind: RouteKind = "VirtualService";

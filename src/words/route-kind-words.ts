@@ -42,4 +42,6 @@ export const routeKindWords: Readonly<Record<RouteKind, RouteKindWords>> = {
   },
   HTTPRoute: ofGatewayApi("HTTPRoute", "httpRoute"),
   GRPCRoute: ofGatewayApi("GRPCRoute", "grpcRoute"),
+  TLSRoute: ofGatewayApi("TLSRoute", "tlsRoute"),
+  TCPRoute: ofGatewayApi("TCPRoute", "tcpRoute"),
 };

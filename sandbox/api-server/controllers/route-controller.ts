@@ -12,7 +12,7 @@ const text = (value: unknown, otherwise: string): string => (typeof value === "s
 const group = "gateway.networking.k8s.io";
 const ofGroup = (plural: string): Kind | undefined =>
   kinds.find((kind) => kind.group === group && kind.plural === plural);
-const routeKinds = ["httproutes", "grpcroutes"].map(kindNamed);
+const routeKinds = ["httproutes", "grpcroutes", "tlsroutes", "tcproutes"].map(kindNamed);
 /** What decides about a route besides the route. */
 const others = ["gateways", "referencegrants"].flatMap((plural) => ofGroup(plural) ?? []);
 const services = kindNamed("services");
