@@ -28,11 +28,10 @@ const filter = z.object({
 });
 
 const routeSchema = z.object({
+  kind: z.string().default("HTTPRoute"),
   metadata: z.looseObject({ namespace: z.string().default("default") }),
   spec: z.object({
-    parentRefs: z
-      .array(z.object({ kind: z.string().default("Gateway"), name: z.string(), namespace: z.string().optional() }))
-      .default([]),
+    parentRefs: z.array(reference.extend({ kind: z.string().default("Gateway") })).default([]),
     hostnames: z.array(z.string()).default([]),
     rules: z
       .array(
@@ -56,7 +55,8 @@ type Match = z.infer<typeof match>;
  * (https://github.com/istio/istio/blob/1.28.0/pilot/pkg/config/kube/gateway/conversion.go).
  */
 export function asVirtualServices(object: unknown): readonly unknown[] {
-  const { metadata, spec } = routeSchema.parse(object);
+  const { kind, metadata, spec } = routeSchema.parse(object);
+  if (kind in connections) return forParents(metadata, spec, () => connectionsOf(kind, spec, metadata.namespace));
   const blocks = spec.rules.flatMap((rule) =>
     (rule.matches.length === 0 ? [{ headers: [], queryParams: [] }] : rule.matches).map((one) => ({
       rule,
@@ -67,13 +67,37 @@ export function asVirtualServices(object: unknown): readonly unknown[] {
   const http = blocks
     .toSorted((one, other) => compare(rankOf(other.match), rankOf(one.match)))
     .map(({ rule, match }) => httpRule(rule, match, metadata.namespace));
-  return spec.parentRefs.map(({ kind, name, namespace = metadata.namespace }) => ({
-    metadata,
-    spec:
+  return forParents(metadata, spec, () => ({ http }));
+}
+
+type Section = Readonly<Record<string, unknown>>;
+type Parent = Route["spec"]["parentRefs"][number];
+
+const forParents = (
+  metadata: Route["metadata"],
+  { parentRefs, hostnames }: Route["spec"],
+  sections: (parent: Parent) => Section,
+): readonly unknown[] =>
+  parentRefs.map((parent) => {
+    const { kind, name, namespace = metadata.namespace } = parent;
+    const followed =
       kind === "Gateway"
-        ? { hosts: spec.hostnames.length > 0 ? spec.hostnames : ["*"], gateways: [`${namespace}/${name}`], http }
-        : { hosts: [`${name}.${namespace}.svc.cluster.local`], gateways: ["mesh"], http },
-  }));
+        ? { hosts: hostnames.length > 0 ? hostnames : ["*"], gateways: [`${namespace}/${name}`] }
+        : { hosts: [`${name}.${namespace}.svc.cluster.local`], gateways: ["mesh"] };
+    return { metadata, spec: { ...followed, ...sections(parent) } };
+  });
+
+/** The kinds of which a rule is one of connections, and the section that it is one of. */
+const connections: Readonly<Record<string, string>> = { TLSRoute: "tls", TCPRoute: "tcp" };
+
+/** Where all weights are 0 connections go nowhere. */
+function connectionsOf(kind: string, { hostnames, rules }: Route["spec"], namespace: string): Section {
+  const match = kind === "TLSRoute" ? [{ sniHosts: hostnames }] : [];
+  const route = rules
+    .flatMap(({ backendRefs }) => backendRefs)
+    .filter(({ weight }) => weight > 0)
+    .map(({ weight, ...to }) => ({ destination: placeOf(to, namespace), weight }));
+  return { [connections[kind] ?? kind]: [{ match, route }] };
 }
 
 /** https://gateway-api.sigs.k8s.io/reference/spec/#httprouterule */

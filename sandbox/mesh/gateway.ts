@@ -4,6 +4,7 @@ import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Agent, request as send } from "undici";
 import type { Millis } from "../../src/lib/duration.ts";
+import { connection, type Opening } from "./connection.ts";
 import { type Finished, type IstioMetrics, istioMetrics } from "./istio-metrics.ts";
 import type { Seen } from "./match.ts";
 import { type Mesh, type Objects, type Pod, parseMesh } from "./objects.ts";
@@ -28,6 +29,8 @@ type GatewayOptions = {
 export type Gateway = {
   /** Routes by the Host header: hosts of VirtualServices, and Services by name. */
   readonly url: string;
+  /** Opens a connection, as a client in the mesh or of a gateway would: where it leads to, if anywhere. */
+  readonly connect: (opening: Opening) => { readonly pod: string; readonly address: string } | undefined;
   /** What Prometheus scrapes. */
   readonly metricsUrl: string;
   /** Where a pod's own proxy shows what it has counted: `HOST:PORT/PATH`, before `/stats/prometheus`. */
@@ -113,6 +116,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
   return {
     url: front.url,
+    connect(opening) {
+      const chosen = connection(mesh, opening, random);
+      const address = chosen && addressOf(chosen.pod.status.podIP ?? "", chosen.port);
+      return address === undefined ? undefined : { pod: chosen?.pod.metadata.name ?? "", address };
+    },
     metricsUrl: `${admin.url}/stats/prometheus`,
     metricsOf: ({ namespace, name }) => `${new URL(admin.url).host}/pods/${namespace}/${name}`,
     events,

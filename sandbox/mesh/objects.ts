@@ -104,6 +104,20 @@ const httpRule = z.object({
     .optional(),
 });
 
+/** A rule of tls or tcp. */
+const connectionRule = z.object({
+  match: z
+    .array(
+      z.object({
+        port: z.number().optional(),
+        sniHosts: z.array(z.string()).default([]),
+        gateways: z.array(z.string()).optional(),
+      }),
+    )
+    .default([]),
+  route: z.array(destination).default([]),
+});
+
 /** The namespaces that see an object: none is all, `.` is its own. */
 const exportTo = z.array(z.string()).default([]);
 
@@ -116,6 +130,8 @@ const virtualServiceSchema = z.object({
     gateways: z.array(z.string()).default(["mesh"]),
     exportTo,
     http: z.array(httpRule).default([]),
+    tls: z.array(connectionRule).default([]),
+    tcp: z.array(connectionRule).default([]),
   }),
 });
 
@@ -137,6 +153,7 @@ export type Pod = z.infer<typeof podSchema>;
 export type Service = z.infer<typeof serviceSchema>;
 export type VirtualService = z.infer<typeof virtualServiceSchema>;
 export type DestinationRule = z.infer<typeof destinationRuleSchema>;
+export type ConnectionRule = z.infer<typeof connectionRule>;
 export type HttpRule = z.infer<typeof httpRule>;
 export type RequestMatch = z.infer<typeof requestMatch>;
 export type StringMatch = z.infer<typeof stringMatch>;
@@ -146,7 +163,7 @@ export type WeightedDestination = z.infer<typeof destination>;
 /** Objects as the API server has them. */
 export type Objects = {
   readonly virtualServices: readonly unknown[];
-  /** HTTPRoutes and GRPCRoutes. */
+  /** Routes of the Gateway API. */
   readonly gatewayRoutes?: readonly unknown[];
   readonly destinationRules: readonly unknown[];
   readonly services: readonly unknown[];

@@ -162,7 +162,10 @@ const isExported = ({ metadata, spec: { exportTo } }: Exported, client: string):
 const rulesOf = ({ metadata: { namespace }, spec }: VirtualService, client: string): Rules["rules"] =>
   spec.http.map((rule) => ({ rule, namespace, client }));
 
-function mostSpecific(virtualServices: readonly VirtualService[], names: readonly string[]): readonly VirtualService[] {
+export function mostSpecific(
+  virtualServices: readonly VirtualService[],
+  names: readonly string[],
+): readonly VirtualService[] {
   const ranked = virtualServices.map((virtualService) => ({
     virtualService,
     rank: Math.max(
@@ -190,7 +193,7 @@ const serviceNames = (name: string, namespace: string): readonly string[] => [
   `${name}.${namespace}.svc.cluster.local`,
 ];
 
-const serviceNamed = (mesh: Mesh, host: string): Service | undefined =>
+export const serviceNamed = (mesh: Mesh, host: string): Service | undefined =>
   mesh.services.find(({ metadata }) => fullName(metadata.name, metadata.namespace) === host);
 
 const straightTo = ({ metadata }: Service): HttpRule => ({
@@ -206,7 +209,7 @@ export const hostOf = (authority: string): string => authority.toLowerCase().rep
 type Client = { readonly namespace: string; readonly side: Side };
 
 /** The pods behind a destination, each with its own number of the port. Undefined where the mesh has no such cluster. */
-function endpointsOf(
+export function endpointsOf(
   mesh: Mesh,
   service: Service,
   { subset, port }: Place,
