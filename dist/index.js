@@ -27366,7 +27366,7 @@ const inputs = [
         name: "routes",
         path: "routes",
         type: "yaml",
-        description: "VirtualServices whose weights move, by name or namespace/name, separated by commas; or a list that chooses routes of them, or names HTTPRoutes and GRPCRoutes ({ httpRoute: reviews }). Default: the VirtualService with the service's name.",
+        description: "VirtualServices whose weights move, by name or namespace/name, separated by commas; or a list that chooses routes of them, or names HTTPRoutes, GRPCRoutes, TLSRoutes and TCPRoutes ({ httpRoute: reviews }). Default: the VirtualService with the service's name.",
         commands: readersOf("routes"),
     },
     {
@@ -28211,11 +28211,19 @@ const routeForms = [
         grpcRoute: required("Name of a GRPCRoute of the Gateway API, or namespace/name.", gatewayRouteName),
         routes: rulesChosen,
     }), mini_schemas/* transform */.pdi(({ grpcRoute, routes }) => namedRoute("GRPCRoute", grpcRoute, routes))),
+    mini_schemas/* pipe */.FsL(section({
+        tlsRoute: required("Name of a TLSRoute of the Gateway API, or namespace/name.", gatewayRouteName),
+        routes: rulesChosen,
+    }), mini_schemas/* transform */.pdi(({ tlsRoute, routes }) => namedRoute("TLSRoute", tlsRoute, routes))),
+    mini_schemas/* pipe */.FsL(section({
+        tcpRoute: required("Name of a TCPRoute of the Gateway API, or namespace/name.", gatewayRouteName),
+        routes: rulesChosen,
+    }), mini_schemas/* transform */.pdi(({ tcpRoute, routes }) => namedRoute("TCPRoute", tcpRoute, routes))),
 ];
 const routes = either("VirtualServices as name or namespace/name, or a list", [
     mini_schemas/* pipe */.FsL(routeNames, mini_schemas/* transform */.pdi((names) => names.map((name) => namedRoute("VirtualService", name, [])))),
     ...routeForms.map((route) => mini_schemas/* pipe */.FsL(route, mini_schemas/* transform */.pdi((one) => [one]))),
-    mini_schemas/* array */.YOg(either("a VirtualService as name or namespace/name, or a mapping with virtualService, httpRoute or grpcRoute, and routes", [
+    mini_schemas/* array */.YOg(either("a VirtualService as name or namespace/name, or a mapping with virtualService, httpRoute, grpcRoute, tlsRoute or tcpRoute, and routes", [
         mini_schemas/* pipe */.FsL(routeName, mini_schemas/* transform */.pdi((name) => namedRoute("VirtualService", name, []))),
         ...routeForms,
     ])),
@@ -31699,7 +31707,7 @@ function unknownMetrics({ config }, { metrics, ...record }, what) {
 }
 
 ;// CONCATENATED MODULE: ./src/release/route-kind.js
-const routeKinds = ["VirtualService", "HTTPRoute", "GRPCRoute"];
+const routeKinds = ["VirtualService", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute"];
 const usualKind = "VirtualService";
 const routeWord = ({ kind, namespace, name }) => `${kind} ${namespace}/${name}`;
 function kindsAmong(routes) {
@@ -39538,6 +39546,8 @@ const routeKindWords = {
     },
     HTTPRoute: ofGatewayApi("HTTPRoute", "httpRoute"),
     GRPCRoute: ofGatewayApi("GRPCRoute", "grpcRoute"),
+    TLSRoute: ofGatewayApi("TLSRoute", "tlsRoute"),
+    TCPRoute: ofGatewayApi("TCPRoute", "tcpRoute"),
 };
 
 ;// CONCATENATED MODULE: ./src/words/advice.js
@@ -57484,6 +57494,8 @@ const controllers_contested = {
     VirtualService: "the weights",
     HTTPRoute: "the weights",
     GRPCRoute: "the weights",
+    TLSRoute: "the weights",
+    TCPRoute: "the weights",
     DestinationRule: "the subsets",
     Service: "the selector",
 };
@@ -59832,6 +59844,7 @@ function allRoutes(families) {
 
 
 
+
 function desk(config, world) {
     const warnings = warningsOf(config, world);
     return {
@@ -59966,8 +59979,7 @@ const routesBy = (client, clock) => allRoutes([
         clock,
         subsetLabels: (target) => (of) => versionLabels(client, target, (0,release_target/* configuredLabels */.ar)(target), of),
     }),
-    gatewayRouteFamily("HTTPRoute", { client, clock }),
-    gatewayRouteFamily("GRPCRoute", { client, clock }),
+    ...gatewayKinds.map(({ kind }) => gatewayRouteFamily(kind, { client, clock })),
 ]);
 const clusterOf = (config, { env, registerSecret, clock }) => findCluster({ ...config.cluster, env, registerSecret, clock });
 function respondentsFor({ recipes }, world) {
