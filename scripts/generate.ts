@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { actionFile } from "./generate/action.ts";
 import { answerSchemas } from "./generate/answer-schema.ts";
+import { between } from "./generate/between.ts";
 import { jsonSchema, withReferences } from "./generate/json-schema.ts";
 import { commandTable, reference } from "./generate/reference.ts";
 
@@ -27,11 +28,4 @@ if (process.argv.includes("--check")) {
     writeFileSync(path, content);
     console.log(`wrote ${path}`);
   }
-}
-
-/** Replaces what stands between `<!-- name -->` and `<!-- /name -->`; a page without these marks stays as it is. */
-function between(page: string, name: string, content: string): string {
-  const [open, close] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
-  const [start, end] = [page.indexOf(open), page.indexOf(close)];
-  return start === -1 || end === -1 ? page : `${page.slice(0, start + open.length)}\n\n${content}\n${page.slice(end)}`;
 }

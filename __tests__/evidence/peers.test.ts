@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { shift, standardised } from "../../scripts/bench/evidence/mann-whitney.ts";
-import { argo, flagger, kayenta, quantile } from "../../scripts/bench/evidence/peers.ts";
+import { argo, flagger, kayenta, type Limits } from "../../scripts/bench/evidence/peers.ts";
+import { scenarios } from "../../scripts/bench/evidence/scenarios.ts";
+import { between, quantile } from "../../scripts/bench/evidence/totals.ts";
+import { tunedFor } from "../../scripts/bench/evidence/tuned.ts";
 import { polls, type Release } from "../../scripts/bench/evidence/world.ts";
 
 const within = (actual: number, expected: number, half: number): void =>
@@ -85,28 +88,86 @@ function release(canary: (minute: number) => { readonly requests: number; readon
   };
 }
 
-test("Flagger rolls back at the tick after the fifth failed minute, and takes a minute without traffic for failed", () => {
-  const bad = { requests: 40, errors: 2 };
-  const good = { requests: 40, errors: 0 };
-  assert.deepEqual(flagger(release(() => bad)), { end: "rolled back", at: 24 });
-  assert.deepEqual(flagger(release((minute) => (minute < 4 ? bad : good))), { end: "passed" });
-  assert.deepEqual(flagger(release((minute) => (minute % 2 === 0 ? bad : good))), { end: "rolled back", at: 40 });
-  assert.deepEqual(flagger(release(() => ({ requests: 0, errors: 0 }))), { end: "rolled back", at: 24 });
+const bad = { requests: 40, errors: 2 };
+const good = { requests: 40, errors: 0 };
+const none = { requests: 0, errors: 0 };
+const usual = { failing: 0.005, p99: 100 };
+const limits: Limits = {
+  against: "a figure",
+  allowed: "plus one point",
+  slower: 2,
+  range: 30,
+  failures: 3,
+  delay: 0,
+};
+
+test("Flagger rolls back at the tick after its last failed check, and not for a check without requests", () => {
+  const judge = flagger(limits, usual);
+  assert.deepEqual(judge(release(() => bad)), { end: "rolled back", at: 8 });
+  assert.deepEqual(judge(release((minute) => (minute === 0 ? bad : good))), { end: "passed" });
+  assert.deepEqual(judge(release((minute) => (minute % 2 === 0 ? bad : good))), { end: "rolled back", at: 12 });
+  assert.deepEqual(judge(release(() => none)), { end: "passed" });
 });
 
-test("Argo ends the analysis with the fourth failure, and with the fifth error in a row", () => {
-  assert.deepEqual(argo(release(() => ({ requests: 40, errors: 2 }))), { end: "rolled back", at: 16 });
-  assert.deepEqual(argo(release((minute) => ({ requests: 40, errors: minute < 3 ? 2 : 0 }))), { end: "passed" });
-  assert.deepEqual(argo(release(() => ({ requests: 0, errors: 0 }))), { end: "rolled back", at: 20 });
+test("Argo ends the analysis with the first failure beyond its limit, after its delay", () => {
+  assert.deepEqual(argo(limits, usual)(release(() => bad)), { end: "rolled back", at: 8 });
+  assert.deepEqual(argo({ ...limits, failures: 1 }, usual)(release(() => bad)), { end: "rolled back", at: 4 });
+  assert.deepEqual(argo({ ...limits, delay: 120 }, usual)(release(() => bad)), { end: "rolled back", at: 16 });
+  assert.deepEqual(argo({ ...limits, range: 300 }, usual)(release((minute) => (minute === 0 ? bad : good))), {
+    end: "rolled back",
+    at: 8,
+  });
+  assert.deepEqual(argo(limits, usual)(release(() => none)), { end: "passed" });
+});
+
+test("a limit by query is what stable has in the same range", () => {
+  const against = { ...limits, against: "stable" } as const;
+  const tenths = release(() => ({ requests: 700, errors: 4 }));
+  const worse = release(() => ({ requests: 700, errors: 14 }));
+  assert.deepEqual(argo({ ...against, allowed: "twice" }, usual)(tenths), { end: "passed" });
+  assert.deepEqual(argo({ ...against, allowed: "twice" }, usual)(worse), { end: "rolled back", at: 8 });
+  assert.deepEqual(argo(against, { ...usual, failing: 0 })(worse), { end: "rolled back", at: 8 });
 });
 
 test("the Kayenta-style judge sees a canary that fails in every minute at the end of the first stage, and none that equals stable", () => {
-  assert.deepEqual(kayenta(release((minute) => ({ requests: 40, errors: 4 + (minute % 2) }))), {
+  const judge = kayenta({ step: 60, judged: 300, increase: 1, delay: 0 });
+  assert.deepEqual(judge(release((minute) => ({ requests: 40, errors: 4 + (minute % 2) }))), {
     end: "rolled back",
     at: 20,
   });
   const same = release(() => ({ requests: 700, errors: 3 }));
-  assert.deepEqual(kayenta({ ...same, polls: same.polls.map((poll) => ({ ...poll, canary: poll.stable })) }), {
+  assert.deepEqual(judge({ ...same, polls: same.polls.map((poll) => ({ ...poll, canary: poll.stable })) }), {
     end: "passed",
   });
+});
+
+test("a window is what was counted in it", () => {
+  const counted = between(
+    release((minute) => ({ requests: 10 + minute, errors: minute })),
+    2,
+    6,
+  );
+  assert.deepEqual(counted.canary, { requests: 42, errors: 2, buckets: [] });
+  assert.deepEqual(
+    between(
+      release(() => good),
+      -18,
+      2,
+    ).canary,
+    { requests: 80, errors: 0, buckets: [] },
+  );
+});
+
+test("each service has a quiet day with a healthy canary, by which peers are set to blame few of such releases", () => {
+  for (const service of new Set(scenarios.map((one) => one.service)))
+    assert.equal(scenarios.find((one) => one.service === service)?.right, "keep", service);
+  const tuned = tunedFor("0.5 %", 1, 100);
+  assert.deepEqual(
+    tuned.map(({ tool, blamed }) => [tool, blamed <= 0.05]),
+    [
+      ["Flagger", true],
+      ["Argo", true],
+      ["Kayenta-style", true],
+    ],
+  );
 });

@@ -2,19 +2,23 @@ import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { defaults } from "../../../src/evidence/defaults.ts";
+import { between } from "../../generate/between.ts";
 import { clustersTable } from "./clusters-table.ts";
 import { detectabilityTable } from "./detectability-table.ts";
 import { measure, type Row } from "./measure.ts";
+import { drawPicture } from "./picture.ts";
 import { scenarios } from "./scenarios.ts";
-import { table } from "./table.ts";
+import { settingsTable, table } from "./table.ts";
+import { tunedFor } from "./tuned.ts";
 import { playUneven, unevenTable, unkept } from "./uneven-table.ts";
 
 /*
- * npm run bench evidence [-- --short] [--runs N] [--seed N] [--only WORD] [--keep FILE] [--store]
- * --short: fewer releases, and two gates against what is stored beside this file. --keep: finished scenarios are written
- * to a file and not run again, so a full table can be made in parts. --store: keeps the figures of --short.
+ * npm run bench evidence [-- --short] [--runs N] [--seed N] [--only WORD] [--keep FILE] [--store] [--write]
+ * --short: fewer releases, no peers, and two gates against what is stored beside this file. --keep: finished scenarios
+ * are written to a file and not run again, so a full table can be made in parts. --store: keeps the figures of --short.
  * --uneven: the product's own stages in services whose pods differ; with --short after the other gates.
  * --detectability, --clusters: another table instead, of what a plan can find, or of how clustered failures are borne.
+ * --picture: draws docs/evidence.svg. --write: puts the table into docs/evidence.md.
  */
 
 const { values } = parseArgs({
@@ -24,7 +28,9 @@ const { values } = parseArgs({
     detectability: { type: "boolean", default: false },
     clusters: { type: "boolean", default: false },
     uneven: { type: "boolean", default: false },
+    picture: { type: "boolean", default: false },
     store: { type: "boolean", default: false },
+    write: { type: "boolean", default: false },
     runs: { type: "string" },
     seed: { type: "string", default: "20261121" },
     only: { type: "string", default: "" },
@@ -35,28 +41,30 @@ const { values } = parseArgs({
 const stored = new URL("stored.json", import.meta.url);
 const seed = Number(values.seed);
 const started = performance.now();
-const rows = scenarios.flatMap((scenario, index) => {
-  if (values.detectability || values.clusters || values.uneven || !scenario.name.includes(values.only)) return [];
-  const runs = Math.ceil(Number(values.runs ?? (values.short ? 120 : 2_000)) / (scenario.slow ? 4 : 1));
-  const row =
-    kept().find((one) => one.scenario === scenario.name && one.seed === seed && one.runs === runs) ??
-    measure(scenario, index, seed, runs);
-  if (values.keep && !kept().some((one) => one.scenario === row.scenario && one.seed === seed && one.runs === runs))
-    appendFileSync(values.keep, `${JSON.stringify(row)}\n`);
-  process.stderr.write(`${((performance.now() - started) / 1_000).toFixed(0)} s  ${scenario.name}\n`);
-  return [row];
-});
+const runsOr = (usual: number): number => Number(values.runs ?? usual);
+const others = ["picture", "detectability", "clusters", "uneven"] as const;
+const other = others.find((name) => values[name]);
 
-const uneven =
-  values.uneven || values.short ? playUneven(Number(values.runs ?? (values.short ? 30 : 400)), seed, values.only) : [];
+const rows = other ? [] : scenarios.filter(({ name }) => name.includes(values.only)).map(measured);
+const uneven = values.uneven || values.short ? playUneven(runsOr(values.short ? 30 : 400), seed, values.only) : [];
 
-if (values.detectability) console.log(detectabilityTable(Number(values.runs ?? 200), seed));
-else if (values.uneven) console.log(unevenTable(uneven));
-else if (values.clusters) console.log(clustersTable(Number(values.runs ?? 2_000), seed));
-else console.log(table(rows));
+const pages: Readonly<Record<(typeof others)[number] | "benchmark", () => string>> = {
+  picture: drawPicture,
+  detectability: () => detectabilityTable(runsOr(200), seed),
+  clusters: () => clustersTable(runsOr(2_000), seed),
+  uneven: () => unevenTable(uneven),
+  benchmark: () => [...(values.short ? [] : [peersTable(), ""]), table(rows)].join("\n"),
+};
+const page = pages[other ?? "benchmark"]();
+const how = `Seed ${seed}, ${new Date().toISOString().slice(0, 10)}, Node ${process.version.slice(1)}.`;
+console.log(page);
 console.log(
-  `\nseed ${seed} · ${((performance.now() - started) / 1_000).toFixed(0)} s · load ${loadavg()[0]?.toFixed(1)} · Node ${process.version}`,
+  `\n${how} ${((performance.now() - started) / 1_000).toFixed(0)} s at a load of ${loadavg()[0]?.toFixed(1)}`,
 );
+if (values.write) {
+  const file = new URL("../../../docs/evidence.md", import.meta.url);
+  writeFileSync(file, between(readFileSync(file, "utf8"), other ?? "benchmark", `${page}\n\n${how}\n`));
+}
 
 const mine = Object.fromEntries(rows.map(({ scenario, ours }) => [scenario, Number(ours.served.toFixed(2))]));
 if (values.store) writeFileSync(stored, `${JSON.stringify({ seed, served: mine }, undefined, 2)}\n`);
@@ -64,6 +72,27 @@ if (values.short) {
   const problems = [...falseAlarms(), ...(values.uneven ? [] : worse()), ...unkept(uneven)];
   for (const problem of problems) console.error(problem);
   process.exitCode = problems.length > 0 ? 1 : 0;
+}
+
+function measured(scenario: (typeof scenarios)[number]): Row {
+  const runs = Math.ceil(runsOr(values.short ? 120 : 2_000) / (scenario.slow ? 4 : 1));
+  const same = (row: Row): boolean => row.scenario === scenario.name && row.seed === seed && row.runs === runs;
+  const known = kept().find(same);
+  const row = known ?? measure(scenario, scenarios.indexOf(scenario), seed, runs, values.short);
+  if (values.keep && !known) appendFileSync(values.keep, `${JSON.stringify(row)}\n`);
+  process.stderr.write(`${((performance.now() - started) / 1_000).toFixed(0)} s  ${scenario.name}\n`);
+  return row;
+}
+
+function peersTable(): string {
+  const services = [
+    ...new Set(scenarios.filter(({ name }) => name.includes(values.only)).map(({ service }) => service)),
+  ];
+  return [
+    "What each peer was set to for each service, and how many of 400 healthy releases (200 where draws take long) it rolled back so:",
+    "",
+    settingsTable(services.flatMap((service) => tunedFor(service, seed))),
+  ].join("\n");
 }
 
 function kept(): readonly Row[] {

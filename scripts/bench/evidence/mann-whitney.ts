@@ -39,6 +39,10 @@ export function shift(x: readonly number[], y: readonly number[], quantile: numb
   return low === undefined || high === undefined || estimate === undefined ? undefined : { low, high, estimate };
 }
 
+/** Whether that interval lies above 0, which is quick to tell. */
+export const isShifted = (x: readonly number[], y: readonly number[], quantile: number): boolean =>
+  (standardised(x, y, true) ?? 0) > quantile;
+
 /** R finds the shift at which the statistic is `quantile` to an absolute 1e-4, in whatever unit; so does this. */
 function root(x: readonly number[], y: readonly number[], quantile: number): number | undefined {
   const at = (mu: number): number | undefined => {

@@ -1,22 +1,23 @@
 import { chance } from "../../../src/rehearsal/chance.ts";
 import { engine } from "./engine.ts";
 import type { Judge, Outcome } from "./judge.ts";
-import { argo, flagger, kayenta, pooled, ratio } from "./peers.ts";
+import { pooled, ratio } from "./peers.ts";
 import type { Scenario } from "./scenarios.ts";
-import { pollSeconds, type Release } from "./world.ts";
+import { servedBy } from "./served.ts";
+import { tunedFor } from "./tuned.ts";
+import { pollSeconds } from "./world.ts";
 
-/** The first is the product. */
-const judges: readonly (readonly [tool: string, judge: Judge])[] = [
-  ["Istio Canary", engine()],
+type Tool = readonly [tool: string, judge: Judge];
+
+const product: Tool = ["Istio Canary", engine()];
+
+/** All of them see the same releases. */
+const compared = (service: string, seed: number): readonly Tool[] => [
   ["without warm-up", engine({ warmUp: 0 })],
-  ["Flagger", flagger],
-  ["Argo", argo],
-  ["Kayenta-style", kayenta],
+  ...tunedFor(service, seed).map(({ tool, judge }): Tool => [tool, judge]),
   ["ratio > 1.5", ratio],
   ["pooled", pooled],
 ];
-
-export const tools: readonly string[] = judges.map(([tool]) => tool);
 
 /** What one tool did in all releases of one scenario. */
 export type Result = {
@@ -41,9 +42,13 @@ export type Row = {
 };
 
 /** Each scenario has a stream of its own, so one can be run alone and gives the same numbers. */
-export function measure(scenario: Scenario, index: number, seed: number, runs: number): Row {
+export function measure(scenario: Scenario, index: number, seed: number, runs: number, alone: boolean): Row {
   const next = chance(seed + 1_000 * index);
-  const seen = judges.map(([tool, judge]) => ({ tool, judge, outcomes: [] as Judged[] }));
+  const seen = [product, ...(alone ? [] : compared(scenario.service, seed))].map(([tool, judge]) => ({
+    tool,
+    judge,
+    outcomes: [] as Judged[],
+  }));
   for (let run = 0; run < runs; run++) {
     const release = scenario.draw(next);
     for (const { judge, outcomes } of seen) {
@@ -57,13 +62,6 @@ export function measure(scenario: Scenario, index: number, seed: number, runs: n
 }
 
 type Judged = { readonly outcome: Outcome; readonly served: number };
-
-function servedBy({ polls }: Release, outcome: Outcome, harm: Scenario["harm"]): number {
-  const until = outcome.end === "rolled back" ? outcome.at : polls.length;
-  return polls
-    .slice(0, until)
-    .reduce((sum, { canary }) => sum + (harm === "failed" ? canary.errors : canary.requests), 0);
-}
 
 function summary(tool: string, outcomes: readonly Judged[]): Result {
   const part = (end: Outcome["end"]): number =>

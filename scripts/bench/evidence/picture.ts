@@ -7,8 +7,6 @@ import { chance } from "../../../src/rehearsal/chance.ts";
 import { conclusionSentence } from "../../../src/words/conclusion-sentence.ts";
 import { play, pollSeconds, polls } from "./world.ts";
 
-/* node scripts/run.mjs scripts/bench/evidence/picture.ts: draws docs/evidence.svg, one good and one bad release at 50 requests per second. */
-
 type Look = { readonly minute: number; readonly weight: number; readonly harm: number; readonly safe: number };
 
 const [width, height, left, gap] = [430, 250, 55, 65];
@@ -68,11 +66,17 @@ function panel(title: string, failing: number, seed: number, offset: number): st
   ].join("\n");
 }
 
-const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${2 * width + gap + 45} ${height + 130}" font-family="sans-serif" font-size="12">
+/** Draws docs/evidence.svg: one good and one bad release at 50 requests per second. */
+export function drawPicture(): string {
+  writeFileSync(new URL("../../../docs/evidence.svg", import.meta.url), picture());
+  return "docs/evidence.svg is drawn.";
+}
+
+const picture = (): string =>
+  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${2 * width + gap + 45} ${height + 130}" font-family="sans-serif" font-size="12">
 <rect width="100%" height="100%" fill="#fff"/>
 ${panel("1 % failures on both versions", 0.01, 4, 0)}
 ${panel("1 % on stable, 2 % on the canary", 0.02, 4, width + gap)}
 <text x="${left}" y="${height + 122}" font-size="11"><tspan fill="#c0392b">━ evidence of harm</tspan>  <tspan fill="#27864a">━ evidence of safety</tspan>  <tspan fill="#8aa2bf">■ weight, 5 to 50 %</tspan>  minutes; the first two only the circuit breaker judges</text>
 </svg>
 `;
-writeFileSync(new URL("../../../docs/evidence.svg", import.meta.url), svg);

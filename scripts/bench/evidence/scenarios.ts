@@ -5,6 +5,8 @@ import { play, pollSeconds, pollsPerStage, type Release, type ResponseTimes, typ
 /** One line of the table. */
 export type Scenario = {
   readonly name: string;
+  /** Which service is released: the first scenario of each is a healthy canary and a quiet day, by which tools are set. */
+  readonly service: string;
   /** What a perfect judge would do; undefined where opinions may differ. */
   readonly right?: "keep" | "roll back" | "hold";
   /** What its harm is counted in. */
@@ -15,8 +17,10 @@ export type Scenario = {
 };
 
 const always = (rate: number) => (): number => rate;
-const scenario = (name: string, right: Scenario["right"], world: World): Scenario => ({
+const usual = "0.5 %";
+const scenario = (name: string, right: Scenario["right"], world: World, service = usual): Scenario => ({
   name,
+  service,
   ...(right ? { right } : {}),
   harm: world.latency ? "all" : "failed",
   slow: world.latency !== undefined,
@@ -33,6 +37,7 @@ const steady = (rate: number, stable: number, canary: number): Scenario =>
       stable: always(stable),
       canary: always(canary),
     },
+    `${percent(stable)}${rate === 50 ? "" : `, ${rate} requests/s`}`,
   );
 
 /** A minute with 20 % failures on both versions, in the middle of a stage. */
@@ -49,10 +54,16 @@ function incident(stage: number): Scenario {
 const typical: ResponseTimes = { median: 40, spread: 0.8 };
 const thin: ResponseTimes = { median: 60, spread: 0.2 };
 const timed = (name: string, right: Scenario["right"], stable: ResponseTimes, slower: number): Scenario =>
-  scenario(name, right, { rate: 50, stable: always(0.005), canary: always(0.005), latency: { stable, slower } });
+  scenario(
+    name,
+    right,
+    { rate: 50, stable: always(0.005), canary: always(0.005), latency: { stable, slower } },
+    `response times${stable === thin ? ", thin tails" : ""}`,
+  );
 
 const counted = (name: string, restarts: number, stable: number, canary: number): Scenario => ({
   name,
+  service: `${percent(stable)}, counted raw`,
   right: stable === canary ? "keep" : "roll back",
   harm: "failed",
   slow: true,
@@ -65,17 +76,18 @@ export const scenarios: readonly Scenario[] = [
   steady(2, 0.005, 0.005),
   steady(0.2, 0.005, 0.005),
   ...[0, 1, 2, 3].map(incident),
-  scenario("healthy at 0.5 %, failures in clusters of 3", "keep", {
-    rate: 50,
-    stable: always(0.005),
-    canary: always(0.005),
-    cluster: 3,
-  }),
-  scenario("cold start: 5 % in the first minute", "keep", {
-    rate: 50,
-    stable: always(0.005),
-    canary: (poll) => (poll < 60 / pollSeconds ? 0.05 : 0.005),
-  }),
+  scenario(
+    "healthy at 0.5 %, failures in clusters of 3",
+    "keep",
+    { rate: 50, stable: always(0.005), canary: always(0.005), cluster: 3 },
+    "0.5 %, in clusters",
+  ),
+  scenario(
+    "cold start: 5 % in the first minute",
+    "keep",
+    { rate: 50, stable: always(0.005), canary: (poll) => (poll < 60 / pollSeconds ? 0.05 : 0.005) },
+    "0.5 %, cold starts",
+  ),
   counted("healthy at 0.5 %, pods restart, counted raw", 2, 0.005, 0.005),
   counted("healthy at 0.01 %, new series, counted raw", 0, 0.0001, 0.0001),
   timed("as fast as stable", "keep", typical, 1),
@@ -91,12 +103,12 @@ export const scenarios: readonly Scenario[] = [
   steady(50, 0.03, 0.06),
   steady(2, 0.005, 0.05),
   steady(0.2, 0.005, 0.5),
-  scenario("0.5 % → 5 %, failures in clusters of 3", "roll back", {
-    rate: 50,
-    stable: always(0.005),
-    canary: always(0.05),
-    cluster: 3,
-  }),
+  scenario(
+    "0.5 % → 5 %, failures in clusters of 3",
+    "roll back",
+    { rate: 50, stable: always(0.005), canary: always(0.05), cluster: 3 },
+    "0.5 %, in clusters",
+  ),
   scenario("0.5 %, 50 % from minute 16", "roll back", {
     rate: 50,
     stable: always(0.005),
