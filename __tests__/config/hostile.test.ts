@@ -44,6 +44,7 @@ const whole = {
     from: "clone",
     labels: { version: "v2" },
     replicas: 2,
+    leastPods: 3,
     container: "app",
   },
   image: "registry.example/reviews:v2",

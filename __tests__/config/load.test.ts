@@ -66,7 +66,7 @@ test("a file with the least in it is a whole configuration", async () => {
         canary: { deployment: "reviews-v2", host: "reviews", subset: "v2" },
         routes: [{ kind: "VirtualService", namespace: "shop", name: "reviews", routes: [] }],
         source: { from: "existing" },
-        replicas: { kind: "keep" },
+        replicas: { kind: "keep", least: 3 },
         image: undefined,
         container: undefined,
       },
@@ -284,8 +284,8 @@ const replicas: readonly (readonly [written: string, replicas: Target["replicas"
   ["2", { kind: "count", count: 2 }],
   ["50%", { kind: "percent", percent: 50 }],
   ["same", { kind: "percent", percent: 100 }],
-  ["by-weight", { kind: "by-weight" }],
-  ["keep", { kind: "keep" }],
+  ["by-weight", { kind: "by-weight", least: 3 }],
+  ["keep", { kind: "keep", least: 3 }],
 ];
 
 for (const [written, expected] of replicas) {
@@ -305,7 +305,7 @@ test("a clone is named after stable, grows with its weight, and gives its image 
   assert.deepEqual(target.canary, { deployment: "reviews-v1-canary", host: "reviews", subset: "canary" });
   assert.deepEqual(
     [target.source, target.replicas, plan.promotion],
-    [{ from: "clone", labels: { track: "canary" } }, { kind: "by-weight" }, "update"],
+    [{ from: "clone", labels: { track: "canary" } }, { kind: "by-weight", least: 3 }, "update"],
   );
 });
 

@@ -1007,6 +1007,20 @@ const rows: readonly Row[] = [
     /^At 100 % the canary serves with 1 pod what stable serves with 2 now\.$/,
   ],
   [
+    "more pods than the first weight needs",
+    { stable: deployment("reviews-v1", "v1", { replicas: 5 }), canary: undefined, canaryPod: undefined },
+    { target: { ...clone, replicas: { kind: "by-weight", least: 3 } } },
+    "note",
+    /^At 5 % the canary has 3 pods, where its share needs 1: with fewer, what is a node's /,
+  ],
+  [
+    "one pod of the canary beside several",
+    { stable: deployment("reviews-v1", "v1", { replicas: 5 }), canary: deployment("reviews-v2", "v1", { replicas: 1 }) },
+    { target: { replicas: { kind: "count", count: 1 } } },
+    "note",
+    /^At 5 % the canary has 1 pod beside 5 of stable: what is a node's or a cache's doing passes for the version's/,
+  ],
+  [
     "a number of pods that is too small at the end",
     { canary: undefined, canaryPod: undefined },
     { target: { ...clone, replicas: { kind: "count", count: 1 } } },

@@ -24,6 +24,17 @@ const table: readonly (readonly [string, Partial<ReplicaQuestion>, number])[] = 
   ["a percentage is of stable's pods, whatever the weight", { wanted: { kind: "percent", percent: 25 }, weight: 1 }, 3],
   ["kept replicas are left alone", { wanted: { kind: "keep" }, weight: 100, original: 2, current: 2 }, 2],
   ["there is nothing to keep where there was nothing", { wanted: { kind: "keep" }, weight: 50 }, 5],
+  [
+    "a canary has some pods at least, so that none stands for the version",
+    { wanted: { kind: "by-weight", least: 3 } },
+    3,
+  ],
+  ["it has them before its first traffic", { wanted: { kind: "by-weight", least: 3 }, weight: 0 }, 3],
+  ["a weight that needs more gets more", { wanted: { kind: "by-weight", least: 3 }, weight: 50 }, 5],
+  ["not more than stable has", { wanted: { kind: "by-weight", least: 3 }, stable: 2 }, 2],
+  ["one of stable's, one of the canary's", { wanted: { kind: "by-weight", least: 3 }, stable: 1 }, 1],
+  ["kept replicas are somebody's number", { wanted: { kind: "keep", least: 3 }, original: 1, current: 1 }, 1],
+  ["where there was nothing to keep it is ours", { wanted: { kind: "keep", least: 3 } }, 3],
   ["an autoscaler decides", { autoscaled: true, weight: 100, current: 2 }, 2],
   [
     "an autoscaler is off at 0, so that it gets one pod to begin with",

@@ -29,7 +29,7 @@ export function targetOf(file: ConfigFile, manifests: readonly Manifest[]): Targ
       routeChoice(route, namespace),
     ),
     source: sourceOf(file, manifests),
-    replicas: canary.replicas ?? usualReplicas(canary.from),
+    replicas: replicasOf(canary),
     image,
     container: canary.container,
   };
@@ -157,6 +157,7 @@ function sourceOf({ canary }: ConfigFile, manifests: readonly Manifest[]): Canar
   return { from: "manifests", objects: manifests.map(({ object }) => object) };
 }
 
-const usualReplicas = (from: ConfigFile["canary"]["from"]): Replicas => ({
-  kind: from === "clone" ? "by-weight" : "keep",
-});
+function replicasOf({ from, replicas, leastPods }: ConfigFile["canary"]): Replicas {
+  const wanted: Replicas = replicas ?? { kind: from === "clone" ? "by-weight" : "keep" };
+  return wanted.kind === "keep" || wanted.kind === "by-weight" ? { ...wanted, least: leastPods } : wanted;
+}

@@ -381,6 +381,11 @@ const canary = section({
   ),
   labels: given("canary.labels", labels),
   replicas: given("canary.replicas", replicas),
+  leastPods: preset(
+    "Where the weights say how many pods the canary has: at least so many, as far as stable has them, so that one pod's own luck is not taken for the version's doing.",
+    count("a number of pods", 1),
+    3,
+  ),
   container: given("canary.container", containerNames),
 });
 

@@ -48,6 +48,7 @@ import { trafficPoliciesAreAlike } from "./traffic-policies.ts";
 import {
   buildsAreOne,
   canaryHasRoom,
+  canaryHasSeveralPods,
   followersAreKnown,
   imageIsNew,
   stableCanBeUpdated,
@@ -106,6 +107,7 @@ const checksWithManifests: readonly ((future: Scene, now: Scene) => readonly Fin
   policiesAreForBoth,
   policiesOfStableStay,
   canaryHasRoom,
+  canaryHasSeveralPods,
   autoscalersAreKnown,
   autoscalerOfStableStays,
   disruptionBudgetsAreKnown,

@@ -11,7 +11,7 @@ import {
 import { sameImage } from "../kubernetes/same-image.ts";
 import { type Finding, note, refuse, warn } from "../ports/preflight.ts";
 import { replicasFor } from "../release/replicas.ts";
-import type { Target } from "../release/target.ts";
+import type { Replicas, Target } from "../release/target.ts";
 import { listed, pods, refusal } from "./finding.ts";
 import { plannedDeployment } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
@@ -143,16 +143,47 @@ export function buildsAreOne({ stable, planned, target }: Scene): readonly Findi
   ];
 }
 
-/** At the end all requests are the canary's, for a moment or for good. */
-export function canaryHasRoom({ stable, canary, planned, target, autoscalers }: Scene): readonly Finding[] {
+/** How many pods the canary has at a weight; undefined where an autoscaler decides, or a version is missing. */
+function podsAt({ stable, canary, planned, target, autoscalers }: Scene, weight: number, wanted: Replicas) {
   const future = plannedDeployment(planned);
-  if (!stable || !future || isAutoscaled(autoscalers, target.canary.deployment)) return [];
+  if (!stable || !future || isAutoscaled(autoscalers, target.canary.deployment)) return undefined;
   const before = stable.rollout.desired;
-  const { replicas: wanted, source } = target;
-  const original = source.from === "manifests" ? future.rollout.desired : (canary?.rollout.desired ?? 0);
+  const original = target.source.from === "manifests" ? future.rollout.desired : (canary?.rollout.desired ?? 0);
   const current = wanted.kind === "keep" ? original : (canary?.rollout.desired ?? 0);
-  const atEnd = replicasFor({ wanted, weight: 100, stable: before, current, original, autoscaled: false });
-  if (atEnd >= before) return [];
+  return { before, pods: replicasFor({ wanted, weight, stable: before, current, original, autoscaled: false }) };
+}
+
+/** Where pods differ, and a canary has one, its own luck passes for the version's: docs/decisions/0025-pods-that-differ.md. */
+export function canaryHasSeveralPods(scene: Scene): readonly Finding[] {
+  const { replicas } = scene.target;
+  const [first] = scene.plan.stages;
+  const having = first && podsAt(scene, first.weight, replicas);
+  if (!first || !having) return [];
+  if (having.pods < Math.min(enoughPods, having.before))
+    return [
+      note(
+        `At ${first.weight} % the canary has ${pods(having.pods)} beside ${having.before} of stable: what is a node's or a cache's doing passes for the version's, so that small harm is not proven.`,
+        `Give it ${enoughPods}: canary.replicas.`,
+      ),
+    ];
+  const byWeight = podsAt(scene, first.weight, { ...replicas, least: 1 } as Replicas)?.pods ?? having.pods;
+  if (byWeight >= having.pods) return [];
+  return [
+    note(
+      `At ${first.weight} % the canary has ${pods(having.pods)}, where its share needs ${byWeight}: with fewer, what is a node's or a cache's doing would pass for the version's.`,
+      "Set canary.leastPods for fewer.",
+    ),
+  ];
+}
+
+/** What one pod has on its own weighs a third with as many, and more help little. */
+const enoughPods = 3;
+
+/** At the end all requests are the canary's, for a moment or for good. */
+export function canaryHasRoom(scene: Scene): readonly Finding[] {
+  const having = podsAt(scene, 100, scene.target.replicas);
+  if (!having || having.pods >= having.before) return [];
+  const { pods: atEnd, before } = having;
   return [
     warn(
       `At 100 % the canary serves with ${pods(atEnd)} what stable serves with ${before} now.`,

@@ -50,10 +50,10 @@ const target = z.object({
     z.object({ from: z.literal("manifests"), objects: z.array(z.record(text, z.unknown())) }),
   ]),
   replicas: z.discriminatedUnion("kind", [
-    z.object({ kind: z.literal("keep") }),
+    z.object({ kind: z.literal("keep"), least: optionalNumber }),
     z.object({ kind: z.literal("count"), count: number }),
     z.object({ kind: z.literal("percent"), percent: number }),
-    z.object({ kind: z.literal("by-weight") }),
+    z.object({ kind: z.literal("by-weight"), least: optionalNumber }),
   ]),
   image: optionalText,
   container: z.exactOptional(z.union([text, z.array(text)])),

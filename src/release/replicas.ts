@@ -22,16 +22,18 @@ export type ReplicaQuestion = {
 /** How many pods the canary is to have: at least one, and never fewer than it has. */
 export function replicasFor({ wanted, weight, stable, current, original, autoscaled }: ReplicaQuestion): number {
   const share = (percent: number): number => Math.ceil((percent * stable) / 100);
+  // One pod's own luck is not the version's: docs/decisions/0025-pods-that-differ.md.
+  const byWeight = (least = 1): number => Math.max(share(weight), Math.min(least, stable));
   const asked = (): number => {
     switch (wanted.kind) {
       case "keep": // a canary that rested at 0 has no number to keep
-        return original > 0 ? 0 : share(weight);
+        return original > 0 ? 0 : byWeight(wanted.least);
       case "count":
         return wanted.count;
       case "percent":
         return share(wanted.percent);
       case "by-weight":
-        return share(weight);
+        return byWeight(wanted.least);
     }
   };
   // An autoscaler that is off scales nothing up from the one pod that would switch it on, until there is traffic.

@@ -39,12 +39,16 @@ export type CanarySource =
 
 /** How many pods the canary gets. */
 export type Replicas =
-  | { readonly kind: "keep" }
+  /** As they are; where there are none, as by-weight. */
+  | { readonly kind: "keep"; readonly least?: number | undefined }
   | { readonly kind: "count"; readonly count: number }
   /** Percent of stable's replicas, rounded up. 100 is "the same". */
   | { readonly kind: "percent"; readonly percent: number }
-  /** As many as each weight needs: weight percent of stable's replicas, rounded up, before the weight is written. */
-  | { readonly kind: "by-weight" };
+  /**
+   * As many as each weight needs: weight percent of stable's replicas, rounded up, before the weight is written. Not
+   * fewer than `least`, where stable has as many.
+   */
+  | { readonly kind: "by-weight"; readonly least?: number | undefined };
 
 /** What a release is about. */
 export type Target = {

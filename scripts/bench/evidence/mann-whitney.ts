@@ -4,29 +4,31 @@
  */
 
 /** The rank sum of x less its mean, in standard deviations. Undefined when all observations are tied. */
-export function standardised(x: readonly number[], y: readonly number[], correct: boolean): number | undefined {
-  const { ranks, ties } = rank([...x, ...y]);
+export const standardised = (x: readonly number[], y: readonly number[], correct: boolean): number | undefined =>
+  ofSorted(Float64Array.from(x).sort(), Float64Array.from(y).sort(), correct);
+
+function ofSorted(x: Float64Array, y: Float64Array, correct: boolean): number | undefined {
+  const { wins, ties } = compared(x, y);
   const all = x.length + y.length;
-  const above =
-    ranks.slice(0, x.length).reduce((a, b) => a + b, 0) - (x.length * (x.length + 1)) / 2 - (x.length * y.length) / 2;
+  const above = wins - (x.length * y.length) / 2;
   const variance = ((x.length * y.length) / 12) * (all + 1 - ties / (all * (all - 1)));
   if (variance === 0) return undefined;
   return (above - (correct ? Math.sign(above) * 0.5 : 0)) / Math.sqrt(variance);
 }
 
-/** Average ranks, and Σ (t³ − t) over groups of t equal values. */
-function rank(values: readonly number[]): { readonly ranks: readonly number[]; readonly ties: number } {
-  const order = values.map((value, index) => ({ value, index })).sort((a, b) => a.value - b.value);
-  const ranks = Array<number>(values.length).fill(0);
-  let ties = 0;
-  for (let from = 0; from < order.length; ) {
-    let to = from;
-    while (to + 1 < order.length && order[to + 1]?.value === order[from]?.value) to++;
-    for (let i = from; i <= to; i++) ranks[order[i]?.index ?? 0] = (from + to) / 2 + 1;
-    ties += (to - from + 1) ** 3 - (to - from + 1);
-    from = to + 1;
+/** How many pairs x wins, halves for equal ones; and Σ (t³ − t) over groups of t equal values. */
+function compared(x: Float64Array, y: Float64Array): { readonly wins: number; readonly ties: number } {
+  let [wins, ties, i, j] = [0, 0, 0, 0];
+  while (i < x.length || j < y.length) {
+    const value = Math.min(x[i] ?? Infinity, y[j] ?? Infinity);
+    const [fromX, fromY] = [i, j];
+    while (x[i] === value) i++;
+    while (y[j] === value) j++;
+    wins += (i - fromX) * (fromY + (j - fromY) / 2);
+    const tied = i - fromX + j - fromY;
+    ties += tied ** 3 - tied;
   }
-  return { ranks, ties };
+  return { wins, ties };
 }
 
 export type Shift = { readonly low: number; readonly high: number; readonly estimate: number };
@@ -45,10 +47,11 @@ export const isShifted = (x: readonly number[], y: readonly number[], quantile: 
 
 /** R finds the shift at which the statistic is `quantile` to an absolute 1e-4, in whatever unit; so does this. */
 function root(x: readonly number[], y: readonly number[], quantile: number): number | undefined {
+  const [sortedX, sortedY] = [Float64Array.from(x).sort(), Float64Array.from(y).sort()];
   const at = (mu: number): number | undefined => {
-    const z = standardised(
-      x.map((value) => value - mu),
-      y,
+    const z = ofSorted(
+      sortedX.map((value) => value - mu),
+      sortedY,
       true,
     );
     return z === undefined ? undefined : z - quantile;

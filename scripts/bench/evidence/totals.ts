@@ -4,16 +4,23 @@ import type { Release } from "./world.ts";
 /** What both versions had counted in all before each poll, so that what any window counted is a difference. */
 type Totals = { readonly stable: readonly Count[]; readonly canary: readonly Count[] };
 
-const nothing: Count = { requests: 0, errors: 0, buckets: [] };
-const known = new WeakMap<Release, Totals>();
+type Counted = Readonly<Record<keyof Totals, Count>>;
+/** Many judges ask one release, and much the same of it. */
+type Answers = { readonly totals: Totals; readonly windows: Map<number, Counted> };
 
-/** What both versions counted in polls `from` to `to`, the last one left out; many judges ask it of one release. */
-export function between(release: Release, from: number, to: number): Readonly<Record<keyof Totals, Count>> {
-  const totals = known.get(release) ?? totalsOf(release);
-  known.set(release, totals);
-  const of = (version: keyof Totals): Count =>
-    combined(totals[version][to] ?? nothing, totals[version][Math.max(0, from)] ?? nothing, -1);
-  return { stable: of("stable"), canary: of("canary") };
+const nothing: Count = { requests: 0, errors: 0, buckets: [] };
+const known = new WeakMap<Release, Answers>();
+
+/** What both versions counted in polls `from` to `to`, the last one left out. */
+export function between(release: Release, from: number, to: number): Counted {
+  const answers = known.get(release) ?? { totals: totalsOf(release), windows: new Map() };
+  known.set(release, answers);
+  const key = Math.max(0, from) * 1_000 + to;
+  const { stable, canary } = answers.totals;
+  const of = (all: readonly Count[]): Count => combined(all[to] ?? nothing, all[Math.max(0, from)] ?? nothing, -1);
+  const counted = answers.windows.get(key) ?? { stable: of(stable), canary: of(canary) };
+  answers.windows.set(key, counted);
+  return counted;
 }
 
 function totalsOf({ polls }: Release): Totals {
