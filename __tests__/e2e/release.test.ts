@@ -145,7 +145,7 @@ const cases: readonly Case[] = [
       canary: { from: "clone", subset: "canary", labels: { track: "canary" } },
     }),
     promotion: "update",
-    replicas: { deployment: "shop-canary", counts: [1, 2, 4] },
+    replicas: { deployment: "shop-canary", counts: [3, 4] },
     runs: [
       {
         tag: "v2-start1",

@@ -1015,7 +1015,10 @@ const rows: readonly Row[] = [
   ],
   [
     "one pod of the canary beside several",
-    { stable: deployment("reviews-v1", "v1", { replicas: 5 }), canary: deployment("reviews-v2", "v1", { replicas: 1 }) },
+    {
+      stable: deployment("reviews-v1", "v1", { replicas: 5 }),
+      canary: deployment("reviews-v2", "v1", { replicas: 1 }),
+    },
     { target: { replicas: { kind: "count", count: 1 } } },
     "note",
     /^At 5 % the canary has 1 pod beside 5 of stable: what is a node's or a cache's doing passes for the version's/,

@@ -21,6 +21,8 @@ export type PlayedEnd = {
   readonly failed: number;
   /** It was rolled back because its time ran out, and not by a gate. */
   readonly late: boolean;
+  /** It was rolled back for what needs no comparison with stable: it was plainly broken, or did not answer. */
+  readonly plain: boolean;
 };
 
 /** Queries and response times of a version that is not there cannot be rehearsed. */
@@ -62,7 +64,13 @@ export function playBefore(wanted: Plan, mesh: RandomMesh): PlayedEnd {
       seen = { ...seen, tally: emptyTally, since: seen.since ?? now };
     }
     if (isDecided(decision.next))
-      return { end: ends[decision.next.phase], after: now, failed: mesh.failed(), late: isLate(decision) };
+      return {
+        end: ends[decision.next.phase],
+        after: now,
+        failed: mesh.failed(),
+        late: isLate(decision),
+        plain: isPlain(decision),
+      };
     state = decision.next;
   }
 }
@@ -104,6 +112,12 @@ const ends: Readonly<Record<Decided["phase"], PlayedEnd["end"]>> = {
 
 const isLate = (decision: Decision): boolean =>
   decision.do !== "wait" && decision.next.phase === "rolling-back" && decision.reason.kind !== "gate-failed";
+
+function isPlain(decision: Decision): boolean {
+  if (decision.do === "wait" || decision.reason.kind !== "gate-failed") return false;
+  const { figures } = decision.reason.verdict;
+  return figures.of === "evidence" && "conclusion" in figures && figures.conclusion.finding !== "harm";
+}
 
 type PlayedCounts = {
   readonly evidence: Evidence;

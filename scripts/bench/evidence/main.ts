@@ -5,6 +5,7 @@ import { defaults } from "../../../src/evidence/defaults.ts";
 import { between } from "../../generate/between.ts";
 import { clustersTable } from "./clusters-table.ts";
 import { detectabilityTable } from "./detectability-table.ts";
+import { frontierTable } from "./frontier-table.ts";
 import { measure, type Row } from "./measure.ts";
 import { drawPicture } from "./picture.ts";
 import { scenarios } from "./scenarios.ts";
@@ -18,7 +19,7 @@ import { playUneven, unevenTable, unkept } from "./uneven-table.ts";
  * are written to a file and not run again, so a full table can be made in parts. --store: keeps the figures of --short.
  * --uneven: the product's own stages in services whose pods differ; with --short after the other gates.
  * --detectability, --clusters: another table instead, of what a plan can find, or of how clustered failures are borne.
- * --picture: draws docs/evidence.svg. --write: puts the table into docs/evidence.md.
+ * --frontier: one canary pod or three, with a margin or a second try. --picture: draws docs/evidence.svg. --write: puts the table into docs/evidence.md.
  */
 
 const { values } = parseArgs({
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     detectability: { type: "boolean", default: false },
     clusters: { type: "boolean", default: false },
     uneven: { type: "boolean", default: false },
+    frontier: { type: "boolean", default: false },
     picture: { type: "boolean", default: false },
     store: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
@@ -42,7 +44,7 @@ const stored = new URL("stored.json", import.meta.url);
 const seed = Number(values.seed);
 const started = performance.now();
 const runsOr = (usual: number): number => Number(values.runs ?? usual);
-const others = ["picture", "detectability", "clusters", "uneven"] as const;
+const others = ["picture", "frontier", "detectability", "clusters", "uneven"] as const;
 const other = others.find((name) => values[name]);
 
 const rows = other ? [] : scenarios.filter(({ name }) => name.includes(values.only)).map(measured);
@@ -50,6 +52,7 @@ const uneven = values.uneven || values.short ? playUneven(runsOr(values.short ? 
 
 const pages: Readonly<Record<(typeof others)[number] | "benchmark", () => string>> = {
   picture: drawPicture,
+  frontier: () => frontierTable(runsOr(200), seed),
   detectability: () => detectabilityTable(runsOr(200), seed),
   clusters: () => clustersTable(runsOr(2_000), seed),
   uneven: () => unevenTable(uneven),

@@ -85,6 +85,8 @@ export type UnevenMesh = RandomMesh & {
   readonly before: readonly (readonly PodCount[])[];
   /** The same of those slower than each edge, in each ten minutes of it. */
   readonly slowBefore: readonly { readonly le: number; readonly windows: PodWindows }[];
+  /** Takes the canary's pods away, and its traffic; the next weight brings new ones. */
+  readonly replace: () => void;
 };
 
 export function unevenMesh(service: UnevenService, seed: number): UnevenMesh {
@@ -228,6 +230,10 @@ export function unevenMesh(service: UnevenService, seed: number): UnevenMesh {
       const before = pods.length;
       while (pods.filter(({ version }) => version === "canary").length < service.canaryPods(to)) addPod("canary");
       if (before > service.stablePods && pods.length > before) newest = now;
+    },
+    replace() {
+      weight = 0;
+      for (const pod of pods.splice(service.stablePods)) failed += pod.open.errors;
     },
     weight: () => weight,
     pods: () => pods.filter(({ version }) => version === "canary").length,

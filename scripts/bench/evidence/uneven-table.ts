@@ -5,7 +5,7 @@ import { wilson } from "../../../src/evidence/wilson.ts";
 import type { Millis } from "../../../src/lib/duration.ts";
 import { type PlayedEnd, playBefore } from "../../../src/rehearsal/play.ts";
 import type { Plan } from "../../../src/release/plan.ts";
-import { even, type UnevenService, unevenMesh } from "./uneven-mesh.ts";
+import { even, type UnevenMesh, type UnevenService, unevenMesh } from "./uneven-mesh.ts";
 
 /*
  * Releases as the product plays them, by `decide()` and its own stages, in services whose pods are scraped each at its
@@ -108,12 +108,16 @@ export const playUneven = (runs: number, seed: number, only: string): readonly U
     });
 
 function playOnce(service: UnevenService, seed: number): PlayedEnd {
+  const { plan, mesh } = measured(service, seed);
+  return playBefore(plan, mesh);
+}
+
+/** A release about to begin: what is known of the hour before is in its plan. */
+export function measured(service: UnevenService, seed: number): { readonly plan: Plan; readonly mesh: UnevenMesh } {
   const mesh = unevenMesh(service, seed);
   const { rates } = lastingDifference(mesh.before);
-  return playBefore(
-    planWith(Math.min(10, dispersionOf(mesh.before, rates)), podSpreadOf(mesh.before, mesh.slowBefore)),
-    mesh,
-  );
+  const phi = Math.min(10, dispersionOf(mesh.before, rates));
+  return { plan: planWith(phi, podSpreadOf(mesh.before, mesh.slowBefore)), mesh };
 }
 
 const planWith = (phi: number, podSpread: PodSpread): Plan => ({
@@ -143,7 +147,7 @@ const planWith = (phi: number, podSpread: PodSpread): Plan => ({
   drift: "put-back",
 });
 
-function summary(endings: readonly PlayedEnd[]) {
+export function summary(endings: readonly PlayedEnd[]) {
   const part = (wanted: PlayedEnd["end"]): number =>
     endings.filter(({ end }) => end === wanted).length / endings.length;
   const times = endings.flatMap(({ end, after }) => (end === "rolled-back" ? [after] : [])).sort((a, b) => a - b);
@@ -166,7 +170,7 @@ export const unkept = (results: readonly UnevenResult[]): readonly string[] =>
     return surely(rolledBack) > 0.05 || surely(held) > 0.05 ? [`${told}; 5 % of each may be`] : [];
   });
 
-const percent = (part: number): string => `${(100 * part).toFixed(1)} %`;
+export const percent = (part: number): string => `${(100 * part).toFixed(1)} %`;
 
 export const unevenTable = (results: readonly UnevenResult[]): string =>
   [
