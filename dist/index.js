@@ -28190,6 +28190,7 @@ const canary = section({
     ])),
     labels: given("canary.labels", labels),
     replicas: given("canary.replicas", replicas),
+    leastPods: preset("Where the weights say how many pods the canary has: at least so many, as far as stable has them, so that one pod's own luck is not taken for the version's doing.", count("a number of pods", 1), 3),
     container: given("canary.container", containerNames),
 });
 const named = (whole) => either("a Deployment's name, or a mapping", [
@@ -28758,7 +28759,7 @@ function targetOf(file, manifests) {
         canary: versionOf(canaryName, canary, service),
         routes: (file.routes ?? [{ kind: "VirtualService", name: service, routes: [] }]).map((route) => routeChoice(route, namespace)),
         source: sourceOf(file, manifests),
-        replicas: canary.replicas ?? usualReplicas(canary.from),
+        replicas: replicasOf(canary),
         image,
         container: canary.container,
     };
@@ -28856,9 +28857,10 @@ function sourceOf({ canary }, manifests) {
         return { from: "clone", labels: canary.labels ?? {} };
     return { from: "manifests", objects: manifests.map(({ object }) => object) };
 }
-const usualReplicas = (from) => ({
-    kind: from === "clone" ? "by-weight" : "keep",
-});
+function replicasOf({ from, replicas, leastPods }) {
+    const wanted = replicas ?? { kind: from === "clone" ? "by-weight" : "keep" };
+    return wanted.kind === "keep" || wanted.kind === "by-weight" ? { ...wanted, least: leastPods } : wanted;
+}
 
 ;// CONCATENATED MODULE: ./src/config/overlay.js
 
@@ -32567,10 +32569,10 @@ const target = mini_schemas/* object */.Ikc({
         mini_schemas/* object */.Ikc({ from: mini_schemas/* literal */.euz("manifests"), objects: mini_schemas/* array */.YOg(mini_schemas/* record */.g1P(record_schema_text, mini_schemas/* unknown */.L5J())) }),
     ]),
     replicas: mini_schemas/* discriminatedUnion */.gMt("kind", [
-        mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("keep") }),
+        mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("keep"), least: optionalNumber }),
         mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("count"), count: number }),
         mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("percent"), percent: number }),
-        mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("by-weight") }),
+        mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("by-weight"), least: optionalNumber }),
     ]),
     image: optionalText,
     container: mini_schemas/* exactOptional */.yqP(mini_schemas/* union */.KCZ([record_schema_text, mini_schemas/* array */.YOg(record_schema_text)])),
@@ -40816,16 +40818,17 @@ const isDeployment = (name, manifest) => manifest.resource.group === "apps" && m
 ;// CONCATENATED MODULE: ./src/release/replicas.js
 function replicasFor({ wanted, weight, stable, current, original, autoscaled }) {
     const share = (percent) => Math.ceil((percent * stable) / 100);
+    const byWeight = (least = 1) => Math.max(share(weight), Math.min(least, stable));
     const asked = () => {
         switch (wanted.kind) {
             case "keep":
-                return original > 0 ? 0 : share(weight);
+                return original > 0 ? 0 : byWeight(wanted.least);
             case "count":
                 return wanted.count;
             case "percent":
                 return share(wanted.percent);
             case "by-weight":
-                return share(weight);
+                return byWeight(wanted.least);
         }
     };
     const begins = current === 0 && (wanted.kind === "count" || wanted.kind === "percent");
@@ -59444,17 +59447,38 @@ function buildsAreOne({ stable, planned, target }) {
         warn(`${versions_wordOf(canary)}: ${finding_listed(old.map(({ name }) => name))} has stable's image ${before.image}, beside ${after.name} with ${after.image}.`, "Give it the new image, too, if they are one build: container takes a list of names."),
     ];
 }
-function canaryHasRoom({ stable, canary, planned, target, autoscalers }) {
+function podsAt({ stable, canary, planned, target, autoscalers }, weight, wanted) {
     const future = plannedDeployment(planned);
     if (!stable || !future || isAutoscaled(autoscalers, target.canary.deployment))
-        return [];
+        return undefined;
     const before = stable.rollout.desired;
-    const { replicas: wanted, source } = target;
-    const original = source.from === "manifests" ? future.rollout.desired : (canary?.rollout.desired ?? 0);
+    const original = target.source.from === "manifests" ? future.rollout.desired : (canary?.rollout.desired ?? 0);
     const current = wanted.kind === "keep" ? original : (canary?.rollout.desired ?? 0);
-    const atEnd = replicasFor({ wanted, weight: 100, stable: before, current, original, autoscaled: false });
-    if (atEnd >= before)
+    return { before, pods: replicasFor({ wanted, weight, stable: before, current, original, autoscaled: false }) };
+}
+function canaryHasSeveralPods(scene) {
+    const { replicas } = scene.target;
+    const [first] = scene.plan.stages;
+    const having = first && podsAt(scene, first.weight, replicas);
+    if (!first || !having)
         return [];
+    if (having.pods < Math.min(enoughPods, having.before))
+        return [
+            note(`At ${first.weight} % the canary has ${pods(having.pods)} beside ${having.before} of stable: what is a node's or a cache's doing passes for the version's, so that small harm is not proven.`, `Give it ${enoughPods}: canary.replicas.`),
+        ];
+    const byWeight = podsAt(scene, first.weight, { ...replicas, least: 1 })?.pods ?? having.pods;
+    if (byWeight >= having.pods)
+        return [];
+    return [
+        note(`At ${first.weight} % the canary has ${pods(having.pods)}, where its share needs ${byWeight}: with fewer, what is a node's or a cache's doing would pass for the version's.`, "Set canary.leastPods for fewer."),
+    ];
+}
+const enoughPods = 3;
+function canaryHasRoom(scene) {
+    const having = podsAt(scene, 100, scene.target.replicas);
+    if (!having || having.pods >= having.before)
+        return [];
+    const { pods: atEnd, before } = having;
     return [
         warn(`At 100 % the canary serves with ${pods(atEnd)} what stable serves with ${before} now.`, "Let its replicas follow the weights (by-weight), or give it more."),
     ];
@@ -59536,6 +59560,7 @@ const checksWithManifests = [
     policiesAreForBoth,
     policiesOfStableStay,
     canaryHasRoom,
+    canaryHasSeveralPods,
     autoscalersAreKnown,
     autoscalerOfStableStays,
     disruptionBudgetsAreKnown,
@@ -62609,7 +62634,13 @@ function playBefore(wanted, mesh) {
             seen = { ...seen, tally: tally/* emptyTally */.CK, since: seen.since ?? now };
         }
         if (isDecided(decision.next))
-            return { end: ends[decision.next.phase], after: now, failed: mesh.failed(), late: isLate(decision) };
+            return {
+                end: ends[decision.next.phase],
+                after: now,
+                failed: mesh.failed(),
+                late: isLate(decision),
+                plain: isPlain(decision),
+            };
         state = decision.next;
     }
 }
@@ -62640,6 +62671,12 @@ const ends = {
     waiting: "held",
 };
 const isLate = (decision) => decision.do !== "wait" && decision.next.phase === "rolling-back" && decision.reason.kind !== "gate-failed";
+function isPlain(decision) {
+    if (decision.do === "wait" || decision.reason.kind !== "gate-failed")
+        return false;
+    const { figures } = decision.reason.verdict;
+    return figures.of === "evidence" && "conclusion" in figures && figures.conclusion.finding !== "harm";
+}
 function count(before, mesh, now, { pollEvery, evidence: { settings } }) {
     const counted = mesh.read();
     const { stable, canary, ago } = counted;
