@@ -5,16 +5,18 @@ import test from "node:test";
 import { load } from "js-yaml";
 import { actionFile } from "../../scripts/generate/action.ts";
 import { outputNames } from "../../src/adapters/actions/outputs.ts";
-import { inputs } from "../../src/config/inputs.ts";
+import { actionInputs as inputs } from "../../src/config/inputs.ts";
 
 const text = readFileSync(join(import.meta.dirname, "../../action.yml"), "utf8");
 const action = load(text) as {
-  readonly inputs: Readonly<Record<string, { readonly default?: string }>>;
+  readonly inputs: Readonly<Record<string, { readonly required: boolean; readonly default: string }>>;
   readonly outputs: Readonly<Record<string, { readonly value: string }>>;
   readonly runs: { readonly steps: readonly { readonly id: string; readonly run: string; readonly if?: string }[] };
 };
 
-test("action.yml has the inputs that the program reads, and no others", () => {
+test("action.yml has at most twenty inputs, those of the table, and none has to be given", () => {
+  assert.ok(inputs.length <= 20);
+  for (const input of Object.values(action.inputs)) assert.equal(input.required, false);
   assert.deepEqual(
     Object.keys(action.inputs),
     inputs.map(({ name }) => name),
@@ -24,7 +26,7 @@ test("action.yml has the inputs that the program reads, and no others", () => {
 test("an input has a default in action.yml only where it may win over the configuration file", () => {
   assert.deepEqual(
     Object.entries(action.inputs).map(([name, input]) => [name, input.default]),
-    inputs.map(({ name, actionDefault }) => [name, actionDefault]),
+    inputs.map(({ name, actionDefault = "" }) => [name, actionDefault]),
   );
 });
 

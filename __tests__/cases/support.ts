@@ -161,9 +161,7 @@ async function runLine(line: string, { sandbox, folder, env, say }: Place): Prom
     config: "canary.yaml",
     kubeconfig: sandbox.api.kubeconfig(),
     prometheus: sandbox.prometheus.url,
-    "metrics-interval": "400ms",
-    drain: "100ms",
-    "mesh-delay": "100ms",
+    set: "metrics.interval=400ms\npromotion.drain=100ms\nmeshDelay=100ms",
   });
   if (asked.want !== "run") assert.fail(`${line}: no command`);
   const loaded = await loadConfig({

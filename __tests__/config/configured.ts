@@ -20,7 +20,8 @@ export function configured(
   const present = new Map([...Object.entries(files), ...(file === undefined ? [] : [["canary.yaml", file] as const])]);
   const readFile = async (path: string): Promise<string> => {
     const text = present.get(path);
-    if (text === undefined) throw new Error(`ENOENT: no such file or directory, open '${path}'`);
+    if (text === undefined)
+      throw Object.assign(new Error(`ENOENT: no such file or directory, open '${path}'`), { code: "ENOENT" });
     return text;
   };
   const given = file === undefined ? inputs : { config: "canary.yaml", ...inputs };

@@ -330,7 +330,7 @@ for (const input of inputs) {
     if (name === "command") return;
     const typed: string[][] = [[`--${name.slice(0, -1)}ß`, "x"]];
     if (type !== "boolean") typed.push([`--${name}`]);
-    if (type !== "list" && type !== "map") typed.push([`--${name}=true`, `--${name}=true`]);
+    if (!["list", "map", "settings"].includes(type)) typed.push([`--${name}=true`, `--${name}=true`]);
     for (const argv of typed)
       assert.throws(
         () => parseArguments(["release", ...argv]),

@@ -613,6 +613,68 @@ test("secrets are not in errors: neither headers, nor a kubeconfig, nor the pass
   ]);
 });
 
+test("lines of set lie over the file, and all that is wrong with them is told at once, with the line", async () => {
+  const set = [
+    "evidence.warmUp=1m",
+    "canary.replicas = 3",
+    "promotion.drain=5s",
+    "",
+    "gates=[auto, { query: up, atLeast: 1 }]",
+    "metrics.headers.Authorization=Bearer s3cret",
+  ].join("\n");
+  const { release, metrics } = await configured({ file: soundBut("promotion: update"), inputs: { set } });
+  const { target, plan } = release ?? assert.fail();
+  assert.deepEqual(target.replicas, { kind: "count", count: 3 });
+  assert.deepEqual([plan.promotion, plan.drain, plan.evidence.settings.warmUp], ["update", 5_000, 60_000]);
+  assert.deepEqual(
+    plan.stages[0]?.gates.map(({ kind }) => kind),
+    ["evidence", "restarts", "query"],
+  );
+  assert.deepEqual(metrics?.headers, { Authorization: "Bearer s3cret" });
+  const wrong = [
+    "evidence.warmUp=soon",
+    "drain 5s",
+    "evidence.wramUp=1m",
+    "gates=[auto",
+    "promotion.drain=1s",
+    "promotion.drain=2s",
+    "metrics.headers=s3cret",
+    "stages=50",
+    "__proto__.drain=5s",
+    "constructor.name=x",
+  ].join("\n");
+  const lines = await problems({ file: sound, inputs: { set: wrong, stages: "10:1m, 100" } });
+  assert.deepEqual(
+    lines.map((line) => line.replace(/ Known: .*/, "")),
+    [
+      "set: drain 5s: expected path=value, such as evidence.warmUp=1m",
+      "set: gates=[auto:1:6: is not YAML that can be read: unexpected end of the stream within a flow collection",
+      "set: promotion.drain=2s: says what set: promotion.drain=1s says already",
+      "set: stages=50: says what stages says already",
+      "set: __proto__.drain=…: expected path=value, such as evidence.warmUp=1m",
+      'set: evidence.warmUp=soon: expected a duration with its unit, such as 90s or 1m30s, got "soon"',
+      'set: evidence.wramUp=1m: unknown key "wramUp"; did you mean "warmUp"?',
+      "set: metrics.headers=…: expected a mapping of headers",
+      'set: constructor.name=x: unknown key "constructor".',
+    ],
+  );
+});
+
+test("the usual file is read where there is one and none is named", async () => {
+  const files = { ".github/canary.yaml": sound };
+  const { release, asked } = await configured({ files, inputs: { command: "release" } });
+  assert.deepEqual([release?.target.service, asked.config], ["reviews", ".github/canary.yaml"]);
+  const { asked: other } = await configured({ files, file: soundBut("service: other") });
+  assert.equal(other.config, "canary.yaml");
+  assert.equal(
+    (await configured({ inputs: { command: "status", namespace: "a", service: "b" } })).asked.config,
+    undefined,
+  );
+  const broken = { files: { ".github/canary.yaml": "stages: [" } };
+  assert.match((await problems(broken)).join(), /canary.yaml:1:10: is not YAML/);
+  assert.deepEqual(await problems({ ...broken, inputs: { command: "replay" } }), []);
+});
+
 test("a name of an earlier day is answered with today's", async () => {
   const stages = "stages: [{ weight: 10, wait: 1m, atMost: 5m }]\ndrift: roll-back";
   const inputs = { settle: "5s", stable: "reviews-v1", canary: "reviews-v2" };
@@ -620,7 +682,7 @@ test("a name of an earlier day is answered with today's", async () => {
   assert.deepEqual(
     lines.map((line) => line.replace(/ Known: .*/, "")),
     [
-      'inputs: unknown input "settle"; did you mean "mesh-delay"?',
+      'inputs: unknown input "settle".',
       'inputs: unknown input "stable"; did you mean "stable-deployment"?',
       'inputs: unknown input "canary"; did you mean "canary-deployment"?',
       'stages[0]: unknown key "atMost"; did you mean "deadline"?',
@@ -631,5 +693,5 @@ test("a name of an earlier day is answered with today's", async () => {
 });
 
 function inputNames(): string {
-  return "command, config, namespace, service, stable-deployment, stable-subset, stable-host, canary-deployment, canary-subset, canary-host, canary-from, canary-manifests, canary-allow-secrets, variables, canary-labels, canary-replicas, canary-container, image, routes, stages, gates, evidence, prometheus, metrics-source, metrics-headers, metrics-reporter, metrics-labels, metrics-requests, metrics-durations, metrics-interval, metrics-timeout, promotion, drain, keep-old, ready-deadline, release-deadline, mesh-delay, drift, first-deploy, kubeconfig, context, github-token, comment, summary, commit-status, pull-request, environment, dashboards, report, verify-url, verify-requests, verify-headers, verify-version-header, verify-version-field, verify-window, rehearse-rate, rehearse-errors, rehearse-runs, rehearse-seed, json, verbose";
+  return "command, config, set, namespace, service, stable-deployment, canary-deployment, image, stages, prometheus, metrics-headers, first-deploy, kubeconfig, context, github-token, comment, summary, pull-request, environment, report";
 }

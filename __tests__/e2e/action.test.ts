@@ -133,7 +133,6 @@ describe("the action in a workflow", () => {
     phase: "rolled-back",
     stage: "1",
     weight: "0",
-    "planned-split": '{"stable":100,"canary":0}',
   };
 
   test("a bad release is rolled back: the job is red, a later step sees why, and the pull request is told", async (t) => {
@@ -142,7 +141,7 @@ describe("the action in a workflow", () => {
     t.diagnostic(figures(counts));
     assert.equal(result.code, 1, result.log);
     assert.equal(result.outcome, "failure");
-    const { "comment-url": _url, "observed-split": _observed, because = "", ...rest } = result.outputs;
+    const { "comment-url": _url, "observed-split": _observed, "failed-requests": _failed, "next-command": _next, image: _image, cluster: _cluster, because = "", ...rest } = result.outputs;
     assert.match(because, /^errors: \d+ of \d+ canary requests failed \([\d.]+ %\), limit ≤ 5 %$/);
     assert.deepEqual(rest, back);
     assert.deepEqual(weights, [{ v1: 100 }, { v1: 80, v2: 20 }, { v1: 100 }]);
@@ -168,7 +167,7 @@ describe("the action in a workflow", () => {
     const { code, log, outcome, outputs } = await running;
     assert.equal(code, 1, log);
     assert.equal(outcome, "failure");
-    const { "comment-url": _url, "observed-split": _observed, ...rest } = outputs;
+    const { "comment-url": _url, "observed-split": _observed, "failed-requests": _failed, "next-command": _next, image: _image, cluster: _cluster, ...rest } = outputs;
     assert.deepEqual(rest, { ...back, because: "the job was cancelled, or ended before the release did" });
     assert.deepEqual(await envoyWeights(bed, host), { v1: 100 });
     assert.deepEqual(withoutOurs(await snapshot(api, namespace), "shop"), was);
@@ -181,7 +180,7 @@ describe("the action in a workflow", () => {
     t.diagnostic(figures(counts));
     assert.equal(result.code, 0, result.log);
     assert.equal(result.outcome, "success");
-    const { "comment-url": _url, "observed-split": _observed, ...rest } = result.outputs;
+    const { "comment-url": _url, "observed-split": _observed, "failed-requests": _failed, "next-command": _next, image: _image, cluster: _cluster, ...rest } = result.outputs;
     assert.deepEqual(rest, {
       ...{
         ...all,
@@ -189,7 +188,6 @@ describe("the action in a workflow", () => {
         phase: "succeeded",
         stage: "2",
         weight: "100",
-        "planned-split": '{"stable":0,"canary":100}',
       },
       because: "every stage passed: the canary is the new stable",
     });

@@ -15,6 +15,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { parseOutputs } from "../../sandbox/composite/file-commands.ts";
 import type { Inputs } from "../../sandbox/shop.ts";
+import { workflowInputs } from "../../sandbox/workflow-inputs.ts";
 import { bundle } from "../../scripts/bundle.ts";
 
 /**
@@ -94,7 +95,7 @@ export function startProgram({ action, inputs, env, args = [], cwd }: ProgramOpt
   const files = { GITHUB_OUTPUT: join(folder, "output"), GITHUB_STEP_SUMMARY: join(folder, "summary") };
   // Not made, as outside of a runner: a program that did not get far leaves none.
   const textOf = (file: string): string => (existsSync(file) ? readFileSync(file, "utf8") : "");
-  const ofAction = inputs === undefined ? {} : { ISTIO_CANARY_INPUTS: JSON.stringify(inputs) };
+  const ofAction = inputs === undefined ? {} : { ISTIO_CANARY_INPUTS: JSON.stringify(workflowInputs(inputs)) };
   const child = spawn(process.execPath, [join(action, "dist/index.js"), ...args], {
     cwd: cwd ?? folder,
     env: { PATH: process.env.PATH, HOME: folder, ...files, ...env, ...ofAction },

@@ -21,7 +21,12 @@ const actionSchema = z.strictObject({
   name: z.string(),
   description: z.string(),
   branding: z.unknown().optional(),
-  inputs: z.record(z.string(), z.strictObject({ description: z.string(), default: z.string().optional() })).default({}),
+  inputs: z
+    .record(
+      z.string(),
+      z.strictObject({ description: z.string(), required: z.boolean().optional(), default: z.string().optional() }),
+    )
+    .default({}),
   outputs: z.record(z.string(), z.strictObject({ description: z.string(), value: z.string() })).default({}),
   runs: z.strictObject({ using: z.literal("composite"), steps: z.array(stepSchema) }),
 });

@@ -6,6 +6,7 @@ import { jobEnvironment } from "../job.ts";
 import type { Sandbox } from "../sandbox.ts";
 import { type Inputs, routeIn } from "../shop.ts";
 import type { Counts, Traffic } from "../traffic.ts";
+import { workflowInputs } from "../workflow-inputs.ts";
 import { writtenObjects } from "../written-objects.ts";
 import { byLine, shownLine } from "./runner-log.ts";
 import type { Screen } from "./screen.ts";
@@ -56,7 +57,7 @@ export async function act(
   const run = startComposite({
     action: stage.action,
     cwd: stage.workspace,
-    with: inputs,
+    with: workflowInputs(inputs),
     env: { ...jobEnvironment(sandbox, stage.kubeconfig, { runId, sha }), PATH: pathWithNode() },
     output: byLine((line) => {
       const shown = shownLine(line);

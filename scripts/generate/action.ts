@@ -1,7 +1,7 @@
 import { dump } from "js-yaml";
 import { outputNames } from "../../src/adapters/actions/outputs.ts";
 import { commandsThat } from "../../src/config/commands.ts";
-import { describeInput, inputs } from "../../src/config/inputs.ts";
+import { actionInputs, describeInput } from "../../src/config/inputs.ts";
 
 /** action.yml: inputs and outputs from their tables, and the two steps. */
 export const actionFile =
@@ -40,12 +40,9 @@ const settleWhen = `always() && steps.canary.outputs.settled != 'true' && steps.
 
 const inputsPart = (): unknown =>
   Object.fromEntries(
-    inputs.map((input) => [
+    actionInputs.map((input) => [
       input.name,
-      {
-        description: describeInput(input),
-        ...(input.actionDefault === undefined ? {} : { default: input.actionDefault }),
-      },
+      { description: describeInput(input), required: false, default: input.actionDefault ?? "" },
     ]),
   );
 

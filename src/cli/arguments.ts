@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { type Command, type CommandRow, commandNamed, commands } from "../config/commands.ts";
-import { describeInput, type Input, inputs } from "../config/inputs.ts";
+import { describeInput, type Input, type InputType, inputs } from "../config/inputs.ts";
 import { ConfigError, type ConfigIssue, isMapping } from "../config/issue.ts";
 import { unheardOf, unknown } from "../config/nearest.ts";
 import type { Given } from "../config/overlay.ts";
@@ -61,7 +61,12 @@ export function parseArguments(argv: readonly string[], action?: Given): Argumen
   }
 
   const flagsWrong = options.flatMap((option) => flagIssues(option, row));
-  const issues = [...wordIssues(first?.value, row, strays), ...flagsWrong, ...repeated(texts)];
+  const issues = [
+    ...wordIssues(first?.value, row, strays),
+    ...flagsWrong,
+    ...repeated(texts),
+    ...notOfAction(action ?? {}),
+  ];
   if (issues.length > 0) throw new ConfigError(issues);
   if (!row && !action) return { want: "command" };
   const command = row?.name ?? (action?.command || "release");
@@ -124,16 +129,29 @@ function flagIssues({ name, rawName, value, inlineValue }: Flag, row: CommandRow
   return [{ path: `--${name}`, problem: `needs a value; ${meant}` }];
 }
 
+const mayRepeat: readonly InputType[] = ["list", "map", "settings"];
+
 /** A list or a map may be given one by one; for all else the second value would silently win. */
 function repeated(texts: readonly { readonly name: string }[]): readonly ConfigIssue[] {
   const issues: ConfigIssue[] = [];
   for (const [name, given] of Map.groupBy(texts, ({ name }) => name)) {
     const input = flags.find((input) => input.name === name);
-    const once = input !== undefined && input.type !== "list" && input.type !== "map";
+    const once = input !== undefined && !mayRepeat.includes(input.type);
     if (once && given.length > 1) issues.push({ path: `--${name}`, problem: "was given more than once" });
   }
   return issues;
 }
+
+/** The runner only warns of an input that action.yml does not have, and passes it on. */
+const notOfAction = (action: Given): readonly ConfigIssue[] =>
+  inputs
+    .filter(({ name, inAction }) => !inAction && (action[name] ?? "").trim() !== "")
+    .map(({ name, path }) => ({ path: "inputs", problem: `${name} is no input of the action; ${insteadOf(path)}` }));
+
+const insteadOf = (path: string | undefined): string =>
+  path === undefined
+    ? "it is for the command line alone"
+    : `write ${path} in the file, or the line ${path}=… under set`;
 
 /** Whether a program reads standard output. It is asked also when the rest of what was typed cannot be understood. */
 export function asksForJson(argv: readonly string[], inputs: string | undefined): boolean {
@@ -195,6 +213,7 @@ const values: Readonly<Record<Input["type"], string>> = {
   list: " LIST",
   map: " NAME=VALUE",
   yaml: " TEXT",
+  settings: " PATH=VALUE",
 };
 const flagForm = ({ name, type }: Input): string => `--${name}${values[type]}`;
 

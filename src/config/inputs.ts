@@ -5,9 +5,9 @@ import { type Command, commands, commandsThat, type InputGroup } from "./command
  * How the text of an input is read. On the command line a boolean needs no value, and a map or a list may be given
  * several times.
  */
-export type InputType = "text" | "boolean" | "number" | "duration" | "list" | "map" | "yaml";
+export type InputType = "text" | "boolean" | "number" | "duration" | "list" | "map" | "yaml" | "settings";
 
-/** One thing that can be said on the command line (`--name value`) and in a workflow (`name: value`). */
+/** One thing that can be said on the command line (`--name value`); some of them in a workflow, too (`name: value`). */
 export type Input = {
   readonly name: string;
   /** Where the same thing stands in the YAML file. Absent: it can only be said as an input. */
@@ -24,11 +24,16 @@ export type Input = {
    * input would win over the file.
    */
   readonly actionDefault?: string;
+  /** Absent: a workflow says it in the file, or by a line of `set`. */
+  readonly inAction?: true;
   /** The commands that read it. */
   readonly commands: readonly Command[];
   /** Never shown, not even in an error; and what of it is registered as a secret, so that it is shown nowhere else. */
   readonly secret?: "itself" | "headers" | "kubeconfig";
 };
+
+/** Where a repository has its configuration, unless it says otherwise. */
+export const usualFile = ".github/canary.yaml";
 
 const readersOf = (group: InputGroup): readonly Command[] => commandsThat(({ reads }) => reads.includes(group));
 
@@ -49,6 +54,7 @@ const telling = commandsThat(({ changes }) => changes);
 export const inputs: readonly Input[] = [
   {
     name: "command",
+    inAction: true,
     type: "text",
     description: `What to do: ${commands.map(({ name, inBrief }) => (inBrief === undefined ? name : `${name} (${inBrief})`)).join(", ")}.`,
     default: "release",
@@ -57,12 +63,22 @@ export const inputs: readonly Input[] = [
   },
   {
     name: "config",
+    inAction: true,
     type: "text",
-    description: "Path of the YAML file. Everything in it can be an input as well, and inputs win.",
+    description: `Path of the YAML file. What is said beside it wins. Default: ${usualFile} where that exists.`,
     commands: configured,
   },
   {
+    name: "set",
+    inAction: true,
+    type: "settings",
+    description:
+      "Anything else that the file may say, by its path: evidence.warmUp=1m. Lists and mappings are written as YAML in one line: gates=[auto, { restarts: { atMost: 1 } }].",
+    commands: commandsThat(() => true),
+  },
+  {
     name: "namespace",
+    inAction: true,
     path: "namespace",
     type: "text",
     description: "Namespace of the service.",
@@ -70,6 +86,7 @@ export const inputs: readonly Input[] = [
   },
   {
     name: "service",
+    inAction: true,
     path: "service",
     type: "text",
     description: "Name of the Service that is released.",
@@ -78,6 +95,7 @@ export const inputs: readonly Input[] = [
 
   {
     name: "stable-deployment",
+    inAction: true,
     path: "stable.deployment",
     type: "text",
     description:
@@ -101,6 +119,7 @@ export const inputs: readonly Input[] = [
 
   {
     name: "canary-deployment",
+    inAction: true,
     path: "canary.deployment",
     type: "text",
     description:
@@ -179,6 +198,7 @@ export const inputs: readonly Input[] = [
   },
   {
     name: "image",
+    inAction: true,
     path: "image",
     type: "text",
     description:
@@ -196,6 +216,7 @@ export const inputs: readonly Input[] = [
   },
   {
     name: "stages",
+    inAction: true,
     path: "stages",
     type: "yaml",
     description:
@@ -220,6 +241,7 @@ export const inputs: readonly Input[] = [
 
   {
     name: "prometheus",
+    inAction: true,
     path: "metrics.prometheus",
     type: "text",
     description:
@@ -237,6 +259,7 @@ export const inputs: readonly Input[] = [
   },
   {
     name: "metrics-headers",
+    inAction: true,
     path: "metrics.headers",
     type: "map",
     description: "Headers for every query.",
@@ -355,6 +378,7 @@ export const inputs: readonly Input[] = [
   },
   {
     name: "first-deploy",
+    inAction: true,
     path: "firstDeploy",
     type: "boolean",
     description:
@@ -365,6 +389,7 @@ export const inputs: readonly Input[] = [
 
   {
     name: "kubeconfig",
+    inAction: true,
     path: "cluster.kubeconfig",
     type: "text",
     description:
@@ -374,6 +399,7 @@ export const inputs: readonly Input[] = [
   },
   {
     name: "context",
+    inAction: true,
     path: "cluster.context",
     type: "text",
     description: "Context of the kubeconfig. Default: its current one.",
@@ -382,6 +408,7 @@ export const inputs: readonly Input[] = [
 
   {
     name: "github-token",
+    inAction: true,
     type: "text",
     description:
       "Token for the comment and the commit status (pull-requests: write, statuses: write). Default: the job's token in a workflow, GITHUB_TOKEN on the command line.",
@@ -392,6 +419,7 @@ export const inputs: readonly Input[] = [
   },
   {
     name: "comment",
+    inAction: true,
     path: "reporting.comment",
     type: "boolean",
     description: "Keep a comment on the pull request up to date.",
@@ -400,6 +428,7 @@ export const inputs: readonly Input[] = [
   },
   {
     name: "summary",
+    inAction: true,
     path: "reporting.summary",
     type: "boolean",
     description: "Write the job summary.",
@@ -416,6 +445,7 @@ export const inputs: readonly Input[] = [
   },
   {
     name: "pull-request",
+    inAction: true,
     path: "reporting.pullRequest",
     type: "number",
     description: "Number of the pull request. Default: found from the event, else from the commit.",
@@ -423,6 +453,7 @@ export const inputs: readonly Input[] = [
   },
   {
     name: "environment",
+    inAction: true,
     path: "reporting.environment",
     type: "text",
     description: "Tells one environment's comment from another's. Default: the context.",
@@ -438,6 +469,7 @@ export const inputs: readonly Input[] = [
   },
   {
     name: "report",
+    inAction: true,
     path: "reporting.report",
     type: "text",
     description:
@@ -553,8 +585,17 @@ const written: Readonly<Partial<Record<InputType, string>>> = {
   list: " Separated by commas or lines.",
   map: " One name=value a line.",
   yaml: " Lists and mappings are written as YAML.",
+  settings: " One path=value a line.",
 };
+
+/** Those of action.yml. */
+export const actionInputs: readonly Input[] = inputs.filter(({ inAction }) => inAction);
 
 /** The description as it is printed wherever inputs are listed: with the way to write it, and its default. */
 export const describeInput = ({ description, type, default: standard }: Input): string =>
   `${description}${written[type] ?? ""}${standard === undefined ? "" : ` Default: ${standard}.`}`;
+
+/** Places of the file whose values are shown nowhere. */
+export const secretPlaces: readonly (readonly string[])[] = inputs.flatMap(({ path, secret }) =>
+  path === undefined || secret === undefined ? [] : [path.split(".")],
+);

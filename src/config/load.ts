@@ -9,7 +9,7 @@ import { appliesManifests, type Command, type CommandRow, commandNamed, commands
 import type { Config, MetricsConfig, RehearsalConfig, ReportingConfig } from "./config.ts";
 import { fill, fromEnvironment, type Variables } from "./environment.ts";
 import { commandsIn } from "./gate-places.ts";
-import { inputs as known } from "./inputs.ts";
+import { secretPlaces, usualFile } from "./inputs.ts";
 import {
   at,
   ConfigError,
@@ -52,9 +52,10 @@ export async function loadConfig(given: {
   /** Takes them out of what is shown of a value, before that is cut. */
   readonly redact?: Redact | undefined;
 }): Promise<Config> {
-  const inputs = givenOnly(given.inputs);
-  const row = rowOf(inputs);
-  const read = await readDocument(inputs.config, given.readFile);
+  const said = givenOnly(given.inputs);
+  const row = rowOf(said);
+  const read = await readDocument(said.config, row, given.readFile);
+  const inputs = read.file === undefined ? said : { ...said, config: read.file };
   const laid = overlay(read.document, inputs);
   const filled = fill(laid.document, fromEnvironment(given.env), [
     ...laid.origins.map(({ path }) => path),
@@ -119,14 +120,31 @@ function rowOf({ command = "release" }: Given): CommandRow {
   throw new ConfigError([{ path: "command", problem: unknown("command", command, names) }]);
 }
 
+type ReadDocument = {
+  readonly document: unknown;
+  readonly problems: readonly Problem[];
+  readonly text?: string;
+  /** Its path; absent where there is none. */
+  readonly file?: string;
+};
+
+/** The file that is named, or the usual one, where there is one and the command asks for any. */
 async function readDocument(
-  path: string | undefined,
+  named: string | undefined,
+  { reads }: CommandRow,
   readFile: ReadFile,
-): Promise<{ readonly document: unknown; readonly problems: readonly Problem[]; readonly text?: string }> {
-  if (path === undefined) return { document: {}, problems: [] };
-  const text = await readFile(path).catch((error: unknown) => ({ error }));
-  if (typeof text !== "string")
-    return { document: {}, problems: [{ path: [], place: path, problem: `cannot be read: ${tell(text.error)}` }] };
+): Promise<ReadDocument> {
+  const file = named ?? usualFile;
+  if (named === undefined && !reads.includes("service")) return { document: {}, problems: [] };
+  const text = await readFile(file).catch((error: unknown) => ({ error }));
+  if (typeof text === "string") return { file, ...documentIn(text, file) };
+  if (named === undefined && isMissing(text.error)) return { document: {}, problems: [] };
+  return { file, document: {}, problems: [{ path: [], place: file, problem: `cannot be read: ${tell(text.error)}` }] };
+}
+
+const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException | undefined)?.code === "ENOENT";
+
+function documentIn(text: string, path: string): Omit<ReadDocument, "file"> {
   const { value, problems } = readYaml(text, path);
   if (problems.length > 0) return { document: {}, problems };
   if (isMapping(value)) return { document: value, problems, text };
@@ -156,10 +174,12 @@ function namesCanary(file: ConfigFile, { manifests }: Manifests): boolean {
  */
 function issueOf({ path, place, problem, found, key, missing, position }: Problem, written: Written): ConfigIssue {
   const { origins, config, redact, positionOf } = written;
-  const origin = origins.find((origin) => startsWith(path, origin.path));
+  const whole = key === undefined ? path : [...path, key];
+  const isIn = (origin: Origin): boolean => startsWith(whole, origin.path) || startsWith(origin.path, whole);
+  const origin = origins.find((origin) => (key === undefined ? startsWith(path, origin.path) : isIn(origin)));
   const standsElsewhere = origin !== undefined || place !== undefined || missing === true;
   let own = printPath(path);
-  if (origin) own = `${origin.input.name}${printPath(path.slice(origin.path.length)).replace(/^(?=\w)/, ".")}`;
+  if (origin) own = `${origin.said}${printPath(path.slice(origin.path.length)).replace(/^(?=\w)/, ".")}`;
   return {
     path: place ?? (own || config || "configuration"),
     problem: redact?.(problem) ?? problem,
@@ -188,11 +208,7 @@ function asWritten(path: Path, value: unknown, { document, filled }: Written): u
 function holdsSecret(path: Path, value: unknown): boolean {
   if (path.length === 0) return everyValue(value).some(isObject);
   if (isOfGates(path) && (path.includes("headers") || hasHeaders(value))) return true;
-  return known.some((input) => {
-    if (input.secret === undefined || input.path === undefined) return false;
-    const secret = input.path.split(".");
-    return startsWith(path, secret) || (isObject(value) && startsWith(secret, path));
-  });
+  return secretPlaces.some((secret) => startsWith(path, secret) || (isObject(value) && startsWith(secret, path)));
 }
 
 const hasHeaders = (value: unknown): boolean =>

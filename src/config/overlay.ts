@@ -1,12 +1,13 @@
-import { type Input, inputs as known } from "./inputs.ts";
-import { isMapping, type Path, type Problem } from "./issue.ts";
+import { actionInputs, type Input, inputs as known } from "./inputs.ts";
+import { at, isMapping, type Path, type Problem } from "./issue.ts";
 import { unknown } from "./nearest.ts";
-import { readYaml } from "./yaml.ts";
+import { readSettings } from "./settings.ts";
+import { isPlainlyYaml, readYaml } from "./yaml.ts";
 
 export type Given = Readonly<Record<string, string>>;
 
-/** A place of the document that came from an input. */
-export type Origin = { readonly path: Path; readonly input: Input };
+/** A place of the document that came from an input, or from a line of `set`, by what it is called. */
+export type Origin = { readonly path: Path; readonly said: string };
 
 /** A document with the inputs laid over it. */
 export type Overlaid = {
@@ -30,11 +31,11 @@ export const givenOnly = (inputs: Given): Given =>
   );
 
 export function overlay(document: unknown, given: Given): Overlaid {
-  const names = known.map(({ name }) => name);
   const origins: Origin[] = [];
   const problems: Problem[] = [];
   for (const name of Object.keys(given))
-    if (!names.includes(name)) problems.push({ path: [], place: "inputs", problem: unknown("input", name, names) });
+    if (!known.some((input) => input.name === name))
+      problems.push({ path: [], place: "inputs", problem: unknown("input", name, namesInAction) });
 
   let whole = document;
   for (const input of known) {
@@ -42,12 +43,22 @@ export function overlay(document: unknown, given: Given): Overlaid {
     if (text === undefined || input.path === undefined) continue;
     const path = input.path.split(".");
     const { value, problems: unreadable } = readInput(input, text);
-    origins.push({ path, input });
+    origins.push({ path, said: input.name });
     for (const problem of unreadable) problems.push({ place: input.name, ...problem, path });
     if (value !== undefined) whole = put(whole, path, value);
   }
+  for (const { path, said, value, problems: unreadable } of readSettings(given.set ?? "")) {
+    for (const problem of unreadable) problems.push({ place: said, ...problem, path });
+    if (value === undefined) continue;
+    const before = origins.find((origin) => origin.path.join(".") === path.join("."));
+    if (before) problems.push({ path, place: said, problem: `says what ${before.said} says already` });
+    origins.push({ path, said });
+    whole = put(whole, path, value);
+  }
   return { document: whole, origins, problems: [...problems, ...contradiction(given), ...doubtful(given)] };
 }
+
+const namesInAction = actionInputs.map(({ name }) => name);
 
 function contradiction({ "canary-from": from, "canary-manifests": manifests }: Given): readonly Problem[] {
   if (manifests === undefined || from === undefined || from === "manifests") return [];
@@ -72,8 +83,7 @@ const doubtful = (given: Given): readonly Problem[] =>
 
 function readInput(input: Input, written: string): { readonly value?: unknown; readonly problems: readonly Problem[] } {
   if (input.type === "map") return mapOf(written);
-  // Short forms are text to the schema as well; only what is plainly YAML is read as YAML.
-  if (input.type === "yaml" && /^\s*(\[|\{|-\s|[A-Za-z]+:\s)/.test(written)) return readYaml(written, input.name);
+  if (input.type === "yaml" && isPlainlyYaml(written)) return readYaml(written, input.name);
   return { value: written, problems: [] };
 }
 
@@ -101,11 +111,11 @@ function mapOf(written: string): { readonly value: unknown; readonly problems: r
 function put(document: unknown, [key, ...rest]: readonly string[], value: unknown, above = ""): unknown {
   if (key === undefined) return value;
   const mapping = writtenOut(document, above);
-  return { ...mapping, [key]: put(mapping[key], rest, value, key) };
+  return { ...mapping, [key]: put(at(mapping, [key]), rest, value, key) };
 }
 
 function writtenOut(document: unknown, above: string): Readonly<Record<string, unknown>> {
   if (isMapping(document)) return document;
-  const key = shortFor[above];
+  const key = Object.hasOwn(shortFor, above) ? shortFor[above] : undefined;
   return typeof document === "string" && key !== undefined ? { [key]: document } : {};
 }

@@ -10,6 +10,9 @@ export type Read<T> =
 const mostSettings = 10_000;
 const mostInManifests = 200_000;
 
+/** Short forms (`10:2m, 100`) are text to the schema: only what is plainly YAML is read as YAML. */
+export const isPlainlyYaml = (written: string): boolean => /^\s*(\[|\{|-\s|[A-Za-z]+:\s)/.test(written);
+
 /** Reads one YAML document (YAML 1.2: `yes` is text, keys stand once). `name` says where it comes from. */
 export const readYaml = (text: string, name: string): Read<unknown> =>
   attempt(text, name, mostSettings, () => load(text));

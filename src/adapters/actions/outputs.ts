@@ -2,8 +2,9 @@ import { setOutput } from "@actions/core";
 import { inert } from "../../lib/lines.ts";
 import type { Reporter } from "../../ports/reporter.ts";
 import type { Account } from "../../release/account.ts";
-import { splitAt } from "../../release/split.ts";
+import { knownImage } from "../../release/known-image.ts";
 import { isRunning } from "../../release/state.ts";
+import { commandNow } from "../../words/command-now.ts";
 import { say } from "../../words/say.ts";
 import { observedSplit } from "../../words/split-bars.ts";
 
@@ -14,12 +15,16 @@ export const outputNames = {
   phase: "Where the release is: preparing, shifting, baking, waiting, promoting, rolling-back, or its outcome.",
   stage: "Number of the newest stage, from 1. Empty before the first.",
   weight: "The canary's planned share of the requests, in percent.",
-  "planned-split": 'JSON, in percent: {"stable":75,"canary":25}.',
+  image: "The image that is released. Empty while nobody knows it.",
+  cluster: "Name of the cluster: the kubeconfig's context, else the host of the API server.",
+  "failed-requests": "How many requests of the canary failed, in all stages.",
   "observed-split":
     'JSON, requests counted in the newest stage: {"stable":75.9,"canary":24.1,"requests":{"stable":759,"canary":241}}. Empty when none was counted.',
   because: "Why the release is where it is, in one sentence.",
   settled:
     "true when nothing of the release is left half-way and the cluster was read and is as it should be, by the word of both steps; false when something was read that is not. Empty when nobody has read that, such as after a refusal.",
+  "next-command":
+    "What a person would run next, such as promote of a release that waits, or undo of one that succeeded. Empty when there is nothing to do.",
   "comment-url": "Address of the comment on the pull request.",
   report: "Path of the JSON report.",
 } as const satisfies Readonly<Record<string, string>>;
@@ -67,9 +72,12 @@ function outputsOf(account: Account): readonly (readonly [OutputName, string])[]
     ["phase", state.phase],
     ["stage", newest ? String(newest.stage + 1) : ""],
     ["weight", String(weight)],
-    ["planned-split", JSON.stringify(splitAt(weight))],
+    ["image", knownImage(account) ?? ""],
+    ["cluster", account.cluster?.context || account.cluster?.host || ""],
+    ["failed-requests", String(stages.reduce((sum, { tally }) => sum + tally.canary.errors, 0))],
     ["observed-split", observed ? JSON.stringify(observed) : ""],
     ["because", inert(say(reason))],
+    ["next-command", commandNow(account) ?? ""],
     ["outcome", isRunning(state) ? "" : state.phase],
     ["settled", settledWord(account)],
   ];

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import test from "node:test";
+
+type Packed = readonly [{ readonly files: readonly { readonly path: string; readonly mode: number }[] }];
+
+test("the package has the command, its licences and what people copy, and nothing else", () => {
+  const said = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { encoding: "utf8" });
+  const [{ files }] = JSON.parse(said) as Packed;
+  const tops = new Set(files.map(({ path }) => path.replace(/^examples\/.*/, "examples")));
+  assert.deepEqual([...tops].sort(), [
+    "LICENSE",
+    "README.md",
+    "dist/index.js",
+    "dist/licences.txt",
+    "docs/schema.json",
+    "examples",
+    "package.json",
+  ]);
+});
+
+test("its command is a program that a shell can start", () => {
+  const { bin } = JSON.parse(readFileSync("package.json", "utf8")) as {
+    readonly bin: Readonly<Record<string, string>>;
+  };
+  for (const path of Object.values(bin)) assert.match(readFileSync(path, "utf8"), /^#!\/usr\/bin\/env node\n/);
+});
+
+test("the image is made of what is committed, and starts the same file", () => {
+  const dockerfile = readFileSync("Dockerfile", "utf8");
+  assert.doesNotMatch(dockerfile, /npm|apk|apt|curl/);
+  assert.match(dockerfile, /^ENTRYPOINT \["istio-canary"\]$/m);
+  assert.match(dockerfile, /ln -s \/opt\/istio-canary\/dist\/index\.js \/usr\/local\/bin\/istio-canary/);
+});
