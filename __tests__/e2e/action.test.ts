@@ -141,7 +141,16 @@ describe("the action in a workflow", () => {
     t.diagnostic(figures(counts));
     assert.equal(result.code, 1, result.log);
     assert.equal(result.outcome, "failure");
-    const { "comment-url": _url, "observed-split": _observed, "failed-requests": _failed, "next-command": _next, image: _image, cluster: _cluster, because = "", ...rest } = result.outputs;
+    const {
+      "comment-url": _url,
+      "observed-split": _observed,
+      "failed-requests": _failed,
+      "next-command": _next,
+      image: _image,
+      cluster: _cluster,
+      because = "",
+      ...rest
+    } = result.outputs;
     assert.match(because, /^errors: \d+ of \d+ canary requests failed \([\d.]+ %\), limit ≤ 5 %$/);
     assert.deepEqual(rest, back);
     assert.deepEqual(weights, [{ v1: 100 }, { v1: 80, v2: 20 }, { v1: 100 }]);
@@ -167,7 +176,15 @@ describe("the action in a workflow", () => {
     const { code, log, outcome, outputs } = await running;
     assert.equal(code, 1, log);
     assert.equal(outcome, "failure");
-    const { "comment-url": _url, "observed-split": _observed, "failed-requests": _failed, "next-command": _next, image: _image, cluster: _cluster, ...rest } = outputs;
+    const {
+      "comment-url": _url,
+      "observed-split": _observed,
+      "failed-requests": _failed,
+      "next-command": _next,
+      image: _image,
+      cluster: _cluster,
+      ...rest
+    } = outputs;
     assert.deepEqual(rest, { ...back, because: "the job was cancelled, or ended before the release did" });
     assert.deepEqual(await envoyWeights(bed, host), { v1: 100 });
     assert.deepEqual(withoutOurs(await snapshot(api, namespace), "shop"), was);
@@ -180,7 +197,15 @@ describe("the action in a workflow", () => {
     t.diagnostic(figures(counts));
     assert.equal(result.code, 0, result.log);
     assert.equal(result.outcome, "success");
-    const { "comment-url": _url, "observed-split": _observed, "failed-requests": _failed, "next-command": _next, image: _image, cluster: _cluster, ...rest } = result.outputs;
+    const {
+      "comment-url": _url,
+      "observed-split": _observed,
+      "failed-requests": _failed,
+      "next-command": _next,
+      image: _image,
+      cluster: _cluster,
+      ...rest
+    } = result.outputs;
     assert.deepEqual(rest, {
       ...{
         ...all,

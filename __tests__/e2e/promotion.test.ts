@@ -95,7 +95,15 @@ describe("a release that waits for approval", () => {
     const seen = await underTraffic({ bed, api, namespace, host }, async (traffic) => {
       const waiting = await run("release");
       assert.equal(waiting.code, 0, waiting.said);
-      const { "observed-split": _observed, report: _report, "failed-requests": _failed, "next-command": _next, image: _image, cluster: _cluster, ...outputs } = waiting.outputs;
+      const {
+        "observed-split": _observed,
+        report: _report,
+        "failed-requests": _failed,
+        "next-command": _next,
+        image: _image,
+        cluster: _cluster,
+        ...outputs
+      } = waiting.outputs;
       assert.deepEqual(outputs, {
         ...{ outcome: "waiting", phase: "waiting", stage: "1", settled: "true", because: "stage 25 % passed" },
         ...{ weight: "25" },
@@ -155,7 +163,15 @@ describe("a release that waits for approval", () => {
       { v2: 100 },
     ]);
 
-    const { "observed-split": _observed, report = "", "failed-requests": _failed, "next-command": _next, image: _image, cluster: _cluster, ...rest } = outputs;
+    const {
+      "observed-split": _observed,
+      report = "",
+      "failed-requests": _failed,
+      "next-command": _next,
+      image: _image,
+      cluster: _cluster,
+      ...rest
+    } = outputs;
     assert.deepEqual(rest, {
       ...{
         outcome: "succeeded",
@@ -240,7 +256,14 @@ describe("a first deployment", () => {
     const was = await snapshot(api, namespace);
     const { code, said, outputs } = await runProgram(bed, { config, flags: ["--first-deploy"] });
     assert.equal(code, 0, said);
-    const { report: _report, "failed-requests": _failed, "next-command": _next, image: _image, cluster: _cluster, ...rest } = outputs;
+    const {
+      report: _report,
+      "failed-requests": _failed,
+      "next-command": _next,
+      image: _image,
+      cluster: _cluster,
+      ...rest
+    } = outputs;
     assert.deepEqual(rest, {
       ...{
         outcome: "succeeded",

@@ -264,7 +264,15 @@ describe("a good release", { concurrency: 3 }, () => {
         assert.deepEqual(withoutOurs(await snapshot(api, namespace), "shop"), changed(before, ...left));
         assert.deepEqual((await sendRequests(40, { url: bed.gateway, host })).byVersion, { [serves]: 40 });
 
-        const { "observed-split": observed, report: _report, "failed-requests": _failed, "next-command": _next, image: _image, cluster: _cluster, ...rest } = outputs;
+        const {
+          "observed-split": observed,
+          report: _report,
+          "failed-requests": _failed,
+          "next-command": _next,
+          image: _image,
+          cluster: _cluster,
+          ...rest
+        } = outputs;
         const ending = endings[promotion];
         assert.deepEqual(rest, {
           ...{ outcome: "succeeded", phase: "succeeded", stage: "2", settled: "true" },
