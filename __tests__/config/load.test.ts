@@ -32,6 +32,7 @@ test("a file with the least in it is a whole configuration", async () => {
     cluster: {},
     recipes: new Map(),
     asked: { config: "canary.yaml", kubeconfig: undefined, context: undefined },
+    output: undefined,
     namedImage: undefined,
     metricsBesideAddress: undefined,
     metrics: {
