@@ -20682,19 +20682,59 @@ function makeCommandFile(path) {
 
 /***/ }),
 
-/***/ 1392:
+/***/ 7275:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   V: () => (/* binding */ outputs)
-/* harmony export */ });
-/* unused harmony export outputNames */
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3504);
-/* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5270);
-/* harmony import */ var _release_split_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7311);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5870);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4148);
-/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6438);
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  V: () => (/* binding */ outputs)
+});
+
+// UNUSED EXPORTS: outputNames
+
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 5 modules
+var core = __nccwpck_require__(3504);
+// EXTERNAL MODULE: ./src/lib/lines.js
+var lines = __nccwpck_require__(5270);
+// EXTERNAL MODULE: ./src/release/known-image.js
+var known_image = __nccwpck_require__(4456);
+// EXTERNAL MODULE: ./src/release/state.js
+var release_state = __nccwpck_require__(5870);
+// EXTERNAL MODULE: ./src/release/undoing.js
+var undoing = __nccwpck_require__(3861);
+// EXTERNAL MODULE: ./src/words/failed-lines.js
+var failed_lines = __nccwpck_require__(9604);
+// EXTERNAL MODULE: ./src/words/next-command.js
+var next_command = __nccwpck_require__(9722);
+;// CONCATENATED MODULE: ./src/words/command-now.js
+
+
+
+function commandNow(account) {
+    const { state, settled } = account;
+    if (state.phase === "failed")
+        return (0,next_command/* nextCommand */.h)(failed_lines/* commandAfter */.y[state.during], account);
+    if (settled === false)
+        return (0,next_command/* nextCommand */.h)("status", account);
+    if ((0,undoing/* isUndoable */.$s)(account))
+        return (0,next_command/* nextCommand */.h)("undo", account);
+    const name = afterPhase[state.phase];
+    return name && (0,next_command/* nextCommand */.h)(name, account);
+}
+const afterPhase = {
+    waiting: "promote",
+    preparing: "rollback",
+    shifting: "rollback",
+    baking: "rollback",
+};
+
+// EXTERNAL MODULE: ./src/words/say.js
+var say = __nccwpck_require__(4148);
+// EXTERNAL MODULE: ./src/words/split-bars.js
+var split_bars = __nccwpck_require__(6438);
+;// CONCATENATED MODULE: ./src/adapters/actions/outputs.js
+
 
 
 
@@ -20706,10 +20746,13 @@ const outputNames = {
     phase: "Where the release is: preparing, shifting, baking, waiting, promoting, rolling-back, or its outcome.",
     stage: "Number of the newest stage, from 1. Empty before the first.",
     weight: "The canary's planned share of the requests, in percent.",
-    "planned-split": 'JSON, in percent: {"stable":75,"canary":25}.',
+    image: "The image that is released. Empty while nobody knows it.",
+    cluster: "Name of the cluster: the kubeconfig's context, else the host of the API server.",
+    "failed-requests": "How many requests of the canary failed, in all stages.",
     "observed-split": 'JSON, requests counted in the newest stage: {"stable":75.9,"canary":24.1,"requests":{"stable":759,"canary":241}}. Empty when none was counted.',
     because: "Why the release is where it is, in one sentence.",
     settled: "true when nothing of the release is left half-way and the cluster was read and is as it should be, by the word of both steps; false when something was read that is not. Empty when nobody has read that, such as after a refusal.",
+    "next-command": "What a person would run next, such as promote of a release that waits, or undo of one that succeeded. Empty when there is nothing to do.",
     "comment-url": "Address of the comment on the pull request.",
     report: "Path of the JSON report.",
 };
@@ -20719,7 +20762,7 @@ function outputs(report, failed) {
         if (written.get(name) === value)
             return;
         try {
-            (0,_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .setOutput */ .uH)(name, value);
+            (0,core/* setOutput */.uH)(name, value);
             written.set(name, value);
         }
         catch (error) {
@@ -20739,15 +20782,18 @@ function outputs(report, failed) {
 function outputsOf(account) {
     const { state, stages, weight, reason } = account;
     const newest = stages.at(-1);
-    const observed = newest && (0,_words_split_bars_js__WEBPACK_IMPORTED_MODULE_2__/* .observedSplit */ .bU)(newest);
+    const observed = newest && (0,split_bars/* observedSplit */.bU)(newest);
     return [
         ["phase", state.phase],
         ["stage", newest ? String(newest.stage + 1) : ""],
         ["weight", String(weight)],
-        ["planned-split", JSON.stringify((0,_release_split_js__WEBPACK_IMPORTED_MODULE_3__/* .splitAt */ .gI)(weight))],
+        ["image", (0,known_image/* knownImage */.l)(account) ?? ""],
+        ["cluster", account.cluster?.context || account.cluster?.host || ""],
+        ["failed-requests", String(stages.reduce((sum, { tally }) => sum + tally.canary.errors, 0))],
         ["observed-split", observed ? JSON.stringify(observed) : ""],
-        ["because", (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_4__/* .inert */ .t)((0,_words_say_js__WEBPACK_IMPORTED_MODULE_0__/* .say */ .c)(reason))],
-        ["outcome", (0,_release_state_js__WEBPACK_IMPORTED_MODULE_5__/* .isRunning */ .W_)(state) ? "" : state.phase],
+        ["because", (0,lines/* inert */.t)((0,say/* say */.c)(reason))],
+        ["next-command", commandNow(account) ?? ""],
+        ["outcome", (0,release_state/* isRunning */.W_)(state) ? "" : state.phase],
         ["settled", settledWord(account)],
     ];
 }
@@ -26906,7 +26952,7 @@ const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODU
 
 
 
-const flags = _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__/* .inputs */ .Q.filter(({ name }) => name !== "command");
+const flags = _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__/* .inputs */ .QL.filter(({ name }) => name !== "command");
 const isKnown = (name) => ["help", "h", "version"].includes(name) || flags.some((input) => input.name === name);
 function parseArguments(argv, action) {
     const { tokens } = (0,node_util__WEBPACK_IMPORTED_MODULE_0__.parseArgs)({
@@ -26942,7 +26988,12 @@ function parseArguments(argv, action) {
         strays.shift();
     }
     const flagsWrong = options.flatMap((option) => flagIssues(option, row));
-    const issues = [...wordIssues(first?.value, row, strays), ...flagsWrong, ...repeated(texts)];
+    const issues = [
+        ...wordIssues(first?.value, row, strays),
+        ...flagsWrong,
+        ...repeated(texts),
+        ...notOfAction(action ?? {}),
+    ];
     if (issues.length > 0)
         throw new _config_issue_js__WEBPACK_IMPORTED_MODULE_3__/* .ConfigError */ .xL(issues);
     if (!row && !action)
@@ -26986,16 +27037,23 @@ function flagIssues({ name, rawName, value, inlineValue }, row) {
         : `if what follows it is meant, write --${name}= and that`;
     return [{ path: `--${name}`, problem: `needs a value; ${meant}` }];
 }
+const mayRepeat = ["list", "map", "settings"];
 function repeated(texts) {
     const issues = [];
     for (const [name, given] of Map.groupBy(texts, ({ name }) => name)) {
         const input = flags.find((input) => input.name === name);
-        const once = input !== undefined && input.type !== "list" && input.type !== "map";
+        const once = input !== undefined && !mayRepeat.includes(input.type);
         if (once && given.length > 1)
             issues.push({ path: `--${name}`, problem: "was given more than once" });
     }
     return issues;
 }
+const notOfAction = (action) => _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__/* .inputs */ .QL
+    .filter(({ name, inAction }) => !inAction && (action[name] ?? "").trim() !== "")
+    .map(({ name, path }) => ({ path: "inputs", problem: `${name} is no input of the action; ${insteadOf(path)}` }));
+const insteadOf = (path) => path === undefined
+    ? "it is for the command line alone"
+    : `write ${path} in the file, or the line ${path}=… under set`;
 function asksForJson(argv, inputs) {
     const index = argv.findLastIndex((argument) => /^--json(=|$)/.test(argument));
     if (index >= 0)
@@ -27035,7 +27093,7 @@ function helpOf({ name, purpose, argument }) {
         purpose,
         "",
         "Flags:",
-        ...columns(own.map((input) => [flagForm(input), (0,_config_inputs_js__WEBPACK_IMPORTED_MODULE_2__/* .describeInput */ .e)(input)])),
+        ...columns(own.map((input) => [flagForm(input), (0,_config_inputs_js__WEBPACK_IMPORTED_MODULE_2__/* .describeInput */ .eG)(input)])),
         "",
     ];
 }
@@ -27047,6 +27105,7 @@ const values = {
     list: " LIST",
     map: " NAME=VALUE",
     yaml: " TEXT",
+    settings: " PATH=VALUE",
 };
 const flagForm = ({ name, type }) => `--${name}${values[type]}`;
 const width = 100;
@@ -27216,13 +27275,17 @@ const commandsThat = (so) => commands.filter(so).map(({ name }) => name);
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Q: () => (/* binding */ inputs),
-/* harmony export */   e: () => (/* binding */ describeInput)
+/* harmony export */   B: () => (/* binding */ secretPlaces),
+/* harmony export */   QL: () => (/* binding */ inputs),
+/* harmony export */   eG: () => (/* binding */ describeInput),
+/* harmony export */   eh: () => (/* binding */ actionInputs),
+/* harmony export */   rk: () => (/* binding */ usualFile)
 /* harmony export */ });
 /* harmony import */ var _istio_istio_metrics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6602);
 /* harmony import */ var _commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4344);
 
 
+const usualFile = ".github/canary.yaml";
 const readersOf = (group) => (0,_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandsThat */ .qP)(({ reads }) => reads.includes(group));
 const configured = readersOf("service");
 const targeting = readersOf("versions");
@@ -27236,6 +27299,7 @@ const telling = (0,_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandsThat */ 
 const inputs = [
     {
         name: "command",
+        inAction: true,
         type: "text",
         description: `What to do: ${_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commands */ .Pi.map(({ name, inBrief }) => (inBrief === undefined ? name : `${name} (${inBrief})`)).join(", ")}.`,
         default: "release",
@@ -27244,12 +27308,21 @@ const inputs = [
     },
     {
         name: "config",
+        inAction: true,
         type: "text",
-        description: "Path of the YAML file. Everything in it can be an input as well, and inputs win.",
+        description: `Path of the YAML file. What is said beside it wins. Default: ${usualFile} where that exists.`,
         commands: configured,
     },
     {
+        name: "set",
+        inAction: true,
+        type: "settings",
+        description: "Anything else that the file may say, by its path: evidence.warmUp=1m. Lists and mappings are written as YAML in one line: gates=[auto, { restarts: { atMost: 1 } }].",
+        commands: (0,_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandsThat */ .qP)(() => true),
+    },
+    {
         name: "namespace",
+        inAction: true,
         path: "namespace",
         type: "text",
         description: "Namespace of the service.",
@@ -27257,6 +27330,7 @@ const inputs = [
     },
     {
         name: "service",
+        inAction: true,
         path: "service",
         type: "text",
         description: "Name of the Service that is released.",
@@ -27264,6 +27338,7 @@ const inputs = [
     },
     {
         name: "stable-deployment",
+        inAction: true,
         path: "stable.deployment",
         type: "text",
         description: "Deployment of the version that serves now. After a swap the two have exchanged their roles, and the same file goes the other way.",
@@ -27285,6 +27360,7 @@ const inputs = [
     },
     {
         name: "canary-deployment",
+        inAction: true,
         path: "canary.deployment",
         type: "text",
         description: "Deployment of the version on trial. Default: for a clone, stable's name with -canary; for manifests, the only Deployment in them.",
@@ -27357,6 +27433,7 @@ const inputs = [
     },
     {
         name: "image",
+        inAction: true,
         path: "image",
         type: "text",
         description: "The new image. A clone needs one; elsewhere, without one, the canary's Deployment has it already. For undo, and on the command line only: another version than the one before. For promote: refused unless it is the one that waits; another one in the file is for the next release.",
@@ -27371,6 +27448,7 @@ const inputs = [
     },
     {
         name: "stages",
+        inAction: true,
         path: "stages",
         type: "yaml",
         description: "Weights in percent and how long each lasts, such as 10:2m, 50:5m, 100; 100 without a time means all traffic, then promote. Or a list that says more of each.",
@@ -27392,6 +27470,7 @@ const inputs = [
     },
     {
         name: "prometheus",
+        inAction: true,
         path: "metrics.prometheus",
         type: "text",
         description: "URL of Prometheus, without /api. service://NAMESPACE/NAME:PORT is one of the cluster's Services, asked over the API server with the job's own login.",
@@ -27407,6 +27486,7 @@ const inputs = [
     },
     {
         name: "metrics-headers",
+        inAction: true,
         path: "metrics.headers",
         type: "map",
         description: "Headers for every query.",
@@ -27516,6 +27596,7 @@ const inputs = [
     },
     {
         name: "first-deploy",
+        inAction: true,
         path: "firstDeploy",
         type: "boolean",
         description: "There is no stable version yet: deploy the new one straight, without stages. Otherwise a missing stable is refused.",
@@ -27524,6 +27605,7 @@ const inputs = [
     },
     {
         name: "kubeconfig",
+        inAction: true,
         path: "cluster.kubeconfig",
         type: "text",
         description: "Kubeconfig: a path, or the text itself. Default: KUBECONFIG, then ~/.kube/config, then the pod's service account.",
@@ -27532,6 +27614,7 @@ const inputs = [
     },
     {
         name: "context",
+        inAction: true,
         path: "cluster.context",
         type: "text",
         description: "Context of the kubeconfig. Default: its current one.",
@@ -27539,6 +27622,7 @@ const inputs = [
     },
     {
         name: "github-token",
+        inAction: true,
         type: "text",
         description: "Token for the comment and the commit status (pull-requests: write, statuses: write). Default: the job's token in a workflow, GITHUB_TOKEN on the command line.",
         actionDefault: "${{ github.token }}",
@@ -27547,6 +27631,7 @@ const inputs = [
     },
     {
         name: "comment",
+        inAction: true,
         path: "reporting.comment",
         type: "boolean",
         description: "Keep a comment on the pull request up to date.",
@@ -27555,6 +27640,7 @@ const inputs = [
     },
     {
         name: "summary",
+        inAction: true,
         path: "reporting.summary",
         type: "boolean",
         description: "Write the job summary.",
@@ -27571,6 +27657,7 @@ const inputs = [
     },
     {
         name: "pull-request",
+        inAction: true,
         path: "reporting.pullRequest",
         type: "number",
         description: "Number of the pull request. Default: found from the event, else from the commit.",
@@ -27578,6 +27665,7 @@ const inputs = [
     },
     {
         name: "environment",
+        inAction: true,
         path: "reporting.environment",
         type: "text",
         description: "Tells one environment's comment from another's. Default: the context.",
@@ -27592,6 +27680,7 @@ const inputs = [
     },
     {
         name: "report",
+        inAction: true,
         path: "reporting.report",
         type: "text",
         description: "Path of the report: where it is written, and what replay and report read. JSON, or a page with the JSON in it where it ends in .html.",
@@ -27697,8 +27786,11 @@ const written = {
     list: " Separated by commas or lines.",
     map: " One name=value a line.",
     yaml: " Lists and mappings are written as YAML.",
+    settings: " One path=value a line.",
 };
+const actionInputs = inputs.filter(({ inAction }) => inAction);
 const describeInput = ({ description, type, default: standard }) => `${description}${written[type] ?? ""}${standard === undefined ? "" : ` Default: ${standard}.`}`;
+const secretPlaces = inputs.flatMap(({ path, secret }) => path === undefined || secret === undefined ? [] : [path.split(".")]);
 
 
 /***/ }),
@@ -27770,7 +27862,7 @@ const shortened = (text, longest = longestShown) => text.length > longest ? `${t
 
 /***/ }),
 
-/***/ 7618:
+/***/ 8147:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -28058,7 +28150,7 @@ function part(description, schema) {
     return key;
 }
 function inputAt(path) {
-    const input = config_inputs/* inputs */.Q.find((input) => input.path === path);
+    const input = config_inputs/* inputs */.QL.find((input) => input.path === path);
     if (!input)
         throw new Error(`no input has the path ${path}`);
     return input;
@@ -28602,6 +28694,7 @@ function floatIn(source) {
 
 const mostSettings = 10_000;
 const mostInManifests = 200_000;
+const isPlainlyYaml = (written) => /^\s*(\[|\{|-\s|[A-Za-z]+:\s)/.test(written);
 const readYaml = (text, name) => attempt(text, name, mostSettings, () => (0,js_yaml/* load */.Hh)(text));
 const readManifestYaml = (text, name) => attempt(text, name, mostInManifests, () => (0,js_yaml/* loadAll */.gh)(text, { schema: kubectlSchema }).filter((document) => document !== null));
 function attempt(text, name, most, read) {
@@ -28862,7 +28955,32 @@ function replicasOf({ from, replicas, leastPods }) {
     return wanted.kind === "keep" || wanted.kind === "by-weight" ? { ...wanted, least: leastPods } : wanted;
 }
 
+;// CONCATENATED MODULE: ./src/config/settings.js
+
+
+
+const pathAndValue = /^([A-Za-z][\w-]*(?:\.[\w-]+)*)\s*=\s*(\S.*)$/;
+const readSettings = (text) => text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "")
+    .map(readSetting);
+function readSetting(line) {
+    const [, place = "", written = ""] = pathAndValue.exec(line) ?? [];
+    if (place === "")
+        return { path: [], said: `set: ${untilValue(line)}`, problems: [noSetting] };
+    const path = place.split(".");
+    const said = `set: ${isSecret(path) ? `${place}=…` : (0,issue/* shortened */.vI)(line)}`;
+    if (!isPlainlyYaml(written))
+        return { path, said, value: written, problems: [] };
+    return { path, said, ...readYaml(written, said) };
+}
+const untilValue = (line) => (0,issue/* shortened */.vI)(line.replace(/=.*/, "=…"));
+const noSetting = { path: [], problem: "expected path=value, such as evidence.warmUp=1m" };
+const isSecret = (path) => path.includes("headers") || config_inputs/* secretPlaces */.B.some((secret) => (0,issue/* startsWith */.w1)(path, secret) || (0,issue/* startsWith */.w1)(secret, path));
+
 ;// CONCATENATED MODULE: ./src/config/overlay.js
+
 
 
 
@@ -28872,27 +28990,38 @@ const givenOnly = (inputs) => Object.fromEntries(Object.entries(inputs)
     .map(([name, value]) => [name, value.trim()])
     .filter(([, value]) => value !== ""));
 function overlay(document, given) {
-    const names = config_inputs/* inputs */.Q.map(({ name }) => name);
     const origins = [];
     const problems = [];
     for (const name of Object.keys(given))
-        if (!names.includes(name))
-            problems.push({ path: [], place: "inputs", problem: (0,nearest/* unknown */.L5)("input", name, names) });
+        if (!config_inputs/* inputs */.QL.some((input) => input.name === name))
+            problems.push({ path: [], place: "inputs", problem: (0,nearest/* unknown */.L5)("input", name, namesInAction) });
     let whole = document;
-    for (const input of config_inputs/* inputs */.Q) {
+    for (const input of config_inputs/* inputs */.QL) {
         const text = given[input.name];
         if (text === undefined || input.path === undefined)
             continue;
         const path = input.path.split(".");
         const { value, problems: unreadable } = readInput(input, text);
-        origins.push({ path, input });
+        origins.push({ path, said: input.name });
         for (const problem of unreadable)
             problems.push({ place: input.name, ...problem, path });
         if (value !== undefined)
             whole = put(whole, path, value);
     }
+    for (const { path, said, value, problems: unreadable } of readSettings(given.set ?? "")) {
+        for (const problem of unreadable)
+            problems.push({ place: said, ...problem, path });
+        if (value === undefined)
+            continue;
+        const before = origins.find((origin) => origin.path.join(".") === path.join("."));
+        if (before)
+            problems.push({ path, place: said, problem: `says what ${before.said} says already` });
+        origins.push({ path, said });
+        whole = put(whole, path, value);
+    }
     return { document: whole, origins, problems: [...problems, ...contradiction(given), ...doubtful(given)] };
 }
+const namesInAction = config_inputs/* actionInputs */.eh.map(({ name }) => name);
 function contradiction({ "canary-from": from, "canary-manifests": manifests }) {
     if (manifests === undefined || from === undefined || from === "manifests")
         return [];
@@ -28905,13 +29034,13 @@ function contradiction({ "canary-from": from, "canary-manifests": manifests }) {
         },
     ];
 }
-const doubtful = (given) => config_inputs/* inputs */.Q
+const doubtful = (given) => config_inputs/* inputs */.QL
     .filter(({ name, path, type }) => path === undefined && type === "boolean" && given[name] !== undefined && !/^(true|false)$/.test(given[name]))
     .map(({ name }) => ({ path: [], place: name, problem: "expected true or false", found: { value: given[name] } }));
 function readInput(input, written) {
     if (input.type === "map")
         return mapOf(written);
-    if (input.type === "yaml" && /^\s*(\[|\{|-\s|[A-Za-z]+:\s)/.test(written))
+    if (input.type === "yaml" && isPlainlyYaml(written))
         return readYaml(written, input.name);
     return { value: written, problems: [] };
 }
@@ -28938,12 +29067,12 @@ function put(document, [key, ...rest], value, above = "") {
     if (key === undefined)
         return value;
     const mapping = writtenOut(document, above);
-    return { ...mapping, [key]: put(mapping[key], rest, value, key) };
+    return { ...mapping, [key]: put((0,issue.at)(mapping, [key]), rest, value, key) };
 }
 function writtenOut(document, above) {
     if ((0,issue/* isMapping */.pi)(document))
         return document;
-    const key = shortFor[above];
+    const key = Object.hasOwn(shortFor, above) ? shortFor[above] : undefined;
     return typeof document === "string" && key !== undefined ? { [key]: document } : {};
 }
 
@@ -29375,7 +29504,7 @@ function secretsIn(document, inputs, env) {
         for (const secret of found)
             secrets.add(secret);
     };
-    for (const { name, path, secret } of config_inputs/* inputs */.Q) {
+    for (const { name, path, secret } of config_inputs/* inputs */.QL) {
         if (secret === undefined)
             continue;
         const value = path === undefined ? inputs[name] : (0,issue.at)(document, path.split("."));
@@ -29458,9 +29587,10 @@ function secretVariables(variables, env) {
 const aside = ["reporting", "cluster", "verify", "rehearse"];
 const asksForVersions = ({ reads }) => reads.includes("versions") && !reads.includes("release");
 async function loadConfig(given) {
-    const inputs = givenOnly(given.inputs);
-    const row = rowOf(inputs);
-    const read = await readDocument(inputs.config, given.readFile);
+    const said = givenOnly(given.inputs);
+    const row = rowOf(said);
+    const read = await readDocument(said.config, row, given.readFile);
+    const inputs = read.file === undefined ? said : { ...said, config: read.file };
     const laid = overlay(read.document, inputs);
     const filled = fill(laid.document, fromEnvironment(given.env), [
         ...laid.origins.map(({ path }) => path),
@@ -29518,12 +29648,19 @@ function rowOf({ command = "release" }) {
     const names = commands/* commands */.Pi.map(({ name }) => name);
     throw new issue/* ConfigError */.xL([{ path: "command", problem: (0,nearest/* unknown */.L5)("command", command, names) }]);
 }
-async function readDocument(path, readFile) {
-    if (path === undefined)
+async function readDocument(named, { reads }, readFile) {
+    const file = named ?? config_inputs/* usualFile */.rk;
+    if (named === undefined && !reads.includes("service"))
         return { document: {}, problems: [] };
-    const text = await readFile(path).catch((error) => ({ error }));
-    if (typeof text !== "string")
-        return { document: {}, problems: [{ path: [], place: path, problem: `cannot be read: ${(0,errors/* tell */.qz)(text.error)}` }] };
+    const text = await readFile(file).catch((error) => ({ error }));
+    if (typeof text === "string")
+        return { file, ...documentIn(text, file) };
+    if (named === undefined && isMissing(text.error))
+        return { document: {}, problems: [] };
+    return { file, document: {}, problems: [{ path: [], place: file, problem: `cannot be read: ${(0,errors/* tell */.qz)(text.error)}` }] };
+}
+const isMissing = (error) => error?.code === "ENOENT";
+function documentIn(text, path) {
     const { value, problems } = readYaml(text, path);
     if (problems.length > 0)
         return { document: {}, problems };
@@ -29545,11 +29682,13 @@ function namesCanary(file, { manifests }) {
 }
 function issueOf({ path, place, problem, found, key, missing, position }, written) {
     const { origins, config, redact, positionOf } = written;
-    const origin = origins.find((origin) => (0,issue/* startsWith */.w1)(path, origin.path));
+    const whole = key === undefined ? path : [...path, key];
+    const isIn = (origin) => (0,issue/* startsWith */.w1)(whole, origin.path) || (0,issue/* startsWith */.w1)(origin.path, whole);
+    const origin = origins.find((origin) => (key === undefined ? (0,issue/* startsWith */.w1)(path, origin.path) : isIn(origin)));
     const standsElsewhere = origin !== undefined || place !== undefined || missing === true;
     let own = (0,issue/* printPath */.bA)(path);
     if (origin)
-        own = `${origin.input.name}${(0,issue/* printPath */.bA)(path.slice(origin.path.length)).replace(/^(?=\w)/, ".")}`;
+        own = `${origin.said}${(0,issue/* printPath */.bA)(path.slice(origin.path.length)).replace(/^(?=\w)/, ".")}`;
     return {
         path: place ?? (own || config || "configuration"),
         problem: redact?.(problem) ?? problem,
@@ -29566,12 +29705,7 @@ function holdsSecret(path, value) {
         return everyValue(value).some(isObject);
     if (isOfGates(path) && (path.includes("headers") || hasHeaders(value)))
         return true;
-    return config_inputs/* inputs */.Q.some((input) => {
-        if (input.secret === undefined || input.path === undefined)
-            return false;
-        const secret = input.path.split(".");
-        return (0,issue/* startsWith */.w1)(path, secret) || (isObject(value) && (0,issue/* startsWith */.w1)(secret, path));
-    });
+    return config_inputs/* secretPlaces */.B.some((secret) => (0,issue/* startsWith */.w1)(path, secret) || (isObject(value) && (0,issue/* startsWith */.w1)(secret, path)));
 }
 const hasHeaders = (value) => isObject(value) && (Object.hasOwn(value, "headers") || Object.values(value).some(hasHeaders));
 const isOfGates = ([first, , second]) => first === "gates" || (first === "stages" && second === "gates");
@@ -40015,8 +40149,8 @@ function jobSummary(links) {
     };
 }
 
-// EXTERNAL MODULE: ./src/adapters/actions/outputs.js
-var outputs = __nccwpck_require__(1392);
+// EXTERNAL MODULE: ./src/adapters/actions/outputs.js + 1 modules
+var outputs = __nccwpck_require__(7275);
 ;// CONCATENATED MODULE: ./src/kubernetes/field.js
 function field(value, ...path) {
     let inner = value;
@@ -62166,7 +62300,7 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var node_v8__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8877);
 /* harmony import */ var _package_json__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8330);
 /* harmony import */ var _adapters_actions_command_file_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5390);
-/* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1392);
+/* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7275);
 /* harmony import */ var _adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7217);
 /* harmony import */ var _adapters_files_read_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3895);
 /* harmony import */ var _adapters_github_context_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3879);
@@ -62179,7 +62313,7 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(4815);
 /* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(7036);
 /* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(4344);
-/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(7618);
+/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(8147);
 /* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_17__ = __nccwpck_require__(9418);
 /* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_20__ = __nccwpck_require__(5270);
 /* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_18__ = __nccwpck_require__(5556);
@@ -65646,7 +65780,7 @@ async function send({ clock, transport }, request, limit) {
 /***/ 8330:
 /***/ ((module) => {
 
-module.exports = {"rE":"0.1.0"};
+module.exports = {"rE":"1.0.0"};
 
 /***/ })
 
