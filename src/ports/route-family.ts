@@ -81,11 +81,14 @@ export const isFollowed = ({ seenBy, isChosen }: RouteFact): boolean => seenBy.l
 /** Somebody who follows a rule, for requests to some hosts. */
 export type Viewer = {
   /** The clients in the mesh, or the gateway of this name. */
-  readonly who: "mesh" | NamespacedName;
+  readonly who: "mesh" | GatewayName;
   readonly hosts: readonly Host[];
   /** The namespaces that see the rule; undefined is all. */
   readonly namespaces: readonly string[] | undefined;
 };
+
+/** `ofApi`: a Gateway of the Gateway API, and not Istio's own kind. */
+export type GatewayName = NamespacedName & { readonly ofApi?: true };
 
 /** No namespace is called so: it stands for all that nothing else is known of. */
 export const elsewhere = "";

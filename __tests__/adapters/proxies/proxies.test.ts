@@ -92,6 +92,61 @@ test("what is open at the canary's pods beyond what is at as many of stable's wa
   assert.ok(world.asked.every((path) => /filter=[^&]*upstream_rq_active/.test(path)));
 });
 
+/** A pod that Istio runs for a Gateway of the Gateway API, a waypoint among them. */
+const podFor = (gateway: string, place = namespace) => ({
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name: `${gateway}-0`, namespace: place, labels: { "gateway.networking.k8s.io/gateway-name": gateway } },
+  spec: { containers: [{ name: "istio-proxy", image: "registry.test/istio/proxyv2:1.31.0" }] },
+});
+
+test("the pods of an HTTPRoute's gateway are read, and those of Istio's Gateway of the same name are not", async (t) => {
+  const world = await shop(t);
+  world.server.apply([podFor("public")]);
+  await until(
+    "the gateway's pod runs",
+    () => clientOf(world.server).get(resources.pods, namespace, "public-0"),
+    (pod) => (pod?.status as { phase?: string } | undefined)?.phase === "Running",
+  );
+  const source = world
+    .metrics(namespace, { viewers: async () => [{ namespace, name: "public", ofApi: true }] })
+    .watch();
+  const unsent = [series("source", "unknown", { response_code: "503", response_flags: "UH" }), 5] as const;
+  world.show("public-0", [series("source", "reviews-v1"), 1]);
+  await look(source);
+  world.show("public-0", [series("source", "reviews-v1"), 1], unsent);
+  world.show("gateway-0", [unsent[0], 90]);
+  assert.equal((await look(source)).lost, 5);
+});
+
+test("where versions have no sidecars the waypoint's pods count, in whichever namespace they are", async (t) => {
+  const world = await cluster(t);
+  const service = { apiVersion: "v1", kind: "Service", metadata: { name: "reviews", namespace } };
+  const spec = { selector: { app: "reviews" }, ports: [{ port: 9080 }] };
+  const labels = { "istio.io/use-waypoint": "way", "istio.io/use-waypoint-namespace": "edge" };
+  world.server.apply([
+    ...["reviews-v1", "reviews-v2"].map((name) => versionOf(namespace, name, 1, true)),
+    { ...service, metadata: { ...service.metadata, labels }, spec },
+    podFor("way", "edge"),
+  ]);
+  const [, canary = ""] = await Promise.all(["reviews-v1", "reviews-v2"].map((name) => world.podsOf(namespace, name)));
+  const show = (...values: readonly (readonly [string, number])[]) => world.shown.set("edge/way-0", new Map(values));
+  show([series("waypoint", "reviews-v1"), 900]);
+  const source = world.metrics(namespace).watch();
+  await until(
+    "the waypoint is read",
+    () => look(source),
+    ({ blind }) => blind.length === 0,
+  );
+  show(
+    [series("waypoint", "reviews-v1"), 990],
+    [series("waypoint", "reviews-v2"), 9],
+    [series("waypoint", "reviews-v2", { response_code: "500" }), 1],
+  );
+  assert.deepEqual(pairs(await look(source)), [[90, 0], [10, 1], 0]);
+  assert.ok(!world.asked.some((path) => path.startsWith(String(canary))), "a pod without a proxy is not asked");
+});
+
 test("a time-out of the route is a caller that left, and counts once", async (t) => {
   const { metrics, show, canary } = await shop(t);
   const source = metrics(namespace).watch();

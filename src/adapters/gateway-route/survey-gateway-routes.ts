@@ -42,7 +42,9 @@ function viewersOf(route: KubernetesObject): readonly Viewer[] {
   const { namespace = "" } = route.metadata;
   const hosts = listAt(route, "spec", "hostnames").map((host) => readHost(String(host), namespace));
   return parentRefsOf(route).map((parent): Viewer => {
-    if (parent.kind === "Gateway") return { who: parent, hosts, namespaces: undefined };
+    const { namespace: place, name } = parent;
+    if (parent.kind === "Gateway")
+      return { who: { namespace: place, name, ofApi: true }, hosts, namespaces: undefined };
     return { who: "mesh", hosts: [readHost(parent.name, parent.namespace)], namespaces: clientsOf(parent, namespace) };
   });
 }

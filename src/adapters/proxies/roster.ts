@@ -6,6 +6,7 @@ import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
 import { isPodOf, type Pod, readPod } from "../../kubernetes/pod.ts";
 import { asQuery, type Labels } from "../../kubernetes/selector.ts";
 import type { Instant, Millis } from "../../lib/duration.ts";
+import type { GatewayName } from "../../ports/route-family.ts";
 import { type Role, roles } from "../../release/target.ts";
 import { istioResources } from "../kubernetes/istio-version.ts";
 import { unlessForbidden } from "../kubernetes/unless-forbidden.ts";
@@ -149,7 +150,7 @@ async function callersOf(options: ProxiesOptions): Promise<Callable> {
   const found = await unlessForbidden(viewers());
   const seen = found ?? [];
   const gateways = seen.flatMap((who) => (who === "mesh" ? [] : [who]));
-  const named = gateways.filter((one, index) => gateways.findIndex((other) => isNamed(one, other)) === index);
+  const named = gateways.filter((one, index) => gateways.findIndex((other) => isSame(one, other)) === index);
   const selectors = await Promise.all(named.map((gateway) => selectorOf(client, gateway)));
   const wanted = named.flatMap((gateway, index): readonly Wanted[] => {
     const { [index]: labels } = selectors;
@@ -163,17 +164,21 @@ async function callersOf(options: ProxiesOptions): Promise<Callable> {
   return { gateways: named, inMesh: seen.includes("mesh"), unread, wanted };
 }
 
+const isSame = (one: GatewayName, other: GatewayName): boolean => isNamed(one, other) && one.ofApi === other.ofApi;
+
+/** Pods that Istio makes for a Gateway of the Gateway API: https://gateway-api.sigs.k8s.io/geps/gep-1762/ */
+const madeFor = ({ name }: NamespacedName): Labels => ({ "gateway.networking.k8s.io/gateway-name": name });
+
 /** Undefined where it may not be read, or is not there. */
-async function selectorOf(
-  client: ProxiesOptions["client"],
-  { namespace, name }: NamespacedName,
-): Promise<Labels | undefined> {
+async function selectorOf(client: ProxiesOptions["client"], gateway: GatewayName): Promise<Labels | undefined> {
+  const { namespace, name, ofApi } = gateway;
+  if (ofApi) return madeFor(gateway);
   const istio = await istioResources(client);
   if (!istio) return undefined;
   const gateways = { ...resources.gateways, version: istio.virtualServices.version };
   const objects = await unlessForbidden(client.list(gateways, namespace));
-  const gateway = objects?.find(({ metadata }) => metadata.name === name);
-  const labels = textsAt(gateway, "spec", "selector");
+  const found = objects?.find(({ metadata }) => metadata.name === name);
+  const labels = textsAt(found, "spec", "selector");
   return Object.keys(labels).length > 0 ? labels : undefined;
 }
 
@@ -188,7 +193,7 @@ async function waypointFor({ client, target }: ProxiesOptions): Promise<Wanted |
   return (
     waypoint && {
       name: `waypoint ${waypoint.namespace}/${waypoint.name}`,
-      labels: { "gateway.networking.k8s.io/gateway-name": waypoint.name },
+      labels: madeFor(waypoint),
       near: [waypoint.namespace],
     }
   );
