@@ -9,6 +9,7 @@ import { status } from "../../src/commands/status.ts";
 import { DeniedError, RefusedError, UnreachableError, UnsettledError } from "../../src/lib/errors.ts";
 import type { Account } from "../../src/release/account.ts";
 import type { State } from "../../src/release/state.ts";
+import { alike } from "../support/alike.ts";
 import { beforeEffects, createSession, type SessionOptions } from "../support/session.ts";
 import type { Call } from "../support/world.ts";
 
@@ -19,6 +20,7 @@ const waiting: State = {
   reason: { kind: "stage-passed", stage: "10 %" },
 };
 const baking: State = { phase: "baking", stage: 0, since: 0, putBacks: 0 };
+const none = { requests: 0, errors: 0, buckets: [] };
 const mine = { id: "this-job" };
 
 type Row = readonly [
@@ -304,4 +306,22 @@ test("a release or an approval that cannot be saved changes nothing", async () =
     assert.deepEqual(cluster, world.before);
     assert.equal(events.includes("finish"), false, "nor is anything given back that nobody could take over");
   }
+});
+
+test("what was usual is asked beside what else is read before a release, and its journal has it", async () => {
+  const { session, load } = await createSession({ judged: "gates: auto\nmetrics: { prometheus: 'http://metrics.test' }" });
+  const asked = new Promise<void>((resolve) => {
+    // Whoever asks one after the other waits here for ever.
+    const { history } = session;
+    Object.assign(history, {
+      dispersion: async () => asked.then(() => ({ phi: 1, because: "measured", spread: alike })),
+      async traffic() {
+        resolve();
+        return { stable: { requests: 500, errors: 0, buckets: [] }, canary: none, unattributed: none, covered: 10_000 };
+      },
+    });
+  });
+  await release(session);
+  const { usual, usualOf } = load()?.plan.evidence.settings ?? {};
+  assert.deepEqual([usual, usualOf], [50, 500]);
 });

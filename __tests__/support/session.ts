@@ -26,6 +26,8 @@ export type SessionOptions = {
   readonly wayBack?: Partial<WayBack>;
   /** What is not as it should be at the end. */
   readonly differences?: Ports["workload"]["differences"];
+  /** Gates, and where metrics come from. Default: restarts alone. */
+  readonly judged?: string;
 };
 
 const effects = [
@@ -48,7 +50,8 @@ export async function createSession(options: SessionOptions = {}) {
   const warnings: string[] = [];
   const stop = new AbortController();
   const insist = new AbortController();
-  const file = soundBut("stages: 10:1m, 100\ngates: [{ restarts: {} }]\nmetrics: {}");
+  const { judged = "gates: [{ restarts: {} }]\nmetrics: {}" } = options;
+  const file = soundBut(`stages: 10:1m, 100\n${judged}`);
   const config = await configured({ file });
   const { target, plan } = config.release ?? assert.fail();
   const world = createWorld(plan, options.behaviour);

@@ -5,7 +5,7 @@ import { conclude, exitCodeOf } from "./conclude.ts";
 import { newRecord, type WantedRelease } from "./new-record.ts";
 import { unlessRefused, unlessStopped, untouched } from "./preconditions.ts";
 import type { ExitCode, Session } from "./session.ts";
-import { withMeasuredDispersion, withUsualTotal } from "./usual-traffic.ts";
+import { usualTotal, withMeasuredDispersion } from "./usual-traffic.ts";
 
 /** A release from its preflight to its end. `why`: what there is to say of it before it begins. */
 export async function launch(
@@ -31,11 +31,13 @@ async function allowed(session: Session, wanted: WantedRelease): Promise<void> {
 async function begin(session: Session, wanted: WantedRelease, why: Reason | undefined): Promise<ReleaseRecord> {
   // Errors that come in clusters prove less; how clustered they are is seen on stable's pods in the hour before.
   const { history, capture } = session;
-  const [before, { plan: tempered, because }] = await Promise.all([
+  const [before, { plan: tempered, because }, usual] = await Promise.all([
     capture(wanted.target),
     withMeasuredDispersion(history, wanted.target, wanted.plan),
+    usualTotal(history, wanted.target, wanted.plan),
   ]);
-  const plan = await withUsualTotal(history, wanted.target, tempered);
+  const { evidence } = tempered;
+  const plan = { ...tempered, evidence: { ...evidence, settings: { ...evidence.settings, ...usual } } };
   const begun = newRecord(session, { ...wanted, plan }, before);
   const reasons: Reason[] = [];
   if (why) reasons.push(why);

@@ -1,3 +1,4 @@
+import type { Settings } from "../evidence/defaults.ts";
 import type { Tally } from "../evidence/tally.ts";
 import { formatDuration, type Millis } from "../lib/duration.ts";
 import type { Uncounted } from "../ports/metrics.ts";
@@ -31,16 +32,21 @@ function withServingFirst(tally: Tally): Tally {
 /** What a total is compared with while a canary may be holding requests back: of now, not of this morning. */
 const lately: Millis = 600_000;
 
-/** The plan with what the service had just before, where requests are counted. */
-export async function withUsualTotal(history: TrafficHistory, target: Target, plan: Plan): Promise<Plan> {
-  if (!plan.stages.some(({ gates }) => gates.some(isCounting))) return plan;
+/**
+ * What the service had just before, where requests are counted. Where nobody keeps a history it takes ten seconds to see
+ * that.
+ */
+export async function usualTotal(
+  history: TrafficHistory,
+  target: Target,
+  { stages }: Plan,
+): Promise<Pick<Settings, "usual" | "usualOf">> {
+  if (!stages.some(({ gates }) => gates.some(isCounting))) return {};
   const tally = await history.traffic(target, lately);
-  if ("because" in tally || tally.covered <= 0) return plan;
+  if ("because" in tally || tally.covered <= 0) return {};
   const { stable, canary, unattributed } = tally;
   const requests = stable.requests + canary.requests + unattributed.requests;
-  if (requests === 0) return plan;
-  const settings = { ...plan.evidence.settings, usual: (requests * 1_000) / tally.covered, usualOf: requests };
-  return { ...plan, evidence: { ...plan.evidence, settings } };
+  return requests === 0 ? {} : { usual: (requests * 1_000) / tally.covered, usualOf: requests };
 }
 
 /**
