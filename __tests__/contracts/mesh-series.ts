@@ -35,4 +35,8 @@ const outcomes: { readonly [outcome in Outcome]: Labels } = {
   "no route": { response_code: "404", response_flags: "NR" },
 };
 
-const edges: readonly Millis[] = [5, 10, 100, 1_000, Infinity];
+/** Envoy's own. */
+const edges: readonly Millis[] = [
+  0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000,
+  3_600_000, Infinity,
+];

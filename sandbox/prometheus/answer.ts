@@ -1,5 +1,5 @@
 import type { Instant } from "../../src/lib/duration.ts";
-import { QueryError, type Value } from "./value.ts";
+import { type Histogram, QueryError, type Value } from "./value.ts";
 
 export type Answer = { readonly status: number; readonly body: unknown };
 
@@ -27,7 +27,11 @@ function shaped(value: Value, at: Instant): unknown {
     case "vector":
       return {
         resultType: "vector",
-        result: value.samples.map((sample) => ({ metric: sample.labels, value: [time, written(sample.value)] })),
+        result: value.samples.map(({ labels, value, histogram }) =>
+          histogram
+            ? { metric: labels, histogram: [time, shapedHistogram(histogram)] }
+            : { metric: labels, value: [time, written(value)] },
+        ),
       };
     case "matrix":
       return {
@@ -39,6 +43,13 @@ function shaped(value: Value, at: Instant): unknown {
       };
   }
 }
+
+/** https://prometheus.io/docs/prometheus/latest/querying/api/#native-histograms; 0: the left end is not in a bucket. */
+const shapedHistogram = ({ count, sum, buckets }: Histogram) => ({
+  count: written(count),
+  sum: written(sum),
+  buckets: buckets.map(({ from, to, count }) => [0, written(from), written(to), written(count)]),
+});
 
 /** As Go writes a float without exponent; values are strings because JSON has no NaN and no infinity. */
 export function written(value: number): string {

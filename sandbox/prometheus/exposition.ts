@@ -1,12 +1,13 @@
 import type { Instant } from "../../src/lib/duration.ts";
-import type { Labels } from "./value.ts";
+import type { Histogram, Labels } from "./value.ts";
 
 /** One line of a target's metrics, the metric's name among the labels. */
-type Exposed = {
+export type Exposed = {
   readonly labels: Labels;
   readonly value: number;
   /** When it was so, where the target says it; otherwise now. */
   readonly at?: Instant;
+  readonly histogram?: Histogram;
 };
 
 const line = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)(?:\s+(-?\d+))?\s*$/;

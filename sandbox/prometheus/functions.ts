@@ -38,7 +38,7 @@ export const functions: Readonly<Record<string, PromFunction>> = {
   last_over_time: {
     ...overTime(() => 0),
     run: ([range]) =>
-      vector(seriesOf(range).map(({ labels, points }) => ({ labels, value: points.at(-1)?.value ?? Number.NaN }))),
+      vector(seriesOf(range).map(({ labels, points }) => ({ labels, value: Number.NaN, ...points.at(-1) }))),
   },
   quantile_over_time: {
     takes: ["scalar", "matrix"],

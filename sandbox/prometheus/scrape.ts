@@ -1,6 +1,7 @@
 import { request } from "undici";
 import type { Instant, Millis } from "../../src/lib/duration.ts";
 import { parseExposition } from "./exposition.ts";
+import { withNative } from "./native-histograms.ts";
 import type { Storage } from "./storage.ts";
 import { keyOf, type Labels } from "./value.ts";
 
@@ -19,17 +20,19 @@ export function scraper(
   { url, labels = {} }: ScrapeTarget,
   storage: Storage,
   timeout: Millis,
+  convertsHistograms = false,
 ): (at: Instant) => Promise<void> {
   const added: Labels = { job: "istio", instance: new URL(url).host, ...labels };
   let before: ReadonlyMap<string, Labels> = new Map();
   return async (at) => {
     const exposed = await get(url, timeout).catch(() => undefined);
     const now = new Map<string, Labels>();
-    for (const { labels: own, value, at: said } of exposed ?? []) {
+    const read = exposed && convertsHistograms ? withNative(exposed) : exposed;
+    for (const { labels: own, value, at: said, histogram } of read ?? []) {
       const all = { ...renamed(own, added), ...added };
       // Whoever says when a value was true is not taken to say that it ended: Prometheus's track_timestamps_staleness.
       if (said === undefined) now.set(keyOf(all), all);
-      storage.append(all, said ?? at, value);
+      storage.append(all, said ?? at, value, histogram);
     }
     for (const [key, gone] of before) if (!now.has(key)) storage.append(gone, at, undefined);
     storage.append({ __name__: "up", ...added }, at, exposed ? 1 : 0);

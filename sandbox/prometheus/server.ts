@@ -12,6 +12,8 @@ export type PrometheusOptions = {
   readonly interval?: Millis;
   /** Default: a free one. */
   readonly port?: number;
+  /** Of all targets, as a scrape configuration of Prometheus 3 has it: `convert_classic_histograms_to_nhcb`. */
+  readonly convertsHistograms?: boolean;
   /** How far its clock is ahead of this machine's, now. Default: not at all. */
   readonly ahead?: () => Millis;
 };
@@ -30,11 +32,12 @@ export async function startPrometheus({
   targets,
   interval = 1_000,
   port = 0,
+  convertsHistograms = false,
   ahead = () => 0,
 }: PrometheusOptions): Promise<Prometheus> {
   const now = (): Instant => Date.now() + ahead();
   const series = storage();
-  const scrapers = targets.map((target) => scraper(target, series, Math.max(interval, 1_000)));
+  const scrapers = targets.map((target) => scraper(target, series, Math.max(interval, 1_000), convertsHistograms));
   let scraping: Promise<unknown> = Promise.resolve();
   const scrape = async (): Promise<void> => {
     scraping = scraping.then(() => Promise.all(scrapers.map((each) => each(now()))));

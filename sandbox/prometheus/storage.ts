@@ -1,13 +1,13 @@
 import type { Instant, Millis } from "../../src/lib/duration.ts";
 import { fullMatch } from "../re2.ts";
-import { keyOf, type Labels, type Point, QueryError, type Range, type Sample } from "./value.ts";
+import { type Histogram, keyOf, type Labels, type Point, QueryError, type Range, type Sample } from "./value.ts";
 
 export type Matcher = { readonly label: string; readonly op: "=" | "!=" | "=~" | "!~"; readonly text: string };
 
 /** Samples by series, oldest first. */
 export interface Storage {
   /** Without a value the series ends there: a staleness marker. A sample that is not newer than the last one is dropped. */
-  append(labels: Labels, at: Instant, value: number | undefined): void;
+  append(labels: Labels, at: Instant, value: number | undefined, histogram?: Histogram): void;
   /** The newest sample of each series in the lookback before a moment, unless the series has ended. */
   instant(matchers: readonly Matcher[], at: Instant): readonly Sample[];
   /** Every sample in (start, end]. */
@@ -20,7 +20,7 @@ const retention: Millis = 3_600_000;
 
 type Stored = {
   readonly labels: Labels;
-  readonly points: { readonly at: Instant; readonly value: number | undefined }[];
+  readonly points: (Omit<Point, "value"> & { readonly value: number | undefined })[];
 };
 
 export function storage(): Storage {
@@ -31,12 +31,12 @@ export function storage(): Storage {
   };
 
   return {
-    append(labels, at, value) {
+    append(labels, at, value, histogram) {
       const key = keyOf(labels);
       const stored = all.get(key) ?? { labels, points: [] };
       all.set(key, stored);
       if (at <= (stored.points.at(-1)?.at ?? -Infinity)) return;
-      stored.points.push({ at, value });
+      stored.points.push({ at, value, histogram });
       // Twice the time, so that it is done seldom and not for every sample.
       if ((stored.points[0]?.at ?? at) < at - 2 * retention)
         stored.points.splice(
@@ -47,7 +47,9 @@ export function storage(): Storage {
     instant: (matchers, at) =>
       select(matchers).flatMap(({ labels, points }) => {
         const newest = points.findLast((point) => point.at <= at);
-        return newest?.value === undefined || newest.at <= at - lookback ? [] : [{ labels, value: newest.value }];
+        return newest?.value === undefined || newest.at <= at - lookback
+          ? []
+          : [{ ...newest, labels, value: newest.value }];
       }),
     range: (matchers, start, end) =>
       select(matchers).flatMap(({ labels, points }) => {

@@ -3,8 +3,16 @@ import type { Instant } from "../../src/lib/duration.ts";
 /** A label set; a metric's name is the label `__name__`. A label that is not there counts as empty. */
 export type Labels = Readonly<Record<string, string>>;
 
-export type Point = { readonly at: Instant; readonly value: number };
-export type Sample = { readonly labels: Labels; readonly value: number };
+export type Point = { readonly at: Instant; readonly value: number; readonly histogram?: Histogram | undefined };
+/** One that is a histogram has no number as its value. */
+export type Sample = { readonly labels: Labels; readonly value: number; readonly histogram?: Histogram | undefined };
+/** A native histogram, as far as it is passed on: https://prometheus.io/docs/specs/native_histograms/ */
+export type Histogram = {
+  readonly count: number;
+  readonly sum: number;
+  /** Those in which anything is, and none twice. */
+  readonly buckets: readonly { readonly from: number; readonly to: number; readonly count: number }[];
+};
 export type Range = { readonly labels: Labels; readonly points: readonly Point[] };
 
 /** What an expression gives: https://prometheus.io/docs/prometheus/latest/querying/basics/#expression-language-data-types */

@@ -255,7 +255,7 @@ test("the reasons hide what is secret in the address", async (t) => {
 /** The counters that an answer of these samples gives. */
 function countersIn(...samples: readonly Sample[]): readonly Counter[] {
   const reported = samples.map(({ labels, value }) => ({ labels: { reporter: "source", ...labels }, value }));
-  const counters = countersOf({ at, samples: reported, none: [] }, shopTarget, istioMetrics);
+  const counters = countersOf({ at, samples: reported, none: [], histograms: [] }, shopTarget, istioMetrics);
   assert.ok(!("because" in counters), "because" in counters ? counters.because : "");
   return counters;
 }

@@ -8,8 +8,16 @@ export type Answered = {
   /** Which moment that was, by its own clock. Undefined where nothing tells: there is no number. */
   readonly at: Instant | undefined;
   readonly samples: readonly Sample[];
-  /** Series without a number. */
+  /** Series without a number; those of a native histogram are among them. */
   readonly none: readonly NoNumber[];
+  readonly histograms: readonly NativeHistogram[];
+};
+
+/** How many were counted, and how many of them in each bucket in which any were: https://prometheus.io/docs/specs/native_histograms/ */
+export type NativeHistogram = {
+  readonly labels: SeriesLabels;
+  readonly count: number;
+  readonly buckets: readonly { readonly from: number; readonly to: number; readonly count: number }[];
 };
 
 type Numbers = Pick<Answered, "samples" | "none">;

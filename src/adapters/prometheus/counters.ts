@@ -11,6 +11,7 @@ import type { Instant } from "../../lib/duration.ts";
 import type { Uncounted } from "../../ports/metrics.ts";
 import type { Target } from "../../release/target.ts";
 import { type Answered, rawCountsOf, type Sample, whatIsNoCount } from "./answered.ts";
+import { classicOf, keepEdges, type NativeEdges } from "./native-buckets.ts";
 import type { Bucket, Counter, Series } from "./snapshot.ts";
 
 /** Counters of requests. What is neither a version's nor a failure of the service is left out. */
@@ -31,7 +32,7 @@ export function countersOf(
 export function bucketsOf(
   answer: Answered,
   target: Target,
-  { labels: names, durations }: MetricNames,
+  { labels: names, durations, nativeEdges = keepEdges() }: MetricNames & { readonly nativeEdges?: NativeEdges },
 ): readonly Bucket[] | Uncounted {
   const counted = (labels: SeriesLabels): Pick<Bucket, "origin" | "le"> | undefined => {
     const origin = receiverOf(labels, target, names);
@@ -39,7 +40,21 @@ export function bucketsOf(
     return origin && le !== undefined ? { origin, le } : undefined;
   };
   const telling = [...tellingLabels(names), "le"];
-  return countsIn(answer, names, counted, { kind: "bucket", metric: durations, telling });
+  const classic = countsIn(answer, names, counted, { kind: "bucket", metric: durations, telling });
+  if ("because" in classic || classic.length > 0 || answer.histograms.length === 0) return classic;
+  return countsIn(withoutNative(answer, nativeEdges), names, counted, { kind: "bucket", metric: durations, telling });
+}
+
+/** Native histograms as classic ones; those that are kept as both are read as they are. */
+function withoutNative({ histograms, samples, none, at }: Answered, nativeEdges: NativeEdges): Answered {
+  const edges = nativeEdges(histograms);
+  const buckets = histograms.flatMap((native) =>
+    classicOf(native, edges).map(({ le, count }) => ({
+      labels: { ...native.labels, le: le === Infinity ? "+Inf" : String(le) },
+      value: count,
+    })),
+  );
+  return { at, none, histograms: [], samples: [...samples, ...buckets] };
 }
 
 /** What the series' key begins with, the metric's name, and the labels by which a message tells its series apart. */

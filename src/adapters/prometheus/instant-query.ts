@@ -6,7 +6,7 @@ import { tell } from "../../lib/errors.ts";
 import type { Redact } from "../../lib/redaction.ts";
 import { type JsonAnswer, requestJson } from "../../world/request-json.ts";
 import type { Network } from "../../world/world.ts";
-import type { Answered, NoAnswer, NoNumber, Sample, TimeSeries } from "./answered.ts";
+import type { Answered, NativeHistogram, NoAnswer, NoNumber, Sample, TimeSeries } from "./answered.ts";
 import { notPassedOn } from "./not-passed-on.ts";
 
 export type PrometheusAddress = {
@@ -114,6 +114,10 @@ const point = z.tuple([z.number().check(z.gte(0), z.lte(latest)), z.string()]);
 type Point = z.infer<typeof point>;
 const labels = z.record(z.string(), z.string());
 
+/** As text; a rule says which ends of a bucket are in it. */
+const nativeBucket = z.tuple([z.number(), z.string(), z.string(), z.string()]);
+const nativeHistogram = z.object({ count: z.string(), buckets: z._default(z.array(nativeBucket), []) });
+
 const success = z.object({
   status: z.literal("success"),
   warnings: z._default(z.array(z.string()), []),
@@ -122,7 +126,13 @@ const success = z.object({
     // A native histogram comes with `histogram` instead of a value.
     z.object({
       resultType: z.literal("vector"),
-      result: z.array(z.object({ metric: labels, value: z.optional(point) })),
+      result: z.array(
+        z.object({
+          metric: labels,
+          value: z.optional(point),
+          histogram: z.optional(z.tuple([z.number(), nativeHistogram])),
+        }),
+      ),
     }),
     z.object({
       resultType: z.literal("matrix"),
@@ -165,19 +175,37 @@ function read({ status, headers, body }: JsonAnswer, { url, redact }: Prometheus
   }
 }
 
-function numbersIn(result: readonly { readonly metric: SeriesLabels; readonly value?: Point | undefined }[]): Answered {
+type VectorItem = {
+  readonly metric: SeriesLabels;
+  readonly value?: Point | undefined;
+  readonly histogram?: readonly [number, z.infer<typeof nativeHistogram>] | undefined;
+};
+
+function numbersIn(result: readonly VectorItem[]): Answered {
   const samples: Sample[] = [];
   const none: NoNumber[] = [];
-  for (const { metric, value: [, text] = [0, nativeHistogram] } of result) {
+  for (const { metric, value: [, text] = [0, "a native histogram"] } of result) {
     const value = numberIn(text);
     if (value === undefined) none.push({ labels: metric, said: text.trim() || "an empty text" });
     else samples.push({ labels: metric, value });
   }
   const seconds = result.find(({ value }) => value)?.value?.[0];
-  return { at: seconds === undefined ? undefined : Math.round(seconds * 1_000), samples, none };
+  return {
+    at: seconds === undefined ? undefined : Math.round(seconds * 1_000),
+    samples,
+    none,
+    histograms: result.flatMap(({ metric, histogram }) => (histogram ? [histogramIn(metric, histogram[1])] : [])),
+  };
 }
 
-const nativeHistogram = "a native histogram";
+const histogramIn = (labels: SeriesLabels, { count, buckets }: z.infer<typeof nativeHistogram>): NativeHistogram => ({
+  labels,
+  count: Number(count),
+  buckets: buckets.map(([, from, to, count]) => ({ from: endOf(from), to: endOf(to), count: Number(count) })),
+});
+
+/** Of a bucket. */
+const endOf = (text: string): number => (/^[+-]?Inf$/.test(text) ? Number(`${text}inity`) : Number(text));
 
 function seriesIn({
   metric,

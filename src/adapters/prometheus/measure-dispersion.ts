@@ -32,7 +32,7 @@ export async function measureDispersion(
   ]);
   if ("because" in sums) return unmeasured(sums.because);
   const windows = windowsOf(podsOf(sums, step, options.labels.reporter));
-  const slow = "because" in times ? undefined : slowWindows(times);
+  const slow = "because" in times || times.length === 0 ? undefined : slowWindows(times);
   return dispersionIn(windows, slow, step, options.target.stable.deployment);
 }
 

@@ -2,6 +2,7 @@ import type { MetricNames } from "../../istio/istio-metrics.ts";
 import type { Millis } from "../../lib/duration.ts";
 import type { Target } from "../../release/target.ts";
 import type { PrometheusAddress } from "./instant-query.ts";
+import type { NativeEdges } from "./native-buckets.ts";
 
 /** Where Prometheus is, what things are called there, and about which service it is asked. */
 export type PrometheusOptions = PrometheusAddress &
@@ -13,6 +14,8 @@ export type PrometheusOptions = PrometheusAddress &
     /** The scrape interval of Prometheus. */
     readonly interval: Millis;
     readonly target: Target;
+    /** At which edges native histograms are read; remembered for as long as one counts. */
+    readonly nativeEdges?: NativeEdges;
   };
 
 /**

@@ -12,6 +12,7 @@ import { inspectMetrics, unanswered } from "./inspect-metrics.ts";
 import { instantQuery, theirs } from "./instant-query.ts";
 import { measureDispersion } from "./measure-dispersion.ts";
 import { advance, counted, countedFrom, emptyMeter } from "./meter.ts";
+import { keepEdges } from "./native-buckets.ts";
 import { followClock } from "./prometheus-clock.ts";
 import type { PrometheusOptions } from "./prometheus-options.ts";
 import { hasVersions, readCounters, readNewest, settled } from "./read-counters.ts";
@@ -21,7 +22,8 @@ import { seriesSelectors } from "./series-selectors.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** Istio's standard metrics, read from Prometheus or anything with its API. */
-export function prometheus(options: PrometheusOptions): Metrics {
+export function prometheus(given: PrometheusOptions): Metrics {
+  const options = { nativeEdges: keepEdges(), ...given };
   const { interval, target } = options;
   const choice = chooseProxy(options);
   const follow = followClock();

@@ -42,6 +42,8 @@ export const seriesSelectors = (
   /** When each series was scraped last, in seconds. Without the reporter's label they differ from the series themselves. */
   const scraped = (times: string, ...without: readonly string[]): string =>
     `max without (${[labels.reporter, ...without].join(", ")}) (${times})`;
+  /** One series each, without edges, where Prometheus keeps histograms so (native ones, NHCB). */
+  const native = durations.replace(/_bucket$/, "");
   const ownPods = [by("destination"), ...of(stable), notInjected];
 
   return {
@@ -53,16 +55,22 @@ export const seriesSelectors = (
      */
     newest: {
       requests: `${newest.requests} or ${scraped(`timestamp(${ofVersions}) or timestamp(${ofNobody})`)}`,
-      buckets: `${newest.buckets} or ${scraped(`timestamp(${select(durations, [...both, 'le="+Inf"'])})`, "le")}`,
+      buckets:
+        `${newest.buckets} or last_over_time(${select(native, both)}[${lookBack}ms]) or ` +
+        scraped(`timestamp(${select(durations, [...both, 'le="+Inf"'])}) or timestamp(${select(native, both)})`, "le"),
     },
-    /** A counter's first sample in a window is its lowest, unless it restarted. */
-    first: (window: Millis) => counters((counter) => `min_over_time(${counter}[${window}ms])`),
+    /** A counter's first sample in a window is its lowest, unless it restarted; of native histograms nobody knows one. */
+    first(window: Millis) {
+      const lowest = counters((counter) => `min_over_time(${counter}[${window}ms])`);
+      const before = `last_over_time(${select(native, both)}[${lookBack}ms] offset ${window}ms)`;
+      return { requests: lowest.requests, buckets: `${lowest.buckets} or ${before}` };
+    },
     /** Which proxies that count were there at the last scrape, and whom they counted. */
     present: `count by (${labels.reporter}, ${labels.workload}) (${select(requests, of(stable, canary))})`,
     ofStable: {
       requests: select(requests, of(stable)),
       reported: select(requests, [by(reporter), ...of(stable)]),
-      buckets: select(durations, [by(reporter), ...of(stable)]),
+      buckets: `${select(durations, [by(reporter), ...of(stable)])} or ${select(native, [by(reporter), ...of(stable)])}`,
       /**
        * What each of its pods counted itself: a gateway's counters do not tell them apart. Sums of raw counters, one at
        * each step; those of errors name the reporter as well. All in one answer, since the next one may be another
