@@ -309,7 +309,9 @@ test("a release or an approval that cannot be saved changes nothing", async () =
 });
 
 test("what was usual is asked beside what else is read before a release, and its journal has it", async () => {
-  const { session, load } = await createSession({ judged: "gates: auto\nmetrics: { prometheus: 'http://metrics.test' }" });
+  const { session, load } = await createSession({
+    judged: "gates: auto\nmetrics: { prometheus: 'http://metrics.test' }",
+  });
   const asked = new Promise<void>((resolve) => {
     // Whoever asks one after the other waits here for ever.
     const { history } = session;

@@ -66,6 +66,33 @@ for (const { gates, level } of [
   });
 }
 
+test("many requests that reach stable by another service's name are said beforehand: no weight divides them", async (t) => {
+  for (const [beside, warned] of [
+    [200, true],
+    [20, false],
+  ] as const) {
+    const server = await startPrometheus({ targets: [] });
+    t.after(() => server.close());
+    const ofOwn = { ...stable, destination_service: "reviews-v1.shop.svc.cluster.local" };
+    for (const [labels, perFiveMinutes] of [[stable, 400] as const, [ofOwn, beside] as const])
+      for (let ago = 21; ago >= 0; ago--)
+        server.storage.append(labels, at - ago * 15_000, 1_000 + (perFiveMinutes * (21 - ago)) / 20);
+    const found = await prometheus(prometheusOptions(server.url)).inspect(planWith([errors], 15_000), at, signal);
+    assert.deepEqual(
+      found.filter(({ level }) => level === "warn"),
+      warned
+        ? [
+            {
+              level: "warn",
+              what: "In the last five minutes 200 of 600 requests of shop/reviews-v1 came by reviews-v1.shop.svc.cluster.local, which the release does not divide: the canary will seem to get less than planned, and stages be held for it",
+              next: "Let those callers call reviews, or set evidence.splitTolerance to more than 34 %.",
+            },
+          ]
+        : [],
+    );
+  }
+});
+
 for (const { source, destination, warned } of [
   { source: 10, destination: 400, warned: true },
   { source: 300, destination: 400, warned: false }, // retries

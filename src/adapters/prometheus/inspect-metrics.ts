@@ -13,7 +13,7 @@ import { nothingCounted } from "./nothing-counted.ts";
 import type { CountingProxy, PrometheusOptions } from "./prometheus-options.ts";
 import { mostSilent, notScraped } from "./scrapes.ts";
 import { seriesSelectors } from "./series-selectors.ts";
-import { type Extent, extentOf, surveyQuery, tellSurvey, unseenCallers } from "./survey.ts";
+import { type Extent, extentOf, pastTheRoutes, surveyQuery, tellSurvey, unseenCallers } from "./survey.ts";
 
 /** Looks for what the gates of a plan need, and says what there is. Rejects only when aborted. */
 export async function inspectMetrics(
@@ -81,8 +81,12 @@ async function inspectSeries(
   if (reporters.length === 0) return findings;
   if (!reporters.includes(reporter)) return [...findings, otherReporter(reporters, reporter, need)];
 
-  const [extent, unseen] = await Promise.all([extentOf(need, reporter, ask), unseenCallers(need, reporter, ask)]);
-  findings.push(...unseen, ...inspectScrapes(extent, need));
+  const [extent, unseen, past] = await Promise.all([
+    extentOf(need, reporter, ask),
+    unseenCallers(need, reporter, ask),
+    pastTheRoutes(need, reporter, ask),
+  ]);
+  findings.push(...unseen, ...past, ...inspectScrapes(extent, need));
   if (extent.histogram === false && need.gates.some(({ kind }) => kind === "latency")) findings.push(noDurations(need));
   if (extent.histogram === false && need.gates.some(({ kind }) => kind === "evidence")) findings.push(untimed(need));
   findings.push(tellSurvey(series, extent, reporter, need));

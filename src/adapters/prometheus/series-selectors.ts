@@ -18,7 +18,8 @@ export const seriesSelectors = (
     `${labels.workload}=~${quoted(oneOf(workloads.map(({ deployment }) => deployment)))}`,
   ];
   const by = (name: CountingProxy): string => `${labels.reporter}=${quoted(name)}`;
-  const service = `${labels.service}=~${quoted(hostPattern(namespace, [target.service, stable.host, canary.host]))}`;
+  const hosts = quoted(hostPattern(namespace, [target.service, stable.host, canary.host]));
+  const service = `${labels.service}=~${hosts}`;
   /** Answers that a VirtualService's `fault` made are nobody's failure. Flags come as a list: "DI,UF". */
   const notInjected = `${labels.flags}!~"(.*,)?(FI|DI)(,.*)?"`;
   const both = [by(reporter), ...of(stable, canary), notInjected];
@@ -70,6 +71,8 @@ export const seriesSelectors = (
     ofStable: {
       requests: select(requests, of(stable)),
       reported: select(requests, [by(reporter), ...of(stable)]),
+      /** By the name of a service that no route of the release is for. */
+      beside: select(requests, [by(reporter), ...of(stable), `${labels.service}!=""`, `${labels.service}!~${hosts}`]),
       buckets: `${select(durations, [by(reporter), ...of(stable)])} or ${select(native, [by(reporter), ...of(stable)])}`,
       /**
        * What each of its pods counted itself: a gateway's counters do not tell them apart. Sums of raw counters, one at

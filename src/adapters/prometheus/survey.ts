@@ -1,5 +1,5 @@
 import type { Instant } from "../../lib/duration.ts";
-import { plural } from "../../lib/numbers.ts";
+import { count, percent, plural } from "../../lib/numbers.ts";
 import type { Finding } from "../../ports/preflight.ts";
 import { type Sample, samplesOf, valuesOf } from "./answered.ts";
 import { preference } from "./counting-proxy.ts";
@@ -78,6 +78,39 @@ function contentsOf(
 
 /** Requests in five minutes below which nothing is said about who counts how many. */
 const enough = 100;
+
+/**
+ * Says when many reach stable by a service of another name, which no weight divides: they are the same version's in every
+ * counter. Only who sends knows by which name.
+ */
+export async function pastTheRoutes(
+  options: PrometheusOptions,
+  reporter: CountingProxy,
+  ask: Ask,
+): Promise<readonly Finding[]> {
+  const { labels, target } = options;
+  const { reported, beside } = seriesSelectors(target, reporter, options).ofStable;
+  if (reporter === "destination") return [];
+  const [all, past] = await Promise.all([
+    ask(`sum(increase(${reported}[5m]))`),
+    ask(`sum by (${labels.service}) (increase(${beside}[5m])) > 0`),
+  ]);
+  const [counted, beyond] = [all, past].map((answer) =>
+    Math.round(samplesOf(answer).reduce((sum, { value }) => sum + value, 0)),
+  );
+  if (!counted || !beyond || counted < enough || beyond < mostBeside * counted) return [];
+  const part = percent(Math.ceil((100 * beyond) / counted) / 100);
+  return [
+    {
+      level: "warn",
+      what: `In the last five minutes ${count(beyond)} of ${count(counted)} requests of ${target.namespace}/${target.stable.deployment} came by ${valuesOf(samplesOf(past), labels.service).join(" and ")}, which the release does not divide: the canary will seem to get less than planned, and stages be held for it`,
+      next: `Let those callers call ${target.service}, or set evidence.splitTolerance to more than ${part}.`,
+    },
+  ];
+}
+
+/** Of stable's requests; twice as many, and the split is no more within its tolerance. */
+const mostBeside = 0.1;
 
 /**
  * Says when another proxy counts far more than the one that is read: most callers are not seen then. Retries and
