@@ -29820,7 +29820,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 658:
+/***/ 5277:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -30535,18 +30535,15 @@ function withServingFirst(tally) {
     return { ...tally, stable: canary, canary: stable };
 }
 const lately = 600_000;
-async function withUsualTotal(history, target, plan) {
-    if (!plan.stages.some(({ gates }) => gates.some(release_gate/* isCounting */.EL)))
-        return plan;
+async function usualTotal(history, target, { stages }) {
+    if (!stages.some(({ gates }) => gates.some(release_gate/* isCounting */.EL)))
+        return {};
     const tally = await history.traffic(target, lately);
     if ("because" in tally || tally.covered <= 0)
-        return plan;
+        return {};
     const { stable, canary, unattributed } = tally;
     const requests = stable.requests + canary.requests + unattributed.requests;
-    if (requests === 0)
-        return plan;
-    const settings = { ...plan.evidence.settings, usual: (requests * 1_000) / tally.covered, usualOf: requests };
-    return { ...plan, evidence: { ...plan.evidence, settings } };
+    return requests === 0 ? {} : { usual: (requests * 1_000) / tally.covered, usualOf: requests };
 }
 async function withMeasuredDispersion(history, target, plan) {
     const { evidence, stages } = plan;
@@ -32148,11 +32145,13 @@ async function allowed(session, wanted) {
 }
 async function launch_begin(session, wanted, why) {
     const { history, capture } = session;
-    const [before, { plan: tempered, because }] = await Promise.all([
+    const [before, { plan: tempered, because }, usual] = await Promise.all([
         capture(wanted.target),
         withMeasuredDispersion(history, wanted.target, wanted.plan),
+        usualTotal(history, wanted.target, wanted.plan),
     ]);
-    const plan = await withUsualTotal(history, wanted.target, tempered);
+    const { evidence } = tempered;
+    const plan = { ...tempered, evidence: { ...evidence, settings: { ...evidence.settings, ...usual } } };
     const begun = newRecord(session, { ...wanted, plan }, before);
     const reasons = [];
     if (why)
@@ -43844,8 +43843,9 @@ function viewersOf(route) {
     const { namespace = "" } = route.metadata;
     const hosts = listAt(route, "spec", "hostnames").map((host) => (0,istio_host/* readHost */.rk)(String(host), namespace));
     return parentRefsOf(route).map((parent) => {
+        const { namespace: place, name } = parent;
         if (parent.kind === "Gateway")
-            return { who: parent, hosts, namespaces: undefined };
+            return { who: { namespace: place, name, ofApi: true }, hosts, namespaces: undefined };
         return { who: "mesh", hosts: [(0,istio_host/* readHost */.rk)(parent.name, parent.namespace)], namespaces: survey_gateway_routes_clientsOf(parent, namespace) };
     });
 }
@@ -53487,7 +53487,8 @@ const seriesSelectors = ({ namespace, stable, canary, ...target }, reporter, { l
         `${labels.workload}=~${quoted(oneOf(workloads.map(({ deployment }) => deployment)))}`,
     ];
     const by = (name) => `${labels.reporter}=${quoted(name)}`;
-    const service = `${labels.service}=~${quoted(hostPattern(namespace, [target.service, stable.host, canary.host]))}`;
+    const hosts = quoted(hostPattern(namespace, [target.service, stable.host, canary.host]));
+    const service = `${labels.service}=~${hosts}`;
     const notInjected = `${labels.flags}!~"(.*,)?(FI|DI)(,.*)?"`;
     const both = [by(reporter), ...of(stable, canary), notInjected];
     const unattributed = [
@@ -53504,18 +53505,25 @@ const seriesSelectors = ({ namespace, stable, canary, ...target }, reporter, { l
     });
     const newest = counters((counter) => `last_over_time(${counter}[${lookBack}ms])`);
     const scraped = (times, ...without) => `max without (${[labels.reporter, ...without].join(", ")}) (${times})`;
+    const native = durations.replace(/_bucket$/, "");
     const ownPods = [by("destination"), ...of(stable), notInjected];
     return {
         newest: {
             requests: `${newest.requests} or ${scraped(`timestamp(${ofVersions}) or timestamp(${ofNobody})`)}`,
-            buckets: `${newest.buckets} or ${scraped(`timestamp(${series_selectors_select(durations, [...both, 'le="+Inf"'])})`, "le")}`,
+            buckets: `${newest.buckets} or last_over_time(${series_selectors_select(native, both)}[${lookBack}ms]) or ` +
+                scraped(`timestamp(${series_selectors_select(durations, [...both, 'le="+Inf"'])}) or timestamp(${series_selectors_select(native, both)})`, "le"),
         },
-        first: (window) => counters((counter) => `min_over_time(${counter}[${window}ms])`),
+        first(window) {
+            const lowest = counters((counter) => `min_over_time(${counter}[${window}ms])`);
+            const before = `last_over_time(${series_selectors_select(native, both)}[${lookBack}ms] offset ${window}ms)`;
+            return { requests: lowest.requests, buckets: `${lowest.buckets} or ${before}` };
+        },
         present: `count by (${labels.reporter}, ${labels.workload}) (${series_selectors_select(requests, of(stable, canary))})`,
         ofStable: {
             requests: series_selectors_select(requests, of(stable)),
             reported: series_selectors_select(requests, [by(reporter), ...of(stable)]),
-            buckets: series_selectors_select(durations, [by(reporter), ...of(stable)]),
+            beside: series_selectors_select(requests, [by(reporter), ...of(stable), `${labels.service}!=""`, `${labels.service}!~${hosts}`]),
+            buckets: `${series_selectors_select(durations, [by(reporter), ...of(stable)])} or ${series_selectors_select(native, [by(reporter), ...of(stable)])}`,
             perPod: (range, step) => `(sum by (${labels.pod}, instance) (${series_selectors_select(requests, ownPods)}) or ` +
                 `sum by (${labels.pod}, instance, ${labels.reporter}) (` +
                 `${series_selectors_select(requests, [...ownPods, `${labels.code}=~"5.."`])} or ${series_selectors_select(requests, [...ownPods, `${labels.grpc}!~"|0"`])}` +
@@ -53781,6 +53789,8 @@ function ofMoment(answer, asked, { url }) {
 const latest = 9_999_999_999;
 const point = mini_schemas/* tuple */.PVZ([mini_schemas/* number */.aig().check(api/* _gte */.qm(0), api/* _lte */.Zm(latest)), mini_schemas/* string */.YjP()]);
 const instant_query_labels = mini_schemas/* record */.g1P(mini_schemas/* string */.YjP(), mini_schemas/* string */.YjP());
+const nativeBucket = mini_schemas/* tuple */.PVZ([mini_schemas/* number */.aig(), mini_schemas/* string */.YjP(), mini_schemas/* string */.YjP(), mini_schemas/* string */.YjP()]);
+const nativeHistogram = mini_schemas/* object */.Ikc({ count: mini_schemas/* string */.YjP(), buckets: mini_schemas/* _default */.Rvf(mini_schemas/* array */.YOg(nativeBucket), []) });
 const success = mini_schemas/* object */.Ikc({
     status: mini_schemas/* literal */.euz("success"),
     warnings: mini_schemas/* _default */.Rvf(mini_schemas/* array */.YOg(mini_schemas/* string */.YjP()), []),
@@ -53788,7 +53798,11 @@ const success = mini_schemas/* object */.Ikc({
         mini_schemas/* object */.Ikc({ resultType: mini_schemas/* literal */.euz("scalar"), result: point }),
         mini_schemas/* object */.Ikc({
             resultType: mini_schemas/* literal */.euz("vector"),
-            result: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ metric: instant_query_labels, value: mini_schemas/* optional */.lqM(point) })),
+            result: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({
+                metric: instant_query_labels,
+                value: mini_schemas/* optional */.lqM(point),
+                histogram: mini_schemas/* optional */.lqM(mini_schemas/* tuple */.PVZ([mini_schemas/* number */.aig(), nativeHistogram])),
+            })),
         }),
         mini_schemas/* object */.Ikc({
             resultType: mini_schemas/* literal */.euz("matrix"),
@@ -53833,7 +53847,7 @@ function instant_query_read({ status, headers, body }, { url, redact }) {
 function numbersIn(result) {
     const samples = [];
     const none = [];
-    for (const { metric, value: [, text] = [0, nativeHistogram] } of result) {
+    for (const { metric, value: [, text] = [0, "a native histogram"] } of result) {
         const value = instant_query_numberIn(text);
         if (value === undefined)
             none.push({ labels: metric, said: text.trim() || "an empty text" });
@@ -53841,9 +53855,19 @@ function numbersIn(result) {
             samples.push({ labels: metric, value });
     }
     const seconds = result.find(({ value }) => value)?.value?.[0];
-    return { at: seconds === undefined ? undefined : Math.round(seconds * 1_000), samples, none };
+    return {
+        at: seconds === undefined ? undefined : Math.round(seconds * 1_000),
+        samples,
+        none,
+        histograms: result.flatMap(({ metric, histogram }) => (histogram ? [histogramIn(metric, histogram[1])] : [])),
+    };
 }
-const nativeHistogram = "a native histogram";
+const histogramIn = (labels, { count, buckets }) => ({
+    labels,
+    count: Number(count),
+    buckets: buckets.map(([, from, to, count]) => ({ from: endOf(from), to: endOf(to), count: Number(count) })),
+});
+const endOf = (text) => (/^[+-]?Inf$/.test(text) ? Number(`${text}inity`) : Number(text));
 function seriesIn({ metric, values, }) {
     const numbers = new Map();
     for (const [seconds, text] of values) {
@@ -54152,6 +54176,28 @@ function contentsOf(read, { proxies, histogram }, { labels }) {
     return contents;
 }
 const survey_enough = 100;
+async function pastTheRoutes(options, reporter, ask) {
+    const { labels, target } = options;
+    const { reported, beside } = seriesSelectors(target, reporter, options).ofStable;
+    if (reporter === "destination")
+        return [];
+    const [all, past] = await Promise.all([
+        ask(`sum(increase(${reported}[5m]))`),
+        ask(`sum by (${labels.service}) (increase(${beside}[5m])) > 0`),
+    ]);
+    const [counted, beyond] = [all, past].map((answer) => Math.round(samplesOf(answer).reduce((sum, { value }) => sum + value, 0)));
+    if (!counted || !beyond || counted < survey_enough || beyond < mostBeside * counted)
+        return [];
+    const part = (0,numbers/* percent */.KN)(Math.ceil((100 * beyond) / counted) / 100);
+    return [
+        {
+            level: "warn",
+            what: `In the last five minutes ${(0,numbers/* count */.U9)(beyond)} of ${(0,numbers/* count */.U9)(counted)} requests of ${target.namespace}/${target.stable.deployment} came by ${answered_valuesOf(samplesOf(past), labels.service).join(" and ")}, which the release does not divide: the canary will seem to get less than planned, and stages be held for it`,
+            next: `Let those callers call ${target.service}, or set evidence.splitTolerance to more than ${part}.`,
+        },
+    ];
+}
+const mostBeside = 0.1;
 async function unseenCallers(options, reporter, ask) {
     const { labels, target } = options;
     const { requests } = seriesSelectors(target, reporter, options).ofStable;
@@ -54224,8 +54270,12 @@ async function inspectSeries(series, reporter, need, ask) {
         return findings;
     if (!reporters.includes(reporter))
         return [...findings, otherReporter(reporters, reporter, need)];
-    const [extent, unseen] = await Promise.all([extentOf(need, reporter, ask), unseenCallers(need, reporter, ask)]);
-    findings.push(...unseen, ...inspectScrapes(extent, need));
+    const [extent, unseen, past] = await Promise.all([
+        extentOf(need, reporter, ask),
+        unseenCallers(need, reporter, ask),
+        pastTheRoutes(need, reporter, ask),
+    ]);
+    findings.push(...unseen, ...past, ...inspectScrapes(extent, need));
     if (extent.histogram === false && need.gates.some(({ kind }) => kind === "latency"))
         findings.push(noDurations(need));
     if (extent.histogram === false && need.gates.some(({ kind }) => kind === "evidence"))
@@ -54359,7 +54409,7 @@ async function measureDispersion(options, at, signal) {
     if ("because" in sums)
         return unmeasured(sums.because);
     const windows = windowsOf(measure_dispersion_podsOf(sums, step, options.labels.reporter));
-    const slow = "because" in times ? undefined : slowWindows(times);
+    const slow = "because" in times || times.length === 0 ? undefined : slowWindows(times);
     return dispersionIn(windows, slow, step, options.target.stable.deployment);
 }
 const tenMinutes = 600_000;
@@ -54432,6 +54482,39 @@ function dispersionIn(found, slow, step, deployment) {
     return { phi, because: varied, spread };
 }
 
+;// CONCATENATED MODULE: ./src/adapters/prometheus/native-buckets.js
+const ofEnvoy = [
+    0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000,
+    3_600_000,
+];
+const doublings = (each) => Array.from({ length: 19 * each }, (_, step) => 2 ** (step / each));
+const isExponential = (edge, each = 256) => {
+    const steps = each * Math.log2(edge);
+    return Math.abs(steps - Math.round(steps)) < 1e-6;
+};
+function edgesIn(histograms) {
+    const shown = [...new Set(histograms.flatMap(({ buckets }) => buckets.flatMap(({ from, to }) => [from, to])))]
+        .filter((edge) => edge > 0 && Number.isFinite(edge))
+        .sort((a, b) => a - b);
+    if (shown.every((edge) => ofEnvoy.includes(edge)))
+        return ofEnvoy;
+    if (!shown.every((edge) => isExponential(edge)))
+        return shown;
+    return doublings(shown.every((edge) => isExponential(edge, 1)) ? 1 : 2);
+}
+function keepEdges() {
+    let kept;
+    return (histograms) => {
+        if (histograms.some(({ count }) => count > 0))
+            kept ??= edgesIn(histograms);
+        return kept ?? ofEnvoy;
+    };
+}
+function classicOf({ count, buckets }, edges) {
+    const within = (le) => buckets.reduce((sum, { to, count }) => (to <= le * (1 + 1e-9) ? sum + count : sum), 0);
+    return [...edges.map((le) => ({ le, count: within(le) })), { le: Infinity, count }];
+}
+
 ;// CONCATENATED MODULE: ./src/istio/counted-request.js
 
 function receiverOf(labels, { namespace, service, stable, canary }, names) {
@@ -54477,6 +54560,7 @@ function edgeOf(le) {
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/counters.js
 
 
+
 function countersOf(answer, target, { labels: names, requests }) {
     const counted = (labels) => {
         const origin = receiverOf(labels, target, names);
@@ -54485,14 +54569,25 @@ function countersOf(answer, target, { labels: names, requests }) {
     };
     return countsIn(answer, names, counted, { kind: "requests", metric: requests, telling: tellingLabels(names) });
 }
-function bucketsOf(answer, target, { labels: names, durations }) {
+function bucketsOf(answer, target, { labels: names, durations, nativeEdges = keepEdges() }) {
     const counted = (labels) => {
         const origin = receiverOf(labels, target, names);
         const le = edgeOf(labels.le);
         return origin && le !== undefined ? { origin, le } : undefined;
     };
     const telling = [...tellingLabels(names), "le"];
-    return countsIn(answer, names, counted, { kind: "bucket", metric: durations, telling });
+    const classic = countsIn(answer, names, counted, { kind: "bucket", metric: durations, telling });
+    if ("because" in classic || classic.length > 0 || answer.histograms.length === 0)
+        return classic;
+    return countsIn(withoutNative(answer, nativeEdges), names, counted, { kind: "bucket", metric: durations, telling });
+}
+function withoutNative({ histograms, samples, none, at }, nativeEdges) {
+    const edges = nativeEdges(histograms);
+    const buckets = histograms.flatMap((native) => classicOf(native, edges).map(({ le, count }) => ({
+        labels: { ...native.labels, le: le === Infinity ? "+Inf" : String(le) },
+        value: count,
+    })));
+    return { at, none, histograms: [], samples: [...samples, ...buckets] };
 }
 function countsIn(answer, names, counted, { kind, metric, telling }) {
     const { samples, none, scrapedAt } = partsOf(answer, names);
@@ -54608,7 +54703,9 @@ const takeRound = ({ members, pace }) => ({
 
 
 
-function prometheus(options) {
+
+function prometheus(given) {
+    const options = { nativeEdges: keepEdges(), ...given };
     const { interval, target } = options;
     const choice = chooseProxy(options);
     const follow = followClock();
@@ -54931,7 +55028,7 @@ async function callersOf(options) {
     const found = await unlessForbidden(viewers());
     const seen = found ?? [];
     const gateways = seen.flatMap((who) => (who === "mesh" ? [] : [who]));
-    const named = gateways.filter((one, index) => gateways.findIndex((other) => (0,istio_host/* isNamed */.ev)(one, other)) === index);
+    const named = gateways.filter((one, index) => gateways.findIndex((other) => roster_isSame(one, other)) === index);
     const selectors = await Promise.all(named.map((gateway) => roster_selectorOf(client, gateway)));
     const wanted = named.flatMap((gateway, index) => {
         const { [index]: labels } = selectors;
@@ -54945,14 +55042,19 @@ async function callersOf(options) {
         unread.push("the routes");
     return { gateways: named, inMesh: seen.includes("mesh"), unread, wanted };
 }
-async function roster_selectorOf(client, { namespace, name }) {
+const roster_isSame = (one, other) => (0,istio_host/* isNamed */.ev)(one, other) && one.ofApi === other.ofApi;
+const madeFor = ({ name }) => ({ "gateway.networking.k8s.io/gateway-name": name });
+async function roster_selectorOf(client, gateway) {
+    const { namespace, name, ofApi } = gateway;
+    if (ofApi)
+        return madeFor(gateway);
     const istio = await istioResources(client);
     if (!istio)
         return undefined;
     const gateways = { ...resources.gateways, version: istio.virtualServices.version };
     const objects = await unlessForbidden(client.list(gateways, namespace));
-    const gateway = objects?.find(({ metadata }) => metadata.name === name);
-    const labels = textsAt(gateway, "spec", "selector");
+    const found = objects?.find(({ metadata }) => metadata.name === name);
+    const labels = textsAt(found, "spec", "selector");
     return Object.keys(labels).length > 0 ? labels : undefined;
 }
 async function waypointFor({ client, target }) {
@@ -54965,7 +55067,7 @@ async function waypointFor({ client, target }) {
     const waypoint = waypointOf(called, own, namespace);
     return (waypoint && {
         name: `waypoint ${waypoint.namespace}/${waypoint.name}`,
-        labels: { "gateway.networking.k8s.io/gateway-name": waypoint.name },
+        labels: madeFor(waypoint),
         near: [waypoint.namespace],
     });
 }
@@ -62391,7 +62493,7 @@ async function main() {
         print,
         answer,
     };
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 658));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 5277));
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_15__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
             process.removeAllListeners(signal);
