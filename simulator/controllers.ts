@@ -1,4 +1,4 @@
-import { kindNamed } from "../sandbox/api-server/kind.ts";
+import { type Kind, kindNamed } from "../sandbox/api-server/kind.ts";
 import type { StoredObject } from "../sandbox/api-server/object.ts";
 import { timestamp } from "../sandbox/api-server/object.ts";
 import type { Store } from "../sandbox/api-server/store.ts";
@@ -52,10 +52,16 @@ export function startControllers(timeline: Timeline, store: Store, chance: Chanc
     const { template, selector } = deployment.spec;
     const hash = hashOf(JSON.stringify(template));
     const found = store.get(replicaSets, namespace, `${name}-${hash}`);
-    if (found) return found as ReplicaSet;
+    const others = store
+      .list(replicaSets, namespace)
+      .filter((set) => isOwnedBy(set, uid) && set.metadata.uid !== found?.metadata.uid);
+    const newest = Math.max(0, ...others.map(revisionOf));
+    if (found && revisionOf(found) > newest) return found as ReplicaSet;
+    const number = String(newest + 1);
+    annotate(deployments, deployment, number);
+    // A template that was there before is the newest revision from now on.
+    if (found) return annotate(replicaSets, found, number) as ReplicaSet;
     const labels = { ...template.metadata?.labels, "pod-template-hash": hash };
-    const number = String(1 + store.list(replicaSets, namespace).filter((set) => isOwnedBy(set, uid)).length);
-    annotate(deployment, number);
     return store.put(replicaSets, {
       apiVersion: "",
       kind: "",
@@ -72,11 +78,11 @@ export function startControllers(timeline: Timeline, store: Store, chance: Chanc
     }) as ReplicaSet;
   }
 
-  function annotate({ metadata: { namespace, name } }: Deployment, number: string): void {
-    const live = store.get(deployments, namespace, name);
-    if (!live) return;
+  function annotate(kind: Kind, { metadata: { namespace, name } }: StoredObject, number: string) {
+    const live = store.get(kind, namespace, name);
+    if (!live) return undefined;
     const annotations = { ...live.metadata.annotations, [revisionAnnotation]: number };
-    store.put(deployments, { ...live, metadata: { ...live.metadata, annotations } });
+    return store.put(kind, { ...live, metadata: { ...live.metadata, annotations } });
   }
 
   const identity = (name: string, owner: StoredObject) => ({
@@ -164,6 +170,8 @@ export function startControllers(timeline: Timeline, store: Store, chance: Chanc
     else if (observed(object) !== object.metadata.generation) enqueue(object, options.notices);
   });
 }
+
+const revisionOf = ({ metadata }: StoredObject): number => Number(metadata.annotations?.[revisionAnnotation] ?? 0);
 
 const isOwnedBy = ({ metadata }: StoredObject, uid: string): boolean => metadata.ownerReferences?.[0]?.uid === uid;
 

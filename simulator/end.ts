@@ -175,7 +175,9 @@ function checkGoodRelease(scene: Scene): void {
   if (isBad(scenario.image) || !happened.every(({ disturbance }) => isShort(disturbance)) || sumOf(scene) > 45 * second)
     return;
   const ended = ends.find(({ running }) => running.place.name === "job 1" && running.command === "release")?.end;
-  if (ended === undefined || ended.exit === 0 || watch.base().image === scenario.image) return;
+  // Who undoes it may do so as soon as it was released.
+  const isReleased = watch.base().image === scenario.image || ended?.account?.state.phase === "succeeded";
+  if (ended === undefined || ended.exit === 0 || isReleased) return;
   const others = happened.some(({ disturbance }) => disturbance.by === "job");
   // Before anything was changed, whoever cannot look at everything says so.
   if (ended.exit === 2 && (happened.length > 0 || others || scenario.skew !== 0)) return;

@@ -54,6 +54,13 @@ const second = 1_000;
 
 export function scenarioOf(seed: number): Scenario {
   const chance = chanceOf(`scenario ${seed}`);
+  const scenario = drawScenario(seed, chance);
+  const far = chance.stream("apart");
+  // Prometheus spreads its scrapes over the interval by what it scrapes and by its own external labels.
+  return far.happens(0.5) ? { ...scenario, apart: Math.round(scenario.interval * far.between(0.1, 0.9)) } : scenario;
+}
+
+function drawScenario(seed: number, chance: Chance): Scenario {
   const shape = shapeFor(chance);
   const gates = chance.happens(0.5) ? "own" : "auto";
   const slow = chance.happens(0.3);

@@ -56,6 +56,20 @@ async function inTurn<T, R>(all: readonly T[], play: (one: T) => Promise<R>): Pr
   return results;
 }
 
+test("who undoes an update gets the template of before, which is the newest revision then", async () => {
+  const when = { phase: "succeeded", delay: 5_000 };
+  const undo = { by: "job", act: "undoes the release", skew: 0, when } as const;
+  const { violations, story } = await simulate({
+    ...plainScenario,
+    shape: "clone-update",
+    podStart: 3_000,
+    disturbances: [undo],
+  });
+  assert.deepEqual(violations, []);
+  assert.match(story.join("\n"), /undo ends with 0, settled/);
+  assert.equal(lastTraffic({ story }), "reviews (v1) 100 %");
+});
+
 test("what somebody deleted and brings back is there again, whichever kind of route names it", async () => {
   for (const routing of routings)
     for (const act of ["deletes the route", "deletes what the route names"] as const) {
