@@ -1,8 +1,10 @@
+import type { Labels } from "../sandbox/prometheus/value.ts";
 import type { Config } from "../src/config/config.ts";
 import type { Millis } from "../src/lib/duration.ts";
 import { type Crew, shell } from "./crew.ts";
 import {
   type Disturbance,
+  halfNumbers,
   type JobAct,
   type NetworkDisturbance,
   nameOf,
@@ -15,6 +17,7 @@ import { somebodyAt } from "./person.ts";
 import type { SimulatedPrometheus } from "./prometheus.ts";
 import { imageOf } from "./scenario.ts";
 import type { Scene } from "./scene.ts";
+import { type Names, namesOf } from "./shop.ts";
 
 const second = 1_000;
 
@@ -126,7 +129,13 @@ const lies: Readonly<Record<PrometheusAct, (each: SimulatedPrometheus, on: boole
   "does not scrape": (each, on) => each.pause(on),
   "answers nothing": (each, on) => each.lie(on ? () => undefined : undefined),
   "answers NaN": (each, on) => each.lie(on ? () => Number.NaN : undefined),
+  [halfNumbers]: (each, on, { scenario }) =>
+    each.lie(on ? (value, labels) => (isOf(namesOf(scenario).canary, labels) ? Number.NaN : value) : undefined),
   "answers negative numbers": (each, on) => each.lie(on ? (value) => -value : undefined),
   "answers fractions": (each, on) => each.lie(on ? (value) => value + 0.5 : undefined),
   "loses its proxy's counters": (_, on, { mesh }) => on && mesh.restartProxy(),
 };
+
+/** A counter of its requests. Times of scrapes come without the reporter. */
+const isOf = ({ deployment }: Names["canary"], labels: Labels): boolean =>
+  "reporter" in labels && labels.destination_workload === deployment;

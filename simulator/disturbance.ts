@@ -89,7 +89,10 @@ export const prometheusActs = [
   "answers fractions",
   "loses its proxy's counters",
 ] as const;
-export type PrometheusAct = (typeof prometheusActs)[number];
+export type PrometheusAct = (typeof prometheusActs)[number] | typeof halfNumbers;
+
+/** A recording rule, or a proxy, that is wrong about one version alone: its scrapes go on. */
+export const halfNumbers = "answers NaN for the canary alone";
 
 export const nameOf = (disturbance: Disturbance | NetworkDisturbance): string => {
   if (disturbance.by !== "network") return `${disturbance.by}: ${disturbance.act}`;

@@ -1,4 +1,4 @@
-import { prometheusActs } from "./disturbance.ts";
+import { halfNumbers, prometheusActs } from "./disturbance.ts";
 import { faultIn, peerFaults } from "./peers.ts";
 import { foundFaults } from "./record.ts";
 import { simulate } from "./simulation.ts";
@@ -55,7 +55,7 @@ const parts: readonly { readonly title: string; readonly by: string }[] = [
 /** Prometheus has faults of its own, and others on the way to it. */
 const partOf = (fault: string): string => {
   const [by = ""] = fault.split(": ");
-  const isOwn = prometheusActs.some((act) => fault === `prometheus: ${act}`);
+  const isOwn = [...prometheusActs, halfNumbers].some((act) => fault === `prometheus: ${act}`);
   return by === "prometheus" && !isOwn ? "prometheus: way" : by;
 };
 

@@ -1,6 +1,6 @@
 import type { Millis } from "../src/lib/duration.ts";
 import { type Chance, chanceOf } from "./chance.ts";
-import { type Disturbance, drawDisturbance } from "./disturbance.ts";
+import { type Disturbance, drawDisturbance, halfNumbers } from "./disturbance.ts";
 import type { Routing } from "./routing.ts";
 
 /** How the canary comes to be, and what becomes of it. */
@@ -90,6 +90,7 @@ function drawScenario(seed: number, chance: Chance): Scenario {
       ),
       ...undoFor(chance.stream("undo")),
       ...lateWeightFor(chance.stream("late weight")),
+      ...halfNumbersFor(chance.stream("half numbers")),
     ],
   };
 }
@@ -153,6 +154,13 @@ function lifeFor(chance: Chance): Scenario["life"] {
   if (chance.happens(0.3)) return plainScenario.life;
   const requests = Math.round(10 ** chance.between(3, 7));
   return { requests, failed: Math.round(requests * chance.pick([0, 0.001, 0.02])) };
+}
+
+/** What is no number is dangerous where it was never one: from before the canary's first request on. */
+function halfNumbersFor(chance: Chance): readonly Disturbance[] {
+  if (!chance.happens(0.03)) return [];
+  const lasts = Math.round(chance.between(20, 200) * second);
+  return [{ by: "prometheus", act: halfNumbers, lasts, when: { phase: "shifting", delay: 0 } }];
 }
 
 /** Who deleted what requests need mostly notices, and has it in Git. */
