@@ -36,6 +36,8 @@ export interface SimulatedMesh {
   readonly traffic: () => Traffic;
   /** What the callers' proxy has counted until now. */
   counters(): Iterable<RequestCounter>;
+  /** How many requests a Deployment's pods have got in this world, whoever counts them. */
+  sent(deployment: string): number;
   /** The proxy is another one now, and counts from zero. */
   restartProxy(): void;
 }
@@ -63,6 +65,7 @@ export function startMesh(
   let learnt: Instant = 0;
   let noticed = false;
   const counters = new Map<string, RequestCounter>();
+  const sent = new Map<string, number>();
 
   function count(): void {
     const requests = (rate * (timeline.now() - counted)) / 1_000;
@@ -70,6 +73,8 @@ export function startMesh(
     if (requests === 0) return;
     for (const served of traffic) {
       const { errors, latency } = served.deployment === undefined ? lost : behaviourOf(served.image);
+      if (served.deployment !== undefined)
+        sent.set(served.deployment, (sent.get(served.deployment) ?? 0) + requests * served.share);
       add(served, "200", requests * served.share * (1 - errors), latency);
       add(served, served.deployment === undefined ? "503" : "500", requests * served.share * errors, latency);
     }
@@ -111,6 +116,10 @@ export function startMesh(
     counters() {
       count();
       return counters.values();
+    },
+    sent(deployment) {
+      count();
+      return sent.get(deployment) ?? 0;
     },
     restartProxy() {
       count();

@@ -21,6 +21,7 @@ export const invariants = [
   "no good release lost to a fault shorter than patience",
   "what is told agrees with the store",
   "no weight of somebody else's is written over without a word",
+  "no request is counted twice",
   "rollback by hand gets the release",
   "the program ends",
   "no defect",
