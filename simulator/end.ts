@@ -1,8 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { StoredObject } from "../sandbox/api-server/object.ts";
 import { storedKind } from "../sandbox/api-server/store.ts";
-import { pollsOf } from "../src/evidence/ledger.ts";
-import { roles } from "../src/release/target.ts";
 import { namespace } from "./cluster.ts";
 import type { CommandEnd } from "./command.ts";
 import type { Disturbance, NetworkAct, PersonAct } from "./disturbance.ts";
@@ -21,7 +19,6 @@ export function atEnd(scene: Scene): void {
   checkGoodRelease(scene);
   checkComment(scene);
   checkOverwrites(scene);
-  checkCounts(scene);
   if (isLeftToPeople(scene)) return;
   checkTraffic(scene);
   checkObjects(scene);
@@ -137,23 +134,6 @@ function checkComment({ scenario, happened, ends, github, watch }: Scene): void 
 function checkOverwrites({ happened, watch }: Scene): void {
   const untold = happened.some(({ disturbance }) => disturbance.by === "process") ? undefined : watch.untold();
   if (untold !== undefined) watch.violate("no weight of somebody else's is written over without a word", untold);
-}
-
-/** Whatever Prometheus says, and whoever answers for it: nobody gets more requests by the journal than by the mesh. */
-function checkCounts({ watch, mesh }: Scene): void {
-  const record = watch.journal();
-  if (record === undefined || record.ledger.folded !== undefined) return;
-  const polls = pollsOf(record.ledger);
-  for (const role of roles) {
-    const { deployment } = record.target[role];
-    const counted = polls.reduce((sum, poll) => sum + poll[role].requests, 0);
-    const sent = mesh.sent(deployment);
-    if (counted > sent + 1)
-      watch.violate(
-        "no request is counted twice",
-        `${counted} requests of ${deployment} were counted, and it got ${Math.round(sent)}`,
-      );
-  }
 }
 
 /** A release that is over has nothing to be rolled back, and that is a refusal. */

@@ -7,6 +7,7 @@ import type { Chance } from "./chance.ts";
 import { namespace, type SimulatedCluster, simulatedCluster } from "./cluster.ts";
 import type { CommandEnd } from "./command.ts";
 import { startControllers } from "./controllers.ts";
+import { countedBeyond } from "./counted-beyond.ts";
 import { type Disturbance, nameOf } from "./disturbance.ts";
 import { type SimulatedGitHub, simulatedGitHub } from "./github.ts";
 import type { Running } from "./jobs.ts";
@@ -67,6 +68,8 @@ export function sceneOf(scenario: Scenario, chance: Chance, timeline: Timeline, 
     note,
     onJournal(record) {
       for (const listener of listeners) listener(phaseOf(record));
+      const beyond = record && countedBeyond(record, mesh);
+      if (beyond !== undefined) watch.violate("no request is counted twice", beyond);
     },
   });
   startRouteController({ ...cluster, clock: timeline });

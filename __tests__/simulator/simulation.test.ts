@@ -10,6 +10,7 @@ import { imageOf, plainScenario, scenarioOf, shapes } from "../../simulator/scen
 import { type Result, simulate } from "../../simulator/simulation.ts";
 import { storyOf } from "../../simulator/story.ts";
 import { invariants } from "../../simulator/watch.ts";
+import type { HttpAnswer } from "../../src/world/transport.ts";
 
 const lastTraffic = ({ story }: Pick<Result, "story">): string | undefined =>
   story.findLast((line) => line.includes("requests go to"))?.replace(/^.*requests go to /, "");
@@ -55,6 +56,22 @@ async function inTurn<T, R>(all: readonly T[], play: (one: T) => Promise<R>): Pr
   for (const one of all) results.push(await play(one));
   return results;
 }
+
+test("requests that were counted and never sent are found", async () => {
+  const twice = (answer: HttpAnswer | undefined): HttpAnswer => {
+    assert.ok(answer);
+    const text = answer.text.replace(
+      /("reporter":[^}]*\},"value":\[[\d.]+,")(\d+)/g,
+      (_, head, count) => head + 2 * count,
+    );
+    return { ...answer, text };
+  };
+  const lied = await simulate(plainScenario, (link) => (link === "prometheus" ? { instead: twice } : {}));
+  assert.deepEqual(
+    lied.violations.map(({ invariant }) => invariant),
+    ["no request is counted twice"],
+  );
+});
 
 test("who undoes an update gets the template of before, which is the newest revision then", async () => {
   const when = { phase: "succeeded", delay: 5_000 };
