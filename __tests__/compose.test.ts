@@ -5,6 +5,7 @@ import { join } from "node:path";
 import test from "node:test";
 import { parseOutputs } from "../sandbox/composite/file-commands.ts";
 import { nodeClock } from "../src/adapters/node/node-clock.ts";
+import { nodeWorld } from "../src/adapters/node/node-world.ts";
 import { compose, desk, type Surroundings } from "../src/compose.ts";
 import type { Config } from "../src/config/config.ts";
 import { createRedaction } from "../src/lib/redaction.ts";
@@ -13,7 +14,9 @@ import { createCensor } from "../src/reporting/censor.ts";
 import type { HttpAnswer, HttpRequest } from "../src/world/transport.ts";
 import { configured, sound } from "./config/configured.ts";
 import { jumpingClock } from "./support/clock.ts";
+import { inCluster } from "./support/cluster.ts";
 import { shopTarget } from "./support/shop-target.ts";
+import { deploymentOf, destinationRuleOf, image, serviceOf } from "./support/workload-objects.ts";
 import { base, start } from "./words/sample.ts";
 
 /** Several lines, or it would be a path. */
@@ -234,4 +237,62 @@ test("who insists is heard, and where nobody can, nobody does", async () => {
   const insist = AbortSignal.abort("now");
   assert.equal(compose(await configOf(), surroundings({ insist }).here).insist, insist);
   assert.equal(compose(await configOf(), surroundings().here).insist.aborted, false);
+});
+
+const routeTo = (subset: string) => ({ http: [{ route: [{ destination: { host: "reviews", subset } }] }] });
+const virtualService = (name: string, subset: string) => ({
+  apiVersion: "networking.istio.io/v1",
+  kind: "VirtualService",
+  metadata: { name, namespace: "shop" },
+  spec: { hosts: [name], ...routeTo(subset) },
+});
+
+test("who sends requests past a release is remembered from before it, and asked for again unless the canary stays", () =>
+  inCluster(
+    [
+      serviceOf("shop", "reviews", { app: "reviews" }),
+      destinationRuleOf("shop", "reviews", { v1: { version: "v1" }, v2: { version: "v2" } }),
+      deploymentOf("shop", "reviews-v1", "v1"),
+      deploymentOf("shop", "reviews-v2", "v2"),
+      virtualService("reviews", "v1"),
+      virtualService("tester", "v2"),
+    ],
+    async ({ server }) => {
+      const config = await configOf();
+      const cluster = { ...config.cluster, kubeconfig: server.kubeconfig() };
+      const { plan } = config.release ?? assert.fail();
+      const session = compose({ ...config, cluster }, surroundings(nodeWorld()).here);
+      const tester = "VirtualService shop/tester: http route #0 sends 100 % of its requests to reviews subset v2";
+      const before = await session.capture(shopTarget);
+      assert.deepEqual(
+        [before.bystanders, (await session.captureGivenBack(shopTarget)).bystanders],
+        [[tester], [tester]],
+      );
+
+      server.apply([virtualService("late", "v2")]);
+      const { canary, ...workloads } = before.workloads as { readonly canary: object };
+      for (const [replicas, stranded] of [
+        [0, [tester.replace("tester", "late")]],
+        [1, []],
+        [undefined, [tester.replace("tester", "late")]],
+      ] as const) {
+        const given = replicas === undefined ? workloads : { ...workloads, canary: { ...canary, replicas } };
+        const record = { version: 1, ...base, target: shopTarget, plan, before: { ...before, workloads: given } };
+        const { bystanders } = session.connect(record as unknown as ReleaseRecord);
+        assert.deepEqual(await bystanders.strandedWithout("canary"), stranded, `${replicas} pods before`);
+      }
+    },
+  ));
+
+test("the image that manifests bring is known without a cluster, and none where there are none", async () => {
+  const { here, requests } = surroundings();
+  const { manifestImage } = compose(await configOf(), here);
+  const manifests = {
+    ...shopTarget,
+    image: "asked:1",
+    source: { from: "manifests", objects: [deploymentOf("shop", "reviews-v2", "v9")] },
+  } as const;
+  assert.equal(manifestImage(manifests), image("v9"));
+  assert.equal(manifestImage({ ...shopTarget, image: "asked:1" }), undefined);
+  assert.deepEqual(requests, []);
 });

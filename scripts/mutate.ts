@@ -90,7 +90,7 @@ function entries(): readonly string[] {
 
 function told({ mutant, outcome }: Trial, done: number): void {
   if (outcome === "survived") console.log(`  survived ${describe(texts.get(mutant.path) ?? "", mutant)}`);
-  if (done % 50 === 0) console.log(`  ${done} of ${chosen.length}`);
+  if (done % 10 === 0) console.log(`  ${done} of ${chosen.length}`);
 }
 
 /** Exit code 1 when a place is below its bar. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { conclude, exitCodeOf } from "../../src/commands/conclude.ts";
+import { DeniedError, TakenOverError } from "../../src/lib/errors.ts";
 import type { Held } from "../../src/release/reason.ts";
 import type { State } from "../../src/release/state.ts";
 import { createSession } from "../support/session.ts";
@@ -62,4 +63,15 @@ test("a release that waits is settled only if its requests go where it left them
     const told = await conclude(session, load() ?? assert.fail(), new AbortController().signal, { taken: false });
     assert.deepEqual([told.settled, exitCodeOf(told)], what === "nothing" ? [true, 0] : [false, 3], what);
   }
+});
+
+test("a job that has lost its release ends with that and what it leaves behind, by whatever error it hears of it", async () => {
+  const { session, load } = await createSession({ state: { phase: "baking", stage: 0, since: 0, putBacks: 0 } });
+  const lost = AbortSignal.abort(new DeniedError("another job took over"));
+  const concluded = conclude(session, load() ?? assert.fail(), lost, { taken: false });
+  const { next } = await concluded.then(
+    () => assert.fail("it went on"),
+    (error: unknown) => (error instanceof TakenOverError ? error : assert.fail(String(error))),
+  );
+  assert.match(next ?? "", /^This job has stopped\. Requests went so then: .*v1 100, v2 0\./);
 });

@@ -31,6 +31,9 @@ test("plan tells of a release that has not ended, and of none that is over or ne
   assert.equal(finding?.level, "warn");
   assert.match(finding.what, /^shop\/reviews: the release of registry\.test\/reviews:v2 has not ended: /);
   assert.match(finding.next ?? "", /^Wait for it\. .*istio-canary status .*istio-canary rollback /);
+  const other: Finding = { level: "refuse", what: "something else is wrong" };
+  const beside = await journaled(async () => begun, [other]);
+  assert.deepEqual([beside[0]?.level, beside.slice(1)], ["warn", [other]]);
   const state: State = { phase: "rolled-back", reason: { kind: "left-half-way" } };
   const over = { ...begun, state };
   assert.deepEqual(await journaled(async () => over), []);

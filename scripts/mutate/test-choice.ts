@@ -5,11 +5,11 @@ import type { Source } from "../source.ts";
  * Tests that run the built program, which no import shows: it is made of these files' imports.
  * They take long, so they are asked only about what nothing else can reach.
  */
-const runsProgram = (test: string): boolean => test.startsWith("__tests__/integration/");
+const runsProgram = (test: string): boolean => /^__tests__\/(integration\/|main\.test\.ts$)/.test(test);
 
 /** Of these the ones that end soon come first. */
-const soon = ["refusals", "processes", "defects", "cancelled", "people"].map(
-  (name) => `__tests__/integration/${name}.test.ts`,
+const soon = ["main", "integration/refusals", "integration/processes", "integration/defects"].map(
+  (name) => `__tests__/${name}.test.ts`,
 );
 
 /** Tests that play a whole release, or look at a whole world: they come by everywhere, take long, and look elsewhere. */

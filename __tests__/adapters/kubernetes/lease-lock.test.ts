@@ -316,8 +316,9 @@ for (const [what, { renewTime, serverTime }] of Object.entries(unclear)) {
     const lease = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: { name }, spec };
     const stored = await cluster.client.create(resources.leases, "default", lease);
     const clock = handClock(start);
-    const lock = leaseLock({ client, namespace: "default", service: "reviews", clock, time, force: false });
-    return { clock, stored, lock };
+    const stop = new AbortController();
+    const parts = { client, namespace: "default", service: "reviews", clock, time, force: false, stop: stop.signal };
+    return { clock, stored, lock: leaseLock(parts), stop };
   };
 
   /** Asks for the lock, which is read once and then watched. */
@@ -354,6 +355,14 @@ for (const [what, { renewTime, serverTime }] of Object.entries(unclear)) {
       assert.ok("heldBy" in answer);
       assert.equal(answer.heldBy.id, "one");
       assert.ok(answer.heldFor >= 0);
+    }));
+
+  test(`a lock that was renewed ${what} is nobody's prey when the watch is cancelled before its end`, () =>
+    inCluster([], async (cluster) => {
+      const { lock, stop } = await world(cluster);
+      const { answer: acquired } = await watching(cluster, lock);
+      stop.abort("the job was cancelled");
+      assert.ok("heldBy" in (await acquired));
     }));
 }
 
