@@ -19,7 +19,8 @@ import { playUneven, unevenTable, unkept } from "./uneven-table.ts";
  * are written to a file and not run again, so a full table can be made in parts. --store: keeps the figures of --short.
  * --uneven: the product's own stages in services whose pods differ; with --short after the other gates.
  * --detectability, --clusters: another table instead, of what a plan can find, or of how clustered failures are borne.
- * --frontier: one canary pod or three, with a margin or a second try. --picture: draws docs/evidence.svg. --write: puts the table into docs/evidence.md.
+ * --frontier: one canary pod or three, with a margin or a second try. --picture: draws docs/evidence.svg. --write: puts
+ * the table into docs/evidence.md, the frontier into its decision.
  */
 
 const { values } = parseArgs({
@@ -65,7 +66,8 @@ console.log(
   `\n${how} ${((performance.now() - started) / 1_000).toFixed(0)} s at a load of ${loadavg()[0]?.toFixed(1)}`,
 );
 if (values.write) {
-  const file = new URL("../../../docs/evidence.md", import.meta.url);
+  const where = other === "frontier" ? "decisions/0029-three-pods-and-no-second-try.md" : "evidence.md";
+  const file = new URL(`../../../docs/${where}`, import.meta.url);
   writeFileSync(file, between(readFileSync(file, "utf8"), other ?? "benchmark", `${page}\n\n${how}\n`));
 }
 

@@ -62,8 +62,19 @@ function panel(title: string, failing: number, seed: number, offset: number): st
     line(({ harm }) => harm, "#c0392b"),
     line(({ safe }) => safe, "#27864a"),
     text(offset + left, 20, title, 'font-weight="bold"'),
-    ...because.split(": ").map((part, index) => text(offset + left, 78 + height + index * 16, part, 'font-size="11"')),
+    ...inLines(because).map((part, index) => text(offset + left, 78 + height + index * 15, part, 'font-size="11"')),
   ].join("\n");
+}
+
+/** As much as fits under a panel. */
+function inLines(sentence: string): readonly string[] {
+  const lines: string[] = [];
+  for (const word of sentence.split(" ")) {
+    const longer = `${lines.at(-1) ?? ""} ${word}`.trim();
+    if (lines.length > 0 && longer.length <= 66) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 /** Draws docs/evidence.svg: one good and one bad release at 50 requests per second. */
@@ -73,10 +84,10 @@ export function drawPicture(): string {
 }
 
 const picture = (): string =>
-  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${2 * width + gap + 45} ${height + 130}" font-family="sans-serif" font-size="12">
+  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${2 * width + gap + 45} ${height + 160}" font-family="sans-serif" font-size="12">
 <rect width="100%" height="100%" fill="#fff"/>
 ${panel("1 % failures on both versions", 0.01, 4, 0)}
 ${panel("1 % on stable, 2 % on the canary", 0.02, 4, width + gap)}
-<text x="${left}" y="${height + 122}" font-size="11"><tspan fill="#c0392b">━ evidence of harm</tspan>  <tspan fill="#27864a">━ evidence of safety</tspan>  <tspan fill="#8aa2bf">■ weight, 5 to 50 %</tspan>  minutes; the first two only the circuit breaker judges</text>
+<text x="${left}" y="${height + 150}" font-size="11"><tspan fill="#c0392b">━ evidence of harm</tspan>  <tspan fill="#27864a">━ evidence of safety</tspan>  <tspan fill="#8aa2bf">■ weight, 5 to 50 %</tspan>  minutes; the first two only the circuit breaker judges</text>
 </svg>
 `;

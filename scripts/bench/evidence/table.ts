@@ -43,6 +43,7 @@ const rivals = ({ ours, peers }: Row): readonly Result[] => [
 
 /** Who served the fewest bad requests, of those that keep a healthy canary of this service on a quiet day. */
 function winner(row: Row, rows: readonly Row[]): string {
+  if (scenarioOf(row)?.right === "hold") return `ours held ${percent(row.ours.held)}`;
   if (scenarioOf(row)?.right !== "roll back") return "";
   const { name } = scenarios.find(({ service }) => service === scenarioOf(row)?.service) ?? {};
   const quiet = rows.find(({ scenario }) => scenario === name);
