@@ -88,15 +88,15 @@ test("counters that could not be read, and a look that failed, leave a stage's c
 
 test("a gate that was not asked keeps its answer, and a verdict says on how many polls it rests", () => {
   const first = follow(inStage, { ...goesOn, verdicts: [verdict("a", "wait"), verdict("b", "pass")] }, at(second));
-  const second_ = follow(first, { ...goesOn, verdicts: [verdict("b", "fail")] }, at(second));
+  const again = follow(first, { ...goesOn, verdicts: [verdict("b", "fail")] }, at(second));
   assert.deepEqual(
-    stageOf(second_).verdicts.map(({ gate, kind }) => [gate, kind]),
+    stageOf(again).verdicts.map(({ gate, kind }) => [gate, kind]),
     [
       ["a", "wait"],
       ["b", "fail"],
     ],
   );
-  assert.equal(stageOf(second_).polls, 3);
+  assert.equal(stageOf(again).polls, 3);
 });
 
 test("a stage that is left has its end, and nothing that comes later changes it", () => {
@@ -180,4 +180,22 @@ test("what programs printed is kept of the newest stage that has some, and of no
     told.stages.map(({ outputs }) => outputs),
     [undefined, { smoke: "all is well" }],
   );
+});
+
+test("why a stage was extended first is kept, once for each stage", () => {
+  const extended = (gate: string): Decision => ({
+    do: "wait",
+    until: 5 * second,
+    reason: { kind: "stage-extended", stage: "5%", verdict: verdict(gate, "wait") },
+  });
+  const gatesIn = ({ log }: ReleaseRecord) =>
+    log.flatMap(({ at, reason }) => (reason.kind === "stage-extended" ? [[at, reason.verdict.gate]] : []));
+  const first = follow(inStage, extended("errors"), at(20 * second));
+  const again = follow(first, extended("latency"), at(25 * second));
+  assert.deepEqual(gatesIn(again), [[20 * second, "errors"]]);
+  const next: ReleaseRecord = { ...again, state: { ...baking, stage: 1, since: 30 * second } };
+  assert.deepEqual(gatesIn(follow(next, extended("errors"), at(50 * second))), [
+    [20 * second, "errors"],
+    [50 * second, "errors"],
+  ]);
 });

@@ -15,7 +15,7 @@ import { type Baking, isRunning, type State } from "./state.ts";
 export function follow(record: ReleaseRecord, decision: Decision, observation: Observation): ReleaseRecord {
   const { now } = observation;
   const stages = withNewest(record, decision, observation);
-  if (decision.do === "wait") return { ...record, stages };
+  if (decision.do === "wait") return { ...record, stages, log: withExtension(record, decision, now) };
   const { next, reason, plan = record.plan } = decision;
   return {
     ...record,
@@ -90,6 +90,14 @@ const maxEntries = 200;
 
 const withEntry = (log: ReleaseRecord["log"], entry: LogEntry): ReleaseRecord["log"] =>
   [...log, entry].slice(-maxEntries);
+
+/** A stage is extended at each look from then on; why it was first is part of its story. */
+function withExtension({ log, state }: ReleaseRecord, { reason }: Decision, now: Instant): ReleaseRecord["log"] {
+  const isKnown = log.some((entry) => entry.reason.kind === "stage-extended" && entry.at >= since(state));
+  return reason.kind !== "stage-extended" || isKnown ? log : withEntry(log, { at: now, do: "wait", reason });
+}
+
+const since = (state: State): Instant => (state.phase === "baking" ? state.since : Infinity);
 
 const enters = (before: State, next: State): next is Baking =>
   next.phase === "baking" && !(before.phase === "baking" && before.stage === next.stage);

@@ -1,7 +1,6 @@
 import type { Account } from "../release/account.ts";
 import { verdictOf } from "../release/reason.ts";
 import { decidingProof, proofIn } from "./evidence-part.ts";
-import { say } from "./say.ts";
 import { isExtended } from "./stage-progress.ts";
 import { verdictSentence } from "./verdict-sentence.ts";
 
@@ -22,11 +21,10 @@ export function createEvidenceNews(verbose: boolean): (account: Account) => read
       verdict: JSON.stringify([account.startedAt, proof?.verdict.kind, proof?.verdict.proven]),
       turn: turnOf(record.stage, record.until !== undefined, extended) ?? before.turn,
     };
+    // Why it is stands among what happened.
     if (extended && known.turn !== before.turn) {
-      const lines = [say(account.reason)];
       const deciding = decidingProof(account);
-      if (deciding && verbose) lines.push(deciding.numbers);
-      return lines;
+      return deciding && verbose ? [deciding.numbers] : [];
     }
     const isNews = known.verdict !== before.verdict || known.turn !== before.turn;
     if (!proof || !isNews || isToldBy(account, proof.verdict.gate)) return [];
@@ -40,8 +38,9 @@ function turnOf(stage: number, isOver: boolean, isExtended: boolean): string | u
   return isExtended ? `${stage} extended` : undefined;
 }
 
-/** What was decided last rests on this gate's verdict, and says it. */
-function isToldBy({ log }: Account, gate: string): boolean {
+/** What was decided last rests on this gate's verdict, and says it. A stage that is extended goes on being judged. */
+function isToldBy({ log, now }: Account, gate: string): boolean {
   const newest = log.at(-1);
+  if (newest?.do === "wait" && newest.at < now) return false;
   return newest !== undefined && verdictOf(newest.reason)?.gate === gate;
 }
