@@ -21,6 +21,8 @@ export type CallCounter = {
   milliseconds: number;
   /** At most as long as each of `edges`. */
   readonly buckets: number[];
+  /** By the number of the bucket of an exponential histogram of schema 3: eight for each doubling. */
+  readonly native: Map<number, number>;
 };
 
 export type FaultMeshOptions = {
@@ -71,10 +73,13 @@ export function startFaultMesh(options: FaultMeshOptions): FaultMesh {
     const counter = counters.get(key) ?? {
       ...{ deployment, code, flags, grpc, requests: 0, milliseconds: 0 },
       buckets: edges.map(() => 0),
+      native: new Map(),
     };
     counters.set(key, counter);
     counter.requests++;
     counter.milliseconds += takes;
+    const fine = Math.ceil(8 * Math.log2(takes));
+    counter.native.set(fine, (counter.native.get(fine) ?? 0) + 1);
     for (const [index, edge] of edges.entries())
       if (takes <= edge) counter.buckets[index] = (counter.buckets[index] ?? 0) + 1;
   }

@@ -1,7 +1,7 @@
 import { failure, success } from "../../../sandbox/prometheus/answer.ts";
 import { ask } from "../../../sandbox/prometheus/evaluate.ts";
 import { storage } from "../../../sandbox/prometheus/storage.ts";
-import type { Labels } from "../../../sandbox/prometheus/value.ts";
+import type { Histogram, Labels } from "../../../sandbox/prometheus/value.ts";
 import type { Timeline } from "../../../simulator/timeline.ts";
 import type { Millis } from "../../../src/lib/duration.ts";
 import type { HttpAnswer, HttpRequest } from "../../../src/world/transport.ts";
@@ -14,7 +14,12 @@ export type FaultPrometheus = {
 };
 
 /** Scrapes the callers' proxy every 15 seconds. */
-export function startFaultPrometheus(timeline: Timeline, mesh: FaultMesh, canary: string): FaultPrometheus {
+export function startFaultPrometheus(
+  timeline: Timeline,
+  mesh: FaultMesh,
+  canary: string,
+  keepsNative = false,
+): FaultPrometheus {
   const samples = storage();
   let failed: string | undefined;
 
@@ -25,6 +30,10 @@ export function startFaultPrometheus(timeline: Timeline, mesh: FaultMesh, canary
     for (const counter of mesh.counters()) {
       if (failed === "forgets the canary" && counter.deployment === canary) continue;
       samples.append(labelsOf(counter, "istio_requests_total"), at, counter.requests);
+      if (keepsNative) {
+        samples.append(labelsOf(counter, durations), at, Number.NaN, nativeOf(counter));
+        continue;
+      }
       for (const [index, edge] of edges.entries())
         samples.append(bucketOf(counter, String(edge)), at, counter.buckets[index] ?? 0);
       samples.append(bucketOf(counter, "+Inf"), at, counter.requests);
@@ -77,6 +86,12 @@ const labelsOf = ({ deployment, code, flags, grpc }: CallCounter, name: string):
   response_code: code,
   response_flags: flags,
   grpc_response_status: grpc,
+});
+
+const nativeOf = ({ requests, milliseconds, native }: CallCounter): Histogram => ({
+  count: requests,
+  sum: milliseconds,
+  buckets: [...native].map(([index, count]) => ({ from: 2 ** ((index - 1) / 8), to: 2 ** (index / 8), count })),
 });
 
 const bucketOf = (counter: CallCounter, le: string): Labels => ({ ...labelsOf(counter, `${durations}_bucket`), le });

@@ -19,6 +19,8 @@ export type Fault = {
     readonly what: "is away" | "does not scrape" | "forgets the canary" | "loses its pods" | "counts from zero";
   };
   readonly gates?: unknown;
+  /** Prometheus keeps native histograms, and no classic ones. */
+  readonly keepsNative?: true;
   readonly nobodyCalls?: boolean;
   /** So long after the canary's first request. Default: at once, or `later`. */
   readonly begins?: Millis;
@@ -88,7 +90,16 @@ export const faults: readonly Fault[] = [
   twice(18),
   twice(35),
   twice(70),
-  twice(112, "all of both are between two edges of Envoy's histogram, 100 and 250 ms; finer buckets", 0.05),
+  twice(
+    112,
+    "all of both are between two edges of Envoy's histogram, 100 and 250 ms; finer buckets, or native histograms as below",
+    0.05,
+  ),
+  {
+    ...twice(112, undefined, 0.05),
+    name: "takes twice as long: 112 → 224 ms, and Prometheus keeps native histograms",
+    keepsNative: true,
+  },
   twice(120),
   twice(180),
   twice(350),

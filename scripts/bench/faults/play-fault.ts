@@ -53,7 +53,7 @@ export async function playFault(fault: Fault, without = false): Promise<Played> 
     taken: without ? 1 : fault.taken,
     begins,
   });
-  const prometheus = startFaultPrometheus(timeline, mesh, deployment);
+  const prometheus = startFaultPrometheus(timeline, mesh, deployment, fault.keepsNative);
   for (const object of shopOf(scenario)) cluster.create(withoutTimeout(object));
 
   let end: CommandEnd | undefined;
