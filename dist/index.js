@@ -30819,7 +30819,7 @@ function follow(record, decision, observation) {
     const { now } = observation;
     const stages = withNewest(record, decision, observation);
     if (decision.do === "wait")
-        return { ...record, stages };
+        return { ...record, stages, log: withExtension(record, decision, now) };
     const { next, reason, plan = record.plan } = decision;
     return {
         ...record,
@@ -30866,6 +30866,11 @@ const overwrote = (record, differences, at) => ({
 });
 const maxEntries = 200;
 const withEntry = (log, entry) => [...log, entry].slice(-maxEntries);
+function withExtension({ log, state }, { reason }, now) {
+    const isKnown = log.some((entry) => entry.reason.kind === "stage-extended" && entry.at >= since(state));
+    return reason.kind !== "stage-extended" || isKnown ? log : withEntry(log, { at: now, do: "wait", reason });
+}
+const since = (state) => (state.phase === "baking" ? state.since : Infinity);
 const enters = (before, next) => next.phase === "baking" && !(before.phase === "baking" && before.stage === next.stage);
 function opened(plan, stage, now) {
     const { canary: weight } = (0,release_split/* splitOf */.uv)(plan, stage);
@@ -31577,14 +31582,14 @@ function observationOf(looked, { again, state }, troubles, now, job) {
         return { ...moment, look: looked.look, trouble: troubles.effect };
     const failure = looked?.failure ?? { words: stop ?? "", lasting: false };
     const counted = looked && "counted" in looked ? looked.counted : undefined;
-    return { ...moment, trouble: since(troubles.look ?? troubles.effect, failure, now), counted };
+    return { ...moment, trouble: run_since(troubles.look ?? troubles.effect, failure, now), counted };
 }
 function troublesAfter({ look, trouble }, { effect }, decision, result, now) {
     if ("failure" in result)
-        return { effect: since(trouble, result.failure, now) };
+        return { effect: run_since(trouble, result.failure, now) };
     return decision.do === "wait" && look === undefined ? { look: trouble, effect } : {};
 }
-const since = (before, failure, now) => ({
+const run_since = (before, failure, now) => ({
     ...failure,
     since: before?.since ?? now,
 });
@@ -64446,12 +64451,10 @@ const unsavedLines = (account, unsaved) => [
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   H: () => (/* binding */ createEvidenceNews)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7331);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7331);
 /* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1418);
-/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4148);
-/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(465);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3699);
-
+/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(465);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3699);
 
 
 
@@ -64461,7 +64464,7 @@ function createEvidenceNews(verbose) {
     return (account) => {
         const record = account.stages.at(-1);
         const proof = (0,_evidence_part_js__WEBPACK_IMPORTED_MODULE_0__/* .proofIn */ .md)(record);
-        const extended = (0,_stage_progress_js__WEBPACK_IMPORTED_MODULE_2__/* .isExtended */ .UB)(account);
+        const extended = (0,_stage_progress_js__WEBPACK_IMPORTED_MODULE_1__/* .isExtended */ .UB)(account);
         if (!record || (!extended && (!proof || record.polls === 0)))
             return [];
         const before = known;
@@ -64470,16 +64473,13 @@ function createEvidenceNews(verbose) {
             turn: turnOf(record.stage, record.until !== undefined, extended) ?? before.turn,
         };
         if (extended && known.turn !== before.turn) {
-            const lines = [(0,_say_js__WEBPACK_IMPORTED_MODULE_1__/* .say */ .c)(account.reason)];
             const deciding = (0,_evidence_part_js__WEBPACK_IMPORTED_MODULE_0__/* .decidingProof */ .ob)(account);
-            if (deciding && verbose)
-                lines.push(deciding.numbers);
-            return lines;
+            return deciding && verbose ? [deciding.numbers] : [];
         }
         const isNews = known.verdict !== before.verdict || known.turn !== before.turn;
         if (!proof || !isNews || isToldBy(account, proof.verdict.gate))
             return [];
-        const told = `evidence: ${(0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__/* .verdictSentence */ .BT)(proof.verdict)}`;
+        const told = `evidence: ${(0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_2__/* .verdictSentence */ .BT)(proof.verdict)}`;
         return verbose ? [told, proof.numbers] : [told];
     };
 }
@@ -64488,9 +64488,11 @@ function turnOf(stage, isOver, isExtended) {
         return `${stage} over`;
     return isExtended ? `${stage} extended` : undefined;
 }
-function isToldBy({ log }, gate) {
+function isToldBy({ log, now }, gate) {
     const newest = log.at(-1);
-    return newest !== undefined && (0,_release_reason_js__WEBPACK_IMPORTED_MODULE_4__/* .verdictOf */ .Vj)(newest.reason)?.gate === gate;
+    if (newest?.do === "wait" && newest.at < now)
+        return false;
+    return newest !== undefined && (0,_release_reason_js__WEBPACK_IMPORTED_MODULE_3__/* .verdictOf */ .Vj)(newest.reason)?.gate === gate;
 }
 
 
