@@ -74,7 +74,39 @@ describe("routes of the Gateway API", { concurrency: 4 }, () => {
     assert.equal(JSON.stringify(routeOf(run.sandbox).spec), before);
   });
 
+  test("a route that is not followed any more in the middle of a stage is given back", async (t) => {
+    const run = await runCase(t, world, {
+      change: {
+        "world.yaml": (text) =>
+          `${text}    - {name: more, matches: [{path: {value: /more}}], backendRefs: [{name: more, port: 9080}]}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: more, namespace: shop}\nspec: {selector: {app: more}, ports: [{name: http, port: 9080}]}\n`,
+        "canary.yaml": (text) => text.replace("20:1s", "20:60s"),
+      },
+      before({ api, gateway }) {
+        const services = kindNamed("services");
+        gateway.events.on("followed", () => {
+          const journal = api.store.get(kindNamed("configmaps"), "shop", "istio-canary-reviews");
+          const more = api.store.get(services, "shop", "more");
+          if (more && JSON.stringify(journal ?? {}).includes("baking")) api.store.remove(services, more);
+        });
+      },
+    });
+    assert.equal(run.exit, 1, run.said);
+    assert.match(
+      run.said,
+      /reviews is not followed any more \(Service shop\/reviews: ResolvedRefs is False: BackendNotFound/,
+    );
+    assert.equal(backendsOf(run.sandbox), "reviews-v1 1");
+  });
+
   for (const [what, options, said] of [
+    [
+      "a VirtualService for the same calls",
+      inWorld(
+        (text) =>
+          `${text}---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: old, namespace: shop}\nspec: {hosts: [reviews.shop.svc.cluster.local], http: [{route: [{destination: {host: reviews-v1}}]}]}\n`,
+      ),
+      /HTTPRoute shop\/reviews: rule "primary" and VirtualService shop\/old: http route #0 are for the same calls in the mesh/,
+    ],
     [
       "a canary without a Service",
       inWorld((text) =>

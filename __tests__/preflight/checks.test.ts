@@ -1456,14 +1456,14 @@ const rows: readonly Row[] = [
       plan: judgedBy({ kind: "evidence", name: "evidence" }),
     },
     "warn",
-    /reviews: tcp route #0 divides connections, of which proxies see no answer: nothing judges what goes over them but/,
+    /reviews: tcp route #0 divides connections, of which proxies see no answer: nothing but restarts and pods that are not/,
   ],
   [
     "connections that a gate of the user's own judges",
     { route: virtualService({ tcp: [route(stableSubset)] }) },
     { plan: judgedBy({ kind: "run", name: "smoke", tolerate: 0, noData: "wait" }) },
-    "note",
-    /tcp route #0 divides connections, of which proxies see no answer: gates of your own judge what goes over them/,
+    "warn",
+    /tcp route #0 divides connections, of which proxies see no answer: gates of your own and restarts and pods/,
   ],
   [
     "a named targetPort that the canary lacks",
@@ -1746,4 +1746,18 @@ test("what forbids a release comes first, and nothing comes twice", async () => 
   );
   assert.equal(new Set(findings.map(({ what }) => what)).size, findings.length);
   assert.ok(findings.filter(({ level }) => level === "refuse").length > 1, "all at once");
+});
+
+test("what Argo CD would ignore for ever is the list that the release writes, in each kind of route", async () => {
+  const tracked = { annotations: { "argocd.argoproj.io/tracking-id": "shop:x" } };
+  const lists: unknown[] = [];
+  for (const spec of [{ http: [route(stableSubset)] }, { tcp: [route(stableSubset)] }]) {
+    const findings = await inspect({ route: virtualService(spec, tracked) });
+    lists.push(
+      /To ignore (\S+) for ever/.exec(findings.find(({ what }) => what.startsWith("Argo CD"))?.next ?? "")?.[1],
+    );
+  }
+  const onlyStable = await inspect({ stable: deployment("reviews-v1", "v1", { metadata: tracked }) });
+  lists.push(onlyStable.find(({ what }) => what.startsWith("Argo CD"))?.next?.includes("To ignore"));
+  assert.deepEqual(lists, [".spec.http", ".spec.tcp", false]);
 });

@@ -1,7 +1,8 @@
 import { field, listAt, numberAt, objectAt, textAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import { type Destination, numberOr, type WeightedDestination } from "./destination.ts";
-import { readHost } from "./host.ts";
+import { type Host, readHost } from "./host.ts";
+import { parentRefsOf } from "./route-parent.ts";
 import type { Mirror, RouteRule, RouteSection } from "./route-rule.ts";
 
 export const gatewayGroup = "gateway.networking.k8s.io";
@@ -92,16 +93,23 @@ export type Backend = Destination & { readonly share: number; readonly mirror: b
 export type GatewayRule = {
   /** `HTTPRoute shop/reviews: rule #0`, or by its name. */
   readonly where: string;
+  readonly section: RouteSection;
+  /** The Services whose clients in the mesh follow it. */
+  readonly services: readonly Host[];
   readonly destinations: readonly Backend[];
 };
 
 export const gatewayRulesOf = (route: KubernetesObject): readonly GatewayRule[] =>
-  gatewayRouteRules(route).map(({ name, index, destinations, mirrors }) => {
+  gatewayRouteRules(route).map(({ section, name, index, destinations, mirrors }) => {
     const sum = destinations.reduce((all, { counts }) => all + counts, 0);
     const word = name === undefined ? `rule #${index}` : `rule "${name}"`;
     const { namespace = "", name: ofRoute } = route.metadata;
     return {
       where: `${route.kind} ${namespace}/${ofRoute}: ${word}`,
+      section,
+      services: parentRefsOf(route)
+        .filter(({ kind }) => kind === "Service")
+        .map((parent) => readHost(parent.name, parent.namespace)),
       destinations: [
         ...destinations.map(({ host, subset, port, counts }) => ({
           host,

@@ -1,5 +1,5 @@
 import { someOf } from "../lib/some-of.ts";
-import { type Finding, note, refuse, warn } from "../ports/preflight.ts";
+import { type Finding, refuse, warn } from "../ports/preflight.ts";
 import type { RouteFact } from "../ports/route-family.ts";
 import { isAsked, isCounting } from "../release/gate.ts";
 import type { Scene } from "./scene.ts";
@@ -22,12 +22,11 @@ export function connectionsAreJudged({ routes, plan: { stages } }: Scene): reado
         "Let gates judge that can (query, for instance of istio_tcp_connections_closed_total; json; run; restarts), or say that nothing does: metrics: { source: none }, and restarts alone are watched.",
       ),
     ];
-  if (gates.some(isAsked))
-    return [note(`${what}: gates of your own judge what goes over them, and nothing else does.`)];
+  const judges = gates.some(isAsked) ? "gates of your own and" : "nothing but";
   return [
     warn(
-      `${what}: nothing judges what goes over them but restarts and pods that are not ready.`,
-      "A gate of your own can: query, json or run.",
+      `${what}: ${judges} restarts and pods that are not ready judge what goes over them.`,
+      "Whether a version answers rightly only a gate that speaks its protocol can tell: run, json or query.",
     ),
   ];
 }

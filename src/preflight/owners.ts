@@ -1,5 +1,7 @@
 import { readDestinationRule } from "../istio/destination-rule.ts";
+import { gatewayKinds } from "../istio/gateway-route.ts";
 import { type Host, type NamespacedName, readHost, sameHost } from "../istio/host.ts";
+import { routeSections } from "../istio/route-rule.ts";
 import { listAt, textAt } from "../kubernetes/field.ts";
 import { type KubernetesObject, placeWord } from "../kubernetes/object.ts";
 import { type Finding, note, refuse, warn } from "../ports/preflight.ts";
@@ -48,7 +50,7 @@ const owners: readonly Owner[] = [
     finding: (objects, owned) =>
       warn(
         `Argo CD keeps ${objects} as Git has it: a sync in the middle of a release would take its changes back.`,
-        `${pause(owned.flatMap(applicationsOf).map(skipping), someApplication)} ${thenGit} (Where an ApplicationSet makes the Application, it takes the annotation away unless its preservedFields.annotations have it. To ignore .spec.http for ever would keep later changes of matches and timeouts from being synced, too.)`,
+        `${pause(owned.flatMap(applicationsOf).map(skipping), someApplication)} ${thenGit} (Where an ApplicationSet makes the Application, it takes the annotation away unless its preservedFields.annotations have it.${ignoring(owned)})`,
       ),
   },
   {
@@ -103,6 +105,18 @@ const otherOwners: readonly Owner[] = others.map(([who, owns, stop]) => ({
       `${stop} ${thenGit}`,
     ),
 }));
+
+/** Lists are atomic there: whoever ignores a weight ignores the whole list, which is another one in each kind. */
+function ignoring(owned: readonly KubernetesObject[]): string {
+  const lists = new Set(owned.flatMap(routeLists).map((list) => `.spec.${list}`));
+  if (lists.size === 0) return "";
+  return ` To ignore ${[...lists].join(" and ")} for ever would keep later changes of matches and timeouts from being synced, too.`;
+}
+
+function routeLists({ kind, spec }: KubernetesObject): readonly string[] {
+  if (kind === "VirtualService") return routeSections.filter((section) => listAt(spec, section).length > 0);
+  return gatewayKinds.some((one) => one.kind === kind) ? ["rules"] : [];
+}
 
 const thenGit =
   "Before it goes on, Git has to say what the release has left: with promotion: update that is the new image alone.";

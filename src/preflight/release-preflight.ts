@@ -16,6 +16,7 @@ import { canaryServiceIsExported, routesAreExported } from "./exported.ts";
 import { nobodyServes } from "./first-deployment.ts";
 import { inspectManifest } from "./manifests.ts";
 import { permissionsFor } from "./needed-permissions.ts";
+import { oneFamilyForAHost } from "./one-family.ts";
 import { ownersAreKnown } from "./owners.ts";
 import { stableIsPinned } from "./pinning.ts";
 import { inspectPlacement } from "./placement.ts";
@@ -86,6 +87,7 @@ const checks: readonly SceneCheck[] = [
   portsAgree,
   portsSpeakProtocol,
   connectionsAreJudged,
+  oneFamilyForAHost,
   canaryGetsSidecar,
   imageIsNew,
   followersAreKnown,

@@ -112,6 +112,9 @@ spec:
   - {name: http2, port: 80, targetPort: ${gatewayPort}}
   - {name: gateway-api, port: 81, targetPort: 18081}
   - {name: tcp, port: 31400, targetPort: 31400}
+  - {name: tls, port: 31401, targetPort: 31401}
+  - {name: tcp-by-gateway-api, port: 31402, targetPort: 31402}
+  - {name: tls-by-gateway-api, port: 31403, targetPort: 31403}
 ---
 apiVersion: networking.istio.io/v1
 kind: Gateway

@@ -1,4 +1,6 @@
 import { gatewayGroup } from "../../istio/gateway-route.ts";
+import { acceptanceOf } from "../../istio/route-parent.ts";
+import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { resourceOf } from "../../kubernetes/resource-of.ts";
 import type { RouteFamily } from "../../ports/route-family.ts";
 import type { Unserved } from "../../release/observation.ts";
@@ -58,10 +60,11 @@ export function gatewayRouteFamily(kind: RouteKind, { client, clock }: GatewayRo
       const resource = resourceOf(`${gatewayGroup}/${version}`, kind);
       const store = { client, shape, resource };
       const followed = followedBy(store, clock);
+      const refused = (route: KubernetesObject): readonly string[] => acceptanceOf(route).refused;
       const unserved = async (among: readonly Role[]): Promise<Unserved> =>
         served ? unservedAmong(client, target, among) : {};
       return {
-        routes: routes.map((before) => movedRoute({ store, clock, pair: target, before, fence, followed })),
+        routes: routes.map((before) => movedRoute({ store, clock, pair: target, before, fence, followed, refused })),
         // The mesh knows every Service: there is nothing to make known, and nothing to take away.
         prepare: async () => {},
         cleanUp: async () => {},

@@ -30,10 +30,12 @@ export type MovedRouteOptions = {
    * Rejects with DeniedError or UnreachableError. A way back is not held up by it.
    */
   readonly followed?: (object: KubernetesObject, superseded: AbortSignal) => Promise<void>;
+  /** Who does not follow it as it is, and why: weights that nobody follows are none. */
+  readonly refused?: (object: KubernetesObject) => readonly string[];
 };
 
 /** Moves the weights of one of the user's own objects by JSON Patches, and changes nothing else in it. */
-export function movedRoute({ store, clock, pair, before, fence, followed }: MovedRouteOptions): MovedRoute {
+export function movedRoute({ store, clock, pair, before, fence, followed, refused }: MovedRouteOptions): MovedRoute {
   const { client, resource, shape } = store;
   const word = objectWord(shape, before);
   /** As it was read after this job's last write that went on; undefined when there was none. */
@@ -101,7 +103,10 @@ export function movedRoute({ store, clock, pair, before, fence, followed }: Move
       const object = await read();
       if (!object) return [`${word} is gone: somebody else deleted it`];
       const differences = differencesOf(object, aim);
-      return next && differencesOf(object, next).length === 0 ? [] : differences;
+      const astray = next && differencesOf(object, next).length === 0 ? [] : differences;
+      // What it is given back to is not asked of: whoever refuses that has refused it before.
+      const unfollowed = aim.to === "split" ? (refused?.(object) ?? []) : [];
+      return [...astray, ...unfollowed.map((because) => `${word} is not followed any more (${because})`)];
     },
   };
 

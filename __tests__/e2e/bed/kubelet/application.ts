@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
 import { behaviourOf } from "./behaviour.ts";
 import type { Close } from "./container.ts";
@@ -12,6 +13,8 @@ export type Surroundings = {
   /** Milliseconds since the container was started. */
   readonly age: () => number;
   readonly say: (line: string) => void;
+  /** Of ports that are called `tls`. */
+  readonly certificate: { readonly key: Buffer; readonly cert: Buffer };
   /** Told of each answer. */
   readonly answered: (request: IncomingMessage, status: number, milliseconds: number) => void;
   /** Asks another service, through the pod's proxy where it has one. */
@@ -27,7 +30,13 @@ export async function startApplication(spec: ContainerSpec, surroundings: Surrou
   const ports = behaviour.refuses ? [] : (spec.ports ?? []);
   const answer = answerer(spec, surroundings);
   const servers = await Promise.all(
-    ports.map(({ containerPort }) => listen(createServer(answer), containerPort, surroundings.address)),
+    ports.map(({ name, containerPort }) =>
+      listen(
+        name === "tls" ? createTlsServer(surroundings.certificate, answer) : createServer(answer),
+        containerPort,
+        surroundings.address,
+      ),
+    ),
   );
   return (abruptly) => closeAll(servers, abruptly);
 }

@@ -33,6 +33,7 @@ const node: Node = {
   api,
   work,
   envoy,
+  certificate: { key: readFileSync(join(pki, "kubelet.key")), cert: readFileSync(join(pki, "kubelet.crt")) },
   podAt: (address) => addressed.get(address),
   serviceOf: (pod) => serviceOf(pod, services.values()),
   endpointOf: endpoints,

@@ -16,6 +16,7 @@ export type Node = {
   readonly api: ApiServer;
   readonly work: string;
   readonly envoy: string;
+  readonly certificate: { readonly key: Buffer; readonly cert: Buffer };
   readonly podAt: (address: string) => Pod | undefined;
   /** The host name of the service that a pod belongs to. */
   readonly serviceOf: (pod: Pod) => string | undefined;
@@ -109,6 +110,7 @@ export async function runPod(node: Node, pod: Pod, address: string): Promise<Run
       age: () => container.age(),
       say: (line: string) => container.say(line),
       answered,
+      certificate: node.certificate,
       ask,
     };
     const isProxy = spec.name === proxyName;
