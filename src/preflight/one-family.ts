@@ -5,9 +5,9 @@ import type { RouteFact } from "../ports/route-family.ts";
 import type { Scene } from "./scene.ts";
 
 /** A rule that clients in the mesh follow when they call some Services. */
-type MeshRule = { readonly where: string; readonly section: RouteSection; readonly hosts: readonly Host[] };
+type RuleForCalls = { readonly where: string; readonly section: RouteSection; readonly hosts: readonly Host[] };
 
-const inMesh = ({ where, section, seenBy }: RouteFact): MeshRule => ({
+const inMesh = ({ where, section, seenBy }: RouteFact): RuleForCalls => ({
   where,
   section,
   hosts: seenBy.filter(({ who }) => who === "mesh").flatMap(({ hosts }) => hosts),
@@ -25,7 +25,7 @@ export function oneFamilyForAHost({ routes, gatewayRules }: Scene): readonly Fin
   const moved = routes.filter(({ moves }) => moves);
   const ofGatewayApi = [
     ...routes.filter((fact) => !isClassic(fact)).map(inMesh),
-    ...gatewayRules.map(({ services: hosts, ...rule }): MeshRule => ({ ...rule, hosts })),
+    ...gatewayRules.map(({ services: hosts, ...rule }): RuleForCalls => ({ ...rule, hosts })),
   ];
   const classic = routes.filter(isClassic).map(inMesh);
   const findings = moved.flatMap((fact) => {
@@ -36,10 +36,10 @@ export function oneFamilyForAHost({ routes, gatewayRules }: Scene): readonly Fin
   return [...new Map(findings.map((finding) => [finding.what, finding])).values()];
 }
 
-const meet = (one: MeshRule, other: MeshRule): boolean =>
+const meet = (one: RuleForCalls, other: RuleForCalls): boolean =>
   one.section === other.section && one.hosts.some((host) => other.hosts.some((same) => sameHost(host, same)));
 
-const both = (own: MeshRule, other: MeshRule): Finding =>
+const both = (own: RuleForCalls, other: RuleForCalls): Finding =>
   refuse(
     `${own.where} and ${other.where} are for the same calls in the mesh, and Istio does not support VirtualServices and routes of the Gateway API for one host: sidecars take one of the two alone (one of the Gateway API in their own namespace first, else the older), so it is not known who follows the weights.`,
     "Leave one: take the host out of the VirtualService, or the Service out of the other's parentRefs.",
