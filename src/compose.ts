@@ -173,6 +173,7 @@ export function compose(config: Config, here: Surroundings): Session {
     reporter,
     lock: ({ force }) => leaseLock({ client, namespace, service, clock, time, force, stop: world.stop }),
     soleServer: routes.soleServer,
+    findRoutes: routes.find,
     serving: routes.serving,
     services: () => serviceNames(client, namespace),
     manifestImage: (target) => releasedImage({ ...target, image: undefined }, undefined),

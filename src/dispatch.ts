@@ -11,20 +11,21 @@ import { settle } from "./commands/settle.ts";
 import { status } from "./commands/status.ts";
 import { undo } from "./commands/undo.ts";
 import { verify } from "./commands/verify.ts";
+import { withRoutes, withRoutesIfFound } from "./commands/with-routes.ts";
 import { compose, desk, type Surroundings } from "./compose.ts";
 import type { Command, CommandInCluster } from "./config/commands.ts";
 import type { Config } from "./config/config.ts";
 import { RefusedError } from "./lib/errors.ts";
 
 export const commandsInCluster: Readonly<Record<CommandInCluster, (session: Session) => Promise<ExitCode>>> = {
-  release,
-  plan,
-  status,
+  release: withRoutes(release),
+  plan: withRoutes(plan),
+  status: withRoutesIfFound(status),
   verify,
-  rollback,
-  undo,
-  promote,
-  settle,
+  rollback: withRoutesIfFound(rollback),
+  undo: withRoutesIfFound(undo),
+  promote: withRoutesIfFound(promote),
+  settle: withRoutesIfFound(settle),
 };
 
 const atDesk: Readonly<Record<Exclude<Command, CommandInCluster>, (desk: Desk) => Promise<ExitCode>>> = {

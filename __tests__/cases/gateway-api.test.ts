@@ -74,6 +74,28 @@ describe("routes of the Gateway API", { concurrency: 4 }, () => {
     assert.equal(JSON.stringify(routeOf(run.sandbox).spec), before);
   });
 
+  const unnamed = (text: string): string => text.replace("routes: { httpRoute: reviews }\n", "");
+
+  test("the one route that sends to the service is found where none is named", async (t) => {
+    const run = await runCase(t, world, configured(unnamed));
+    assert.equal(run.exit, 0, run.said);
+    assert.equal(backendsOf(run.sandbox), "reviews-v2 1");
+  });
+
+  test("of several routes that send to the service none is guessed", async (t) => {
+    const other =
+      "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: public, namespace: shop}\nspec: {hosts: [reviews.example.com], gateways: [x], http: [{route: [{destination: {host: reviews-v1}}]}]}\n";
+    const run = await runCase(t, world, {
+      change: { "world.yaml": (text) => text + other, "canary.yaml": unnamed },
+    });
+    assert.equal(run.exit, 2, run.said);
+    assert.match(
+      run.said,
+      /Several routes send to reviews \(VirtualService shop\/public, HTTPRoute shop\/reviews\), none is VirtualService shop\/reviews, and the configuration names none/,
+    );
+    assert.equal(numberAt(routeOf(run.sandbox).metadata, "generation"), 1);
+  });
+
   test("a route that is not followed any more in the middle of a stage is given back", async (t) => {
     const run = await runCase(t, world, {
       change: {

@@ -26,6 +26,7 @@ test("a file with the least in it is a whole configuration", async () => {
   const config = await configured({ file: sound });
   assert.deepEqual(config, {
     command: "release",
+    findsRoutes: true,
     filling: { filled: [], left: [] },
     namespace: "shop",
     service: "reviews",

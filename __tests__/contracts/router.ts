@@ -398,6 +398,19 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>, 
     assert.deepEqual(servers, ["stable", undefined, "canary"]);
   });
 
+  fact(
+    "where no route is named, those that send to the service are found; one that is named is enough",
+    async (scene) => {
+      const routes = allRoutes([maker.family(world.client)]);
+      await scene.draw("first", alone);
+      await scene.draw("ratings", [{ to: [["other"]] }]);
+      const found = await routes.find(scene.target(["reviews"]));
+      assert.deepEqual(found, [{ kind, namespace: scene.namespace, name: "first", routes: [] }]);
+      await scene.draw("reviews", [{ to: [["other"]] }]);
+      assert.deepEqual(await routes.find(scene.target(["reviews"])), scene.target(["reviews"]).routes);
+    },
+  );
+
   among(
     "a survey tells every rule: where it is, who gets how much, and whether the release moves it",
     async (scene) => {

@@ -121,6 +121,7 @@ export async function createSession(options: SessionOptions = {}) {
       },
     }),
     soleServer: async () => "stable",
+    findRoutes: async ({ routes }) => routes,
     serving: async () => {
       const { weight } = world.cluster;
       return [...(weight < 100 ? (["stable"] as const) : []), ...(weight > 0 ? (["canary"] as const) : [])];

@@ -9,7 +9,7 @@ import type { TrafficHistory } from "../ports/traffic-history.ts";
 import type { ClusterName } from "../release/account.ts";
 import type { Plan } from "../release/plan.ts";
 import type { ReleaseRecord, Run } from "../release/release-record.ts";
-import type { Role, Target } from "../release/target.ts";
+import type { Role, RouteChoice, Target } from "../release/target.ts";
 import type { WayBack } from "../release/undoing.ts";
 import type { Clock } from "../world/clock.ts";
 import type { Transport } from "../world/transport.ts";
@@ -33,6 +33,8 @@ export type Session = {
   readonly lock: (options: { readonly force: boolean }) => Lock;
   /** The one version that has all the traffic of both; undefined while both have some, or none has. */
   readonly soleServer: (target: Target) => Promise<Role | undefined>;
+  /** Where nobody has named a route: those that send to the service. */
+  readonly findRoutes: (target: Target) => Promise<readonly RouteChoice[]>;
   /** The versions that have requests now, whatever a journal says. */
   readonly serving: (target: Target) => Promise<readonly Role[]>;
   /** The Services beside the one that is released; undefined where they may not be listed. */

@@ -31,6 +31,8 @@ export type Config = {
    * elsewhere when the configuration gives it.
    */
   readonly release?: { readonly target: Target; readonly plan: Plan } | undefined;
+  /** No route is named: the one that sends to the service is looked for, and its usual name stands for it till then. */
+  readonly findsRoutes?: boolean | undefined;
   /** What gates of the user's own ask, by their names. */
   readonly recipes: ReadonlyMap<string, Recipe>;
   /** What became of variables in manifests. */

@@ -211,7 +211,7 @@ export const inputs: readonly Input[] = [
     path: "routes",
     type: "yaml",
     description:
-      "VirtualServices whose weights move, by name or namespace/name, separated by commas; or a list that chooses routes of them, or names HTTPRoutes, GRPCRoutes, TLSRoutes and TCPRoutes ({ httpRoute: reviews }). Default: the VirtualService with the service's name.",
+      "VirtualServices whose weights move, by name or namespace/name, separated by commas; or a list that chooses routes of them, or names HTTPRoutes, GRPCRoutes, TLSRoutes and TCPRoutes ({ httpRoute: reviews }). Default: the VirtualService with the service's name, or, where there is none, the one route that sends to the service.",
     commands: readersOf("routes"),
   },
   {

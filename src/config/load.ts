@@ -89,6 +89,7 @@ export async function loadConfig(given: {
     namedImage: namesImage ? file.image : undefined,
     metricsBesideAddress: besideAddress(file, at(filled.value, ["metrics"])),
     release: target && complete ? { target, plan: planOf(file) } : undefined,
+    findsRoutes: file.routes === undefined,
     filling,
     warnings: tellIssues(issues),
   };

@@ -6,7 +6,7 @@ import type { Aim } from "../release/aim.ts";
 import type { Unserved } from "../release/observation.ts";
 import type { Plan } from "../release/plan.ts";
 import type { RouteKind } from "../release/route-kind.ts";
-import type { Role, Target } from "../release/target.ts";
+import type { Role, RouteChoice, Target } from "../release/target.ts";
 import type { Fence } from "./fence.ts";
 import type { Permission } from "./permission.ts";
 import type { Finding } from "./preflight.ts";
@@ -18,6 +18,8 @@ export interface RouteFamily {
   readonly permissions: readonly Permission[];
   /** The versions that get requests now by the rules that the target chooses. None where they may not be read. */
   serving(target: Target): Promise<readonly Role[]>;
+  /** What there is in the target's namespace, where nobody has named a route. */
+  find(target: Target): Promise<FoundRoutes>;
   /** A look at the routes before a release. */
   look(target: Target): RouteLook;
   /**
@@ -33,6 +35,13 @@ export interface RouteFamily {
   /** The routes of a release, by what `capture` gave. */
   moved(target: Target, before: unknown, fence: Fence): MovedRoutes;
 }
+
+export type FoundRoutes = {
+  /** One that the target chooses is there. */
+  readonly hasChosen: boolean;
+  /** Those that send to one of the versions; none where they may not be listed. */
+  readonly senders: readonly RouteChoice[];
+};
 
 /** A look changes nothing. */
 export interface RouteLook {

@@ -4,7 +4,7 @@ import type { Permission } from "../ports/permission.ts";
 import type { RouteFamily, RouteLook } from "../ports/route-family.ts";
 import type { Router } from "../ports/router.ts";
 import { kindsAmong } from "../release/route-kind.ts";
-import type { Role, Target } from "../release/target.ts";
+import type { Role, RouteChoice, Target } from "../release/target.ts";
 import { oneStep } from "./one-step.ts";
 
 /** The routes of every kind, as one. */
@@ -15,6 +15,8 @@ export interface Routes {
   /** The one version that has all the traffic of both; undefined while both have some, or none has. */
   soleServer(target: Target): Promise<Role | undefined>;
   look(target: Target): RouteLook;
+  /** Where nobody has named a route: what the target stands for, if it is there, or else whatever sends to the service. */
+  find(target: Target): Promise<readonly RouteChoice[]>;
   /** Each kind's own JSON under its name. */
   capture(target: Target): Promise<Readonly<Record<string, unknown>>>;
   /** The same, if stable had the requests of both versions. */
@@ -46,6 +48,15 @@ export function allRoutes(families: readonly RouteFamily[]): Routes {
     async soleServer(target) {
       const [role, ...more] = await serving(target);
       return more.length === 0 ? role : undefined;
+    },
+    async find(target) {
+      const senders: RouteChoice[] = [];
+      for (const family of families) {
+        const found = await family.find(target);
+        if (found.hasChosen) return target.routes;
+        senders.push(...found.senders);
+      }
+      return senders;
     },
     look: (target) => ({
       async survey() {

@@ -21,7 +21,7 @@ import { offeredKind } from "./gateway-api.ts";
 import { gatewayPermissions } from "./gateway-permissions.ts";
 import { gatewayShape } from "./gateway-shape.ts";
 import { inspectGatewayRoutes, versionsAreServices } from "./inspect-gateway-routes.ts";
-import { surveyGatewayRoutes, surveyGatewayRoutesEverywhere } from "./survey-gateway-routes.ts";
+import { findGatewayRoutes, surveyGatewayRoutes, surveyGatewayRoutesEverywhere } from "./survey-gateway-routes.ts";
 
 export type GatewayRouteOptions = { readonly client: KubernetesClient; readonly clock: Clock };
 
@@ -48,6 +48,7 @@ export function gatewayRouteFamily(kind: RouteKind, { client, clock }: GatewayRo
     kind,
     permissions: gatewayPermissions(kind),
     serving: async (target) => servingRoles(await offered(), target),
+    find: (target) => findGatewayRoutes(client, shape, target),
     look: (target) => ({
       survey: () => surveyGatewayRoutes(client, shape, target),
       everywhere: () => surveyGatewayRoutesEverywhere(client, shape, target),

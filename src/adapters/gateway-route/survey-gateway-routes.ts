@@ -2,13 +2,14 @@ import { readHost } from "../../istio/host.ts";
 import { type ParentRef, parentRefsOf } from "../../istio/route-parent.ts";
 import { listAt } from "../../kubernetes/field.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
-import type { RouteSurvey, Viewer, WideSurvey } from "../../ports/route-family.ts";
+import type { FoundRoutes, RouteSurvey, Viewer, WideSurvey } from "../../ports/route-family.ts";
 import type { Target } from "../../release/target.ts";
 import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
 import { listEverywhere } from "../kubernetes/list-everywhere.ts";
+import { unlessForbidden } from "../kubernetes/unless-forbidden.ts";
 import { choicesOf } from "../weighted-rules/movable-rule.ts";
 import type { RouteShape } from "../weighted-rules/route-shape.ts";
-import { chosenAmong, factsOf, namespacesOf } from "../weighted-rules/survey-routes.ts";
+import { chosenAmong, factsOf, foundAmong, namespacesOf } from "../weighted-rules/survey-routes.ts";
 import { findKind } from "./gateway-api.ts";
 
 /** A kind that the target does not choose is not asked for: preflight reads its rules as those of bystanders. */
@@ -24,6 +25,17 @@ export async function surveyGatewayRoutes(
   const lists = await Promise.all(namespacesOf(shape, target).map((namespace) => client.list(resource, namespace)));
   const objects = lists.flat();
   return { facts: factsOf(shape, viewersOf, objects, target), chosen: chosenAmong(shape, objects, target) };
+}
+
+/** Those of the namespace that send to the service. */
+export async function findGatewayRoutes(
+  client: KubernetesClient,
+  shape: RouteShape,
+  target: Target,
+): Promise<FoundRoutes> {
+  const resource = await findKind(client, shape.kind);
+  const list = resource && (await unlessForbidden(client.list(resource, target.namespace)));
+  return foundAmong(shape, list ?? [], target);
 }
 
 export async function surveyGatewayRoutesEverywhere(

@@ -3,14 +3,14 @@ import { isNamed } from "../../istio/host.ts";
 import type { RouteRule } from "../../istio/route-rule.ts";
 import { gatewaysOf, hostsOf, isDelegate, isForMesh, nameOf, rulesOf, visibleIn } from "../../istio/virtual-service.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
-import type { RouteFact, RouteSurvey, Viewer, WideSurvey } from "../../ports/route-family.ts";
+import type { FoundRoutes, RouteFact, RouteSurvey, Viewer, WideSurvey } from "../../ports/route-family.ts";
 import { kindsAmong } from "../../release/route-kind.ts";
 import type { Target } from "../../release/target.ts";
 import { istioResources } from "../kubernetes/istio-version.ts";
 import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
 import { listEverywhere } from "../kubernetes/list-everywhere.ts";
 import { unlessForbidden } from "../kubernetes/unless-forbidden.ts";
-import { chosenAmong, factsOf, namespacesOf } from "../weighted-rules/survey-routes.ts";
+import { chosenAmong, factsOf, foundAmong, namespacesOf } from "../weighted-rules/survey-routes.ts";
 import { virtualServiceShape as shape } from "./virtual-service-shape.ts";
 
 /** Every rule of every VirtualService there. Nothing where Istio is not installed. */
@@ -26,6 +26,13 @@ export async function surveyRoutes(client: KubernetesClient, target: Target): Pr
   );
   const objects = lists.flat();
   return { facts: virtualServiceFacts(objects, target), chosen: chosenAmong(shape, objects, target) };
+}
+
+/** Those of the namespace that send to the service. */
+export async function findVirtualServices(client: KubernetesClient, target: Target): Promise<FoundRoutes> {
+  const istio = await istioResources(client);
+  const list = istio && (await unlessForbidden(client.list(istio.virtualServices, target.namespace)));
+  return foundAmong(shape, list ?? [], target);
 }
 
 /** Every rule of every VirtualService; where those of all namespaces may not be listed, of those that the target names. */

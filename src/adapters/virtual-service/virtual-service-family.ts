@@ -14,7 +14,7 @@ import { istioApi, offeredApi, virtualServicesIn } from "./istio-api.ts";
 import { ownSubsets } from "./own-subsets.ts";
 import { routePermissions } from "./route-permissions.ts";
 import type { SubsetLabels } from "./subset-need.ts";
-import { surveyEverywhere, surveyRoutes } from "./survey-routes.ts";
+import { findVirtualServices, surveyEverywhere, surveyRoutes } from "./survey-routes.ts";
 import { unserved } from "./unserved.ts";
 import { virtualServiceShape as shape } from "./virtual-service-shape.ts";
 
@@ -30,6 +30,7 @@ export const virtualServiceFamily = ({ client, clock, subsetLabels }: VirtualSer
   kind: "VirtualService",
   permissions: routePermissions,
   serving: async (target) => servingRoles(virtualServicesIn(await offeredApi(client)), target),
+  find: (target) => findVirtualServices(client, target),
   look: (target) => ({
     survey: () => surveyRoutes(client, target),
     everywhere: () => surveyEverywhere(client, target),

@@ -3,9 +3,10 @@ import { trafficOf } from "../../istio/destination.ts";
 import { isNamed, type NamespacedName } from "../../istio/host.ts";
 import type { RouteRule } from "../../istio/route-rule.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
-import type { RoutedDestination, RouteFact, Viewer } from "../../ports/route-family.ts";
+import type { FoundRoutes, RoutedDestination, RouteFact, Viewer } from "../../ports/route-family.ts";
 import type { RouteChoice, Target } from "../../release/target.ts";
 import { objectWord, ruleWord } from "./describe.ts";
+import { destinationRoles } from "./destination-roles.ts";
 import { choicesOf } from "./movable-rule.ts";
 import type { RouteShape } from "./route-shape.ts";
 import { selectRules } from "./select-rules.ts";
@@ -24,6 +25,17 @@ export const chosenAmong = (
   target: Target,
 ): readonly KubernetesObject[] =>
   objects.filter((object) => choicesOf(shape, target).some((choice) => isNamed(choice, nameOf(object))));
+
+/** Pure. `objects` are those of the kind in the target's namespace. */
+export function foundAmong(shape: RouteShape, objects: readonly KubernetesObject[], target: Target): FoundRoutes {
+  const { roleOf } = destinationRoles(shape, target);
+  const sends = (object: KubernetesObject): boolean =>
+    shape.rulesOf(object).some(({ destinations }) => destinations.some(roleOf));
+  return {
+    hasChosen: chosenAmong(shape, objects, target).length > 0,
+    senders: objects.filter(sends).map((object) => ({ kind: shape.kind, ...nameOf(object), routes: [] })),
+  };
+}
 
 /** Who follows an object; `among` all that were read. */
 export type Viewers = (object: KubernetesObject, among: readonly KubernetesObject[]) => readonly Viewer[];
