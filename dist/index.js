@@ -27443,7 +27443,7 @@ const inputs = [
         name: "routes",
         path: "routes",
         type: "yaml",
-        description: "VirtualServices whose weights move, by name or namespace/name, separated by commas; or a list that chooses routes of them, or names HTTPRoutes, GRPCRoutes, TLSRoutes and TCPRoutes ({ httpRoute: reviews }). Default: the VirtualService with the service's name.",
+        description: "VirtualServices whose weights move, by name or namespace/name, separated by commas; or a list that chooses routes of them, or names HTTPRoutes, GRPCRoutes, TLSRoutes and TCPRoutes ({ httpRoute: reviews }). Default: the VirtualService with the service's name, or, where there is none, the one route that sends to the service.",
         commands: readersOf("routes"),
     },
     {
@@ -29621,6 +29621,7 @@ async function loadConfig(given) {
         namedImage: namesImage ? file.image : undefined,
         metricsBesideAddress: besideAddress(file, (0,issue.at)(filled.value, ["metrics"])),
         release: target && complete ? { target, plan: planOf(file) } : undefined,
+        findsRoutes: file.routes === undefined,
         filling,
         warnings: (0,issue/* tellIssues */.gQ)(issues),
     };
@@ -29820,7 +29821,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 5277:
+/***/ 6087:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -39348,6 +39349,59 @@ function windowOf(longest, written, interval) {
     return Math.min(longest, comparableIn === undefined ? ago - mixed : Math.max(ago, interval));
 }
 
+;// CONCATENATED MODULE: ./src/words/route-kind-words.js
+const ofGatewayApi = (kind, key) => ({
+    resource: `${kind.toLowerCase()}s.gateway.networking.k8s.io`,
+    key,
+    nonePins: (host, subset) => `No ${kind} sends the requests for ${host} to stable's subset ${subset}`,
+    toPin: () => "Give each version a Service of its own.",
+    toCover: (service) => `Add ${service} to the parentRefs of the ${kind} (group: "", kind: Service)`,
+    toMesh: (service) => `add Service ${service} to the parentRefs of the ${kind}`,
+    toReachMesh: (host) => `If there are such clients, add ${host} to its parentRefs (kind: Service).`,
+});
+const routeKindWords = {
+    VirtualService: {
+        resource: "virtualservice",
+        key: "virtualService",
+        nonePins: (host, subset) => `No VirtualService sends the requests for ${host} to stable's subset ${subset}`,
+        toPin: (host, subset) => `Apply a VirtualService for ${host} whose only destination is subset ${subset} first.`,
+        toCover: (service, host) => `Add ${service} to the hosts of the VirtualService that pins ${host}`,
+        toMesh: (service) => `add mesh to the gateways of the VirtualService and ${service} to its hosts`,
+        toReachMesh: (host, subset) => `If there are such clients, add mesh to its gateways and ${host} to its hosts, or another VirtualService that sends them to subset ${subset}, and name it under routes, too.`,
+    },
+    HTTPRoute: ofGatewayApi("HTTPRoute", "httpRoute"),
+    GRPCRoute: ofGatewayApi("GRPCRoute", "grpcRoute"),
+    TLSRoute: ofGatewayApi("TLSRoute", "tlsRoute"),
+    TCPRoute: ofGatewayApi("TCPRoute", "tcpRoute"),
+};
+
+;// CONCATENATED MODULE: ./src/commands/with-routes.js
+
+
+
+
+const withRoutes = (command) => (session) => knowing(session, command, async (target) => {
+    const found = await session.findRoutes(target);
+    if (found.length > 1)
+        throw ambiguous(target, found);
+    return found;
+});
+const withRoutesIfFound = (command) => (session) => knowing(session, command, (target) => session.findRoutes(target).catch(() => []));
+async function knowing(session, command, find) {
+    const { release, findsRoutes } = session.config;
+    if (!release || !findsRoutes)
+        return command(session);
+    const found = await find(release.target);
+    const target = found.length === 1 ? { ...release.target, routes: found } : release.target;
+    return command({ ...session, config: { ...session.config, release: { ...release, target } } });
+}
+function ambiguous({ service, routes }, found) {
+    const words = (0,some_of/* someOf */.y)(found.map(routeWord), ", ", 5);
+    const [one] = found;
+    const example = one ? `{ ${routeKindWords[one.kind].key}: ${one.name} }` : "";
+    return new lib_errors/* RefusedError */.fk(`Several routes send to ${service} (${words}), none is ${routes.map(routeWord).join()}, and the configuration names none.`, { next: `Name the one whose weights are to move: routes: ${example}; or all of them, in a list.` });
+}
+
 // EXTERNAL MODULE: external "os"
 var external_os_ = __nccwpck_require__(857);
 // EXTERNAL MODULE: external "fs"
@@ -39663,32 +39717,6 @@ function linkLine(links, account) {
         ran += ` by ${(0,markdown/* plain */.pj)(run.actor)}`;
     return [ran, ...dashboardLinks(links, account)].join(" · ");
 }
-
-;// CONCATENATED MODULE: ./src/words/route-kind-words.js
-const ofGatewayApi = (kind, key) => ({
-    resource: `${kind.toLowerCase()}s.gateway.networking.k8s.io`,
-    key,
-    nonePins: (host, subset) => `No ${kind} sends the requests for ${host} to stable's subset ${subset}`,
-    toPin: () => "Give each version a Service of its own.",
-    toCover: (service) => `Add ${service} to the parentRefs of the ${kind} (group: "", kind: Service)`,
-    toMesh: (service) => `add Service ${service} to the parentRefs of the ${kind}`,
-    toReachMesh: (host) => `If there are such clients, add ${host} to its parentRefs (kind: Service).`,
-});
-const routeKindWords = {
-    VirtualService: {
-        resource: "virtualservice",
-        key: "virtualService",
-        nonePins: (host, subset) => `No VirtualService sends the requests for ${host} to stable's subset ${subset}`,
-        toPin: (host, subset) => `Apply a VirtualService for ${host} whose only destination is subset ${subset} first.`,
-        toCover: (service, host) => `Add ${service} to the hosts of the VirtualService that pins ${host}`,
-        toMesh: (service) => `add mesh to the gateways of the VirtualService and ${service} to its hosts`,
-        toReachMesh: (host, subset) => `If there are such clients, add mesh to its gateways and ${host} to its hosts, or another VirtualService that sends them to subset ${subset}, and name it under routes, too.`,
-    },
-    HTTPRoute: ofGatewayApi("HTTPRoute", "httpRoute"),
-    GRPCRoute: ofGatewayApi("GRPCRoute", "grpcRoute"),
-    TLSRoute: ofGatewayApi("TLSRoute", "tlsRoute"),
-    TCPRoute: ofGatewayApi("TCPRoute", "tcpRoute"),
-};
 
 ;// CONCATENATED MODULE: ./src/words/advice.js
 
@@ -42489,7 +42517,45 @@ const sumOf = (destinations) => destinations.reduce((sum, { counts }) => sum + c
 const trafficOf = ({ counts }, among) => counts / (sumOf(among) || 1);
 const isWeight = (weight) => weight === undefined || (Number.isInteger(weight) && Number(weight) >= 0);
 
+;// CONCATENATED MODULE: ./src/istio/route-parent.js
+
+const parentRefsOf = (route) => listAt(route, "spec", "parentRefs").map((ref) => readRef(ref, route.metadata.namespace ?? ""));
+const readRef = (ref, namespace) => ({
+    kind: textAt(ref, "kind") ?? "Gateway",
+    namespace: textAt(ref, "namespace") ?? namespace,
+    name: textAt(ref, "name") ?? "",
+});
+const parentWord = ({ kind, namespace, name }) => `${kind} ${namespace}/${name}`;
+const conditions = ["Accepted", "ResolvedRefs"];
+function parentStatusesOf(route) {
+    const named = parentRefsOf(route).map(parentWord);
+    return listAt(route, "status", "parents")
+        .map((status) => route_parent_readStatus(status, route))
+        .filter(({ parent }) => named.includes(parent));
+}
+function acceptanceOf(route) {
+    const parents = parentStatusesOf(route);
+    return {
+        parents,
+        refused: parents.flatMap(({ parent, refused }) => refused.map((because) => `${parent}: ${because}`)),
+        behind: parents.filter(({ isBehind }) => isBehind).map(({ parent }) => parent),
+    };
+}
+function route_parent_readStatus(status, { metadata: { namespace = "", generation = 0 } }) {
+    const said = listAt(status, "conditions");
+    const found = conditions.map((type) => said.find((one) => textAt(one, "type") === type));
+    const isNew = (condition) => (numberAt(condition, "observedGeneration") ?? 0) >= generation;
+    const refused = found.filter((one) => one !== undefined && isNew(one) && textAt(one, "status") === "False");
+    return {
+        parent: parentWord(readRef(field(status, "parentRef"), namespace)),
+        refused: refused.map((one) => `${textAt(one, "type")} is False: ${route_parent_reasonOf(one)}`),
+        isBehind: found.some((one) => one === undefined || !isNew(one)),
+    };
+}
+const route_parent_reasonOf = (condition) => [textAt(condition, "reason"), textAt(condition, "message")].filter((text) => text !== undefined).join(", ");
+
 ;// CONCATENATED MODULE: ./src/istio/gateway-route.js
+
 
 
 
@@ -42551,12 +42617,16 @@ function readBackend(backend, namespace) {
         : { text: name === "" ? "" : `${kind}/${name}`, service: undefined, domain: undefined };
     return { host, subset: undefined, port: numberAt(backend, "port") };
 }
-const gatewayRulesOf = (route) => gatewayRouteRules(route).map(({ name, index, destinations, mirrors }) => {
+const gatewayRulesOf = (route) => gatewayRouteRules(route).map(({ section, name, index, destinations, mirrors }) => {
     const sum = destinations.reduce((all, { counts }) => all + counts, 0);
     const word = name === undefined ? `rule #${index}` : `rule "${name}"`;
     const { namespace = "", name: ofRoute } = route.metadata;
     return {
         where: `${route.kind} ${namespace}/${ofRoute}: ${word}`,
+        section,
+        services: parentRefsOf(route)
+            .filter(({ kind }) => kind === "Service")
+            .map((parent) => (0,istio_host/* readHost */.rk)(parent.name, parent.namespace)),
         destinations: [
             ...destinations.map(({ host, subset, port, counts }) => ({
                 host,
@@ -42910,7 +42980,7 @@ function assertWritable(move) {
 
 
 
-function movedRoute({ store, clock, pair, before, fence, followed }) {
+function movedRoute({ store, clock, pair, before, fence, followed, refused }) {
     const { client, resource, shape } = store;
     const word = describe_objectWord(shape, before);
     let written;
@@ -42978,7 +43048,9 @@ function movedRoute({ store, clock, pair, before, fence, followed }) {
             if (!object)
                 return [`${word} is gone: somebody else deleted it`];
             const differences = differencesOf(object, aim);
-            return next && differencesOf(object, next).length === 0 ? [] : differences;
+            const astray = next && differencesOf(object, next).length === 0 ? [] : differences;
+            const unfollowed = aim.to === "split" ? (refused?.(object) ?? []) : [];
+            return [...astray, ...unfollowed.map((because) => `${word} is not followed any more (${because})`)];
         },
     };
     function assertAsWritten(object, from) {
@@ -43378,43 +43450,6 @@ const routes = mini_schemas/* object */.Ikc({
 });
 const parseGatewayRoutesBefore = (stored) => routes.parse(stored);
 
-;// CONCATENATED MODULE: ./src/istio/route-parent.js
-
-const parentRefsOf = (route) => listAt(route, "spec", "parentRefs").map((ref) => readRef(ref, route.metadata.namespace ?? ""));
-const readRef = (ref, namespace) => ({
-    kind: textAt(ref, "kind") ?? "Gateway",
-    namespace: textAt(ref, "namespace") ?? namespace,
-    name: textAt(ref, "name") ?? "",
-});
-const parentWord = ({ kind, namespace, name }) => `${kind} ${namespace}/${name}`;
-const conditions = ["Accepted", "ResolvedRefs"];
-function parentStatusesOf(route) {
-    const named = parentRefsOf(route).map(parentWord);
-    return listAt(route, "status", "parents")
-        .map((status) => route_parent_readStatus(status, route))
-        .filter(({ parent }) => named.includes(parent));
-}
-function acceptanceOf(route) {
-    const parents = parentStatusesOf(route);
-    return {
-        parents,
-        refused: parents.flatMap(({ parent, refused }) => refused.map((because) => `${parent}: ${because}`)),
-        behind: parents.filter(({ isBehind }) => isBehind).map(({ parent }) => parent),
-    };
-}
-function route_parent_readStatus(status, { metadata: { namespace = "", generation = 0 } }) {
-    const said = listAt(status, "conditions");
-    const found = conditions.map((type) => said.find((one) => textAt(one, "type") === type));
-    const isNew = (condition) => (numberAt(condition, "observedGeneration") ?? 0) >= generation;
-    const refused = found.filter((one) => one !== undefined && isNew(one) && textAt(one, "status") === "False");
-    return {
-        parent: parentWord(readRef(field(status, "parentRef"), namespace)),
-        refused: refused.map((one) => `${textAt(one, "type")} is False: ${route_parent_reasonOf(one)}`),
-        isBehind: found.some((one) => one === undefined || !isNew(one)),
-    };
-}
-const route_parent_reasonOf = (condition) => [textAt(condition, "reason"), textAt(condition, "message")].filter((text) => text !== undefined).join(", ");
-
 ;// CONCATENATED MODULE: ./src/adapters/gateway-route/followed.js
 
 
@@ -43780,11 +43815,20 @@ async function listEverywhere(client, resource, namespaces) {
 
 
 
+
 const namespacesOf = (shape, target) => [
     ...new Set([target.namespace, ...choicesOf(shape, target).map(({ namespace }) => namespace)]),
 ];
 const survey_routes_nameOf = ({ metadata: { namespace = "", name } }) => ({ namespace, name });
 const chosenAmong = (shape, objects, target) => objects.filter((object) => choicesOf(shape, target).some((choice) => (0,istio_host/* isNamed */.ev)(choice, survey_routes_nameOf(object))));
+function foundAmong(shape, objects, target) {
+    const { roleOf } = destinationRoles(shape, target);
+    const sends = (object) => shape.rulesOf(object).some(({ destinations }) => destinations.some(roleOf));
+    return {
+        hasChosen: chosenAmong(shape, objects, target).length > 0,
+        senders: objects.filter(sends).map((object) => ({ kind: shape.kind, ...survey_routes_nameOf(object), routes: [] })),
+    };
+}
 function factsOf(shape, viewersOf, objects, target) {
     const isMovable = (object, choice) => selectRules(shape, object, choice, target).problems.length === 0;
     return objects.flatMap((object) => {
@@ -43828,6 +43872,7 @@ function destinationsOf({ destinations, mirrors }) {
 
 
 
+
 const isChosen = (shape, target) => choicesOf(shape, target).length > 0;
 async function surveyGatewayRoutes(client, shape, target) {
     const resource = isChosen(shape, target) ? await findKind(client, shape.kind) : undefined;
@@ -43836,6 +43881,11 @@ async function surveyGatewayRoutes(client, shape, target) {
     const lists = await Promise.all(namespacesOf(shape, target).map((namespace) => client.list(resource, namespace)));
     const objects = lists.flat();
     return { facts: factsOf(shape, viewersOf, objects, target), chosen: chosenAmong(shape, objects, target) };
+}
+async function findGatewayRoutes(client, shape, target) {
+    const resource = await findKind(client, shape.kind);
+    const list = resource && (await unlessForbidden(client.list(resource, target.namespace)));
+    return foundAmong(shape, list ?? [], target);
 }
 async function surveyGatewayRoutesEverywhere(client, shape, target) {
     const resource = isChosen(shape, target) ? await findKind(client, shape.kind) : undefined;
@@ -43873,6 +43923,7 @@ const survey_gateway_routes_clientsOf = (parent, namespace) => parent.namespace 
 
 
 
+
 function gatewayRouteFamily(kind, { client, clock }) {
     const shape = gatewayShape(kind);
     const offered = async () => ({ client, shape, resource: await offeredKind(client, kind) });
@@ -43893,6 +43944,7 @@ function gatewayRouteFamily(kind, { client, clock }) {
         kind,
         permissions: gatewayPermissions(kind),
         serving: async (target) => servingRoles(await offered(), target),
+        find: (target) => findGatewayRoutes(client, shape, target),
         look: (target) => ({
             survey: () => surveyGatewayRoutes(client, shape, target),
             everywhere: () => surveyGatewayRoutesEverywhere(client, shape, target),
@@ -43905,9 +43957,10 @@ function gatewayRouteFamily(kind, { client, clock }) {
             const resource = resourceOf(`${gatewayGroup}/${version}`, kind);
             const store = { client, shape, resource };
             const followed = followedBy(store, clock);
+            const refused = (route) => acceptanceOf(route).refused;
             const unserved = async (among) => served ? unservedAmong(client, target, among) : {};
             return {
-                routes: routes.map((before) => movedRoute({ store, clock, pair: target, before, fence, followed })),
+                routes: routes.map((before) => movedRoute({ store, clock, pair: target, before, fence, followed, refused })),
                 prepare: async () => { },
                 cleanUp: async () => { },
                 async fence() {
@@ -56247,6 +56300,11 @@ async function surveyRoutes(client, target) {
     const objects = lists.flat();
     return { facts: virtualServiceFacts(objects, target), chosen: chosenAmong(virtualServiceShape, objects, target) };
 }
+async function findVirtualServices(client, target) {
+    const istio = await istioResources(client);
+    const list = istio && (await unlessForbidden(client.list(istio.virtualServices, target.namespace)));
+    return foundAmong(virtualServiceShape, list ?? [], target);
+}
 async function surveyEverywhere(client, target) {
     const istio = await istioResources(client);
     if (!istio)
@@ -56566,6 +56624,7 @@ const virtualServiceFamily = ({ client, clock, subsetLabels }) => ({
     kind: "VirtualService",
     permissions: routePermissions,
     serving: async (target) => servingRoles(virtualServicesIn(await offeredApi(client)), target),
+    find: (target) => findVirtualServices(client, target),
     look: (target) => ({
         survey: () => surveyRoutes(client, target),
         everywhere: () => surveyEverywhere(client, target),
@@ -57702,10 +57761,9 @@ function connectionsAreJudged({ routes, plan: { stages } }) {
         return [
             refuse(`${what}: the ${counting.length === 1 ? "gate" : "gates"} ${counting.join(", ")} would never have data, and no stage would pass.`, "Let gates judge that can (query, for instance of istio_tcp_connections_closed_total; json; run; restarts), or say that nothing does: metrics: { source: none }, and restarts alone are watched."),
         ];
-    if (gates.some(release_gate/* isAsked */.D6))
-        return [note(`${what}: gates of your own judge what goes over them, and nothing else does.`)];
+    const judges = gates.some(release_gate/* isAsked */.D6) ? "gates of your own and" : "nothing but";
     return [
-        warn(`${what}: nothing judges what goes over them but restarts and pods that are not ready.`, "A gate of your own can: query, json or run."),
+        warn(`${what}: ${judges} restarts and pods that are not ready judge what goes over them.`, "Whether a version answers rightly only a gate that speaks its protocol can tell: run, json or query."),
     ];
 }
 const connections_wordsOf = (facts) => (0,some_of/* someOf */.y)(facts.map(({ where }) => where), ", ", 3);
@@ -58806,7 +58864,35 @@ function ofManifests({ source }) {
     }));
 }
 
+;// CONCATENATED MODULE: ./src/preflight/one-family.js
+
+
+const inMesh = ({ where, section, seenBy }) => ({
+    where,
+    section,
+    hosts: seenBy.filter(({ who }) => who === "mesh").flatMap(({ hosts }) => hosts),
+});
+const isClassic = ({ route }) => route.kind === "VirtualService";
+function oneFamilyForAHost({ routes, gatewayRules }) {
+    const moved = routes.filter(({ moves }) => moves);
+    const ofGatewayApi = [
+        ...routes.filter((fact) => !isClassic(fact)).map(inMesh),
+        ...gatewayRules.map(({ services: hosts, ...rule }) => ({ ...rule, hosts })),
+    ];
+    const classic = routes.filter(isClassic).map(inMesh);
+    const findings = moved.flatMap((fact) => {
+        const own = inMesh(fact);
+        const others = isClassic(fact) ? ofGatewayApi : classic;
+        return others.filter((other) => meet(own, other)).map((other) => both(own, other));
+    });
+    return [...new Map(findings.map((finding) => [finding.what, finding])).values()];
+}
+const meet = (one, other) => one.section === other.section && one.hosts.some((host) => other.hosts.some((same) => (0,istio_host/* sameHost */.RM)(host, same)));
+const both = (own, other) => refuse(`${own.where} and ${other.where} are for the same calls in the mesh, and Istio does not support VirtualServices and routes of the Gateway API for one host: sidecars take one of the two alone (one of the Gateway API in their own namespace first, else the older), so it is not known who follows the weights.`, "Leave one: take the host out of the VirtualService, or the Service out of the other's parentRefs.");
+
 ;// CONCATENATED MODULE: ./src/preflight/owners.js
+
+
 
 
 
@@ -58832,7 +58918,7 @@ const owners = [
         owns: (object) => owners_labelled(object, "argocd.argoproj.io/tracking-id") ||
             owners_labelled(object, "argocd.argoproj.io/instance") ||
             owners_writtenBy(object, /^argocd/),
-        finding: (objects, owned) => warn(`Argo CD keeps ${objects} as Git has it: a sync in the middle of a release would take its changes back.`, `${owners_pause(owned.flatMap(applicationsOf).map(skipping), someApplication)} ${thenGit} (Where an ApplicationSet makes the Application, it takes the annotation away unless its preservedFields.annotations have it. To ignore .spec.http for ever would keep later changes of matches and timeouts from being synced, too.)`),
+        finding: (objects, owned) => warn(`Argo CD keeps ${objects} as Git has it: a sync in the middle of a release would take its changes back.`, `${owners_pause(owned.flatMap(applicationsOf).map(skipping), someApplication)} ${thenGit} (Where an ApplicationSet makes the Application, it takes the annotation away unless its preservedFields.annotations have it.${ignoring(owned)})`),
     },
     {
         owns: (object) => owners_labelled(object, "kustomize.toolkit.fluxcd.io/name") ||
@@ -58870,6 +58956,17 @@ const otherOwners = others.map(([who, owns, stop]) => ({
     owns,
     finding: (objects) => warn(`${who} keeps ${objects} as Git has it: in the middle of a release it would take its changes back.`, `${stop} ${thenGit}`),
 }));
+function ignoring(owned) {
+    const lists = new Set(owned.flatMap(routeLists).map((list) => `.spec.${list}`));
+    if (lists.size === 0)
+        return "";
+    return ` To ignore ${[...lists].join(" and ")} for ever would keep later changes of matches and timeouts from being synced, too.`;
+}
+function routeLists({ kind, spec }) {
+    if (kind === "VirtualService")
+        return routeSections.filter((section) => listAt(spec, section).length > 0);
+    return gatewayKinds.some((one) => one.kind === kind) ? ["rules"] : [];
+}
 const thenGit = "Before it goes on, Git has to say what the release has left: with promotion: update that is the new image alone.";
 function owners_pause(pauses, unknown) {
     const known = [...new Map(pauses.map((one) => [one.before, one])).values()];
@@ -59755,6 +59852,7 @@ function canaryHasRoom(scene) {
 
 
 
+
 const release_preflight_checks = [
     namespaceExists,
     servicesExist,
@@ -59782,6 +59880,7 @@ const release_preflight_checks = [
     portsAgree,
     portsSpeakProtocol,
     connectionsAreJudged,
+    oneFamilyForAHost,
     canaryGetsSidecar,
     imageIsNew,
     followersAreKnown,
@@ -60038,6 +60137,16 @@ function allRoutes(families) {
             const [role, ...more] = await serving(target);
             return more.length === 0 ? role : undefined;
         },
+        async find(target) {
+            const senders = [];
+            for (const family of families) {
+                const found = await family.find(target);
+                if (found.hasChosen)
+                    return target.routes;
+                senders.push(...found.senders);
+            }
+            return senders;
+        },
         look: (target) => ({
             async survey() {
                 const surveys = await Promise.all(families.map((family) => family.look(target).survey()));
@@ -60199,6 +60308,7 @@ function compose(config, here) {
         reporter,
         lock: ({ force }) => leaseLock({ client, namespace, service, clock, time, force, stop: world.stop }),
         soleServer: routes.soleServer,
+        findRoutes: routes.find,
         serving: routes.serving,
         services: () => serviceNames(client, namespace),
         manifestImage: (target) => releasedImage({ ...target, image: undefined }, undefined),
@@ -60334,15 +60444,16 @@ function reporterFor({ reporting }, environment, world, written, warn) {
 
 
 
+
 const commandsInCluster = {
-    release: release,
-    plan: plan,
-    status: status_status,
+    release: withRoutes(release),
+    plan: withRoutes(plan),
+    status: withRoutesIfFound(status_status),
     verify: verify,
-    rollback: rollback,
-    undo: undo,
-    promote: promote,
-    settle: settle,
+    rollback: withRoutesIfFound(rollback),
+    undo: withRoutesIfFound(undo),
+    promote: withRoutesIfFound(promote),
+    settle: withRoutesIfFound(settle),
 };
 const atDesk = {
     rehearse: rehearse,
@@ -62498,7 +62609,7 @@ async function main() {
         print,
         answer,
     };
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 5277));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6087));
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_15__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
             process.removeAllListeners(signal);
