@@ -81,6 +81,7 @@ export function watchOver(options: WatchOptions): Watch {
   let longest = { whole: 0, unexcused: 0 };
   /** Of the route, as it was last. */
   let generation: number | undefined;
+  let weights = "";
   const overwrites = overwritesOf();
   const replicas = new Map<string, number>();
   const excuses: { from: Instant; to: Instant }[] = [];
@@ -121,7 +122,10 @@ export function watchOver(options: WatchOptions): Watch {
     const weight = record && canaryPercent(object, record.target);
     note(`${writer() === "job" ? "the job" : "somebody"} writes the route: ${routeText(object)}`);
     overwrites.onRoute(routeText(object), writer(), timeline.now());
-    if (writer() !== "job" || weight === undefined || record === undefined) return;
+    const isTouched = routeText(object) === weights;
+    weights = routeText(object);
+    // Who takes a release over touches the route first, so that nothing lands that was under way: that moves no weight.
+    if (writer() !== "job" || isTouched || weight === undefined || record === undefined) return;
     const allowed = weightsNamed(record);
     if (!allowed.includes(weight))
       violate("no weight that no journal named", `${weight} % were written while the journal said ${phaseOf(record)}`);
@@ -147,6 +151,7 @@ export function watchOver(options: WatchOptions): Watch {
     if (routeKinds.has(kind.plural) && type === "added") {
       overwrites.found(routeText(object));
       generation = object.metadata.generation;
+      weights = routeText(object);
     }
     if (routeKinds.has(kind.plural) && type === "modified") onRoute(object);
     if (kind.plural === "deployments") onDeployment(object, type === "removed");

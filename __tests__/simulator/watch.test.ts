@@ -64,6 +64,13 @@ function watched() {
           return { ...object, spec: JSON.parse(text.replace(/"weight":\d+/g, () => `"weight":${weights.shift()}`)) };
         }),
       ),
+    touch: () =>
+      as("job", () =>
+        write("virtualservices", "reviews", (object) => ({
+          ...object,
+          metadata: { ...object.metadata, annotations: { touched: "yes" } },
+        })),
+      ),
     scaleToZero: (name: string) =>
       as("job", () =>
         write("deployments", name, (object) => ({ ...object, spec: { ...(object.spec as object), replicas: 0 } })),
@@ -80,6 +87,14 @@ test("a weight of a job that the journal does not name is found; a person's is n
   await journal({ phase: "rolled-back" });
   await weigh("job", 20);
   assert.deepEqual(found(), ["no weight that no journal named"]);
+});
+
+test("a job that touches a route moves no weight, whatever somebody else has written there", async () => {
+  const { journal, weigh, touch, found } = watched();
+  await journal({ phase: "promoting", step: "updating" });
+  await weigh("somebody else", 45);
+  await touch();
+  assert.deepEqual(found(), []);
 });
 
 test("weights of somebody else's that a job writes over are found, unless the journal says why", async () => {
