@@ -23,6 +23,9 @@ const second = 1_000;
 /** A command that is not over by then never will be. */
 const longest: Millis = 900 * second;
 
+/** Those in which a release may stay. */
+const settledPhases: ReadonlySet<string> = new Set(["succeeded", "rolled-back", "waiting"]);
+
 /** Somebody on call gives up, and so does who decides. */
 const mostCalls = 4;
 
@@ -98,9 +101,15 @@ export function crewOf(scene: Scene, chance: Chance, usual: Config): Crew {
   function follow({ place, command }: Running, ended: CommandEnd | undefined): void {
     const isInAction = scenario.inAction && place.runId !== undefined;
     if (isInAction && command === "release" && ended?.settled !== true && ended?.exit !== 2) settle(place);
-    else if (ended?.exit === 2) return;
+    else if (ended?.exit === 2 && !(command === "rollback" && isLeft())) return;
     else if (ended !== undefined && ended.settled !== false && watch.journal()?.state.phase === "waiting") decide();
-    else if (ended === undefined || ended.exit === 3) call();
+    else if (ended === undefined || ended.exit > 1) call();
+  }
+
+  /** Nobody minds a release that is not over: whoever was refused by a hiccup tries once more. */
+  function isLeft(): boolean {
+    const phase = watch.journal()?.state.phase;
+    return alive.size === 0 && phase !== undefined && !settledPhases.has(phase);
   }
 
   /** Until then nobody can do anything for the release. */

@@ -130,8 +130,10 @@ function checkComment({ scenario, happened, ends, github, watch }: Scene): void 
     watch.violate("what is told agrees with the store", `the comment says ${comment}, not ${mark}`);
 }
 
-/** A process that dies between its write and its journal cannot have journaled why; it has told its log. */
-function checkOverwrites({ happened, watch }: Scene): void {
+/** A process that dies before it journals why, or whose journal is never saved, has told its log. */
+function checkOverwrites(scene: Scene): void {
+  const { happened, watch } = scene;
+  if (isStillBroken(scene)) return;
   const untold = happened.some(({ disturbance }) => disturbance.by === "process") ? undefined : watch.untold();
   if (untold !== undefined) watch.violate("no weight of somebody else's is written over without a word", untold);
 }

@@ -107,6 +107,21 @@ test("a job that dies is followed by its settle step in the action, and by someb
   assert.equal(lastTraffic(inAction), "reviews-v1 (v1) 100 %");
 });
 
+test("somebody on call whom a hiccup refuses tries again, and a journal that is never saved cannot tell why", async () => {
+  const inStage = (delay: number) => ({ phase: "baking", delay });
+  const refused = { by: "network", link: "kubernetes", share: 1, lasts: 7_200_000 } as const;
+  const killed = { by: "process", act: "killed", lasts: 0, when: inStage(3_000) } as const;
+  const once = { ...refused, act: "answered 422", of: "lease", times: 1, when: inStage(4_000) } as const;
+  const again = await simulate({ ...plainScenario, inAction: false, disturbances: [killed, once] });
+  assert.deepEqual(again.violations, []);
+  assert.equal(lastTraffic(again), "reviews-v1 (v1) 100 %");
+
+  const forEver = { ...refused, act: "answered 503", of: "journal", times: Infinity, when: inStage(0) } as const;
+  const edited = { by: "person", act: "edits the weights", when: inStage(500) } as const;
+  const silenced = await simulate({ ...plainScenario, inAction: false, disturbances: [forEver, edited] });
+  assert.deepEqual(silenced.violations, []);
+});
+
 test("a story of a seed takes at most 60 lines", async () => {
   const result = await simulate(plainScenario);
   const long = { ...result, story: Array.from({ length: 200 }, (_, index) => `${index} ${"x".repeat(500)}`) };
