@@ -3,7 +3,7 @@ import { type Outputs, outputs } from "./adapters/actions/outputs.ts";
 import { deploymentWorkload } from "./adapters/deployment/deployment-workload.ts";
 import { releasedImage } from "./adapters/deployment/released-image.ts";
 import { wayBack } from "./adapters/deployment/way-back.ts";
-import { captureWorkloads, workloadsBefore } from "./adapters/deployment/workloads-before.ts";
+import { captureWorkloads, imageBefore, workloadsBefore } from "./adapters/deployment/workloads-before.ts";
 import { mebibyte, readText } from "./adapters/files/read-text.ts";
 import { reportFile, writeWhole } from "./adapters/files/report-file.ts";
 import { jsonGate } from "./adapters/gates/json-gate.ts";
@@ -152,6 +152,12 @@ export function compose(config: Config, here: Surroundings): Session {
     };
   };
 
+  const captured = async (target: Target, before: unknown): Promise<ReleaseRecord["before"]> => {
+    const workloads = await captureWorkloads(client, target, world.random);
+    const image = imageBefore(workloads, target);
+    return { routes: before, workloads, bystanders: await stillThere(target), image };
+  };
+
   return {
     config,
     run: jobRun(world.github, world.env, world),
@@ -195,17 +201,9 @@ export function compose(config: Config, here: Surroundings): Session {
         others: undo || firstDeploy ? [] : [ofMetrics],
       });
     },
-    capture: async (target) => ({
-      routes: await routes.capture(target),
-      workloads: await captureWorkloads(client, target, world.random),
-      bystanders: await stillThere(target),
-    }),
+    capture: async (target) => captured(target, await routes.capture(target)),
     inspectMetrics: (record, plan) => metricsOfRelease(record).inspect(plan, clock.now(), world.stop),
-    captureGivenBack: async (target) => ({
-      routes: await routes.captureGivenBack(target),
-      workloads: await captureWorkloads(client, target, world.random),
-      bystanders: await stillThere(target),
-    }),
+    captureGivenBack: async (target) => captured(target, await routes.captureGivenBack(target)),
     connect: portsOf,
   };
 }

@@ -1,6 +1,6 @@
 import { setFlagsFromString } from "node:v8";
 import packageJson from "../package.json" with { type: "json" };
-import { makeCommandFile } from "./adapters/actions/command-file.ts";
+import { addToCommandFile, makeCommandFile } from "./adapters/actions/command-file.ts";
 import { outputs } from "./adapters/actions/outputs.ts";
 import { annotation, mask } from "./adapters/actions/workflow-command.ts";
 import { mebibyte, readText } from "./adapters/files/read-text.ts";
@@ -20,6 +20,7 @@ import { RefusedError, ToldError, tell } from "./lib/errors.ts";
 import { inert } from "./lib/lines.ts";
 import { createRedaction } from "./lib/redaction.ts";
 import { createCensor } from "./reporting/censor.ts";
+import { answerSummary, refusalSummary } from "./words/answer-summary.ts";
 
 // A release waits most of the time: V8 would rather grow its heap than collect it, and runners are small (120 MB become
 // 90).
@@ -46,6 +47,7 @@ const world = nodeWorld(environmentProxy(env));
 async function main(): Promise<ExitCode> {
   const inputs = givenInputs === undefined ? undefined : inputsFromJson(givenInputs);
   const asked = parseArguments(process.argv.slice(2), inputs);
+  if (asked.want === "run") task = { command: asked.inputs.command ?? "", inSummary: asked.inputs.summary !== "false" };
   if (asked.want === "command") return printUsage();
   if (asked.want === "help") return print(helpText(asked.command));
   if (asked.want === "version") return print(packageJson.version);
@@ -63,6 +65,13 @@ async function main(): Promise<ExitCode> {
     process.stdout.isTTY && !github.actions
       ? progress({ screen, clock: world.clock, verbose })
       : log({ screen, actions: github.actions, verbose });
+  const { command, namespace, service, reporting } = config;
+  const isTold = commandNamed(command)?.changes === true; // whoever changes something has a report
+  task = { command, inSummary: reporting.summary };
+  function tellAnswer(text: string): ExitCode {
+    if (!isTold) summarise(answerSummary(command, [namespace, service].filter(Boolean).join("/"), censor.text(text)));
+    return print(text);
+  }
   const secrets = { censor, registerSecret: redaction.register };
   const surroundings = {
     ...world,
@@ -73,7 +82,7 @@ async function main(): Promise<ExitCode> {
     voice,
     stop: stop.signal,
     insist: insist.signal,
-    print,
+    print: tellAnswer,
     answer,
   };
   // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
@@ -81,6 +90,14 @@ async function main(): Promise<ExitCode> {
   // Nothing is to be given back then, and a long calculation hears no listener.
   if (!commandNamed(config.command)?.changes) for (const signal of signals) process.removeAllListeners(signal);
   return dispatch(config, surroundings);
+}
+
+/** What the job is asked to do, as far as it is known. */
+let task = { command: "", inSummary: true };
+
+function summarise(markdown: string): void {
+  if (github.actions && github.summaryFile !== undefined && task.inSummary)
+    addToCommandFile(github.summaryFile, markdown);
 }
 
 function print(text: string): ExitCode {
@@ -113,6 +130,7 @@ function fail(thrown: unknown): ExitCode {
   const screen = asksForJson(process.argv.slice(2), givenInputs) ? stderr : stdout; // the runner reads both
   if (github.actions) screen.write(annotation("error", "Istio Canary", text));
   stderr.write(`${text}\n`);
+  if (refused) summarise(refusalSummary(task.command, text));
   if (github.outputFile !== undefined) tellOutputs(text, refused);
   return refused ? 2 : 3;
 }

@@ -157,10 +157,15 @@ describe("the action in a workflow", () => {
     assert.deepEqual(withoutOurs(await snapshot(api, namespace), "shop"), was);
 
     const body = theComment(result.outputs);
-    assert.match(body, /^### ❌ action\/shop: rolled back, all requests go to shop-v1 again$/m);
+    assert.match(
+      body,
+      /^### ❌ action\/shop \S+ → v2-err20 rolled back at 20 % \(stage 1 of 2\): errors [\d.]+ %, limit ≤ 5 %$/m,
+    );
+    assert.match(body, /^All requests go to <code>shop-v1<\/code> again, since /m);
     assert.ok(body.includes(`**Why:** ${because}`), body);
-    assert.match(body, /^\| 1 \| 20\s% \| [^|]+ \| errors \| [\d.]+\s% \| ≤\s5\s% \| \d+ \| ❌\sfail \|$/m);
-    assert.match(result.log, /Summary - ### ❌ action\/shop: rolled back/);
+    assert.match(body, /^\| ❌ \| 1\s·\s20\s% \| \*\*[\d.]+\s%\*\* \| [\d.]+\s% \| \d+ \|/m);
+    assert.match(body, /^\* ❌ stage 1, errors: [\d.]+ %, limit ≤ 5 %$/m);
+    assert.match(result.log, /Summary - ### ❌ action\/shop \S+ → v2-err20 rolled back/);
   });
 
   test("a first step that is killed leaves the job red, and the second one gives the traffic back", async () => {
@@ -188,7 +193,7 @@ describe("the action in a workflow", () => {
     assert.deepEqual(rest, { ...back, because: "the job was cancelled, or ended before the release did" });
     assert.deepEqual(await envoyWeights(bed, host), { v1: 100 });
     assert.deepEqual(withoutOurs(await snapshot(api, namespace), "shop"), was);
-    assert.match(theComment(outputs), /^### ❌ action\/shop: rolled back/m);
+    assert.match(theComment(outputs), /^### ❌ action\/shop .*rolled back/m);
   });
 
   test("a good release is green, loses no request, and its comment is the same one with the earlier results in it", async (t) => {
@@ -230,7 +235,7 @@ describe("the action in a workflow", () => {
     );
 
     const body = theComment(result.outputs);
-    assert.match(body, /^### ✅ action\/shop: released, shop-v2 is the new stable$/m);
+    assert.match(body, /^### ✅ action\/shop \S+ → v2 released in .*$/m);
     const earlier = body.slice(body.indexOf("<summary>Earlier releases</summary>"));
     assert.deepEqual(earlier.match(/shop:v[\w-]+/g), ["shop:v2", "shop:v2-err20"]);
   });

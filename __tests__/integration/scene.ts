@@ -159,7 +159,7 @@ export async function assertRolledBack(scene: Scene, { exit, outputs, said }: En
   assert.equal(holderOf(scene.sandbox), undefined);
   const [comment, ...more] = scene.sandbox.github.comments(pull.number);
   assert.deepEqual(more, []);
-  assert.match(comment?.body ?? "", /^### ❌ shop\/reviews: /m);
+  assert.match(comment?.body ?? "", /^### ❌ shop\/reviews /m);
   assert.deepEqual(scene.sandbox.github.violations, []);
   await assertAsBefore(scene);
 }

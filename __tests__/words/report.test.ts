@@ -47,7 +47,7 @@ test("whatever comes from outside, the report keeps its own structure", () => {
       assert.equal(outside.match(/<!--/g), null);
       assert.equal(outside.match(/<details>/g)?.length, outside.match(/<\/details>/g)?.length);
       assert.equal(
-        outside.match(/^\| .* \|$/gm)?.every((row) => row.split(" | ").length === 8 || row.includes("---")),
+        outside.match(/^\| .* \|$/gm)?.every((row) => row.split(" | ").length === 9 || row.includes("---")),
         true,
       );
     }),
@@ -79,16 +79,44 @@ test("dashboards are filled with the release's versions and time, encoded", () =
   );
 });
 
-test("a stage without a request shows no split instead of zero", () => {
+test("a stage without a request shows no share instead of zero", () => {
   const account = { ...sample("running"), stages: [entered(0, start, tallyOf([0, 0], [0, 0]))] };
-  assert.match(renderReport(account, links), /observed {2}no request was counted/);
+  const report = renderReport(account, links);
+  assert.match(report, /^\| ❔ \| 1\u00a0·\u00a010\u00a0% \| — \| — \| 0 \|/m);
+  assert.match(report, /^\* ❔ stage 1, errors has no data: no request of the canary was counted$/m);
+});
+
+test("the split is told where it is not as planned, beyond chance, and nowhere else", () => {
+  const withSplit = (stable: number, canary: number): string => {
+    const stages = [entered(0, start, tallyOf([stable, 0], [canary, 0]))];
+    return renderReport({ ...sample("running"), stages }, links);
+  };
+  assert.match(withSplit(980, 20), /was to give the canary 10 % of the requests; it got 2 % \(20 of 1,000\)/);
+  assert.doesNotMatch(withSplit(905, 95), /was to give/);
+  assert.doesNotMatch(withSplit(9, 3), /was to give/);
+});
+
+test("the heading has the version before, the new one, and the number that decided", () => {
+  const [heading] = renderReport(sample("rolled-back-errors"), links).split("\n");
+  assert.equal(
+    heading,
+    "### ❌ shop/reviews 1.3.9 → 1.4.0 rolled back at 25 % (stage 2 of 3): errors 20 %, limit ≤ 1 %",
+  );
+  const digest = `ghcr.io/acme/reviews@sha256:${"ab".repeat(32)}`;
+  const other = { ...sample("succeeded-swap"), replacedImage: "reviews", target: { ...target, image: digest } };
+  assert.match(renderReport(other, links), /^### ✅ shop\/reviews latest → sha256:abababababab released in /);
+});
+
+test("what users felt is told of a version that was given up, and of a good one nothing", () => {
+  assert.match(renderReport(sample("rolled-back-errors"), links), /\*\*12 requests of the canary failed\*\*/);
+  assert.doesNotMatch(renderReport(sample("succeeded-swap"), links), /of the canary failed/);
 });
 
 test("a first deployment without stages has no table", () => {
   const account: Account = { ...sample("succeeded-swap"), plan: { ...plan, stages: [] }, stages: [], log: [] };
   const report = renderReport(account, links);
-  assert.doesNotMatch(report, /\| Stage|Requests in stage|What happened/);
-  assert.match(report, /### ✅ shop\/reviews: released, reviews-v2 is the new stable/);
+  assert.doesNotMatch(report, /\| Stage|Timeline/);
+  assert.match(report, /### ✅ shop\/reviews 1\.3\.9 → 1\.4\.0 released in 12 m 44 s\n/);
 });
 
 const failures: readonly (readonly [gate: Gate, look: RegExp])[] = [
@@ -142,18 +170,18 @@ const decidedOn = (name: keyof typeof evidenceTales): string =>
   renderReport(evidenceTales[name].at(-1) ?? assert.fail(), links);
 
 test("a row of evidence says safe where safety is proven, and undecided where neither is", () => {
-  assert.match(decidedOn("proven-safe"), /^\| 1 \|.*\| ✅ pass \|$/m);
-  assert.match(decidedOn("proven-safe"), /^\| 3 \|.*\| ✅ safe \|$/m);
-  assert.match(decidedOn("held-undecided"), /^\| 1 \|.*\| ⏳\u00a0undecided \|$/m);
-  assert.match(decidedOn("held-without-data"), /^\| 1 \|.*\| ❔ no data \|$/m);
-  assert.match(decidedOn("rolled-back-by-the-breaker"), /^\| 1 \|.*\| ❌ fail \|$/m);
+  assert.match(decidedOn("proven-safe"), /^\| ✅ \| 1\u00a0/m);
+  assert.match(decidedOn("proven-safe"), /^\| ✅ safe \| 3\u00a0/m);
+  assert.match(decidedOn("held-undecided"), /^\| ⏳ \| 1\u00a0/m);
+  assert.match(decidedOn("held-without-data"), /^\| ❔ \| 1\u00a0/m);
+  assert.match(decidedOn("rolled-back-by-the-breaker"), /^\| ❌ \| 1\u00a0/m);
 });
 
 test("a finding that is the release's reason is told once, with its numbers below the table", () => {
   const { verdict, numbers } = proofIn(evidenceSamples["rolled-back-by-evidence"].stages.at(-1)) ?? assert.fail();
   const because = verdictSentence(verdict);
   const [before, below] = renderReport({ ...evidenceSamples["rolled-back-by-evidence"], log: [] }, links).split(
-    "<summary>The evidence in numbers</summary>",
+    "<summary>Why this is not chance</summary>",
   );
   assert.ok(before?.includes(`**Why:** ${because}`));
   assert.ok(below?.includes(`<sub>${plain(numbers)}</sub>`));
@@ -170,7 +198,7 @@ test("evidence that is not why the release ended is told with its sentence, not 
 test("what was proven in each stage is folded, and what stands above is not said twice", () => {
   const { verdict } = proofIn(evidenceSamples["passed-by-evidence"].stages[0]) ?? assert.fail();
   const because = verdictSentence(verdict);
-  const fold = /<details><summary>The evidence in numbers<\/summary>\n\n([\s\S]*?)\n\n<\/details>/.exec(
+  const fold = /<details><summary>How certain this is<\/summary>\n\n([\s\S]*?)\n\n<\/details>/.exec(
     decidedOn("passed-by-evidence"),
   )?.[1];
   assert.equal(fold?.match(/^\* Stage/gm)?.length, 3);

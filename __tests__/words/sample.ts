@@ -136,6 +136,7 @@ const thirdStage = entered(2, start + 432 * second, tallyOf([3_007, 3], [2_993, 
 
 export const base: Account = {
   target,
+  replacedImage: "ghcr.io/acme/reviews:1.3.9",
   plan,
   run: { id: "17", url: "https://github.com/acme/shop/actions/runs/17", actor: "ada" },
   startedAt: start,

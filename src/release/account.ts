@@ -22,6 +22,8 @@ export type Account = {
   readonly undoes?: UndoneRelease | undefined;
   readonly asked?: AskedWith | undefined;
   readonly judged?: Build | undefined;
+  /** What stable ran when the release began; missing where nobody knows. */
+  readonly replacedImage?: string | undefined;
   readonly plan: Plan;
   readonly run: Run;
   readonly startedAt: Instant;
@@ -60,6 +62,7 @@ export const accountOf = (
   undoes: record.undoes,
   asked: record.asked,
   judged: record.judged,
+  replacedImage: record.before.image,
   plan: record.plan,
   run: record.run,
   startedAt: record.startedAt,

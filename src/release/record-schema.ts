@@ -500,7 +500,12 @@ export const recordSchema = z
     plan: planSchema,
     run: z.object({ id: text, url: optionalText, actor: optionalText }),
     startedAt: instantSchema,
-    before: z.object({ routes: z.unknown(), workloads: z.unknown(), bystanders: z.optional(z.array(text)) }),
+    before: z.object({
+      routes: z.unknown(),
+      workloads: z.unknown(),
+      bystanders: z.optional(z.array(text)),
+      image: optionalText,
+    }),
     state,
     stages: z.array(stageRecord),
     log: z.array(z.object({ at: instantSchema, do: text, reason, times: z.exactOptional(whole) })),

@@ -79,6 +79,8 @@ export type ReleaseRecord = {
     readonly workloads: unknown;
     /** Who reached the canary's pods alone already, in words. Missing in records of older programs. */
     readonly bystanders?: readonly string[] | undefined;
+    /** The image that served, for whoever tells of it. */
+    readonly image?: string | undefined;
   };
   readonly state: State;
   readonly stages: readonly StageRecord[];

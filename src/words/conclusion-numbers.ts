@@ -46,7 +46,7 @@ function boundsInWords(low: number | undefined, high: number | undefined): strin
 }
 
 /** An e-value from its logarithm, as far as anybody needs it: nobody decides otherwise at 10^22 than at a million. */
-function eValue(logE: LogE): string {
+export function eValue(logE: LogE): string {
   if (logE === null) return "0";
   if (logE > Math.log(1_000_000)) return "over 1,000,000";
   return logE < Math.log(0.001) ? "below 0.001" : number(Math.exp(logE));

@@ -1,20 +1,21 @@
 import { formatDuration } from "../lib/duration.ts";
-import { block, clip, code, folded, plain } from "../lib/markdown.ts";
+import { clip, code, folded, plain } from "../lib/markdown.ts";
 import type { Account } from "../release/account.ts";
 import { knownImage } from "../release/known-image.ts";
 import { isRunning } from "../release/state.ts";
 import { adviceOf } from "./advice.ts";
 import { evidencePart } from "./evidence-part.ts";
-import { headlineOf } from "./headline.ts";
 import { type Links, linkLine } from "./links.ts";
+import { splitSentence } from "./observed-split.ts";
 import { programOutputs } from "./program-outputs.ts";
+import { reportHeading } from "./report-heading.ts";
 import { say, sayEntry } from "./say.ts";
 import { exchangedInWords, isWayBack } from "./scene-setting.ts";
-import { splitBars } from "./split-bars.ts";
 import { stageTable } from "./stage-table.ts";
 import { withoutRepetition } from "./story.ts";
 import { timeOf } from "./timestamp.ts";
 import { verdictSentence } from "./verdict-sentence.ts";
+import { whoServes } from "./who-serves.ts";
 
 /** What GitHub takes as a comment, in characters; one more is answered with 422. */
 export const longestComment = 65_536;
@@ -24,22 +25,18 @@ export const longestComment = 65_536;
  * outside is escaped.
  */
 export function renderReport(account: Account, links: Links, limit: number = longestComment): string {
-  const { mark, words } = headlineOf(account);
-  const { namespace, service } = account.target;
-  const bars = splitBars(account);
-  const parts = [
-    `### ${mark} ${plain(`${namespace}/${service}`)}: ${plain(words)}`,
-    subject(account),
-    roles(account),
-    why(account),
-    adviceOf(account, links),
-  ];
-  if (account.plan.stages.length > 0) parts.push(stageTable(account));
-  parts.push(evidencePart(account), programOutputs(account));
-  if (bars) parts.push(`Requests in stage ${bars.stage}:\n\n${block(bars.text, "text")}`);
-  parts.push(warnings(account), linkLine(links, account));
+  const parts = [reportHeading(account), whoServes(account), why(account), adviceOf(account, links)];
+  if (account.plan.stages.length > 0) parts.push(stageTable(account), splitPart(account));
+  parts.push(evidencePart(account), programOutputs(account), warnings(account));
+  parts.push(roles(account), subject(account), linkLine(links, account));
   const text = paragraphs(parts);
-  return clip(paragraphs([text, story(account, limit - text.length - 2)]), limit);
+  return clip(paragraphs([text, timeline(account, limit - text.length - 2)]), limit);
+}
+
+/** Where requests divide as planned, nobody has to read it. */
+function splitPart({ stages }: Account): string | undefined {
+  const newest = stages.at(-1);
+  return newest && splitSentence(newest);
 }
 
 const paragraphs = (parts: readonly (string | undefined)[]): string =>
@@ -51,12 +48,13 @@ function subject(account: Account): string {
   const image = knownImage(account);
   let versions = isWayBack(account)
     ? `Undo from ${code(target.stable.deployment)} back to ${code(target.canary.deployment)}`
-    : `Stable ${code(target.stable.deployment)}, canary ${code(target.canary.deployment)}`;
+    : `From ${code(target.stable.deployment)} to ${code(target.canary.deployment)}`;
   if (image !== undefined) versions += `, image ${code(clip(image, 300))}`;
   if (cluster) versions += `, cluster ${code(clip(cluster.context, 300))} (${code(cluster.host)})`;
   const age = formatDuration(now - startedAt);
   if (isRunning(state)) return `${versions}. As of ${timeOf(now)} UTC, ${age} after the start.`;
-  return `${versions}. Took ${age}, until ${timeOf(now)} UTC.`;
+  const word = state.phase === "waiting" ? "After" : "Took";
+  return `${versions}. ${word} ${age}, ${state.phase === "waiting" ? "at" : "until"} ${timeOf(now)} UTC.`;
 }
 
 function roles(account: Account): string | undefined {
@@ -64,9 +62,9 @@ function roles(account: Account): string | undefined {
   return plain(exchangedInWords(account.target));
 }
 
-/** Success needs no reason. */
-function why({ state, reason, settled }: Account): string | undefined {
-  if (state.phase === "succeeded" && settled !== false) return undefined;
+/** Success needs no reason, and what is not as it should be is listed. */
+function why({ state, reason }: Account): string | undefined {
+  if (state.phase === "succeeded") return undefined;
   const head = isRunning(state) ? "Now" : "Why";
   const words = reason.kind === "held" ? verdictSentence(reason.verdict) : say(reason); // that it is held is told above
   return `**${head}:** ${plain(clip(words, 2_000))}`;
@@ -81,7 +79,7 @@ function warnings({ warnings: given }: Account): string | undefined {
 const longestEntry = 400;
 
 /** The newest entries that there is room for; nothing when there is room for none. */
-function story({ log }: Account, room: number): string | undefined {
+function timeline({ log }: Account, room: number): string | undefined {
   const lines = withoutRepetition(log).map(
     (entry) => `* ${timeOf(entry.at)} ${plain(clip(sayEntry(entry), longestEntry))}`,
   );
@@ -92,7 +90,7 @@ function story({ log }: Account, room: number): string | undefined {
   return folded(title, `* …\n${entries}`);
 }
 
-const title = "What happened (UTC)";
+const title = "Timeline (UTC)";
 
 function newestThatFit(lines: readonly string[], room: number): readonly string[] {
   const sizes = lines.toReversed().map((line) => line.length + 1);

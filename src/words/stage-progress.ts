@@ -4,7 +4,7 @@ import type { Account } from "../release/account.ts";
 import type { Stage } from "../release/plan.ts";
 import type { State } from "../release/state.ts";
 import type { GateVerdict } from "../release/verdict.ts";
-import { type ObservedSplit, observedSplit } from "./split-bars.ts";
+import { type ObservedSplit, observedSplit } from "./observed-split.ts";
 import { timeOf } from "./timestamp.ts";
 import { figuresInWords, nothing } from "./verdict-sentence.ts";
 

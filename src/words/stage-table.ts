@@ -1,95 +1,137 @@
+import type { Count } from "../evidence/tally.ts";
 import { formatDuration } from "../lib/duration.ts";
 import { type Column, clip, plain, table } from "../lib/markdown.ts";
-import { count, plural } from "../lib/numbers.ts";
+import { count, percent } from "../lib/numbers.ts";
 import type { Account } from "../release/account.ts";
 import type { Stage } from "../release/plan.ts";
+import { verdictOf } from "../release/reason.ts";
 import type { StageRecord } from "../release/release-record.ts";
-import type { GateVerdict } from "../release/verdict.ts";
-import { figuresInWords } from "./verdict-sentence.ts";
+import type { GateVerdict, ResponseTime } from "../release/verdict.ts";
+import { bound } from "./times-in-words.ts";
+import { figuresInWords, nothing, verdictSentence } from "./verdict-sentence.ts";
 
+/** What decides stands first: a phone shows no more than five columns. */
 const columns: readonly Column[] = [
+  { title: "" },
   { title: "Stage" },
-  { title: "Weight", right: true },
-  { title: "Waited", right: true },
-  { title: "Gate" },
-  { title: "Value", right: true },
-  { title: "Against" },
+  { title: "Failed", right: true },
+  { title: "stable", right: true },
   { title: "Requests", right: true },
-  { title: "Verdict" },
+  { title: "p99", right: true },
+  { title: "stable", right: true },
+  { title: "Restarts", right: true },
+  { title: "Lasted", right: true },
 ];
-
-const verdicts: Readonly<Record<GateVerdict["kind"], string>> = {
-  pass: "✅ pass",
-  wait: "⏳ not yet",
-  fail: "❌ fail",
-  "no-data": "❔ no data",
-};
 
 /** A plan can have any number of stages and gates, a comment has 65,536 characters. */
-const maxRows = 60;
+const maxRows = 40;
 
-/** The plan and what came of it: one row for each gate of a stage that was entered, one for a stage that was not. */
+/** The plan and what came of it: a row for each stage, and a line below for each gate that says more than its row. */
 export function stageTable(account: Account): string {
-  const rows = account.plan.stages
-    .flatMap((stage, index) => rowsOf(account, stage, index))
-    .map((row) => row.map(unbroken));
-  const left = rows.length - maxRows;
-  if (left <= 0) return table(columns, rows);
-  return `${table(columns, rows.slice(0, maxRows))}\n\n… and ${left} more rows.`;
+  const { stages } = account.plan;
+  const rows = stages.map((stage, index) => rowOf(account, stage, index).map(unbroken));
+  const lines = stages.flatMap((stage, index) => gateLines(stage, index, recordOf(account, index)));
+  return [
+    `${table(columns, rows.slice(0, maxRows))}${more(rows.length, "stages")}`,
+    ...(lines.length === 0 ? [] : [`${lines.slice(0, maxRows).join("\n")}${more(lines.length, "gates")}`]),
+  ].join("\n\n");
 }
 
-function rowsOf(account: Account, stage: Stage, index: number): readonly (readonly string[])[] {
-  const record = account.stages.findLast((entered) => entered.stage === index);
-  const named = [stageName(stage, index), `${stage.weight} %`, waited(stage, record, account.now)];
-  if (!record) return [[...named, gateCount(stage), "", "", "", isOver(account) ? "not reached" : "planned"]];
-  const [first = ungated(record), ...others] = stage.gates.map(({ name }) => gateCells(name, record));
-  const rows = [[...named, ...first]];
-  for (const cells of others) rows.push(["", "", "", ...cells]);
-  return rows;
+const more = (all: number, what: string): string => (all <= maxRows ? "" : `\n\n… and ${all - maxRows} more ${what}.`);
+
+const recordOf = ({ stages }: Account, index: number): StageRecord | undefined =>
+  stages.findLast(({ stage }) => stage === index);
+
+function rowOf(account: Account, stage: Stage, index: number): readonly string[] {
+  const record = recordOf(account, index);
+  const name = stageName(stage, index);
+  if (!record) return ["–", name, "", "", "", "", "", "", stage.wait === 0 ? "" : `of ${formatDuration(stage.wait)}`];
+  const { tally, verdicts } = record;
+  const times = timesIn(verdicts);
+  const mark = markOf(account, record);
+  const failed = failedShare(tally.canary);
+  return [
+    mark,
+    name,
+    mark === "❌" && tally.canary.errors > 0 ? `**${failed}**` : failed,
+    failedShare(tally.stable),
+    count(tally.canary.requests),
+    times.canary,
+    times.stable,
+    restartsIn(verdicts),
+    lasted(stage, record, account.now),
+  ];
 }
 
-const ungated = ({ tally, until }: StageRecord): readonly string[] => [
-  ...["none", "", "", count(tally.canary.requests)],
-  until === undefined ? "⏳ running" : "✅ over",
-];
+const failedShare = ({ requests, errors }: Count): string => (requests === 0 ? nothing : percent(errors / requests));
 
-function gateCells(gate: string, { verdicts: given }: StageRecord): readonly string[] {
-  const verdict = given.find((candidate) => candidate.gate === gate);
-  if (!verdict) return [cell(gate), "—", "", "", "not judged"];
-  const { value, limit, requests } = figuresInWords(verdict);
-  const counted = requests === undefined ? "" : count(requests);
-  return [cell(gate), cell(value), cell(limit), counted, verdictCell(verdict)];
+/** What decides of all its gates. A stage in which something else ended the release has no word of its own. */
+function markOf(account: Account, record: StageRecord): string {
+  const { verdicts, until } = record;
+  const has = (kind: GateVerdict["kind"]): boolean => verdicts.some((verdict) => verdict.kind === kind);
+  if (has("fail")) return "❌";
+  if (endedOtherwise(account, record)) return "⏹";
+  if (has("no-data")) return "❔";
+  if (has("wait")) return "⏳";
+  if (verdicts.some(({ proven }) => proven)) return "✅ safe";
+  return verdicts.length > 0 || until !== undefined ? "✅" : "⏳";
 }
 
-/** Evidence says more than a limit does: safety can be proven, and a canary can be neither good nor bad. */
-function verdictCell({ kind, proven, policy }: GateVerdict): string {
-  if (kind === "pass" && proven) return "✅ safe";
-  if (kind === "wait" && policy !== undefined) return "⏳\u00a0undecided";
-  return verdicts[kind];
+const endedOtherwise = ({ state, stages, reason }: Account, record: StageRecord): boolean =>
+  (state.phase === "rolled-back" || state.phase === "rolling-back") &&
+  record === stages.at(-1) &&
+  verdictOf(reason) === undefined;
+
+function timesIn(verdicts: readonly GateVerdict[]): { readonly canary: string; readonly stable: string } {
+  for (const { figures } of verdicts) {
+    if (figures.of === "evidence" && "conclusion" in figures && figures.own?.times) {
+      const { canary, stable } = figures.own.times;
+      return { canary: bound(canary.p99), stable: bound(stable.p99) };
+    }
+    if (figures.of === "latency" && figures.quantile === 0.99)
+      return { canary: inTable(figures.time), stable: inTable(figures.stable) };
+  }
+  return { canary: "", stable: "" };
 }
 
-/** A stage is called by its number; its name is added where it says more than the weight does. */
+const inTable = (time: ResponseTime | undefined): string => (time ? bound(time) : "");
+
+function restartsIn(verdicts: readonly GateVerdict[]): string {
+  for (const { figures } of verdicts) if (figures.of === "restarts") return String(figures.restarts);
+  return "";
+}
+
+/** A gate of the user's own, and any with a limit that its stage did not pass. */
+function gateLines(stage: Stage, index: number, record: StageRecord | undefined): readonly string[] {
+  return stage.gates.flatMap(({ name, kind }) => {
+    const verdict = record?.verdicts.find(({ gate }) => gate === name);
+    if (!verdict) return [];
+    const isOwn = kind === "query" || kind === "json" || kind === "run";
+    if (kind === "evidence" || (!isOwn && verdict.kind === "pass")) return [];
+    return [`* ${marks[verdict.kind]} stage ${index + 1}, ${gateInShort(verdict)}`];
+  });
+}
+
+function gateInShort(verdict: GateVerdict): string {
+  if ("missing" in verdict.figures) return plain(clip(verdictSentence(verdict), 200));
+  const { value, limit } = figuresInWords(verdict);
+  return `${cell(verdict.gate)}: ${cell(value)}, limit ${cell(limit)}`;
+}
+
+const marks: Readonly<Record<GateVerdict["kind"], string>> = { pass: "✅", wait: "⏳", fail: "❌", "no-data": "❔" };
+
+/** Its number and its weight, and its name where that says more. */
 function stageName({ name, weight }: Stage, index: number): string {
-  if (name.replace(/\s/g, "") === `${weight}%`) return String(index + 1);
-  return `${index + 1} ${cell(name)}`;
+  const short = `${index + 1} · ${weight} %`;
+  return name.replace(/\s/g, "") === `${weight}%` ? short : `${short} ${cell(name)}`;
 }
 
-function waited({ wait }: Stage, record: StageRecord | undefined, now: number): string {
-  if (!record) return `— of ${formatDuration(wait)}`;
-  const lasted = (record.until ?? now) - record.since;
-  if (lasted >= wait) return formatDuration(lasted);
-  return `${formatDuration(lasted)} of ${formatDuration(wait)}`;
+function lasted({ wait }: Stage, { since, until }: StageRecord, now: number): string {
+  const time = (until ?? now) - since;
+  return time >= wait ? formatDuration(time) : `${formatDuration(time)} of ${formatDuration(wait)}`;
 }
-
-function gateCount({ gates }: Stage): string {
-  if (gates.length === 0) return "none";
-  return `${gates.length} ${plural(gates.length, "gate")}`;
-}
-
-const isOver = ({ state }: Account): boolean =>
-  ["succeeded", "rolled-back", "rolling-back", "failed"].includes(state.phase);
 
 const cell = (text: string): string => plain(clip(text, 80));
 
 /** A number and its unit stay on one line: columns are narrow. */
-const unbroken = (text: string): string => text.replace(/(?<=\d) (?=[%a-z])/g, "\u00a0");
+const unbroken = (text: string): string => text.replace(/(?<=[\d≤>·]) (?=[%a-z\d·])/g, "\u00a0");

@@ -9,8 +9,8 @@ import type { LogEntry, ReleaseRecord, StageRecord } from "../release/release-re
 import { splitAt } from "../release/split.ts";
 import { heldBy, isOver, isRunning, type State } from "../release/state.ts";
 import { countSchema, splitSchema, subjectSchema, textSchema, versionsOf, versionsSchema } from "./answer-parts.ts";
+import { observedSplit } from "./observed-split.ts";
 import { say, sayEntry } from "./say.ts";
-import { observedSplit } from "./split-bars.ts";
 import type { Deviation } from "./status-text.ts";
 import { verdictSentence } from "./verdict-sentence.ts";
 

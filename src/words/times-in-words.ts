@@ -15,7 +15,7 @@ export const quantilesInWords = ({ p50, p99 }: ResponseTimes): string => `p50 ${
 const within = (time: ResponseTime): string =>
   "above" in time ? `more than ${millis(time.above)}` : `up to ${millis(time.atMost)}`;
 
-const bound = (time: ResponseTime): string =>
+export const bound = (time: ResponseTime): string =>
   "above" in time ? `> ${millis(time.above)}` : `≤ ${millis(time.atMost)}`;
 
 export function millis(value: number): string {

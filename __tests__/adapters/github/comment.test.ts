@@ -67,7 +67,7 @@ test("a release has one comment, which is edited", async (t) => {
   await job(telling, sample("succeeded-swap"));
   const [only, ...others] = sandbox.comments(7);
   assert.deepEqual(others, []);
-  assert.match(only?.body ?? "", /### ✅ shop\/reviews: released/);
+  assert.match(only?.body ?? "", /### ✅ shop\/reviews 1\.3\.9 → 1\.4\.0 released/);
   assert.equal(only?.edits, 1);
   assert.deepEqual([...new Set(posted)], [only?.url]);
   assert.deepEqual(warnings, []);

@@ -12,3 +12,12 @@ export function makeCommandFile(path: string): void {
     // told at the first write
   }
 }
+
+/** What is told there is told elsewhere, too: that it cannot be written changes nothing. */
+export function addToCommandFile(path: string, text: string): void {
+  try {
+    appendFileSync(path, `${text}\n`);
+  } catch {
+    // the log has it
+  }
+}

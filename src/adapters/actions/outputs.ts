@@ -5,8 +5,8 @@ import type { Account } from "../../release/account.ts";
 import { knownImage } from "../../release/known-image.ts";
 import { isRunning } from "../../release/state.ts";
 import { commandNow } from "../../words/command-now.ts";
+import { observedSplit } from "../../words/observed-split.ts";
 import { say } from "../../words/say.ts";
-import { observedSplit } from "../../words/split-bars.ts";
 
 /** The outputs of the action, as action.yml lists them. */
 export const outputNames = {

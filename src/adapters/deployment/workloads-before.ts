@@ -74,6 +74,17 @@ const remember = (raw: KubernetesObject): DeploymentBefore => ({
   images: Object.fromEntries(placesIn(readDeployment(raw)).map(({ name, image }) => [name, image])),
 });
 
+/** Of stable's images the one that the release replaces: of the same repository, or the only one there is. */
+export function imageBefore({ stable }: WorkloadsBefore, { image = "" }: Pick<Target, "image">): string | undefined {
+  const images = [...new Set(Object.values(stable?.images ?? {}))];
+  const [only, ...others] = images;
+  return (
+    images.find((other) => repositoryOf(other) === repositoryOf(image)) ?? (others.length === 0 ? only : undefined)
+  );
+}
+
+const repositoryOf = (image: string): string => image.replace(/(:[^/:@]+)?(@.*)?$/, "");
+
 async function rememberCanary(client: KubernetesClient, target: Target, raw: KubernetesObject): Promise<CanaryBefore> {
   const canary = readDeployment(raw);
   const [pods, replicaSet] = await Promise.all([

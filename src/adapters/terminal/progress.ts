@@ -5,7 +5,7 @@ import { isRunning } from "../../release/state.ts";
 import { endingOf } from "../../words/ending.ts";
 import { createEvidenceNews } from "../../words/evidence-news.ts";
 import { say, sayEntry } from "../../words/say.ts";
-import { bar } from "../../words/split-bars.ts";
+import { bar } from "../../words/observed-split.ts";
 import { chapterOf, stageProgress } from "../../words/stage-progress.ts";
 import { createStory } from "../../words/story.ts";
 import { timeOf, underTime } from "../../words/timestamp.ts";

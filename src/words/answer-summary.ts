@@ -1,0 +1,18 @@
+import { block, clip, plain } from "../lib/markdown.ts";
+
+/** GitHub takes a megabyte, and nobody reads more than a screen or two. */
+const longest = 60_000;
+const mostLines = 50;
+
+/** What a command that only looks has said, for the job summary: a reviewer need not open the log. */
+export const answerSummary = (command: string, subject: string, text: string): string =>
+  `### ${["Istio Canary", command, plain(subject)].filter(Boolean).join(" ")}\n\n${block(clip(text, longest), "text")}`;
+
+/** A job that was refused before anything was changed: why, a line each. */
+export function refusalSummary(command: string, text: string): string {
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  const told = lines.slice(0, mostLines).map((line) => `* ${plain(clip(line, 600))}`);
+  const more = lines.length > mostLines ? [`* … and ${lines.length - mostLines} more lines, in the log`] : [];
+  const what = ["Istio Canary", command].filter(Boolean).join(" ");
+  return [`### ❌ ${what}: refused, and nothing was changed`, "", ...told, ...more].join("\n");
+}
