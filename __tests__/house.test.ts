@@ -178,6 +178,7 @@ test("a text of several lines is made of lines, so that nothing from outside mak
     "report",
     "report-heading",
     "who-serves",
+    "answer-summary",
     "stage-table",
     "advice",
     "evidence-part",
