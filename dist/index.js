@@ -20667,13 +20667,21 @@ function _function(params) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   A: () => (/* binding */ makeCommandFile)
+/* harmony export */   A: () => (/* binding */ makeCommandFile),
+/* harmony export */   U: () => (/* binding */ addToCommandFile)
 /* harmony export */ });
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
 
 function makeCommandFile(path) {
     try {
         (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.appendFileSync)(path, "");
+    }
+    catch {
+    }
+}
+function addToCommandFile(path, text) {
+    try {
+        (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.appendFileSync)(path, `${text}\n`);
     }
     catch {
     }
@@ -20729,10 +20737,10 @@ const afterPhase = {
     baking: "rollback",
 };
 
+// EXTERNAL MODULE: ./src/words/observed-split.js
+var observed_split = __nccwpck_require__(4186);
 // EXTERNAL MODULE: ./src/words/say.js
 var say = __nccwpck_require__(4148);
-// EXTERNAL MODULE: ./src/words/split-bars.js
-var split_bars = __nccwpck_require__(6438);
 ;// CONCATENATED MODULE: ./src/adapters/actions/outputs.js
 
 
@@ -20782,7 +20790,7 @@ function outputs(report, failed) {
 function outputsOf(account) {
     const { state, stages, weight, reason } = account;
     const newest = stages.at(-1);
-    const observed = newest && (0,split_bars/* observedSplit */.bU)(newest);
+    const observed = newest && (0,observed_split/* observedSplit */.bU)(newest);
     return [
         ["phase", state.phase],
         ["stage", newest ? String(newest.stage + 1) : ""],
@@ -26802,8 +26810,8 @@ function log({ screen, actions, verbose }) {
 /* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(5870);
 /* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8908);
 /* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5208);
+/* harmony import */ var _words_observed_split_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(4186);
 /* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4148);
-/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(6438);
 /* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(465);
 /* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9954);
 /* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(3563);
@@ -26883,7 +26891,7 @@ function liveLine(account, now) {
     const stage = (0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__/* .stageProgress */ .k)(account, now);
     if (stage === undefined)
         return (0,_release_reason_js__WEBPACK_IMPORTED_MODULE_8__/* .isSameReason */ .Rt)(account.reason, account.log.at(-1)?.reason) ? undefined : (0,_words_say_js__WEBPACK_IMPORTED_MODULE_2__/* .say */ .c)(account.reason);
-    return `${(0,_words_split_bars_js__WEBPACK_IMPORTED_MODULE_9__/* .bar */ .M0)(account.weight, 20)} ${account.weight} % · ${stage}`;
+    return `${(0,_words_observed_split_js__WEBPACK_IMPORTED_MODULE_9__/* .bar */ .M0)(account.weight, 20)} ${account.weight} % · ${stage}`;
 }
 
 
@@ -29821,7 +29829,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 6087:
+/***/ 523:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -30776,6 +30784,7 @@ const accountOf = (record, reason, now, warnings) => ({
     undoes: record.undoes,
     asked: record.asked,
     judged: record.judged,
+    replacedImage: record.before.image,
     plan: record.plan,
     run: record.run,
     startedAt: record.startedAt,
@@ -32511,8 +32520,8 @@ const isObject = (value) => typeof value === "object" && value !== null;
 var headline = __nccwpck_require__(8749);
 // EXTERNAL MODULE: ./src/words/say.js
 var say = __nccwpck_require__(4148);
-// EXTERNAL MODULE: ./src/words/verdict-sentence.js + 4 modules
-var verdict_sentence = __nccwpck_require__(3699);
+// EXTERNAL MODULE: ./src/words/verdict-sentence.js + 2 modules
+var verdict_sentence = __nccwpck_require__(9086);
 ;// CONCATENATED MODULE: ./src/words/in-words.js
 
 
@@ -33115,7 +33124,12 @@ const recordSchema = mini_schemas/* object */.Ikc({
     plan: record_schema_planSchema,
     run: mini_schemas/* object */.Ikc({ id: record_schema_text, url: optionalText, actor: optionalText }),
     startedAt: instantSchema,
-    before: mini_schemas/* object */.Ikc({ routes: mini_schemas/* unknown */.L5J(), workloads: mini_schemas/* unknown */.L5J(), bystanders: mini_schemas/* optional */.lqM(mini_schemas/* array */.YOg(record_schema_text)) }),
+    before: mini_schemas/* object */.Ikc({
+        routes: mini_schemas/* unknown */.L5J(),
+        workloads: mini_schemas/* unknown */.L5J(),
+        bystanders: mini_schemas/* optional */.lqM(mini_schemas/* array */.YOg(record_schema_text)),
+        image: optionalText,
+    }),
     state,
     stages: mini_schemas/* array */.YOg(stageRecord),
     log: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ at: instantSchema, do: record_schema_text, reason, times: mini_schemas/* exactOptional */.yqP(whole) })),
@@ -38834,8 +38848,8 @@ function duration(params) {
     return core._isoDuration(ZodMiniISODuration, params);
 }
 
-// EXTERNAL MODULE: ./src/words/split-bars.js
-var split_bars = __nccwpck_require__(6438);
+// EXTERNAL MODULE: ./src/words/observed-split.js
+var observed_split = __nccwpck_require__(4186);
 ;// CONCATENATED MODULE: ./src/words/status-answer.js
 
 
@@ -38915,7 +38929,7 @@ function statusAnswer(cluster, record, deviation) {
         watched: watched ?? null,
         because: becauseOf(record),
         weight,
-        splits: { planned: (0,release_split/* splitAt */.gI)(weight), observed: (newest && (0,split_bars/* observedSplit */.bU)(newest)) ?? null },
+        splits: { planned: (0,release_split/* splitAt */.gI)(weight), observed: (newest && (0,observed_split/* observedSplit */.bU)(newest)) ?? null },
         stage: stages.at(-1) ?? null,
         stages,
         settled: settledOf(state, deviation),
@@ -39985,88 +39999,255 @@ function programOutputs({ stages }) {
     return (0,markdown/* folded */.TM)("What the programs of gates printed last", parts.join("\n\n"));
 }
 
+;// CONCATENATED MODULE: ./src/words/version-word.js
+function versionWord(image) {
+    const [name = "", digest] = image.split("@");
+    const tag = /:([^/:]+)$/.exec(name)?.[1];
+    if (tag !== undefined)
+        return tag;
+    return digest === undefined ? "latest" : digest.slice(0, "sha256:".length + 12);
+}
+
+;// CONCATENATED MODULE: ./src/words/report-heading.js
+
+
+
+
+
+
+
+
+
+function reportHeading(account) {
+    const { target, undoes } = account;
+    const { mark, words } = (0,headline/* headlineOf */.g)(account);
+    const subject = [(0,markdown/* plain */.pj)(`${target.namespace}/${target.service}`), ...report_heading_versions(account)].join(" ");
+    const told = undoes ? undefined : inShort(account);
+    return `### ${mark} ${subject}${told === undefined ? `: ${(0,markdown/* plain */.pj)(words)}` : ` ${(0,markdown/* plain */.pj)(told)}`}`;
+}
+function report_heading_versions(account) {
+    const image = (0,known_image/* knownImage */.l)(account);
+    if (image === undefined)
+        return [];
+    const [old, now] = [account.replacedImage, image].map((image) => image && (0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)(versionWord(image), 80)));
+    return [old === undefined || old === now ? `${now}` : `${old} → ${now}`];
+}
+function inShort(account) {
+    const { state, stages, plan, settled, reason, startedAt, now } = account;
+    const but = settled === false ? report_heading_open(account) : "";
+    if (state.phase === "succeeded") {
+        const took = ` in ${(0,lib_duration/* formatDuration */.a)(now - startedAt)}`;
+        return `released${but === "" ? took : ""}${but || numbersOfAll(account)}`;
+    }
+    if (state.phase !== "rolled-back")
+        return undefined;
+    const newest = stages.at(-1);
+    if (!newest)
+        return undefined;
+    const where = `rolled back at ${newest.weight} % (stage ${newest.stage + 1} of ${plan.stages.length})`;
+    return `${where}${but === "" ? `: ${reasonInShort(reason)}` : but}`;
+}
+const report_heading_open = (account) => (0,headline/* isOnlyUnsaved */.$)(account) ? ", but its journal could not be saved" : ", but not everything is as it should be";
+function numbersOfAll({ stages }) {
+    const judged = stages.findLast(({ tally }) => tally.canary.requests > 0 && tally.stable.requests > 0);
+    if (!judged)
+        return "";
+    const { canary, stable } = judged.tally;
+    return `: ${(0,numbers/* percent */.KN)(canary.errors / canary.requests)} failed at ${judged.weight} %, stable ${(0,numbers/* percent */.KN)(stable.errors / stable.requests)}`;
+}
+function reasonInShort(reason) {
+    const verdict = (0,release_reason/* verdictOf */.Vj)(reason);
+    if (!verdict)
+        return (0,markdown/* clip */.$Q)((0,say/* say */.c)(reason), 160);
+    if ("missing" in verdict.figures)
+        return (0,markdown/* clip */.$Q)((0,verdict_sentence/* verdictSentence */.BT)(verdict), 160);
+    const { value, limit } = (0,verdict_sentence/* figuresInWords */.k0)(verdict);
+    return verdict.figures.of === "evidence"
+        ? `${value}, ${limit}`
+        : `${(0,markdown/* clip */.$Q)(verdict.gate, 80)} ${value}, limit ${limit}`;
+}
+
+// EXTERNAL MODULE: ./src/words/times-in-words.js
+var times_in_words = __nccwpck_require__(6713);
 ;// CONCATENATED MODULE: ./src/words/stage-table.js
 
 
 
 
+
+
 const columns = [
+    { title: "" },
     { title: "Stage" },
-    { title: "Weight", right: true },
-    { title: "Waited", right: true },
-    { title: "Gate" },
-    { title: "Value", right: true },
-    { title: "Against" },
+    { title: "Failed", right: true },
+    { title: "stable", right: true },
     { title: "Requests", right: true },
-    { title: "Verdict" },
+    { title: "p99", right: true },
+    { title: "stable", right: true },
+    { title: "Restarts", right: true },
+    { title: "Lasted", right: true },
 ];
-const stage_table_verdicts = {
-    pass: "✅ pass",
-    wait: "⏳ not yet",
-    fail: "❌ fail",
-    "no-data": "❔ no data",
-};
-const maxRows = 60;
+const maxRows = 40;
 function stage_table_stageTable(account) {
-    const rows = account.plan.stages
-        .flatMap((stage, index) => rowsOf(account, stage, index))
-        .map((row) => row.map(unbroken));
-    const left = rows.length - maxRows;
-    if (left <= 0)
-        return (0,markdown/* table */.tp)(columns, rows);
-    return `${(0,markdown/* table */.tp)(columns, rows.slice(0, maxRows))}\n\n… and ${left} more rows.`;
+    const { stages } = account.plan;
+    const rows = stages.map((stage, index) => stage_table_rowOf(account, stage, index).map(unbroken));
+    const lines = stages.flatMap((stage, index) => gateLines(stage, index, recordOf(account, index)));
+    return [
+        `${(0,markdown/* table */.tp)(columns, rows.slice(0, maxRows))}${more(rows.length, "stages")}`,
+        ...(lines.length === 0 ? [] : [`${lines.slice(0, maxRows).join("\n")}${more(lines.length, "gates")}`]),
+    ].join("\n\n");
 }
-function rowsOf(account, stage, index) {
-    const record = account.stages.findLast((entered) => entered.stage === index);
-    const named = [stageName(stage, index), `${stage.weight} %`, waited(stage, record, account.now)];
+const more = (all, what) => (all <= maxRows ? "" : `\n\n… and ${all - maxRows} more ${what}.`);
+const recordOf = ({ stages }, index) => stages.findLast(({ stage }) => stage === index);
+function stage_table_rowOf(account, stage, index) {
+    const record = recordOf(account, index);
+    const name = stageName(stage, index);
     if (!record)
-        return [[...named, gateCount(stage), "", "", "", isOver(account) ? "not reached" : "planned"]];
-    const [first = ungated(record), ...others] = stage.gates.map(({ name }) => gateCells(name, record));
-    const rows = [[...named, ...first]];
-    for (const cells of others)
-        rows.push(["", "", "", ...cells]);
-    return rows;
+        return ["–", name, "", "", "", "", "", "", stage.wait === 0 ? "" : `of ${(0,lib_duration/* formatDuration */.a)(stage.wait)}`];
+    const { tally, verdicts } = record;
+    const times = timesIn(verdicts);
+    const mark = markOf(account, record);
+    const failed = failedShare(tally.canary);
+    return [
+        mark,
+        name,
+        mark === "❌" && tally.canary.errors > 0 ? `**${failed}**` : failed,
+        failedShare(tally.stable),
+        (0,numbers/* count */.U9)(tally.canary.requests),
+        times.canary,
+        times.stable,
+        restartsIn(verdicts),
+        lasted(stage, record, account.now),
+    ];
 }
-const ungated = ({ tally, until }) => [
-    ...["none", "", "", (0,numbers/* count */.U9)(tally.canary.requests)],
-    until === undefined ? "⏳ running" : "✅ over",
-];
-function gateCells(gate, { verdicts: given }) {
-    const verdict = given.find((candidate) => candidate.gate === gate);
-    if (!verdict)
-        return [cell(gate), "—", "", "", "not judged"];
-    const { value, limit, requests } = (0,verdict_sentence/* figuresInWords */.k0)(verdict);
-    const counted = requests === undefined ? "" : (0,numbers/* count */.U9)(requests);
-    return [cell(gate), cell(value), cell(limit), counted, verdictCell(verdict)];
-}
-function verdictCell({ kind, proven, policy }) {
-    if (kind === "pass" && proven)
+const failedShare = ({ requests, errors }) => (requests === 0 ? verdict_sentence/* nothing */.s6 : (0,numbers/* percent */.KN)(errors / requests));
+function markOf(account, record) {
+    const { verdicts, until } = record;
+    const has = (kind) => verdicts.some((verdict) => verdict.kind === kind);
+    if (has("fail"))
+        return "❌";
+    if (endedOtherwise(account, record))
+        return "⏹";
+    if (has("no-data"))
+        return "❔";
+    if (has("wait"))
+        return "⏳";
+    if (verdicts.some(({ proven }) => proven))
         return "✅ safe";
-    if (kind === "wait" && policy !== undefined)
-        return "⏳\u00a0undecided";
-    return stage_table_verdicts[kind];
+    return verdicts.length > 0 || until !== undefined ? "✅" : "⏳";
 }
+const endedOtherwise = ({ state, stages, reason }, record) => (state.phase === "rolled-back" || state.phase === "rolling-back") &&
+    record === stages.at(-1) &&
+    (0,release_reason/* verdictOf */.Vj)(reason) === undefined;
+function timesIn(verdicts) {
+    for (const { figures } of verdicts) {
+        if (figures.of === "evidence" && "conclusion" in figures && figures.own?.times) {
+            const { canary, stable } = figures.own.times;
+            return { canary: (0,times_in_words/* bound */.$s)(canary.p99), stable: (0,times_in_words/* bound */.$s)(stable.p99) };
+        }
+        if (figures.of === "latency" && figures.quantile === 0.99)
+            return { canary: inTable(figures.time), stable: inTable(figures.stable) };
+    }
+    return { canary: "", stable: "" };
+}
+const inTable = (time) => (time ? (0,times_in_words/* bound */.$s)(time) : "");
+function restartsIn(verdicts) {
+    for (const { figures } of verdicts)
+        if (figures.of === "restarts")
+            return String(figures.restarts);
+    return "";
+}
+function gateLines(stage, index, record) {
+    return stage.gates.flatMap(({ name, kind }) => {
+        const verdict = record?.verdicts.find(({ gate }) => gate === name);
+        if (!verdict)
+            return [];
+        const isOwn = kind === "query" || kind === "json" || kind === "run";
+        if (kind === "evidence" || (!isOwn && verdict.kind === "pass"))
+            return [];
+        return [`* ${stage_table_marks[verdict.kind]} stage ${index + 1}, ${gateInShort(verdict)}`];
+    });
+}
+function gateInShort(verdict) {
+    if ("missing" in verdict.figures)
+        return (0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)((0,verdict_sentence/* verdictSentence */.BT)(verdict), 200));
+    const { value, limit } = (0,verdict_sentence/* figuresInWords */.k0)(verdict);
+    return `${cell(verdict.gate)}: ${cell(value)}, limit ${cell(limit)}`;
+}
+const stage_table_marks = { pass: "✅", wait: "⏳", fail: "❌", "no-data": "❔" };
 function stageName({ name, weight }, index) {
-    if (name.replace(/\s/g, "") === `${weight}%`)
-        return String(index + 1);
-    return `${index + 1} ${cell(name)}`;
+    const short = `${index + 1} · ${weight} %`;
+    return name.replace(/\s/g, "") === `${weight}%` ? short : `${short} ${cell(name)}`;
 }
-function waited({ wait }, record, now) {
-    if (!record)
-        return `— of ${(0,lib_duration/* formatDuration */.a)(wait)}`;
-    const lasted = (record.until ?? now) - record.since;
-    if (lasted >= wait)
-        return (0,lib_duration/* formatDuration */.a)(lasted);
-    return `${(0,lib_duration/* formatDuration */.a)(lasted)} of ${(0,lib_duration/* formatDuration */.a)(wait)}`;
+function lasted({ wait }, { since, until }, now) {
+    const time = (until ?? now) - since;
+    return time >= wait ? (0,lib_duration/* formatDuration */.a)(time) : `${(0,lib_duration/* formatDuration */.a)(time)} of ${(0,lib_duration/* formatDuration */.a)(wait)}`;
 }
-function gateCount({ gates }) {
-    if (gates.length === 0)
-        return "none";
-    return `${gates.length} ${(0,numbers/* plural */.LS)(gates.length, "gate")}`;
-}
-const isOver = ({ state }) => ["succeeded", "rolled-back", "rolling-back", "failed"].includes(state.phase);
 const cell = (text) => (0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)(text, 80));
-const unbroken = (text) => text.replace(/(?<=\d) (?=[%a-z])/g, "\u00a0");
+const unbroken = (text) => text.replace(/(?<=[\d≤>·]) (?=[%a-z\d·])/g, "\u00a0");
+
+;// CONCATENATED MODULE: ./src/words/who-serves.js
+
+
+
+
+
+function whoServes(account) {
+    const told = [servingWords(account), failedWords(account)].filter((words) => words !== undefined);
+    return told.length === 0 ? undefined : told.join(" ");
+}
+function servingWords(account) {
+    const { state, target, stages } = account;
+    const [stable, canary] = [(0,markdown/* code */.aY)(target.stable.deployment), (0,markdown/* code */.aY)(target.canary.deployment)];
+    const isKnown = (account.settled !== false || (0,headline/* isOnlyUnsaved */.$)(account)) && !account.undoes;
+    switch (state.phase) {
+        case "succeeded":
+            return isKnown ? releasedTo(account) : undefined;
+        case "rolled-back": {
+            if (!isKnown)
+                return undefined;
+            const until = stages.at(-1)?.until;
+            if (stages.length === 0)
+                return `${stable} serves as before.`;
+            return `All requests go to ${stable} again${until === undefined ? "" : `, since ${(0,timestamp/* timeOf */.nR)(until)} UTC`}.`;
+        }
+        case "failed":
+            if (state.during === "promoting")
+                return undefined;
+            return state.returned
+                ? `All requests go to ${stable} again.`
+                : `**Users may still get the new version**, from ${canary}.`;
+        default:
+            return sharesNow(account);
+    }
+}
+function releasedTo({ plan, target }) {
+    const winner = (0,markdown/* code */.aY)(target[(0,transition/* winnerOf */.Pk)(plan)].deployment);
+    return plan.promotion === "swap"
+        ? `${winner} is the new stable, and all requests go to it.`
+        : `${winner} runs the new version, and all requests go to it.`;
+}
+function sharesNow({ weight, target, undoes }) {
+    if (weight === 0 || undoes)
+        return undefined;
+    const canary = (0,markdown/* code */.aY)(target.canary.deployment);
+    if (weight === 100)
+        return `All requests go to ${canary}.`;
+    return `${canary} gets ${weight} % of the requests, ${(0,markdown/* code */.aY)(target.stable.deployment)} the rest.`;
+}
+function failedWords({ stages, state }) {
+    const isGivenUp = state.phase === "rolled-back" ||
+        state.phase === "rolling-back" ||
+        (state.phase === "failed" && state.during === "rolling-back");
+    const failed = isGivenUp ? stages.reduce((sum, { tally }) => sum + tally.canary.errors, 0) : 0;
+    const lost = stages.reduce((sum, { tally }) => sum + tally.unattributed.errors, 0);
+    const parts = [];
+    if (failed > 0)
+        parts.push(`**${(0,numbers/* count */.U9)(failed)} ${(0,numbers/* plural */.LS)(failed, "request")} of the canary failed**`);
+    if (lost > 0)
+        parts.push(`**${(0,numbers/* count */.U9)(lost)} ${(0,numbers/* plural */.LS)(lost, "request")} reached no pod**`);
+    return parts.length === 0 ? undefined : `${parts.join(", and ")}.`;
+}
 
 ;// CONCATENATED MODULE: ./src/words/report.js
 
@@ -40085,26 +40266,20 @@ const unbroken = (text) => text.replace(/(?<=\d) (?=[%a-z])/g, "\u00a0");
 
 
 
+
 const longestComment = 65_536;
 function renderReport(account, links, limit = longestComment) {
-    const { mark, words } = (0,headline/* headlineOf */.g)(account);
-    const { namespace, service } = account.target;
-    const bars = (0,split_bars/* splitBars */.J2)(account);
-    const parts = [
-        `### ${mark} ${(0,markdown/* plain */.pj)(`${namespace}/${service}`)}: ${(0,markdown/* plain */.pj)(words)}`,
-        report_subject(account),
-        roles(account),
-        why(account),
-        adviceOf(account, links),
-    ];
+    const parts = [reportHeading(account), whoServes(account), why(account), adviceOf(account, links)];
     if (account.plan.stages.length > 0)
-        parts.push(stage_table_stageTable(account));
-    parts.push((0,evidence_part/* evidencePart */.FM)(account), programOutputs(account));
-    if (bars)
-        parts.push(`Requests in stage ${bars.stage}:\n\n${(0,markdown/* block */.om)(bars.text, "text")}`);
-    parts.push(warnings(account), linkLine(links, account));
+        parts.push(stage_table_stageTable(account), splitPart(account));
+    parts.push((0,evidence_part/* evidencePart */.FM)(account), programOutputs(account), warnings(account));
+    parts.push(roles(account), report_subject(account), linkLine(links, account));
     const text = paragraphs(parts);
-    return (0,markdown/* clip */.$Q)(paragraphs([text, report_story(account, limit - text.length - 2)]), limit);
+    return (0,markdown/* clip */.$Q)(paragraphs([text, timeline(account, limit - text.length - 2)]), limit);
+}
+function splitPart({ stages }) {
+    const newest = stages.at(-1);
+    return newest && (0,observed_split/* splitSentence */.e$)(newest);
 }
 const paragraphs = (parts) => parts.filter((part) => part !== undefined).join("\n\n");
 function report_subject(account) {
@@ -40112,7 +40287,7 @@ function report_subject(account) {
     const image = (0,known_image/* knownImage */.l)(account);
     let versions = isWayBack(account)
         ? `Undo from ${(0,markdown/* code */.aY)(target.stable.deployment)} back to ${(0,markdown/* code */.aY)(target.canary.deployment)}`
-        : `Stable ${(0,markdown/* code */.aY)(target.stable.deployment)}, canary ${(0,markdown/* code */.aY)(target.canary.deployment)}`;
+        : `From ${(0,markdown/* code */.aY)(target.stable.deployment)} to ${(0,markdown/* code */.aY)(target.canary.deployment)}`;
     if (image !== undefined)
         versions += `, image ${(0,markdown/* code */.aY)((0,markdown/* clip */.$Q)(image, 300))}`;
     if (cluster)
@@ -40120,15 +40295,16 @@ function report_subject(account) {
     const age = (0,lib_duration/* formatDuration */.a)(now - startedAt);
     if ((0,release_state/* isRunning */.W_)(state))
         return `${versions}. As of ${(0,timestamp/* timeOf */.nR)(now)} UTC, ${age} after the start.`;
-    return `${versions}. Took ${age}, until ${(0,timestamp/* timeOf */.nR)(now)} UTC.`;
+    const word = state.phase === "waiting" ? "After" : "Took";
+    return `${versions}. ${word} ${age}, ${state.phase === "waiting" ? "at" : "until"} ${(0,timestamp/* timeOf */.nR)(now)} UTC.`;
 }
 function roles(account) {
     if (!account.exchanged || isWayBack(account))
         return undefined;
     return (0,markdown/* plain */.pj)(exchangedInWords(account.target));
 }
-function why({ state, reason, settled }) {
-    if (state.phase === "succeeded" && settled !== false)
+function why({ state, reason }) {
+    if (state.phase === "succeeded")
         return undefined;
     const head = (0,release_state/* isRunning */.W_)(state) ? "Now" : "Why";
     const words = reason.kind === "held" ? (0,verdict_sentence/* verdictSentence */.BT)(reason.verdict) : (0,say/* say */.c)(reason);
@@ -40141,7 +40317,7 @@ function warnings({ warnings: given }) {
     return ["> [!WARNING]", ...lines].join("\n");
 }
 const longestEntry = 400;
-function report_story({ log }, room) {
+function timeline({ log }, room) {
     const lines = (0,story/* withoutRepetition */.G)(log).map((entry) => `* ${(0,timestamp/* timeOf */.nR)(entry.at)} ${(0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)((0,say/* sayEntry */.k)(entry), longestEntry))}`);
     const fits = newestThatFit(lines, room - (0,markdown/* folded */.TM)(title, "* …").length);
     if (fits.length === 0)
@@ -40151,7 +40327,7 @@ function report_story({ log }, room) {
         return (0,markdown/* folded */.TM)(title, entries);
     return (0,markdown/* folded */.TM)(title, `* …\n${entries}`);
 }
-const title = "What happened (UTC)";
+const title = "Timeline (UTC)";
 function newestThatFit(lines, room) {
     const sizes = lines.toReversed().map((line) => line.length + 1);
     const used = sizes.map((_, index) => sizes.slice(0, index + 1).reduce((sum, size) => sum + size, 0));
@@ -42241,6 +42417,12 @@ const workloads_before_remember = (raw) => ({
     replicas: replicasOf(raw),
     images: Object.fromEntries(placesIn(readDeployment(raw)).map(({ name, image }) => [name, image])),
 });
+function workloads_before_imageBefore({ stable }, { image = "" }) {
+    const images = [...new Set(Object.values(stable?.images ?? {}))];
+    const [only, ...others] = images;
+    return (images.find((other) => repositoryOf(other) === repositoryOf(image)) ?? (others.length === 0 ? only : undefined));
+}
+const repositoryOf = (image) => image.replace(/(:[^/:@]+)?(@.*)?$/, "");
 async function rememberCanary(client, target, raw) {
     const canary = readDeployment(raw);
     const [pods, replicaSet] = await Promise.all([
@@ -58604,7 +58786,7 @@ const look_around_kind = (group, plural, name, version = "v1") => ({
 });
 const oneVersion = "know whether policies let requests to one version only";
 const oneProxy = "know whether the proxies of one version alone are changed";
-const whoServes = "know who serves before a first deployment";
+const look_around_whoServes = "know who serves before a first deployment";
 const look_around_looks = {
     ingresses: {
         resource: resources.ingresses,
@@ -58638,12 +58820,12 @@ const look_around_looks = {
     },
     endpointSlices: {
         resource: look_around_kind("discovery.k8s.io", "endpointslices", "EndpointSlice"),
-        why: whoServes,
+        why: look_around_whoServes,
         first: true,
     },
     workloadEntries: {
         resource: resources.workloadEntries,
-        why: whoServes,
+        why: look_around_whoServes,
         first: true,
     },
 };
@@ -58928,7 +59110,7 @@ const owners = [
     },
 ];
 const helm = {
-    owns: (object) => markOf(object, "meta.helm.sh/release-name") !== undefined || isManagedBy(object, "Helm"),
+    owns: (object) => owners_markOf(object, "meta.helm.sh/release-name") !== undefined || isManagedBy(object, "Helm"),
     finding: (objects, owned) => {
         const releases = owned.flatMap(({ metadata }) => metadata.annotations?.["meta.helm.sh/release-name"] ?? []);
         const [name] = releases;
@@ -58938,7 +59120,7 @@ const helm = {
 const others = [
     [
         "Config Sync",
-        (object) => markOf(object, "configmanagement.gke.io/managed") === "enabled" || owners_writtenBy(object, /^configsync/),
+        (object) => owners_markOf(object, "configmanagement.gke.io/managed") === "enabled" || owners_writtenBy(object, /^configsync/),
         "Let Git annotate them client.lifecycle.config.k8s.io/mutation: ignore, which it then leaves to others.",
     ],
     [
@@ -58986,11 +59168,11 @@ const suspending = ({ kind, namespace, name }) => ({
 const someApplication = skipping({ namespace: "argocd", name: "APPLICATION" });
 const someKustomization = suspending({ kind: "kustomization", namespace: "flux-system", name: "NAME" });
 const isManagedBy = (object, who) => object.metadata.labels?.["app.kubernetes.io/managed-by"] === who;
-const markOf = ({ metadata }, key) => metadata.annotations?.[key] ?? metadata.labels?.[key];
+const owners_markOf = ({ metadata }, key) => metadata.annotations?.[key] ?? metadata.labels?.[key];
 function applicationsOf(object) {
-    const app = markOf(object, "argocd.argoproj.io/tracking-id")?.split(":")[0];
+    const app = owners_markOf(object, "argocd.argoproj.io/tracking-id")?.split(":")[0];
     const [name, namespace = "argocd"] = (app ??
-        markOf(object, "argocd.argoproj.io/instance") ??
+        owners_markOf(object, "argocd.argoproj.io/instance") ??
         byOldLabel(object) ??
         "")
         .split("_")
@@ -59002,8 +59184,8 @@ const byOldLabel = (object) => owners_writtenBy(object, /^argocd/) ? object.meta
 const fluxKinds = { kustomize: "kustomization", helm: "helmrelease" };
 function fluxOwnersOf(object) {
     return Object.entries(fluxKinds).flatMap(([prefix, kind]) => {
-        const name = markOf(object, `${prefix}.toolkit.fluxcd.io/name`);
-        const namespace = markOf(object, `${prefix}.toolkit.fluxcd.io/namespace`) ?? "flux-system";
+        const name = owners_markOf(object, `${prefix}.toolkit.fluxcd.io/name`);
+        const namespace = owners_markOf(object, `${prefix}.toolkit.fluxcd.io/namespace`) ?? "flux-system";
         return name === undefined ? [] : [{ kind, namespace, name }];
     });
 }
@@ -60287,6 +60469,11 @@ function compose(config, here) {
             clock,
         };
     };
+    const captured = async (target, before) => {
+        const workloads = await captureWorkloads(client, target, world.random);
+        const image = workloads_before_imageBefore(workloads, target);
+        return { routes: before, workloads, bystanders: await stillThere(target), image };
+    };
     return {
         config,
         run: jobRun(world.github, world.env, world),
@@ -60329,17 +60516,9 @@ function compose(config, here) {
                 others: undo || firstDeploy ? [] : [ofMetrics],
             });
         },
-        capture: async (target) => ({
-            routes: await routes.capture(target),
-            workloads: await captureWorkloads(client, target, world.random),
-            bystanders: await stillThere(target),
-        }),
+        capture: async (target) => captured(target, await routes.capture(target)),
         inspectMetrics: (record, plan) => metricsOfRelease(record).inspect(plan, clock.now(), world.stop),
-        captureGivenBack: async (target) => ({
-            routes: await routes.captureGivenBack(target),
-            workloads: await captureWorkloads(client, target, world.random),
-            bystanders: await stillThere(target),
-        }),
+        captureGivenBack: async (target) => captured(target, await routes.captureGivenBack(target)),
         connect: portsOf,
     };
 }
@@ -62533,9 +62712,11 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(4344);
 /* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(8147);
 /* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_17__ = __nccwpck_require__(9418);
-/* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_20__ = __nccwpck_require__(5270);
+/* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_21__ = __nccwpck_require__(5270);
 /* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_18__ = __nccwpck_require__(5556);
 /* harmony import */ var _reporting_censor_js__WEBPACK_IMPORTED_MODULE_19__ = __nccwpck_require__(8292);
+/* harmony import */ var _words_answer_summary_js__WEBPACK_IMPORTED_MODULE_20__ = __nccwpck_require__(8148);
+
 
 
 
@@ -62578,6 +62759,8 @@ const world = (0,_adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_10__/* .n
 async function main() {
     const inputs = givenInputs === undefined ? undefined : (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_14__/* .inputsFromJson */ .we)(givenInputs);
     const asked = (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_14__/* .parseArguments */ .We)(process.argv.slice(2), inputs);
+    if (asked.want === "run")
+        task = { command: asked.inputs.command ?? "", inSummary: asked.inputs.summary !== "false" };
     if (asked.want === "command")
         return printUsage();
     if (asked.want === "help")
@@ -62596,6 +62779,14 @@ async function main() {
     const voice = process.stdout.isTTY && !github.actions
         ? (0,_adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_12__/* .progress */ .q)({ screen, clock: world.clock, verbose })
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_11__/* .log */ .R)({ screen, actions: github.actions, verbose });
+    const { command, namespace, service, reporting } = config;
+    const isTold = (0,_config_commands_js__WEBPACK_IMPORTED_MODULE_15__/* .commandNamed */ .v)(command)?.changes === true;
+    task = { command, inSummary: reporting.summary };
+    function tellAnswer(text) {
+        if (!isTold)
+            summarise((0,_words_answer_summary_js__WEBPACK_IMPORTED_MODULE_20__/* .answerSummary */ .H)(command, [namespace, service].filter(Boolean).join("/"), censor.text(text)));
+        return print(text);
+    }
     const secrets = { censor, registerSecret: redaction.register };
     const surroundings = {
         ...world,
@@ -62606,14 +62797,19 @@ async function main() {
         voice,
         stop: stop.signal,
         insist: insist.signal,
-        print,
+        print: tellAnswer,
         answer,
     };
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6087));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 523));
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_15__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
             process.removeAllListeners(signal);
     return dispatch(config, surroundings);
+}
+let task = { command: "", inSummary: true };
+function summarise(markdown) {
+    if (github.actions && github.summaryFile !== undefined && task.inSummary)
+        (0,_adapters_actions_command_file_js__WEBPACK_IMPORTED_MODULE_2__/* .addToCommandFile */ .U)(github.summaryFile, markdown);
 }
 function print(text) {
     stdout.write(`${censor.text(text)}\n`);
@@ -62636,6 +62832,8 @@ function fail(thrown) {
     if (github.actions)
         screen.write((0,_adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__/* .annotation */ .w7)("error", "Istio Canary", text));
     stderr.write(`${text}\n`);
+    if (refused)
+        summarise((0,_words_answer_summary_js__WEBPACK_IMPORTED_MODULE_20__/* .refusalSummary */ .Z)(task.command, text));
     if (github.outputFile !== undefined)
         tellOutputs(text, refused);
     return refused ? 2 : 3;
@@ -62644,7 +62842,7 @@ const cancelled = () => new _lib_errors_js__WEBPACK_IMPORTED_MODULE_17__/* .Refu
 function tellOutputs(because, refused) {
     const written = (0,_adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__/* .outputs */ .V)("", (error) => stderr.write(`An output could not be written: ${censor.text((0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_17__/* .tell */ .qz)(error))}\n`));
     written.set("outcome", "failed");
-    written.set("because", (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_20__/* .inert */ .t)(because));
+    written.set("because", (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_21__/* .inert */ .t)(because));
     if (refused)
         written.set("refused", "true");
 }
@@ -64459,6 +64657,151 @@ function createCensor({ redact, redactAll }) {
 
 /***/ }),
 
+/***/ 8148:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   H: () => (/* binding */ answerSummary),
+/* harmony export */   Z: () => (/* binding */ refusalSummary)
+/* harmony export */ });
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1752);
+
+const longest = 60_000;
+const mostLines = 50;
+const answerSummary = (command, subject, text) => `### ${["Istio Canary", command, (0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .plain */ .pj)(subject)].filter(Boolean).join(" ")}\n\n${(0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .block */ .om)((0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .clip */ .$Q)(text, longest), "text")}`;
+function refusalSummary(command, text) {
+    const lines = text.split("\n").filter((line) => line.trim() !== "");
+    const told = lines.slice(0, mostLines).map((line) => `* ${(0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .plain */ .pj)((0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .clip */ .$Q)(line, 600))}`);
+    const more = lines.length > mostLines ? [`* … and ${lines.length - mostLines} more lines, in the log`] : [];
+    const what = ["Istio Canary", command].filter(Boolean).join(" ");
+    return [`### ❌ ${what}: refused, and nothing was changed`, "", ...told, ...more].join("\n");
+}
+
+
+/***/ }),
+
+/***/ 363:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Y: () => (/* binding */ conclusionNumbers),
+/* harmony export */   d: () => (/* binding */ eValue)
+/* harmony export */ });
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8367);
+/* harmony import */ var _counts_in_words_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4091);
+
+
+function conclusionNumbers({ weight, bounds, ratio, judged, seen, split, polls }) {
+    const { alpha, beta, breaker, objective, dispersion } = bounds;
+    const metrics = [`errors ${eValue(weight.metrics.errors)}`, `latency ${eValue(weight.metrics.latency)}`];
+    if (given(judged.givenUp))
+        metrics.push(`given up ${eValue(weight.metrics.givenUp)}`);
+    if (given(judged.cutOff))
+        metrics.push(`cut off ${eValue(weight.metrics.cutOff)}`);
+    if (objective !== undefined)
+        metrics.push(`objective ${eValue(weight.metrics.objective)}`);
+    const numbers = [
+        `all stages, after the warm-up: failed ${shares(judged.errors, judged.requests)}`,
+        `ratio ${range(ratio)}`,
+        `harm E = ${eValue(weight.harm)} of ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .number */ .ai)(1 / alpha)} (${metrics.join(", ")})`,
+        `safe E = ${eValue(weight.safe)} of ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .number */ .ai)(1 / beta)}`,
+        `sound E = ${eValue(weight.sound)} of ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .number */ .ai)(1 / beta)}`,
+        `breaker E = ${eValue(weight.breaker)} of ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .number */ .ai)(1 / breaker.alpha)} over ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9)(seen.requests.canary)} ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .plural */ .LS)(seen.requests.canary, "request")}`,
+    ];
+    if (given(seen.givenUp))
+        numbers.push(`given up ${shares(seen.givenUp, seen.requests)} (E = ${eValue(weight.deserted)})`);
+    const all = split.requests.canary + split.requests.stable;
+    if (all > 0)
+        numbers.push(`split ${(0,_counts_in_words_js__WEBPACK_IMPORTED_MODULE_1__/* .share */ .uM)(split.requests.canary, all)}, planned ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .percent */ .KN)(split.planned / 100)}`);
+    if (dispersion.phi > 1)
+        numbers.push(`φ ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .number */ .ai)(dispersion.phi)}`);
+    numbers.push(`${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9)(polls)} ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .plural */ .LS)(polls, "poll")}`);
+    return numbers.join(" · ");
+}
+const given = ({ stable, canary }) => stable + canary > 0;
+const shares = (bad, requests) => `${(0,_counts_in_words_js__WEBPACK_IMPORTED_MODULE_1__/* .part */ .y_)(bad.canary, requests.canary)} of canary (${(0,_counts_in_words_js__WEBPACK_IMPORTED_MODULE_1__/* .share */ .uM)(bad.canary, requests.canary)}), ${(0,_counts_in_words_js__WEBPACK_IMPORTED_MODULE_1__/* .part */ .y_)(bad.stable, requests.stable)} of stable (${(0,_counts_in_words_js__WEBPACK_IMPORTED_MODULE_1__/* .share */ .uM)(bad.stable, requests.stable)})`;
+function range({ low, high, estimate }) {
+    const bounds = boundsInWords(low, high);
+    return estimate === undefined ? bounds : `${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .number */ .ai)(estimate)} (${bounds})`;
+}
+function boundsInWords(low, high) {
+    if (low === undefined && high === undefined)
+        return "unknown";
+    if (high === undefined)
+        return `at least ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .number */ .ai)(low ?? 0)}`;
+    if (low === undefined)
+        return `at most ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .number */ .ai)(high)}`;
+    return `${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .number */ .ai)(low)} to ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .number */ .ai)(high)}`;
+}
+function eValue(logE) {
+    if (logE === null)
+        return "0";
+    if (logE > Math.log(1_000_000))
+        return "over 1,000,000";
+    return logE < Math.log(0.001) ? "below 0.001" : (0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .number */ .ai)(Math.exp(logE));
+}
+
+
+/***/ }),
+
+/***/ 4091:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Bx: () => (/* binding */ isWorse),
+/* harmony export */   Cv: () => (/* binding */ about),
+/* harmony export */   G$: () => (/* binding */ shownSplit),
+/* harmony export */   Yv: () => (/* binding */ comparedInWords),
+/* harmony export */   d3: () => (/* binding */ timesAsOften),
+/* harmony export */   hb: () => (/* binding */ chanceInWords),
+/* harmony export */   jZ: () => (/* binding */ atLeast),
+/* harmony export */   uM: () => (/* binding */ share),
+/* harmony export */   vi: () => (/* binding */ canaryInWords),
+/* harmony export */   y_: () => (/* binding */ part)
+/* harmony export */ });
+/* unused harmony export stableInWords */
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8367);
+
+function comparedInWords(bad, requests, how = "failed") {
+    return `${canaryInWords(bad, requests, how)}, ${stableInWords(bad, requests)}`;
+}
+const canaryInWords = (bad, requests, how = "failed") => `${shareOrNone(bad.canary, requests.canary)} of the canary's requests ${how} (${part(bad.canary, requests.canary)})`;
+function stableInWords(bad, { stable }) {
+    if (stable === 0)
+        return "stable had none";
+    return `${shareOrNone(bad.stable, stable)} of stable's ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9)(stable)}`;
+}
+const shareOrNone = (bad, all) => (bad === 0 ? "none" : (0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .percent */ .KN)(bad / all));
+const part = (some, all) => `${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9)(some)} of ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9)(all)}`;
+const share = (some, all) => (all === 0 ? "—" : (0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .percent */ .KN)(some / all));
+function timesAsOften(bad, requests) {
+    if (bad.stable === 0 || requests.canary === 0)
+        return undefined;
+    return (bad.canary * requests.stable) / (requests.canary * bad.stable);
+}
+const isWorse = (counts, ending) => {
+    const { requests } = counts;
+    const bad = counts[ending];
+    return requests.canary > 0 && requests.stable > 0 && bad.canary * requests.stable > bad.stable * requests.canary;
+};
+function shownSplit({ planned, requests }, own) {
+    const beyond = ({ stable, canary }) => Math.sign(100 * canary - planned * (stable + canary));
+    return own && beyond(own.requests) === beyond(requests) ? own.requests : requests;
+}
+const about = (value) => (0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .number */ .ai)(Number(value.toPrecision(2)));
+const atLeast = (value) => (0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .number */ .ai)(roundedDown(value));
+function roundedDown(value) {
+    const unit = 10 ** (Math.floor(Math.log10(value)) - 1);
+    return Number((Math.floor(value / unit + 1e-9) * unit).toPrecision(2));
+}
+function chanceInWords(logE) {
+    const releases = logE >= Math.log(1_000_000) ? "a million" : atLeast(Math.exp(logE) + 1e-9);
+    return `chance does this less than once in ${releases} releases`;
+}
+
+
+/***/ }),
+
 /***/ 2307:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -64565,7 +64908,7 @@ const unsavedLines = (account, unsaved) => [
 /* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7331);
 /* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1418);
 /* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(465);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3699);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9086);
 
 
 
@@ -64618,8 +64961,12 @@ function isToldBy({ log, now }, gate) {
 /* harmony export */   ob: () => (/* binding */ decidingProof)
 /* harmony export */ });
 /* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1752);
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8367);
 /* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7331);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3699);
+/* harmony import */ var _conclusion_numbers_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(363);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9086);
+
+
 
 
 
@@ -64650,9 +64997,33 @@ function evidencePart(account) {
         const words = proof === newest ? "" : `: ${sentence(proof)}`;
         return `${stage}${words}<br>${small(proof)}`;
     });
-    const behind = (0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .folded */ .TM)("The evidence in numbers", lines.slice(-keptStages).join("\n"));
+    const again = `Judged again from the report, without a cluster:\n\n${(0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .block */ .om)("istio-canary replay canary-report.json", "sh")}`;
+    const parts = [questions(newest), lines.slice(-keptStages).join("\n"), again];
+    const behind = (0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .folded */ .TM)(titleOf(newest), parts.filter((part) => part !== undefined).join("\n\n"));
     const isReason = decidingProof(account)?.verdict === newest.verdict;
     return isReason ? behind : `**Evidence:** ${sentence(newest)}\n\n${behind}`;
+}
+const titleOf = ({ verdict }) => verdict.kind === "fail" ? "Why this is not chance" : "How certain this is";
+function questions({ verdict: { figures } }) {
+    if (figures.of !== "evidence" || !("conclusion" in figures))
+        return undefined;
+    const { weight, bounds, split } = figures.conclusion;
+    const all = split.requests.canary + split.requests.stable;
+    const rows = [
+        asked("Does it fail more often than stable?", weight.metrics.errors, bounds.alpha, "no sign of it"),
+        asked("Is it slower than stable?", weight.metrics.latency, bounds.alpha, "no sign of it"),
+        asked("Is it plainly broken?", weight.breaker, bounds.breaker.alpha, "no"),
+        asked(`Is a broken version (${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__/* .percent */ .KN)(bounds.breaker.floor)} failing) ruled out?`, weight.sound, bounds.beta, "not yet"),
+        asked("Is it surely safe?", weight.safe, bounds.beta, "not proven"),
+        ...(all === 0 ? [] : [["Does it get its share?", shares(split, all), "", ""]]),
+    ];
+    return (0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .table */ .tp)([{ title: "Question" }, { title: "Answer" }, right("Certainty"), right("Needed")], rows);
+}
+const right = (title) => ({ title, right: true });
+const shares = ({ planned, requests }, all) => `${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__/* .percent */ .KN)(requests.canary / all)}, planned ${planned} %`;
+function asked(question, weight, bound, otherwise) {
+    const isProven = (weight ?? -Infinity) >= Math.log(1 / bound);
+    return [question, isProven ? "**yes**" : otherwise, (0,_conclusion_numbers_js__WEBPACK_IMPORTED_MODULE_4__/* .eValue */ .d)(weight), (0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__/* .number */ .ai)(1 / bound)];
 }
 const sentence = ({ verdict }) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .plain */ .pj)((0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .clip */ .$Q)((0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__/* .verdictSentence */ .BT)(verdict), 600));
 const small = ({ numbers }) => `<sub>${(0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .plain */ .pj)((0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .clip */ .$Q)(numbers, 600))}</sub>`;
@@ -64858,6 +65229,48 @@ const flagWords = (flags) => Object.entries(flags).flatMap(([name, value]) => (v
 
 /***/ }),
 
+/***/ 4186:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   M0: () => (/* binding */ bar),
+/* harmony export */   bU: () => (/* binding */ observedSplit),
+/* harmony export */   e$: () => (/* binding */ splitSentence)
+/* harmony export */ });
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8367);
+
+function observedSplit({ tally, served }) {
+    const { stable, canary } = served ?? { stable: tally.stable.requests, canary: tally.canary.requests };
+    if (stable + canary === 0)
+        return undefined;
+    const share = Math.round((canary / (stable + canary)) * 1_000) / 10;
+    return { stable: Math.round((100 - share) * 10) / 10, canary: share, requests: { stable, canary } };
+}
+const worthTelling = 0.1;
+const beyondChance = 4;
+function splitSentence(record) {
+    const observed = observedSplit(record);
+    if (!observed)
+        return undefined;
+    const { canary, stable } = observed.requests;
+    const all = canary + stable;
+    const planned = record.weight / 100;
+    const away = Math.abs(canary / all - planned);
+    const chance = Math.sqrt((planned * (1 - planned)) / all);
+    if (away <= Math.max(worthTelling * planned, beyondChance * chance))
+        return undefined;
+    return `Stage ${record.stage + 1} was to give the canary ${record.weight} % of the requests; it got ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .percent */ .KN)(canary / all)} (${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9)(canary)} of ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9)(all)}).`;
+}
+function bar(percent, width) {
+    let filled = 0;
+    if (percent > 0)
+        filled = Math.min(width, Math.max(1, Math.round((percent / 100) * width)));
+    return "█".repeat(filled) + "░".repeat(width - filled);
+}
+
+
+/***/ }),
+
 /***/ 4148:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -64866,7 +65279,7 @@ const flagWords = (flags) => Object.entries(flags).flatMap(([name, value]) => (v
 /* harmony export */   k: () => (/* binding */ sayEntry)
 /* harmony export */ });
 /* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5485);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3699);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9086);
 
 
 function say(reason) {
@@ -65035,74 +65448,6 @@ function shellWord(text) {
 
 /***/ }),
 
-/***/ 6438:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   J2: () => (/* binding */ splitBars),
-/* harmony export */   M0: () => (/* binding */ bar),
-/* harmony export */   bU: () => (/* binding */ observedSplit)
-/* harmony export */ });
-/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8367);
-/* harmony import */ var _times_in_words_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6713);
-
-
-function observedSplit({ tally, served }) {
-    const { stable, canary } = served ?? { stable: tally.stable.requests, canary: tally.canary.requests };
-    if (stable + canary === 0)
-        return undefined;
-    const share = Math.round((canary / (stable + canary)) * 1_000) / 10;
-    return { stable: Math.round((100 - share) * 10) / 10, canary: share, requests: { stable, canary } };
-}
-function bar(percent, width) {
-    let filled = 0;
-    if (percent > 0)
-        filled = Math.min(width, Math.max(1, Math.round((percent / 100) * width)));
-    return "█".repeat(filled) + "░".repeat(width - filled);
-}
-const width = 40;
-function splitBars({ stages }) {
-    const record = stages.at(-1);
-    if (!record)
-        return undefined;
-    const lines = [plannedLine(record), observedLine(record), failedLine(record.tally), tookLine(record)].filter((line) => line !== undefined);
-    return { stage: record.stage + 1, text: lines.join("\n") };
-}
-const plannedLine = ({ weight }) => `planned   ${bar(weight, width)}  ${weight} % canary`;
-function observedLine(record) {
-    const observed = observedSplit(record);
-    if (!observed)
-        return "observed  no request was counted";
-    const { canary, stable } = observed.requests;
-    const all = canary + stable;
-    return `observed  ${bar(observed.canary, width)}  ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .percent */ .KN)(canary / all)} canary: ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9)(canary)} of ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9)(all)} requests`;
-}
-function failedLine({ stable, canary, unattributed }) {
-    if (stable.requests + canary.requests + unattributed.requests === 0)
-        return undefined;
-    const line = `failed    canary ${failures(canary)}, stable ${failures(stable)}`;
-    if (unattributed.errors === 0)
-        return line;
-    return `${line}, and ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9)(unattributed.errors)} that reached no pod`;
-}
-function tookLine({ verdicts }) {
-    for (const { figures } of verdicts) {
-        if (figures.of !== "evidence" || !("conclusion" in figures) || !figures.own?.times)
-            continue;
-        const { canary, stable } = figures.own.times;
-        return `took      canary ${(0,_times_in_words_js__WEBPACK_IMPORTED_MODULE_1__/* .quantilesInWords */ .Do)(canary)}; stable ${(0,_times_in_words_js__WEBPACK_IMPORTED_MODULE_1__/* .quantilesInWords */ .Do)(stable)}`;
-    }
-    return undefined;
-}
-function failures({ requests, errors }) {
-    if (requests === 0)
-        return "—";
-    return `${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9)(errors)} of ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9)(requests)} (${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .percent */ .KN)(errors / requests)})`;
-}
-
-
-/***/ }),
-
 /***/ 465:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -65114,9 +65459,9 @@ function failures({ requests, errors }) {
 /* harmony export */ });
 /* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5485);
 /* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8367);
-/* harmony import */ var _split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6438);
+/* harmony import */ var _observed_split_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4186);
 /* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3563);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3699);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9086);
 
 
 
@@ -65133,7 +65478,7 @@ function stageProgress(account, now) {
     const time = timeLeft(stage, state.since, account, now);
     if (time === undefined)
         return undefined;
-    return [time, countedIn((0,_split_bars_js__WEBPACK_IMPORTED_MODULE_2__/* .observedSplit */ .bU)(record)), ...record.verdicts.map(gateProgress)].join(" · ");
+    return [time, countedIn((0,_observed_split_js__WEBPACK_IMPORTED_MODULE_2__/* .observedSplit */ .bU)(record)), ...record.verdicts.map(gateProgress)].join(" · ");
 }
 function countedIn(observed) {
     if (!observed)
@@ -65238,10 +65583,11 @@ const key = ({ at, do: what, reason, times }) => JSON.stringify([at, what, reaso
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Do: () => (/* binding */ quantilesInWords),
+/* harmony export */   $s: () => (/* binding */ bound),
 /* harmony export */   bi: () => (/* binding */ timesInWords),
 /* harmony export */   ne: () => (/* binding */ millis)
 /* harmony export */ });
+/* unused harmony export quantilesInWords */
 /* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8367);
 
 function timesInWords(times) {
@@ -65277,7 +65623,7 @@ const underTime = (at, lines) => lines.map((line, index) => `${index === 0 ? tim
 
 /***/ }),
 
-/***/ 3699:
+/***/ 9086:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -65293,48 +65639,11 @@ __nccwpck_require__.d(__webpack_exports__, {
 // EXTERNAL MODULE: ./src/lib/duration.js
 var duration = __nccwpck_require__(5485);
 // EXTERNAL MODULE: ./src/lib/numbers.js
-var lib_numbers = __nccwpck_require__(8367);
+var numbers = __nccwpck_require__(8367);
 // EXTERNAL MODULE: ./src/evidence/conclusion.js
 var evidence_conclusion = __nccwpck_require__(2980);
-;// CONCATENATED MODULE: ./src/words/counts-in-words.js
-
-function comparedInWords(bad, requests, how = "failed") {
-    return `${canaryInWords(bad, requests, how)}, ${stableInWords(bad, requests)}`;
-}
-const canaryInWords = (bad, requests, how = "failed") => `${shareOrNone(bad.canary, requests.canary)} of the canary's requests ${how} (${part(bad.canary, requests.canary)})`;
-function stableInWords(bad, { stable }) {
-    if (stable === 0)
-        return "stable had none";
-    return `${shareOrNone(bad.stable, stable)} of stable's ${(0,lib_numbers/* count */.U9)(stable)}`;
-}
-const shareOrNone = (bad, all) => (bad === 0 ? "none" : (0,lib_numbers/* percent */.KN)(bad / all));
-const part = (some, all) => `${(0,lib_numbers/* count */.U9)(some)} of ${(0,lib_numbers/* count */.U9)(all)}`;
-const share = (some, all) => (all === 0 ? "—" : (0,lib_numbers/* percent */.KN)(some / all));
-function timesAsOften(bad, requests) {
-    if (bad.stable === 0 || requests.canary === 0)
-        return undefined;
-    return (bad.canary * requests.stable) / (requests.canary * bad.stable);
-}
-const isWorse = (counts, ending) => {
-    const { requests } = counts;
-    const bad = counts[ending];
-    return requests.canary > 0 && requests.stable > 0 && bad.canary * requests.stable > bad.stable * requests.canary;
-};
-function shownSplit({ planned, requests }, own) {
-    const beyond = ({ stable, canary }) => Math.sign(100 * canary - planned * (stable + canary));
-    return own && beyond(own.requests) === beyond(requests) ? own.requests : requests;
-}
-const about = (value) => (0,lib_numbers/* number */.ai)(Number(value.toPrecision(2)));
-const atLeast = (value) => (0,lib_numbers/* number */.ai)(roundedDown(value));
-function roundedDown(value) {
-    const unit = 10 ** (Math.floor(Math.log10(value)) - 1);
-    return Number((Math.floor(value / unit + 1e-9) * unit).toPrecision(2));
-}
-function chanceInWords(logE) {
-    const releases = logE >= Math.log(1_000_000) ? "a million" : atLeast(Math.exp(logE) + 1e-9);
-    return `chance does this less than once in ${releases} releases`;
-}
-
+// EXTERNAL MODULE: ./src/words/counts-in-words.js
+var counts_in_words = __nccwpck_require__(4091);
 ;// CONCATENATED MODULE: ./src/words/conclusion-figures.js
 
 
@@ -65343,7 +65652,7 @@ function chanceInWords(logE) {
 function conclusionFigures(conclusion, own) {
     const { by, slower, split, unanswered, bounds } = conclusion;
     const { errors, requests } = countsOf(conclusion, own);
-    const divided = shownSplit(split, own);
+    const divided = (0,counts_in_words/* shownSplit */.G$)(split, own);
     const failing = shareOf(errors.canary, requests.canary, "failed");
     switch (by) {
         case "latency":
@@ -65352,17 +65661,17 @@ function conclusionFigures(conclusion, own) {
         case "lost":
             return {
                 value: shareOf(divided.canary, divided.canary + divided.stable, "of requests"),
-                limit: `planned ${(0,lib_numbers/* percent */.KN)(split.planned / 100)}`,
+                limit: `planned ${(0,numbers/* percent */.KN)(split.planned / 100)}`,
             };
         case "unanswered":
             return {
-                value: `${(0,lib_numbers/* count */.U9)(unanswered?.ended ?? 0)} requests ended`,
-                limit: `about ${(0,lib_numbers/* count */.U9)(unanswered?.expected ?? 0)}`,
+                value: `${(0,numbers/* count */.U9)(unanswered?.ended ?? 0)} requests ended`,
+                limit: `about ${(0,numbers/* count */.U9)(unanswered?.expected ?? 0)}`,
             };
         case "breaker":
-            return { value: failing, limit: `≤ ${(0,lib_numbers/* percent */.KN)(bounds.breaker.floor)}` };
+            return { value: failing, limit: `≤ ${(0,numbers/* percent */.KN)(bounds.breaker.floor)}` };
         case "objective":
-            return { value: failing, limit: `≤ ${(0,lib_numbers/* percent */.KN)(bounds.objective ?? 0)}` };
+            return { value: failing, limit: `≤ ${(0,numbers/* percent */.KN)(bounds.objective ?? 0)}` };
         case "givenUp":
         case "cutOff":
         case "errors":
@@ -65388,62 +65697,11 @@ function endingFigures(conclusion, ending, own) {
     const { canary, stable } = ended[ending];
     return { value: shareOf(canary, requests.canary, how[ending]), limit: ofStable(stable, requests.stable) };
 }
-const shareOf = (bad, all, what) => (all === 0 ? "—" : `${share(bad, all)} ${what}`);
-const ofStable = (bad, all) => (all === 0 ? "stable" : `stable ${share(bad, all)}`);
+const shareOf = (bad, all, what) => (all === 0 ? "—" : `${(0,counts_in_words/* share */.uM)(bad, all)} ${what}`);
+const ofStable = (bad, all) => (all === 0 ? "stable" : `stable ${(0,counts_in_words/* share */.uM)(bad, all)}`);
 
-;// CONCATENATED MODULE: ./src/words/conclusion-numbers.js
-
-
-function conclusionNumbers({ weight, bounds, ratio, judged, seen, split, polls }) {
-    const { alpha, beta, breaker, objective, dispersion } = bounds;
-    const metrics = [`errors ${eValue(weight.metrics.errors)}`, `latency ${eValue(weight.metrics.latency)}`];
-    if (given(judged.givenUp))
-        metrics.push(`given up ${eValue(weight.metrics.givenUp)}`);
-    if (given(judged.cutOff))
-        metrics.push(`cut off ${eValue(weight.metrics.cutOff)}`);
-    if (objective !== undefined)
-        metrics.push(`objective ${eValue(weight.metrics.objective)}`);
-    const numbers = [
-        `all stages, after the warm-up: failed ${shares(judged.errors, judged.requests)}`,
-        `ratio ${range(ratio)}`,
-        `harm E = ${eValue(weight.harm)} of ${(0,lib_numbers/* number */.ai)(1 / alpha)} (${metrics.join(", ")})`,
-        `safe E = ${eValue(weight.safe)} of ${(0,lib_numbers/* number */.ai)(1 / beta)}`,
-        `sound E = ${eValue(weight.sound)} of ${(0,lib_numbers/* number */.ai)(1 / beta)}`,
-        `breaker E = ${eValue(weight.breaker)} of ${(0,lib_numbers/* number */.ai)(1 / breaker.alpha)} over ${(0,lib_numbers/* count */.U9)(seen.requests.canary)} ${(0,lib_numbers/* plural */.LS)(seen.requests.canary, "request")}`,
-    ];
-    if (given(seen.givenUp))
-        numbers.push(`given up ${shares(seen.givenUp, seen.requests)} (E = ${eValue(weight.deserted)})`);
-    const all = split.requests.canary + split.requests.stable;
-    if (all > 0)
-        numbers.push(`split ${share(split.requests.canary, all)}, planned ${(0,lib_numbers/* percent */.KN)(split.planned / 100)}`);
-    if (dispersion.phi > 1)
-        numbers.push(`φ ${(0,lib_numbers/* number */.ai)(dispersion.phi)}`);
-    numbers.push(`${(0,lib_numbers/* count */.U9)(polls)} ${(0,lib_numbers/* plural */.LS)(polls, "poll")}`);
-    return numbers.join(" · ");
-}
-const given = ({ stable, canary }) => stable + canary > 0;
-const shares = (bad, requests) => `${part(bad.canary, requests.canary)} of canary (${share(bad.canary, requests.canary)}), ${part(bad.stable, requests.stable)} of stable (${share(bad.stable, requests.stable)})`;
-function range({ low, high, estimate }) {
-    const bounds = boundsInWords(low, high);
-    return estimate === undefined ? bounds : `${(0,lib_numbers/* number */.ai)(estimate)} (${bounds})`;
-}
-function boundsInWords(low, high) {
-    if (low === undefined && high === undefined)
-        return "unknown";
-    if (high === undefined)
-        return `at least ${(0,lib_numbers/* number */.ai)(low ?? 0)}`;
-    if (low === undefined)
-        return `at most ${(0,lib_numbers/* number */.ai)(high)}`;
-    return `${(0,lib_numbers/* number */.ai)(low)} to ${(0,lib_numbers/* number */.ai)(high)}`;
-}
-function eValue(logE) {
-    if (logE === null)
-        return "0";
-    if (logE > Math.log(1_000_000))
-        return "over 1,000,000";
-    return logE < Math.log(0.001) ? "below 0.001" : (0,lib_numbers/* number */.ai)(Math.exp(logE));
-}
-
+// EXTERNAL MODULE: ./src/words/conclusion-numbers.js
+var conclusion_numbers = __nccwpck_require__(363);
 // EXTERNAL MODULE: ./src/evidence/weigh.js
 var weigh = __nccwpck_require__(867);
 // EXTERNAL MODULE: ./src/words/times-in-words.js
@@ -65465,7 +65723,7 @@ function conclusionSentence(conclusion, own) {
         case "too-much-traffic":
             return `${splitSeen(split, own)}: too much; ${chance(bounds.split.alpha)}. Callers that stick to one version, or another route, send it more`;
         case "lost":
-            return `${splitSeen(split, undefined)}, while ${(0,lib_numbers/* count */.U9)(split.lost)} requests of the service failed without reaching a pod: those meant for the canary; ${chance(bounds.split.alpha)}`;
+            return `${splitSeen(split, undefined)}, while ${(0,numbers/* count */.U9)(split.lost)} requests of the service failed without reaching a pod: those meant for the canary; ${chance(bounds.split.alpha)}`;
         case "unanswered":
             return unansweredSentence(conclusion);
         case "too-little-traffic":
@@ -65478,7 +65736,7 @@ function conclusionSentence(conclusion, own) {
             return nothingSentence(conclusion, own);
     }
 }
-const chance = (alpha) => chanceInWords(Math.log(1 / alpha));
+const chance = (alpha) => (0,counts_in_words/* chanceInWords */.hb)(Math.log(1 / alpha));
 const ofAllStages = "over all stages, ";
 function toldOf({ judged }, own) {
     if (own && own.requests.canary > 0 && own.requests.stable > 0)
@@ -65489,11 +65747,11 @@ function unansweredSentence({ unanswered, split }) {
     if (!unanswered)
         return splitSeen(split, undefined);
     const { ended, expected, stable, lasted, total, waiting } = unanswered;
-    const what = `the canary does not answer: ${(0,lib_numbers/* count */.U9)(ended)} of its requests came to an end in ${(0,duration/* formatDuration */.a)(lasted)}, where about ${(0,lib_numbers/* count */.U9)(expected)} were to, and ${(0,lib_numbers/* count */.U9)(stable)} of stable's did`;
+    const what = `the canary does not answer: ${(0,numbers/* count */.U9)(ended)} of its requests came to an end in ${(0,duration/* formatDuration */.a)(lasted)}, where about ${(0,numbers/* count */.U9)(expected)} were to, and ${(0,numbers/* count */.U9)(stable)} of stable's did`;
     if (waiting)
-        return `${what}; ${(0,lib_numbers/* count */.U9)(waiting)} more are open at its pods than at as many of stable's, so they wait`;
+        return `${what}; ${(0,numbers/* count */.U9)(waiting)} more are open at its pods than at as many of stable's, so they wait`;
     if (total)
-        return `${what}; the others are missing from the service's total as well (${(0,lib_numbers/* number */.ai)(total.now)} requests a second, ${(0,lib_numbers/* number */.ai)(total.usual)} before the release), so they are still waiting`;
+        return `${what}; the others are missing from the service's total as well (${(0,numbers/* number */.ai)(total.now)} requests a second, ${(0,numbers/* number */.ai)(total.usual)} before the release), so they are still waiting`;
     if (ended > 0)
         return what;
     return `${what}; unless all callers bypass the route, they are still waiting`;
@@ -65502,7 +65760,7 @@ function whereInWords({ elsewhere }) {
     if (!elsewhere)
         return "Some callers bypass the route, or requests wait for the canary without an end: the service's total does not tell";
     const { now, usual } = elsewhere;
-    return `Some callers bypass the route, as the service's total is what it was (${(0,lib_numbers/* number */.ai)(now)} requests a second, ${(0,lib_numbers/* number */.ai)(usual)} before), so what is seen here is not what all users would see`;
+    return `Some callers bypass the route, as the service's total is what it was (${(0,numbers/* number */.ai)(now)} requests a second, ${(0,numbers/* number */.ai)(usual)} before), so what is seen here is not what all users would see`;
 }
 const conclusion_sentence_how = {
     errors: "failed",
@@ -65516,12 +65774,12 @@ const meaning = {
 };
 function harmSentence(conclusion, own) {
     const { by, judged, weight, bounds } = conclusion;
-    const odds = chanceInWords(weight.harm ?? 0);
+    const odds = (0,counts_in_words/* chanceInWords */.hb)(weight.harm ?? 0);
     switch (by) {
         case "latency":
             return `${slowerWords(conclusion, own)}; ${odds}`;
         case "objective":
-            return `${ofAllStages}${canaryInWords(judged.errors, judged.requests)}: more than the objective of ${(0,lib_numbers/* percent */.KN)(bounds.objective ?? 0)} allows; ${odds}`;
+            return `${ofAllStages}${(0,counts_in_words/* canaryInWords */.vi)(judged.errors, judged.requests)}: more than the objective of ${(0,numbers/* percent */.KN)(bounds.objective ?? 0)} allows; ${odds}`;
         case "givenUp":
         case "cutOff":
             return `${moreOften(conclusion, by, own)}${meaning[by]}; ${odds}`;
@@ -65531,18 +65789,18 @@ function harmSentence(conclusion, own) {
 }
 function moreOften({ judged, ratio }, ending, own) {
     const low = ending === "errors" ? ratio.low : undefined;
-    const shows = (counts) => isWorse(counts, ending) && !((timesAsOften(counts[ending], counts.requests) ?? Infinity) < (low ?? 0));
+    const shows = (counts) => (0,counts_in_words/* isWorse */.Bx)(counts, ending) && !(((0,counts_in_words/* timesAsOften */.d3)(counts[ending], counts.requests) ?? Infinity) < (low ?? 0));
     const { counts, where } = own && shows(own) ? { counts: own, where: "" } : { counts: judged, where: ofAllStages };
     const bad = counts[ending];
-    return where + comparedInWords(bad, counts.requests, conclusion_sentence_how[ending]) + asOften(timesAsOften(bad, counts.requests), low);
+    return where + (0,counts_in_words/* comparedInWords */.Yv)(bad, counts.requests, conclusion_sentence_how[ending]) + asOften((0,counts_in_words/* timesAsOften */.d3)(bad, counts.requests), low);
 }
 function asOften(times, low) {
     if (times === undefined)
         return "";
     if (times < Math.max(1.05, low ?? 0))
         return ": more often than stable's at the same moments";
-    const least = low !== undefined && low >= 1.05 ? `, at least ${atLeast(low)}` : "";
-    return `: about ${about(times)} times as often${least}`;
+    const least = low !== undefined && low >= 1.05 ? `, at least ${(0,counts_in_words/* atLeast */.jZ)(low)}` : "";
+    return `: about ${(0,counts_in_words/* about */.Cv)(times)} times as often${least}`;
 }
 function slowerWords({ slower }, own) {
     if (!slower)
@@ -65550,7 +65808,7 @@ function slowerWords({ slower }, own) {
     const ownSlow = own?.slow && own.slow.requests.canary > 0 ? own.slow : undefined;
     const { slow, requests } = ownSlow ?? slower;
     const where = ownSlow ? "" : ofAllStages;
-    const words = comparedInWords(slow, requests, `took longer than ${(0,duration/* formatDuration */.a)(slower.than)}`);
+    const words = (0,counts_in_words/* comparedInWords */.Yv)(slow, requests, `took longer than ${(0,duration/* formatDuration */.a)(slower.than)}`);
     return `the canary is slower: ${where}${words}${(0,times_in_words/* timesInWords */.bi)(own?.times)}`;
 }
 function brokenSentence(conclusion, own) {
@@ -65558,35 +65816,35 @@ function brokenSentence(conclusion, own) {
     const ending = by === "givenUp" ? "givenUp" : "errors";
     const counts = own && own[ending].canary > 0 ? own : seen;
     const where = counts === seen ? ofAllStages : "";
-    const words = where + comparedInWords(counts[ending], counts.requests, conclusion_sentence_how[ending]);
+    const words = where + (0,counts_in_words/* comparedInWords */.Yv)(counts[ending], counts.requests, conclusion_sentence_how[ending]);
     const proof = Math.max(weight.breaker ?? 0, weight.deserted ?? 0);
     if (proof >= Math.log(1 / bounds.breaker.alpha))
-        return `${words}${meaning[ending]}: plainly broken (more than ${(0,lib_numbers/* percent */.KN)(bounds.breaker.floor)}); ${chanceInWords(proof)}`;
+        return `${words}${meaning[ending]}: plainly broken (more than ${(0,numbers/* percent */.KN)(bounds.breaker.floor)}); ${(0,counts_in_words/* chanceInWords */.hb)(proof)}`;
     return `${words}, and most of its newest: broken from then on; ${chance(weigh/* alphaOfCollapse */.tG)}`;
 }
 function safeSentence(conclusion, own) {
     const { ratio, bounds } = conclusion;
     const { counts, where } = toldOf(conclusion, own);
     const proven = ratio.high !== undefined && ratio.high <= bounds.safeRatio
-        ? `at most ${(0,lib_numbers/* number */.ai)(ratio.high)} times as often as stable`
-        : `less than ${(0,lib_numbers/* number */.ai)(bounds.safeRatio)} times as often as stable, or below ${(0,lib_numbers/* percent */.KN)(bounds.minExcess)}`;
-    return `${where}${comparedInWords(counts.errors, counts.requests)}: proven safe, ${proven}`;
+        ? `at most ${(0,numbers/* number */.ai)(ratio.high)} times as often as stable`
+        : `less than ${(0,numbers/* number */.ai)(bounds.safeRatio)} times as often as stable, or below ${(0,numbers/* percent */.KN)(bounds.minExcess)}`;
+    return `${where}${(0,counts_in_words/* comparedInWords */.Yv)(counts.errors, counts.requests)}: proven safe, ${proven}`;
 }
 function soundSentence(conclusion, own) {
     const { kind, judged, warmUpLeft, bounds } = conclusion;
     const { counts, where } = toldOf(conclusion, own);
-    const ruledOut = `a broken version (${(0,lib_numbers/* percent */.KN)(bounds.breaker.floor)} failing) is ruled out`;
+    const ruledOut = `a broken version (${(0,numbers/* percent */.KN)(bounds.breaker.floor)} failing) is ruled out`;
     const asked = kind === "inconclusive" ? "; the plan asks for a proof of safety" : "";
     if (warmUpLeft > 0 || judged.requests.canary === 0 || judged.requests.stable === 0)
         return `${seenAlone(conclusion, own)}: ${ruledOut}, and too little was counted to compare it with stable${asked}`;
-    const words = comparedInWords(counts.errors, counts.requests);
+    const words = (0,counts_in_words/* comparedInWords */.Yv)(counts.errors, counts.requests);
     return `${where}${words}: ${signOfHarm(conclusion)}; ${ruledOut}, ${smallDifferences(conclusion)}${asked}`;
 }
 const signOfHarm = ({ weight }) => (weight.harm ?? 0) > 0 ? "nothing that chance would not do" : "no sign of harm";
 function smallDifferences({ ratio: { high } }) {
     if (high === undefined || high > 10)
         return "small differences are not";
-    return `up to ${about(high)} times stable's failures are not`;
+    return `up to ${(0,counts_in_words/* about */.Cv)(high)} times stable's failures are not`;
 }
 function untimedWords({ untimed }) {
     if (untimed === undefined)
@@ -65599,30 +65857,30 @@ function untimedWords({ untimed }) {
 }
 function seenAlone({ seen }, own) {
     if (own && own.requests.canary > 0)
-        return canaryInWords(own.errors, own.requests);
-    return ofAllStages + canaryInWords(seen.errors, seen.requests);
+        return (0,counts_in_words/* canaryInWords */.vi)(own.errors, own.requests);
+    return ofAllStages + (0,counts_in_words/* canaryInWords */.vi)(seen.errors, seen.requests);
 }
 function nothingSentence(conclusion, own) {
     const { seen, judged, warmUpLeft } = conclusion;
     if ((0,evidence_conclusion/* isHarmOfOneMinute */.ws)(conclusion))
         return `${harmSentence(conclusion, own)}, but nearly all of it within one minute`;
     if (seen.requests.canary === 0)
-        return `no request of the canary counted yet (stable: ${(0,lib_numbers/* count */.U9)(seen.requests.stable)})`;
+        return `no request of the canary counted yet (stable: ${(0,numbers/* count */.U9)(seen.requests.stable)})`;
     if (warmUpLeft > 0)
         return `warming up for ${(0,duration/* formatDuration */.a)(warmUpLeft)} more, until then only plain failure counts: ${seenAlone(conclusion, own)}`;
     if (judged.requests.canary === 0)
-        return `no request of the canary counted since it warmed up (stable: ${(0,lib_numbers/* count */.U9)(judged.requests.stable)})`;
+        return `no request of the canary counted since it warmed up (stable: ${(0,numbers/* count */.U9)(judged.requests.stable)})`;
     if (judged.requests.stable === 0)
         return `no request of stable counted, so nothing can be compared; ${seenAlone(conclusion, own)}`;
     const { counts, where } = toldOf(conclusion, own);
-    return `${where}${comparedInWords(counts.errors, counts.requests)}: ${missingWords(conclusion, own)}`;
+    return `${where}${(0,counts_in_words/* comparedInWords */.Yv)(counts.errors, counts.requests)}: ${missingWords(conclusion, own)}`;
 }
 function missingWords({ seen, missing: { requests, times } = {}, weight }, own) {
     const lacks = [];
     if (requests !== undefined)
         lacks.push(requestsMissing(requests, seen, own));
     if (times)
-        lacks.push(timesMissing[times.of](part(times.counted, times.needed)));
+        lacks.push(timesMissing[times.of]((0,counts_in_words/* part */.y_)(times.counted, times.needed)));
     if (lacks.length > 0)
         return lacks.join(", and ");
     return (weight.harm ?? 0) > 0 ? "a suspicion, and no proof yet" : "undecided";
@@ -65630,8 +65888,8 @@ function missingWords({ seen, missing: { requests, times } = {}, weight }, own) 
 function requestsMissing(missing, { requests: { canary }, errors, givenUp }, own) {
     const isWhole = (own?.requests.canary ?? canary) === canary && errors.canary + givenUp.canary === 0;
     return isWhole
-        ? `too few to judge, ${(0,lib_numbers/* count */.U9)(canary)} of about ${(0,lib_numbers/* count */.U9)(canary + missing)} requests`
-        : `too few to judge, about ${(0,lib_numbers/* count */.U9)(missing)} more without a failure would do`;
+        ? `too few to judge, ${(0,numbers/* count */.U9)(canary)} of about ${(0,numbers/* count */.U9)(canary + missing)} requests`
+        : `too few to judge, about ${(0,numbers/* count */.U9)(missing)} more without a failure would do`;
 }
 const timesMissing = {
     stable: (counted) => `too few response times of stable to compare with (${counted})`,
@@ -65639,9 +65897,9 @@ const timesMissing = {
 };
 function splitSeen(split, own) {
     const { planned } = split;
-    const requests = shownSplit(split, own);
+    const requests = (0,counts_in_words/* shownSplit */.G$)(split, own);
     const all = requests.canary + requests.stable;
-    return `the canary got ${share(requests.canary, all)} of the requests (${part(requests.canary, all)}) where ${(0,lib_numbers/* percent */.KN)(planned / 100)} was planned`;
+    return `the canary got ${(0,counts_in_words/* share */.uM)(requests.canary, all)} of the requests (${(0,counts_in_words/* part */.y_)(requests.canary, all)}) where ${(0,numbers/* percent */.KN)(planned / 100)} was planned`;
 }
 
 ;// CONCATENATED MODULE: ./src/words/verdict-sentence.js
@@ -65669,7 +65927,7 @@ function verdictSentence(verdict) {
             return `${gate}: ${failed} of ${requests} canary requests failed (${value}), limit ${limit}${neededWords(verdict, figures.needed)}`;
         }
         case "latency": {
-            const quantile = `the canary's p${(0,lib_numbers/* number */.ai)(figures.quantile * 100)} is ${value} over ${figures.requests} requests`;
+            const quantile = `the canary's p${(0,numbers/* number */.ai)(figures.quantile * 100)} is ${value} over ${figures.requests} requests`;
             return `${gate}: ${quantile}, limit ${limit}${neededWords(verdict, figures.needed)}`;
         }
         case "query":
@@ -65700,7 +65958,7 @@ function failureInWords(failure) {
             return `did not end within ${(0,duration/* formatDuration */.a)(failure.after)}, and was ended`;
     }
 }
-const restartsSentence = (gate, restarts, limit) => `${gate}: the canary's containers restarted ${restarts} ${(0,lib_numbers/* plural */.LS)(restarts, "time")}, limit ${limit}`;
+const restartsSentence = (gate, restarts, limit) => `${gate}: the canary's containers restarted ${restarts} ${(0,numbers/* plural */.LS)(restarts, "time")}, limit ${limit}`;
 function verdict_sentence_missingWords(missing) {
     switch (missing.what) {
         case "counters":
@@ -65728,7 +65986,7 @@ function neededWords({ kind }, needed) {
 function inARow({ outside, tolerated }, what) {
     if (outside === 0 || tolerated === 0)
         return "";
-    return `, ${outside} ${(0,lib_numbers/* plural */.LS)(outside, what)} in a row`;
+    return `, ${outside} ${(0,numbers/* plural */.LS)(outside, what)} in a row`;
 }
 function figuresInWords({ figures }) {
     switch (figures.of) {
@@ -65762,12 +66020,12 @@ function figuresInWords({ figures }) {
 }
 const nothing = "—";
 function errorFigures(figures) {
-    const limit = `${atMost(figures.allowed, lib_numbers/* percent */.KN)}${besides(figures.stable, lib_numbers/* percent */.KN)}`;
+    const limit = `${atMost(figures.allowed, numbers/* percent */.KN)}${besides(figures.stable, numbers/* percent */.KN)}`;
     if ("missing" in figures)
         return { value: nothing, limit, requests: 0 };
     const lost = "lost" in figures ? figures.lost : 0;
     const requests = figures.requests + lost;
-    return { value: (0,lib_numbers/* percent */.KN)((figures.failed + lost) / requests), limit, requests };
+    return { value: (0,numbers/* percent */.KN)((figures.failed + lost) / requests), limit, requests };
 }
 const atMost = (allowed, write) => allowed === undefined ? `≤ ${nothing}` : `≤ ${write(allowed)}`;
 function besides(stable, write) {
@@ -65799,13 +66057,13 @@ function ownFigures({ atLeast, atMost }, value) {
     const signs = { "≥": atLeast, "≤": atMost };
     const limits = Object.entries(signs).flatMap(([sign, limit]) => (limit === undefined ? [] : [{ sign, limit }]));
     const given = value === undefined ? [] : [value];
-    const texts = (0,lib_numbers/* numbersApart */.Rk)([...limits.map(({ limit }) => limit), ...given]);
+    const texts = (0,numbers/* numbersApart */.Rk)([...limits.map(({ limit }) => limit), ...given]);
     return {
         value: value === undefined ? nothing : (texts.at(-1) ?? nothing),
         limit: limits.map(({ sign }, at) => `${sign} ${texts[at]}`).join(", "),
     };
 }
-const numbersOf = ({ figures }) => figures.of === "evidence" && "conclusion" in figures ? conclusionNumbers(figures.conclusion) : undefined;
+const numbersOf = ({ figures }) => figures.of === "evidence" && "conclusion" in figures ? (0,conclusion_numbers/* conclusionNumbers */.Y)(figures.conclusion) : undefined;
 const groundOf = ({ figures }) => "conclusion" in figures ? figures.conclusion.by : undefined;
 function timeWords(time) {
     if ("above" in time)
