@@ -62,6 +62,7 @@ test("a release that waits is settled only if its requests go where it left them
     cluster.weight = 10;
     const told = await conclude(session, load() ?? assert.fail(), new AbortController().signal, { taken: false });
     assert.deepEqual([told.settled, exitCodeOf(told)], what === "nothing" ? [true, 0] : [false, 3], what);
+    assert.equal(told.unread, what === "a cluster that cannot be read", what);
   }
 });
 

@@ -3,12 +3,14 @@ import test from "node:test";
 import { detectabilityOf, plan } from "../../src/commands/plan.ts";
 import { type PodSpread, usualSpread } from "../../src/evidence/pod-spread.ts";
 import type { Count, Tally } from "../../src/evidence/tally.ts";
+import type { ReleaseRecord } from "../../src/release/release-record.ts";
 import type { Target } from "../../src/release/target.ts";
 import { detectabilityLines } from "../../src/words/detectability-lines.ts";
 import { configured, sound, soundBut } from "../config/configured.ts";
 import { alike } from "../support/alike.ts";
 import { jumpingClock } from "../support/clock.ts";
 import { printedMessages } from "../support/messages.ts";
+import { createWorld, planOf } from "../support/world.ts";
 
 const count = (requests: number, errors: number): Count => ({ requests, errors, buckets: [] });
 const counted = (requests: number, errors: number): Tally => ({
@@ -23,21 +25,33 @@ type World = {
   readonly phi?: number;
   readonly spread?: PodSpread;
   readonly manifestImage?: string;
+  /** Variables in manifests that nobody fills in. */
+  readonly left?: readonly string[];
+  /** What the journal has of a release. */
+  readonly earlier?: ReleaseRecord;
 };
 
 /** What `plan` says in a world in which nothing forbids the release. */
 async function ask(
   file: string,
-  { serves, tally = { because: "Prometheus does not answer" }, phi = 1, spread = alike, manifestImage }: World = {},
+  {
+    serves,
+    tally = { because: "Prometheus does not answer" },
+    phi = 1,
+    spread = alike,
+    manifestImage,
+    left = [],
+    earlier,
+  }: World = {},
   inputs = {},
 ): Promise<string> {
   const messages = printedMessages();
   const session: Parameters<typeof plan>[0] = {
     messages,
-    config: await configured({ file, inputs: { command: "plan", ...inputs } }),
+    config: { ...(await configured({ file, inputs: { command: "plan", ...inputs } })), filling: { filled: [], left } },
     cluster: { context: "prod-eu-1", host: "10.0.0.1:6443" },
     clock: jumpingClock(),
-    journal: { load: async () => undefined },
+    journal: { load: async () => earlier },
     manifestImage: () => manifestImage,
     soleServer: async () => serves ?? "stable",
     preflight: () => ({ inspect: async () => [] }),
@@ -195,4 +209,16 @@ test("a first deployment is told without a version to go back to, and without st
   assert.match(said, /^Release of shop\/reviews: reviews-v2 gets .*, and all requests at once\.$/m);
   assert.match(said, /^At most 1 h\. There is no version to go back to: /m);
   assert.doesNotMatch(said, /At least|next to|On a failing gate/);
+});
+
+test("a release that has not ended stands among what was found", async () => {
+  const earlier = await createWorld(planOf()).begin();
+  assert.match(
+    await ask(sound, { earlier }),
+    /! shop\/reviews: the release of registry\.test\/reviews:v2 has not ended: /,
+  );
+});
+
+test("variables of manifests that stay as they are stand among what was found, and forbid nothing", async () => {
+  assert.match(await ask(sound, { left: ["HOME"] }), /· Manifests have \$\{HOME\} in them, which stays as it is\./);
 });

@@ -263,3 +263,10 @@ test("whoever was not told what a program or a URL is asked is refused, and told
       "Nothing was changed. Add --config ops/canary.yaml.",
   );
 });
+
+test("where no release ever was it says so, and speaks of no last one", async () => {
+  const { session } = await createSession();
+  await assert.rejects(promote(session), /shop\/reviews: no release waits for somebody to decide\.$/);
+  const { session: other } = await createSession({ state: { phase: "succeeded" } });
+  await assert.rejects(promote(other), /no release waits for somebody to decide; the last one is succeeded\.$/);
+});
