@@ -296,3 +296,33 @@ test("the image that manifests bring is known without a cluster, and none where 
   assert.equal(manifestImage({ ...shopTarget, image: "asked:1" }), undefined);
   assert.deepEqual(requests, []);
 });
+
+test("where proxies count, those of the gateways are read that the release moves requests at, and no others", () => {
+  const at = (gateway: string, name: string, subset: string) => {
+    const object = virtualService(name, subset);
+    return { ...object, spec: { ...object.spec, gateways: [gateway] } };
+  };
+  return inCluster(
+    [
+      serviceOf("shop", "reviews", { app: "reviews" }),
+      destinationRuleOf("shop", "reviews", { v1: { version: "v1" }, v2: { version: "v2" } }),
+      deploymentOf("shop", "reviews-v1", "v1"),
+      deploymentOf("shop", "reviews-v2", "v2"),
+      at("edge/public", "reviews", "v1"),
+      at("staff/private", "tester", "v2"),
+    ],
+    async ({ server }) => {
+      const config = await configOf();
+      const cluster = { ...config.cluster, kubeconfig: server.kubeconfig() };
+      const metrics = { ...(config.metrics ?? assert.fail()), source: "proxies", prometheus: "" } as const;
+      const { plan } = config.release ?? assert.fail();
+      const session = compose({ ...config, cluster, metrics }, surroundings(nodeWorld()).here);
+      const record = { version: 1, ...base, target: shopTarget, plan } as unknown as ReleaseRecord;
+      await session.inspectMetrics(record, plan);
+      const [ofRelease, ofTester] = ["edge", "staff"].map((namespace) =>
+        server.requests.all().some(({ path }) => path.includes(`/namespaces/${namespace}/gateways`)),
+      );
+      assert.deepEqual([ofRelease, ofTester], [true, false]);
+    },
+  );
+});
