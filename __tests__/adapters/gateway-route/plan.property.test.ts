@@ -8,13 +8,15 @@ import { objectBeforeOf } from "../../../src/adapters/weighted-rules/before-of.t
 import { destinationRoles } from "../../../src/adapters/weighted-rules/destination-roles.ts";
 import { patchOf } from "../../../src/adapters/weighted-rules/patch.ts";
 import { planMoves } from "../../../src/adapters/weighted-rules/plan-moves.ts";
+import type { RouteShape } from "../../../src/adapters/weighted-rules/route-shape.ts";
 import { selectRules } from "../../../src/adapters/weighted-rules/select-rules.ts";
 import type { Raw } from "../../../src/istio/destination.ts";
 import { sumOf } from "../../../src/istio/destination.ts";
-import { gatewayGroup, gatewayRouteRules } from "../../../src/istio/gateway-route.ts";
+import { gatewayGroup, gatewayKinds, gatewayRouteRules, gatewaySection } from "../../../src/istio/gateway-route.ts";
 import { listAt, objectAt, textAt } from "../../../src/kubernetes/field.ts";
 import type { KubernetesObject } from "../../../src/kubernetes/object.ts";
 import { type Aim, aimAt } from "../../../src/release/aim.ts";
+import type { RouteKind } from "../../../src/release/route-kind.ts";
 import { sortedText } from "../../support/sorted-text.ts";
 import { patched } from "../virtual-service/given.ts";
 
@@ -81,26 +83,38 @@ const foreign = fc.constantFrom<Raw>(
   {},
 );
 
+const matched = (rules: readonly Raw[]): readonly Raw[] =>
+  rules.map((rule, index) => ({ ...rule, matches: [{ path: { type: "PathPrefix", value: `/${index}` } }] }));
+
+/** Of connections there is one rule, and nobody filters what goes over them. */
+const alone = ({ filters: _, ...rule }: Raw): readonly Raw[] => [rule];
+
 const world: fc.Arbitrary<KubernetesObject> = fc
-  .tuple(movable, fc.array(fc.oneof(movable, foreign), { maxLength: 4 }), fc.nat(4), unknownFields)
-  .map(([first, rest, at, more]) => ({
+  .tuple(
+    fc.constantFrom(...gatewayKinds),
+    movable,
+    fc.array(fc.oneof(movable, foreign), { maxLength: 4 }),
+    fc.nat(4),
+    unknownFields,
+  )
+  .map(([{ kind }, first, rest, at, more]) => ({
     apiVersion: `${gatewayGroup}/v1`,
-    kind: "HTTPRoute",
+    kind,
     metadata: { namespace: "shop", name: "reviews" },
     spec: {
       ...more,
       parentRefs: [{ name: "public" }],
-      rules: rest
-        .toSpliced(at, 0, first)
-        .map((rule, index) => ({ ...rule, matches: [{ path: { type: "PathPrefix", value: `/${index}` } }] })),
+      rules: gatewaySection(kind) === "http" ? matched(rest.toSpliced(at, 0, first)) : alone(first),
     },
   }));
 
-const shape = gatewayShape("HTTPRoute");
-const choice = { kind: "HTTPRoute", namespace: "shop", name: "reviews", routes: [] } as const;
+const kindOf = (object: KubernetesObject): RouteKind =>
+  gatewayKinds.find(({ kind }) => kind === object.kind)?.kind ?? assert.fail();
+const shapeOf = (object: KubernetesObject): RouteShape => gatewayShape(kindOf(object));
 
 /** The beginning of a release, as the journal gives it back. */
 function begin(object: KubernetesObject): ObjectBefore {
+  const [shape, choice] = [shapeOf(object), { kind: kindOf(object), namespace: "shop", name: "reviews", routes: [] }];
   const { rules, problems } = selectRules(shape, object, choice, pair);
   assert.deepEqual(problems, []);
   const stored = { version: "v1", routes: [objectBeforeOf(shape, { choice, rules })], served: true };
@@ -108,7 +122,7 @@ function begin(object: KubernetesObject): ObjectBefore {
 }
 
 const patchTo = (object: KubernetesObject, before: ObjectBefore, aim: Aim) =>
-  patchOf(planMoves(shape, object, before, pair, aim).moves);
+  patchOf(planMoves(shapeOf(object), object, before, pair, aim).moves);
 const go = (object: KubernetesObject, before: ObjectBefore, aim: Aim): KubernetesObject =>
   patched(object, patchTo(object, before, aim));
 const percents = fc.array(fc.integer({ min: 0, max: 100 }), { minLength: 1, maxLength: 6 });
@@ -128,7 +142,7 @@ test("after any writes the way back gives every byte back, wherever the release 
 
 /** What is left without what a release may touch: weights, a canary that was not there, and copies to the canary. */
 function bare(object: KubernetesObject, original: KubernetesObject, before: ObjectBefore): string {
-  const { roleOf } = destinationRoles(shape, pair);
+  const { roleOf } = destinationRoles(shapeOf(object), pair);
   const rules = gatewayRouteRules(object).map(({ raw, index, destinations }) => {
     if (!before.rules.some((rule) => rule.index === index)) return raw;
     const had = gatewayRouteRules(original)[index]?.destinations.some((one) => roleOf(one) === "canary");
@@ -159,7 +173,7 @@ test("weights are whole numbers that the schema takes, somebody has requests, an
   fc.assert(
     fc.property(world, fc.integer({ min: 1, max: 100 }), (original, weight) => {
       const before = begin(original);
-      const { roleOf } = destinationRoles(shape, pair);
+      const { roleOf } = destinationRoles(shapeOf(original), pair);
       const object = go(original, before, aimAt(weight));
       for (const { index } of before.rules) {
         const [now = [], was = []] = [object, original].map((one) => gatewayRouteRules(one)[index]?.destinations ?? []);
