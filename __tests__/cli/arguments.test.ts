@@ -37,6 +37,10 @@ const good: readonly (readonly [line: string, expected: Arguments])[] = [
   ["help verify", { want: "help", command: "verify" }],
   ["--version", { want: "version" }],
   ["version", { want: "version" }],
+  ["plan -o json --config x", run("plan", { json: "true", config: "x" })],
+  ["report report.json -o page.html", run("report", { report: "report.json", output: "page.html" })],
+  ["release --no-comment --no-summary", run("release", { comment: "false", summary: "false" })],
+  ["release --set a.b=1 --set c=[2]", run("release", { set: "a.b=1\nc=[2]" })],
   ["status -n shop --service reviews", run("status", { namespace: "shop", service: "reviews" })],
 ];
 
@@ -58,6 +62,7 @@ const bad: readonly (readonly [line: string, ...lines: readonly string[]])[] = [
   ["--cnfig x", `unknown flag "--cnfig"; did you mean "--config"? istio-canary COMMAND --help lists the flags`],
   ["plan --cnfig x", `unknown flag "--cnfig"; did you mean "--config"? istio-canary plan --help lists the flags`],
   ["plan -x", `unknown flag "-x". istio-canary plan --help lists the flags`],
+  ["plan --no-config", `unknown flag "--no-config"; did you mean "--config"? istio-canary plan --help lists the flags`],
   ["--config", "--config: needs a value"],
   ["--config --json", "--config: needs a value; if --json=true is meant, write --config=--json=true"],
   ["--kubeconfig ---secret", "--kubeconfig: needs a value; if what follows it is meant, write --kubeconfig= and that"],
@@ -77,6 +82,20 @@ for (const [line, ...lines] of bad) {
     );
   });
 }
+
+test("an input that only the command line has is refused with the line to write instead", () => {
+  assert.throws(
+    () => parseArguments([], { drain: "5s", json: "true", namespace: "shop", "keep-old": "" }),
+    (error) => {
+      assert.ok(error instanceof ConfigError);
+      assert.deepEqual(error.message.split("\n"), [
+        "inputs: drain is no input of the action; write promotion.drain in the file, or the line promotion.drain=… under set",
+        "inputs: json is no input of the action; it is for the command line alone",
+      ]);
+      return true;
+    },
+  );
+});
 
 test("the action's inputs are read from their JSON", () => {
   assert.deepEqual(inputsFromJson('{"image":"a:b","json":true,"verify-requests":5,"stages":""}'), {
@@ -115,10 +134,11 @@ test("the help names every command, and a command's help every flag that it read
     assert.match(helpText(), new RegExp(`^  ${command}  `, "m"));
     const text = helpText(command);
     for (const { name, commands: readers } of inputs) {
-      const listed = new RegExp(`^  --${name}( |$)`, "m").test(text);
+      const listed = new RegExp(`^  (-n, )?--${name}( |$)`, "m").test(text);
       assert.equal(listed, name !== "command" && readers.includes(command), `${command} --${name}`);
     }
-    for (const line of text.split("\n")) assert.ok(line.length <= 100, line);
+    assert.match(text, /^Exit codes: 0/m);
+    for (const line of text.split("\n")) assert.ok(line.length <= 80, line);
   }
 });
 

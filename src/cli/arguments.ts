@@ -24,7 +24,8 @@ const isKnown = (name: string): boolean =>
  * Reads `release --config canary.yaml --image …`. `--name value` and `--name=value` are the same, and so are `--json`
  * and `--json=true`. The line wins over the action's inputs. Only the action has a usual command: it releases.
  */
-export function parseArguments(argv: readonly string[], action?: Given): Arguments {
+export function parseArguments(typed: readonly string[], action?: Given): Arguments {
+  const argv = written(typed);
   const { tokens } = parseArgs({
     args: argv.map((argument, index) => completed(argument, argv[index + 1])),
     options: {
@@ -77,6 +78,15 @@ export function parseArguments(argv: readonly string[], action?: Given): Argumen
     inputs[name] = given.map(({ value }) => value).join("\n");
   return { want: "run", inputs };
 }
+
+/** What fingers know from other programs, as it is called here: `-o json`, `-o page.html`, `--no-comment`. */
+const written = (argv: readonly string[]): readonly string[] =>
+  argv.flatMap((argument, index) => {
+    if (argument === "-o") return argv[index + 1] === "json" ? ["--json=true"] : ["--output"];
+    if (argument === "json" && argv[index - 1] === "-o") return [];
+    const off = argument.replace(/^--no-/, "--");
+    return off !== argument && yesOrNoFlag(off) !== undefined ? [`${off}=false`] : [argument];
+  });
 
 /** A boolean flag without a value means true. */
 function completed(argument: string, next: string | undefined): string {
@@ -154,7 +164,8 @@ const insteadOf = (path: string | undefined): string =>
     : `write ${path} in the file, or the line ${path}=… under set`;
 
 /** Whether a program reads standard output. It is asked also when the rest of what was typed cannot be understood. */
-export function asksForJson(argv: readonly string[], inputs: string | undefined): boolean {
+export function asksForJson(typed: readonly string[], inputs: string | undefined): boolean {
+  const argv = written(typed);
   const index = argv.findLastIndex((argument) => /^--json(=|$)/.test(argument));
   if (index >= 0) return argv[index] === "--json" ? argv[index + 1] !== "false" : argv[index] === "--json=true";
   const parsed = jsonIn(inputs ?? "");
@@ -191,19 +202,55 @@ const helpOfAll = (): readonly string[] => [
   "",
 ];
 
-function helpOf({ name, purpose, argument }: CommandRow): readonly string[] {
+function helpOf({ name, purpose, argument, exits }: CommandRow): readonly string[] {
   const form = argument === undefined ? "" : `[${argument.toUpperCase()}] `;
   const own = flags.filter(({ commands }) => commands.includes(name));
+  const left = Math.max(...own.map((input) => flagForm(input).length)) + 4;
+  const listed = helpGroups.flatMap(({ title, sections }) => {
+    const rows = own.filter((input) => sections.includes(sectionOf(input)));
+    return rows.length === 0
+      ? []
+      : [
+          `${title}:`,
+          ...columns(
+            rows.map((input) => [flagForm(input), describeInput(input)]),
+            left,
+          ),
+          "",
+        ];
+  });
   return [
     `istio-canary ${name} ${form}[--name value ...]`,
     "",
-    purpose,
+    ...wrap(purpose, width),
     "",
-    "Flags:",
-    ...columns(own.map((input) => [flagForm(input), describeInput(input)])),
+    ...listed,
+    ...wrap(`Exit codes: ${exits}.`.replace(/\.\.$/, "."), width),
     "",
   ];
 }
+
+/** Flags in the order in which somebody thinks of them, by the section of the file that they stand in. */
+const helpGroups: readonly { readonly title: string; readonly sections: readonly string[] }[] = [
+  {
+    title: "What is released",
+    sections: ["", "namespace", "service", "stable", "canary", "variables", "image", "routes", "firstDeploy"],
+  },
+  {
+    title: "Stages and gates",
+    sections: ["stages", "gates", "evidence", "promotion", "deadlines", "meshDelay", "drift"],
+  },
+  { title: "Metrics", sections: ["metrics"] },
+  { title: "Counting the split", sections: ["verify"] },
+  { title: "Rehearsing", sections: ["rehearse"] },
+  { title: "Cluster", sections: ["cluster"] },
+  { title: "Reports", sections: ["reporting", "output"] },
+];
+
+const sectionOf = ({ name, path }: Input): string => {
+  if (path !== undefined) return path.split(".")[0] ?? "";
+  return ["config", "set"].includes(name) ? "" : "output";
+};
 
 const values: Readonly<Record<Input["type"], string>> = {
   text: " TEXT",
@@ -215,13 +262,16 @@ const values: Readonly<Record<Input["type"], string>> = {
   yaml: " TEXT",
   settings: " PATH=VALUE",
 };
-const flagForm = ({ name, type }: Input): string => `--${name}${values[type]}`;
+const flagForm = ({ name, type }: Input): string => `${name === "namespace" ? "-n, " : ""}--${name}${values[type]}`;
 
-const width = 100;
+const width = 80;
+
+type HelpRow = readonly [name: string, text: string];
+
+const widest = (rows: readonly HelpRow[]): number => Math.max(...rows.map(([name]) => name.length)) + 4;
 
 /** Two columns, the second one wrapped. */
-function columns(rows: readonly (readonly [string, string])[]): readonly string[] {
-  const left = Math.max(...rows.map(([name]) => name.length)) + 4;
+function columns(rows: readonly HelpRow[], left = widest(rows)): readonly string[] {
   return rows.flatMap(([name, text]) =>
     wrap(text, width - left).map((line, index) => `${(index === 0 ? `  ${name}` : "").padEnd(left)}${line}`),
   );
