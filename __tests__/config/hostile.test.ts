@@ -53,6 +53,8 @@ const whole = {
     { virtualService: "reviews", routes: ["#0"] },
     { httpRoute: "reviews", routes: ["primary"] },
     { grpcRoute: "shop/reviews" },
+    { tlsRoute: "reviews" },
+    { tcpRoute: "reviews" },
   ],
   stages: [
     { name: "ten", weight: 10, wait: "2m", deadline: "20m", gates: gatesFor("stage"), approval: true },

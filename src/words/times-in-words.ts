@@ -1,5 +1,5 @@
 import { number } from "../lib/numbers.ts";
-import type { OwnFigures, ResponseTime, ResponseTimes } from "../release/verdict.ts";
+import type { OwnFigures, ResponseTime } from "../release/verdict.ts";
 
 /** `; p50 up to 500 ms, p99 up to 1 s, stable's up to 25 ms and 50 ms`: how slow, for whoever has to know whether it hurts. */
 export function timesInWords(times: OwnFigures["times"]): string {
@@ -7,9 +7,6 @@ export function timesInWords(times: OwnFigures["times"]): string {
   const { canary, stable } = times;
   return `; p50 ${within(canary.p50)}, p99 ${within(canary.p99)}, stable's ${within(stable.p50)} and ${within(stable.p99)}`;
 }
-
-/** `p50 ≤ 500 ms, p99 ≤ 1 s`. */
-export const quantilesInWords = ({ p50, p99 }: ResponseTimes): string => `p50 ${bound(p50)}, p99 ${bound(p99)}`;
 
 /** A histogram knows between which edges a time is, and nothing nearer. */
 const within = (time: ResponseTime): string =>
