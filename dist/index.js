@@ -26962,7 +26962,8 @@ const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODU
 
 const flags = _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__/* .inputs */ .QL.filter(({ name }) => name !== "command");
 const isKnown = (name) => ["help", "h", "version"].includes(name) || flags.some((input) => input.name === name);
-function parseArguments(argv, action) {
+function parseArguments(typed, action) {
+    const argv = written(typed);
     const { tokens } = (0,node_util__WEBPACK_IMPORTED_MODULE_0__.parseArgs)({
         args: argv.map((argument, index) => completed(argument, argv[index + 1])),
         options: {
@@ -27014,6 +27015,14 @@ function parseArguments(argv, action) {
         inputs[name] = given.map(({ value }) => value).join("\n");
     return { want: "run", inputs };
 }
+const written = (argv) => argv.flatMap((argument, index) => {
+    if (argument === "-o")
+        return argv[index + 1] === "json" ? ["--json=true"] : ["--output"];
+    if (argument === "json" && argv[index - 1] === "-o")
+        return [];
+    const off = argument.replace(/^--no-/, "--");
+    return off !== argument && yesOrNoFlag(off) !== undefined ? [`${off}=false`] : [argument];
+});
 function completed(argument, next) {
     if (yesOrNoFlag(argument) === undefined || next === "true" || next === "false")
         return argument;
@@ -27062,7 +27071,8 @@ const notOfAction = (action) => _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__/*
 const insteadOf = (path) => path === undefined
     ? "it is for the command line alone"
     : `write ${path} in the file, or the line ${path}=… under set`;
-function asksForJson(argv, inputs) {
+function asksForJson(typed, inputs) {
+    const argv = written(typed);
     const index = argv.findLastIndex((argument) => /^--json(=|$)/.test(argument));
     if (index >= 0)
         return argv[index] === "--json" ? argv[index + 1] !== "false" : argv[index] === "--json=true";
@@ -27092,19 +27102,50 @@ const helpOfAll = () => [
     "istio-canary COMMAND --help lists the command's flags, istio-canary --version says which version this is.",
     "",
 ];
-function helpOf({ name, purpose, argument }) {
+function helpOf({ name, purpose, argument, exits }) {
     const form = argument === undefined ? "" : `[${argument.toUpperCase()}] `;
     const own = flags.filter(({ commands }) => commands.includes(name));
+    const left = Math.max(...own.map((input) => flagForm(input).length)) + 4;
+    const listed = helpGroups.flatMap(({ title, sections }) => {
+        const rows = own.filter((input) => sections.includes(sectionOf(input)));
+        return rows.length === 0
+            ? []
+            : [
+                `${title}:`,
+                ...columns(rows.map((input) => [flagForm(input), (0,_config_inputs_js__WEBPACK_IMPORTED_MODULE_2__/* .describeInput */ .eG)(input)]), left),
+                "",
+            ];
+    });
     return [
         `istio-canary ${name} ${form}[--name value ...]`,
         "",
-        purpose,
+        ...wrap(purpose, width),
         "",
-        "Flags:",
-        ...columns(own.map((input) => [flagForm(input), (0,_config_inputs_js__WEBPACK_IMPORTED_MODULE_2__/* .describeInput */ .eG)(input)])),
+        ...listed,
+        ...wrap(`Exit codes: ${exits}.`.replace(/\.\.$/, "."), width),
         "",
     ];
 }
+const helpGroups = [
+    {
+        title: "What is released",
+        sections: ["", "namespace", "service", "stable", "canary", "variables", "image", "routes", "firstDeploy"],
+    },
+    {
+        title: "Stages and gates",
+        sections: ["stages", "gates", "evidence", "promotion", "deadlines", "meshDelay", "drift"],
+    },
+    { title: "Metrics", sections: ["metrics"] },
+    { title: "Counting the split", sections: ["verify"] },
+    { title: "Rehearsing", sections: ["rehearse"] },
+    { title: "Cluster", sections: ["cluster"] },
+    { title: "Reports", sections: ["reporting", "output"] },
+];
+const sectionOf = ({ name, path }) => {
+    if (path !== undefined)
+        return path.split(".")[0] ?? "";
+    return ["config", "set"].includes(name) ? "" : "output";
+};
 const values = {
     text: " TEXT",
     boolean: "",
@@ -27115,10 +27156,10 @@ const values = {
     yaml: " TEXT",
     settings: " PATH=VALUE",
 };
-const flagForm = ({ name, type }) => `--${name}${values[type]}`;
-const width = 100;
-function columns(rows) {
-    const left = Math.max(...rows.map(([name]) => name.length)) + 4;
+const flagForm = ({ name, type }) => `${name === "namespace" ? "-n, " : ""}--${name}${values[type]}`;
+const width = 80;
+const widest = (rows) => Math.max(...rows.map(([name]) => name.length)) + 4;
+function columns(rows, left = widest(rows)) {
     return rows.flatMap(([name, text]) => wrap(text, width - left).map((line, index) => `${(index === 0 ? `  ${name}` : "").padEnd(left)}${line}`));
 }
 const wrap = (text, width) => text.match(new RegExp(`\\S.{0,${width - 1}}(?= |$)`, "g")) ?? [];
@@ -65587,7 +65628,6 @@ const key = ({ at, do: what, reason, times }) => JSON.stringify([at, what, reaso
 /* harmony export */   bi: () => (/* binding */ timesInWords),
 /* harmony export */   ne: () => (/* binding */ millis)
 /* harmony export */ });
-/* unused harmony export quantilesInWords */
 /* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8367);
 
 function timesInWords(times) {
@@ -65596,7 +65636,6 @@ function timesInWords(times) {
     const { canary, stable } = times;
     return `; p50 ${within(canary.p50)}, p99 ${within(canary.p99)}, stable's ${within(stable.p50)} and ${within(stable.p99)}`;
 }
-const quantilesInWords = ({ p50, p99 }) => `p50 ${bound(p50)}, p99 ${bound(p99)}`;
 const within = (time) => "above" in time ? `more than ${millis(time.above)}` : `up to ${millis(time.atMost)}`;
 const bound = (time) => "above" in time ? `> ${millis(time.above)}` : `≤ ${millis(time.atMost)}`;
 function millis(value) {
