@@ -226,3 +226,33 @@ test("of the user's manifests the JSON report shows only what they are", () => {
     objects: [{ apiVersion: "v1", kind: "Secret", metadata: { name: "reviews" } }],
   });
 });
+
+test("another release, another state and a last word are written at once, and counts are not", (t) => {
+  const path = folder(t);
+  for (const [change, isWritten] of [
+    [{ startedAt: running.startedAt + 1 }, true],
+    [{ state: succeeded.state }, true],
+    [{ settled: true }, true],
+    [{ now: running.now + 9_999 }, false],
+    [{ now: running.now + 10_000 }, true],
+  ] as const) {
+    const file = join(path, "canary-report.json");
+    const reporter = reportFile({ file });
+    reporter.report(running);
+    rmSync(file);
+    reporter.report({ ...running, ...change });
+    assert.equal(existsSync(file), isWritten, JSON.stringify(change));
+  }
+});
+
+test("of manifests without a name the rest is reported", () => {
+  const objects = [
+    { apiVersion: "v1", kind: "Secret", metadata: null, data: "hidden" },
+    { kind: "Service", metadata: {} },
+  ];
+  const account = { ...running, target: { ...target, source: { from: "manifests", objects } } } as Account;
+  assert.deepEqual(JSON.parse(JSON.stringify(reportOf(account).account.target)).source.objects, [
+    { apiVersion: "v1", kind: "Secret", metadata: {} },
+    { kind: "Service", metadata: {} },
+  ]);
+});
