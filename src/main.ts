@@ -63,7 +63,7 @@ async function main(): Promise<ExitCode> {
   const verbose = config.verbose || env.RUNNER_DEBUG === "1";
   const voice =
     process.stdout.isTTY && !github.actions
-      ? progress({ screen, clock: world.clock, verbose })
+      ? progress({ screen, clock: world.clock, verbose, coloured: isColoured(env), stop: stop.signal })
       : log({ screen, actions: github.actions, verbose });
   const { command, namespace, service, reporting } = config;
   const isTold = commandNamed(command)?.changes === true; // whoever changes something has a report
@@ -99,6 +99,9 @@ function summarise(markdown: string): void {
   if (github.actions && github.summaryFile !== undefined && task.inSummary)
     addToCommandFile(github.summaryFile, markdown);
 }
+
+/** https://no-color.org, and terminals that know no colours. */
+const isColoured = ({ NO_COLOR, TERM }: typeof env): boolean => !NO_COLOR && TERM !== "dumb";
 
 function print(text: string): ExitCode {
   stdout.write(`${censor.text(text)}\n`);

@@ -28,15 +28,20 @@ function countedIn(observed: ObservedSplit | undefined): string {
 }
 
 /** Undefined where nothing is waited for: a stage without a wait, at its first look. */
-function timeLeft(stage: Stage, since: Instant, account: Account, now: Instant): string | undefined {
+export function timeLeft(
+  stage: Stage,
+  since: Instant,
+  release: Partial<Pick<Account, "reason">>,
+  now: Instant,
+): string | undefined {
   const left = stage.wait - (now - since);
   if (left > 0) return `${formatDuration(Math.ceil(left / 1_000) * 1_000)} left`;
-  if (isExtended(account)) return `extended until ${timeOf(since + stage.deadline)} UTC at most`;
+  if (isExtended(release)) return `extended until ${timeOf(since + stage.deadline)} UTC at most`;
   return stage.wait > 0 ? "the wait is over" : undefined;
 }
 
 /** The stage's wait is over, and what the newest look found left it open. */
-export const isExtended = ({ reason }: Account): boolean => reason.kind === "stage-extended";
+export const isExtended = ({ reason }: Partial<Pick<Account, "reason">>): boolean => reason?.kind === "stage-extended";
 
 /** The stage's first look is over. Before it nothing is known, and little to be told. */
 export const isJudged = ({ plan, stages }: Account): boolean => {

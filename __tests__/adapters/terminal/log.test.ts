@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { stripVTControlCharacters } from "node:util";
 import { log, type Voice } from "../../../src/adapters/terminal/log.ts";
 import { progress } from "../../../src/adapters/terminal/progress.ts";
 import type { Screen } from "../../../src/adapters/terminal/screen.ts";
@@ -29,6 +30,19 @@ function recording(columns?: number): { readonly screen: Screen; readonly text: 
   };
 }
 
+const quiet = { coloured: false, stop: new AbortController().signal };
+
+const esc = String.fromCharCode(27);
+const wipe = new RegExp(`\\r(?:${esc}\\[\\d+A)?${esc}\\[J`);
+
+/** What was written between two wipes: lines that stay, or a frame that was alive until the next wipe. */
+const parts = (text: string): readonly string[] => text.split(wipe);
+const stays = (text: string): string =>
+  parts(text)
+    .filter((part) => part.endsWith("\n"))
+    .join("");
+const frames = (text: string): readonly string[] => parts(text).filter((part) => part !== "" && !part.endsWith("\n"));
+
 async function tell(voice: Voice, told: readonly Account[] = tale()): Promise<void> {
   for (const account of told) voice.report(account);
   await voice.flush(1_000);
@@ -47,10 +61,10 @@ test("a log elsewhere is plain lines", async () => {
   assert.doesNotMatch(text(), /::/);
 });
 
-test("a terminal keeps what happened, with one live line below it", async () => {
+test("a terminal keeps what happened, with the release as it stands below it", async () => {
   const { screen, text } = recording(120);
-  await tell(progress({ screen, clock: handClock(start + 85_000), verbose: false }));
-  assertGolden("log/terminal.txt", text().replaceAll("\r\u001b[2K", "⟲"));
+  await tell(progress({ screen, clock: handClock(start + 85_000), verbose: false, ...quiet }));
+  assertGolden("log/terminal.txt", parts(text()).join("⟲"));
 });
 
 test("a step that is taken again and again is told once, and so is why it failed", () => {
@@ -73,16 +87,55 @@ test("a step that is taken again and again is told once, and so is why it failed
   );
 });
 
-test("a live line is never wider than the terminal, and its time goes on by whatever clock the machine has", async () => {
+test("no line of a frame is wider than the terminal, none is cut, and time goes on by whatever clock the machine has", async () => {
   const { screen, text } = recording(60);
   const clock = handClock(start - 600_000);
-  const voice = progress({ screen, clock, verbose: false });
+  const voice = progress({ screen, clock, verbose: false, ...quiet });
   voice.report(samples.running ?? assert.fail());
   await clock.advance(9_000);
-  const live = text().split("\r\u001b[2K").at(-1) ?? "";
-  assert.equal(live.length, 59);
-  assert.match(live, /^█████░+ 25 % · 3 m 51 s left · canary 291 of …$/);
+  const frame = frames(text()).at(-1) ?? "";
+  assert.ok(frame.split("\n").every(({ length }) => length <= 59));
+  assert.match(frame, /^ {2}▶ 2 {2}25 % {3}█+░+ 3 m 51 s left$/m);
+  assert.doesNotMatch(frame, /…$/m);
   void voice.flush(0);
+});
+
+test("a terminal of few lines gets as many as it has", () => {
+  const { screen, text } = recording(80);
+  const voice = progress({ screen: { ...screen, rows: 5 }, clock: handClock(start), verbose: false, ...quiet });
+  voice.report(samples.running ?? assert.fail());
+  assert.equal(frames(text()).at(-1)?.split("\n").length, 4);
+  void voice.flush(0);
+});
+
+test("Ctrl-C is answered at once, once, and only while it changes what happens", () => {
+  const answered = (account: Account): string => {
+    const { screen, text } = recording(200);
+    const stop = new AbortController();
+    const voice = progress({ screen, clock: handClock(start), verbose: false, coloured: false, stop: stop.signal });
+    voice.report(account);
+    stop.abort();
+    void voice.flush(0);
+    return stays(text());
+  };
+  assert.equal(
+    answered(samples.running ?? assert.fail()).match(/^Stopping: reviews-v1 gets all traffic back/gm)?.length,
+    1,
+  );
+  const goingBack = evidenceTales["rolled-back-by-evidence"].find(({ state }) => state.phase === "rolling-back");
+  assert.doesNotMatch(answered(goingBack ?? assert.fail()), /Stopping/);
+});
+
+test("colours say nothing that the words do not, and are left out where nobody wants them", () => {
+  const shown = (coloured: boolean): string => {
+    const { screen, text } = recording(200);
+    const voice = progress({ screen, clock: handClock(start), verbose: false, ...quiet, coloured });
+    voice.report(samples.running ?? assert.fail());
+    void voice.flush(0);
+    return frames(text()).at(-1) ?? "";
+  };
+  assert.ok(shown(true).includes(`${esc}[33m  ▶ 2 `));
+  assert.equal(stripVTControlCharacters(shown(true)), shown(false));
 });
 
 test("what comes from outside cannot give the runner a command", () => {
@@ -151,12 +204,12 @@ for (const voice of ["log", "progress"] as const) {
     await tell(
       voice === "log"
         ? log({ screen, actions: false, verbose: true })
-        : progress({ screen, clock: handClock(start), verbose: true }),
+        : progress({ screen, clock: handClock(start), verbose: true, ...quiet }),
       accounts,
     );
     const { verdict, numbers } = proofIn(accounts.at(-1)?.stages.at(-1)) ?? assert.fail();
     const because = verdictSentence(verdict);
-    const lines = text().split(/[\n\r]/);
+    const lines = (voice === "log" ? text() : stays(text())).split("\n");
     assert.equal(
       lines.filter((line) => line.includes(because)).length,
       2,
@@ -184,7 +237,7 @@ test("without being asked for them, a log and a terminal have no e-values", asyn
   for (const accounts of Object.values(evidenceTales)) {
     const [plain, live] = [recording(), recording(400)];
     await tell(log({ screen: plain.screen, actions: true, verbose: false }), accounts);
-    await tell(progress({ screen: live.screen, clock: handClock(start), verbose: false }), accounts);
+    await tell(progress({ screen: live.screen, clock: handClock(start), verbose: false, ...quiet }), accounts);
     assert.doesNotMatch(plain.text() + live.text(), /\bE = |10\^|odds of chance/);
   }
 });
@@ -204,28 +257,29 @@ test("a stage without a wait has no time to tell", async () => {
   };
   const { screen, text } = recording(200);
   await tell(
-    progress({ screen, clock: handClock(start), verbose: false }),
+    progress({ screen, clock: handClock(start), verbose: false, ...quiet }),
     evidenceTale(() => ({ stable: [1, 0], canary: [1, 0] }), plan),
   );
   assert.match(text(), /giving the canary 50 % of the requests/);
-  assert.doesNotMatch(text(), /\d+ ms|left|extended|the wait is over|counted yet/);
+  assert.doesNotMatch(stays(text()), /\d+ ms|left|extended|the wait is over|counted yet/);
+  assert.doesNotMatch(frames(text()).join("\n"), /▶.*(ms|left|extended|the wait is over)/);
 });
 
-test("while the newest poll is under way a live line says that the wait is over, and afterwards until when it is extended", async () => {
+test("while the newest poll is under way the frame says that the wait is over, and afterwards until when it is extended", async () => {
   const accounts = evidenceTales["held-undecided"];
   const extendedAt = accounts.findIndex(({ reason }) => reason.kind === "stage-extended");
   const live = async (account: Account, now: number): Promise<string> => {
     const { screen, text } = recording(200);
     const clock = handClock(account.now);
-    const voice = progress({ screen, clock, verbose: false });
+    const voice = progress({ screen, clock, verbose: false, ...quiet });
     voice.report(account);
     await clock.advance(now - account.now + 1_000); // it is drawn once a second
     void voice.flush(0);
     return text();
   };
   const [before, extended] = [accounts[extendedAt - 1] ?? assert.fail(), accounts[extendedAt] ?? assert.fail()];
-  assert.match(await live(before, extended.now), /10 % · the wait is over · canary/);
-  assert.match(await live(extended, extended.now), /10 % · extended until 12:12:02 UTC at most · canary/);
+  assert.match(await live(before, extended.now), /▶ 1 .* the wait is over$/m);
+  assert.match(await live(extended, extended.now), /▶ 1 .* extended until 12:12:02 UTC at most$/m);
   const blind: Account = { ...extended, reason: { kind: "looking-again", words: "the API server did not answer" } };
-  assert.match(await live(blind, blind.now), /10 % · the wait is over · canary/); // nobody has looked: nothing is extended yet
+  assert.match(await live(blind, blind.now), /▶ 1 .* the wait is over$/m); // nobody has looked: nothing is extended yet
 });

@@ -1,27 +1,32 @@
 import type { Instant } from "../../lib/duration.ts";
 import type { Account } from "../../release/account.ts";
-import { isSameReason } from "../../release/reason.ts";
 import { isRunning } from "../../release/state.ts";
 import { endingOf } from "../../words/ending.ts";
 import { createEvidenceNews } from "../../words/evidence-news.ts";
-import { bar } from "../../words/observed-split.ts";
-import { say, sayEntry } from "../../words/say.ts";
-import { chapterOf, stageProgress } from "../../words/stage-progress.ts";
+import { type LiveLine, liveView, stoppingInWords, whatCtrlCDoes } from "../../words/live-view.ts";
+import { sayEntry } from "../../words/say.ts";
+import { chapterOf } from "../../words/stage-progress.ts";
 import { createStory } from "../../words/story.ts";
 import { timeOf, underTime } from "../../words/timestamp.ts";
 import type { Clock } from "../../world/clock.ts";
+import { frameOn } from "./frame.ts";
 import type { LogOptions, Voice } from "./log.ts";
 import { line } from "./screen.ts";
 
 const tick = 1_000;
 
-/** On a terminal: what happened stays, and below it one line is alive, with the time that the stage has left. */
+/** On a terminal: what happened stays, and below it the release as it stands is drawn anew every second. */
 export function progress({
   screen,
   clock,
   verbose,
+  coloured,
+  stop,
 }: Pick<LogOptions, "screen" | "verbose"> & {
   readonly clock: Pick<Clock, "now" | "every">;
+  readonly coloured: boolean;
+  /** Aborts at Ctrl-C, which is answered at once. */
+  readonly stop: AbortSignal;
 }): Voice {
   const story = createStory();
   const evidenceNews = createEvidenceNews(verbose);
@@ -32,15 +37,25 @@ export function progress({
   let stopTicking: (() => Promise<void>) | undefined;
   let endIsTold = false;
 
-  const wipe = "\r\u001b[2K";
+  const frame = frameOn(screen, coloured);
 
-  /** Something that stays: the live line makes room and comes back below. */
-  const print = (text: string): void => screen.write(`${wipe}${line(text)}\n`);
+  /** Something that stays: what is alive makes room and comes back below. */
+  function print(text: string): void {
+    frame.wipe();
+    screen.write(`${line(text)}\n`);
+  }
 
   function draw(): void {
-    const text = newest && liveLine(newest, newest.now + clock.now() - reportedAt);
-    screen.write(text === undefined ? wipe : `${wipe}${line(text, Math.max(20, (screen.columns ?? 80) - 1))}`);
+    const now = clock.now() - reportedAt;
+    const columns = Math.max(20, (screen.columns ?? 80) - 1);
+    frame.draw(newest && isRunning(newest.state) ? alive(newest, newest.now + now, columns) : []);
   }
+
+  stop.addEventListener("abort", () => {
+    if (newest === undefined || whatCtrlCDoes(newest) === undefined) return;
+    print(stoppingInWords(newest));
+    draw();
+  });
 
   function warn(message: string): void {
     if (!warnings.has(message)) print(`warning: ${message}`);
@@ -78,16 +93,14 @@ export function progress({
     async flush() {
       await stopTicking?.();
       stopTicking = undefined;
-      screen.write(wipe);
+      frame.wipe();
       if (newest && !isRunning(newest.state) && !endIsTold) end(newest);
     },
   };
 }
 
-function liveLine(account: Account, now: number): string | undefined {
-  if (!isRunning(account.state)) return undefined;
-  const stage = stageProgress(account, now);
-  if (stage === undefined)
-    return isSameReason(account.reason, account.log.at(-1)?.reason) ? undefined : say(account.reason);
-  return `${bar(account.weight, 20)} ${account.weight} % · ${stage}`;
+function alive(account: Account, now: Instant, columns: number): readonly LiveLine[] {
+  const hint = whatCtrlCDoes(account);
+  const view = liveView(account, now, columns);
+  return hint === undefined ? view : [...view, { text: hint.slice(0, columns), tone: "dim" }];
 }

@@ -7,6 +7,8 @@ export type Screen = {
   readonly write: (text: string) => void;
   /** Undefined where nobody looks at it live: a file, a pipe, a runner. */
   readonly columns: number | undefined;
+  /** How many lines fit; undefined where nobody knows. */
+  readonly rows?: number | undefined;
 };
 
 /** The same, as the entry has it. */
@@ -21,6 +23,7 @@ export type StandardStream = Screen & {
 export type Stream = {
   readonly isTTY?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
   write(text: string, done?: () => void): unknown;
   on(event: "error", listener: (error: Error) => void): unknown;
 };
@@ -49,6 +52,9 @@ export function screenOn(stream: Stream, redact: Redact): StandardStream {
     written: () => new Promise((resolve) => write("", resolve)),
     get columns() {
       return stream.isTTY ? (stream.columns ?? 80) : undefined;
+    },
+    get rows() {
+      return stream.isTTY ? stream.rows : undefined;
     },
   };
 }
