@@ -26800,22 +26800,190 @@ function log({ screen, actions, verbose }) {
 
 /***/ }),
 
-/***/ 3484:
+/***/ 9375:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   q: () => (/* binding */ progress)
-/* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(7331);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(5870);
-/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8908);
-/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5208);
-/* harmony import */ var _words_observed_split_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(4186);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4148);
-/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(465);
-/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9954);
-/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(3563);
-/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4815);
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  q: () => (/* binding */ progress)
+});
+
+// EXTERNAL MODULE: ./src/release/state.js
+var release_state = __nccwpck_require__(5870);
+// EXTERNAL MODULE: ./src/words/ending.js
+var ending = __nccwpck_require__(8908);
+// EXTERNAL MODULE: ./src/words/evidence-news.js
+var evidence_news = __nccwpck_require__(5208);
+// EXTERNAL MODULE: ./src/lib/duration.js
+var duration = __nccwpck_require__(5485);
+// EXTERNAL MODULE: ./src/lib/lines.js
+var lib_lines = __nccwpck_require__(5270);
+// EXTERNAL MODULE: ./src/lib/markdown.js
+var markdown = __nccwpck_require__(1752);
+// EXTERNAL MODULE: ./src/lib/numbers.js
+var numbers = __nccwpck_require__(8367);
+// EXTERNAL MODULE: ./src/release/known-image.js
+var known_image = __nccwpck_require__(4456);
+// EXTERNAL MODULE: ./src/words/observed-split.js
+var observed_split = __nccwpck_require__(4186);
+// EXTERNAL MODULE: ./src/words/stage-progress.js
+var stage_progress = __nccwpck_require__(465);
+// EXTERNAL MODULE: ./src/words/verdict-sentence.js + 2 modules
+var verdict_sentence = __nccwpck_require__(9086);
+;// CONCATENATED MODULE: ./src/words/live-view.js
+
+
+
+
+
+
+
+
+
+const mostStages = 7;
+function liveView(release, now, columns) {
+    const { plan, state, stages } = release;
+    const current = stages.at(-1)?.stage ?? 0;
+    const first = Math.max(0, Math.min(current - 2, plan.stages.length - mostStages));
+    const shown = plan.stages.slice(first, first + mostStages);
+    const lines = [...heading(release, now)];
+    if (first > 0)
+        lines.push(dim(`  ✔ ${(0,numbers/* count */.U9)(first)} before`));
+    lines.push(...shown.flatMap((stage, index) => stageLines(release, stage, first + index, now)));
+    const after = plan.stages.length - first - shown.length;
+    if (after > 0)
+        lines.push(dim(`  · ${(0,numbers/* count */.U9)(after)} more`));
+    if ((0,release_state/* isRunning */.W_)(state))
+        lines.push(...split(release));
+    return lines.flatMap((line) => wrapped(line, columns));
+}
+const wholeSeconds = (time) => Math.floor(time / 1_000) * 1_000;
+const plain = (text) => ({ text, tone: "plain" });
+const dim = (text) => ({ text, tone: "dim" });
+function heading({ target, judged, cluster, run, startedAt }, now) {
+    const image = (0,known_image/* knownImage */.l)({ target, judged });
+    const to = image === undefined ? target.canary.deployment : `${target.canary.deployment} (${image})`;
+    const facts = [run.actor === undefined ? `run ${run.id}` : `run ${run.id} by ${run.actor}`];
+    if (cluster !== undefined)
+        facts.unshift(cluster.context);
+    facts.push((0,duration/* formatDuration */.a)(wholeSeconds(now - startedAt)));
+    return [plain(`${target.namespace}/${target.service}: ${target.stable.deployment} → ${to}`), dim(facts.join(" · "))];
+}
+function stageLines(release, stage, index, now) {
+    const record = release.stages.findLast((entered) => entered.stage === index);
+    const name = `${index + 1}  ${`${stage.weight} %`.padEnd(6)}`;
+    if (record === undefined)
+        return [dim(`  · ${name} ${stage.wait > 0 ? (0,duration/* formatDuration */.a)(stage.wait) : ""}`.trimEnd())];
+    const counted = countedIn(record);
+    if (isUnderWay(release, index)) {
+        const passed = stage.wait > 0 ? Math.min(1, (now - record.since) / stage.wait) : 1;
+        const time = (0,stage_progress/* timeLeft */.f$)(stage, record.since, release, now) ?? "";
+        return [
+            { text: `  ▶ ${name} ${(0,observed_split/* bar */.M0)(100 * passed, 16)} ${time}`.trimEnd(), tone: "now" },
+            plain(`      ${counted}`),
+            ...verdictLines(record.verdicts),
+        ];
+    }
+    const failed = record.verdicts.filter(({ kind }) => kind === "fail");
+    const lasted = (0,duration/* formatDuration */.a)(wholeSeconds((record.until ?? now) - record.since));
+    if (failed.length > 0)
+        return [{ text: `  ✗ ${name} ${lasted}  ${counted}`, tone: "bad" }, ...failed.map(verdictLine)];
+    return [{ text: `  ✔ ${name} ${lasted}  ${counted}`, tone: "good" }];
+}
+const isUnderWay = ({ state }, index) => "stage" in state && state.stage === index && (state.phase === "baking" || state.phase === "waiting");
+function countedIn({ tally: { stable, canary } }) {
+    if (canary.requests === 0)
+        return "no request counted yet";
+    const failed = `${(0,numbers/* count */.U9)(canary.errors)} of ${(0,numbers/* count */.U9)(canary.requests)} failed (${(0,numbers/* percent */.KN)(canary.errors / canary.requests)})`;
+    if (stable.requests === 0)
+        return failed;
+    return `${failed}, stable ${(0,numbers/* count */.U9)(stable.errors)} of ${(0,numbers/* count */.U9)(stable.requests)} (${(0,numbers/* percent */.KN)(stable.errors / stable.requests)})`;
+}
+const signs = {
+    pass: ["✓", "good"],
+    wait: ["…", "plain"],
+    fail: ["✗", "bad"],
+    "no-data": ["?", "plain"],
+};
+function verdictLines(verdicts) {
+    const quiet = verdicts.filter(({ kind, figures }) => kind === "pass" && figures.of !== "evidence");
+    const told = verdicts.filter((verdict) => !quiet.includes(verdict)).map(verdictLine);
+    if (quiet.length === 0)
+        return told;
+    return [...told, { text: `      ✓ ${quiet.map(({ gate }) => gate).join(", ")}`, tone: "good" }];
+}
+function verdictLine(verdict) {
+    const [sign, tone] = signs[verdict.kind];
+    return { text: `      ${sign} ${(0,verdict_sentence/* verdictSentence */.BT)(verdict)}`, tone };
+}
+function whatCtrlCDoes({ state, target }) {
+    if (state.phase !== "preparing" && state.phase !== "shifting" && state.phase !== "baking")
+        return undefined;
+    return `Ctrl-C gives all traffic back to ${target.stable.deployment}.`;
+}
+const stoppingInWords = ({ target, plan }) => `Stopping: ${target.stable.deployment} gets all traffic back, and what the release made is taken away ${(0,duration/* formatDuration */.a)(plan.drain)} later. Please wait; a second Ctrl-C gives up what gets nowhere.`;
+function split({ stages, weight }) {
+    const record = stages.at(-1);
+    const observed = record?.weight === weight ? (0,observed_split/* observedSplit */.bU)(record) : undefined;
+    const counted = observed === undefined ? "" : `, ${observed.canary} % counted`;
+    return [plain(`  stable ${(0,observed_split/* bar */.M0)(100 - weight, 24)} canary   ${weight} % planned${counted}`)];
+}
+function wrapped({ text, tone }, columns) {
+    const indent = " ".repeat(Math.min(8, /^ */.exec(text)?.[0].length ?? 0));
+    const lines = [];
+    let line = "";
+    for (const word of (0,lib_lines/* inert */.t)(text)
+        .trimStart()
+        .split(/ (?!%)/)) {
+        const longer = line === "" ? `${indent}${word}` : `${line} ${word}`;
+        if (longer.length <= columns || line === "")
+            line = longer;
+        else {
+            lines.push(line);
+            line = `${indent}  ${word}`;
+        }
+    }
+    return [...lines, line].map((one) => ({ text: (0,markdown/* clip */.$Q)(one, columns), tone }));
+}
+
+// EXTERNAL MODULE: ./src/words/say.js
+var say = __nccwpck_require__(4148);
+// EXTERNAL MODULE: ./src/words/story.js
+var words_story = __nccwpck_require__(9954);
+// EXTERNAL MODULE: ./src/words/timestamp.js
+var timestamp = __nccwpck_require__(3563);
+;// CONCATENATED MODULE: ./src/adapters/terminal/frame.js
+const colours = {
+    good: "32",
+    bad: "31",
+    now: "33",
+    dim: "2",
+    plain: undefined,
+};
+function frameOn(screen, coloured) {
+    let height = 0;
+    const up = () => `\r${height > 1 ? `\u001b[${height - 1}A` : ""}\u001b[J`;
+    const shown = ({ text, tone }) => {
+        const colour = colours[tone];
+        return coloured && colour !== undefined ? `\u001b[${colour}m${text}\u001b[0m` : text;
+    };
+    return {
+        draw(lines) {
+            const fitting = lines.slice(0, Math.max(1, (screen.rows ?? 24) - 1));
+            screen.write(`${up()}${fitting.map(shown).join("\n")}`);
+            height = fitting.length;
+        },
+        wipe() {
+            screen.write(up());
+            height = 0;
+        },
+    };
+}
+
+// EXTERNAL MODULE: ./src/adapters/terminal/screen.js
+var terminal_screen = __nccwpck_require__(4815);
+;// CONCATENATED MODULE: ./src/adapters/terminal/progress.js
 
 
 
@@ -26827,20 +26995,30 @@ function log({ screen, actions, verbose }) {
 
 
 const tick = 1_000;
-function progress({ screen, clock, verbose, }) {
-    const story = (0,_words_story_js__WEBPACK_IMPORTED_MODULE_5__/* .createStory */ .k)();
-    const evidenceNews = (0,_words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__/* .createEvidenceNews */ .H)(verbose);
+function progress({ screen, clock, verbose, coloured, stop, }) {
+    const story = (0,words_story/* createStory */.k)();
+    const evidenceNews = (0,evidence_news/* createEvidenceNews */.H)(verbose);
     const warnings = new Set();
     let newest;
     let reportedAt = 0;
     let stopTicking;
     let endIsTold = false;
-    const wipe = "\r\u001b[2K";
-    const print = (text) => screen.write(`${wipe}${(0,_screen_js__WEBPACK_IMPORTED_MODULE_4__/* .line */ .n)(text)}\n`);
-    function draw() {
-        const text = newest && liveLine(newest, newest.now + clock.now() - reportedAt);
-        screen.write(text === undefined ? wipe : `${wipe}${(0,_screen_js__WEBPACK_IMPORTED_MODULE_4__/* .line */ .n)(text, Math.max(20, (screen.columns ?? 80) - 1))}`);
+    const frame = frameOn(screen, coloured);
+    function print(text) {
+        frame.wipe();
+        screen.write(`${(0,terminal_screen/* line */.n)(text)}\n`);
     }
+    function draw() {
+        const now = clock.now() - reportedAt;
+        const columns = Math.max(20, (screen.columns ?? 80) - 1);
+        frame.draw(newest && (0,release_state/* isRunning */.W_)(newest.state) ? alive(newest, newest.now + now, columns) : []);
+    }
+    stop.addEventListener("abort", () => {
+        if (newest === undefined || whatCtrlCDoes(newest) === undefined)
+            return;
+        print(stoppingInWords(newest));
+        draw();
+    });
     function warn(message) {
         if (!warnings.has(message))
             print(`warning: ${message}`);
@@ -26848,7 +27026,7 @@ function progress({ screen, clock, verbose, }) {
     }
     function end(account) {
         endIsTold = true;
-        const { title, lines } = (0,_words_ending_js__WEBPACK_IMPORTED_MODULE_0__/* .endingOf */ .z)(account, verbose);
+        const { title, lines } = (0,ending/* endingOf */.z)(account, verbose);
         print(title);
         for (const text of lines)
             print(`  ${text}`);
@@ -26856,22 +27034,22 @@ function progress({ screen, clock, verbose, }) {
     return {
         warn,
         report(account) {
-            const before = newest && (0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__/* .chapterOf */ .FN)(newest);
+            const before = newest && (0,stage_progress/* chapterOf */.FN)(newest);
             newest = account;
             reportedAt = clock.now();
-            if ((0,_release_state_js__WEBPACK_IMPORTED_MODULE_6__/* .isRunning */ .W_)(account.state))
+            if ((0,release_state/* isRunning */.W_)(account.state))
                 endIsTold = false;
-            const chapter = (0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__/* .chapterOf */ .FN)(account);
+            const chapter = (0,stage_progress/* chapterOf */.FN)(account);
             const opened = chapter !== undefined && chapter !== before ? [chapter] : [];
             const lines = [
-                ...(0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__/* .underTime */ ._q)(account.now, evidenceNews(account)),
-                ...story(account).map((entry) => `${(0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__/* .timeOf */ .nR)(entry.at)}  ${(0,_words_say_js__WEBPACK_IMPORTED_MODULE_2__/* .sayEntry */ .k)(entry)}`),
+                ...(0,timestamp/* underTime */._q)(account.now, evidenceNews(account)),
+                ...story(account).map((entry) => `${(0,timestamp/* timeOf */.nR)(entry.at)}  ${(0,say/* sayEntry */.k)(entry)}`),
             ];
             for (const text of before === undefined ? [...opened, ...lines] : [...lines, ...opened])
                 print(text);
             for (const message of account.warnings)
                 warn(message);
-            if (!(0,_release_state_js__WEBPACK_IMPORTED_MODULE_6__/* .isRunning */ .W_)(account.state) && account.settled !== undefined && !endIsTold)
+            if (!(0,release_state/* isRunning */.W_)(account.state) && account.settled !== undefined && !endIsTold)
                 end(account);
             stopTicking ??= clock.every(tick, async () => draw());
             draw();
@@ -26879,19 +27057,16 @@ function progress({ screen, clock, verbose, }) {
         async flush() {
             await stopTicking?.();
             stopTicking = undefined;
-            screen.write(wipe);
-            if (newest && !(0,_release_state_js__WEBPACK_IMPORTED_MODULE_6__/* .isRunning */ .W_)(newest.state) && !endIsTold)
+            frame.wipe();
+            if (newest && !(0,release_state/* isRunning */.W_)(newest.state) && !endIsTold)
                 end(newest);
         },
     };
 }
-function liveLine(account, now) {
-    if (!(0,_release_state_js__WEBPACK_IMPORTED_MODULE_6__/* .isRunning */ .W_)(account.state))
-        return undefined;
-    const stage = (0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__/* .stageProgress */ .k)(account, now);
-    if (stage === undefined)
-        return (0,_release_reason_js__WEBPACK_IMPORTED_MODULE_8__/* .isSameReason */ .Rt)(account.reason, account.log.at(-1)?.reason) ? undefined : (0,_words_say_js__WEBPACK_IMPORTED_MODULE_2__/* .say */ .c)(account.reason);
-    return `${(0,_words_observed_split_js__WEBPACK_IMPORTED_MODULE_9__/* .bar */ .M0)(account.weight, 20)} ${account.weight} % · ${stage}`;
+function alive(account, now, columns) {
+    const hint = whatCtrlCDoes(account);
+    const view = liveView(account, now, columns);
+    return hint === undefined ? view : [...view, { text: hint.slice(0, columns), tone: "dim" }];
 }
 
 
@@ -26931,6 +27106,9 @@ function screenOn(stream, redact) {
         written: () => new Promise((resolve) => write("", resolve)),
         get columns() {
             return stream.isTTY ? (stream.columns ?? 80) : undefined;
+        },
+        get rows() {
+            return stream.isTTY ? stream.rows : undefined;
         },
     };
 }
@@ -62747,7 +62925,7 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var _adapters_node_node_programs_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(1405);
 /* harmony import */ var _adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(8388);
 /* harmony import */ var _adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(73);
-/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(3484);
+/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(9375);
 /* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(4815);
 /* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(7036);
 /* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(4344);
@@ -62818,7 +62996,7 @@ async function main() {
     const screen = config.json ? stderr : stdout;
     const verbose = config.verbose || env.RUNNER_DEBUG === "1";
     const voice = process.stdout.isTTY && !github.actions
-        ? (0,_adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_12__/* .progress */ .q)({ screen, clock: world.clock, verbose })
+        ? (0,_adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_12__/* .progress */ .q)({ screen, clock: world.clock, verbose, coloured: isColoured(env), stop: stop.signal })
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_11__/* .log */ .R)({ screen, actions: github.actions, verbose });
     const { command, namespace, service, reporting } = config;
     const isTold = (0,_config_commands_js__WEBPACK_IMPORTED_MODULE_15__/* .commandNamed */ .v)(command)?.changes === true;
@@ -62852,6 +63030,7 @@ function summarise(markdown) {
     if (github.actions && github.summaryFile !== undefined && task.inSummary)
         (0,_adapters_actions_command_file_js__WEBPACK_IMPORTED_MODULE_2__/* .addToCommandFile */ .U)(github.summaryFile, markdown);
 }
+const isColoured = ({ NO_COLOR, TERM }) => !NO_COLOR && TERM !== "dumb";
 function print(text) {
     stdout.write(`${censor.text(text)}\n`);
     return 0;
@@ -65495,6 +65674,7 @@ function shellWord(text) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   FN: () => (/* binding */ chapterOf),
 /* harmony export */   UB: () => (/* binding */ isExtended),
+/* harmony export */   f$: () => (/* binding */ timeLeft),
 /* harmony export */   k: () => (/* binding */ stageProgress),
 /* harmony export */   sL: () => (/* binding */ isJudged)
 /* harmony export */ });
@@ -65528,15 +65708,15 @@ function countedIn(observed) {
     const all = canary + stable;
     return `canary ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__/* .count */ .U9)(canary)} of ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__/* .count */ .U9)(all)} requests (${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__/* .percent */ .KN)(canary / all)})`;
 }
-function timeLeft(stage, since, account, now) {
+function timeLeft(stage, since, release, now) {
     const left = stage.wait - (now - since);
     if (left > 0)
         return `${(0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(Math.ceil(left / 1_000) * 1_000)} left`;
-    if (isExtended(account))
+    if (isExtended(release))
         return `extended until ${(0,_timestamp_js__WEBPACK_IMPORTED_MODULE_4__/* .timeOf */ .nR)(since + stage.deadline)} UTC at most`;
     return stage.wait > 0 ? "the wait is over" : undefined;
 }
-const isExtended = ({ reason }) => reason.kind === "stage-extended";
+const isExtended = ({ reason }) => reason?.kind === "stage-extended";
 const isJudged = ({ plan, stages }) => {
     const record = stages.at(-1);
     return record !== undefined && (record.verdicts.length > 0 || plan.stages[record.stage]?.gates.length === 0);
