@@ -282,6 +282,8 @@ function proxiesIn(
   return (target) =>
     proxies({
       ...metrics,
+      // One pod that hangs holds up nobody for longer than a look.
+      timeout: Math.min(metrics.timeout, Math.max(1_000, metrics.interval)),
       client,
       network,
       target,

@@ -207,7 +207,7 @@ test("a pod that hangs holds a round for some seconds, and then nobody until it 
   world.server.apply([versionOf(namespace, "reviews-v2", 2)]);
   const [one = "", other = ""] = await world.podsOf(namespace, "reviews-v2");
   for (const pod of [one, other]) world.show(pod, [series("destination", "reviews-v2"), 10]);
-  const source = world.metrics(namespace).watch();
+  const source = world.metrics(namespace, { timeout: 2_000 }).watch();
   const begun = Date.now();
   await look(source, begun);
   world.shown.set(`${namespace}/${other}`, undefined);

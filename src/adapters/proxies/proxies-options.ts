@@ -14,7 +14,7 @@ export type ProxiesOptions = MetricNames & {
   readonly reporter: CountingSide | "auto";
   /** Between two looks. */
   readonly interval: Millis;
-  /** Of one look at all pods. */
+  /** Of one pod's answer. */
   readonly timeout: Millis;
   readonly target: Target;
   /** Who follows the rules that the release moves. Rejects where that may not be read. */

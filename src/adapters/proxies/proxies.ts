@@ -44,11 +44,8 @@ export function proxies(options: ProxiesOptions): Metrics {
   const { network, target, interval, timeout, requests, durations } = options;
   const seek = seekProxies(options);
   const read = podReader(network, `${requests}|${durations.replace(/_bucket$/, "")}|${gauges}`);
-  /** One pod that hangs holds up nobody for longer than a look. */
-  const limit = Math.min(timeout, Math.max(1_000, interval));
-
   const readAll = (pods: readonly ProxyPod[], signal: AbortSignal): Promise<readonly PodReading[]> =>
-    Promise.all(pods.map(async (pod) => ({ pod, answer: await read(pod, limit, signal) })));
+    Promise.all(pods.map(async (pod) => ({ pod, answer: await read(pod, timeout, signal) })));
 
   async function find(signal: AbortSignal): Promise<Roster | Uncounted> {
     try {
