@@ -55774,8 +55774,7 @@ function proxies(options) {
     const { network, target, interval, timeout, requests, durations } = options;
     const seek = seekProxies(options);
     const read = podReader(network, `${requests}|${durations.replace(/_bucket$/, "")}|${gauges}`);
-    const limit = Math.min(timeout, Math.max(1_000, interval));
-    const readAll = (pods, signal) => Promise.all(pods.map(async (pod) => ({ pod, answer: await read(pod, limit, signal) })));
+    const readAll = (pods, signal) => Promise.all(pods.map(async (pod) => ({ pod, answer: await read(pod, timeout, signal) })));
     async function find(signal) {
         try {
             return await seek();
@@ -60789,6 +60788,7 @@ function compose_proxiesIn(metrics, { clock, transport }, { client, cluster }) {
     const routes = routesBy(client, clock);
     return (target) => proxies({
         ...metrics,
+        timeout: Math.min(metrics.timeout, Math.max(1_000, metrics.interval)),
         client,
         network,
         target,
