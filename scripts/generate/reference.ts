@@ -10,7 +10,9 @@ export function reference(schema: JsonSchema, example: string): string {
     "",
     ...tables(schema, ""),
     "",
-    "## Inputs",
+    "## Inputs and flags",
+    "",
+    "Those in bold are inputs of the action, too.",
     "",
     inputTable(),
     "",
@@ -27,9 +29,10 @@ const introduction = (example: string): readonly string[] => [
   "",
   "<!-- Made by scripts/generate.ts from src/config/schema.ts and src/config/inputs.ts; do not edit. -->",
   "",
-  "A release is described by one YAML file (input `config`), by inputs, or by both. Everything in the file may be an input, and inputs win.",
-  "On the command line an input is a flag: `--stages '10:2m, 50:5m, 100'`. Every problem is reported at once, with its place and the value found,",
-  "before anything is touched; the exit code is 2 then.",
+  "A release is described by one YAML file (input `config`), by inputs, or by both, and what is said beside the file wins. The action has twenty inputs;",
+  "everything else stands in the file, or in lines of the input `set`: `evidence.warmUp=1m`. On the command line each has a flag as well",
+  "(`--stages '10:2m, 50:5m, 100'`, `--drain 5s`), and `--set` may be given several times. Every problem is reported at once, with its place and the value",
+  "found, before anything is touched; the exit code is 2 then.",
   "",
   "```yaml",
   example.trim(),
@@ -47,7 +50,7 @@ const introduction = (example: string): readonly string[] => [
 
 function inputTable(): string {
   const rows = inputs.map((input) => [
-    `\`${input.name}\``,
+    input.inAction ? `**\`${input.name}\`**` : `\`${input.name}\``,
     cell(describeInput(input)),
     input.path === undefined ? "" : `\`${input.path}\``,
     commandsOf(input),
