@@ -45,7 +45,12 @@ async function ask(
 /** As JSON has it. */
 const written = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
-const given = { stages: "5:5m, 25:5m, 100", "rehearse-rate": "50", "rehearse-errors": "1%" };
+const given = {
+  stages: "5:5m, 25:5m, 100",
+  "metrics-interval": "15s",
+  "rehearse-rate": "50",
+  "rehearse-errors": "1%",
+};
 /** 50 requests per second, one in a hundred fails. */
 const usual = tallyOf(count(180_000, 1_800), count(0, 0));
 
@@ -56,7 +61,7 @@ test("a plan is rehearsed offline before given requests, and what it does is sai
   assert.deepEqual(lines.slice(0, 4), [
     "30 rehearsed releases of each kind of canary (seed 1), before 50 requests per second, of which 1 % fail (given).",
     "Stages: 5 % for 5 m, 25 % for 5 m, 100 %; looked at every 15 s.",
-    "No Prometheus is configured: this is the plan as it would be with one.",
+    "No Prometheus is configured: the proxies count the requests.",
     "",
   ]);
   assert.match(

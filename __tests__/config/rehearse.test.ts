@@ -13,7 +13,24 @@ test("a rehearsal needs stages and requests, and neither a service nor a Prometh
   assert.deepEqual([release, metrics, warnings, namespace], [undefined, undefined, [], ""]);
 });
 
-test("a plan is rehearsed as with a Prometheus, also where none is named", async () => {
+test("a plan is rehearsed at the pace of whoever counts: of the proxies where no Prometheus is named", async () => {
+  const pace = async (metrics: string, stages = "10:2m") => {
+    const { rehearsal } = await configured({
+      file: soundBut(`metrics: ${metrics}`),
+      inputs: rehearse({ stages, ...requests }),
+    });
+    return [rehearsal?.plan.pollEvery, rehearsal?.plan.evidence.settings.scrape];
+  };
+  assert.deepEqual(await pace("{}"), [1_000, 1_000]);
+  assert.deepEqual(await pace("{ source: proxies }"), [1_000, 1_000]);
+  assert.deepEqual(await pace("{ prometheus: 'http://prometheus:9090' }"), [15_000, 15_000]);
+  assert.deepEqual(await pace("{ interval: 5s }"), [5_000, 5_000]);
+  // A long plan is looked at some hundred times, so that nobody waits for minutes.
+  assert.deepEqual(await pace("{}", "10:20m"), [3_000, 3_000]);
+  assert.deepEqual(await pace("{}", "10:50m"), [8_000, 8_000]);
+});
+
+test("a plan is judged by evidence in a rehearsal also where no Prometheus is named", async () => {
   const gates = async (inputs: Readonly<Record<string, string>>) => {
     const { rehearsal } = await configured({ inputs: rehearse({ stages: "10:2m", ...requests, ...inputs }) });
     return rehearsal?.plan.stages[0]?.gates.map(({ kind }) => kind);

@@ -8,6 +8,7 @@ import type { Bed } from "./support/bed.ts";
 import { envoyWeights } from "./support/envoy.ts";
 import { journalOf } from "./support/journal.ts";
 import { newNamespace, rolledOut } from "./support/namespace.ts";
+import { ownPrometheus } from "./support/own-prometheus.ts";
 import { startProgram } from "./support/program.ts";
 import { twoVersions } from "./support/shop.ts";
 import type { Traffic } from "./support/traffic.ts";
@@ -39,15 +40,64 @@ async function measure(bed: Bed): Promise<number> {
     const { result: outages } = await underTraffic({ ...place, perSecond: 50 }, (traffic) =>
       times(() => outage(bed, api, traffic)),
     );
+    const bySource = await withSources(bed, (sources) => ofEach(bed, api, sources));
     for (const [run, { bad, told, known, took }] of outages.entries())
       console.log(
         `run ${run + 1}: ${bad} bad answers, out of service after ${seconds(took)} s: ${seconds(told)} s until enough had failed, ${seconds(known - told)} s until that was scraped and read, ${seconds(took - known)} s until Envoy had the route`,
       );
-    return printFigures([figureOf(took), ...outageFigures(outages)]) ? 0 : 1;
+    return printFigures([figureOf(took), ...outageFigures(outages), ...bySource]) ? 0 : 1;
   } finally {
     await remove();
     await api.close();
   }
+}
+
+type Source = {
+  readonly who: string;
+  readonly metrics: object;
+  readonly limits?: readonly [took: number, bad: number];
+};
+
+/** Who may count, in one run: nobody but the proxies, and a Prometheus that scrapes as Istio's own does. */
+async function withSources<T>(bed: Bed, use: (sources: readonly Source[]) => Promise<T>): Promise<T> {
+  const { url, start, kill } = await ownPrometheus(bed, namespace, "15s");
+  await start();
+  try {
+    return await use([
+      { who: "no Prometheus, the proxies", metrics: { source: "proxies" }, limits: [3, 8] },
+      { who: "a Prometheus every 15 s, source auto", metrics: { source: "auto", prometheus: url } },
+      { who: "a Prometheus every 15 s alone", metrics: { source: "prometheus", prometheus: url } },
+    ]);
+  } finally {
+    await kill();
+  }
+}
+
+async function ofEach(bed: Bed, api: ApiServer, sources: readonly Source[]): Promise<readonly Figure[]> {
+  const figures: Figure[] = [];
+  for (const { who, metrics, limits } of sources) {
+    const { result } = await underTraffic({ bed, api, namespace, host, perSecond: 50 }, (traffic) =>
+      times(() => outage(bed, api, traffic, metrics)),
+    );
+    const [took, bad] = [result.map((one) => seconds(one.took)), result.map((one) => one.bad)];
+    const [mostTook, mostBad] = limits ?? [];
+    const what = `50 % errors at 10 % of 50/s, ${who}`;
+    figures.push(
+      {
+        what: `${what}: out of service after`,
+        value: median(took),
+        unit: "s",
+        ...limitOf(mostTook),
+        how: spread(took),
+      },
+      { what: `${what}: bad answers`, value: median(bad), unit: "", ...limitOf(mostBad), how: spread(bad) },
+    );
+  }
+  return figures;
+}
+
+function limitOf(limit: number | undefined): Pick<Figure, "limit"> {
+  return limit === undefined ? {} : { limit };
 }
 
 async function times<T>(once: () => Promise<T>): Promise<readonly T[]> {
@@ -93,7 +143,12 @@ function outageFigures(outages: readonly Outage[]): readonly Figure[] {
 type Outage = { readonly bad: number; readonly told: number; readonly known: number; readonly took: number };
 
 /** One release of a canary with 50 % errors, judged as somebody has it who sets nothing. */
-async function outage(bed: Bed, api: ApiServer, traffic: Traffic): Promise<Outage> {
+async function outage(
+  bed: Bed,
+  api: ApiServer,
+  traffic: Traffic,
+  metrics: object = { prometheus: bed.prometheus, interval: "1s" },
+): Promise<Outage> {
   const before = traffic.counts().bad;
   const badAt: number[] = [];
   const noting = setInterval(() => {
@@ -107,7 +162,7 @@ async function outage(bed: Bed, api: ApiServer, traffic: Traffic): Promise<Outag
       canary: { deployment: "shop-v2", subset: "v2" },
     },
     ...{ image: "registry.test/shop:v2-err50", stages: "10:5m" },
-    ...{ metrics: { prometheus: bed.prometheus, interval: "1s" }, promotion: { model: "swap", drain: "1s" } },
+    ...{ metrics, promotion: { model: "swap", drain: "1s" } },
   };
   const { ended } = startProgram(bed, { config });
   await waitFor(async () => (await envoyWeights(bed, host)).v2 === 10, "the canary's share in Envoy", 60_000, 10);

@@ -102,11 +102,11 @@ test("failures in clusters, which the plan has measured, are rehearsed in cluste
   assert.equal(twice?.failedRequests, together);
 });
 
-test("a plan of more than an hour is rehearsed less often, but often enough to see one in fifty", () => {
+test("a plan of more than half an hour is rehearsed less often, but often enough to see one in fifty", () => {
   const lasting = (minutes: number) =>
     planOf({ stages: [stageOf(10, { wait: minutes * minute })], pollEvery: 15 * second });
   assert.deepEqual(
     [20, 60, 240, 10_000].map((minutes) => usualRuns(lasting(minutes))),
-    [2_000, 2_000, 521, 200],
+    [2_000, 1_000, 250, 200],
   );
 });

@@ -24,7 +24,15 @@ import {
 } from "./issue.ts";
 import { type Manifests, type ReadFile, readManifests } from "./manifests.ts";
 import { unknown } from "./nearest.ts";
-import { canaryDeployment, intervalOf, isNamedSource, metricSourceOf, planOf, targetOf } from "./normalise.ts";
+import {
+  canaryDeployment,
+  intervalOf,
+  isNamedSource,
+  metricSourceOf,
+  planOf,
+  rehearsedInterval,
+  targetOf,
+} from "./normalise.ts";
 import { type Given, givenOnly, type Origin, overlay } from "./overlay.ts";
 import { type PositionOf, positionsIn } from "./places.ts";
 import { breaches, type Section } from "./rules.ts";
@@ -245,10 +253,9 @@ function configOf(
   };
 }
 
-/** A release has a Prometheus that somebody may name later; without one it would be rehearsed with its eyes shut. */
 const rehearsalOf = (file: ConfigFile): RehearsalConfig => ({
   ...file.rehearse,
-  plan: planOf({ ...file, metrics: { ...file.metrics, prometheus: file.metrics.prometheus ?? "http://rehearsed" } }),
+  plan: planOf({ ...file, metrics: { ...file.metrics, interval: rehearsedInterval(file) } }),
 });
 
 /** What begins without a journal's word of who counts. */

@@ -1,12 +1,12 @@
 import { type Host, readHost, sameHost } from "../istio/host.ts";
-import { formatDuration, type Millis } from "../lib/duration.ts";
+import { formatDuration } from "../lib/duration.ts";
 import { count } from "../lib/numbers.ts";
 import { fewestRuns } from "../rehearsal/rehearse-kinds.ts";
 import type { QueryGate } from "../release/gate.ts";
 import { appliesManifests, type Command } from "./commands.ts";
 import { at, type Path, type Problem } from "./issue.ts";
 import type { Manifest } from "./manifests.ts";
-import { canaryDeployment, intervalOf, metricSourceOf, planOf, stageDeadline } from "./normalise.ts";
+import { canaryDeployment, metricSourceOf, planOf, rehearsedInterval, stageDeadline } from "./normalise.ts";
 import type { ConfigFile } from "./schema.ts";
 import type { WrittenStage } from "./short-stages.ts";
 import type { WrittenGate } from "./written-gate.ts";
@@ -259,7 +259,9 @@ const rules: readonly ConfigRule[] = [
     reads: ["stages", "metrics", "rehearse"],
     *problems({ command, file: { stages = [], metrics, rehearse } }) {
       if (command !== "rehearse") return;
-      const polls = Math.ceil(stages.reduce((sum, { wait = 0 }) => sum + wait, 0) / rehearsedInterval(metrics));
+      const polls = Math.ceil(
+        stages.reduce((sum, { wait = 0 }) => sum + wait, 0) / rehearsedInterval({ metrics, stages }),
+      );
       const { runs = fewestRuns } = rehearse;
       if (polls * runs <= mostRehearsedPolls) return;
       const atMost = Math.floor(mostRehearsedPolls / polls);
@@ -287,10 +289,6 @@ const rules: readonly ConfigRule[] = [
     },
   },
 ];
-
-/** As with a Prometheus, also where none is named. */
-const rehearsedInterval = (metrics: ConfigFile["metrics"]): Millis =>
-  intervalOf({ ...metrics, prometheus: metrics.prometheus ?? "http://rehearsed" });
 
 /** Gates that no requests are counted for. */
 const needsNobody: readonly Exclude<WrittenGate, "auto">["kind"][] = ["restarts", "json", "run"];

@@ -78,7 +78,7 @@ const quantile = (ascending: readonly number[], part: number): number | undefine
   ascending[Math.ceil(part * ascending.length) - 1];
 
 /** So many polls of each kind take some seconds. */
-const enoughPolls = 500_000;
+const enoughPolls = 240_000;
 
 /** Fewer say too little. */
 export const fewestRuns = 200;

@@ -34,7 +34,7 @@ function setting({ plan, traffic, from, runs, seed, unrehearsed, hasPrometheus }
   ];
   if (unrehearsed.length > 0) lines.push(`Not rehearsed, and taken as passed: ${unrehearsed.join(", ")}.`);
   if (plan.stages.some(({ approval }) => approval)) lines.push("Approvals are taken as given at once.");
-  if (!hasPrometheus) lines.push("No Prometheus is configured: this is the plan as it would be with one.");
+  if (!hasPrometheus) lines.push("No Prometheus is configured: the proxies count the requests.");
   return lines;
 }
 

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { type Bed, testFolder } from "./bed.ts";
@@ -14,12 +15,15 @@ export type OwnPrometheus = {
   readonly kill: () => Promise<void>;
 };
 
-/** Not started yet: nobody listens at its address. */
-export async function ownPrometheus(bed: Bed, name: string): Promise<OwnPrometheus> {
+/** Not started yet: nobody listens at its address. `every`: how often it scrapes, where that is not each second. */
+export async function ownPrometheus(bed: Bed, name: string, every = "1s"): Promise<OwnPrometheus> {
   const address = `127.0.0.1:${await freePort()}`;
   const storage = testFolder(bed, `prometheus-${name}-${process.pid}`);
+  const ofBed = readFileSync(join(bed.work, "prometheus.yml"), "utf8");
+  const file = join(storage, "prometheus.yml");
+  writeFileSync(file, ofBed.replace("scrape_interval: 1s", `scrape_interval: ${every}`));
   const flags = [
-    `--config.file=${join(bed.work, "prometheus.yml")}`,
+    `--config.file=${file}`,
     `--storage.tsdb.path=${storage}`,
     `--web.listen-address=${address}`,
     "--log.level=error",
