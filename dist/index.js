@@ -29094,6 +29094,14 @@ function metricSourceOf({ source, prometheus }) {
 }
 const usualIntervals = { prometheus: 15_000, proxies: 1_000 };
 const intervalOf = (metrics) => metrics.interval ?? usualIntervals[metricSourceOf(metrics) ?? "prometheus"];
+const mostLooks = 400;
+function rehearsedInterval({ metrics, stages = [] }) {
+    const usual = intervalOf(metrics);
+    const lasts = stages.reduce((sum, { wait = 0 }) => sum + wait, 0);
+    if (metrics.interval !== undefined || usual >= usualIntervals.prometheus)
+        return usual;
+    return Math.min(usualIntervals.prometheus, Math.max(1, Math.ceil(lasts / mostLooks / usual)) * usual);
+}
 function planOf(file) {
     const { promotion, deadlines, meshDelay, drift, canary } = file;
     return {
@@ -29557,7 +29565,7 @@ const rules = [
         *problems({ command, file: { stages = [], metrics, rehearse } }) {
             if (command !== "rehearse")
                 return;
-            const polls = Math.ceil(stages.reduce((sum, { wait = 0 }) => sum + wait, 0) / rehearsedInterval(metrics));
+            const polls = Math.ceil(stages.reduce((sum, { wait = 0 }) => sum + wait, 0) / rehearsedInterval({ metrics, stages }));
             const { runs = rehearse_kinds/* fewestRuns */.R_ } = rehearse;
             if (polls * runs <= mostRehearsedPolls)
                 return;
@@ -29586,7 +29594,6 @@ const rules = [
         },
     },
 ];
-const rehearsedInterval = (metrics) => intervalOf({ ...metrics, prometheus: metrics.prometheus ?? "http://rehearsed" });
 const needsNobody = ["restarts", "json", "run"];
 const mostRehearsedPolls = 20_000_000;
 const aChance = {
@@ -29960,7 +29967,7 @@ function configOf(command, file, inputs, env) {
 }
 const rehearsalOf = (file) => ({
     ...file.rehearse,
-    plan: planOf({ ...file, metrics: { ...file.metrics, prometheus: file.metrics.prometheus ?? "http://rehearsed" } }),
+    plan: planOf({ ...file, metrics: { ...file.metrics, interval: rehearsedInterval(file) } }),
 });
 const countsByItself = ["release", "plan", "verify"];
 const slashes = /(?<!\/)\/+$/;
@@ -32218,7 +32225,7 @@ function setting({ plan, traffic, from, runs, seed, unrehearsed, hasPrometheus }
     if (plan.stages.some(({ approval }) => approval))
         lines.push("Approvals are taken as given at once.");
     if (!hasPrometheus)
-        lines.push("No Prometheus is configured: this is the plan as it would be with one.");
+        lines.push("No Prometheus is configured: the proxies count the requests.");
     return lines;
 }
 function stageInShort({ weight, wait }) {
@@ -63516,7 +63523,7 @@ function summary(endings, excessive) {
     };
 }
 const quantile = (ascending, part) => ascending[Math.ceil(part * ascending.length) - 1];
-const enoughPolls = 500_000;
+const enoughPolls = 240_000;
 const fewestRuns = 200;
 function usualRuns({ stages, pollEvery }) {
     const polls = stages.reduce((sum, { wait }) => sum + wait, 0) / pollEvery;
