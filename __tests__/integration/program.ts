@@ -95,8 +95,10 @@ export function startProgram({ action, inputs, env, args = [], cwd }: ProgramOpt
   const files = { GITHUB_OUTPUT: join(folder, "output"), GITHUB_STEP_SUMMARY: join(folder, "summary") };
   // Not made, as outside of a runner: a program that did not get far leaves none.
   const textOf = (file: string): string => (existsSync(file) ? readFileSync(file, "utf8") : "");
-  const ofAction = inputs === undefined ? {} : { ISTIO_CANARY_INPUTS: JSON.stringify(workflowInputs(inputs)) };
-  const child = spawn(process.execPath, [join(action, "dist/index.js"), ...args], {
+  const { json, ...rest } = inputs ?? {}; // no input of the action
+  const ofAction = inputs === undefined ? {} : { ISTIO_CANARY_INPUTS: JSON.stringify(workflowInputs(rest)) };
+  const flags = json === undefined ? [] : [`--json=${json}`];
+  const child = spawn(process.execPath, [join(action, "dist/index.js"), ...args, ...flags], {
     cwd: cwd ?? folder,
     env: { PATH: process.env.PATH, HOME: folder, ...files, ...env, ...ofAction },
   });
