@@ -201,7 +201,7 @@ export function compose(config: Config, here: Surroundings): Session {
         others: undo || firstDeploy ? [] : [ofMetrics],
       });
     },
-    capture: async (target) => captured(target, await routes.capture(target)),
+    capture: async (target, plan) => captured(target, await routes.capture(target, plan)),
     inspectMetrics: (record, plan) => metricsOfRelease(record).inspect(plan, clock.now(), world.stop),
     captureGivenBack: async (target) => captured(target, await routes.captureGivenBack(target)),
     connect: portsOf,

@@ -58,8 +58,13 @@ const whole = {
   ],
   stages: [
     { name: "ten", weight: 10, wait: "2m", deadline: "20m", gates: gatesFor("stage"), approval: true },
-    { weight: 50, wait: "5m" },
+    { weight: 50, wait: "5m", drill: { delay: "2s" } },
+    { weight: 60, wait: "5m", drill: { abort: 503 } },
     "100",
+  ],
+  testers: [
+    { headers: { "x-canary": "yes", "end-user": { exact: "jason" } }, cookies: { canary: { prefix: "a" } } },
+    { query: { canary: { regex: "a|b" } }, method: "POST", callers: { version: "v2" } },
   ],
   gates: gatesFor("all"),
   evidence: {

@@ -10,7 +10,7 @@ const deployment = (name: string, namespace = ""): string =>
 const fromManifests = soundBut("canary: { deployment: reviews-v2, subset: v2, from: { manifests: k8s.yaml } }");
 
 const unknownStageKey =
-  'unknown key "wieght"; did you mean "weight"? Known: name, weight, wait, deadline, gates, approval';
+  'unknown key "wieght"; did you mean "weight"? Known: name, weight, wait, deadline, gates, drill, approval';
 const subsetForm = "expected a subset's name of at most 63 letters, digits and dashes";
 const counts = (path: string, kind: string): string =>
   `${path}: a gate of the kind ${kind} needs Prometheus; set metrics.prometheus, or the input prometheus`;
@@ -76,7 +76,7 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   [
     "an unknown key",
     { file: `${sound}canry: reviews-v2\n` },
-    'canary.yaml: unknown key "canry"; did you mean "canary"? Known: namespace, service, stable, canary, image, variables, routes, stages, gates, evidence, metrics, promotion, deadlines, meshDelay, drift, firstDeploy, reporting, cluster, verify, rehearse',
+    'canary.yaml: unknown key "canry"; did you mean "canary"? Known: namespace, service, stable, canary, image, variables, routes, stages, testers, gates, evidence, metrics, promotion, deadlines, meshDelay, drift, firstDeploy, reporting, cluster, verify, rehearse',
   ],
   [
     "a key in the manner of inputs",
@@ -268,12 +268,44 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   [
     "a weight above all",
     { file: soundBut("stages: [{ weight: 101, wait: 2m }]") },
-    "stages[0].weight: expected a whole percent from 1 to 100, got 101",
+    "stages[0].weight: expected a whole percent from 0 to 100, got 101",
+  ],
+  [
+    "a stage without a weight, and nobody who gets the canary without one",
+    { file: soundBut("stages: [{ weight: 0, wait: 2m }, 100]") },
+    "stages[0].weight: expected a weight from 1 on, or testers, who get the canary without one",
+  ],
+  [
+    "testers of every kind that cannot be",
+    {
+      file: `${sound}\ntesters:\n- {}\n- { cookies: { a: b, c: d } }\n- { headers: { Cookie: a=b }, cookies: { c: d } }`,
+    },
+    "testers[0]: expected headers, cookies, query, method or callers; everybody is no tester",
+    "testers[1].cookies: expected one cookie: all of them are one header",
+    "testers[2].cookies: expected one cookie: all of them are one header",
+  ],
+  [
+    "a drill for nobody, and by which nothing is judged",
+    {
+      file: soundBut("stages: [{ weight: 10, wait: 2m, gates: [], drill: { abort: 503 } }, { weight: 50, wait: 2m }]"),
+    },
+    "stages[0].drill: expected testers, whose requests alone have the fault",
+    "stages[0].drill: expected a gate that must hold during a drill; nothing would come of it",
+  ],
+  [
+    "a drill that is none",
+    { file: soundBut("stages: [{ weight: 10, wait: 2m, drill: { abort: 99 } }]") },
+    "stages[0].drill.abort: expected an HTTP status from 200 to 599, got 99",
+  ],
+  [
+    "a regular expression that Istio does not read",
+    { file: `${sound}\ntesters: { headers: { a: { regex: "x(?=y)" } } }` },
+    'testers.headers.a.regex: expected a regular expression of at most 1024 letters, without (?= and (?!, got "x(?=y)"',
   ],
   [
     "a weight that is not whole",
     { file: soundBut("stages: [{ weight: 0.5, wait: 2m }]") },
-    "stages[0].weight: expected a whole percent from 1 to 100, got 0.5",
+    "stages[0].weight: expected a whole percent from 0 to 100, got 0.5",
   ],
   [
     "a stage without a weight",
@@ -486,7 +518,7 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   [
     "an input with a place inside",
     { file: sound, inputs: { stages: "[{weight: 10}, {weight: 300, wait: 1m}]" } },
-    "stages[1].weight: expected a whole percent from 1 to 100, got 300",
+    "stages[1].weight: expected a whole percent from 0 to 100, got 300",
   ],
   [
     "an input whose YAML is broken",

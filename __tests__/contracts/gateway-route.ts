@@ -64,6 +64,7 @@ export const gatewayRouteMaker = (kind: RouteKind): RouteMaker => ({
   kind,
   title: kind,
   word: (name) => `rule "${name}"`,
+  ofRequests: isOfRequests(kind),
   mostRules: isOfRequests(kind) ? 16 : 1,
   resource: resourceOf(`${gatewayGroup}/v1`, kind),
   family: (client) => gatewayRouteFamily(kind, { client, clock: nodeClock }),

@@ -26,9 +26,13 @@ export const inquiry = (): Inquiry => ({
 const never = new AbortController().signal;
 
 /** Asks until there is an answer, as looks do. */
-export async function answerOf<Asked extends AskedGate>(respondent: Respondent<Asked>, gate: Asked): Promise<Reading> {
+export async function answerOf<Asked extends AskedGate>(
+  respondent: Respondent<Asked>,
+  gate: Asked,
+  about = inquiry(),
+): Promise<Reading> {
   for (;;) {
-    const answer = await respondent.ask(gate, inquiry(), never);
+    const answer = await respondent.ask(gate, about, never);
     if (answer) return answer;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -4,6 +4,7 @@ import type { KubernetesObject, Resource } from "../../src/kubernetes/object.ts"
 import type { Fence } from "../../src/ports/fence.ts";
 import type { RouteFamily } from "../../src/ports/route-family.ts";
 import type { Router } from "../../src/ports/router.ts";
+import type { Plan } from "../../src/release/plan.ts";
 import type { RouteKind } from "../../src/release/route-kind.ts";
 import type { Target, Version } from "../../src/release/target.ts";
 import { allRoutes } from "../../src/routes/routes.ts";
@@ -43,6 +44,8 @@ export type RouteMaker = {
   readonly title: string;
   /** What messages call a rule, by its name or its place. */
   readonly word: (name: string, place: number) => string;
+  /** It divides requests, and not connections. */
+  readonly ofRequests: boolean;
   /** How many rules an object may have, of fifty. */
   readonly mostRules: number;
   readonly resource: Resource;
@@ -79,8 +82,8 @@ export async function createRouteScene({ client, createNamespace, apply }: Route
   }
 
   /** A release before its first write, as any job opens it. */
-  async function prepare(target: Target, make = maker.family): Promise<(fence: Fence) => Router> {
-    const before = await allRoutes([make(client)]).capture(target);
+  async function prepare(target: Target, make = maker.family, plan = {}): Promise<(fence: Fence) => Router> {
+    const before = await allRoutes([make(client)]).capture(target, plan);
     // Through text, because that is how the journal keeps it.
     return (fence) => allRoutes([make(routersClient)]).router(target, JSON.parse(JSON.stringify(before)), fence);
   }
@@ -111,9 +114,13 @@ export async function createRouteScene({ client, createNamespace, apply }: Route
       return release(target(Object.keys(sketches)), make);
     },
     /** The same, for several jobs. */
-    async beginForMany(sketches: Readonly<Record<string, readonly RuleSketch[]>>, make = maker.family) {
+    async beginForMany(
+      sketches: Readonly<Record<string, readonly RuleSketch[]>>,
+      make = maker.family,
+      plan: Pick<Plan, "testers"> = {},
+    ) {
       for (const [name, rules] of Object.entries(sketches)) await draw(name, rules);
-      return prepare(target(Object.keys(sketches)), make);
+      return prepare(target(Object.keys(sketches)), make, plan);
     },
     release,
     /** What happens before, or after, the router's next patches. */

@@ -18,7 +18,7 @@ const both = [primary(["v1", 100], ["v2", 0])];
 
 /** What any family of routes has to do on any API server. */
 export function routerContract(name: string, setUp: () => Promise<RouterWorld>, maker: RouteMaker): void {
-  const { kind, title, word, mostRules } = maker;
+  const { kind, title, word, ofRequests, mostRules } = maker;
   const first = word("primary", 0);
   let world: RouterWorld;
   before(async () => {
@@ -31,6 +31,90 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>, 
   };
   /** What needs several rules in an object. */
   const among: typeof fact = (what, body) => (mostRules > 1 ? fact(what, body) : undefined);
+
+  const letIn = { testers: [{ headers: { "x-canary": { exact: "yes" } } }, { cookies: { canary: { prefix: "a" } } }] };
+  const beginWithTesters = (scene: RouteScene) =>
+    scene.beginForMany({ reviews: [{ path: "/other/", to: [["other"]] }, ...both] }, maker.family, letIn);
+  const testersAlone = { ...splitAt(0), ...letIn };
+
+  const letsIn: typeof fact = (what, body) => (ofRequests ? fact(what, body) : undefined);
+
+  letsIn(
+    "testers are let in before any weight by one write, and by a rule before that of everybody else",
+    async (scene) => {
+      const router = (await beginWithTesters(scene))(noFence);
+      await router.write(testersAlone);
+      assert.deepEqual(scene.calls.splice(0), ["get reviews", "patch reviews", "get reviews"]);
+      assert.equal(await scene.weights("reviews"), "other; v2; v1 100, v2 0");
+      assert.equal(await router.drift(testersAlone), undefined);
+      await router.write({ ...splitAt(30), ...letIn }, testersAlone);
+      assert.equal(await scene.weights("reviews"), "other; v2; v1 70, v2 30");
+      await router.write({ ...splitAt(30), ...letIn });
+      assert.deepEqual(scene.calls.splice(0).slice(-1), ["get reviews"], "writing twice is writing once");
+    },
+  );
+
+  for (const [how, winner] of [
+    ["given back", "stable"],
+    ["swapped", "canary"],
+  ] as const)
+    letsIn(`the rule for testers goes when a release is ${how}, by whichever job`, async (scene) => {
+      const open = await beginWithTesters(scene);
+      const original = await scene.spec("reviews");
+      await open(noFence).write({ ...splitAt(30), ...letIn });
+      const other = open(noFence);
+      await other.fence();
+      assert.match((await other.differences(winner)).join(), /added for testers, is still there/);
+      await other.finish(winner);
+      assert.equal(await scene.weights("reviews"), winner === "stable" ? "other; v1 100, v2 0" : "other; v1 0, v2 100");
+      if (winner === "stable") assert.equal(await scene.spec("reviews"), original);
+      assert.equal(await other.strayed(winner), undefined);
+    });
+
+  letsIn(
+    "a rule for testers that somebody turns, or takes away, is drift, and is put right by a write",
+    async (scene) => {
+      const router = (await beginWithTesters(scene))(noFence);
+      await router.write(testersAlone);
+      const written = await scene.spec("reviews");
+      await scene.edit("reviews", (rules) => rules.map((rule, at) => (at === 1 ? { ...rule, to: [["v1"]] } : rule)));
+      assert.match(
+        (await router.drift(testersAlone)) ?? "",
+        /"istio-canary-testers", which is for testers, was changed, written by/,
+      );
+      await assert.rejects(router.write({ ...splitAt(30), ...letIn }, testersAlone), { name: "StrayedError" });
+      await router.write(testersAlone);
+      assert.equal(await scene.spec("reviews"), written);
+      await scene.edit("reviews", (rules) => rules.filter((_, at) => at !== 1));
+      assert.match(
+        (await router.drift(testersAlone)) ?? "",
+        /"istio-canary-testers", which is for testers, is not there/,
+      );
+      await router.write(testersAlone);
+      assert.equal(await scene.spec("reviews"), written);
+      assert.deepEqual((await router.strayed("stable"))?.serving.toSorted(), ["canary", "stable"]);
+    },
+  );
+
+  letsIn("a rule of somebody else's with the name of that for testers stays", async (scene) => {
+    const router = (await beginWithTesters(scene))(noFence);
+    await router.write(testersAlone);
+    const theirs: RuleSketch = { name: "istio-canary-testers", path: "/theirs/", to: [["other"]] };
+    await scene.edit("reviews", (rules) => [theirs, ...rules]);
+    await router.finish("stable");
+    assert.equal(await scene.weights("reviews"), "other; other; v1 100, v2 0");
+  });
+
+  letsIn(
+    "testers whose rule was left by a journal that is gone are put out by whoever gives back without it",
+    async (scene) => {
+      await (await beginWithTesters(scene))(noFence).write({ ...splitAt(30), ...letIn });
+      const target = scene.target(["reviews"]);
+      const routes = allRoutes([maker.family(world.client)]);
+      await routes.router(target, await routes.captureGivenBack(target), noFence).finish("stable");
+      assert.equal(await scene.weights("reviews"), "other; v1 100, v2 0");
+    },
+  );
 
   fact("one weight step is one read, one write and one reading back", async (scene) => {
     const router = await scene.begin({ reviews: both });

@@ -101,6 +101,7 @@ export const virtualServiceMaker = (section: RouteSection = "http"): RouteMaker 
   kind: "VirtualService",
   title: section === "http" ? "VirtualService" : `VirtualService with ${section} routes`,
   word: (name, place) => (section === "http" ? `route "${name}"` : `${section} route #${place}`),
+  ofRequests: section === "http",
   mostRules: 50,
   resource: resources.virtualServices,
   family: familyWith(byVersion),
@@ -185,6 +186,29 @@ export function virtualServiceContract(name: string, setUp: () => Promise<Router
       await assert.rejects(router.write(splitAt(10)), DeniedError);
     },
   );
+
+  fact("a drill is for testers alone and for its stage, and their rule is as it was afterwards", async (scene) => {
+    const testers = [{ headers: { "end-user": { exact: "jason" } } }];
+    const retries = { retries: { attempts: 2 } };
+    await scene.apply(virtualService(scene.namespace, "reviews", [{ name: "primary", ...retries, route: [to("v1")] }]));
+    const original = await scene.spec("reviews");
+    const router = await scene.release(scene.target(["reviews"]));
+    const faults = async (): Promise<readonly unknown[]> => (await http(scene)).map(({ fault }) => fault);
+    await router.write({ ...splitAt(10), testers });
+    const before = await scene.spec("reviews");
+    for (const [drill, fault] of [
+      [{ delay: 500 }, { delay: { fixedDelay: "0.5s", percentage: { value: 100 } } }],
+      [{ abort: 503 }, { abort: { httpStatus: 503, percentage: { value: 100 } } }],
+    ] as const) {
+      await router.write({ ...splitAt(10), testers, drill }, { ...splitAt(10), testers });
+      assert.deepEqual(await faults(), [fault, undefined]);
+      assert.match((await router.drift({ ...splitAt(10), testers })) ?? "", /is for testers, was changed/);
+      await router.write({ ...splitAt(10), testers });
+      assert.equal(await scene.spec("reviews"), before);
+    }
+    await router.finish("stable");
+    assert.equal(await scene.spec("reviews"), original);
+  });
 
   fact("subsets that are there are not added again", async (scene, rules) => {
     await rules.create("reviews", ["v1", "v2"]);

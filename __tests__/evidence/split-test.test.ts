@@ -120,15 +120,15 @@ const proven = Math.log(1_000);
 
 test("a split as planned, and one within the tolerance, proves nothing", () => {
   for (const canary of [48, 50, 41, 59]) {
-    const { more, less } = splitEvidence(at(5, 200, canary, 1_000 - canary), 0.2);
+    const { more, less } = splitEvidence(at(5, 200, canary, 1_000 - canary), { tolerance: 0.2 });
     assert.ok(more < 0 && less < 0);
   }
 });
 
 test("twice the planned traffic and half of it are proven, each on its own side", () => {
-  const twice = splitEvidence(at(5, 4, 100, 900), 0.2);
+  const twice = splitEvidence(at(5, 4, 100, 900), { tolerance: 0.2 });
   assert.ok(twice.more > proven && twice.less < 0);
-  const half = splitEvidence(at(5, 5, 25, 975), 0.2);
+  const half = splitEvidence(at(5, 5, 25, 975), { tolerance: 0.2 });
   assert.ok(half.less > proven && half.more < 0);
 });
 
@@ -160,18 +160,27 @@ test("failures that reached no pod are requests that the canary did not get", ()
 
 test("what earlier weights proved is kept, and a stage as planned costs little of it", () => {
   const wrong = at(10, 5, 300, 700);
-  const { more } = splitEvidence(wrong, 0.2);
-  const { more: kept } = splitEvidence(at(25, 3, 250, 750, wrong), 0.2);
+  const { more } = splitEvidence(wrong, { tolerance: 0.2 });
+  const { more: kept } = splitEvidence(at(25, 3, 250, 750, wrong), { tolerance: 0.2 });
   assert.ok(more > proven && kept < more && kept > more - 6);
 });
 
 test("at 90 % the tolerance is a part of stable's 10 %, and at 100 % there is nothing to test", () => {
-  assert.ok(splitEvidence(at(90, 5, 950, 50), 0.2).more > proven);
-  assert.deepEqual(splitEvidence(at(100, 5, 1_000, 3), 0.2), { more: 0, less: 0 });
+  assert.ok(splitEvidence(at(90, 5, 950, 50), { tolerance: 0.2 }).more > proven);
+  assert.deepEqual(splitEvidence(at(100, 5, 1_000, 3), { tolerance: 0.2 }), { more: 0, less: 0 });
 });
 
 test("10^9 requests are bearable, and small doubts about them are not lost", () => {
   const evidence = shareAbove(0.06, 60_150_000, 939_850_000);
   assert.ok(Number.isFinite(evidence));
   close(evidence, 150_000 ** 2 / (2 * 1e9 * 0.06 * 0.94) - 2.9, 0.05); // half the square of 20 standard deviations, less the width of the stakes
+});
+
+test("where testers come in beside a weight, more than it is no surprise, and less still is", () => {
+  const rules = { tolerance: 0.2, atLeast: true } as const;
+  assert.equal(splitEvidence(at(5, 200, 500, 500), rules).more, 0);
+  assert.equal(
+    splitEvidence(at(5, 4, 0, 4_000), rules).less,
+    splitEvidence(at(5, 4, 0, 4_000), { tolerance: 0.2 }).less,
+  );
 });

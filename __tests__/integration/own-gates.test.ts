@@ -4,10 +4,10 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { describe, type TestContext } from "node:test";
-import { releaseOfOne } from "../../sandbox/shop.ts";
+import { hostIn, releaseOfOne } from "../../sandbox/shop.ts";
 import { listening } from "../support/listening.ts";
 import { runs, until } from "../support/process-in-file.ts";
-import { journalOf } from "./facts.ts";
+import { journalOf, routeOf } from "./facts.ts";
 import { assertRolledBack, assertServedBy, pull, scene } from "./scene.ts";
 
 const key = "k3y-of-datadog";
@@ -57,8 +57,16 @@ describe("gates of one's own", { concurrency: 3 }, () => {
       { run: { name: "smoke", command: ["sh", "-c", "echo $CANARY_WEIGHT"], atLeast: 50 } },
       { json: { url: `${url}/query`, path: "series.0.pointlist.-1.1", headers: { "DD-API-KEY": key }, atMost: 1 } },
     ]);
-    const ended = await world.run({ ...withoutMetrics, ...releaseOfOne("v2"), stages: "50:1s, 100", gates });
+    // Testers alone first: what they get, and what everybody else does.
+    const ask = (more: string): string => `curl -sf -H 'Host: ${hostIn("shop")}' ${more} ${world.sandbox.gateway.url}/`;
+    const smoke = `${ask('-H "$CANARY_TESTER_HEADERS"')} | grep -q v2 && ! ${ask("")} | grep -q v2`;
+    const stages = JSON.stringify([{ weight: 0, gates: [{ run: { command: ["sh", "-c", smoke] } }] }, "50:1s", "100"]);
+    const testers = JSON.stringify({ headers: { "x-canary": { prefix: "qa-" } } });
+    const route = routeOf(world.sandbox);
+    const ended = await world.run({ ...withoutMetrics, ...releaseOfOne("v2"), stages, gates, testers });
     assert.equal(ended.exit, 0, ended.said);
+    assert.match(ended.said, /letting testers in to the canary/);
+    assert.equal(routeOf(world.sandbox), route, "nothing is left of them");
     assert.ok(asked.length > 0 && asked.every((sent) => sent === key), String(asked));
     const journal = JSON.stringify(journalOf(world.sandbox));
     for (const kept of [key, url, "$CANARY_WEIGHT"]) assert.ok(!journal.includes(kept), kept);

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Plan } from "../../src/release/plan.ts";
-import { plannedWeight } from "../../src/release/planned-weight.ts";
+import { servingBy, trafficAt } from "../../src/release/planned-traffic.ts";
+import { plannedTraffic, plannedWeight } from "../../src/release/planned-weight.ts";
 import type { StageRecord } from "../../src/release/release-record.ts";
-import { splitAt, splitOf } from "../../src/release/split.ts";
+import { splitAt } from "../../src/release/split.ts";
 import type { State } from "../../src/release/state.ts";
 import { told } from "../support/told.ts";
-import { planOf } from "../support/world.ts";
+import { planOf, stageOf } from "../support/world.ts";
 
 const plan = planOf(); // 5, 25, 50 %
 const update = planOf({ promotion: "update" });
@@ -54,11 +55,41 @@ for (const [state, plan, stages, weight] of table) {
   });
 }
 
+const testers = [{ headers: { "x-canary": { exact: "yes" } } }];
+
+test("testers are let in from the first stage on for as long as there is a way back, and by nobody who gives all at once", () => {
+  const withTesters = planOf({ stages: [stageOf(0), stageOf(50)], testers });
+  const table: readonly (readonly [State, number, boolean])[] = [
+    [{ phase: "preparing", step: "starting", since: 0 }, -1, false],
+    [{ phase: "shifting", step: "routing", stage: 0, since: 0 }, -1, false],
+    [{ phase: "baking", stage: 0, since: 0, putBacks: 0 }, 0, true],
+    [{ phase: "shifting", step: "filling", stage: 1, since: 0 }, 0, true],
+    [{ phase: "waiting", stage: 1, since: 0, reason: passed }, 1, true],
+    [{ phase: "promoting", step: "finishing", since: 0 }, 1, true],
+    [{ phase: "promoting", step: "draining", since: 0 }, 1, false],
+    [{ phase: "rolling-back", step: "returning", ...back }, 1, true],
+    [{ phase: "rolling-back", step: "draining", ...back }, 1, false],
+    [{ phase: "succeeded" }, 1, false],
+  ];
+  for (const [state, stages, areIn] of table) {
+    const traffic = plannedTraffic({ plan: withTesters, state, stages: entered(stages) });
+    assert.deepEqual(traffic.testers, areIn ? testers : undefined, JSON.stringify(state));
+  }
+  const drilled = planOf({ stages: [stageOf(5), stageOf(50, { drill: { abort: 503 } }), stageOf(60)], testers });
+  const drillIn = (state: State, stages: number) =>
+    plannedTraffic({ plan: drilled, state, stages: entered(stages) }).drill;
+  assert.deepEqual(drillIn({ phase: "baking", stage: 1, since: 0, putBacks: 0 }, 1), { abort: 503 });
+  assert.deepEqual(drillIn({ phase: "shifting", step: "filling", stage: 2, since: 0 }, 1), { abort: 503 });
+  assert.equal(drillIn({ phase: "baking", stage: 2, since: 0, putBacks: 0 }, 2), undefined);
+  assert.deepEqual(servingBy(trafficAt(withTesters, 0)), ["stable", "canary"]);
+  assert.equal(trafficAt({ stages: [], testers }, 0).testers, undefined);
+});
+
 test("the stage after the last has all traffic, and there is no other stage than the plan's", () => {
   assert.deepEqual(
-    [0, 1, 2, 3].map((stage) => splitOf(plan, stage).canary),
+    [0, 1, 2, 3].map((stage) => trafficAt(plan, stage).canary),
     [5, 25, 50, 100],
   );
-  for (const stage of [-1, 4, 0.5, Number.NaN]) assert.throws(() => splitOf(plan, stage), RangeError);
+  for (const stage of [-1, 4, 0.5, Number.NaN]) assert.throws(() => trafficAt(plan, stage), RangeError);
   for (const canary of [-1, 101, 0.5, Number.NaN]) assert.throws(() => splitAt(canary), RangeError);
 });

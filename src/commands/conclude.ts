@@ -4,9 +4,9 @@ import { TakenOverError } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
 import { type Account, accountOf } from "../release/account.ts";
 import { endReason } from "../release/end-reason.ts";
-import { plannedWeight } from "../release/planned-weight.ts";
+import { servingBy } from "../release/planned-traffic.ts";
+import { plannedTraffic } from "../release/planned-weight.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
-import { servingBy, splitAt } from "../release/split.ts";
 import { heldBy } from "../release/state.ts";
 import { winnerAfter } from "../release/transition.ts";
 import { leftInWords, unread } from "../words/standing-text.ts";
@@ -115,13 +115,13 @@ function looksAtEnd(
 
 /** Its routes are as the last stage left them, and whoever has requests can answer. */
 function looksAtWaiting(record: ReleaseRecord, { router }: Ports): readonly Promise<readonly string[]>[] {
-  const drift = router.drift(splitAt(plannedWeight(record)));
+  const drift = router.drift(plannedTraffic(record));
   return [drift.then((words) => (words === undefined ? [] : [words])), unansweredBy(record, router)];
 }
 
 /** Why requests that a release has given to a version get no answer. */
 export async function unansweredBy(record: ReleaseRecord, { unserved }: Ports["router"]): Promise<readonly string[]> {
-  return Object.values(await unserved(servingBy(splitAt(plannedWeight(record)))));
+  return Object.values(await unserved(servingBy(plannedTraffic(record))));
 }
 
 /**

@@ -32,7 +32,7 @@ async function begin(session: Session, wanted: WantedRelease, why: Reason | unde
   // Errors that come in clusters prove less; how clustered they are is seen on stable's pods in the hour before.
   const { history, capture } = session;
   const [before, { plan: tempered, because }, usual] = await Promise.all([
-    capture(wanted.target),
+    capture(wanted.target, wanted.plan),
     withMeasuredDispersion(history, wanted.target, wanted.plan),
     usualTotal(history, wanted.target, wanted.plan),
   ]);

@@ -48,7 +48,7 @@ export async function plan(
 
 /** What a plan can find in its service's traffic, or why nobody knows. */
 export async function detectabilityOf(history: TrafficHistory, target: Target, plan: Plan): Promise<Detectability> {
-  const judged = plan.stages.filter((stage) => stage.weight < 100 && isJudgedByEvidence(stage));
+  const judged = plan.stages.filter((stage) => stage.weight > 0 && stage.weight < 100 && isJudgedByEvidence(stage));
   if (judged.length === 0) return { because: "no stage is judged by evidence (gates: auto)" };
   const [traffic, measured] = await Promise.all([
     usualTraffic(history, target),

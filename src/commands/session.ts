@@ -50,7 +50,7 @@ export type Session = {
   /** What served before a release; undefined where nothing did. */
   readonly wayBack: (record: ReleaseRecord) => Promise<WayBack | undefined>;
   /** What routes and workloads are before a release: the journal keeps it. */
-  readonly capture: (target: Target) => Promise<ReleaseRecord["before"]>;
+  readonly capture: (target: Target, plan: Plan) => Promise<ReleaseRecord["before"]>;
   /** The same, as if stable had the requests of both versions: where no journal says how it was. */
   readonly captureGivenBack: (target: Target) => Promise<ReleaseRecord["before"]>;
   /** Whether what a plan still has to judge can be judged, by the metrics of a release that has begun. */

@@ -1,8 +1,7 @@
 import { tell } from "../lib/errors.ts";
 import { inert } from "../lib/lines.ts";
-import { plannedWeight } from "../release/planned-weight.ts";
+import { plannedTraffic } from "../release/planned-weight.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
-import { splitAt } from "../release/split.ts";
 import { heldBy, isOver, isRunning } from "../release/state.ts";
 import { clusterInWords } from "../words/scene-setting.ts";
 import { notAsItShouldBe } from "../words/standing-text.ts";
@@ -47,7 +46,7 @@ async function deviationOf(session: Session, record: ReleaseRecord): Promise<Dev
   if (isOver(record.state)) return { drift: undefined, differences: await strays(session, record), watched: undefined };
   const { router } = session.connect(record);
   const [drift, differences, watched] = await Promise.all([
-    router.drift(splitAt(plannedWeight(record))).catch((error: unknown) => tell(error)),
+    router.drift(plannedTraffic(record)).catch((error: unknown) => tell(error)),
     unanswered(session, record),
     isRunning(record.state) ? isWatched(session) : undefined,
   ]);

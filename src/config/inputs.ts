@@ -224,6 +224,14 @@ export const inputs: readonly Input[] = [
     commands: rehearsing,
   },
   {
+    name: "testers",
+    path: "testers",
+    type: "yaml",
+    description:
+      "Whose requests get the canary from the first stage on, whatever its weight: a mapping with headers, cookies, query, method or callers in which everything must hold, or a list of which one must.",
+    commands: rehearsing,
+  },
+  {
     name: "gates",
     path: "gates",
     type: "yaml",

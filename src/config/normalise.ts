@@ -68,6 +68,7 @@ export function planOf(file: ConfigFile): Plan {
   const { promotion, deadlines, meshDelay, drift, canary } = file;
   return {
     stages: (file.stages ?? []).map((stage) => stageOf(stage, gatesOf(stage, file))),
+    ...(file.testers ? { testers: file.testers } : {}),
     evidence: evidenceOf(file),
     pollEvery: intervalOf(file.metrics),
     ready: deadlines.ready,
@@ -98,19 +99,20 @@ export const stageDeadline = ({ wait = 0, deadline = Math.max(3 * wait, wait + 5
   deadline;
 
 const stageOf = (stage: WrittenStage, gates: readonly Gate[]): Stage => ({
-  name: stage.name ?? `${stage.weight} %`,
+  name: stage.name ?? (stage.weight === 0 ? "testers" : `${stage.weight} %`),
   weight: stage.weight,
   wait: stage.wait ?? 0,
   deadline: stageDeadline(stage),
   gates,
   approval: stage.approval ?? false,
+  ...(stage.drill ? { drill: stage.drill } : {}),
 });
 
 /** A plan that is over before the usual warm-up would be judged by nothing else. */
 const usualWarmUp = (stages: readonly WrittenStage[]): Millis =>
   Math.min(defaults.warmUp, stages.reduce((sum, { wait = 0 }) => sum + wait, 0) / 4);
 
-function evidenceOf({ evidence, metrics, stages = [] }: ConfigFile): EvidenceRules {
+function evidenceOf({ evidence, metrics, testers, stages = [] }: ConfigFile): EvidenceRules {
   const {
     inconclusive,
     noData,
@@ -127,7 +129,7 @@ function evidenceOf({ evidence, metrics, stages = [] }: ConfigFile): EvidenceRul
     ...asked,
     warmUp,
     scrape: intervalOf(metrics),
-    split: { ...defaults.split, tolerance: splitTolerance },
+    split: { ...defaults.split, tolerance: splitTolerance, ...(testers ? { atLeast: true } : {}) },
     dispersion: { kind: "tempered", phi: dispersion ?? 1 },
   };
   return {

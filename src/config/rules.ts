@@ -105,12 +105,57 @@ const rules: readonly ConfigRule[] = [
     *problems({ file: { stages = [] } }) {
       for (const [index, { weight }] of stages.entries()) {
         const before = stages[index - 1]?.weight ?? 0;
-        if (weight <= before)
+        // What comes before weights may have several stages.
+        if (weight < before || (weight === before && weight > 0))
           yield {
             path: ["stages", index, "weight"],
             problem: `expected more than the ${before} % of the stage before`,
             found: { value: weight },
           };
+      }
+    },
+  },
+  {
+    name: "a stage without a weight lets somebody in",
+    reads: ["stages", "testers"],
+    *problems({ file: { stages = [], testers } }) {
+      for (const [index, { weight }] of stages.entries())
+        if (weight === 0 && testers === undefined)
+          yield {
+            path: ["stages", index, "weight"],
+            problem: "expected a weight from 1 on, or testers, who get the canary without one",
+          };
+    },
+  },
+  {
+    name: "a drill is for testers, and for a gate",
+    reads: ["stages", "testers", "gates"],
+    *problems({ file: { stages = [], testers, gates: all } }) {
+      for (const [index, { drill, gates: own }] of stages.entries()) {
+        if (drill === undefined) continue;
+        const path = ["stages", index, "drill"];
+        const gates = own ?? all;
+        if (testers === undefined) yield { path, problem: "expected testers, whose requests alone have the fault" };
+        if (gates !== undefined && gates.length === 0)
+          yield {
+            path: own ? path : ["gates"],
+            problem: "expected a gate that must hold during a drill; nothing would come of it",
+          };
+      }
+    },
+  },
+  {
+    name: "testers can be told",
+    reads: ["testers"],
+    *problems({ file: { testers = [] } }) {
+      for (const [index, one] of testers.entries()) {
+        const path = ["testers", index];
+        const cookies = Object.keys(one.cookies ?? {});
+        const ofCookies = Object.keys(one.headers ?? {}).some((name) => name.toLowerCase() === "cookie");
+        if (Object.keys(one).length === 0)
+          yield { path, problem: "expected headers, cookies, query, method or callers; everybody is no tester" };
+        if (cookies.length > 1 || (cookies.length > 0 && ofCookies))
+          yield { path: [...path, "cookies"], problem: "expected one cookie: all of them are one header" };
       }
     },
   },

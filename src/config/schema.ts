@@ -2,7 +2,9 @@ import * as z from "zod/mini";
 import { defaults } from "../evidence/defaults.ts";
 import { istioMetrics } from "../istio/istio-metrics.ts";
 import { type ErrorGate, type LatencyGate, policies, type QueryGate, type RestartGate } from "../release/gate.ts";
+import type { Drill } from "../release/plan.ts";
 import type { RouteKind } from "../release/route-kind.ts";
+import type { Testers, TextMatch } from "../release/testers.ts";
 import { inputs } from "./inputs.ts";
 import type { WrittenVariables } from "./manifest-variables.ts";
 import { mostStages, shortStage, shortStages, tooManyStages, type WrittenStage } from "./short-stages.ts";
@@ -22,20 +24,25 @@ import {
   gateName,
   gateUrl,
   gatewayRouteName,
+  headerName,
   headers,
   host,
+  httpMethod,
+  httpStatus,
   hundredth,
   image,
   jsonBody,
   jsonPath,
   labels,
   links,
+  mappingOf,
   metricLabel,
   metricName,
   percentile,
   positive,
   prometheusUrl,
   ratio,
+  regularExpression,
   replicas,
   routeName,
   routeNames,
@@ -177,7 +184,7 @@ const json = section({
 
 const run = section({
   command: required(
-    "The program and its arguments, as a list. No shell reads them, and nothing is filled in; the program has the job's environment, and CANARY_NAMESPACE, CANARY_SERVICE, CANARY_STAGE, CANARY_WEIGHT, CANARY_STABLE, CANARY_CANARY, CANARY_STABLE_HOST, CANARY_CANARY_HOST, CANARY_STABLE_SUBSET, CANARY_CANARY_SUBSET, CANARY_IMAGE and CANARY_GATE.",
+    "The program and its arguments, as a list. No shell reads them, and nothing is filled in; the program has the job's environment, and CANARY_NAMESPACE, CANARY_SERVICE, CANARY_STAGE, CANARY_WEIGHT, CANARY_STABLE, CANARY_CANARY, CANARY_STABLE_HOST, CANARY_CANARY_HOST, CANARY_STABLE_SUBSET, CANARY_CANARY_SUBSET, CANARY_IMAGE and CANARY_GATE, and of a request that testers send CANARY_TESTER_HEADERS (name: value, one a line, as curl -H takes one), CANARY_TESTER_QUERY and CANARY_TESTER_METHOD.",
     command,
   ),
   timeout: preset(
@@ -473,9 +480,56 @@ const routes = either<readonly WrittenRoute[]>("VirtualServices as name or names
   ),
 ]);
 
+const textMatch = either<TextMatch>("a text, or a mapping with exact, prefix or regex", [
+  z.pipe(
+    text,
+    z.transform((exact): TextMatch => ({ exact })),
+  ),
+  section({ exact: required("It is this text.", text) }),
+  section({ prefix: required("It begins with this text.", text) }),
+  section({ regex: required("All of it fits this regular expression (RE2).", regularExpression) }),
+]);
+const textMatches = (of: string, name: z.ZodMiniType<string>) =>
+  mappingOf(`a mapping of names of ${of}`, name, textMatch);
+
+const oneTesters = section({
+  headers: optional(
+    "Headers that a request has: a text, or a mapping with exact, prefix or regex for each.",
+    textMatches("headers", headerName),
+  ),
+  cookies: optional("A cookie that it has, in the same form.", textMatches("cookies", headerName)),
+  query: optional("Parameters of its query, in the same form.", textMatches("query parameters", text)),
+  method: optional("Its method, such as POST.", httpMethod),
+  callers: optional(
+    "Labels of the pods that call, such as those of another service's canary: they get this canary alone, and everybody else by weight. For sidecars and VirtualServices only.",
+    labels,
+  ),
+});
+
+const testers = either<readonly Testers[]>(
+  "a mapping with headers, cookies, query, method or callers, or a list of them",
+  [
+    z.pipe(
+      oneTesters,
+      z.transform((one): readonly Testers[] => [one]),
+    ),
+    z.array(oneTesters, { error: "expected a mapping, or a list of them" }),
+  ],
+);
+
+const drill = either<Drill>("a mapping with delay or abort", [
+  section({ delay: required("Their requests wait so long before the canary gets them.", durationFrom("1ms")) }),
+  section({
+    abort: required("Their requests are answered with this status, 200 to 599, and do not reach it.", httpStatus),
+  }),
+]);
+
 const stage = section({
   name: optional("What reports call it. Default: its weight.", text),
-  weight: required("The canary's share in whole percents, 1 to 100, higher than in the stage before.", weight),
+  weight: required(
+    "The canary's share in whole percents, 0 to 100, higher than in the stage before. 0 lets testers in and nobody else.",
+    weight,
+  ),
   wait: optional("How long the stage lasts at least. Default: no time, so that it ends when its gates pass.", duration),
   deadline: optional(
     "How long the stage lasts at most; when gates still wait then, the release rolls back. Default: three times the wait, and at least 5m more than it.",
@@ -484,6 +538,10 @@ const stage = section({
   gates: optional(
     "What must hold in this stage, instead of the gates for all. Default for 100 without a wait: nothing.",
     gates,
+  ),
+  drill: optional(
+    "What is done to the requests of testers, and of nobody else, while the stage lasts: a delay or an abort. The stage's gates must hold all the same. http routes of VirtualServices only.",
+    drill,
   ),
   approval: preset(
     "After this stage the job ends, and the release goes on when somebody runs promote.",
@@ -580,6 +638,7 @@ export const file = section({
   variables: preset(inputAt("variables").description, variables, {}),
   routes: given("routes", routes),
   stages: given("stages", stages),
+  testers: given("testers", testers),
   gates: given("gates", gates),
   evidence: part(inputAt("evidence").description, evidence),
   metrics: part("Where requests are counted.", metrics),

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import type { Millis } from "../lib/duration.ts";
+import type { Drill } from "../release/plan.ts";
 import { duration, weight } from "./values.ts";
 import type { WrittenGate } from "./written-gate.ts";
 
@@ -11,6 +12,7 @@ export type WrittenStage = {
   readonly deadline?: Millis;
   readonly gates?: readonly WrittenGate[];
   readonly approval?: boolean;
+  readonly drill?: Drill;
 };
 
 export const mostStages = 200;

@@ -135,10 +135,37 @@ const headerValue = text.check(
 );
 
 /** Values may be secrets of any kind. */
+const token = /^[\w!#$%&'*+.^`|~-]+$/;
 export const headers = form(
   "a mapping of headers",
-  z.record(matching("a header's name", /^[\w!#$%&'*+.^`|~-]+$/), headerValue, expected("a mapping of headers")),
+  z.record(matching("a header's name", token), headerValue, expected("a mapping of headers")),
 );
+/** Of a header or a cookie. */
+export const headerName = matching("a name of letters, digits and dashes, such as x-canary", token);
+export const httpMethod = matching("a method of HTTP, such as POST", /^[A-Z]+$/);
+
+const readable = "a regular expression of at most 1024 letters, without (?= and (?!";
+/** RE2 looks neither ahead nor behind, and Istio takes no longer one. */
+export const regularExpression = form(
+  readable,
+  matching(readable, /^(?![\s\S]*\(\?<?[=!])[\s\S]{1,1024}$/).check(
+    z.refine((written) => {
+      try {
+        return new RegExp(written.replace(/^\(\?[a-zA-Z]+\)/, "")).source !== "";
+      } catch {
+        return false;
+      }
+    }, expected(readable)),
+  ),
+);
+
+export const mappingOf = <T>(what: string, name: z.ZodMiniType<string>, value: z.ZodMiniType<T>) =>
+  form(
+    what,
+    z
+      .record(name as z.ZodMiniType<string, string>, value, expected(what))
+      .check(z.refine((all) => Object.keys(all).length > 0, expected(what))),
+  );
 export const links = form("a mapping of names to URLs", z.record(text, url, expected("a mapping of names to URLs")));
 
 const route = `(${label}/)?${dotted}`;
@@ -239,6 +266,14 @@ function numeric(what: string, regex: RegExp, ...checks: readonly z.core.$ZodChe
 
 const upTo = (what: string, most: number) => (most === Infinity ? [] : [z.lte(most, expected(what))]);
 
+const status = "an HTTP status from 200 to 599";
+export const httpStatus = numeric(
+  status,
+  /^[2-5]\d\d$/,
+  z.int(expected(status)),
+  z.gte(200, expected(status)),
+  z.lte(599, expected(status)),
+);
 export const decimal = (what: string) => numeric(what, /^-?\d+(\.\d+)?(e[-+]?\d+)?$/);
 export const positive = (what: string, most = Infinity) =>
   numeric(what, /^(?=.*[1-9])\d+(\.\d+)?$/, z.positive(expected(what)), ...upTo(what, most));
@@ -298,7 +333,7 @@ export const ratio = form(
   ),
 );
 
-const wholePercent = "a whole percent from 1 to 100";
+const wholePercent = "a whole percent from 0 to 100";
 export const weight = form(
   wholePercent,
   z.pipe(
@@ -306,8 +341,8 @@ export const weight = form(
       [
         z
           .number(expected(wholePercent))
-          .check(z.int(expected(wholePercent)), z.gte(1, expected(wholePercent)), z.lte(100, expected(wholePercent))),
-        matching(wholePercent, /^\s*(100|[1-9]\d?)\s*%?\s*$/),
+          .check(z.int(expected(wholePercent)), z.gte(0, expected(wholePercent)), z.lte(100, expected(wholePercent))),
+        matching(wholePercent, /^\s*(100|[1-9]?\d)\s*%?\s*$/),
       ],
       expected(wholePercent),
     ),

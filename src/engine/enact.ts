@@ -1,9 +1,9 @@
 import { StrayedError } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
 import type { Decision } from "../release/decision.ts";
-import { plannedWeight } from "../release/planned-weight.ts";
+import { type PlannedTraffic, trafficAt } from "../release/planned-traffic.ts";
+import { plannedTraffic } from "../release/planned-weight.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
-import { type Split, splitAt, splitOf } from "../release/split.ts";
 import { otherRole } from "../release/target.ts";
 import type { Clock } from "../world/clock.ts";
 import { pause } from "./keep-outcome.ts";
@@ -39,18 +39,18 @@ async function enact(decision: Decision, record: ReleaseRecord, ports: Ports, si
 }
 
 /**
- * What a way back finds, if nobody else wrote: the split of the last stage, or the one after it, which the job was about
+ * What a way back finds, if nobody else wrote: the traffic of the last stage, or the one after it, which the job was about
  * to write perhaps.
  */
-function expected(decision: Finish, record: ReleaseRecord): readonly Split[] {
-  if (decision.overOurs) return [splitAt(plannedWeight(record))];
-  return isGivenBack(decision, record) ? [splitAt(plannedWeight(record)), splitAfter(record)] : [];
+function expected(decision: Finish, record: ReleaseRecord): readonly PlannedTraffic[] {
+  if (decision.overOurs) return [plannedTraffic(record)];
+  return isGivenBack(decision, record) ? [plannedTraffic(record), trafficAfter(record)] : [];
 }
 
 type Finish = Extract<Decision, { readonly do: "finish" }>;
 
-const splitAfter = ({ plan, stages }: ReleaseRecord): Split =>
-  splitOf(plan, Math.min((stages.at(-1)?.stage ?? -1) + 1, plan.stages.length));
+const trafficAfter = ({ plan, stages }: ReleaseRecord): PlannedTraffic =>
+  trafficAt(plan, Math.min((stages.at(-1)?.stage ?? -1) + 1, plan.stages.length));
 
 /** For the first time, and not because of what somebody wrote: that is told already. */
 const isGivenBack = ({ winner, reason }: Finish, { plan, state }: ReleaseRecord): boolean =>
@@ -60,9 +60,11 @@ const isGivenBack = ({ winner, reason }: Finish, { plan, state }: ReleaseRecord)
   state.step === "returning" &&
   reason.kind !== "drift";
 
-/** The very split by which the look before found nothing strange. */
-const writtenLast = ({ overOurs }: { readonly overOurs?: boolean }, record: ReleaseRecord): Split | undefined =>
-  overOurs ? splitAt(plannedWeight(record)) : undefined;
+/** The very traffic by which the look before found nothing strange. */
+const writtenLast = (
+  { overOurs }: { readonly overOurs?: boolean },
+  record: ReleaseRecord,
+): PlannedTraffic | undefined => (overOurs ? plannedTraffic(record) : undefined);
 
 /**
  * Does what was decided, in one job; or says that it has to be looked at once more before: somebody may have changed the

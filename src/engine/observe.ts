@@ -18,10 +18,10 @@ import type {
   Unserved,
 } from "../release/observation.ts";
 import type { Plan } from "../release/plan.ts";
-import { plannedWeight } from "../release/planned-weight.ts";
+import { servingBy, trafficAt } from "../release/planned-traffic.ts";
+import { plannedTraffic } from "../release/planned-weight.ts";
 import { isBeforeEnd, isDue } from "../release/question.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
-import { servingBy, splitAt, splitOf } from "../release/split.ts";
 import type { Baking, Preparing, Promoting, RollingBack, Running, Shifting } from "../release/state.ts";
 import { otherRole, type Role, roles } from "../release/target.ts";
 import { takesPods, winnerOf } from "../release/transition.ts";
@@ -115,8 +115,8 @@ async function lookWhilePreparing(
 async function driftSinceLast(record: ReleaseRecord, { router }: Ports): Promise<string | undefined> {
   const { plan, state } = record;
   if (plan.stages.length === 0) return undefined;
-  const next = state.phase === "shifting" && state.step === "routing" ? splitOf(plan, state.stage) : undefined;
-  return router.drift(splitAt(plannedWeight(record)), next);
+  const next = state.phase === "shifting" && state.step === "routing" ? trafficAt(plan, state.stage) : undefined;
+  return router.drift(plannedTraffic(record), next);
 }
 
 /** What a step of a promotion needs to know: whoever may still serve, as what was judged, and where requests go. */
@@ -135,14 +135,12 @@ async function lookWhilePromoting(
     workload.health("stable", isUpdated ? judged : undefined),
     workload.health("canary", judged),
     router.unserved(roles),
-    isOver || step === "finishing"
-      ? router.strayed(winner, isOver ? undefined : splitAt(plannedWeight(record)))
-      : undefined,
+    isOver || step === "finishing" ? router.strayed(winner, isOver ? undefined : plannedTraffic(record)) : undefined,
     takesPods(plan, step) ? bystanders.strandedWithout(loser) : undefined,
   ]);
   const [stable, canary] = [asReached(ofStable, unserved.stable), asReached(ofCanary, unserved.canary)];
   if (step !== "starting") return { phase: "promoting", stable, canary, strayed, stranded };
-  const differences = await router.drift(splitAt(100));
+  const differences = await router.drift(plannedTraffic(record));
   const toStable = differences === undefined ? undefined : { differences, serving: ["stable"] as const };
   return { phase: "promoting", stable, canary, strayed: toStable };
 }
@@ -224,8 +222,9 @@ async function lookWhileShifting(
 ): Promise<Looked> {
   const { step } = state;
   if (step === "scaling") return { memory, look: { phase: "shifting", canary: undefined } };
-  const split = splitOf(record.plan, state.stage);
-  const lookAtCluster = () => orFailure(lookBeforeWeight(record, servingBy({ ...split, canary: 100 }), ports), signal);
+  const traffic = trafficAt(record.plan, state.stage);
+  const among = servingBy({ ...traffic, canary: 100 });
+  const lookAtCluster = () => orFailure(lookBeforeWeight(record, among, ports), signal);
   const isCounted = step === "routing" || record.stages.length > 0;
   const [{ pending, ...cluster }, metrics] = await Promise.all([
     inTime(lookAtCluster, record.plan, memory.pending, ports),
@@ -295,9 +294,13 @@ async function lookAtStage(
   memory: Memory,
   signal: AbortSignal,
 ): Promise<Looked> {
-  const split = splitOf(record.plan, state.stage);
+  const traffic = trafficAt(record.plan, state.stage);
   const lookAtAll = async (): Promise<ClusterSeen> => {
-    const looks = [lookAtPods(record, servingBy(split), ports), ports.router.drift(split), stillOurs(ports)] as const;
+    const looks = [
+      lookAtPods(record, servingBy(traffic), ports),
+      ports.router.drift(traffic),
+      stillOurs(ports),
+    ] as const;
     const [pods, drift] = await Promise.all(looks);
     return { ...pods, drift };
   };
@@ -381,7 +384,7 @@ async function askGates(
   const at: Instant = ports.clock.now();
   const { since = at, weight = 0 } = stages.at(-1) ?? {};
   const { gates = [], wait = 0, name: stage = "" } = plan.stages[index] ?? {};
-  const about: Inquiry = { at, target, weight, stage, since };
+  const about: Inquiry = { at, target, weight, stage, since, testers: plan.testers };
   const moment = { now: at, pollEvery: plan.pollEvery, end: since + wait };
   const lastOf = ({ name }: AskedGate, among: Readings): Reading | undefined => among.get(name)?.at(-1);
   const asked = gates.filter(isAsked);

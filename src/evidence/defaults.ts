@@ -41,7 +41,12 @@ export type Settings = {
    * How far the observed split may be from the planned one, as a part of the smaller planned share. From 1 on nothing
    * is tested.
    */
-  readonly split: { readonly alpha: number; readonly tolerance: number };
+  readonly split: {
+    readonly alpha: number;
+    readonly tolerance: number;
+    /** Some requests get the canary beside its weight, so that more than planned is no surprise. */
+    readonly atLeast?: true | undefined;
+  };
   /** How the metrics share α, relative to each other; those that are asked are scaled to one. */
   readonly shares: ByMetric<number>;
   /** Requests a second of the service before the release. Measured; missing where nobody knows. */

@@ -129,7 +129,7 @@ export function addPoll(evidence: Evidence, poll: Poll, settings: Settings): Evi
 
   const { dispersion, minExcess, objective, podSpread, safeRatio } = settings;
   const { requests, errors } = counted;
-  const exposure = fairExposure(evidence, poll, requests, settings.split.tolerance);
+  const exposure = fairExposure(evidence, poll, requests, settings.split);
   const tempered = (increments: readonly number[]): readonly number[] => increments.map((log) => log / dispersion.phi);
   const harm = grow(evidence.harm, harmEvidence(failed, evidence, counted, exposure, poll, settings));
   const ended = {
@@ -283,14 +283,14 @@ const quiet = Math.log(10);
  * What failures are compared with: the requests that were counted; or, with few of them, the planned shares of all,
  * which tells more: one failure among 3 requests of the canary is one in 60 of both at 5 %. The plan is only right if
  * the mesh splits as planned, so the split test must be quiet. "Few" is expected, not counted: choosing by the canary's
- * own count would load the dice.
+ * own count would load the dice. Where somebody is let in beside the weight there are no planned shares of requests.
  */
-function fairExposure({ split }: Evidence, poll: Poll, requests: Pair, tolerance: number): Pair {
+function fairExposure({ split }: Evidence, poll: Poll, requests: Pair, rules: Settings["split"]): Pair {
   const { weight } = poll;
   const all = requests.stable + requests.canary;
   const planned = { stable: (all * (100 - weight)) / 100, canary: (all * weight) / 100 };
-  if (!isServedAt(split, poll) || planned.canary >= few) return requests;
-  const { more, less } = splitEvidence(split, tolerance);
+  if (rules.atLeast || weight === 0 || !isServedAt(split, poll) || planned.canary >= few) return requests;
+  const { more, less } = splitEvidence(split, rules);
   return Math.max(more, less) < quiet ? planned : requests;
 }
 

@@ -34,9 +34,9 @@ export const isServedAt = ({ weight, since }: SplitCount, poll: Poll): boolean =
   poll.weight === weight && poll.from >= since;
 
 /** Adds the requests of one poll, unless some of them may have been served at the old weight. */
-export function countSplit(split: SplitCount, poll: Poll, { split: { tolerance } }: Settings): SplitCount {
+export function countSplit(split: SplitCount, poll: Poll, { split: rules }: Settings): SplitCount {
   const { weight, age, stable, canary, lost } = poll;
-  if (weight !== split.weight) return { ...emptySplit, weight, since: age, earlier: splitEvidence(split, tolerance) };
+  if (weight !== split.weight) return { ...emptySplit, weight, since: age, earlier: splitEvidence(split, rules) };
   const waiting = poll.waiting ?? split.waiting;
   const seen = waiting === undefined ? split : { ...split, waiting };
   if (!isServedAt(split, poll) || stable.requests + canary.requests + lost === 0) return seen;
@@ -58,18 +58,19 @@ export const hasSettled = ({ from = Infinity }: SplitCount, age: Millis, { scrap
 
 /**
  * ln E that the canary's share of all requests is above what was planned, and that it is below.
+ * Where testers come in beside the weight, more is nothing that could be proven.
  * The tolerance is a part of the smaller of the two planned shares, so 90 % is as strict as 10 %; 1 takes every split
  * as planned.
  */
 export function splitEvidence(
   { weight, requests, earlier }: SplitCount,
-  tolerance: number,
+  { tolerance, atLeast }: Pick<Settings["split"], "tolerance" | "atLeast">,
 ): { readonly more: number; readonly less: number } {
   const planned = (weight ?? 0) / 100;
   const slack = tolerance * Math.min(planned, 1 - planned);
   if (planned <= 0 || planned >= 1 || tolerance >= 1) return earlier;
   return {
-    more: earlier.more + shareAbove(planned + slack, requests.canary, requests.stable),
+    more: atLeast ? earlier.more : earlier.more + shareAbove(planned + slack, requests.canary, requests.stable),
     less: earlier.less + shareAbove(1 - planned + slack, requests.stable, requests.canary),
   };
 }

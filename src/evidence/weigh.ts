@@ -56,7 +56,7 @@ export function weigh(evidence: Evidence, settings: Settings): WeighedEvidence {
     breaker: logE(evidence.breaker),
     deserted: logE(evidence.deserted),
     sound: logE(evidence.sound),
-    split: splitEvidence(evidence.split, settings.split.tolerance),
+    split: splitEvidence(evidence.split, settings.split),
   };
   return { ...weight, finding: findingOf(weight, evidence, settings) };
 }

@@ -2,6 +2,7 @@ import type { Instant } from "../lib/duration.ts";
 import type { AskedGate } from "../release/gate.ts";
 import type { Reading } from "../release/observation.ts";
 import type { Target } from "../release/target.ts";
+import type { Testers } from "../release/testers.ts";
 
 /** What a gate is asked about. */
 export type Inquiry = {
@@ -10,6 +11,7 @@ export type Inquiry = {
   /** The canary's, in percent. */
   readonly weight: number;
   readonly stage: string;
+  readonly testers?: readonly Testers[] | undefined;
   /** When the stage began. */
   readonly since: Instant;
 };

@@ -24,9 +24,10 @@ export interface RouteFamily {
   look(target: Target): RouteLook;
   /**
    * How the routes are before a release: JSON of its own, kept in the journal, from which `moved` can give them back.
-   * Rejects with RefusedError, and with every reason at once, when they cannot be moved.
+   * Rejects with RefusedError, and with every reason at once, when they cannot be moved. `plan`: what else will be there
+   * than weights.
    */
-  capture(target: Target): Promise<unknown>;
+  capture(target: Target, plan?: Pick<Plan, "testers">): Promise<unknown>;
   /**
    * What `capture` would give if stable had the requests of both versions: what to go back to where nobody knows any
    * more how it was.

@@ -1,5 +1,5 @@
 import type { Strayed, Unserved } from "../release/observation.ts";
-import type { Split } from "../release/split.ts";
+import type { PlannedTraffic } from "../release/planned-traffic.ts";
 import type { Role } from "../release/target.ts";
 
 /** Moves traffic between stable and canary. Every write is absolute: repeating one is harmless. */
@@ -13,21 +13,21 @@ export interface Router {
    * Gives the canary its share on every route of the release. Rejects with DeniedError or UnreachableError; and, where
    * it is said what `write(from)` left behind, with StrayedError for a route that is neither so nor as it is to be.
    */
-  write(split: Split, from?: Split): Promise<void>;
+  write(traffic: PlannedTraffic, from?: PlannedTraffic): Promise<void>;
   /**
-   * How the routes differ from what `write(split)` left behind, in words; undefined when they do not. A route that
+   * How the routes differ from what `write(traffic)` left behind, in words; undefined when they do not. A route that
    * `write(next)` has reached already does not.
    */
-  drift(split: Split, next?: Split): Promise<string | undefined>;
+  drift(traffic: PlannedTraffic, next?: PlannedTraffic): Promise<string | undefined>;
   /**
    * `stable`: the routes as they were before the release. `canary`: the canary as the only version that is served.
    * Rejects as `write` does; a route that `write(next)` has reached already is no other one either.
    */
-  finish(winner: "stable" | "canary", from?: Split, next?: Split): Promise<void>;
+  finish(winner: "stable" | "canary", from?: PlannedTraffic, next?: PlannedTraffic): Promise<void>;
   /** How each rule of the release divides its requests now, in words. */
   splits(): Promise<readonly string[]>;
   /** How the routes differ from what `finish(winner)`, or `write(from)` before it, left behind; undefined when they do not. */
-  strayed(winner: "stable" | "canary", from?: Split): Promise<Strayed | undefined>;
+  strayed(winner: "stable" | "canary", from?: PlannedTraffic): Promise<Strayed | undefined>;
   /** For which of these versions no request can be answered: what the routes name is not there, or nobody behind it. */
   unserved(among: readonly Role[]): Promise<Unserved>;
   /** Takes away what `prepare` added and `winner` does not need. After `finish`. */

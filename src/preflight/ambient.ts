@@ -23,6 +23,7 @@ export async function inspectWaypoint(client: KubernetesClient, scene: Scene): P
   // A pod's own label goes before its namespace's.
   const isAmbient = (stable?.podLabels[mode] ?? labelOf(labelled, mode)) === "ambient";
   if (!isAmbient || stablePods.some(hasProxy)) return [];
+  if (scene.plan.testers?.some(({ callers }) => callers)) return [asksCallers(scene)];
   const service = serviceBehind(services, hosts.service) ?? serviceBehind(services, hosts.stable);
   const waypoint = waypointOf(service, labelled, target.namespace);
   const add = `istioctl waypoint apply -n ${target.namespace} --enroll-namespace`;
@@ -54,6 +55,13 @@ export async function inspectWaypoint(client: KubernetesClient, scene: Scene): P
     );
   return isProgrammed ? [] : [notProgrammed(scene, waypoint)];
 }
+
+/** A waypoint is no sidecar of anybody's: https://istio.io/latest/docs/ambient/usage/l7-features/ */
+const asksCallers = ({ target }: Scene): Finding =>
+  refuse(
+    `Service ${target.namespace}/${target.service} is in an ambient mesh, where no proxy knows the labels of the pods that call: testers.callers would let nobody in.`,
+    "Let those callers send a header, and let testers be known by it.",
+  );
 
 /** Where nobody but the mesh follows the route, a release would move nothing. */
 function unfollowed({ routes, undo, target }: Scene, how: string, next: string): readonly Finding[] {

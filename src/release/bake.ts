@@ -9,8 +9,8 @@ import { judge } from "./judge.ts";
 import type { Away, BakingLook, Counted, Observation, ShiftingLook, Trouble } from "./observation.ts";
 import { watchEvery } from "./pause.ts";
 import { type Plan, type Stage, stageAt } from "./plan.ts";
+import { trafficAt } from "./planned-traffic.ts";
 import type { Held, OpenQuestion, Passed, Reason } from "./reason.ts";
-import { splitOf } from "./split.ts";
 import type { Baking, Shifting } from "./state.ts";
 import { after, rollBack } from "./transition.ts";
 import type { GateVerdict } from "./verdict.ts";
@@ -20,7 +20,7 @@ export function bake(plan: Plan, state: Baking, look: BakingLook, now: Instant):
   const stage = stageAt(plan, state.stage);
   const { canary, drift } = look;
   if (canary.available === 0) return backFrom(state, canaryGone(canary), now);
-  if (drift !== undefined) return answerDrift(plan, state, now, drift, splitOf(plan, state.stage));
+  if (drift !== undefined) return answerDrift(plan, state, now, drift, trafficAt(plan, state.stage));
 
   const early = now - state.since < pollsToCount * plan.pollEvery;
   const seen = { ...look, early, awaited: awaitedIn(look, state.since + stage.deadline) };

@@ -1,8 +1,8 @@
 import type { Evidence } from "../evidence/evidence.ts";
 import { largestWeight } from "../evidence/worst-case.ts";
 import type { Plan, Stage } from "./plan.ts";
+import { trafficAt } from "./planned-traffic.ts";
 import type { SmallerStep } from "./reason.ts";
-import { splitOf } from "./split.ts";
 import type { GateVerdict } from "./verdict.ts";
 
 /**
@@ -27,7 +27,8 @@ export function smallerStep(
   const next = weightsAfter(plan, stage, evidence);
   const last = plan.stages[stage];
   if (!next || !last || next.largest >= next.planned || next.largest <= next.weight) return undefined;
-  const between: Stage = { ...last, name: `${next.largest} %`, weight: next.largest };
+  const { drill: _, ...alike } = last;
+  const between: Stage = { ...alike, name: `${next.largest} %`, weight: next.largest };
   return {
     plan: { ...plan, stages: plan.stages.toSpliced(stage + 1, 0, between) },
     step: { weight: next.largest, planned: next.planned },
@@ -39,7 +40,7 @@ type Weights = { readonly weight: number; readonly planned: number; readonly lar
 /** The canary's weight now, the next one by the plan, and the largest one that the budget allows. */
 function weightsAfter(plan: Plan, stage: number, evidence: Evidence): Weights | undefined {
   const { budget, settings } = plan.evidence;
-  const weight = splitOf(plan, stage).canary;
+  const weight = trafficAt(plan, stage).canary;
   if (budget === undefined || weight === 100) return undefined;
-  return { weight, planned: splitOf(plan, stage + 1).canary, largest: largestWeight(evidence, settings, budget) };
+  return { weight, planned: trafficAt(plan, stage + 1).canary, largest: largestWeight(evidence, settings, budget) };
 }

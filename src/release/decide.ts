@@ -9,9 +9,9 @@ import { canaryGone, type Health } from "./health.ts";
 import { type Counted, lookIn, type Observation, type ShiftingLook } from "./observation.ts";
 import { readyPoll, settled } from "./pause.ts";
 import type { Plan } from "./plan.ts";
+import { trafficAt } from "./planned-traffic.ts";
 import { promote } from "./promote.ts";
 import type { Reason } from "./reason.ts";
-import { splitOf } from "./split.ts";
 import type { Baking, Preparing, Running, Shifting, State } from "./state.ts";
 import { rollBack, startPromotion } from "./transition.ts";
 
@@ -104,7 +104,7 @@ function prepare(plan: Plan, state: Preparing, now: Instant, canary: Health | un
 }
 
 function shift(plan: Plan, state: Shifting, { now, trouble }: Observation, look: ShiftingLook | undefined): Decision {
-  const to = splitOf(plan, state.stage);
+  const to = trafficAt(plan, state.stage);
   const canary = look?.canary;
   const serves = state.stage > 0 || state.step === "routing";
   if (serves && canary?.available === 0) return backFrom(state, canaryGone(canary), now);

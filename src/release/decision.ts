@@ -1,7 +1,7 @@
 import type { Instant } from "../lib/duration.ts";
 import type { Plan } from "./plan.ts";
+import type { PlannedTraffic } from "./planned-traffic.ts";
 import type { Reason } from "./reason.ts";
-import type { Split } from "./split.ts";
 import type { State } from "./state.ts";
 import type { GateVerdict } from "./verdict.ts";
 
@@ -19,8 +19,8 @@ export type Decision = {
   | { readonly do: "wait"; readonly until: Instant }
   | { readonly do: "nothing"; readonly next: State }
   | { readonly do: "deploy"; readonly next: State }
-  | { readonly do: "scale"; readonly to: Split; readonly next: State }
-  | { readonly do: "route"; readonly to: Split; readonly overOurs?: boolean; readonly next: State }
+  | { readonly do: "scale"; readonly to: PlannedTraffic; readonly next: State }
+  | { readonly do: "route"; readonly to: PlannedTraffic; readonly overOurs?: boolean; readonly next: State }
   | { readonly do: "update-stable"; readonly next: State }
   | { readonly do: "finish"; readonly winner: "stable" | "canary"; readonly overOurs?: boolean; readonly next: State }
   | { readonly do: "retire"; readonly loser: "stable" | "canary"; readonly next: State }

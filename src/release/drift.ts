@@ -3,7 +3,7 @@ import { maxPutBacks } from "./change.ts";
 import type { Decision } from "./decision.ts";
 import type { Observation } from "./observation.ts";
 import type { Plan } from "./plan.ts";
-import { type Split, splitAt, splitOf } from "./split.ts";
+import { noTraffic, type PlannedTraffic, trafficAt } from "./planned-traffic.ts";
 import type { Baking, Preparing, Shifting } from "./state.ts";
 import { rollBack } from "./transition.ts";
 
@@ -13,7 +13,7 @@ export function answerDrift(
   state: Preparing | Shifting | Baking,
   now: Instant,
   differences: string,
-  written: Split,
+  written: PlannedTraffic,
 ): Decision {
   const { putBacks = 0 } = state;
   const putsBack = plan.drift === "put-back";
@@ -42,5 +42,5 @@ export function answerEarlyDrift(
   return answerDrift(plan, state, now, differences, writtenLast(plan, state));
 }
 
-const writtenLast = (plan: Plan, state: Preparing | Shifting): Split =>
-  state.phase === "preparing" || state.stage === 0 ? splitAt(0) : splitOf(plan, state.stage - 1);
+const writtenLast = (plan: Plan, state: Preparing | Shifting): PlannedTraffic =>
+  state.phase === "preparing" || state.stage === 0 ? noTraffic : trafficAt(plan, state.stage - 1);

@@ -6,9 +6,9 @@ import type { Decision } from "./decision.ts";
 import { withoutOutput } from "./lean-record.ts";
 import type { BakingLook, Counted, Observation, Trouble } from "./observation.ts";
 import type { Plan } from "./plan.ts";
+import { trafficAt } from "./planned-traffic.ts";
 import { isSameReason, type Reason } from "./reason.ts";
 import type { LogEntry, ReleaseRecord, StageRecord } from "./release-record.ts";
-import { splitOf } from "./split.ts";
 import { type Baking, isRunning, type State } from "./state.ts";
 
 /** The record as it is once the decision is done. */
@@ -103,7 +103,7 @@ const enters = (before: State, next: State): next is Baking =>
   next.phase === "baking" && !(before.phase === "baking" && before.stage === next.stage);
 
 function opened(plan: Plan, stage: number, now: Instant): StageRecord {
-  const { canary: weight } = splitOf(plan, stage);
+  const { canary: weight } = trafficAt(plan, stage);
   const name = plan.stages[stage]?.name ?? `${weight}%`;
   return { stage, name, weight, since: now, verdicts: [], polls: 0, tally: emptyTally };
 }

@@ -1,10 +1,14 @@
 import type { Millis } from "../lib/duration.ts";
 import type { EvidenceRules, Gate } from "./gate.ts";
+import type { Testers } from "./testers.ts";
+
+/** What is done to the requests of testers, and of nobody else, on their way to the canary. */
+export type Drill = { readonly delay: Millis } | { readonly abort: number };
 
 /** One step of a plan: a weight, the time it lasts, and the gates that must hold. */
 export type Stage = {
   readonly name: string;
-  /** The canary's share in whole percents, 1 to 100. */
+  /** The canary's share in whole percents, 1 to 100; 0 where it gets requests without one: those of testers. */
   readonly weight: number;
   /** The time the stage lasts at least. */
   readonly wait: Millis;
@@ -13,11 +17,15 @@ export type Stage = {
   readonly gates: readonly Gate[];
   /** After this stage the job ends as `waiting`, and the release goes on when somebody runs `promote`. */
   readonly approval: boolean;
+  /** For as long as it lasts. */
+  readonly drill?: Drill | undefined;
 };
 
 /** Everything that was decided before the release began. Plain data: the journal stores it as it is. */
 export type Plan = {
   readonly stages: readonly Stage[];
+  /** Their requests get the canary from the first stage on until the end: of each of them, if everything in it holds. */
+  readonly testers?: readonly Testers[] | undefined;
   readonly evidence: EvidenceRules;
   /** Between two looks at gates, pods and routes; the scrape interval of Prometheus. */
   readonly pollEvery: Millis;

@@ -1,31 +1,38 @@
 import type { Plan } from "./plan.ts";
+import { noTraffic, type PlannedTraffic, trafficAt, withTesters } from "./planned-traffic.ts";
 import type { ReleaseRecord } from "./release-record.ts";
-import { splitOf } from "./split.ts";
+import { splitAt } from "./split.ts";
+
+type Stood = Pick<ReleaseRecord, "plan" | "state" | "stages">;
 
 /** After an update the canary is gone, and stable is the new version. */
-const afterPromotion: Readonly<Record<Plan["promotion"], number>> = { update: 0, swap: 100 };
+const afterPromotion: Readonly<Record<Plan["promotion"], PlannedTraffic>> = { update: noTraffic, swap: splitAt(100) };
 
-/** The canary's planned share in percent: what the routes were last told. */
-export function plannedWeight({ plan, state, stages }: Pick<ReleaseRecord, "plan" | "state" | "stages">): number {
-  const lastStage = stages.at(-1)?.weight ?? 0;
+/** What the routes were last told. */
+export function plannedTraffic({ plan, state, stages }: Stood): PlannedTraffic {
+  const newest = stages.at(-1);
+  const ofNewest = newest ? withTesters(plan, splitAt(newest.weight), newest.stage) : noTraffic;
   switch (state.phase) {
     case "rolled-back":
-      return 0;
+      return noTraffic;
     case "preparing":
     case "rolling-back":
-      return state.step === "returning" ? lastStage : 0;
+      return state.step === "returning" ? ofNewest : noTraffic;
     case "shifting":
-      return lastStage;
+      return ofNewest;
     case "baking":
     case "waiting":
-      return splitOf(plan, state.stage).canary;
+      return trafficAt(plan, state.stage);
     case "promoting":
       if (state.step === "draining" || state.step === "retiring") return afterPromotion[plan.promotion];
-      return 100;
+      return trafficAt(plan, plan.stages.length);
     case "succeeded":
       return afterPromotion[plan.promotion];
     case "failed":
-      if (state.returned) return 0;
-      return state.during === "promoting" ? 100 : lastStage;
+      if (state.returned) return noTraffic;
+      return state.during === "promoting" ? trafficAt(plan, plan.stages.length) : ofNewest;
   }
 }
+
+/** The canary's planned share in percent. */
+export const plannedWeight = (record: Stood): number => plannedTraffic(record).canary;

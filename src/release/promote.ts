@@ -7,8 +7,9 @@ import { canaryGone, canServe, type Health } from "./health.ts";
 import { lookIn, type Observation, type PromotingLook } from "./observation.ts";
 import { drained, readyPoll, settled } from "./pause.ts";
 import { atOnce, type Plan } from "./plan.ts";
+import { noTraffic } from "./planned-traffic.ts";
 import type { Reason } from "./reason.ts";
-import { splitAt } from "./split.ts";
+
 import type { Promoting, PromotionStep, State } from "./state.ts";
 import { otherRole, type Role } from "./target.ts";
 import { rollBack, takesPods, winnerOf } from "./transition.ts";
@@ -88,7 +89,7 @@ function turnToOther(
       reason: { kind: "stable-lost", pods: stable.because },
     };
   if (state.step !== "starting" || hasCanary || strayed) return undefined;
-  return { do: "route", to: splitAt(0), next: state, reason: { kind: "canary-lost", pods: canary.because } };
+  return { do: "route", to: noTraffic, next: state, reason: { kind: "canary-lost", pods: canary.because } };
 }
 
 /**

@@ -118,7 +118,7 @@ const settings = z.object({
   warmUp: number,
   objective: optionalNumber,
   breaker: z.object({ alpha: number, floor: number, timesStable: number }),
-  split: z.object({ alpha: number, tolerance: number }),
+  split: z.object({ alpha: number, tolerance: number, atLeast: z.exactOptional(z.literal(true)) }),
   shares: z.object(byMetric(() => number)),
   dispersion: z.object({ kind: z.enum(["tempered", "beta-binomial"]), phi: number }),
   podSpread: z.exactOptional(
@@ -146,10 +146,25 @@ const stage = z.object({
   deadline: length,
   gates: z.array(gate),
   approval: truth,
+  drill: z.exactOptional(z.union([z.object({ delay: length }), z.object({ abort: whole })])),
+});
+
+const textMatches = z.record(
+  text,
+  z.union([z.object({ exact: text }), z.object({ prefix: text }), z.object({ regex: text })]),
+);
+
+const testers = z.object({
+  headers: z.exactOptional(textMatches),
+  cookies: z.exactOptional(textMatches),
+  query: z.exactOptional(textMatches),
+  method: optionalText,
+  callers: z.exactOptional(texts),
 });
 
 export const planSchema = z.object({
   stages: z.array(stage),
+  testers: z.exactOptional(z.array(testers)),
   evidence: evidenceRulesSchema,
   pollEvery: length,
   ready: length,

@@ -1,6 +1,3 @@
-import { type Plan, stageAt } from "./plan.ts";
-import { type Role, roles } from "./target.ts";
-
 /** How requests are meant to divide between the two versions. Whole percents that sum to 100. */
 export type Split = { readonly stable: number; readonly canary: number };
 
@@ -11,10 +8,3 @@ export function splitAt(canary: number): Split {
   }
   return { stable: 100 - canary, canary };
 }
-
-/** The split of a stage. After the last comes all traffic on the canary; after that nothing, which is a RangeError. */
-export const splitOf = (plan: Pick<Plan, "stages">, stage: number): Split =>
-  splitAt(stage === plan.stages.length ? 100 : stageAt(plan, stage).weight);
-
-/** The versions that get requests by it. */
-export const servingBy = (split: Split): readonly Role[] => roles.filter((role) => split[role] > 0);

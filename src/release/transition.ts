@@ -1,7 +1,7 @@
 import type { Instant } from "../lib/duration.ts";
 import type { Plan } from "./plan.ts";
+import { trafficAt } from "./planned-traffic.ts";
 import type { Reason } from "./reason.ts";
-import { splitOf } from "./split.ts";
 import type { PromotionStep, State } from "./state.ts";
 
 export const rollBack = (state: State, reason: Reason, now: Instant): State => ({
@@ -14,7 +14,7 @@ export const rollBack = (state: State, reason: Reason, now: Instant): State => (
 
 /** Where a release goes that has passed this stage. */
 export function after(plan: Plan, stage: number, now: Instant): State {
-  const allServed = splitOf(plan, stage).canary === 100;
+  const allServed = trafficAt(plan, stage).canary === 100;
   if (stage + 1 >= plan.stages.length && allServed) return startPromotion(plan, now);
   return goOnAfter(stage, now);
 }

@@ -2,9 +2,9 @@ import { DeniedError, StrayedError, TakenOverError, tell, UnreachableError } fro
 import { someOf } from "../lib/some-of.ts";
 import type { MovedRoute, MovedRoutes } from "../ports/route-family.ts";
 import type { Router } from "../ports/router.ts";
-import { type Aim, aimAt } from "../release/aim.ts";
+import { type Aim, aimOf } from "../release/aim.ts";
 import type { Unserved } from "../release/observation.ts";
-import type { Split } from "../release/split.ts";
+import type { PlannedTraffic } from "../release/planned-traffic.ts";
 import type { Role } from "../release/target.ts";
 
 /**
@@ -54,9 +54,9 @@ export function oneStep(families: readonly MovedRoutes[]): Router {
     async prepare() {
       for (const family of families) await family.prepare();
     },
-    write: (split, from) => forward(aimOf(split), from && [aimOf(from)]),
-    async drift(split, next) {
-      const differences = await compare(aimOf(split), next && aimOf(next));
+    write: (traffic, from) => forward(aimOf(traffic), from && [aimOf(from)]),
+    async drift(traffic, next) {
+      const differences = await compare(aimOf(traffic), next && aimOf(next));
       return differences.length === 0 ? undefined : someOf(differences, "; ", 3);
     },
     async strayed(winner, from) {
@@ -95,12 +95,10 @@ export function oneStep(families: readonly MovedRoutes[]): Router {
 
 const aimFor = (winner: Role): Aim => (winner === "stable" ? { to: "before" } : { to: "swapped" });
 
-const aimOf = ({ canary }: Split): Aim => aimAt(canary);
-
 /** All for the canary a promotion writes otherwise. */
-const aimsOf = (split: Split | undefined): readonly Aim[] => {
-  if (!split) return [];
-  return split.canary === 100 ? [aimOf(split), { to: "swapped" }] : [aimOf(split)];
+const aimsOf = (traffic: PlannedTraffic | undefined): readonly Aim[] => {
+  if (!traffic) return [];
+  return traffic.canary === 100 ? [aimOf(traffic), { to: "swapped" }] : [aimOf(traffic)];
 };
 
 /** Whatever is not as one of these is somebody else's. Undefined: it is not asked. */

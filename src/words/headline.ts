@@ -4,6 +4,7 @@ import type { Held, OpenQuestion } from "../release/reason.ts";
 import type { State } from "../release/state.ts";
 import { isExtended } from "./stage-progress.ts";
 import { undoHeadline } from "./undo-headline.ts";
+import { weightInWords } from "./weight-in-words.ts";
 
 export type Headline = {
   /** One sign that is seen before anything is read. */
@@ -51,14 +52,15 @@ function wordsOf(account: Account, state: State): string {
       return "starting the canary";
     case "shifting":
       if (state.stage === plan.stages.length) return "going to 100 %";
-      return `going to ${stageAt(plan, state.stage).weight} % (${stageOf(plan, state.stage)})`;
+      return `going to ${weightInWords(stageAt(plan, state.stage).weight)} (${stageOf(plan, state.stage)})`;
     case "baking":
-      if (isExtended(account)) return `${weight} % on the canary (${stageOf(plan, state.stage)}, extended)`;
-      return `${weight} % on the canary (${stageOf(plan, state.stage)})`;
+      if (isExtended(account))
+        return `${weightInWords(weight)} on the canary (${stageOf(plan, state.stage)}, extended)`;
+      return `${weightInWords(weight)} on the canary (${stageOf(plan, state.stage)})`;
     case "waiting":
       if (state.reason.kind === "held")
-        return `held at ${weight} % (${stageOf(plan, state.stage)}): ${openInWords(state.reason)}`;
-      return `waiting for approval at ${weight} % (${stageOf(plan, state.stage)} passed)`;
+        return `held at ${weightInWords(weight)} (${stageOf(plan, state.stage)}): ${openInWords(state.reason)}`;
+      return `waiting for approval at ${weightInWords(weight)} (${stageOf(plan, state.stage)} passed)`;
     case "promoting":
       return "every stage passed, promoting";
     case "rolling-back":

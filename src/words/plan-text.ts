@@ -9,6 +9,8 @@ import type { Plan, Stage } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
 import { detectabilityLines } from "./detectability-lines.ts";
 import { clusterInWords, exchangedInWords } from "./scene-setting.ts";
+import { testersInWords } from "./testers-in-words.ts";
+import { weightInWords } from "./weight-in-words.ts";
 
 /** A release that was looked at and not begun. */
 export type PlannedRelease = {
@@ -45,6 +47,7 @@ export function planText(planned: PlannedRelease): string {
     `Release of ${namespace}/${service}: ${canary.deployment} gets ${imageInWords(planned)}, ${besides(planned)}.`,
   );
   for (const [index, step] of steps.entries()) lines.push(`  ${index + 1}. ${step}`);
+  if (plan.testers) lines.push(`Testers get the canary from the first stage on: ${testersInWords(plan.testers)}.`);
   lines.push(limits(plan, stable.deployment));
   lines.push("", ...detectabilityLines(detectability), "");
   for (const { level, what, next } of findings) lines.push(`${marks[level]} ${withNext(what, next)}`);
@@ -78,10 +81,12 @@ function deployment({ source, canary, stable }: Target): string {
   }
 }
 
-function stageStep({ weight, wait, deadline, gates, approval }: Stage, rules: EvidenceRules): string {
-  let step = `${weight} % of the requests for ${wait === 0 ? "a moment" : formatDuration(wait)}`;
+function stageStep({ weight, wait, deadline, gates, approval, drill }: Stage, rules: EvidenceRules): string {
+  let step = `${weight === 0 ? weightInWords(weight) : `${weight} % of the requests`} for ${wait === 0 ? "a moment" : formatDuration(wait)}`;
   const judges = gates.map((gate) => gateInWords(gate, rules)).join("; ");
   if (gates.length > 0) step += `, judged by ${judges} (at most ${formatDuration(deadline)})`;
+  if (drill)
+    step += `, while testers meet ${"delay" in drill ? `a delay of ${formatDuration(drill.delay)}` : `answers of ${drill.abort}`}`;
   if (approval) step += ", then wait for `promote`";
   return step;
 }

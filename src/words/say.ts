@@ -3,6 +3,7 @@ import type { Passed, Reason } from "../release/reason.ts";
 import type { LogEntry } from "../release/release-record.ts";
 import type { Role } from "../release/target.ts";
 import { verdictSentence } from "./verdict-sentence.ts";
+import { weightInWords } from "./weight-in-words.ts";
 
 /**
  * Why something was decided, in the sentence that people read. Nobody else makes one, and nobody reads it but people.
@@ -36,8 +37,9 @@ function sentence(reason: Reason): string {
       return "the mesh had time to learn of the new pods";
 
     case "making-room":
-      return `making room for ${reason.weight} % on the canary`;
+      return `making room for ${weightInWords(reason.weight)} on the canary`;
     case "giving-weight":
+      if (reason.weight === 0) return "letting testers in to the canary";
       return `giving the canary ${reason.weight} % of the requests`;
 
     case "stage-goes-on":

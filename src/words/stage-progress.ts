@@ -7,6 +7,7 @@ import type { GateVerdict } from "../release/verdict.ts";
 import { type ObservedSplit, observedSplit } from "./observed-split.ts";
 import { timeOf } from "./timestamp.ts";
 import { figuresInWords, nothing } from "./verdict-sentence.ts";
+import { weightInWords } from "./weight-in-words.ts";
 
 /** The stage that is under way in one line of plain text: time left, counts, gates. Undefined between stages. */
 export function stageProgress(account: Account, now: Instant): string | undefined {
@@ -79,7 +80,7 @@ export function chapterOf({ state, plan, undoes }: Account): string | undefined 
     case "baking":
     case "waiting":
       if (state.stage >= plan.stages.length) return "All requests to the canary";
-      return `Stage ${state.stage + 1} of ${plan.stages.length}: ${plan.stages[state.stage]?.weight} %`;
+      return `Stage ${state.stage + 1} of ${plan.stages.length}: ${weightInWords(plan.stages[state.stage]?.weight ?? 100)}`;
     case "promoting":
       return "Promote";
     case "rolling-back":

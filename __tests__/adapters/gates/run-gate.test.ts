@@ -141,6 +141,20 @@ test("it knows where the release is, by its environment alone", async () => {
   ]);
 });
 
+test("it is given a request that testers send", async () => {
+  const testers = [
+    {
+      headers: { "x-canary": { prefix: "qa" } },
+      cookies: { c: { exact: "1" } },
+      query: { q: { exact: "a b" } },
+      method: "POST",
+    },
+  ];
+  const respondent = gatesOf({ smoke: sh('echo "$CANARY_TESTER_HEADERS|$CANARY_TESTER_QUERY|$CANARY_TESTER_METHOD"') });
+  const { output } = await answerOf(respondent, gateOf("smoke"), { ...inquiry(), testers });
+  assert.equal(output, "x-canary: qa\ncookie: c=1|q=a+b|POST");
+});
+
 test("no shell reads the words of a command", async () => {
   const respondent = gatesOf({ smoke: ["printf", "%s|", "$(id)", "a; b", "`c`"] });
   assert.equal((await answerOf(respondent, gateOf("smoke"))).output, "$(id)|a; b|`c`|");

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { parseGatewayRoutesBefore } from "../../../src/adapters/gateway-route/before.ts";
 import { gatewayShape } from "../../../src/adapters/gateway-route/gateway-shape.ts";
@@ -15,8 +16,10 @@ import { sumOf } from "../../../src/istio/destination.ts";
 import { gatewayGroup, gatewayKinds, gatewayRouteRules, gatewaySection } from "../../../src/istio/gateway-route.ts";
 import { listAt, objectAt, textAt } from "../../../src/kubernetes/field.ts";
 import type { KubernetesObject } from "../../../src/kubernetes/object.ts";
-import { type Aim, aimAt } from "../../../src/release/aim.ts";
+import { type Aim, aimAt, aimOf } from "../../../src/release/aim.ts";
 import type { RouteKind } from "../../../src/release/route-kind.ts";
+import { splitAt } from "../../../src/release/split.ts";
+import type { Testers } from "../../../src/release/testers.ts";
 import { sortedText } from "../../support/sorted-text.ts";
 import { patched } from "../virtual-service/given.ts";
 
@@ -113,16 +116,16 @@ const kindOf = (object: KubernetesObject): RouteKind =>
 const shapeOf = (object: KubernetesObject): RouteShape => gatewayShape(kindOf(object));
 
 /** The beginning of a release, as the journal gives it back. */
-function begin(object: KubernetesObject): ObjectBefore {
+function begin(object: KubernetesObject, testers: readonly Testers[] = []): ObjectBefore {
   const [shape, choice] = [shapeOf(object), { kind: kindOf(object), namespace: "shop", name: "reviews", routes: [] }];
   const { rules, problems } = selectRules(shape, object, choice, pair);
   assert.deepEqual(problems, []);
-  const stored = { version: "v1", routes: [objectBeforeOf(shape, { choice, rules })], served: true };
+  const stored = { version: "v1", routes: [objectBeforeOf(shape, { choice, rules }, { testers })], served: true };
   return parseGatewayRoutesBefore(JSON.parse(JSON.stringify(stored))).routes[0] ?? assert.fail();
 }
 
 const patchTo = (object: KubernetesObject, before: ObjectBefore, aim: Aim) =>
-  patchOf(planMoves(shapeOf(object), object, before, pair, aim).moves);
+  patchOf(planMoves(shapeOf(object), object, before, pair, aim));
 const go = (object: KubernetesObject, before: ObjectBefore, aim: Aim): KubernetesObject =>
   patched(object, patchTo(object, before, aim));
 const percents = fc.array(fc.integer({ min: 0, max: 100 }), { minLength: 1, maxLength: 6 });
@@ -139,6 +142,57 @@ test("after any writes the way back gives every byte back, wherever the release 
     }),
   );
 });
+
+/** An API server that does not know names of rules yet drops them. */
+const nameless = (object: KubernetesObject): KubernetesObject => ({
+  ...object,
+  spec: {
+    ...objectAt(object.spec),
+    rules: listAt(object, "spec", "rules").map((rule) => {
+      const { name: _, ...rest } = objectAt(rule);
+      return rest;
+    }),
+  },
+});
+
+const those: readonly Testers[] = [
+  { headers: { "x-canary": { prefix: "a" } } },
+  { method: "POST", query: { c: { exact: "1" } } },
+];
+
+for (const [what, stored] of [
+  ["", (object: KubernetesObject) => object],
+  [", also where names of rules are dropped", nameless],
+] as const)
+  test(`testers are let in before the first weight and with each, and leave nothing behind${what}`, () => {
+    fc.assert(
+      fc.property(world, percents, (given, weights) => {
+        fc.pre(given.kind === "HTTPRoute");
+        const original = stored(given);
+        const before = begin(original, those);
+        let object = original;
+        for (const weight of [0, ...weights]) {
+          const aim = aimOf({ ...splitAt(weight), testers: those });
+          object = stored(go(object, before, aim));
+          assert.deepEqual(patchTo(object, before, aim), [], "writing twice is writing once");
+          const rules = gatewayRouteRules(object);
+          assert.equal(rules.length, gatewayRouteRules(original).length + before.rules.length);
+          for (const { added: [added] = [] } of before.rules) {
+            const rule = rules.find(({ match }) => isDeepStrictEqual(match, added?.match)) ?? assert.fail();
+            assert.deepEqual(
+              rule.destinations.map(({ host, counts }) => [host.text, counts > 0]),
+              [["reviews-v2", true]],
+            );
+          }
+          assert.equal(sortedText(go(object, before, { to: "before" })), sortedText(original));
+        }
+        assert.equal(
+          gatewayRouteRules(go(object, before, { to: "swapped" })).length,
+          gatewayRouteRules(original).length,
+        );
+      }),
+    );
+  });
 
 /** What is left without what a release may touch: weights, a canary that was not there, and copies to the canary. */
 function bare(object: KubernetesObject, original: KubernetesObject, before: ObjectBefore): string {

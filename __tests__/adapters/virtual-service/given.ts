@@ -70,4 +70,4 @@ export const patchTo = (
   before: ObjectBefore,
   target: Target,
   aim: Aim,
-): readonly PatchOperation[] => patchOf(planMoves(shape, object, before, target, aim).moves);
+): readonly PatchOperation[] => patchOf(planMoves(shape, object, before, target, aim));

@@ -19,7 +19,8 @@ for (const [what, planned, told] of [
 ] as const) {
   test(`${what} is never written, whatever planned it`, () => {
     const placed = planned.map((raw, was) => ({ was, raw }));
-    assert.throws(() => patchOf([{ shape, namespace: "ns1", rule, planned: placed, copies: {} }]), {
+    const move = { shape, namespace: "ns1", rule, planned: placed, copies: {} };
+    assert.throws(() => patchOf({ moves: [move], additions: [] }), {
       message: `route "primary" would get ${told}; nothing was written`,
     });
   });

@@ -3,6 +3,7 @@ import test from "node:test";
 import fc from "fast-check";
 import { parseRoutesBefore } from "../../../src/adapters/virtual-service/before.ts";
 import { virtualServiceShape as shape } from "../../../src/adapters/virtual-service/virtual-service-shape.ts";
+import { isOurName, testersName } from "../../../src/adapters/weighted-rules/added-rules.ts";
 import type { ObjectBefore } from "../../../src/adapters/weighted-rules/before.ts";
 import { destinationRoles } from "../../../src/adapters/weighted-rules/destination-roles.ts";
 import { planMoves } from "../../../src/adapters/weighted-rules/plan-moves.ts";
@@ -11,8 +12,10 @@ import { type Raw, sumOf } from "../../../src/istio/destination.ts";
 import { type RouteRule, type RouteSection, routeSections } from "../../../src/istio/route-rule.ts";
 import { listAt, objectAt, textAt } from "../../../src/kubernetes/field.ts";
 import type { KubernetesObject } from "../../../src/kubernetes/object.ts";
-import { type Aim, aimAt } from "../../../src/release/aim.ts";
+import { type Aim, aimAt, aimOf } from "../../../src/release/aim.ts";
+import { splitAt } from "../../../src/release/split.ts";
 import type { Version } from "../../../src/release/target.ts";
+import type { Testers } from "../../../src/release/testers.ts";
 import { sortedText } from "../../support/sorted-text.ts";
 import { beforeWith, patched, patchTo, targetOf, virtualService } from "./given.ts";
 
@@ -179,27 +182,59 @@ const go = (object: KubernetesObject, { target, before }: Begun, aim: Aim): Kube
   patched(object, patchTo(object, before, target, aim));
 const percent = fc.integer({ min: 0, max: 100 });
 const percents = fc.array(percent, { minLength: 1, maxLength: 6 });
+
+const text = fc.oneof(
+  fc.record({ exact: fc.constantFrom("a", "b c", "a.b") }),
+  fc.record({ prefix: fc.constantFrom("a", "[x") }),
+  fc.record({ regex: fc.constantFrom("a|b", "[0-9]+") }),
+);
+const texts = fc.dictionary(fc.constantFrom("x-canary", "end-user"), text, {
+  minKeys: 1,
+  maxKeys: 2,
+  noNullPrototype: true,
+});
+const testers: fc.Arbitrary<readonly Testers[]> = fc
+  .array(
+    fc.oneof(
+      fc.record({ headers: texts }),
+      fc.record({ cookies: fc.record({ canary: text }), query: texts }),
+      fc.record({ method: fc.constantFrom("GET", "POST") }),
+      fc.record({ callers: fc.constant({ app: "frontend", version: "v2" }) }),
+    ),
+    { minLength: 1, maxLength: 3 },
+  )
+  // As a configuration and a journal have them: objects without a prototype are others.
+  .map((all) => JSON.parse(JSON.stringify(all)) as readonly Testers[]);
+const drills = fc.constantFrom({}, { drill: { delay: 7_000 } }, { drill: { abort: 503 } });
+/** What comes before weights, and beside them: somebody is let in from the first write on. */
+const courses = fc.oneof(
+  percents.map((weights) => weights.map(aimAt)),
+  fc
+    .tuple(testers, fc.array(fc.tuple(fc.integer({ min: 0, max: 100 }), drills), { minLength: 1, maxLength: 6 }))
+    .map(([those, all]) => all.map(([weight, drill]) => aimOf({ ...splitAt(weight), testers: those, ...drill }))),
+);
+
 test("after any writes the way back gives every byte back, wherever the release was killed", () => {
   fc.assert(
-    fc.property(world({ nameless: true }), percents, (given, weights) => {
+    fc.property(world({ nameless: true }), courses, (given, aims) => {
       const begun = begin(given);
       let object = given.object;
-      for (const weight of weights) {
-        object = go(object, begun, aimAt(weight));
+      for (const aim of aims) {
+        object = go(object, begun, aim);
         assert.equal(sortedText(go(object, begun, { to: "before" })), sortedText(given.object));
       }
     }),
   );
 });
 
-test("during a release nothing differs but the two weights, the destination that was added and the mirror to the canary", () => {
+test("during a release nothing differs but the two weights, the destination and the rules that were added and the mirror to the canary", () => {
   fc.assert(
-    fc.property(world({ nameless: true }), percents, (given, weights) => {
+    fc.property(world({ nameless: true }), courses, (given, aims) => {
       const begun = begin(given);
       const bare = (object: KubernetesObject): string => sortedText(withoutOurs(object, given, begun));
       let object = given.object;
-      for (const weight of weights) {
-        object = go(object, begun, aimAt(weight));
+      for (const aim of aims) {
+        object = go(object, begun, aim);
         assert.equal(bare(object), bare(given.object));
       }
     }),
@@ -207,7 +242,7 @@ test("during a release nothing differs but the two weights, the destination that
 });
 
 /**
- * The object without what a release may touch: the two weights, a canary that was not there at first, and copies to the
+ * The object without what a release may touch: the rules that it adds, the two weights, a canary that was not there at first, and copies to the
  * canary.
  */
 function withoutOurs(
@@ -217,18 +252,21 @@ function withoutOurs(
 ): KubernetesObject {
   const { roleOf } = destinationRoles(shape, target);
   const spec = objectAt(object.spec);
-  const left = rulesIn(object, { section }).map((rule) => {
-    if (!rules.some(({ index }) => index === rule.index)) return rule.raw;
-    const had = rulesIn(original, { section })[rule.index]?.destinations.some((entry) => roleOf(entry) === "canary");
-    const route = rule.destinations
-      .filter((entry) => had || roleOf(entry) !== "canary")
-      .map((entry) =>
-        roleOf(entry) === undefined
-          ? entry.raw
-          : Object.fromEntries(Object.entries(entry.raw).filter(([field]) => field !== "weight")),
-      );
-    return { ...rule.raw, route, ...withoutCopies(rule.raw, target.canary) };
-  });
+  const theirs = rulesIn(object, { section }).filter(({ name }) => !isOurName(name));
+  const left = theirs
+    .map((rule, index) => ({ ...rule, index }))
+    .map((rule) => {
+      if (!rules.some(({ index }) => index === rule.index)) return rule.raw;
+      const had = rulesIn(original, { section })[rule.index]?.destinations.some((entry) => roleOf(entry) === "canary");
+      const route = rule.destinations
+        .filter((entry) => had || roleOf(entry) !== "canary")
+        .map((entry) =>
+          roleOf(entry) === undefined
+            ? entry.raw
+            : Object.fromEntries(Object.entries(entry.raw).filter(([field]) => field !== "weight")),
+        );
+      return { ...rule.raw, route, ...withoutCopies(rule.raw, target.canary) };
+    });
   return { ...object, spec: { ...spec, [section]: left } };
 }
 
@@ -274,13 +312,12 @@ test("writing twice is writing once", () => {
   fc.assert(
     fc.property(
       world({ nameless: true }),
-      percent,
+      courses,
       fc.constantFrom<Aim["to"]>("before", "split", "swapped"),
-      (given, weight, to) => {
+      (given, [first = aimAt(50), aim = first], to) => {
         const begun = begin(given);
-        const aim = to === "split" ? aimAt(weight) : { to };
-        const object = go(go(given.object, begun, aimAt(50)), begun, aim);
-        assert.deepEqual(patchTo(object, begun.before, begun.target, aim), []);
+        const object = go(go(given.object, begun, first), begun, to === "split" ? aim : { to });
+        assert.deepEqual(patchTo(object, begun.before, begun.target, to === "split" ? aim : { to }), []);
       },
     ),
   );
@@ -354,6 +391,31 @@ test("what somebody else changes meanwhile stays: rules in another order, new ru
       };
       const shifted = weights.reduce((object, weight) => go(object, begun, aimAt(weight)), given.object);
       assert.equal(sortedText(go(edited(shifted), begun, { to: "before" })), sortedText(edited(given.object)));
+    }),
+  );
+});
+
+test("whoever is let in meets the rule itself, with all that it asks and all that they are known by, before everybody else does", () => {
+  fc.assert(
+    fc.property(world({ nameless: true }), testers, percent, (given, those, weight) => {
+      fc.pre(given.section === "http");
+      const begun = begin(given);
+      const { roleOf } = destinationRoles(shape, begun.target);
+      const rules = rulesIn(go(given.object, begun, aimOf({ ...splitAt(weight), testers: those })), given);
+      for (const [at, { raw: was }] of begun.rules.entries()) {
+        const beside = rules.findIndex(({ name }) => name === testersName(at));
+        const { raw, destinations } = rules[beside] ?? assert.fail();
+        const next = rules[beside + 1] ?? assert.fail();
+        assert.deepEqual(destinations.map(roleOf), ["canary"]);
+        const own = ["name", "match", "route", "mirror", "mirrors", "mirrorPercentage"];
+        const rest = (rule: Raw): Raw =>
+          Object.fromEntries(Object.entries(rule).filter(([field]) => !own.includes(field)));
+        assert.deepEqual([rest(raw), next.name, next.match], [rest(was), was.name, was.match]);
+        const blocks = listAt(was.match).length || 1;
+        assert.equal(listAt(raw.match).length, blocks * those.length);
+        for (const block of listAt(raw.match))
+          assert.deepEqual(textAt(block, "uri", "prefix"), textAt(listAt(was.match)[0], "uri", "prefix"));
+      }
     }),
   );
 });

@@ -6,6 +6,7 @@ import type { Inquiry, Respondent } from "../../ports/respondent.ts";
 import { hasLimits, type RunGate } from "../../release/gate.ts";
 import type { Reading } from "../../release/observation.ts";
 import type { Recipe } from "../../release/recipe.ts";
+import { requestOf } from "../../release/testers.ts";
 import type { Clock } from "../../world/clock.ts";
 import type { ProgramEnd, Programs } from "../../world/programs.ts";
 import { inBackground } from "./in-background.ts";
@@ -78,7 +79,10 @@ function readingOf(
 /** Of its end: the beginning may have been cut already, in the midst of a secret. */
 const mostOfLine = 100;
 
-const environmentOf = ({ name }: RunGate, { target, weight, stage }: Inquiry): Readonly<Record<string, string>> => {
+const environmentOf = (
+  { name }: RunGate,
+  { target, weight, stage, testers }: Inquiry,
+): Readonly<Record<string, string>> => {
   const { namespace, service, stable, canary, image = "" } = target;
   return {
     CANARY_GATE: name,
@@ -93,5 +97,17 @@ const environmentOf = ({ name }: RunGate, { target, weight, stage }: Inquiry): R
     CANARY_STABLE_SUBSET: stable.subset ?? "",
     CANARY_CANARY_SUBSET: canary.subset ?? "",
     CANARY_IMAGE: image,
+    ...environmentFor(testers),
   };
 };
+
+/** A request of theirs: headers as curl takes them, one a line. */
+function environmentFor(testers: Inquiry["testers"]): Readonly<Record<string, string>> {
+  if (!testers) return {};
+  const { headers = [], query = [], method = "" } = requestOf(testers) ?? {};
+  return {
+    CANARY_TESTER_HEADERS: headers.map(([name, value]) => `${name}: ${value}`).join("\n"),
+    CANARY_TESTER_QUERY: new URLSearchParams(Object.fromEntries(query)).toString(),
+    CANARY_TESTER_METHOD: method,
+  };
+}

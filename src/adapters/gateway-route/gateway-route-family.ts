@@ -4,6 +4,7 @@ import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { resourceOf } from "../../kubernetes/resource-of.ts";
 import type { RouteFamily } from "../../ports/route-family.ts";
 import type { Unserved } from "../../release/observation.ts";
+import type { Plan } from "../../release/plan.ts";
 import type { RouteKind } from "../../release/route-kind.ts";
 import type { Role, Target } from "../../release/target.ts";
 import type { Clock } from "../../world/clock.ts";
@@ -30,7 +31,11 @@ export function gatewayRouteFamily(kind: RouteKind, { client, clock }: GatewayRo
   const shape = gatewayShape(kind);
   const offered = async (): Promise<RouteStore> => ({ client, shape, resource: await offeredKind(client, kind) });
 
-  async function capture(target: Target, as?: Revision): Promise<GatewayRoutesBefore> {
+  async function capture(
+    target: Target,
+    plan: Pick<Plan, "testers"> = {},
+    as?: Revision,
+  ): Promise<GatewayRoutesBefore> {
     const store = await offered();
     const [{ chosen, problems }, { stable: because }] = await Promise.all([
       readRoutes(store, target, as),
@@ -39,7 +44,7 @@ export function gatewayRouteFamily(kind: RouteKind, { client, clock }: GatewayRo
     assertMovable([...versionsAreServices(shape, target), ...problems]);
     return {
       version: store.resource.version,
-      routes: chosen.map((one) => objectBeforeOf(shape, one)),
+      routes: chosen.map((one) => objectBeforeOf(shape, one, plan)),
       served: because === undefined,
     };
   }
@@ -54,8 +59,8 @@ export function gatewayRouteFamily(kind: RouteKind, { client, clock }: GatewayRo
       everywhere: () => surveyGatewayRoutesEverywhere(client, shape, target),
       inspect: (plan) => inspectGatewayRoutes(client, shape, target, plan),
     }),
-    capture: (target) => capture(target),
-    captureGivenBack: (target) => capture(target, givenBack(shape, target)),
+    capture: (target, plan) => capture(target, plan),
+    captureGivenBack: (target) => capture(target, {}, givenBack(shape, target)),
     moved(target, stored, fence) {
       const { version, routes, served } = parseGatewayRoutesBefore(stored);
       const resource = resourceOf(`${gatewayGroup}/${version}`, kind);

@@ -4,6 +4,7 @@ import { writtenLike } from "../../istio/host.ts";
 import { textAt } from "../../kubernetes/field.ts";
 import type { RouteKind } from "../../release/route-kind.ts";
 import type { RouteShape } from "../weighted-rules/route-shape.ts";
+import { narrowedMatches } from "./narrowed-matches.ts";
 
 /** How routes of the Gateway API hold their rules; kinds differ by name alone. */
 export const gatewayShape = (kind: RouteKind): RouteShape => ({
@@ -14,6 +15,11 @@ export const gatewayShape = (kind: RouteKind): RouteShape => ({
   destinations: "backendRefs",
   read: readBackends,
   named,
+  match: "matches",
+  firstWins: false,
+  narrowed: narrowedMatches(kind),
+  // One of weight 0 would get nothing.
+  alone: (backend) => ({ ...backend, weight: 1 }),
   copies: { single: [], list: "filters", ofSingle: () => undefined, ofEntry: mirroredTo },
   maxWeight: 1_000_000,
 });

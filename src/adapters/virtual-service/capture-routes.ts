@@ -1,3 +1,4 @@
+import type { Plan } from "../../release/plan.ts";
 import type { Target } from "../../release/target.ts";
 import { objectBeforeOf } from "../weighted-rules/before-of.ts";
 import { assertMovable, type Revision } from "../weighted-rules/read-routes.ts";
@@ -11,7 +12,12 @@ import { virtualServiceShape as shape } from "./virtual-service-shape.ts";
  * How the routes are before a release, for the journal; `as` makes of each object what counts. Rejects with every reason
  * at once when they cannot be moved.
  */
-export async function captureRoutes(api: IstioApi, target: Target, as?: Revision): Promise<RoutesBefore> {
+export async function captureRoutes(
+  api: IstioApi,
+  target: Target,
+  plan: Pick<Plan, "testers"> = {},
+  as?: Revision,
+): Promise<RoutesBefore> {
   const [{ chosen, subsets, problems }, { stable: because }] = await Promise.all([
     readWithSubsets(api, target, as),
     unserved(api, target, ["stable"]),
@@ -19,7 +25,7 @@ export async function captureRoutes(api: IstioApi, target: Target, as?: Revision
   assertMovable(problems);
   return {
     version: api.version,
-    virtualServices: chosen.map((one) => objectBeforeOf(shape, one)),
+    virtualServices: chosen.map((one) => objectBeforeOf(shape, one, plan)),
     missingSubsets: [...subsets.missing],
     served: because === undefined,
   };

@@ -1,5 +1,6 @@
 import type { Raw } from "../../istio/destination.ts";
 import { rootNamespace, rulesSeenBy } from "../../istio/destination-rule.ts";
+import { gatewaysOf, isForMesh } from "../../istio/virtual-service.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { someOf } from "../../lib/some-of.ts";
 import { type Finding, refuse } from "../../ports/preflight.ts";
@@ -9,7 +10,7 @@ import { type KubernetesClient, KubernetesError } from "../kubernetes/kubernetes
 import { listEverywhere, type WideList } from "../kubernetes/list-everywhere.ts";
 import { unlessForbidden } from "../kubernetes/unless-forbidden.ts";
 import { noticesOf } from "../weighted-rules/notices.ts";
-import type { PresentRoutes } from "../weighted-rules/read-routes.ts";
+import type { ChosenRoutes, PresentRoutes } from "../weighted-rules/read-routes.ts";
 import { dryRun, refusalFrom, rehearse } from "../weighted-rules/rehearse.ts";
 import { namespacesOf } from "../weighted-rules/survey-routes.ts";
 import { inspectMesh } from "./inspect-mesh.ts";
@@ -22,6 +23,7 @@ import { missingSubsets, type SubsetLabels } from "./subset-need.ts";
 import { surveyRoutes } from "./survey-routes.ts";
 import { unseenWeights } from "./unseen-weights.ts";
 import { virtualServiceShape as shape } from "./virtual-service-shape.ts";
+import { virtualServiceWord } from "./virtual-service-word.ts";
 
 /** What has to be known of the routes before a release. Reads, and writes nothing but dry runs. */
 export async function inspectRoutes(
@@ -41,7 +43,7 @@ export async function inspectRoutes(
     ]);
     return [
       ...routes.problems,
-      ...routes.chosen.flatMap((one) => noticesOf(shape, one, target, plan)),
+      ...routes.chosen.flatMap((one) => [...noticesOf(shape, one, target, plan), ...callersAreAsked(one, plan)]),
       ...asked.flat(),
     ];
   } catch (error) {
@@ -52,6 +54,17 @@ export async function inspectRoutes(
 /** The DestinationRules of every namespace that may be read. */
 const readRules = ({ client, destinationRules }: IstioApi, { namespace }: Target): Promise<WideList> =>
   listEverywhere(client, destinationRules, [namespace, rootNamespace]);
+
+/** Gateways look at no labels: https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMatchRequest */
+function callersAreAsked({ choice, object }: ChosenRoutes, { testers = [] }: Plan): readonly Finding[] {
+  if (isForMesh(object) || !testers.some(({ callers }) => callers)) return [];
+  return [
+    refuse(
+      `${virtualServiceWord(choice)} is for gateways alone (gateways: ${gatewaysOf(object).join(", ")}), and gateways do not look at the labels of callers: testers.callers would let nobody in.`,
+      "Add mesh to its gateways, or name the VirtualService that callers in the mesh follow.",
+    ),
+  ];
+}
 
 /** What the subsets need, and the DestinationRule that the release will add for it. */
 type SubsetFindings = {

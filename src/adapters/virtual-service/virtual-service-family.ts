@@ -36,8 +36,8 @@ export const virtualServiceFamily = ({ client, clock, subsetLabels }: VirtualSer
     everywhere: () => surveyEverywhere(client, target),
     inspect: (plan) => inspectRoutes(client, target, plan, subsetLabels(target)),
   }),
-  capture: async (target) => captureRoutes(await offeredApi(client), target),
-  captureGivenBack: async (target) => captureRoutes(await offeredApi(client), target, givenBack(shape, target)),
+  capture: async (target, plan) => captureRoutes(await offeredApi(client), target, plan),
+  captureGivenBack: async (target) => captureRoutes(await offeredApi(client), target, {}, givenBack(shape, target)),
   moved(target, stored, fence) {
     const before = parseRoutesBefore(stored);
     const api = istioApi(client, before.version);

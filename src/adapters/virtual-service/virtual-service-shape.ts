@@ -3,6 +3,7 @@ import { writtenLike } from "../../istio/host.ts";
 import { rulesOf } from "../../istio/virtual-service.ts";
 import { field, objectAt } from "../../kubernetes/field.ts";
 import type { RouteShape } from "../weighted-rules/route-shape.ts";
+import { narrowedMatch } from "./narrowed-match.ts";
 
 export const virtualServiceShape: RouteShape = {
   kind: "VirtualService",
@@ -21,6 +22,16 @@ export const virtualServiceShape: RouteShape = {
     const place = subset === undefined ? { host: name } : { host: name, subset };
     return { ...raw, destination: { ...place, ...rest } };
   },
+  match: "match",
+  firstWins: true,
+  narrowed: narrowedMatch,
+  // https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPFaultInjection
+  fault: (drill) =>
+    "delay" in drill
+      ? { delay: { fixedDelay: `${drill.delay / 1_000}s`, percentage: { value: 100 } } }
+      : { abort: { httpStatus: drill.abort, percentage: { value: 100 } } },
+  // A single one gets everything, whatever its weight.
+  alone: ({ weight: _, ...destination }) => destination,
   copies: {
     // One copy, with its percentage in the older form of three fields, or the oldest; or several.
     single: ["mirror", "mirrorPercent", "mirrorPercentage"],

@@ -1,4 +1,6 @@
 import type { RouteRule } from "../../istio/route-rule.ts";
+import type { Plan } from "../../release/plan.ts";
+import { addedBefore } from "./added-rules.ts";
 import type { ObjectBefore, RuleBefore } from "./before.ts";
 import { copiesIn } from "./copies.ts";
 import type { ChosenRoutes } from "./read-routes.ts";
@@ -8,7 +10,15 @@ import type { RouteShape } from "./route-shape.ts";
 export const objectBeforeOf = (
   shape: RouteShape,
   { choice: { namespace, name }, rules }: Pick<ChosenRoutes, "choice" | "rules">,
-): ObjectBefore => ({ namespace, name, rules: rules.map((rule) => beforeOf(shape, rule)) });
+  { testers = [] }: Pick<Plan, "testers"> = {},
+): ObjectBefore => ({
+  namespace,
+  name,
+  rules: rules.map((rule, at) => {
+    const added = addedBefore(shape, rule, at, testers);
+    return added.length === 0 ? beforeOf(shape, rule) : { ...beforeOf(shape, rule), added: [...added] };
+  }),
+});
 
 export const beforeOf = (
   shape: RouteShape,

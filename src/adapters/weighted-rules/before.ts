@@ -3,6 +3,9 @@ import { routeSections } from "../../istio/route-rule.ts";
 
 const raw = z.record(z.string(), z.unknown());
 
+/** A rule that the release adds: what it is called, and what it asks for. */
+const added = z.object({ name: z.string(), match: z.unknown() });
+
 const rule = z.object({
   section: z.enum(routeSections),
   /** Its place when the release began; rules move, so it is the last thing by which one is found again. */
@@ -13,6 +16,8 @@ const rule = z.object({
   route: z.array(raw),
   /** The fields by which copies of its requests are sent. Missing in older journals, and then none is touched. */
   copies: z.optional(raw),
+  /** What the release adds before it. */
+  added: z.optional(z.array(added)),
 });
 
 /** How an object was before a release: plain JSON, kept in the journal, enough to give every rule of it back. */
@@ -20,3 +25,4 @@ export const objectBefore = z.object({ namespace: z.string(), name: z.string(), 
 
 export type ObjectBefore = z.infer<typeof objectBefore>;
 export type RuleBefore = z.infer<typeof rule>;
+export type AddedBefore = z.infer<typeof added>;

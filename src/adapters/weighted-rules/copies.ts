@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Destination, Raw } from "../../istio/destination.ts";
 import { listAt } from "../../kubernetes/field.ts";
 import type { Aim } from "../../release/aim.ts";
+import type { Role } from "../../release/target.ts";
 import type { DestinationRoles } from "./destination-roles.ts";
 import type { RouteShape } from "./route-shape.ts";
 
@@ -26,13 +27,28 @@ export function plannedCopies(
   const isCopyOfCanary = (entry: unknown): boolean => isCanary(ofEntry(entry, namespace));
   const [one, several] = [isSingleCopyOfCanary(before), listAt(before, list).filter(isCopyOfCanary)];
   const isSingleGone = single.slice(0, 1).every((name) => now[name] === undefined);
-  if (aim.to === "before") {
+  if (aim.to === "before" || (aim.to === "split" && aim.canary === 0)) {
     const back = one && isSingleGone ? { ...now, ...only(before, single) } : now;
     return several.length > 0 ? withList(back, list, together(listAt(now, list), listAt(before, list), several)) : back;
   }
   const without = one && isSingleCopyOfCanary(now) ? except(now, single) : now;
   const others = listAt(now, list).filter((entry) => !isCopyOfCanary(entry));
   return several.length > 0 ? withList(without, list, others) : without;
+}
+
+/** A rule that sends no copies to a version. */
+export function withoutCopiesOf(
+  { copies: { single, list, ofSingle, ofEntry } }: Pick<RouteShape, "copies">,
+  rule: Raw,
+  role: Role,
+  { roleOf }: Pick<DestinationRoles, "roleOf">,
+  namespace: string,
+): Raw {
+  const isIts = (one: Destination | undefined): boolean => one !== undefined && roleOf(one) === role;
+  const hasSingle = single.slice(0, 1).some((name) => isIts(ofSingle(rule[name], namespace)));
+  const without = hasSingle ? except(rule, single) : rule;
+  const others = listAt(rule, list).filter((entry) => !isIts(ofEntry(entry, namespace)));
+  return others.length === listAt(rule, list).length ? without : withList(without, list, others);
 }
 
 const only = (fields: Raw, names: readonly string[]): Raw =>

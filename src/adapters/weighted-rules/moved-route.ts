@@ -11,11 +11,12 @@ import { fieldManager } from "../kubernetes/api-server.ts";
 import { edit, maxOvertaken, maxWrites, patchWrite, type Write } from "../kubernetes/edit.ts";
 import type { KubernetesError } from "../kubernetes/kubernetes-client.ts";
 import { writtenBy } from "../kubernetes/written-by.ts";
+import { additionWord, isChanged } from "./added-rules.ts";
 import type { ObjectBefore } from "./before.ts";
 import { objectWord, ruleWord, splitWord } from "./describe.ts";
 import { destinationRoles, type VersionPair } from "./destination-roles.ts";
-import { changesCopies, patchOf } from "./patch.ts";
-import { type Move, planMoves, plannedDestinations } from "./plan-moves.ts";
+import { changesCopies, isMoved, patchOf } from "./patch.ts";
+import { type Move, planMoves, plannedDestinations, type RoutePlan } from "./plan-moves.ts";
 import type { RouteStore } from "./read-routes.ts";
 
 /** What a release needs to move an object. */
@@ -43,23 +44,24 @@ export function movedRoute({ store, clock, pair, before, fence, followed, refuse
   const read = (): Promise<KubernetesObject | undefined> => client.get(resource, before.namespace, before.name);
 
   /** What was deleted needs no giving back, and must not keep a rollback from going on; `differences` tells it. */
-  function movesFor(object: KubernetesObject | undefined, aim: Aim): readonly Move[] {
+  function planFor(object: KubernetesObject | undefined, aim: Aim): RoutePlan {
     if (!object) {
-      if (aim.to === "before") return [];
+      if (aim.to === "before") return { moves: [], additions: [], troubles: [] };
       throw new DeniedError(`${word} was deleted during the release.`, {
         next: "Apply it again, then run the release again.",
       });
     }
-    const { moves, troubles } = planMoves(shape, object, before, pair, aim);
-    if (troubles.length === 0 || aim.to === "before") return moves;
+    const plan = planMoves(shape, object, before, pair, aim);
+    const { troubles } = plan;
+    if (troubles.length === 0 || aim.to === "before") return plan;
     throw new DeniedError(`${word} was changed during the release: ${someOf(troubles)}.`, {
       next: "Put the routes back as they were, then run the release again.",
     });
   }
 
   function patchTo(object: KubernetesObject | undefined, aim: Aim): Write | undefined {
-    const moves = movesFor(object, aim);
-    return object && patchWrite(client, resource, object, patchOf(moves));
+    const plan = planFor(object, aim);
+    return object && patchWrite(client, resource, object, patchOf(plan));
   }
 
   return {
@@ -78,8 +80,8 @@ export function movedRoute({ store, clock, pair, before, fence, followed, refuse
         plan,
         fence: isBack ? fence.back : fence.forward,
         proven: true,
-        refused: (error, object) => denied(word, movesFor(object, aim), error),
-        contested: (error, object) => contested(word, movesFor(object, aim), object, error),
+        refused: (error, object) => denied(word, planFor(object, aim).moves, error),
+        contested: (error, object) => contested(word, planFor(object, aim).moves, object, error),
       });
       written = isBack || writes === 0 ? undefined : reached;
       if (followed && reached && !isBack) await followed(reached, superseded);
@@ -89,13 +91,14 @@ export function movedRoute({ store, clock, pair, before, fence, followed, refuse
       written = undefined;
     },
     async splits() {
-      const moves = movesFor(await read(), { to: "before" });
+      const { moves } = planFor(await read(), { to: "before" });
       return moves.map(({ rule }) => `${word} ${ruleWord(shape, rule)}: ${splitWord(rule.destinations)}`);
     },
     async serving() {
       const { roleOf } = destinationRoles(shape, pair);
-      const moves = movesFor(await read(), { to: "before" });
-      return moves.flatMap(({ rule: { destinations } }) =>
+      const { moves, additions } = planFor(await read(), { to: "before" });
+      const rules = [...moves.map(({ rule }) => rule), ...additions.flatMap(({ now }) => now ?? [])];
+      return rules.flatMap(({ destinations }) =>
         destinations.filter((each) => trafficOf(each, destinations) > 0).flatMap((each) => roleOf(each) ?? []),
       );
     },
@@ -117,14 +120,14 @@ export function movedRoute({ store, clock, pair, before, fence, followed, refuse
   }
 
   function differencesOf(object: KubernetesObject, aim: Aim): readonly string[] {
-    const { moves, troubles } = planMoves(shape, object, before, pair, aim);
+    const { moves, additions, troubles } = planMoves(shape, object, before, pair, aim);
     const by = writtenBy(object);
-    const different = moves.filter((move) => patchOf([move]).length > 0);
+    const different = [...moves.filter(isMoved).map(changeWord), ...additions.filter(isChanged).map(additionWord)];
     const going = isTerminating(object) ? [`${word} is being deleted`] : [];
     return [
       ...going,
       ...troubles.map((trouble) => `${word} ${trouble}`),
-      ...different.map((move) => `${word} ${changeWord(move)}${by}`),
+      ...different.map((change) => `${word} ${change}${by}`),
     ];
   }
 }

@@ -3,10 +3,12 @@ import type { RouteRule } from "../../istio/route-rule.ts";
 import { percentWord } from "../../lib/numbers.ts";
 import { someOf } from "../../lib/some-of.ts";
 import type { Finding } from "../../ports/preflight.ts";
-import { aimAt } from "../../release/aim.ts";
+import { aimOf } from "../../release/aim.ts";
 import { isJudgedByEvidence } from "../../release/gate.ts";
 import type { Plan } from "../../release/plan.ts";
+import { trafficAt } from "../../release/planned-traffic.ts";
 import type { Target } from "../../release/target.ts";
+import { isOurName } from "./added-rules.ts";
 import { objectBeforeOf } from "./before-of.ts";
 import { canaryTraffic } from "./check-rule.ts";
 import { destinationWord, objectWord, ruleWord, splitWord } from "./describe.ts";
@@ -15,6 +17,7 @@ import { planMoves, plannedDestinations } from "./plan-moves.ts";
 import type { ChosenRoutes } from "./read-routes.ts";
 import type { RouteShape } from "./route-shape.ts";
 import { canaryWeight } from "./share.ts";
+import { testerNotices } from "./tester-notices.ts";
 
 /** One object of the release, with what a release means for it. */
 type Subject = {
@@ -40,18 +43,23 @@ export function noticesOf(shape: RouteShape, chosen: ChosenRoutes, target: Targe
     plan,
     where: objectWord(shape, chosen.choice),
   };
-  return [moves, copies, offSchedule, neverReached, coarse, testers, staying, delegates].flatMap((notice) =>
+  return [moves, copies, offSchedule, neverReached, coarse, testers, lettingIn, staying, delegates].flatMap((notice) =>
     notice(subject),
   );
 }
 
 const note = (what: string, next?: string): Finding => ({ level: "note", what, next });
 
+const lettingIn = ({ shape, chosen, plan, where }: Subject): readonly Finding[] =>
+  testerNotices(shape, chosen, plan, where);
+
 /** What the release does there first, for `plan` to show. */
 function moves({ shape, chosen, target, plan, where }: Subject): readonly Finding[] {
   if (chosen.problems.length > 0) return [];
   const before = objectBeforeOf(shape, chosen);
-  const first = planMoves(shape, chosen.object, before, target, aimAt(plan.stages[0]?.weight ?? 100));
+  const aim = aimOf(trafficAt(plan, 0));
+  if (aim.to === "split" && aim.canary === 0) return [];
+  const first = planMoves(shape, chosen.object, before, target, aim);
   const words = first.moves.map(
     (move) =>
       `${ruleWord(shape, move.rule)} from ${splitWord(move.rule.destinations)} to ${splitWord(plannedDestinations(move))}`,
@@ -130,7 +138,9 @@ function coarse({ shape, chosen, versions, plan, where }: Subject): readonly Fin
 }
 
 function testers({ shape, others, versions, where, plan }: Subject): readonly Finding[] {
-  const rules = others.filter(({ destinations }) => canaryTraffic(destinations, versions) > 0);
+  const rules = others.filter(
+    ({ destinations, name }) => canaryTraffic(destinations, versions) > 0 && !isOurName(name),
+  );
   if (rules.length === 0) return [];
   return [
     note(

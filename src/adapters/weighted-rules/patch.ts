@@ -1,15 +1,32 @@
 import { isDeepStrictEqual } from "node:util";
 import { isWeight, type Raw, sumOf } from "../../istio/destination.ts";
+import { listAt, objectAt } from "../../kubernetes/field.ts";
 import type { PatchOperation } from "../kubernetes/kubernetes-client.ts";
+import { type Addition, isChanged } from "./added-rules.ts";
 import { copiesIn } from "./copies.ts";
 import { ruleWord } from "./describe.ts";
-import { type Move, plannedDestinations } from "./plan-moves.ts";
+import { type Move, plannedDestinations, type RoutePlan } from "./plan-moves.ts";
 
 /** What changes, as a JSON Patch of the very rules that were read. */
-export function patchOf(moves: readonly Move[]): readonly PatchOperation[] {
-  const changed = moves.filter((move) => operationsOf(move).length > 0);
+export function patchOf({ moves, additions }: Pick<RoutePlan, "moves" | "additions">): readonly PatchOperation[] {
+  const changed = moves.filter(isMoved);
   for (const move of changed) assertWritable(move);
-  return changed.flatMap(operationsOf);
+  const ours = additions.filter(isChanged);
+  for (const addition of ours) assertNarrow(addition);
+  return [...changed.flatMap(operationsOf), ...changesAmong(ours)];
+}
+
+export const isMoved = (move: Move): boolean => operationsOf(move).length > 0;
+
+/** What is replaced moves no rule; what goes and what comes does, so the last ones come first. */
+function changesAmong(additions: readonly Addition[]): readonly PatchOperation[] {
+  const [replaced, moving]: [PatchOperation[], { at: number; operation: PatchOperation }[]] = [[], []];
+  for (const { now, planned: value, before } of additions) {
+    if (now && value) replaced.push({ op: "replace", path: now.path, value });
+    else if (now) moving.push({ at: now.index, operation: { op: "remove", path: now.path } });
+    else if (before) moving.push({ at: before.index, operation: { op: "add", path: before.path, value } });
+  }
+  return [...replaced, ...moving.sort((one, other) => other.at - one.at).map(({ operation }) => operation)];
 }
 
 function operationsOf(move: Move): readonly PatchOperation[] {
@@ -65,4 +82,11 @@ function assertWritable(move: Move): void {
   if (destinations.length > 0 && sumOf(destinations) === 0) wrong.push("weights that sum to 0");
   if (wrong.length > 0)
     throw new Error(`${ruleWord(move.shape, move.rule)} would get ${wrong.join(" and ")}; nothing was written`);
+}
+
+/** A rule without conditions takes every request. */
+function assertNarrow({ shape, planned }: Addition): void {
+  const match = planned && listAt(planned, shape.match);
+  if (match && (match.length === 0 || match.some((one) => Object.keys(objectAt(one)).length === 0)))
+    throw new Error(`${String(planned.name)} would take every request; nothing was written`);
 }

@@ -3,6 +3,7 @@ import type { RouteRule } from "../../istio/route-rule.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import type { Aim } from "../../release/aim.ts";
 import { type Role, roles } from "../../release/target.ts";
+import { type Addition, additionsTo, standingBeside } from "./added-rules.ts";
 import type { ObjectBefore, RuleBefore } from "./before.ts";
 import { copiesIn, plannedCopies } from "./copies.ts";
 import { destinationWord, ruleWord } from "./describe.ts";
@@ -32,6 +33,8 @@ export const plannedDestinations = ({ shape, namespace, planned }: Move): readon
 
 export type RoutePlan = {
   readonly moves: readonly Move[];
+  /** The rules that come, go, change or stay beside those that move. */
+  readonly additions: readonly Addition[];
   /** Rules of the release that cannot be moved, in words. */
   readonly troubles: readonly string[];
 };
@@ -48,17 +51,26 @@ export function planMoves(
 ): RoutePlan {
   const { namespace } = before;
   const versions = destinationRoles(shape, pair);
-  const serving = shape.rulesOf(object).filter(({ destinations }) => destinations.some(versions.roleOf));
+  const all = shape.rulesOf(object);
+  const beside = before.rules.map((was, at) => standingBeside(all, was, at, versions));
+  const added = new Set(beside.flat());
+  const serving = all.filter((rule) => !added.has(rule) && rule.destinations.some(versions.roleOf));
   const rules = locate(before.rules, serving);
   const moves: Move[] = [];
   const gone: string[] = [];
+  const additions: Addition[] = [];
   for (const [at, was] of before.rules.entries()) {
     const rule = rules[at];
+    const start = startOf(shape, was, namespace, versions);
+    const standing = beside[at] ?? [];
+    const canary = start.canary?.destination.raw ?? versions.canaryLike(start.stable.destination, namespace);
+    const its = additionsTo(shape, { was, at, rule, standing, canary }, aim, versions, namespace);
+    additions.push(...its.additions);
+    if (its.trouble !== undefined) gone.push(its.trouble);
     if (!rule) {
       gone.push(`${ruleWord(shape, was)} is gone, or sends to neither version any more`);
       continue;
     }
-    const start = startOf(shape, was, namespace, versions);
     const planned = place(rule.destinations, start, aim, versions);
     const copies = plannedCopies(shape, copiesIn(shape, rule.raw), was.copies ?? {}, aim, versions, namespace);
     moves.push({ shape, namespace, rule, planned, copies });
@@ -66,7 +78,7 @@ export function planMoves(
   const ambiguous = moves.flatMap(({ rule }) =>
     repeated(rule.destinations, versions).map((what) => `${ruleWord(shape, rule)} names ${what} more than once`),
   );
-  return { moves, troubles: [...gone, ...ambiguous] };
+  return { moves, additions, troubles: [...gone, ...ambiguous] };
 }
 
 /**
@@ -109,7 +121,7 @@ type Due = { readonly weight: unknown; readonly raw: Raw; readonly at: number };
 function dueOf(
   { namespace, stable, canary, managed }: Start,
   aim: Aim,
-  { canaryLike }: DestinationRoles,
+  { canaryLike }: Pick<DestinationRoles, "canaryLike">,
 ): Readonly<Record<Role, Due | undefined>> {
   const old = { raw: stable.destination.raw, at: stable.at };
   const its = canary
@@ -122,6 +134,7 @@ function dueOf(
         canary: canary && { ...its, weight: canary.destination.weight },
       };
     case "split": {
+      if (aim.canary === 0) return dueOf({ namespace, stable, canary, managed }, { to: "before" }, { canaryLike });
       const weight = canaryWeight(managed, aim.canary);
       return { stable: { ...old, weight: managed - weight }, canary: { ...its, weight } };
     }

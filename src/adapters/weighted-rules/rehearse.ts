@@ -1,7 +1,8 @@
 import { ToldError } from "../../lib/errors.ts";
 import type { Finding } from "../../ports/preflight.ts";
-import { aimAt } from "../../release/aim.ts";
+import { aimOf } from "../../release/aim.ts";
 import type { Plan } from "../../release/plan.ts";
+import { trafficAt } from "../../release/planned-traffic.ts";
 import type { Target } from "../../release/target.ts";
 import { objectBeforeOf } from "./before-of.ts";
 import { objectWord } from "./describe.ts";
@@ -20,8 +21,8 @@ export async function rehearse(
 ): Promise<readonly Finding[]> {
   if (chosen.problems.length > 0) return [];
   const { namespace, name } = chosen.choice;
-  const aim = aimAt(plan.stages[0]?.weight ?? 100);
-  const body = patchOf(planMoves(shape, chosen.object, objectBeforeOf(shape, chosen), target, aim).moves);
+  const aim = aimOf(trafficAt(plan, 0));
+  const body = patchOf(planMoves(shape, chosen.object, objectBeforeOf(shape, chosen, plan), target, aim));
   return dryRun(`${objectWord(shape, chosen.choice)}: the first write would be refused`, () =>
     client.patch(resource, namespace, name, { type: "json", body }, { dryRun: true }),
   );

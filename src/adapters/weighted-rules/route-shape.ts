@@ -1,7 +1,9 @@
 import type { Destination, Raw, WeightedDestination } from "../../istio/destination.ts";
 import type { RouteRule, RouteSection } from "../../istio/route-rule.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
+import type { Drill } from "../../release/plan.ts";
 import type { RouteKind } from "../../release/route-kind.ts";
+import type { Testers } from "../../release/testers.ts";
 
 /** How a kind of object holds rules with weights: everything by which moving one kind differs from moving another. */
 export type RouteShape = {
@@ -21,6 +23,19 @@ export type RouteShape = {
   readonly read: (list: readonly unknown[], namespace: string) => readonly WeightedDestination[];
   /** A copy of stable's destination, with everything that it has, that names another version. */
   readonly named: (stable: WeightedDestination, version: Destination, namespace: string) => Raw;
+  /** The field of a rule that its conditions are in. */
+  readonly match: string;
+  /** Of two rules that fit a request the first one counts; otherwise the more exact one. */
+  readonly firstWins: boolean;
+  /** The conditions of a rule, and of one of these testers besides; or why they cannot be said, in words. */
+  readonly narrowed: (
+    match: unknown,
+    testers: readonly Testers[],
+  ) => { readonly match: readonly Raw[] } | { readonly because: string };
+  /** How a rule says what a drill does to its requests; missing where it cannot. */
+  readonly fault?: (drill: Drill) => Raw;
+  /** A destination as the only one of a rule, which gets every request of it. */
+  readonly alone: (destination: Raw) => Raw;
   readonly copies: CopyFields;
   readonly maxWeight: number;
 };
