@@ -27682,6 +27682,13 @@ const inputs = [
         commands: rehearsing,
     },
     {
+        name: "testers",
+        path: "testers",
+        type: "yaml",
+        description: "Whose requests get the canary from the first stage on, whatever its weight: a mapping with headers, cookies, query, method or callers in which everything must hold, or a list of which one must.",
+        commands: rehearsing,
+    },
+    {
         name: "gates",
         path: "gates",
         type: "yaml",
@@ -28215,7 +28222,21 @@ const metricLabel = pattern("a label's name in Prometheus: letters, digits and u
 const metricName = pattern("a metric's name: letters, digits, underscores and colons, such as istio_requests_total", /^[A-Za-z_:][\w:]*$/);
 const bucketsName = pattern("the name of a histogram's buckets, which ends in _bucket, such as istio_request_duration_milliseconds_bucket", /^[A-Za-z_:][\w:]*_bucket$/);
 const headerValue = values_text.check(mini_schemas/* refine */.YPB((written) => /^[\t\x20-\x7e\x80-\xff]*$/.test(written), expected("a header's value: one line, of letters that a header can have")));
-const headers = values_form("a mapping of headers", mini_schemas/* record */.g1P(matching("a header's name", /^[\w!#$%&'*+.^`|~-]+$/), headerValue, expected("a mapping of headers")));
+const token = /^[\w!#$%&'*+.^`|~-]+$/;
+const headers = values_form("a mapping of headers", mini_schemas/* record */.g1P(matching("a header's name", token), headerValue, expected("a mapping of headers")));
+const headerName = matching("a name of letters, digits and dashes, such as x-canary", token);
+const httpMethod = matching("a method of HTTP, such as POST", /^[A-Z]+$/);
+const readable = "a regular expression of at most 1024 letters, without (?= and (?!";
+const regularExpression = values_form(readable, matching(readable, /^(?![\s\S]*\(\?<?[=!])[\s\S]{1,1024}$/).check(mini_schemas/* refine */.YPB((written) => {
+    try {
+        return new RegExp(written.replace(/^\(\?[a-zA-Z]+\)/, "")).source !== "";
+    }
+    catch {
+        return false;
+    }
+}, expected(readable))));
+const mappingOf = (what, name, value) => values_form(what, mini_schemas/* record */.g1P(name, value, expected(what))
+    .check(mini_schemas/* refine */.YPB((all) => Object.keys(all).length > 0, expected(what))));
 const links = values_form("a mapping of names to URLs", mini_schemas/* record */.g1P(values_text, url, expected("a mapping of names to URLs")));
 const route = `(${label}/)?${dotted}`;
 const routeName = pattern("a VirtualService as name or namespace/name", new RegExp(`^${route}$`));
@@ -28257,6 +28278,8 @@ function numeric(what, regex, ...checks) {
     return values_form(what, mini_schemas/* pipe */.FsL(mini_schemas/* union */.KCZ([number, text], expected(what)), mini_schemas/* transform */.pdi(Number)));
 }
 const upTo = (what, most) => (most === Infinity ? [] : [api/* _lte */.Zm(most, expected(what))]);
+const values_status = "an HTTP status from 200 to 599";
+const httpStatus = numeric(values_status, /^[2-5]\d\d$/, mini_schemas/* int */.Whr(expected(values_status)), api/* _gte */.qm(200, expected(values_status)), api/* _lte */.Zm(599, expected(values_status)));
 const decimal = (what) => numeric(what, /^-?\d+(\.\d+)?(e[-+]?\d+)?$/);
 const positive = (what, most = Infinity) => numeric(what, /^(?=.*[1-9])\d+(\.\d+)?$/, api/* _positive */.NC(expected(what)), ...upTo(what, most));
 const count = (what, least = 0, most = Number.MAX_SAFE_INTEGER) => numeric(what, least === 0 ? /^\d+$/ : /^0*[1-9]\d*$/, mini_schemas/* int */.Whr(expected(what)), api/* _gte */.qm(least, expected(what)), api/* _lte */.Zm(most, expected(what)));
@@ -28272,11 +28295,11 @@ const ratio = values_form(percentage, mini_schemas/* pipe */.FsL(mini_schemas/* 
         error: ({ input }) => `expected ${percentage} or a ratio such as 0.05; write ${input}% if that is meant`,
     })),
 ], expected(percentage)), mini_schemas/* transform */.pdi((written) => String(written).includes("%") ? hundredth(Number.parseFloat(String(written))) : Number(written))));
-const wholePercent = "a whole percent from 1 to 100";
+const wholePercent = "a whole percent from 0 to 100";
 const weight = values_form(wholePercent, mini_schemas/* pipe */.FsL(mini_schemas/* union */.KCZ([
     mini_schemas/* number */.aig(expected(wholePercent))
-        .check(mini_schemas/* int */.Whr(expected(wholePercent)), api/* _gte */.qm(1, expected(wholePercent)), api/* _lte */.Zm(100, expected(wholePercent))),
-    matching(wholePercent, /^\s*(100|[1-9]\d?)\s*%?\s*$/),
+        .check(mini_schemas/* int */.Whr(expected(wholePercent)), api/* _gte */.qm(0, expected(wholePercent)), api/* _lte */.Zm(100, expected(wholePercent))),
+    matching(wholePercent, /^\s*(100|[1-9]?\d)\s*%?\s*$/),
 ], expected(wholePercent)), mini_schemas/* transform */.pdi((written) => Number.parseInt(String(written), 10))));
 const replicaWords = {
     same: { kind: "percent", percent: 100 },
@@ -28428,7 +28451,7 @@ const json = section({
     ...own("json"),
 });
 const run = section({
-    command: required("The program and its arguments, as a list. No shell reads them, and nothing is filled in; the program has the job's environment, and CANARY_NAMESPACE, CANARY_SERVICE, CANARY_STAGE, CANARY_WEIGHT, CANARY_STABLE, CANARY_CANARY, CANARY_STABLE_HOST, CANARY_CANARY_HOST, CANARY_STABLE_SUBSET, CANARY_CANARY_SUBSET, CANARY_IMAGE and CANARY_GATE.", command),
+    command: required("The program and its arguments, as a list. No shell reads them, and nothing is filled in; the program has the job's environment, and CANARY_NAMESPACE, CANARY_SERVICE, CANARY_STAGE, CANARY_WEIGHT, CANARY_STABLE, CANARY_CANARY, CANARY_STABLE_HOST, CANARY_CANARY_HOST, CANARY_STABLE_SUBSET, CANARY_CANARY_SUBSET, CANARY_IMAGE and CANARY_GATE, and of a request that testers send CANARY_TESTER_HEADERS (name: value, one a line, as curl -H takes one), CANARY_TESTER_QUERY and CANARY_TESTER_METHOD.", command),
     timeout: preset("How long it may take. Then its process group is ended (it, and what it began that did not leave the group), and it has failed.", durationFrom("1s"), "2m"),
     every: optional("It runs again, so long after one that passed. Default: one that passes is enough for a stage.", durationFrom("1s")),
     ...own("run"),
@@ -28548,12 +28571,37 @@ const routes = either("VirtualServices as name or namespace/name, or a list", [
         ...routeForms,
     ])),
 ]);
+const textMatch = either("a text, or a mapping with exact, prefix or regex", [
+    mini_schemas/* pipe */.FsL(values_text, mini_schemas/* transform */.pdi((exact) => ({ exact }))),
+    section({ exact: required("It is this text.", values_text) }),
+    section({ prefix: required("It begins with this text.", values_text) }),
+    section({ regex: required("All of it fits this regular expression (RE2).", regularExpression) }),
+]);
+const textMatches = (of, name) => mappingOf(`a mapping of names of ${of}`, name, textMatch);
+const oneTesters = section({
+    headers: optional("Headers that a request has: a text, or a mapping with exact, prefix or regex for each.", textMatches("headers", headerName)),
+    cookies: optional("A cookie that it has, in the same form.", textMatches("cookies", headerName)),
+    query: optional("Parameters of its query, in the same form.", textMatches("query parameters", values_text)),
+    method: optional("Its method, such as POST.", httpMethod),
+    callers: optional("Labels of the pods that call, such as those of another service's canary: they get this canary alone, and everybody else by weight. For sidecars and VirtualServices only.", labels),
+});
+const testers = either("a mapping with headers, cookies, query, method or callers, or a list of them", [
+    mini_schemas/* pipe */.FsL(oneTesters, mini_schemas/* transform */.pdi((one) => [one])),
+    mini_schemas/* array */.YOg(oneTesters, { error: "expected a mapping, or a list of them" }),
+]);
+const drill = either("a mapping with delay or abort", [
+    section({ delay: required("Their requests wait so long before the canary gets them.", durationFrom("1ms")) }),
+    section({
+        abort: required("Their requests are answered with this status, 200 to 599, and do not reach it.", httpStatus),
+    }),
+]);
 const stage = section({
     name: optional("What reports call it. Default: its weight.", values_text),
-    weight: required("The canary's share in whole percents, 1 to 100, higher than in the stage before.", weight),
+    weight: required("The canary's share in whole percents, 0 to 100, higher than in the stage before. 0 lets testers in and nobody else.", weight),
     wait: optional("How long the stage lasts at least. Default: no time, so that it ends when its gates pass.", values_duration),
     deadline: optional("How long the stage lasts at most; when gates still wait then, the release rolls back. Default: three times the wait, and at least 5m more than it.", values_duration),
     gates: optional("What must hold in this stage, instead of the gates for all. Default for 100 without a wait: nothing.", gates),
+    drill: optional("What is done to the requests of testers, and of nobody else, while the stage lasts: a delay or an abort. The stage's gates must hold all the same. http routes of VirtualServices only.", drill),
     approval: preset("After this stage the job ends, and the release goes on when somebody runs promote.", values_boolean, false),
 });
 const stages = either("stages such as 10:2m, 50:5m, 100, or a list", [
@@ -28620,6 +28668,7 @@ const file = section({
     variables: preset(inputAt("variables").description, variables, {}),
     routes: given("routes", routes),
     stages: given("stages", stages),
+    testers: given("testers", testers),
     gates: given("gates", gates),
     evidence: part(inputAt("evidence").description, evidence),
     metrics: part("Where requests are counted.", metrics),
@@ -29106,6 +29155,7 @@ function planOf(file) {
     const { promotion, deadlines, meshDelay, drift, canary } = file;
     return {
         stages: (file.stages ?? []).map((stage) => stageOf(stage, gatesOf(stage, file))),
+        ...(file.testers ? { testers: file.testers } : {}),
         evidence: evidenceOf(file),
         pollEvery: intervalOf(file.metrics),
         ready: deadlines.ready,
@@ -29131,22 +29181,23 @@ function canaryDeployment({ stable, canary }, manifests) {
 }
 const stageDeadline = ({ wait = 0, deadline = Math.max(3 * wait, wait + 5 * minute) }) => deadline;
 const stageOf = (stage, gates) => ({
-    name: stage.name ?? `${stage.weight} %`,
+    name: stage.name ?? (stage.weight === 0 ? "testers" : `${stage.weight} %`),
     weight: stage.weight,
     wait: stage.wait ?? 0,
     deadline: stageDeadline(stage),
     gates,
     approval: stage.approval ?? false,
+    ...(stage.drill ? { drill: stage.drill } : {}),
 });
 const usualWarmUp = (stages) => Math.min(defaults.warmUp, stages.reduce((sum, { wait = 0 }) => sum + wait, 0) / 4);
-function evidenceOf({ evidence, metrics, stages = [] }) {
+function evidenceOf({ evidence, metrics, testers, stages = [] }) {
     const { inconclusive, noData, holdFor, early, budget, warmUp = usualWarmUp(stages), splitTolerance, dispersion, ...asked } = evidence;
     const settings = {
         ...defaults,
         ...asked,
         warmUp,
         scrape: intervalOf(metrics),
-        split: { ...defaults.split, tolerance: splitTolerance },
+        split: { ...defaults.split, tolerance: splitTolerance, ...(testers ? { atLeast: true } : {}) },
         dispersion: { kind: "tempered", phi: dispersion ?? 1 },
     };
     return {
@@ -29404,12 +29455,58 @@ const rules = [
         *problems({ file: { stages = [] } }) {
             for (const [index, { weight }] of stages.entries()) {
                 const before = stages[index - 1]?.weight ?? 0;
-                if (weight <= before)
+                if (weight < before || (weight === before && weight > 0))
                     yield {
                         path: ["stages", index, "weight"],
                         problem: `expected more than the ${before} % of the stage before`,
                         found: { value: weight },
                     };
+            }
+        },
+    },
+    {
+        name: "a stage without a weight lets somebody in",
+        reads: ["stages", "testers"],
+        *problems({ file: { stages = [], testers } }) {
+            for (const [index, { weight }] of stages.entries())
+                if (weight === 0 && testers === undefined)
+                    yield {
+                        path: ["stages", index, "weight"],
+                        problem: "expected a weight from 1 on, or testers, who get the canary without one",
+                    };
+        },
+    },
+    {
+        name: "a drill is for testers, and for a gate",
+        reads: ["stages", "testers", "gates"],
+        *problems({ file: { stages = [], testers, gates: all } }) {
+            for (const [index, { drill, gates: own }] of stages.entries()) {
+                if (drill === undefined)
+                    continue;
+                const path = ["stages", index, "drill"];
+                const gates = own ?? all;
+                if (testers === undefined)
+                    yield { path, problem: "expected testers, whose requests alone have the fault" };
+                if (gates !== undefined && gates.length === 0)
+                    yield {
+                        path: own ? path : ["gates"],
+                        problem: "expected a gate that must hold during a drill; nothing would come of it",
+                    };
+            }
+        },
+    },
+    {
+        name: "testers can be told",
+        reads: ["testers"],
+        *problems({ file: { testers = [] } }) {
+            for (const [index, one] of testers.entries()) {
+                const path = ["testers", index];
+                const cookies = Object.keys(one.cookies ?? {});
+                const ofCookies = Object.keys(one.headers ?? {}).some((name) => name.toLowerCase() === "cookie");
+                if (Object.keys(one).length === 0)
+                    yield { path, problem: "expected headers, cookies, query, method or callers; everybody is no tester" };
+                if (cookies.length > 1 || (cookies.length > 0 && ofCookies))
+                    yield { path: [...path, "cookies"], problem: "expected one cookie: all of them are one header" };
             }
         },
     },
@@ -30055,7 +30152,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 523:
+/***/ 5651:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -30463,7 +30560,30 @@ const clusterInWords = ({ context, host }) => `Cluster ${context} (${host})`;
 const isWayBack = ({ undoes, plan }) => undoes !== undefined && (0,transition/* winnerOf */.Pk)(plan) === "canary";
 const exchangedInWords = ({ stable, canary }) => `The last release made ${stable.deployment} the stable version: this one goes to ${canary.deployment} (the file's roles are exchanged).`;
 
+;// CONCATENATED MODULE: ./src/words/testers-in-words.js
+const testersInWords = (testers) => testers.map(oneInWords).join("; or ");
+function oneInWords({ headers, cookies, query, method, callers }) {
+    const words = [
+        ...textsInWords("header", ": ", headers),
+        ...textsInWords("cookie", "=", cookies),
+        ...textsInWords("query", "=", query),
+        ...(method === undefined ? [] : [`method ${method}`]),
+        ...Object.entries(callers ?? {}).map(([name, value]) => `from pods labelled ${name}=${value}`),
+    ];
+    return words.join(" and ");
+}
+const textsInWords = (what, between, texts = {}) => Object.entries(texts).map(([name, match]) => `${what} ${name}${between}${textInWords(match)}`);
+function textInWords(match) {
+    if ("exact" in match)
+        return match.exact;
+    return "prefix" in match ? `${match.prefix}…` : `/${match.regex}/`;
+}
+
+// EXTERNAL MODULE: ./src/words/weight-in-words.js
+var weight_in_words = __nccwpck_require__(6455);
 ;// CONCATENATED MODULE: ./src/words/plan-text.js
+
+
 
 
 
@@ -30485,6 +30605,8 @@ function planText(planned) {
     lines.push(`Release of ${namespace}/${service}: ${canary.deployment} gets ${imageInWords(planned)}, ${besides(planned)}.`);
     for (const [index, step] of steps.entries())
         lines.push(`  ${index + 1}. ${step}`);
+    if (plan.testers)
+        lines.push(`Testers get the canary from the first stage on: ${testersInWords(plan.testers)}.`);
     lines.push(limits(plan, stable.deployment));
     lines.push("", ...detectabilityLines(detectability), "");
     for (const { level, what, next } of findings)
@@ -30515,11 +30637,13 @@ function deployment({ source, canary, stable }) {
             return `apply ${source.objects.length} ${(0,numbers/* plural */.LS)(source.objects.length, "manifest")}`;
     }
 }
-function stageStep({ weight, wait, deadline, gates, approval }, rules) {
-    let step = `${weight} % of the requests for ${wait === 0 ? "a moment" : (0,lib_duration/* formatDuration */.a)(wait)}`;
+function stageStep({ weight, wait, deadline, gates, approval, drill }, rules) {
+    let step = `${weight === 0 ? (0,weight_in_words/* weightInWords */.b)(weight) : `${weight} % of the requests`} for ${wait === 0 ? "a moment" : (0,lib_duration/* formatDuration */.a)(wait)}`;
     const judges = gates.map((gate) => gateInWords(gate, rules)).join("; ");
     if (gates.length > 0)
         step += `, judged by ${judges} (at most ${(0,lib_duration/* formatDuration */.a)(deadline)})`;
+    if (drill)
+        step += `, while testers meet ${"delay" in drill ? `a delay of ${(0,lib_duration/* formatDuration */.a)(drill.delay)}` : `answers of ${drill.abort}`}`;
     if (approval)
         step += ", then wait for `promote`";
     return step;
@@ -30828,7 +30952,7 @@ async function plan(session) {
     return allowed ? 0 : 2;
 }
 async function detectabilityOf(history, target, plan) {
-    const judged = plan.stages.filter((stage) => stage.weight < 100 && (0,release_gate/* isJudgedByEvidence */.iA)(stage));
+    const judged = plan.stages.filter((stage) => stage.weight > 0 && stage.weight < 100 && (0,release_gate/* isJudgedByEvidence */.iA)(stage));
     if (judged.length === 0)
         return { because: "no stage is judged by evidence (gates: auto)" };
     const [traffic, measured] = await Promise.all([
@@ -31040,10 +31164,10 @@ const leanRecord = (record, entries) => ({
     ledger: foldWhole(record.ledger, record.plan.evidence.settings),
 });
 
+// EXTERNAL MODULE: ./src/release/planned-traffic.js
+var planned_traffic = __nccwpck_require__(4253);
 // EXTERNAL MODULE: ./src/release/reason.js
 var release_reason = __nccwpck_require__(7331);
-// EXTERNAL MODULE: ./src/release/split.js
-var release_split = __nccwpck_require__(7311);
 ;// CONCATENATED MODULE: ./src/release/follow.js
 
 
@@ -31109,7 +31233,7 @@ function withExtension({ log, state }, { reason }, now) {
 const since = (state) => (state.phase === "baking" ? state.since : Infinity);
 const enters = (before, next) => next.phase === "baking" && !(before.phase === "baking" && before.stage === next.stage);
 function opened(plan, stage, now) {
-    const { canary: weight } = (0,release_split/* splitOf */.uv)(plan, stage);
+    const { canary: weight } = (0,planned_traffic/* trafficAt */.$o)(plan, stage);
     const name = plan.stages[stage]?.name ?? `${weight}%`;
     return { stage, name, weight, since: now, verdicts: [], polls: 0, tally: evidence_tally/* emptyTally */.CK };
 }
@@ -31340,8 +31464,8 @@ async function driftSinceLast(record, { router }) {
     const { plan, state } = record;
     if (plan.stages.length === 0)
         return undefined;
-    const next = state.phase === "shifting" && state.step === "routing" ? (0,release_split/* splitOf */.uv)(plan, state.stage) : undefined;
-    return router.drift((0,release_split/* splitAt */.gI)((0,planned_weight/* plannedWeight */.R)(record)), next);
+    const next = state.phase === "shifting" && state.step === "routing" ? (0,planned_traffic/* trafficAt */.$o)(plan, state.stage) : undefined;
+    return router.drift((0,planned_weight/* plannedTraffic */.i)(record), next);
 }
 async function lookWhilePromoting(record, step, { workload, router, bystanders }) {
     const { plan, judged } = record;
@@ -31355,15 +31479,13 @@ async function lookWhilePromoting(record, step, { workload, router, bystanders }
         workload.health("stable", isUpdated ? judged : undefined),
         workload.health("canary", judged),
         router.unserved(release_target/* roles */.Ot),
-        isOver || step === "finishing"
-            ? router.strayed(winner, isOver ? undefined : (0,release_split/* splitAt */.gI)((0,planned_weight/* plannedWeight */.R)(record)))
-            : undefined,
+        isOver || step === "finishing" ? router.strayed(winner, isOver ? undefined : (0,planned_weight/* plannedTraffic */.i)(record)) : undefined,
         (0,transition/* takesPods */.XY)(plan, step) ? bystanders.strandedWithout(loser) : undefined,
     ]);
     const [stable, canary] = [(0,release_health/* asReached */.ty)(ofStable, unserved.stable), (0,release_health/* asReached */.ty)(ofCanary, unserved.canary)];
     if (step !== "starting")
         return { phase: "promoting", stable, canary, strayed, stranded };
-    const differences = await router.drift((0,release_split/* splitAt */.gI)(100));
+    const differences = await router.drift((0,planned_weight/* plannedTraffic */.i)(record));
     const toStable = differences === undefined ? undefined : { differences, serving: ["stable"] };
     return { phase: "promoting", stable, canary, strayed: toStable };
 }
@@ -31410,8 +31532,9 @@ async function lookWhileShifting(record, state, ports, memory, signal) {
     const { step } = state;
     if (step === "scaling")
         return { memory, look: { phase: "shifting", canary: undefined } };
-    const split = (0,release_split/* splitOf */.uv)(record.plan, state.stage);
-    const lookAtCluster = () => orFailure(lookBeforeWeight(record, (0,release_split/* servingBy */.gW)({ ...split, canary: 100 }), ports), signal);
+    const traffic = (0,planned_traffic/* trafficAt */.$o)(record.plan, state.stage);
+    const among = (0,planned_traffic/* servingBy */.gW)({ ...traffic, canary: 100 });
+    const lookAtCluster = () => orFailure(lookBeforeWeight(record, among, ports), signal);
     const isCounted = step === "routing" || record.stages.length > 0;
     const [{ pending, ...cluster }, metrics] = await Promise.all([
         inTime(lookAtCluster, record.plan, memory.pending, ports),
@@ -31446,9 +31569,13 @@ async function lookAtPods({ judged }, among, { workload, router }) {
 }
 const awayBy = ({ stable: words }, { away }, { clock }) => words === undefined ? undefined : { words, since: away?.since ?? clock.now() };
 async function lookAtStage(record, state, ports, memory, signal) {
-    const split = (0,release_split/* splitOf */.uv)(record.plan, state.stage);
+    const traffic = (0,planned_traffic/* trafficAt */.$o)(record.plan, state.stage);
     const lookAtAll = async () => {
-        const looks = [lookAtPods(record, (0,release_split/* servingBy */.gW)(split), ports), ports.router.drift(split), stillOurs(ports)];
+        const looks = [
+            lookAtPods(record, (0,planned_traffic/* servingBy */.gW)(traffic), ports),
+            ports.router.drift(traffic),
+            stillOurs(ports),
+        ];
         const [pods, drift] = await Promise.all(looks);
         return { ...pods, drift };
     };
@@ -31503,7 +31630,7 @@ async function askGates({ plan, stages, target }, index, ports, { readings }, si
     const at = ports.clock.now();
     const { since = at, weight = 0 } = stages.at(-1) ?? {};
     const { gates = [], wait = 0, name: stage = "" } = plan.stages[index] ?? {};
-    const about = { at, target, weight, stage, since };
+    const about = { at, target, weight, stage, since, testers: plan.testers };
     const moment = { now: at, pollEvery: plan.pollEvery, end: since + wait };
     const lastOf = ({ name }, among) => among.get(name)?.at(-1);
     const asked = gates.filter(release_gate/* isAsked */.D6);
@@ -31622,16 +31749,16 @@ async function enact(decision, record, ports, signal) {
 }
 function expected(decision, record) {
     if (decision.overOurs)
-        return [(0,release_split/* splitAt */.gI)((0,planned_weight/* plannedWeight */.R)(record))];
-    return isGivenBack(decision, record) ? [(0,release_split/* splitAt */.gI)((0,planned_weight/* plannedWeight */.R)(record)), splitAfter(record)] : [];
+        return [(0,planned_weight/* plannedTraffic */.i)(record)];
+    return isGivenBack(decision, record) ? [(0,planned_weight/* plannedTraffic */.i)(record), trafficAfter(record)] : [];
 }
-const splitAfter = ({ plan, stages }) => (0,release_split/* splitOf */.uv)(plan, Math.min((stages.at(-1)?.stage ?? -1) + 1, plan.stages.length));
+const trafficAfter = ({ plan, stages }) => (0,planned_traffic/* trafficAt */.$o)(plan, Math.min((stages.at(-1)?.stage ?? -1) + 1, plan.stages.length));
 const isGivenBack = ({ winner, reason }, { plan, state }) => winner === "stable" &&
     plan.stages.length > 0 &&
     (state.phase === "rolling-back" || state.phase === "preparing") &&
     state.step === "returning" &&
     reason.kind !== "drift";
-const writtenLast = ({ overOurs }, record) => overOurs ? (0,release_split/* splitAt */.gI)((0,planned_weight/* plannedWeight */.R)(record)) : undefined;
+const writtenLast = ({ overOurs }, record) => (overOurs ? (0,planned_weight/* plannedTraffic */.i)(record) : undefined);
 function enacting(ports, taken) {
     let fenced = !taken;
     return async (decision, record, signal) => {
@@ -31979,11 +32106,11 @@ function looksAtEnd({ plan, state }, { router, workload }) {
     return [router.differences(winner), workload.differences(winner)];
 }
 function looksAtWaiting(record, { router }) {
-    const drift = router.drift((0,release_split/* splitAt */.gI)((0,planned_weight/* plannedWeight */.R)(record)));
+    const drift = router.drift((0,planned_weight/* plannedTraffic */.i)(record));
     return [drift.then((words) => (words === undefined ? [] : [words])), unansweredBy(record, router)];
 }
 async function unansweredBy(record, { unserved }) {
-    return Object.values(await unserved((0,release_split/* servingBy */.gW)((0,release_split/* splitAt */.gI)((0,planned_weight/* plannedWeight */.R)(record)))));
+    return Object.values(await unserved((0,planned_traffic/* servingBy */.gW)((0,planned_weight/* plannedTraffic */.i)(record))));
 }
 function exitCodeOf({ state, settled }) {
     if (!settled)
@@ -32387,7 +32514,7 @@ async function allowed(session, wanted) {
 async function launch_begin(session, wanted, why) {
     const { history, capture } = session;
     const [before, { plan: tempered, because }, usual] = await Promise.all([
-        capture(wanted.target),
+        capture(wanted.target, wanted.plan),
         withMeasuredDispersion(history, wanted.target, wanted.plan),
         usualTotal(history, wanted.target, wanted.plan),
     ]);
@@ -33006,7 +33133,7 @@ const settings = mini_schemas/* object */.Ikc({
     warmUp: number,
     objective: optionalNumber,
     breaker: mini_schemas/* object */.Ikc({ alpha: number, floor: number, timesStable: number }),
-    split: mini_schemas/* object */.Ikc({ alpha: number, tolerance: number }),
+    split: mini_schemas/* object */.Ikc({ alpha: number, tolerance: number, atLeast: mini_schemas/* exactOptional */.yqP(mini_schemas/* literal */.euz(true)) }),
     shares: mini_schemas/* object */.Ikc((0,metric/* byMetric */.S)(() => number)),
     dispersion: mini_schemas/* object */.Ikc({ kind: mini_schemas/* enum */.k5n(["tempered", "beta-binomial"]), phi: number }),
     podSpread: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({ pods: number, errors: number, slow: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ le: number, spread: number })) })),
@@ -33030,9 +33157,19 @@ const stage = mini_schemas/* object */.Ikc({
     deadline: record_schema_length,
     gates: mini_schemas/* array */.YOg(record_schema_gate),
     approval: truth,
+    drill: mini_schemas/* exactOptional */.yqP(mini_schemas/* union */.KCZ([mini_schemas/* object */.Ikc({ delay: record_schema_length }), mini_schemas/* object */.Ikc({ abort: whole })])),
+});
+const textMatches = mini_schemas/* record */.g1P(record_schema_text, mini_schemas/* union */.KCZ([mini_schemas/* object */.Ikc({ exact: record_schema_text }), mini_schemas/* object */.Ikc({ prefix: record_schema_text }), mini_schemas/* object */.Ikc({ regex: record_schema_text })]));
+const testers = mini_schemas/* object */.Ikc({
+    headers: mini_schemas/* exactOptional */.yqP(textMatches),
+    cookies: mini_schemas/* exactOptional */.yqP(textMatches),
+    query: mini_schemas/* exactOptional */.yqP(textMatches),
+    method: optionalText,
+    callers: mini_schemas/* exactOptional */.yqP(texts),
 });
 const record_schema_planSchema = mini_schemas/* object */.Ikc({
     stages: mini_schemas/* array */.YOg(stage),
+    testers: mini_schemas/* exactOptional */.yqP(mini_schemas/* array */.YOg(testers)),
     evidence: evidenceRulesSchema,
     pollEvery: record_schema_length,
     ready: record_schema_length,
@@ -39074,6 +39211,8 @@ function duration(params) {
     return core._isoDuration(ZodMiniISODuration, params);
 }
 
+// EXTERNAL MODULE: ./src/release/split.js
+var split = __nccwpck_require__(7311);
 // EXTERNAL MODULE: ./src/words/observed-split.js
 var observed_split = __nccwpck_require__(4186);
 ;// CONCATENATED MODULE: ./src/words/status-answer.js
@@ -39155,7 +39294,7 @@ function statusAnswer(cluster, record, deviation) {
         watched: watched ?? null,
         because: becauseOf(record),
         weight,
-        splits: { planned: (0,release_split/* splitAt */.gI)(weight), observed: (newest && (0,observed_split/* observedSplit */.bU)(newest)) ?? null },
+        splits: { planned: (0,split/* splitAt */.g)(weight), observed: (newest && (0,observed_split/* observedSplit */.bU)(newest)) ?? null },
         stage: stages.at(-1) ?? null,
         stages,
         settled: settledOf(state, deviation),
@@ -39304,7 +39443,6 @@ function next(record, watched) {
 
 
 
-
 async function status_status(session) {
     const record = await session.journal.load();
     if (!record)
@@ -39337,7 +39475,7 @@ async function deviationOf(session, record) {
         return { drift: undefined, differences: await strays(session, record), watched: undefined };
     const { router } = session.connect(record);
     const [drift, differences, watched] = await Promise.all([
-        router.drift((0,release_split/* splitAt */.gI)((0,planned_weight/* plannedWeight */.R)(record))).catch((error) => (0,lib_errors/* tell */.qz)(error)),
+        router.drift((0,planned_weight/* plannedTraffic */.i)(record)).catch((error) => (0,lib_errors/* tell */.qz)(error)),
         unanswered(session, record),
         (0,release_state/* isRunning */.W_)(record.state) ? isWatched(session) : undefined,
     ]);
@@ -42843,7 +42981,29 @@ function inWords(value, redact) {
     }
 }
 
+;// CONCATENATED MODULE: ./src/release/testers.js
+function testers_requestOf(testers = []) {
+    const [first] = testers.flatMap((one) => requestBy(one) ?? []);
+    return first;
+}
+function requestBy({ headers, cookies, query, method, callers }) {
+    const [ofHeaders, ofCookies, ofQuery] = [headers, cookies, query].map(testers_valuesOf);
+    if (callers || !ofHeaders || !ofCookies || !ofQuery)
+        return undefined;
+    const cookie = ofCookies.map(([name, value]) => ["cookie", `${name}=${value}`]);
+    return { ...(method === undefined ? {} : { method }), headers: [...ofHeaders, ...cookie], query: ofQuery };
+}
+function testers_valuesOf(texts = {}) {
+    const values = Object.entries(texts).flatMap(([name, match]) => {
+        if ("exact" in match)
+            return [[name, match.exact]];
+        return "prefix" in match ? [[name, match.prefix]] : [];
+    });
+    return values.length === Object.keys(texts).length ? values : undefined;
+}
+
 ;// CONCATENATED MODULE: ./src/adapters/gates/run-gate.js
+
 
 
 
@@ -42888,7 +43048,7 @@ function readingOf(gate, { how, stdout, output }, limit, at, redact) {
     };
 }
 const mostOfLine = 100;
-const environmentOf = ({ name }, { target, weight, stage }) => {
+const environmentOf = ({ name }, { target, weight, stage, testers }) => {
     const { namespace, service, stable, canary, image = "" } = target;
     return {
         CANARY_GATE: name,
@@ -42903,8 +43063,19 @@ const environmentOf = ({ name }, { target, weight, stage }) => {
         CANARY_STABLE_SUBSET: stable.subset ?? "",
         CANARY_CANARY_SUBSET: canary.subset ?? "",
         CANARY_IMAGE: image,
+        ...environmentFor(testers),
     };
 };
+function environmentFor(testers) {
+    if (!testers)
+        return {};
+    const { headers = [], query = [], method = "" } = testers_requestOf(testers) ?? {};
+    return {
+        CANARY_TESTER_HEADERS: headers.map(([name, value]) => `${name}: ${value}`).join("\n"),
+        CANARY_TESTER_QUERY: new URLSearchParams(Object.fromEntries(query)).toString(),
+        CANARY_TESTER_METHOD: method,
+    };
+}
 
 ;// CONCATENATED MODULE: ./src/istio/destination.js
 
@@ -43058,13 +43229,20 @@ function plannedCopies({ copies: { single, list, ofSingle, ofEntry } }, now, bef
     const isCopyOfCanary = (entry) => isCanary(ofEntry(entry, namespace));
     const [one, several] = [isSingleCopyOfCanary(before), listAt(before, list).filter(isCopyOfCanary)];
     const isSingleGone = single.slice(0, 1).every((name) => now[name] === undefined);
-    if (aim.to === "before") {
+    if (aim.to === "before" || (aim.to === "split" && aim.canary === 0)) {
         const back = one && isSingleGone ? { ...now, ...copies_only(before, single) } : now;
         return several.length > 0 ? withList(back, list, together(listAt(now, list), listAt(before, list), several)) : back;
     }
     const without = one && isSingleCopyOfCanary(now) ? except(now, single) : now;
     const others = listAt(now, list).filter((entry) => !isCopyOfCanary(entry));
     return several.length > 0 ? withList(without, list, others) : without;
+}
+function withoutCopiesOf({ copies: { single, list, ofSingle, ofEntry } }, rule, role, { roleOf }, namespace) {
+    const isIts = (one) => one !== undefined && roleOf(one) === role;
+    const hasSingle = single.slice(0, 1).some((name) => isIts(ofSingle(rule[name], namespace)));
+    const without = hasSingle ? except(rule, single) : rule;
+    const others = listAt(rule, list).filter((entry) => !isIts(ofEntry(entry, namespace)));
+    return others.length === listAt(rule, list).length ? without : withList(without, list, others);
 }
 const copies_only = (fields, names) => Object.fromEntries(Object.entries(fields).filter(([name]) => names.includes(name)));
 const except = (fields, names) => Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
@@ -43077,9 +43255,138 @@ function together(now, before, taken) {
     return entries;
 }
 
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/describe.js
+
+const describe_objectWord = ({ kind }, { namespace, name }) => routeWord({ kind, namespace, name });
+function ruleWord({ words: { rule }, sections }, { name, section, index }) {
+    if (name !== undefined)
+        return `${rule} "${name}"`;
+    const [first] = Object.keys(sections);
+    return section === first ? `${rule} #${index}` : `${section} ${rule} #${index}`;
+}
+function destinationWord({ host, subset, port }) {
+    const words = [host.text || "a destination without a host"];
+    if (subset !== undefined)
+        words.push(`subset ${subset}`);
+    if (port !== undefined)
+        words.push(`port ${port}`);
+    return words.join(" ");
+}
+function splitWord(destinations) {
+    const [only, ...more] = destinations;
+    if (!only)
+        return "no destination";
+    if (more.length === 0 && only.counts > 0)
+        return `${labelOf(only, destinations)} alone`;
+    return destinations.map((one) => `${labelOf(one, destinations)} ${weightWord(one)}`).join(", ");
+}
+const weightWord = ({ weight }) => weight === undefined ? "without a weight" : JSON.stringify(weight);
+const shortName = ({ host }) => host.text.split(".")[0] ?? host.text;
+const labels = [
+    (one) => one.subset ?? shortName(one),
+    ({ subset, host }) => (subset === undefined ? host.text : `${host.text}/${subset}`),
+    destinationWord,
+];
+function labelOf(destination, among) {
+    const isTelling = (label) => among.filter((other) => label(other) === label(destination)).length === 1;
+    return (labels.find(isTelling) ?? destinationWord)(destination);
+}
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/added-rules.js
+
+
+
+
+const testersName = (at) => `istio-canary-testers${at === 0 ? "" : `-${at}`}`;
+const isOurName = (name) => /^istio-canary-testers(-\d+)?$/.test(name ?? "");
+const narrowedFor = (shape, { section, match }, testers) => section === "http"
+    ? shape.narrowed(match, testers)
+    : { because: "it divides connections, and testers are known by their requests" };
+function addedBefore(shape, rule, at, testers) {
+    if (testers.length === 0)
+        return [];
+    const narrowed = narrowedFor(shape, rule, testers);
+    return "because" in narrowed ? [] : [{ name: testersName(at), match: narrowed.match }];
+}
+function standingBeside(rules, { added = [], section }, at, { roleOf }) {
+    const isOne = ({ destinations }) => destinations.length > 0 && destinations.every((one) => roleOf(one) === "canary");
+    const among = rules.filter((rule) => rule.section === section);
+    const isOurs = ({ name, destinations }) => name === testersName(at) && destinations.some((one) => roleOf(one) !== undefined);
+    const ours = among.filter(isOurs);
+    if (ours.length > 0)
+        return ours;
+    return among.filter((rule) => rule.name === undefined && isOne(rule) && added.some(({ match }) => (0,external_node_util_.isDeepStrictEqual)(match, rule.match)));
+}
+const noFaults = ({ kind }) => `${kind}s have no faults, so that no stage can have a drill`;
+function wantedBeside(shape, was, at, aim) {
+    const testers = aim.to === "split" ? (aim.testers ?? []) : [];
+    if (testers.length === 0)
+        return { wanted: [] };
+    const narrowed = narrowedFor(shape, { section: was.section, match: was.match }, testers);
+    if ("because" in narrowed)
+        return narrowed;
+    const drill = aim.to === "split" ? aim.drill : undefined;
+    if (drill && !shape.fault)
+        return { because: noFaults(shape) };
+    return {
+        wanted: [{ name: testersName(at), match: narrowed.match, role: "canary", fault: drill && shape.fault?.(drill) }],
+    };
+}
+function additionsTo(shape, { was, at, rule, standing, canary }, aim, versions, namespace) {
+    const goes = (now) => ({ shape, now, planned: undefined, before: rule, name: testersName(at) });
+    const due = wantedBeside(shape, was, at, aim);
+    if ("because" in due || !rule) {
+        const trouble = "because" in due ? { trouble: `${ruleWord(shape, was)}: ${due.because}` } : {};
+        return { additions: standing.map(goes), ...trouble };
+    }
+    const [now, ...others] = standing.filter(({ index }) => index < rule.index);
+    const misplaced = standing.filter(({ index }) => index > rule.index);
+    const [wanted] = due.wanted;
+    const gone = [...(wanted ? [] : [now]), ...others, ...misplaced].flatMap((one) => (one ? [goes(one)] : []));
+    if (!wanted)
+        return { additions: gone };
+    const fresh = written(shape, rule, wanted, canary, versions, namespace);
+    const isAsPlanned = now !== undefined && added_rules_isSame(shape, now, fresh, versions, namespace);
+    const planned = isAsPlanned ? now.raw : fresh;
+    return { additions: [...gone, { shape, now, planned, before: rule, name: wanted.name }] };
+}
+function written(shape, { raw }, { name, match, fault }, destination, versions, namespace) {
+    const rest = withoutCopiesOf(shape, raw, "canary", versions, namespace);
+    return {
+        ...rest,
+        ...(fault && { fault }),
+        name,
+        [shape.match]: match,
+        [shape.destinations]: [shape.alone(destination)],
+    };
+}
+function added_rules_isSame(shape, now, fresh, versions, namespace) {
+    const [only, ...more] = now.destinations;
+    const isToCanary = only !== undefined && more.length === 0 && only.counts > 0 && versions.roleOf(only) === "canary";
+    const decided = [shape.match, "fault", "redirect", "directResponse", "delegate"];
+    return (isToCanary &&
+        decided.every((field) => (0,external_node_util_.isDeepStrictEqual)(now.raw[field], fresh[field])) &&
+        (0,external_node_util_.isDeepStrictEqual)(withoutCopiesOf(shape, now.raw, "canary", versions, namespace), objectAt(now.raw)));
+}
+const isChanged = ({ now, planned }) => now?.raw !== planned;
+function additionWord({ shape, now, planned, name }) {
+    const word = ruleWord(shape, now ?? { name, index: 0, section: "http" });
+    if (planned === undefined)
+        return `${word}, which a release added for testers, is still there`;
+    return now ? `${word}, which is for testers, was changed` : `${word}, which is for testers, is not there`;
+}
+
 ;// CONCATENATED MODULE: ./src/adapters/weighted-rules/before-of.js
 
-const objectBeforeOf = (shape, { choice: { namespace, name }, rules }) => ({ namespace, name, rules: rules.map((rule) => beforeOf(shape, rule)) });
+
+const objectBeforeOf = (shape, { choice: { namespace, name }, rules }, { testers = [] } = {}) => ({
+    namespace,
+    name,
+    rules: rules.map((rule, at) => {
+        const added = addedBefore(shape, rule, at, testers);
+        return added.length === 0 ? beforeOf(shape, rule) : { ...beforeOf(shape, rule), added: [...added] };
+    }),
+});
 const beforeOf = (shape, { section, index, name, match, destinations, raw }) => ({
     section,
     index,
@@ -43140,43 +43447,6 @@ function givenBack(shape, pair) {
     };
 }
 
-;// CONCATENATED MODULE: ./src/adapters/weighted-rules/describe.js
-
-const describe_objectWord = ({ kind }, { namespace, name }) => routeWord({ kind, namespace, name });
-function ruleWord({ words: { rule }, sections }, { name, section, index }) {
-    if (name !== undefined)
-        return `${rule} "${name}"`;
-    const [first] = Object.keys(sections);
-    return section === first ? `${rule} #${index}` : `${section} ${rule} #${index}`;
-}
-function destinationWord({ host, subset, port }) {
-    const words = [host.text || "a destination without a host"];
-    if (subset !== undefined)
-        words.push(`subset ${subset}`);
-    if (port !== undefined)
-        words.push(`port ${port}`);
-    return words.join(" ");
-}
-function splitWord(destinations) {
-    const [only, ...more] = destinations;
-    if (!only)
-        return "no destination";
-    if (more.length === 0 && only.counts > 0)
-        return `${labelOf(only, destinations)} alone`;
-    return destinations.map((one) => `${labelOf(one, destinations)} ${weightWord(one)}`).join(", ");
-}
-const weightWord = ({ weight }) => weight === undefined ? "without a weight" : JSON.stringify(weight);
-const shortName = ({ host }) => host.text.split(".")[0] ?? host.text;
-const labels = [
-    (one) => one.subset ?? shortName(one),
-    ({ subset, host }) => (subset === undefined ? host.text : `${host.text}/${subset}`),
-    destinationWord,
-];
-function labelOf(destination, among) {
-    const isTelling = (label) => among.filter((other) => label(other) === label(destination)).length === 1;
-    return (labels.find(isTelling) ?? destinationWord)(destination);
-}
-
 ;// CONCATENATED MODULE: ./src/adapters/weighted-rules/locate.js
 
 const sameMatch = (was, now) => (0,external_node_util_.isDeepStrictEqual)(was.match, now.match);
@@ -43221,27 +43491,38 @@ function canaryWeight(managed, percent) {
 
 
 
+
 const plannedDestinations = ({ shape, namespace, planned }) => shape.read(planned.map(({ raw }) => raw), namespace);
 function planMoves(shape, object, before, pair, aim) {
     const { namespace } = before;
     const versions = destinationRoles(shape, pair);
-    const serving = shape.rulesOf(object).filter(({ destinations }) => destinations.some(versions.roleOf));
+    const all = shape.rulesOf(object);
+    const beside = before.rules.map((was, at) => standingBeside(all, was, at, versions));
+    const added = new Set(beside.flat());
+    const serving = all.filter((rule) => !added.has(rule) && rule.destinations.some(versions.roleOf));
     const rules = locate(before.rules, serving);
     const moves = [];
     const gone = [];
+    const additions = [];
     for (const [at, was] of before.rules.entries()) {
         const rule = rules[at];
+        const start = startOf(shape, was, namespace, versions);
+        const standing = beside[at] ?? [];
+        const canary = start.canary?.destination.raw ?? versions.canaryLike(start.stable.destination, namespace);
+        const its = additionsTo(shape, { was, at, rule, standing, canary }, aim, versions, namespace);
+        additions.push(...its.additions);
+        if (its.trouble !== undefined)
+            gone.push(its.trouble);
         if (!rule) {
             gone.push(`${ruleWord(shape, was)} is gone, or sends to neither version any more`);
             continue;
         }
-        const start = startOf(shape, was, namespace, versions);
         const planned = place(rule.destinations, start, aim, versions);
         const copies = plannedCopies(shape, copiesIn(shape, rule.raw), was.copies ?? {}, aim, versions, namespace);
         moves.push({ shape, namespace, rule, planned, copies });
     }
     const ambiguous = moves.flatMap(({ rule }) => repeated(rule.destinations, versions).map((what) => `${ruleWord(shape, rule)} names ${what} more than once`));
-    return { moves, troubles: [...gone, ...ambiguous] };
+    return { moves, additions, troubles: [...gone, ...ambiguous] };
 }
 const repeated = (destinations, { indexesOf }) => release_target/* roles */.Ot.flatMap((role) => {
     const [first, second] = indexesOf(role, destinations).map((index) => destinations[index]);
@@ -43270,6 +43551,8 @@ function dueOf({ namespace, stable, canary, managed }, aim, { canaryLike }) {
                 canary: canary && { ...its, weight: canary.destination.weight },
             };
         case "split": {
+            if (aim.canary === 0)
+                return dueOf({ namespace, stable, canary, managed }, { to: "before" }, { canaryLike });
             const weight = canaryWeight(managed, aim.canary);
             return { stable: { ...old, weight: managed - weight }, canary: { ...its, weight } };
         }
@@ -43315,11 +43598,29 @@ function withWeight(raw, weight) {
 
 
 
-function patchOf(moves) {
-    const changed = moves.filter((move) => operationsOf(move).length > 0);
+
+
+function patchOf({ moves, additions }) {
+    const changed = moves.filter(isMoved);
     for (const move of changed)
         assertWritable(move);
-    return changed.flatMap(operationsOf);
+    const ours = additions.filter(isChanged);
+    for (const addition of ours)
+        assertNarrow(addition);
+    return [...changed.flatMap(operationsOf), ...changesAmong(ours)];
+}
+const isMoved = (move) => operationsOf(move).length > 0;
+function changesAmong(additions) {
+    const [replaced, moving] = [[], []];
+    for (const { now, planned: value, before } of additions) {
+        if (now && value)
+            replaced.push({ op: "replace", path: now.path, value });
+        else if (now)
+            moving.push({ at: now.index, operation: { op: "remove", path: now.path } });
+        else if (before)
+            moving.push({ at: before.index, operation: { op: "add", path: before.path, value } });
+    }
+    return [...replaced, ...moving.sort((one, other) => other.at - one.at).map(({ operation }) => operation)];
 }
 function operationsOf(move) {
     return [...destinationChanges(move), ...copyChanges(move)];
@@ -43374,8 +43675,14 @@ function assertWritable(move) {
     if (wrong.length > 0)
         throw new Error(`${ruleWord(move.shape, move.rule)} would get ${wrong.join(" and ")}; nothing was written`);
 }
+function assertNarrow({ shape, planned }) {
+    const match = planned && listAt(planned, shape.match);
+    if (match && (match.length === 0 || match.some((one) => Object.keys(objectAt(one)).length === 0)))
+        throw new Error(`${String(planned.name)} would take every request; nothing was written`);
+}
 
 ;// CONCATENATED MODULE: ./src/adapters/weighted-rules/moved-route.js
+
 
 
 
@@ -43393,24 +43700,25 @@ function movedRoute({ store, clock, pair, before, fence, followed, refused }) {
     const word = describe_objectWord(shape, before);
     let written;
     const read = () => client.get(resource, before.namespace, before.name);
-    function movesFor(object, aim) {
+    function planFor(object, aim) {
         if (!object) {
             if (aim.to === "before")
-                return [];
+                return { moves: [], additions: [], troubles: [] };
             throw new lib_errors/* DeniedError */.iC(`${word} was deleted during the release.`, {
                 next: "Apply it again, then run the release again.",
             });
         }
-        const { moves, troubles } = planMoves(shape, object, before, pair, aim);
+        const plan = planMoves(shape, object, before, pair, aim);
+        const { troubles } = plan;
         if (troubles.length === 0 || aim.to === "before")
-            return moves;
+            return plan;
         throw new lib_errors/* DeniedError */.iC(`${word} was changed during the release: ${(0,some_of/* someOf */.y)(troubles)}.`, {
             next: "Put the routes back as they were, then run the release again.",
         });
     }
     function patchTo(object, aim) {
-        const moves = movesFor(object, aim);
-        return object && patchWrite(client, resource, object, patchOf(moves));
+        const plan = planFor(object, aim);
+        return object && patchWrite(client, resource, object, patchOf(plan));
     }
     return {
         async reach(aim, superseded, from) {
@@ -43431,8 +43739,8 @@ function movedRoute({ store, clock, pair, before, fence, followed, refused }) {
                 plan,
                 fence: isBack ? fence.back : fence.forward,
                 proven: true,
-                refused: (error, object) => denied(word, movesFor(object, aim), error),
-                contested: (error, object) => moved_route_contested(word, movesFor(object, aim), object, error),
+                refused: (error, object) => denied(word, planFor(object, aim).moves, error),
+                contested: (error, object) => moved_route_contested(word, planFor(object, aim).moves, object, error),
             });
             written = isBack || writes === 0 ? undefined : reached;
             if (followed && reached && !isBack)
@@ -43443,13 +43751,14 @@ function movedRoute({ store, clock, pair, before, fence, followed, refused }) {
             written = undefined;
         },
         async splits() {
-            const moves = movesFor(await read(), { to: "before" });
+            const { moves } = planFor(await read(), { to: "before" });
             return moves.map(({ rule }) => `${word} ${ruleWord(shape, rule)}: ${splitWord(rule.destinations)}`);
         },
         async serving() {
             const { roleOf } = destinationRoles(shape, pair);
-            const moves = movesFor(await read(), { to: "before" });
-            return moves.flatMap(({ rule: { destinations } }) => destinations.filter((each) => trafficOf(each, destinations) > 0).flatMap((each) => roleOf(each) ?? []));
+            const { moves, additions } = planFor(await read(), { to: "before" });
+            const rules = [...moves.map(({ rule }) => rule), ...additions.flatMap(({ now }) => now ?? [])];
+            return rules.flatMap(({ destinations }) => destinations.filter((each) => trafficOf(each, destinations) > 0).flatMap((each) => roleOf(each) ?? []));
         },
         async differences(aim, next) {
             const object = await read();
@@ -43467,14 +43776,14 @@ function movedRoute({ store, clock, pair, before, fence, followed, refused }) {
             throw new lib_errors/* StrayedError */.vC((0,some_of/* someOf */.y)(differences));
     }
     function differencesOf(object, aim) {
-        const { moves, troubles } = planMoves(shape, object, before, pair, aim);
+        const { moves, additions, troubles } = planMoves(shape, object, before, pair, aim);
         const by = writtenBy(object);
-        const different = moves.filter((move) => patchOf([move]).length > 0);
+        const different = [...moves.filter(isMoved).map(changeWord), ...additions.filter(isChanged).map(additionWord)];
         const going = isTerminating(object) ? [`${word} is being deleted`] : [];
         return [
             ...going,
             ...troubles.map((trouble) => `${word} ${trouble}`),
-            ...different.map((move) => `${word} ${changeWord(move)}${by}`),
+            ...different.map((change) => `${word} ${change}${by}`),
         ];
     }
 }
@@ -43838,6 +44147,7 @@ const routeSections = ["http", "tls", "tcp"];
 
 
 const raw = mini_schemas/* record */.g1P(mini_schemas/* string */.YjP(), mini_schemas/* unknown */.L5J());
+const added = mini_schemas/* object */.Ikc({ name: mini_schemas/* string */.YjP(), match: mini_schemas/* unknown */.L5J() });
 const rule = mini_schemas/* object */.Ikc({
     section: mini_schemas/* enum */.k5n(routeSections),
     index: mini_schemas/* int */.Whr().check(api/* _nonnegative */.UI()),
@@ -43845,6 +44155,7 @@ const rule = mini_schemas/* object */.Ikc({
     match: mini_schemas/* optional */.lqM(mini_schemas/* unknown */.L5J()),
     route: mini_schemas/* array */.YOg(raw),
     copies: mini_schemas/* optional */.lqM(raw),
+    added: mini_schemas/* optional */.lqM(mini_schemas/* array */.YOg(added)),
 });
 const objectBefore = mini_schemas/* object */.Ikc({ namespace: mini_schemas/* string */.YjP(), name: mini_schemas/* string */.YjP(), rules: mini_schemas/* array */.YOg(rule) });
 
@@ -43924,7 +44235,120 @@ const gatewayPermissions = (kind) => [
     },
 ];
 
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/text-match.js
+function bothOf(one, other) {
+    if ("exact" in one)
+        return meets(one.exact, other, one);
+    if ("exact" in other)
+        return meets(other.exact, one, other);
+    if ("regex" in one || "regex" in other)
+        return "regex" in one && "regex" in other && one.regex === other.regex ? one : "unsayable";
+    if (one.prefix.startsWith(other.prefix))
+        return one;
+    return other.prefix.startsWith(one.prefix) ? other : "never";
+}
+function meets(text, match, exact) {
+    if ("exact" in match)
+        return text === match.exact ? exact : "never";
+    if ("prefix" in match)
+        return text.startsWith(match.prefix) ? exact : "never";
+    try {
+        return new RegExp(`^(?:${match.regex})$`).test(text) ? exact : "never";
+    }
+    catch {
+        return "unsayable";
+    }
+}
+const literally = (text) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+const withoutPrefix = (match) => "prefix" in match ? { regex: `${literally(match.prefix)}.*` } : match;
+function cookieMatch(name, match) {
+    const value = () => {
+        if ("exact" in match)
+            return literally(match.exact);
+        return "prefix" in match ? `${literally(match.prefix)}[^;]*` : `(?:${match.regex})`;
+    };
+    return { regex: `(?:.*;\\s*)?${literally(name)}=${value()}(?:;.*)?` };
+}
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/narrow.js
+
+const isBecause = (value) => typeof value === "object" && value !== null && "because" in value;
+function narrowEach(blocks, testers, narrow) {
+    const all = testers.flatMap((one) => blocks.map((block) => narrow(block, one)));
+    const unsaid = all.find(isBecause);
+    if (unsaid)
+        return unsaid;
+    const match = all.filter((one) => one !== "never" && !isBecause(one));
+    return match.length > 0 ? { match } : { because: "none of the requests that it takes is a tester's" };
+}
+function headersOf({ headers = {}, cookies = {} }) {
+    const all = Object.entries(headers).map(([name, match]) => [name.toLowerCase(), match]);
+    const ofCookies = Object.entries(cookies).map(([name, match]) => ["cookie", cookieMatch(name, match)]);
+    return new Map([...all, ...ofCookies]);
+}
+function narrowText(what, asked, match) {
+    if (asked === undefined)
+        return match;
+    const both = asked === "other" ? "unsayable" : bothOf(asked, match);
+    return both === "unsayable" ? { because: `it asks for the ${what} itself, and no condition asks for both` } : both;
+}
+
+;// CONCATENATED MODULE: ./src/adapters/gateway-route/narrowed-matches.js
+
+
+
+const everyPath = { path: { type: "PathPrefix", value: "/" } };
+const narrowedMatches = (kind) => (matches, testers) => {
+    const [callers, byQuery] = [testers.some((one) => one.callers), testers.some((one) => one.query ?? one.method)];
+    if (callers)
+        return { because: `${kind}s cannot ask who calls (testers.callers); VirtualServices can` };
+    if (byQuery && kind === "GRPCRoute")
+        return { because: "gRPC has neither a query nor a method of HTTP that a GRPCRoute could ask for" };
+    const usual = kind === "HTTPRoute" ? everyPath : {};
+    const blocks = listAt(matches).map((match) => ({ ...usual, ...objectAt(match) }));
+    return narrowEach(blocks.length === 0 ? [usual] : blocks, testers, narrow);
+};
+function narrow(block, testers) {
+    const { query = {}, method } = testers;
+    if (method !== undefined && (textAt(block, "method") ?? method) !== method)
+        return "never";
+    const headers = withTexts("header", listAt(block, "headers"), [...headersOf(testers)]);
+    const queryParams = withTexts("query parameter", listAt(block, "queryParams"), Object.entries(query));
+    if (!Array.isArray(headers))
+        return headers;
+    if (!Array.isArray(queryParams))
+        return queryParams;
+    return {
+        ...block,
+        ...(method === undefined ? {} : { method }),
+        ...(headers.length === 0 ? {} : { headers }),
+        ...(queryParams.length === 0 ? {} : { queryParams }),
+    };
+}
+function withTexts(what, asked, more) {
+    const all = [...asked];
+    for (const [name, match] of more) {
+        const at = all.findIndex((one) => textAt(one, "name")?.toLowerCase() === name.toLowerCase());
+        const both = narrowText(`${what} ${name}`, at < 0 ? undefined : textMatchOf(all[at]), withoutPrefix(match));
+        if (both === "never" || "because" in both)
+            return both;
+        all.splice(at < 0 ? all.length : at, at < 0 ? 0 : 1, entryOf(name, both));
+    }
+    return all;
+}
+const textMatchOf = (entry) => {
+    const value = textAt(entry, "value") ?? "";
+    const type = textAt(entry, "type") ?? "Exact";
+    if (type === "Exact")
+        return { exact: value };
+    return type === "RegularExpression" ? { regex: value } : "other";
+};
+const entryOf = (name, match) => "exact" in match
+    ? { type: "Exact", name, value: match.exact }
+    : { type: "RegularExpression", name, value: "regex" in match ? match.regex : match.prefix };
+
 ;// CONCATENATED MODULE: ./src/adapters/gateway-route/gateway-shape.js
+
 
 
 
@@ -43936,6 +44360,10 @@ const gatewayShape = (kind) => ({
     destinations: "backendRefs",
     read: readBackends,
     named: gateway_shape_named,
+    match: "matches",
+    firstWins: false,
+    narrowed: narrowedMatches(kind),
+    alone: (backend) => ({ ...backend, weight: 1 }),
     copies: { single: [], list: "filters", ofSingle: () => undefined, ofEntry: mirroredTo },
     maxWeight: 1_000_000,
 });
@@ -43954,9 +44382,69 @@ function gateway_shape_named({ host, raw }, version, namespace) {
 }
 
 ;// CONCATENATED MODULE: ./src/release/aim.js
-const aimAt = (canary) => (canary === 0 ? { to: "before" } : { to: "split", canary });
+
+
+function aimOf({ stable: _, ...traffic }) {
+    return traffic.canary === 0 && !(0,planned_traffic/* letsIn */.C6)(traffic) ? { to: "before" } : { to: "split", ...traffic };
+}
+const aimAt = (canary) => aimOf((0,split/* splitAt */.g)(canary));
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/tester-notices.js
+
+
+
+
+
+
+function testerNotices(shape, chosen, { testers = [], stages = [] }, where) {
+    const all = shape.rulesOf(chosen.object);
+    const leftOver = all.filter(({ name }) => isOurName(name));
+    const findings = leftOver.map((rule) => refuse(`${where}: ${ruleWord(shape, rule)} is called as a ${shape.words.rule} that a release adds for testers: one was left there, or somebody else's has this name.`, "If it was left, `istio-canary rollback` takes it away; otherwise give it another name."));
+    if (testers.length === 0 || chosen.problems.length > 0 || leftOver.length > 0)
+        return findings;
+    if (!shape.fault && stages.some(({ drill }) => drill))
+        findings.push(refuse(`${where}: ${noFaults(shape)}.`, "Take the drill away, or release by a VirtualService."));
+    for (const rule of chosen.rules)
+        findings.push(...ofRule(shape, rule, all, testers, where));
+    return [...findings, ...announced(shape, chosen, findings, where)];
+}
+function ofRule(shape, rule, all, testers, where) {
+    const word = `${where}: ${ruleWord(shape, rule)}`;
+    const narrowed = narrowedFor(shape, rule, testers);
+    if ("because" in narrowed)
+        return [
+            refuse(`${word} cannot let testers in: ${narrowed.because}.`, `Let them be known by something else, or choose other ${shape.words.rule}s with routes.`),
+        ];
+    if (!shape.firstWins)
+        return [];
+    const above = all.filter(({ section, index, takesEverything }) => section === rule.section && index < rule.index && !takesEverything);
+    const shadows = above.filter(({ match }) => narrowed.match.some((block) => listAt(match).some((other) => covers(objectAt(other), block))));
+    return shadows.map((shadow) => warn(`${word}: its testers meet ${ruleWord(shape, shadow)} before it, which takes what they are known by.`, "They get the canary by no rule of this release then. Move it down, or let them be known by something else."));
+}
+function announced(shape, { rules }, findings, where) {
+    if (findings.some(({ level }) => level === "refuse"))
+        return [];
+    const words = rules.map((rule) => ruleWord(shape, rule));
+    return [
+        note(`${where}: with the first write testers get the canary by a ${shape.words.rule} before ${(0,some_of/* someOf */.y)(words, ", ")}, with everything that it has; it goes at the end, and with a rollback.`),
+    ];
+}
+function covers(wider, narrower) {
+    return Object.entries(wider).every(([field, asked]) => {
+        const other = narrower[field];
+        if (field === "name" || (0,external_node_util_.isDeepStrictEqual)(asked, other))
+            return true;
+        if (field === "headers" || field === "queryParams" || field === "sourceLabels")
+            return Object.entries(objectAt(asked)).every(([name, one]) => (0,external_node_util_.isDeepStrictEqual)(one, objectAt(other)[name]));
+        const [prefix, of] = [textAt(asked, "prefix"), textAt(other, "prefix") ?? textAt(other, "exact")];
+        return prefix !== undefined && (prefix === "/" || (of?.startsWith(prefix) ?? false));
+    });
+}
 
 ;// CONCATENATED MODULE: ./src/adapters/weighted-rules/notices.js
+
+
+
 
 
 
@@ -43979,14 +44467,18 @@ function noticesOf(shape, chosen, target, plan) {
         plan,
         where: describe_objectWord(shape, chosen.choice),
     };
-    return [moves, copies, offSchedule, neverReached, coarse, testers, staying, delegates].flatMap((notice) => notice(subject));
+    return [moves, copies, offSchedule, neverReached, coarse, notices_testers, lettingIn, staying, delegates].flatMap((notice) => notice(subject));
 }
 const notices_note = (what, next) => ({ level: "note", what, next });
+const lettingIn = ({ shape, chosen, plan, where }) => testerNotices(shape, chosen, plan, where);
 function moves({ shape, chosen, target, plan, where }) {
     if (chosen.problems.length > 0)
         return [];
     const before = objectBeforeOf(shape, chosen);
-    const first = planMoves(shape, chosen.object, before, target, aimAt(plan.stages[0]?.weight ?? 100));
+    const aim = aimOf((0,planned_traffic/* trafficAt */.$o)(plan, 0));
+    if (aim.to === "split" && aim.canary === 0)
+        return [];
+    const first = planMoves(shape, chosen.object, before, target, aim);
     const words = first.moves.map((move) => `${ruleWord(shape, move.rule)} from ${splitWord(move.rule.destinations)} to ${splitWord(plannedDestinations(move))}`);
     return [notices_note(`${where}: the first write takes ${(0,some_of/* someOf */.y)(words)}.`)];
 }
@@ -44052,8 +44544,8 @@ function coarse({ shape, chosen, versions, plan, where }) {
     }
     return findings;
 }
-function testers({ shape, others, versions, where, plan }) {
-    const rules = others.filter(({ destinations }) => canaryTraffic(destinations, versions) > 0);
+function notices_testers({ shape, others, versions, where, plan }) {
+    const rules = others.filter(({ destinations, name }) => canaryTraffic(destinations, versions) > 0 && !isOurName(name));
     if (rules.length === 0)
         return [];
     return [
@@ -44087,12 +44579,13 @@ function delegates({ shape, others, where }) {
 
 
 
+
 async function rehearse_rehearse({ client, resource, shape }, chosen, target, plan) {
     if (chosen.problems.length > 0)
         return [];
     const { namespace, name } = chosen.choice;
-    const aim = aimAt(plan.stages[0]?.weight ?? 100);
-    const body = patchOf(planMoves(shape, chosen.object, objectBeforeOf(shape, chosen), target, aim).moves);
+    const aim = aimOf((0,planned_traffic/* trafficAt */.$o)(plan, 0));
+    const body = patchOf(planMoves(shape, chosen.object, objectBeforeOf(shape, chosen, plan), target, aim));
     return dryRun(`${describe_objectWord(shape, chosen.choice)}: the first write would be refused`, () => client.patch(resource, namespace, name, { type: "json", body }, { dryRun: true }));
 }
 async function dryRun(what, write) {
@@ -44335,7 +44828,7 @@ const survey_gateway_routes_clientsOf = (parent, namespace) => parent.namespace 
 function gatewayRouteFamily(kind, { client, clock }) {
     const shape = gatewayShape(kind);
     const offered = async () => ({ client, shape, resource: await offeredKind(client, kind) });
-    async function capture(target, as) {
+    async function capture(target, plan = {}, as) {
         const store = await offered();
         const [{ chosen, problems }, { stable: because }] = await Promise.all([
             readRoutes(store, target, as),
@@ -44344,7 +44837,7 @@ function gatewayRouteFamily(kind, { client, clock }) {
         assertMovable([...versionsAreServices(shape, target), ...problems]);
         return {
             version: store.resource.version,
-            routes: chosen.map((one) => objectBeforeOf(shape, one)),
+            routes: chosen.map((one) => objectBeforeOf(shape, one, plan)),
             served: because === undefined,
         };
     }
@@ -44358,8 +44851,8 @@ function gatewayRouteFamily(kind, { client, clock }) {
             everywhere: () => surveyGatewayRoutesEverywhere(client, shape, target),
             inspect: (plan) => inspectGatewayRoutes(client, shape, target, plan),
         }),
-        capture: (target) => capture(target),
-        captureGivenBack: (target) => capture(target, givenBack(shape, target)),
+        capture: (target, plan) => capture(target, plan),
+        captureGivenBack: (target) => capture(target, {}, givenBack(shape, target)),
         moved(target, stored, fence) {
             const { version, routes, served } = parseGatewayRoutesBefore(stored);
             const resource = resourceOf(`${gatewayGroup}/${version}`, kind);
@@ -54011,14 +54504,14 @@ const seriesSelectors = ({ namespace, stable, canary, ...target }, reporter, { l
 };
 const series_selectors_select = (metric, matchers) => `${metric}{${matchers.join(",")}}`;
 const quoted = (text) => `"${text.replace(/\\/g, "\\\\").replace(/"/g, '\\"').replace(/\n/g, "\\n")}"`;
-const literally = (text) => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
-const oneOf = (texts) => [...new Set(texts)].map(literally).join("|");
+const series_selectors_literally = (text) => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+const oneOf = (texts) => [...new Set(texts)].map(series_selectors_literally).join("|");
 function hostPattern(namespace, hosts) {
     const names = hosts.map((text) => {
         const { service } = (0,istio_host/* readHost */.rk)(text, namespace);
         if (!service)
-            return literally(text);
-        return `${literally(service.name)}(\\.${literally(service.namespace)}(\\.svc(\\..+)?)?)?`;
+            return series_selectors_literally(text);
+        return `${series_selectors_literally(service.name)}(\\.${series_selectors_literally(service.namespace)}(\\.svc(\\..+)?)?)?`;
     });
     return `(${[...new Set(names)].join("|")})(:[0-9]+)?`;
 }
@@ -56027,7 +56520,67 @@ function visibleIn(virtualService) {
 }
 const virtual_service_textsOf = (virtualService, list) => listAt(virtualService, "spec", list).filter((text) => typeof text === "string");
 
+;// CONCATENATED MODULE: ./src/adapters/virtual-service/narrowed-match.js
+
+
+
+const narrowedMatch = (match, testers) => {
+    const blocks = listAt(match).map((block) => objectAt(block));
+    return narrowEach(blocks.length === 0 ? [{}] : blocks, testers, narrowed_match_narrow);
+};
+function narrowed_match_narrow(block, testers) {
+    const { query = {}, method, callers } = testers;
+    const ofQuery = Object.entries(query).map(([name, one]) => [name, withoutPrefix(one)]);
+    const parts = {
+        headers: narrowed_match_withTexts("header", objectAt(block, "headers"), headersOf(testers)),
+        queryParams: narrowed_match_withTexts("query parameter", objectAt(block, "queryParams"), new Map(ofQuery)),
+        method: method === undefined ? block.method : narrowText("method", narrowed_match_textMatchOf(block.method), { exact: method }),
+        sourceLabels: callers ? withCallers(block, callers) : block.sourceLabels,
+    };
+    const narrowed = { ...block };
+    for (const [field, part] of Object.entries(parts)) {
+        if (part === "never")
+            return part;
+        if (narrowed_match_isBecause(part))
+            return part;
+        if (part !== undefined)
+            narrowed[field] = part;
+    }
+    return narrowed;
+}
+const narrowed_match_isBecause = (part) => textAt(part, "because") !== undefined;
+function narrowed_match_withTexts(what, asked, more) {
+    if (more.size === 0)
+        return Object.keys(asked).length === 0 ? undefined : asked;
+    const all = { ...asked };
+    for (const [name, match] of more) {
+        const both = narrowText(`${what} ${name}`, narrowed_match_textMatchOf(asked[name]), match);
+        if (both === "never" || "because" in both)
+            return both;
+        all[name] = both;
+    }
+    return all;
+}
+function narrowed_match_textMatchOf(asked) {
+    const { exact, prefix, regex, ...others } = objectAt(asked);
+    if (Object.keys(others).length > 0)
+        return "other";
+    if (typeof exact === "string")
+        return { exact };
+    if (typeof prefix === "string")
+        return { prefix };
+    return typeof regex === "string" ? { regex } : undefined;
+}
+function withCallers(block, callers) {
+    if (listAt(block, "gateways").length > 0)
+        return { because: "its match names gateways, beside which Istio does not look at the labels of callers" };
+    const asked = objectAt(block, "sourceLabels");
+    const isOther = Object.entries(callers).some(([name, value]) => (asked[name] ?? value) !== value);
+    return isOther ? "never" : { ...asked, ...callers };
+}
+
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/virtual-service-shape.js
+
 
 
 
@@ -56049,6 +56602,13 @@ const virtualServiceShape = {
         const place = subset === undefined ? { host: name } : { host: name, subset };
         return { ...raw, destination: { ...place, ...rest } };
     },
+    match: "match",
+    firstWins: true,
+    narrowed: narrowedMatch,
+    fault: (drill) => "delay" in drill
+        ? { delay: { fixedDelay: `${drill.delay / 1_000}s`, percentage: { value: 100 } } }
+        : { abort: { httpStatus: drill.abort, percentage: { value: 100 } } },
+    alone: ({ weight: _, ...destination }) => destination,
     copies: {
         single: ["mirror", "mirrorPercent", "mirrorPercentage"],
         list: "mirrors",
@@ -56188,7 +56748,7 @@ const lacksSubset = (target, role) => `no DestinationRule in namespace ${ruleNam
 
 
 
-async function captureRoutes(api, target, as) {
+async function captureRoutes(api, target, plan = {}, as) {
     const [{ chosen, subsets, problems }, { stable: because }] = await Promise.all([
         readWithSubsets(api, target, as),
         unserved(api, target, ["stable"]),
@@ -56196,7 +56756,7 @@ async function captureRoutes(api, target, as) {
     assertMovable(problems);
     return {
         version: api.version,
-        virtualServices: chosen.map((one) => objectBeforeOf(virtualServiceShape, one)),
+        virtualServices: chosen.map((one) => objectBeforeOf(virtualServiceShape, one, plan)),
         missingSubsets: [...subsets.missing],
         served: because === undefined,
     };
@@ -56227,11 +56787,11 @@ function ruleAt(object, pointer) {
 const conditionsOf = ({ match }) => listAt({ match }, "match").map((one) => objectAt(one));
 function coverageOf(rule, above) {
     const conditions = conditionsOf(rule);
-    const taken = conditions.map((one) => above.find((other) => conditionsOf(other).some((wide) => covers(wide, one))));
+    const taken = conditions.map((one) => above.find((other) => conditionsOf(other).some((wide) => match_coverage_covers(wide, one))));
     const by = taken.find((one) => one !== undefined);
     return by && { by, all: !taken.includes(undefined) };
 }
-function covers({ name: _, ...wide }, narrow) {
+function match_coverage_covers({ name: _, ...wide }, narrow) {
     return Object.entries(wide).every(([part, value]) => coversPart(part, value, narrow[part]));
 }
 function coversPart(part, wide, narrow) {
@@ -56798,6 +57358,8 @@ function unseenByGateway({ route, section, where: rule }, { hosts, namespaces },
 
 
 
+
+
 async function inspectRoutes(client, target, plan, subsetLabels) {
     try {
         const api = await offeredApi(client);
@@ -56810,7 +57372,7 @@ async function inspectRoutes(client, target, plan, subsetLabels) {
         ]);
         return [
             ...routes.problems,
-            ...routes.chosen.flatMap((one) => noticesOf(virtualServiceShape, one, target, plan)),
+            ...routes.chosen.flatMap((one) => [...noticesOf(virtualServiceShape, one, target, plan), ...callersAreAsked(one, plan)]),
             ...asked.flat(),
         ];
     }
@@ -56819,6 +57381,13 @@ async function inspectRoutes(client, target, plan, subsetLabels) {
     }
 }
 const readRules = ({ client, destinationRules }, { namespace }) => listEverywhere(client, destinationRules, [namespace, rootNamespace]);
+function callersAreAsked({ choice, object }, { testers = [] }) {
+    if (isForMesh(object) || !testers.some(({ callers }) => callers))
+        return [];
+    return [
+        refuse(`${virtualServiceWord(choice)} is for gateways alone (gateways: ${gatewaysOf(object).join(", ")}), and gateways do not look at the labels of callers: testers.callers would let nobody in.`, "Add mesh to its gateways, or name the VirtualService that callers in the mesh follow."),
+    ];
+}
 async function inspectSubsets({ client, version, destinationRules }, { subsets, problems }, target, plan, labelsOf) {
     if (subsets.problem || problems.length > 0)
         return { findings: [], open: true };
@@ -56839,7 +57408,7 @@ async function inspectSubsets({ client, version, destinationRules }, { subsets, 
                 ],
             };
         const own = ownRule(target, version, added, subsets.beside);
-        const findings = [announced(word, added, plan)];
+        const findings = [inspect_routes_announced(word, added, plan)];
         if (!present)
             findings.push(...(await dryRun(`${word} would be refused`, () => client.create(destinationRules, namespace, own, { dryRun: true }))));
         return { findings, own };
@@ -56883,7 +57452,7 @@ function hiddenByOwn(own, destinationRules, target) {
         next: `Add the subset ${target.canary.subset} to ${word}.`,
     }));
 }
-function announced(word, subsets, { promotion }) {
+function inspect_routes_announced(word, subsets, { promotion }) {
     const names = subsets.map(({ name, labels }) => `subset ${String(name)} (${JSON.stringify(labels)})`).join(" and ");
     const stay = promotion === "swap" ? "after a swap it stays, because the routes name it then" : "it goes at the end";
     return { level: "note", what: `${word} of our own will have ${names}, which no other has; ${stay}.` };
@@ -57037,8 +57606,8 @@ const virtualServiceFamily = ({ client, clock, subsetLabels }) => ({
         everywhere: () => surveyEverywhere(client, target),
         inspect: (plan) => inspectRoutes(client, target, plan, subsetLabels(target)),
     }),
-    capture: async (target) => captureRoutes(await offeredApi(client), target),
-    captureGivenBack: async (target) => captureRoutes(await offeredApi(client), target, givenBack(virtualServiceShape, target)),
+    capture: async (target, plan) => captureRoutes(await offeredApi(client), target, plan),
+    captureGivenBack: async (target) => captureRoutes(await offeredApi(client), target, {}, givenBack(virtualServiceShape, target)),
     moved(target, stored, fence) {
         const before = parseRoutesBefore(stored);
         const api = istioApi(client, before.version);
@@ -57954,6 +58523,8 @@ async function inspectWaypoint(client, scene) {
     const isAmbient = (stable?.podLabels[ambient_mode] ?? ambient_labelOf(labelled, ambient_mode)) === "ambient";
     if (!isAmbient || stablePods.some(sidecars_hasProxy))
         return [];
+    if (scene.plan.testers?.some(({ callers }) => callers))
+        return [asksCallers(scene)];
     const service = serviceBehind(services, hosts.service) ?? serviceBehind(services, hosts.stable);
     const waypoint = waypointOf(service, labelled, target.namespace);
     const add = `istioctl waypoint apply -n ${target.namespace} --enroll-namespace`;
@@ -57973,6 +58544,7 @@ async function inspectWaypoint(client, scene) {
         return unfollowed(scene, `is not bound to the ${word} (${unbound})`, "Let its listener allow routes from this namespace (allowedRoutes), or use one of the Service's own namespace.");
     return isProgrammed ? [] : [notProgrammed(scene, waypoint)];
 }
+const asksCallers = ({ target }) => refuse(`Service ${target.namespace}/${target.service} is in an ambient mesh, where no proxy knows the labels of the pods that call: testers.callers would let nobody in.`, "Let those callers send a header, and let testers be known by it.");
 function unfollowed({ routes, undo, target }, how, next) {
     const viewers = routes.filter(({ moves }) => moves).flatMap(({ seenBy }) => seenBy);
     if (!viewers.some(({ who }) => who === "mesh"))
@@ -59603,12 +60175,12 @@ function policiesOfStableStay(future, now) {
     return [
         ...barriers
             .filter((barrier) => isShut(barrier, future, labels) && !isShut(barrier, now, labels))
-            .map((barrier) => refuse(`The manifest of ${policies_wordsOf(added(barrier.kind, future, now))} lets nothing through for ${deployment}, which serves: from when it is applied, ${barrier.so}.`, forCanaryAlone)),
-        ...kinds.flatMap((kind) => added(kind, future, now).map((object) => warn(`The manifest of ${placeWord(object)} is for the pods of ${deployment}, which serve, too (${selectorWord(object, kind)}): from when it is applied, before the first stage, it decides ${kind.differ}.`, forCanaryAlone))),
+            .map((barrier) => refuse(`The manifest of ${policies_wordsOf(policies_added(barrier.kind, future, now))} lets nothing through for ${deployment}, which serves: from when it is applied, ${barrier.so}.`, forCanaryAlone)),
+        ...kinds.flatMap((kind) => policies_added(kind, future, now).map((object) => warn(`The manifest of ${placeWord(object)} is for the pods of ${deployment}, which serve, too (${selectorWord(object, kind)}): from when it is applied, before the first stage, it decides ${kind.differ}.`, forCanaryAlone))),
     ];
 }
 const forCanaryAlone = "Let it select what only the canary's pods have, or apply it by itself, beforehand.";
-const added = (kind, future, now) => {
+const policies_added = (kind, future, now) => {
     const known = policies_objectsOf(kind, now);
     const labels = future.stable?.podLabels ?? {};
     return policies_objectsOf(kind, future).filter((object) => !known.includes(object) && appliesTo(object, kind, labels));
@@ -60452,9 +61024,9 @@ function oneStep(families) {
             for (const family of families)
                 await family.prepare();
         },
-        write: (split, from) => forward(aimOf(split), from && [aimOf(from)]),
-        async drift(split, next) {
-            const differences = await compare(aimOf(split), next && aimOf(next));
+        write: (traffic, from) => forward(aimOf(traffic), from && [aimOf(from)]),
+        async drift(traffic, next) {
+            const differences = await compare(aimOf(traffic), next && aimOf(next));
             return differences.length === 0 ? undefined : (0,some_of/* someOf */.y)(differences, "; ", 3);
         },
         async strayed(winner, from) {
@@ -60493,11 +61065,10 @@ function oneStep(families) {
     };
 }
 const aimFor = (winner) => (winner === "stable" ? { to: "before" } : { to: "swapped" });
-const aimOf = ({ canary }) => aimAt(canary);
-const one_step_aimsOf = (split) => {
-    if (!split)
+const one_step_aimsOf = (traffic) => {
+    if (!traffic)
         return [];
-    return split.canary === 100 ? [aimOf(split), { to: "swapped" }] : [aimOf(split)];
+    return traffic.canary === 100 ? [aimOf(traffic), { to: "swapped" }] : [aimOf(traffic)];
 };
 async function one_step_inOrder(routes, aim, superseded, from) {
     for (const route of routes)
@@ -60574,7 +61145,7 @@ function allRoutes(families) {
                 };
             },
         }),
-        capture: (target) => captured(target, (family) => family.capture(target)),
+        capture: (target, plan) => captured(target, (family) => family.capture(target, plan)),
         captureGivenBack: (target) => captured(target, (family) => family.captureGivenBack(target)),
         router(target, before, fence) {
             const stored = objectAt(before);
@@ -60741,7 +61312,7 @@ function compose(config, here) {
                 others: undo || firstDeploy ? [] : [ofMetrics],
             });
         },
-        capture: async (target) => captured(target, await routes.capture(target)),
+        capture: async (target, plan) => captured(target, await routes.capture(target, plan)),
         inspectMetrics: (record, plan) => metricsOfRelease(record).inspect(plan, clock.now(), world.stop),
         captureGivenBack: async (target) => captured(target, await routes.captureGivenBack(target)),
         connect: portsOf,
@@ -61316,7 +61887,7 @@ function addPoll(evidence, poll, settings) {
         return { ...always, latency: (0,_latency_js__WEBPACK_IMPORTED_MODULE_3__/* .profileLatency */ .yw)(evidence.latency, poll, settings.slowFrom) };
     const { dispersion, minExcess, objective, podSpread, safeRatio } = settings;
     const { requests, errors } = counted;
-    const exposure = fairExposure(evidence, poll, requests, settings.split.tolerance);
+    const exposure = fairExposure(evidence, poll, requests, settings.split);
     const tempered = (increments) => increments.map((log) => log / dispersion.phi);
     const harm = (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.harm, harmEvidence(failed, evidence, counted, exposure, poll, settings));
     const ended = {
@@ -61404,13 +61975,13 @@ function addEnding(evidence, ending, counted, exposure, poll, settings) {
 }
 const few = 20;
 const quiet = Math.log(10);
-function fairExposure({ split }, poll, requests, tolerance) {
+function fairExposure({ split }, poll, requests, rules) {
     const { weight } = poll;
     const all = requests.stable + requests.canary;
     const planned = { stable: (all * (100 - weight)) / 100, canary: (all * weight) / 100 };
-    if (!(0,_split_test_js__WEBPACK_IMPORTED_MODULE_9__/* .isServedAt */ .RM)(split, poll) || planned.canary >= few)
+    if (rules.atLeast || weight === 0 || !(0,_split_test_js__WEBPACK_IMPORTED_MODULE_9__/* .isServedAt */ .RM)(split, poll) || planned.canary >= few)
         return requests;
-    const { more, less } = (0,_split_test_js__WEBPACK_IMPORTED_MODULE_9__/* .splitEvidence */ .aN)(split, tolerance);
+    const { more, less } = (0,_split_test_js__WEBPACK_IMPORTED_MODULE_9__/* .splitEvidence */ .aN)(split, rules);
     return Math.max(more, less) < quiet ? planned : requests;
 }
 function borneRate(having, { seen }, counted, { breaker }) {
@@ -61970,10 +62541,10 @@ const emptySplit = {
     earlier: { more: 0, less: 0 },
 };
 const isServedAt = ({ weight, since }, poll) => poll.weight === weight && poll.from >= since;
-function countSplit(split, poll, { split: { tolerance } }) {
+function countSplit(split, poll, { split: rules }) {
     const { weight, age, stable, canary, lost } = poll;
     if (weight !== split.weight)
-        return { ...emptySplit, weight, since: age, earlier: splitEvidence(split, tolerance) };
+        return { ...emptySplit, weight, since: age, earlier: splitEvidence(split, rules) };
     const waiting = poll.waiting ?? split.waiting;
     const seen = waiting === undefined ? split : { ...split, waiting };
     if (!isServedAt(split, poll) || stable.requests + canary.requests + lost === 0)
@@ -61986,13 +62557,13 @@ function countSplit(split, poll, { split: { tolerance } }) {
 }
 const scrapesToSpeak = 8;
 const hasSettled = ({ from = Infinity }, age, { scrape }) => age - from >= scrapesToSpeak * scrape;
-function splitEvidence({ weight, requests, earlier }, tolerance) {
+function splitEvidence({ weight, requests, earlier }, { tolerance, atLeast }) {
     const planned = (weight ?? 0) / 100;
     const slack = tolerance * Math.min(planned, 1 - planned);
     if (planned <= 0 || planned >= 1 || tolerance >= 1)
         return earlier;
     return {
-        more: earlier.more + shareAbove(planned + slack, requests.canary, requests.stable),
+        more: atLeast ? earlier.more : earlier.more + shareAbove(planned + slack, requests.canary, requests.stable),
         less: earlier.less + shareAbove(1 - planned + slack, requests.stable, requests.canary),
     };
 }
@@ -62128,7 +62699,7 @@ function weigh(evidence, settings) {
         breaker: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(evidence.breaker),
         deserted: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(evidence.deserted),
         sound: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(evidence.sound),
-        split: (0,_split_test_js__WEBPACK_IMPORTED_MODULE_5__/* .splitEvidence */ .aN)(evidence.split, settings.split.tolerance),
+        split: (0,_split_test_js__WEBPACK_IMPORTED_MODULE_5__/* .splitEvidence */ .aN)(evidence.split, settings.split),
     };
     return { ...weight, finding: findingOf(weight, evidence, settings) };
 }
@@ -63026,7 +63597,7 @@ async function main() {
         print: tellAnswer,
         answer,
     };
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 523));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 5651));
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_15__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
             process.removeAllListeners(signal);
@@ -63385,7 +63956,9 @@ function clustered(expected, phi, next) {
 const isRehearsed = ({ kind }) => !["query", "json", "run", "latency"].includes(kind);
 const rehearsable = (plan) => ({
     ...plan,
-    stages: plan.stages.map((stage) => ({ ...stage, approval: false, gates: stage.gates.filter(isRehearsed) })),
+    stages: plan.stages
+        .filter(({ weight }) => weight > 0)
+        .map((stage) => ({ ...stage, approval: false, gates: stage.gates.filter(isRehearsed) })),
 });
 const healthy = { ready: true, desired: 1, available: 1, restarts: 0, because: "1 of 1 pods is available" };
 const play = (plan, world, seed) => playBefore(plan, randomMesh(world, plan.pollEvery, seed));
@@ -63570,8 +64143,8 @@ function largestWeight(evidence, settings, budget) {
     return harm === 0 ? 100 : Math.min(100, Math.floor((100 * budget) / harm));
 }
 
-// EXTERNAL MODULE: ./src/release/split.js
-var split = __nccwpck_require__(7311);
+// EXTERNAL MODULE: ./src/release/planned-traffic.js
+var planned_traffic = __nccwpck_require__(4253);
 ;// CONCATENATED MODULE: ./src/release/budget.js
 
 
@@ -63588,7 +64161,8 @@ function smallerStep(plan, stage, evidence) {
     const last = plan.stages[stage];
     if (!next || !last || next.largest >= next.planned || next.largest <= next.weight)
         return undefined;
-    const between = { ...last, name: `${next.largest} %`, weight: next.largest };
+    const { drill: _, ...alike } = last;
+    const between = { ...alike, name: `${next.largest} %`, weight: next.largest };
     return {
         plan: { ...plan, stages: plan.stages.toSpliced(stage + 1, 0, between) },
         step: { weight: next.largest, planned: next.planned },
@@ -63596,10 +64170,10 @@ function smallerStep(plan, stage, evidence) {
 }
 function weightsAfter(plan, stage, evidence) {
     const { budget, settings } = plan.evidence;
-    const weight = (0,split/* splitOf */.uv)(plan, stage).canary;
+    const weight = (0,planned_traffic/* trafficAt */.$o)(plan, stage).canary;
     if (budget === undefined || weight === 100)
         return undefined;
-    return { weight, planned: (0,split/* splitOf */.uv)(plan, stage + 1).canary, largest: largestWeight(evidence, settings, budget) };
+    return { weight, planned: (0,planned_traffic/* trafficAt */.$o)(plan, stage + 1).canary, largest: largestWeight(evidence, settings, budget) };
 }
 
 // EXTERNAL MODULE: ./src/release/transition.js
@@ -63646,7 +64220,7 @@ function answerEarlyDrift(plan, state, { now, trouble }, differences) {
         return undefined;
     return answerDrift(plan, state, now, differences, writtenLast(plan, state));
 }
-const writtenLast = (plan, state) => state.phase === "preparing" || state.stage === 0 ? (0,split/* splitAt */.gI)(0) : (0,split/* splitOf */.uv)(plan, state.stage - 1);
+const writtenLast = (plan, state) => state.phase === "preparing" || state.stage === 0 ? planned_traffic/* noTraffic */.Ps : (0,planned_traffic/* trafficAt */.$o)(plan, state.stage - 1);
 
 // EXTERNAL MODULE: ./src/release/gate.js
 var gate = __nccwpck_require__(6596);
@@ -63675,7 +64249,7 @@ function bake(plan, state, look, now) {
     if (canary.available === 0)
         return backFrom(state, (0,health/* canaryGone */.uZ)(canary), now);
     if (drift !== undefined)
-        return answerDrift(plan, state, now, drift, (0,split/* splitOf */.uv)(plan, state.stage));
+        return answerDrift(plan, state, now, drift, (0,planned_traffic/* trafficAt */.$o)(plan, state.stage));
     const early = now - state.since < pollsToCount * plan.pollEvery;
     const seen = { ...look, early, awaited: awaitedIn(look, state.since + stage.deadline) };
     const verdicts = stage.gates.map((gate) => ({ gate: gate.name, ...(0,judge/* judge */.S4)(gate, seen, plan.evidence) }));
@@ -64017,7 +64591,7 @@ function turnToOther(plan, state, now, { stable, canary, strayed }) {
         };
     if (state.step !== "starting" || hasCanary || strayed)
         return undefined;
-    return { do: "route", to: (0,split/* splitAt */.gI)(0), next: state, reason: { kind: "canary-lost", pods: canary.because } };
+    return { do: "route", to: planned_traffic/* noTraffic */.Ps, next: state, reason: { kind: "canary-lost", pods: canary.because } };
 }
 function answerStray(plan, state, now, look) {
     if (!look.strayed)
@@ -64205,7 +64779,7 @@ function prepare(plan, state, now, canary) {
     }
 }
 function shift(plan, state, { now, trouble }, look) {
-    const to = (0,split/* splitOf */.uv)(plan, state.stage);
+    const to = (0,planned_traffic/* trafficAt */.$o)(plan, state.stage);
     const canary = look?.canary;
     const serves = state.stage > 0 || state.step === "routing";
     if (serves && canary?.available === 0)
@@ -64602,40 +65176,75 @@ function stageAt({ stages }, index) {
 
 /***/ }),
 
+/***/ 4253:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $o: () => (/* binding */ trafficAt),
+/* harmony export */   C6: () => (/* binding */ letsIn),
+/* harmony export */   HW: () => (/* binding */ withTesters),
+/* harmony export */   Ps: () => (/* binding */ noTraffic),
+/* harmony export */   gW: () => (/* binding */ servingBy)
+/* harmony export */ });
+/* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(912);
+/* harmony import */ var _split_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7311);
+/* harmony import */ var _target_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6186);
+
+
+
+const noTraffic = (0,_split_js__WEBPACK_IMPORTED_MODULE_0__/* .splitAt */ .g)(0);
+const trafficAt = (plan, stage) => withTesters(plan, (0,_split_js__WEBPACK_IMPORTED_MODULE_0__/* .splitAt */ .g)(stage === plan.stages.length ? 100 : (0,_plan_js__WEBPACK_IMPORTED_MODULE_1__/* .stageAt */ .e)(plan, stage).weight), stage);
+function withTesters({ stages, testers }, split, stage) {
+    if (testers === undefined || stages.length === 0)
+        return split;
+    const drill = stages[stage]?.drill;
+    return drill ? { ...split, testers, drill } : { ...split, testers };
+}
+const letsIn = ({ testers = [] }) => testers.length > 0;
+const servingBy = (traffic) => _target_js__WEBPACK_IMPORTED_MODULE_2__/* .roles */ .Ot.filter((role) => traffic[role] > 0 || (role === "canary" && letsIn(traffic)));
+
+
+/***/ }),
+
 /***/ 7854:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   R: () => (/* binding */ plannedWeight)
+/* harmony export */   R: () => (/* binding */ plannedWeight),
+/* harmony export */   i: () => (/* binding */ plannedTraffic)
 /* harmony export */ });
-/* harmony import */ var _split_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7311);
+/* harmony import */ var _planned_traffic_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4253);
+/* harmony import */ var _split_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7311);
 
-const afterPromotion = { update: 0, swap: 100 };
-function plannedWeight({ plan, state, stages }) {
-    const lastStage = stages.at(-1)?.weight ?? 0;
+
+const afterPromotion = { update: _planned_traffic_js__WEBPACK_IMPORTED_MODULE_0__/* .noTraffic */ .Ps, swap: (0,_split_js__WEBPACK_IMPORTED_MODULE_1__/* .splitAt */ .g)(100) };
+function plannedTraffic({ plan, state, stages }) {
+    const newest = stages.at(-1);
+    const ofNewest = newest ? (0,_planned_traffic_js__WEBPACK_IMPORTED_MODULE_0__/* .withTesters */ .HW)(plan, (0,_split_js__WEBPACK_IMPORTED_MODULE_1__/* .splitAt */ .g)(newest.weight), newest.stage) : _planned_traffic_js__WEBPACK_IMPORTED_MODULE_0__/* .noTraffic */ .Ps;
     switch (state.phase) {
         case "rolled-back":
-            return 0;
+            return _planned_traffic_js__WEBPACK_IMPORTED_MODULE_0__/* .noTraffic */ .Ps;
         case "preparing":
         case "rolling-back":
-            return state.step === "returning" ? lastStage : 0;
+            return state.step === "returning" ? ofNewest : _planned_traffic_js__WEBPACK_IMPORTED_MODULE_0__/* .noTraffic */ .Ps;
         case "shifting":
-            return lastStage;
+            return ofNewest;
         case "baking":
         case "waiting":
-            return (0,_split_js__WEBPACK_IMPORTED_MODULE_0__/* .splitOf */ .uv)(plan, state.stage).canary;
+            return (0,_planned_traffic_js__WEBPACK_IMPORTED_MODULE_0__/* .trafficAt */ .$o)(plan, state.stage);
         case "promoting":
             if (state.step === "draining" || state.step === "retiring")
                 return afterPromotion[plan.promotion];
-            return 100;
+            return (0,_planned_traffic_js__WEBPACK_IMPORTED_MODULE_0__/* .trafficAt */ .$o)(plan, plan.stages.length);
         case "succeeded":
             return afterPromotion[plan.promotion];
         case "failed":
             if (state.returned)
-                return 0;
-            return state.during === "promoting" ? 100 : lastStage;
+                return _planned_traffic_js__WEBPACK_IMPORTED_MODULE_0__/* .noTraffic */ .Ps;
+            return state.during === "promoting" ? (0,_planned_traffic_js__WEBPACK_IMPORTED_MODULE_0__/* .trafficAt */ .$o)(plan, plan.stages.length) : ofNewest;
     }
 }
+const plannedWeight = (record) => plannedTraffic(record).canary;
 
 
 /***/ }),
@@ -64682,22 +65291,14 @@ const urlNames = [
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   gI: () => (/* binding */ splitAt),
-/* harmony export */   gW: () => (/* binding */ servingBy),
-/* harmony export */   uv: () => (/* binding */ splitOf)
+/* harmony export */   g: () => (/* binding */ splitAt)
 /* harmony export */ });
-/* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(912);
-/* harmony import */ var _target_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6186);
-
-
 function splitAt(canary) {
     if (!Number.isInteger(canary) || canary < 0 || canary > 100) {
         throw new RangeError(`the canary's share must be a whole percent, got ${canary}`);
     }
     return { stable: 100 - canary, canary };
 }
-const splitOf = (plan, stage) => splitAt(stage === plan.stages.length ? 100 : (0,_plan_js__WEBPACK_IMPORTED_MODULE_0__/* .stageAt */ .e)(plan, stage).weight);
-const servingBy = (split) => _target_js__WEBPACK_IMPORTED_MODULE_1__/* .roles */ .Ot.filter((role) => split[role] > 0);
 
 
 /***/ }),
@@ -64748,7 +65349,7 @@ const configuredLabels = ({ source }) => source.from === "clone" ? source.labels
 /* harmony export */   sN: () => (/* binding */ startPromotion),
 /* harmony export */   uW: () => (/* binding */ goOnAfter)
 /* harmony export */ });
-/* harmony import */ var _split_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7311);
+/* harmony import */ var _planned_traffic_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4253);
 
 const rollBack = (state, reason, now) => ({
     phase: "rolling-back",
@@ -64758,7 +65359,7 @@ const rollBack = (state, reason, now) => ({
     since: now,
 });
 function after(plan, stage, now) {
-    const allServed = (0,_split_js__WEBPACK_IMPORTED_MODULE_0__/* .splitOf */ .uv)(plan, stage).canary === 100;
+    const allServed = (0,_planned_traffic_js__WEBPACK_IMPORTED_MODULE_0__/* .trafficAt */ .$o)(plan, stage).canary === 100;
     if (stage + 1 >= plan.stages.length && allServed)
         return startPromotion(plan, now);
     return goOnAfter(stage, now);
@@ -65337,7 +65938,10 @@ function undoHeadline({ plan, target, settled }, { phase }) {
     }
 }
 
+// EXTERNAL MODULE: ./src/words/weight-in-words.js
+var weight_in_words = __nccwpck_require__(6455);
 ;// CONCATENATED MODULE: ./src/words/headline.js
+
 
 
 
@@ -65376,15 +65980,15 @@ function wordsOf(account, state) {
         case "shifting":
             if (state.stage === plan.stages.length)
                 return "going to 100 %";
-            return `going to ${(0,release_plan/* stageAt */.e)(plan, state.stage).weight} % (${stageOf(plan, state.stage)})`;
+            return `going to ${(0,weight_in_words/* weightInWords */.b)((0,release_plan/* stageAt */.e)(plan, state.stage).weight)} (${stageOf(plan, state.stage)})`;
         case "baking":
             if ((0,stage_progress/* isExtended */.UB)(account))
-                return `${weight} % on the canary (${stageOf(plan, state.stage)}, extended)`;
-            return `${weight} % on the canary (${stageOf(plan, state.stage)})`;
+                return `${(0,weight_in_words/* weightInWords */.b)(weight)} on the canary (${stageOf(plan, state.stage)}, extended)`;
+            return `${(0,weight_in_words/* weightInWords */.b)(weight)} on the canary (${stageOf(plan, state.stage)})`;
         case "waiting":
             if (state.reason.kind === "held")
-                return `held at ${weight} % (${stageOf(plan, state.stage)}): ${openInWords(state.reason)}`;
-            return `waiting for approval at ${weight} % (${stageOf(plan, state.stage)} passed)`;
+                return `held at ${(0,weight_in_words/* weightInWords */.b)(weight)} (${stageOf(plan, state.stage)}): ${openInWords(state.reason)}`;
+            return `waiting for approval at ${(0,weight_in_words/* weightInWords */.b)(weight)} (${stageOf(plan, state.stage)} passed)`;
         case "promoting":
             return "every stage passed, promoting";
         case "rolling-back":
@@ -65507,6 +66111,8 @@ function bar(percent, width) {
 /* harmony export */ });
 /* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5485);
 /* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9086);
+/* harmony import */ var _weight_in_words_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6455);
+
 
 
 function say(reason) {
@@ -65533,8 +66139,10 @@ function sentence(reason) {
         case "mesh-learnt":
             return "the mesh had time to learn of the new pods";
         case "making-room":
-            return `making room for ${reason.weight} % on the canary`;
+            return `making room for ${(0,_weight_in_words_js__WEBPACK_IMPORTED_MODULE_2__/* .weightInWords */ .b)(reason.weight)} on the canary`;
         case "giving-weight":
+            if (reason.weight === 0)
+                return "letting testers in to the canary";
             return `giving the canary ${reason.weight} % of the requests`;
         case "stage-goes-on":
             return `stage ${reason.stage} goes on for ${(0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(reason.left)}`;
@@ -65690,6 +66298,8 @@ function shellWord(text) {
 /* harmony import */ var _observed_split_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4186);
 /* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3563);
 /* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9086);
+/* harmony import */ var _weight_in_words_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6455);
+
 
 
 
@@ -65754,7 +66364,7 @@ function chapterOf({ state, plan, undoes }) {
         case "waiting":
             if (state.stage >= plan.stages.length)
                 return "All requests to the canary";
-            return `Stage ${state.stage + 1} of ${plan.stages.length}: ${plan.stages[state.stage]?.weight} %`;
+            return `Stage ${state.stage + 1} of ${plan.stages.length}: ${(0,_weight_in_words_js__WEBPACK_IMPORTED_MODULE_5__/* .weightInWords */ .b)(plan.stages[state.stage]?.weight ?? 100)}`;
         case "promoting":
             return "Promote";
         case "rolling-back":
@@ -66296,6 +66906,17 @@ function timeWords(time) {
         return `more than ${(0,times_in_words/* millis */.ne)(time.above)}`;
     return (0,times_in_words/* millis */.ne)(time.atMost);
 }
+
+
+/***/ }),
+
+/***/ 6455:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   b: () => (/* binding */ weightInWords)
+/* harmony export */ });
+const weightInWords = (weight) => (weight === 0 ? "testers alone" : `${weight} %`);
 
 
 /***/ }),
