@@ -5,7 +5,7 @@ import { rollback } from "../../src/commands/rollback.ts";
 import { settle } from "../../src/commands/settle.ts";
 import { run } from "../../src/engine/run.ts";
 import type { Instant, Millis } from "../../src/lib/duration.ts";
-import { RefusedError, TakenOverError } from "../../src/lib/errors.ts";
+import { DeniedError, RefusedError, TakenOverError, UnreachableError } from "../../src/lib/errors.ts";
 import type { Plan } from "../../src/release/plan.ts";
 import type { State } from "../../src/release/state.ts";
 import { createSession } from "../support/session.ts";
@@ -136,3 +136,30 @@ for (const [command, state, earlierRun] of takers)
     assert.deepEqual(world.writes, []);
     assert.equal(events.at(-1), "unlock");
   });
+
+test("a rollback by hand is not kept from its work by a lock that it may not write, and says that it has none", async () => {
+  for (const lockFails of [new DeniedError("leases: forbidden"), new Error("PUT …/leases/…: 422 Invalid")]) {
+    const { session, world, warnings } = await createSession({ lockFails });
+    const released = run(await world.begin(), world.ports, job()).catch((error: unknown) => error);
+    await session.clock.sleepUntil(30_000);
+    assert.equal(await rollback(session), 0);
+    assert.ok((await released) instanceof TakenOverError);
+    assert.deepEqual(world.cluster, world.before);
+    assert.deepEqual(
+      warnings.filter((warning) => warning.startsWith("The lock could not be taken")),
+      [`The lock could not be taken, and this goes on without it: ${lockFails.message}`],
+    );
+  }
+});
+
+test("every other command wants its lock", async () => {
+  const { session, world } = await createSession({ lockFails: new DeniedError("leases: forbidden") });
+  await assert.rejects(promote(session), RefusedError);
+  assert.deepEqual(world.cluster, world.before);
+});
+
+test("a rollback of a cluster that does not answer says so once", async () => {
+  const { session, warnings } = await createSession({ lockFails: new UnreachableError("no answer") });
+  await assert.rejects(rollback(session), /no answer/);
+  assert.deepEqual(warnings, []);
+});

@@ -23,6 +23,8 @@ export type SessionOptions = {
   readonly holder?: string;
   /** What a job hears that asks for its lock when another one has taken it. */
   readonly taken?: () => string | undefined;
+  /** Why nobody gets the lock. */
+  readonly lockFails?: Error;
   readonly wayBack?: Partial<WayBack>;
   /** What is not as it should be at the end. */
   readonly differences?: Ports["workload"]["differences"];
@@ -107,6 +109,7 @@ export async function createSession(options: SessionOptions = {}) {
     lock: ({ force }) => ({
       holder: async () => (options.holder === undefined ? undefined : { heldBy: { id: options.holder }, heldFor: 0 }),
       async acquire() {
+        if (options.lockFails) throw options.lockFails;
         events.push(force ? "lock by force" : "lock");
         const lost = new AbortController();
         return {

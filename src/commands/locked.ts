@@ -1,5 +1,5 @@
 import { formatDuration } from "../lib/duration.ts";
-import { RefusedError } from "../lib/errors.ts";
+import { RefusedError, tell, UnreachableError } from "../lib/errors.ts";
 import type { HeldLock } from "../ports/lock.ts";
 import { nextCommand } from "../words/next-command.ts";
 import { clusterInWords } from "../words/scene-setting.ts";
@@ -17,7 +17,8 @@ export async function locked<T>(
 ): Promise<T> {
   const { namespace, service } = session.config;
   session.messages.print(clusterInWords(session.cluster));
-  const held = await untouched(session.lock(options).acquire(session.run));
+  const acquiring = session.lock(options).acquire(session.run);
+  const held = await (options.force ? evenWithout(session, acquiring) : untouched(acquiring));
   if ("heldBy" in held) {
     const { heldBy, heldFor } = held;
     const duration = formatDuration(heldFor);
@@ -30,5 +31,19 @@ export async function locked<T>(
     return await work(held);
   } finally {
     await held.release();
+  }
+}
+
+/**
+ * Whoever pulls the brake is not kept from it by a Lease that may not be written. The journal, which is taken from the
+ * job that runs, stops that job as well.
+ */
+async function evenWithout<T>({ messages }: Session, acquiring: Promise<T>): Promise<T | HeldLock> {
+  try {
+    return await acquiring;
+  } catch (error) {
+    if (error instanceof UnreachableError) throw error;
+    messages.warn(`The lock could not be taken, and this goes on without it: ${tell(error)}`);
+    return { lost: new AbortController().signal, confirm: async () => {}, release: async () => {} };
   }
 }
