@@ -30801,7 +30801,8 @@ const withNote = (what, note) => (note ? `${what} (${note})` : what);
 async function locked(session, options, work) {
     const { namespace, service } = session.config;
     session.messages.print(clusterInWords(session.cluster));
-    const held = await untouched(session.lock(options).acquire(session.run));
+    const acquiring = session.lock(options).acquire(session.run);
+    const held = await (options.force ? evenWithout(session, acquiring) : untouched(acquiring));
     if ("heldBy" in held) {
         const { heldBy, heldFor } = held;
         const duration = (0,lib_duration/* formatDuration */.a)(heldFor);
@@ -30815,6 +30816,17 @@ async function locked(session, options, work) {
     }
     finally {
         await held.release();
+    }
+}
+async function evenWithout({ messages }, acquiring) {
+    try {
+        return await acquiring;
+    }
+    catch (error) {
+        if (error instanceof lib_errors/* UnreachableError */.Jk)
+            throw error;
+        messages.warn(`The lock could not be taken, and this goes on without it: ${(0,lib_errors/* tell */.qz)(error)}`);
+        return { lost: new AbortController().signal, confirm: async () => { }, release: async () => { } };
     }
 }
 
