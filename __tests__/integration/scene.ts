@@ -9,6 +9,7 @@ import { jobEnvironment } from "../../sandbox/job.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { hostIn, type Inputs, shopOfOne, shopOfTwo } from "../../sandbox/shop.ts";
 import { startTraffic, type Traffic } from "../../sandbox/traffic.ts";
+import { workflowInputs } from "../../sandbox/workflow-inputs.ts";
 import { say } from "../../src/words/say.ts";
 import { until } from "../support/cluster.ts";
 import { holderOf, journalOf, objectsOf } from "./facts.ts";
@@ -119,7 +120,7 @@ export async function scene(
       startComposite({
         action: built,
         cwd: folder,
-        with: inputsFor(inputs),
+        with: workflowInputs(inputsFor(inputs)),
         // The launcher takes the Node on the PATH, as setup-node leaves it there.
         env: {
           ...environment({ ...(runId === undefined ? {} : { runId }), ...(env ? { env } : {}) }),
