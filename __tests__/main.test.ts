@@ -106,13 +106,13 @@ describe("the program", { concurrency: 3 }, () => {
     assert.match(said, /An output could not be written: ENOSPC/);
   });
 
-  test("files that the runner names are made before anything else can go wrong", async (t) => {
+  test("files that the runner names are made, and have a refusal in them", async (t) => {
     const folder = mkdtempSync(join(tmpdir(), "istio-canary-files-"));
     t.after(() => rmSync(folder, { recursive: true }));
     const [output, summary] = ["output", "summary"].map((name) => join(folder, name)) as [string, string];
     await start([], { ...onRunner, GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: summary }, wrong).ended;
     assert.equal(parseOutputs(readFileSync(output, "utf8")).refused, "true");
-    assert.equal(readFileSync(summary, "utf8"), "");
+    assert.match(readFileSync(summary, "utf8"), /^### ❌ .*refused, and nothing was changed\n\n\* .*50:2x/);
   });
 
   test("what a rehearsal says is for people on standard output, as JSON nothing else is, and warnings go to the other", async () => {
