@@ -8,6 +8,7 @@ import { nodeClock } from "../src/adapters/node/node-clock.ts";
 import { nodeWorld } from "../src/adapters/node/node-world.ts";
 import { compose, desk, type Surroundings } from "../src/compose.ts";
 import type { Config } from "../src/config/config.ts";
+import { dispatch } from "../src/dispatch.ts";
 import { createRedaction } from "../src/lib/redaction.ts";
 import type { ReleaseRecord } from "../src/release/release-record.ts";
 import { createCensor } from "../src/reporting/censor.ts";
@@ -326,3 +327,64 @@ test("where proxies count, those of the gateways are read that the release moves
     },
   );
 });
+/* A plan over manifests: a row is what stands in the folder, the exit code, and what is said of it. */
+const service =
+  "apiVersion: v1\nkind: Service\nmetadata: {name: reviews}\nspec: {selector: {app: reviews}, ports: [{name: http, port: 80}]}\n";
+const deploymentFile = (version: string): string =>
+  `apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: reviews-${version}}\nspec: {selector: {matchLabels: {app: reviews, version: ${version}}}, template: {metadata: {labels: {app: reviews, version: ${version}}}, spec: {containers: [{name: app, image: "x:${version}"}]}}}\n`;
+const virtualServiceFile = (subset = "v1"): string =>
+  `apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: reviews}\nspec: {hosts: [reviews], http: [{route: [{destination: {host: reviews, subset: ${subset}}}]}]}\n`;
+const ruleFile = (labels = "v2"): string =>
+  `apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: reviews}\nspec: {host: reviews, subsets: [{name: v1, labels: {version: v1}}, {name: v2, labels: {version: ${labels}}}]}\n`;
+const whole = {
+  "s.yaml": service,
+  "d.yaml": `${deploymentFile("v1")}---\n${deploymentFile("v2")}`,
+  "v.yaml": virtualServiceFile(),
+  "r.yaml": ruleFile(),
+};
+
+const folders: Readonly<Record<string, readonly [files: Readonly<Record<string, string>>, exit: 0 | 2, said: RegExp]>> =
+  {
+    "all of it": [whole, 0, /the first write takes route #0 from v1 alone to v1 90, v2 10/],
+    "a subset whose labels no pod has": [
+      { ...whole, "r.yaml": ruleFile("v9") },
+      2,
+      /✗ DestinationRule shop\/reviews: subset v2 .*\(IST0173\)/,
+    ],
+    "a route that has lost the service": [
+      { ...whole, "v.yaml": virtualServiceFile("v7") },
+      2,
+      /✗ VirtualService shop\/reviews: no route sends to reviews subset v1/,
+    ],
+    "the route alone": [
+      { "v.yaml": virtualServiceFile() },
+      0,
+      /In no file of .*, and so not known: .*Deployment shop\/reviews-v1, .*Service shop\/reviews, .*a DestinationRule for reviews/,
+    ],
+    "no route": [
+      { ...whole, "v.yaml": "" },
+      2,
+      /✗ VirtualService shop\/reviews stands in no file of .*nothing about its weights was checked/,
+    ],
+    "a route that stands twice": [
+      { ...whole, "w.yaml": virtualServiceFile() },
+      2,
+      /✗ In several files \(v\.yaml, w\.yaml\) stands VirtualService shop\/reviews/,
+    ],
+    "a template beside it": [{ ...whole, "t.yaml": "a: {{ .b }}" }, 0, /! Not read, .*t\.yaml:1:1 is not YAML/],
+  };
+
+for (const [name, [files, exit, said]] of Object.entries(folders))
+  test(`a plan over files: ${name}`, async (t) => {
+    const where = mkdtempSync(join(folder, "files-"));
+    t.after(() => rmSync(where, { recursive: true }));
+    for (const [path, text] of Object.entries(files)) writeFileSync(join(where, path), text);
+    const world = surroundings({
+      clock: nodeClock,
+      transport: { send: () => assert.fail("nobody is asked anything") },
+    });
+    const file = sound.replace("stages:", "routes: {virtualService: reviews}\nstages:");
+    const config = await configured({ file, inputs: { command: "plan", files: where } });
+    assert.equal(await dispatch(config, world.here), exit, world.said.join("\n"));
+    assert.match(world.said.join("\n"), said);
+  });

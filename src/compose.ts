@@ -4,6 +4,7 @@ import { deploymentWorkload } from "./adapters/deployment/deployment-workload.ts
 import { releasedImage } from "./adapters/deployment/released-image.ts";
 import { wayBack } from "./adapters/deployment/way-back.ts";
 import { captureWorkloads, imageBefore, workloadsBefore } from "./adapters/deployment/workloads-before.ts";
+import { readFolder } from "./adapters/files/read-folder.ts";
 import { mebibyte, readText } from "./adapters/files/read-text.ts";
 import { reportFile, writeWhole } from "./adapters/files/report-file.ts";
 import { jsonGate } from "./adapters/gates/json-gate.ts";
@@ -16,6 +17,7 @@ import { connectGitHub } from "./adapters/github/github.ts";
 import { jobRun } from "./adapters/github/job-run.ts";
 import { findPullRequest } from "./adapters/github/pull-request.ts";
 import { configMapJournal } from "./adapters/kubernetes/config-map-journal.ts";
+import { fileClient } from "./adapters/kubernetes/file-client.ts";
 import { type Cluster, findCluster } from "./adapters/kubernetes/kubeconfig.ts";
 import { connect, type KubernetesClient } from "./adapters/kubernetes/kubernetes-client.ts";
 import { leaseLock } from "./adapters/kubernetes/lease-lock.ts";
@@ -29,11 +31,14 @@ import { proxies } from "./adapters/proxies/proxies.ts";
 import type { Voice } from "./adapters/terminal/log.ts";
 import { virtualServiceFamily } from "./adapters/virtual-service/virtual-service-family.ts";
 import { metricsFor } from "./commands/known-metrics.ts";
+import type { PlanSession } from "./commands/plan.ts";
 import type { Desk, Session } from "./commands/session.ts";
 import type { Config, MetricsConfig } from "./config/config.ts";
+import { folderObjects } from "./config/folder-objects.ts";
 import { gatewayKinds } from "./istio/gateway-route.ts";
+import { placeWord } from "./kubernetes/object.ts";
 import type { RegisterSecret } from "./lib/credentials.ts";
-import { tell } from "./lib/errors.ts";
+import { RefusedError, tell } from "./lib/errors.ts";
 import { countedBy } from "./ports/counted-by.ts";
 import { fenceBy } from "./ports/fence.ts";
 import type { Metrics } from "./ports/metrics.ts";
@@ -43,7 +48,9 @@ import type { Ports } from "./ports/ports.ts";
 import type { Reporter } from "./ports/reporter.ts";
 import type { Respondents } from "./ports/respondent.ts";
 import type { TrafficHistory } from "./ports/traffic-history.ts";
+import { unmeasured } from "./ports/unmeasured.ts";
 import { bystandersBefore, bystandersOf } from "./preflight/bystanders.ts";
+import { type KnownFiles, preflightOfFiles } from "./preflight/preflight-of-files.ts";
 import { releasePreflight } from "./preflight/release-preflight.ts";
 import type { Recipe } from "./release/recipe.ts";
 import type { ReleaseRecord } from "./release/release-record.ts";
@@ -88,6 +95,58 @@ export function desk(config: Config, world: Surroundings): Desk {
     history: historyOf(metricsOf(config, world, { cluster: () => clusterOf(config, world) }), world),
     readFile: (path) => readText(path, 64 * mebibyte, world), // a report has every poll of a release of days
     writePage: writeWhole,
+  };
+}
+
+/** What is planned over files, which may find its route in them, too. */
+export type FilesSession = PlanSession & Pick<Session, "findRoutes">;
+
+/** A plan's session over manifests: with no cluster, no counters and no journal. */
+export async function composeFiles(config: Config, folder: string, here: Surroundings): Promise<FilesSession> {
+  const { messages } = desk(config, here);
+  const { files, unread } = await readFolder(folder, here).catch((cause: unknown) => {
+    throw new RefusedError(`The folder ${folder} (files) cannot be read.`, { cause });
+  });
+  const { objects, problems } = folderObjects(files, config.namespace);
+  const places = Map.groupBy(objects, ({ object }) => placeWord(object));
+  const known: KnownFiles = {
+    folder,
+    places: new Map([...places].map(([word, same]) => [word, same.map(({ file }) => file)])),
+    unread: [...unread, ...problems],
+  };
+  const client = fileClient([...places.values()].flatMap(([first]) => first?.object ?? []));
+  const routes = routesBy(client, here.clock);
+  const noCounters = { because: "no cluster is looked at (files)" };
+  return {
+    config,
+    cluster: { context: folder, host: "" },
+    clock: here.clock,
+    messages,
+    history: {
+      traffic: async () => noCounters,
+      rate: async () => undefined,
+      dispersion: async () => unmeasured(noCounters.because),
+    },
+    journal: { load: async () => undefined },
+    findRoutes: routes.find,
+    soleServer: routes.soleServer,
+    manifestImage: (target) => releasedImage({ ...target, image: undefined }, undefined),
+    preflight: (target, plan, { undo, exchanged }) =>
+      preflightOfFiles(
+        releasePreflight({
+          client: readOnce(client),
+          routes,
+          target,
+          plan,
+          firstDeploy: config.firstDeploy,
+          undo,
+          exchanged,
+          answerers: async () => [],
+          others: [],
+        }),
+        known,
+        target,
+      ),
   };
 }
 

@@ -12,14 +12,14 @@ import { status } from "./commands/status.ts";
 import { undo } from "./commands/undo.ts";
 import { verify } from "./commands/verify.ts";
 import { withRoutes, withRoutesIfFound } from "./commands/with-routes.ts";
-import { compose, desk, type Surroundings } from "./compose.ts";
+import { compose, composeFiles, desk, type FilesSession, type Surroundings } from "./compose.ts";
 import type { Command, CommandInCluster } from "./config/commands.ts";
 import type { Config } from "./config/config.ts";
 import { RefusedError } from "./lib/errors.ts";
 
 export const commandsInCluster: Readonly<Record<CommandInCluster, (session: Session) => Promise<ExitCode>>> = {
   release: withRoutes(release),
-  plan: withRoutes(plan),
+  plan: withRoutes<Session>(plan),
   status: withRoutesIfFound(status),
   verify,
   rollback: withRoutesIfFound(rollback),
@@ -38,7 +38,9 @@ export const isInCluster = (command: Command): command is CommandInCluster => Ob
 
 /** Does what the configuration asks for, with what it takes. */
 export async function dispatch(config: Config, surroundings: Surroundings): Promise<ExitCode> {
-  const { command } = config;
+  const { command, files } = config;
+  if (command === "plan" && files !== undefined)
+    return withRoutes<FilesSession>(plan)(await composeFiles(config, files, surroundings));
   if (isInCluster(command))
     return commandsInCluster[command](compose(await withoutPipe(config, surroundings), surroundings));
   return atDesk[command](desk(config, surroundings));

@@ -27,6 +27,7 @@ test("a file with the least in it is a whole configuration", async () => {
   assert.deepEqual(config, {
     command: "release",
     findsRoutes: true,
+    files: undefined,
     filling: { filled: [], left: [] },
     namespace: "shop",
     service: "reviews",

@@ -554,7 +554,19 @@ const sightRows: readonly Row[] = [
     { rule: withPolicies({ outlierDetection: { consecutive5xxErrors: 1 } }, undefined) },
     {},
     "warn",
-    /^DestinationRule shop\/reviews treats the two versions differently \(trafficPolicy: outlierDetection\)/,
+    /^DestinationRule shop\/reviews treats the two versions differently \(trafficPolicy: outlierDetection\), so pods of one are left out .*: outlierDetection\.consecutive5xxErrors: 1 for stable, nothing for the canary\.$/,
+  ],
+  [
+    "other limits for one subset",
+    {
+      rule: withPolicies(
+        { connectionPool: { http: { maxRetries: 3, http1MaxPendingRequests: 9 } } },
+        { connectionPool: { http: { maxRetries: 1, http1MaxPendingRequests: 9 } } },
+      ),
+    },
+    {},
+    "warn",
+    /one of them refuses requests \(503 UO\).*: connectionPool\.http\.maxRetries: 3 for stable, 1 for the canary\.$/,
   ],
 ];
 

@@ -52,3 +52,12 @@ function surveyOnly(client: KubernetesClient): RouteFamily {
   const family = virtualServiceFamily({ client, clock: nodeClock, subsetLabels: () => async () => undefined });
   return { ...family, look: (target) => ({ ...family.look(target), inspect: async () => [] }) };
 }
+
+/** … and what the families of routes find, too. */
+export function inspectWithRoutes(client: KubernetesClient, target: Target, plan: Plan): Promise<readonly Finding[]> {
+  const routes = allRoutes([
+    virtualServiceFamily({ client, clock: nodeClock, subsetLabels: () => async () => undefined }),
+  ]);
+  const [no, others] = [{ firstDeploy: false, undo: false, exchanged: false }, []];
+  return releasePreflight({ client, routes, target, plan, ...no, others, answerers: async () => [] }).inspect();
+}

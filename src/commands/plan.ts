@@ -12,15 +12,16 @@ import { orient } from "./orient.ts";
 import type { ExitCode, Session } from "./session.ts";
 import { usualTraffic, withMeasuredDispersion } from "./usual-traffic.ts";
 
+/** What a plan is made with: of a cluster, or of files. */
+export type PlanSession = Pick<
+  Session,
+  "config" | "cluster" | "manifestImage" | "clock" | "soleServer" | "preflight" | "messages" | "history"
+> & {
+  readonly journal: Pick<Session["journal"], "load">;
+};
+
 /** Says what a release would do, and makes every preflight check. Changes nothing. */
-export async function plan(
-  session: Pick<
-    Session,
-    "config" | "cluster" | "manifestImage" | "clock" | "soleServer" | "preflight" | "messages" | "history"
-  > & {
-    readonly journal: Pick<Session["journal"], "load">;
-  },
-): Promise<ExitCode> {
+export async function plan(session: PlanSession): Promise<ExitCode> {
   const { target, exchanged, plan } = await orient(session);
   const [inspected, detectability] = await Promise.all([
     session.preflight(target, plan, { undo: false, exchanged }).inspect(),

@@ -5,14 +5,15 @@ import type { RouteChoice, Target } from "../release/target.ts";
 import { routeKindWords } from "../words/route-kind-words.ts";
 import type { ExitCode, Session } from "./session.ts";
 
-type CommandInSession = (session: Session) => Promise<ExitCode>;
+type LookingSession = Pick<Session, "config" | "findRoutes">;
+type CommandIn<S> = (session: S) => Promise<ExitCode>;
 
 /**
  * A command that begins something knows the one route that is meant where the configuration names none, or says that it
  * does not.
  */
 export const withRoutes =
-  (command: CommandInSession): CommandInSession =>
+  <S extends LookingSession = Session>(command: CommandIn<S>): CommandIn<S> =>
   (session) =>
     knowing(session, command, async (target) => {
       const found = await session.findRoutes(target);
@@ -22,13 +23,13 @@ export const withRoutes =
 
 /** One that ends something is kept by nothing: where nothing is found it goes by what the journal has. */
 export const withRoutesIfFound =
-  (command: CommandInSession): CommandInSession =>
+  <S extends LookingSession = Session>(command: CommandIn<S>): CommandIn<S> =>
   (session) =>
     knowing(session, command, (target) => session.findRoutes(target).catch(() => []));
 
-async function knowing(
-  session: Session,
-  command: CommandInSession,
+async function knowing<S extends LookingSession>(
+  session: S,
+  command: CommandIn<S>,
   find: (target: Target) => Promise<readonly RouteChoice[]>,
 ): Promise<ExitCode> {
   const { release, findsRoutes } = session.config;

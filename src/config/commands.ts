@@ -35,6 +35,7 @@ export type InputGroup =
   | "course" //     stages, gates, evidence and the times between
   | "metrics"
   | "report"
+  | "files" //      a folder with manifests instead of a cluster
   | "verify"
   | "rehearse";
 
@@ -63,10 +64,10 @@ const rows = [
     name: "plan",
     purpose: "Say what a release would do, run every check, and change nothing.",
     inBrief: "say what a release would do, and change nothing",
-    does: "says what a release would do and what it would find, and makes every check; changes nothing",
+    does: "says what a release would do and what it would find, and makes every check; changes nothing. With `--files DIR` it looks at manifests and at no cluster",
     exits: "0, 2",
     needs: "everything",
-    reads: ["service", "versions", "release", "image", "routes", "course", "metrics"],
+    reads: ["service", "versions", "release", "image", "routes", "course", "metrics", "files"],
     changes: false,
     inCluster: true,
     json: true,

@@ -40,6 +40,8 @@ export type Config = {
   readonly verify: VerifyConfig;
   /** Present for rehearse. */
   readonly rehearsal?: RehearsalConfig | undefined;
+  /** A folder with manifests that are looked at instead of a cluster. */
+  readonly files?: string | undefined;
   /** No stable version exists yet: deploy the new one straight, without stages. Default false: say so and refuse. */
   readonly firstDeploy: boolean;
   /** JSON instead of text, for `plan`, `rehearse`, `status`, `verify` and `replay`. */

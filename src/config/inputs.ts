@@ -573,6 +573,13 @@ export const inputs: readonly Input[] = [
   },
 
   {
+    name: "files",
+    type: "text",
+    description:
+      "A folder with manifests (YAML or JSON, and folders in it) to look at instead of a cluster: for pull requests that change routes. What stands in no file is told as not known.",
+    commands: readersOf("files"),
+  },
+  {
     name: "json",
     type: "boolean",
     description: "Print JSON instead of text.",

@@ -247,6 +247,7 @@ function configOf(
     verify,
     rehearsal: command === "rehearse" ? rehearsalOf(file) : undefined,
     firstDeploy,
+    files: inputs.files,
     json: inputs.json === "true",
     verbose: inputs.verbose === "true",
     output: inputs.output || undefined,

@@ -61,13 +61,13 @@ async function readManifest(path: string, fillText: FillText, readFile: ReadFile
 type Document = { readonly way: Path; readonly document: unknown };
 
 /** What has items is a list, whatever its kind, and kubectl takes it apart. */
-function objectsIn(document: unknown, way: Path): readonly Document[] {
+export function objectsIn(document: unknown, way: Path): readonly Document[] {
   if (!isMapping(document) || !Array.isArray(document.items)) return [{ way, document }];
   return document.items.flatMap((item, index) => objectsIn(item, [...way, "items", index]));
 }
 
 /** What kustomize reads, and kubectl apply does not. Flux has a kind of the same name in a group of its own. */
-const isKustomize = (document: unknown, file: string): boolean =>
+export const isKustomize = (document: unknown, file: string): boolean =>
   isMapping(document) &&
   (String(document.apiVersion ?? "").startsWith("kustomize.config.k8s.io/") ||
     (document.apiVersion === undefined && /(^|\/)kustomization\.ya?ml$/i.test(file)));

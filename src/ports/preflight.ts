@@ -10,6 +10,8 @@ export type Finding = {
   readonly next?: string | undefined;
   /** What Istio's own analysis calls it, where it has a name for it. */
   readonly code?: IstioCode | undefined;
+  /** It says that this was not there, or could not be looked at; where only a part of a world is known it may be there. */
+  readonly unseen?: string | undefined;
   /** The canary has requests, which a release that is under way would explain. */
   readonly canaryServes?: true | undefined;
 };
@@ -25,3 +27,6 @@ export const note = (what: string, next?: string): Finding => ({ level: "note", 
 
 /** With the code by which Istio's analysis tells the same; the sentence has it already. */
 export const coded = (code: IstioCode, finding: Finding): Finding => ({ ...finding, code });
+
+/** With what was not to be seen, and may be elsewhere. */
+export const unseen = (what: string, finding: Finding): Finding => ({ ...finding, unseen: what });

@@ -3,7 +3,7 @@ import { field } from "../kubernetes/field.ts";
 import { resources } from "../kubernetes/object.ts";
 import { ruleText } from "../kubernetes/role-rule.ts";
 import type { Verb } from "../ports/permission.ts";
-import { type Finding, note, refuse, warn } from "../ports/preflight.ts";
+import { type Finding, note, refuse, unseen, warn } from "../ports/preflight.ts";
 import type { PlacedPermission } from "./needed-permissions.ts";
 import type { Scene } from "./scene.ts";
 
@@ -69,16 +69,21 @@ function lacking(permission: PlacedPermission, denied: readonly Verb[]): Finding
 export function looksAreAllowed({ unread, target: { namespace } }: Scene): readonly Finding[] {
   const byPurpose = new Map<string, PlacedPermission[]>();
   for (const look of unread) byPurpose.set(look.why, [...(byPurpose.get(look.why) ?? []), { ...look, namespace }]);
-  return [...byPurpose.values()].flatMap(([first, ...others]) => (first ? [lackOf(first, others)] : []));
+  return [...byPurpose.values()].flatMap(([first, ...others]) =>
+    first ? [unseen([first, ...others].map(({ resource }) => resource).join(", "), lackOf(first, others))] : [],
+  );
 }
 
 /** … and elsewhere: who lacks the ClusterRole has decided so. */
 export function looksElsewhereAreAllowed({ unreadElsewhere }: Scene): readonly Finding[] {
   if (unreadElsewhere.length === 0) return [];
   return [
-    note(
-      `${unreadElsewhere.join(" and ")} may not be listed, so it is not known whether something there is for one version only, or keeps callers from seeing the route.`,
-      "The release goes on. To have it looked at, give the job the ClusterRole of docs/rbac.yaml.",
+    unseen(
+      unreadElsewhere.join(" and "),
+      note(
+        `${unreadElsewhere.join(" and ")} may not be listed, so it is not known whether something there is for one version only, or keeps callers from seeing the route.`,
+        "The release goes on. To have it looked at, give the job the ClusterRole of docs/rbac.yaml.",
+      ),
     ),
   ];
 }

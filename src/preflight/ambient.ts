@@ -4,7 +4,7 @@ import type { NamespacedName } from "../istio/host.ts";
 import { serviceBehind } from "../istio/service.ts";
 import { readWaypoint, unboundBecause, waypointOf } from "../istio/waypoint.ts";
 import { isTerminating, type KubernetesObject, resources } from "../kubernetes/object.ts";
-import { type Finding, note, refuse, warn } from "../ports/preflight.ts";
+import { type Finding, note, refuse, unseen, warn } from "../ports/preflight.ts";
 import type { Scene } from "./scene.ts";
 import { hasProxy } from "./sidecars.ts";
 
@@ -77,9 +77,12 @@ const lookAt = ({ namespace, name }: NamespacedName): string =>
   `kubectl get gateways.gateway.networking.k8s.io ${name} -n ${namespace} --show-labels`;
 
 const notLookedAt = ({ target }: Scene, waypoint: NamespacedName): Finding =>
-  note(
-    `Service ${target.namespace}/${target.service} is in an ambient mesh and is to use the waypoint ${waypoint.namespace}/${waypoint.name}: whether there is one, and for services, may not be looked at. Without it clients in the mesh see no weights.`,
-    `Look: ${lookAt(waypoint)} (istio.io/waypoint-for: service or all). To have it looked at, give the job the ClusterRole of docs/rbac.yaml.`,
+  unseen(
+    `waypoint ${waypoint.namespace}/${waypoint.name}`,
+    note(
+      `Service ${target.namespace}/${target.service} is in an ambient mesh and is to use the waypoint ${waypoint.namespace}/${waypoint.name}: whether there is one, and for services, may not be looked at. Without it clients in the mesh see no weights.`,
+      `Look: ${lookAt(waypoint)} (istio.io/waypoint-for: service or all). To have it looked at, give the job the ClusterRole of docs/rbac.yaml.`,
+    ),
   );
 
 const notProgrammed = ({ target }: Scene, waypoint: NamespacedName): Finding =>

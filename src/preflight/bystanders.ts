@@ -5,7 +5,7 @@ import { resources } from "../kubernetes/object.ts";
 import { isPodOf, type Pod, readPod } from "../kubernetes/pod.ts";
 import { asQuery, carries, type Labels } from "../kubernetes/selector.ts";
 import type { Bystanders } from "../ports/bystanders.ts";
-import { type Finding, refuse, warn } from "../ports/preflight.ts";
+import { type Finding, refuse, unseen, warn } from "../ports/preflight.ts";
 import type { RouteLook } from "../ports/route-family.ts";
 import type { Plan } from "../release/plan.ts";
 import { kindsAmong } from "../release/route-kind.ts";
@@ -80,9 +80,12 @@ function calledByName(around: Neighbourhood): readonly Finding[] {
 function unreadIn({ unread, target }: Neighbourhood): readonly Finding[] {
   if (unread.length === 0) return [];
   return [
-    warn(
-      `This job may not list ${listed(unread)}, so it is not known whether somebody there sends to ${target.stable.deployment} alone: after the swap nobody would answer.`,
-      "Give it the ClusterRole of docs/rbac.yaml, or look yourself: kubectl get virtualservices -A.",
+    unseen(
+      listed(unread),
+      warn(
+        `This job may not list ${listed(unread)}, so it is not known whether somebody there sends to ${target.stable.deployment} alone: after the swap nobody would answer.`,
+        "Give it the ClusterRole of docs/rbac.yaml, or look yourself: kubectl get virtualservices -A.",
+      ),
     ),
   ];
 }

@@ -1,11 +1,11 @@
-import { type Subset, subsetFor, subsetsFor } from "../istio/destination-rule.ts";
+import { type DestinationRule, rulesFor, type Subset, subsetFor, subsetsFor } from "../istio/destination-rule.ts";
 import { readHost } from "../istio/host.ts";
 import { selectorOfService, serviceBehind } from "../istio/service.ts";
 import { type Deployment, readDeployment } from "../kubernetes/deployment.ts";
 import { isPodOf } from "../kubernetes/pod.ts";
 import { carries, type Labels, selects, showLabels } from "../kubernetes/selector.ts";
-import { coded, type Finding, refuse, warn } from "../ports/preflight.ts";
-import { type Role, roles, type Version } from "../release/target.ts";
+import { coded, type Finding, refuse, unseen, warn } from "../ports/preflight.ts";
+import { type Role, roles, type Target, type Version } from "../release/target.ts";
 import { listed } from "./finding.ts";
 import { plannedDeployment } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
@@ -167,21 +167,12 @@ function othersReached(reach: Reach, { target, deployments, pods }: Scene): read
  * release.
  */
 export function subsetsAreClear({ target, destinationRules, hosts }: Scene): readonly Finding[] {
-  const { namespace, stable } = target;
+  const { stable } = target;
   const known = (role: Role): readonly Subset[] =>
     subsetsFor(destinationRules, hosts[role]).filter(({ name }) => name === target[role].subset);
   const findings: Finding[] = [];
   const isLost = stable.subset !== undefined && known("stable").length === 0;
-  if (isLost)
-    findings.push(
-      coded(
-        "IST0101",
-        warn(
-          `No DestinationRule in namespace ${namespace} defines subset ${stable.subset} of ${stable.host}, stable's own.`,
-          `If none elsewhere does, its requests get 503, now and after a rollback: add it, with the labels of stable's pods.`,
-        ),
-      ),
-    );
+  if (isLost) findings.push(lostSubset(target, rulesFor(destinationRules, hosts.stable)));
   for (const role of roles) {
     const subsets = known(role);
     if (new Set(subsets.map(({ labels }) => showLabels(labels))).size <= 1) continue;
@@ -194,4 +185,16 @@ export function subsetsAreClear({ target, destinationRules, hosts }: Scene): rea
     );
   }
   return findings;
+}
+
+/** Where there is no rule for the host at all, it may be that nobody has looked where it is. */
+function lostSubset({ namespace, stable: { subset, host } }: Target, rules: readonly DestinationRule[]): Finding {
+  const finding = coded(
+    "IST0101",
+    warn(
+      `No DestinationRule in namespace ${namespace} defines subset ${subset} of ${host}, stable's own.`,
+      `If none elsewhere does, its requests get 503, now and after a rollback: add it, with the labels of stable's pods.`,
+    ),
+  );
+  return rules.length === 0 ? unseen(`a DestinationRule for ${host}`, finding) : finding;
 }

@@ -7,7 +7,7 @@ import { listAt, textAt } from "../kubernetes/field.ts";
 import { missingNamespace } from "../kubernetes/missing-namespace.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import { carries, showLabels } from "../kubernetes/selector.ts";
-import { type Finding, note, refuse, warn } from "../ports/preflight.ts";
+import { type Finding, note, refuse, unseen, warn } from "../ports/preflight.ts";
 import { listed, pods, refusal } from "./finding.ts";
 import { plannedDeployment, plannedObject } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
@@ -39,9 +39,10 @@ function serviceExists(host: Host, namespace: string, services: readonly Kuberne
       "Set namespace to the service's.",
     );
   if (serviceBehind(services, host)) return undefined;
-  return refuse(
-    `Service ${namespace}/${service.name} does not exist (found: ${namesOf(services)}).`,
-    "Correct its name, or create it.",
+  const word = `Service ${namespace}/${service.name}`;
+  return unseen(
+    word,
+    refuse(`${word} does not exist (found: ${namesOf(services)}).`, "Correct its name, or create it."),
   );
 }
 
@@ -60,9 +61,12 @@ export function stableExists({ target, stable, deployments, firstDeploy }: Scene
       note(`There is no stable version yet: ${target.canary.deployment} gets all requests at once, without stages.`),
     ];
   return [
-    refuse(
-      `There is no stable version yet: ${where} does not exist (found: ${namesOf(deployments)}).`,
-      "If this is the service's first deployment, set first-deploy: true (in the file firstDeploy: true), and the new version is deployed straight. Otherwise correct stable's Deployment.",
+    unseen(
+      where,
+      refuse(
+        `There is no stable version yet: ${where} does not exist (found: ${namesOf(deployments)}).`,
+        "If this is the service's first deployment, set first-deploy: true (in the file firstDeploy: true), and the new version is deployed straight. Otherwise correct stable's Deployment.",
+      ),
     ),
   ];
 }
@@ -82,7 +86,8 @@ export function canaryCanCome(scene: Scene): readonly Finding[] {
 function existingCanary({ target, canary, deployments }: Scene): readonly Finding[] {
   const where = `Deployment ${target.namespace}/${target.canary.deployment}`;
   const next = "Create it, correct canary's Deployment, or let the release make it: from: clone, or from: manifests.";
-  if (!canary) return [refuse(`${where} (canary) does not exist (found: ${namesOf(deployments)}).`, next)];
+  if (!canary)
+    return [unseen(where, refuse(`${where} (canary) does not exist (found: ${namesOf(deployments)}).`, next))];
   return canary.rollout.desired === 0
     ? [
         note(

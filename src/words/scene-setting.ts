@@ -5,7 +5,8 @@ import { winnerOf } from "../release/transition.ts";
 
 /* What somebody checks first: whether this is the cluster that is meant, and which version is which. */
 
-export const clusterInWords = ({ context, host }: ClusterName): string => `Cluster ${context} (${host})`;
+export const clusterInWords = ({ context, host }: ClusterName): string =>
+  host === "" ? `No cluster, but the files of ${context}` : `Cluster ${context} (${host})`;
 
 /** An undo between two Deployments. Its roles are for its duration only: whoever reads them at its end is misled. */
 export const isWayBack = ({ undoes, plan }: Pick<ReleaseRecord, "undoes" | "plan">): boolean =>

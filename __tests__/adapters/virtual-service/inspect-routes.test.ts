@@ -289,6 +289,21 @@ const cases: Readonly<Record<string, Case>> = {
     ],
   },
 
+  "a missing subset gets stable's traffic policy, and that is said": {
+    objects: [
+      alone,
+      rule([], {
+        subsets: [
+          { name: "v1", labels: { version: "v1" }, trafficPolicy: { connectionPool: { tcp: { maxConnections: 9 } } } },
+        ],
+      }),
+    ],
+    found: [
+      `note ${primary}`,
+      `note DestinationRule ns1/istio-canary-app of our own will have subset v2 ({"version":"v2"}), which no other has; it goes at the end. It has stable's trafficPolicy (connectionPool), and limits in it count for the canary by itself.`,
+    ],
+  },
+
   "who sees both subsets, wherever they are, is told of no more": {
     objects: [
       byGateway(),

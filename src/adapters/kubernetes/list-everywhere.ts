@@ -23,10 +23,11 @@ export async function listEverywhere(
   const lists = await Promise.all(
     distinct.map((namespace) => unlessForbidden(client.list(resource, namespace, { doubts: 1 }))),
   );
+  const kinds = `${resource.kind.replace(/y$/, "ie")}s`;
   const read = distinct.filter((_, index) => lists[index] !== undefined);
   return {
     objects: lists.flatMap((list) => list ?? []),
     isUnread: (namespace) => !read.includes(namespace),
-    unread: [read.length === 0 ? `${resource.kind}s` : `${resource.kind}s of namespaces other than ${read.join(", ")}`],
+    unread: [read.length === 0 ? kinds : `${kinds} of namespaces other than ${read.join(", ")}`],
   };
 }

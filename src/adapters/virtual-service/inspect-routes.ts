@@ -3,7 +3,7 @@ import { rootNamespace, rulesSeenBy } from "../../istio/destination-rule.ts";
 import { gatewaysOf, isForMesh } from "../../istio/virtual-service.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { someOf } from "../../lib/some-of.ts";
-import { type Finding, refuse } from "../../ports/preflight.ts";
+import { type Finding, refuse, unseen } from "../../ports/preflight.ts";
 import type { Plan } from "../../release/plan.ts";
 import type { Target } from "../../release/target.ts";
 import { type KubernetesClient, KubernetesError } from "../kubernetes/kubernetes-client.ts";
@@ -110,7 +110,12 @@ async function inspectSubsets(
       );
     return { findings, own };
   } catch (error) {
-    return { findings: [refusalFrom(error)], open: true };
+    const finding = refusalFrom(error);
+    // With no rule for the host at all it may be that nobody has looked where it is.
+    return {
+      findings: [subsets.beside ? finding : unseen(`a DestinationRule for ${target.canary.host}`, finding)],
+      open: true,
+    };
   }
 }
 
@@ -131,15 +136,16 @@ async function inspectSight(
   ]);
   const question = { target, facts, destinationRules: rules.objects, own, isUnread: rules.isUnread };
   const blind = open ? [] : blindClients(question);
-  const unseen = unseenWeights(facts, knownGateways);
+  const notFollowed = unseenWeights(facts, knownGateways);
   const lost = lostGateways(question);
-  if (blind.length > 0) return [...blind, ...lost, ...unseen];
+  if (blind.length > 0) return [...blind, ...lost, ...notFollowed];
   const hidden = own ? hiddenByOwn(own, rules.objects, target) : [];
   const unread = [...new Set(namespaces)].filter((one) => rules.isUnread(one) || knownGateways.isUnread(one));
-  return [...findings, ...hidden, ...lost, ...unseen, ...(unread.length > 0 ? [unknown(unread)] : [])];
+  return [...findings, ...hidden, ...lost, ...notFollowed, ...(unread.length > 0 ? [unknown(unread)] : [])];
 }
 
 const unknown = (namespaces: readonly string[]): Finding => ({
+  unseen: `DestinationRules or Gateways of ${someOf(namespaces, ", ")}`,
   level: "note",
   what: `DestinationRules or Gateways of ${someOf(namespaces, ", ")} may not be listed, so it is not known what gateways and clients there see of the weights.`,
   next: "The release goes on. To have it looked at, give the job the ClusterRole of docs/rbac.yaml.",
@@ -163,7 +169,17 @@ function hiddenByOwn(
 function announced(word: string, subsets: readonly Raw[], { promotion }: Plan): Finding {
   const names = subsets.map(({ name, labels }) => `subset ${String(name)} (${JSON.stringify(labels)})`).join(" and ");
   const stay = promotion === "swap" ? "after a swap it stays, because the routes name it then" : "it goes at the end";
-  return { level: "note", what: `${word} of our own will have ${names}, which no other has; ${stay}.` };
+  return {
+    level: "note",
+    what: `${word} of our own will have ${names}, which no other has; ${stay}.${policyOf(subsets)}`,
+  };
+}
+
+/** Ours are made as stable's subset is; each subset has limits of its own, whatever the other one has used up. */
+function policyOf(subsets: readonly Raw[]): string {
+  const parts = [...new Set(subsets.flatMap(({ trafficPolicy }) => Object.keys(Object(trafficPolicy))))];
+  if (parts.length === 0) return "";
+  return ` It has stable's trafficPolicy (${someOf(parts, ", ")}), and limits in it count for the canary by itself.`;
 }
 
 /** Other VirtualServices that send to the same hosts: their requests do not follow the release. */
@@ -186,6 +202,7 @@ async function listIn(
   } catch (error) {
     if (!(error instanceof KubernetesError && error.status === 403)) throw error;
     return {
+      unseen: `VirtualServices of ${namespace}`,
       level: "note",
       what: `VirtualServices in ${namespace} may not be listed, so it is not known whether others send to the service, too.`,
     };

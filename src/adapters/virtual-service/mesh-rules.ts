@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { WeightedDestination } from "../../istio/destination.ts";
 import { readDestinationRule } from "../../istio/destination-rule.ts";
 import { covers, type Host, isHalf, readHost, sameHost } from "../../istio/host.ts";
@@ -8,7 +9,7 @@ import { serviceBehind } from "../../istio/service.ts";
 import { gatewaysOf, isForMesh, nameOf, rulesOf } from "../../istio/virtual-service.ts";
 import { field, listAt, numberAt } from "../../kubernetes/field.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
-import { coded, type Finding, note, warn } from "../../ports/preflight.ts";
+import { coded, type Finding, note, unseen, warn } from "../../ports/preflight.ts";
 import type { Target } from "../../release/target.ts";
 import { ruleWord } from "../weighted-rules/describe.ts";
 import { destinationRoles } from "../weighted-rules/destination-roles.ts";
@@ -55,6 +56,7 @@ const meshRules: readonly IstioRule[] = [
   { code: "IST0131", find: ineffective },
   { code: "IST0165", find: internalGateways },
   { code: "IST0002", find: deprecated },
+  { find: otherTimeouts },
   { find: labelsBesideGateways },
   { find: labelsWithoutMesh },
   { find: labelsAtWaypoints },
@@ -100,9 +102,12 @@ function unknownHosts(subject: RoutesAhead): readonly Finding[] {
     if (isHalf(host)) return [halfHost(subject, one)];
     if (isKnown(subject, host) || isOfRelease(subject, one)) return [];
     return [
-      warn(
-        `${placeOf(subject, one)} sends to ${host.text}, which is no Service and no host of a ServiceEntry (IST0101): ${lost(one)}.`,
-        "Correct the host, or add the Service or the ServiceEntry first.",
+      unseen(
+        `host ${host.text}`,
+        warn(
+          `${placeOf(subject, one)} sends to ${host.text}, which is no Service and no host of a ServiceEntry (IST0101): ${lost(one)}.`,
+          "Correct the host, or add the Service or the ServiceEntry first.",
+        ),
       ),
     ];
   });
@@ -262,6 +267,28 @@ function deprecated(subject: RoutesAhead): readonly Finding[] {
         ),
       ),
   );
+}
+
+const ofRule = ["timeout", "retries"] as const;
+
+/** A rule for the canary that stays as it is may be more patient with it than the rule that moves, or less. */
+function otherTimeouts(subject: RoutesAhead): readonly Finding[] {
+  const { roleOf } = destinationRoles(shape, subject.target);
+  const moving = subject.rules.find(({ place }) => subject.moved.includes(place));
+  const staying = subject.rules.filter(
+    ({ place, destinations }) =>
+      !subject.moved.includes(place) && destinations.some((one) => one.counts > 0 && roleOf(one) === "canary"),
+  );
+  return staying.flatMap((rule) => {
+    const unlike = ofRule.filter((key) => moving && !isDeepStrictEqual(rule.raw[key], moving.raw[key]));
+    if (!moving || unlike.length === 0) return [];
+    return [
+      warn(
+        `${placeOf(subject, { rule, path: pathTo(rule, `.${unlike[0]}`) })} sends to the canary with other ${unlike.join(" and ")} than ${ruleWord(shape, moving)}: its requests may fail where stable's do not, and count against the canary.`,
+        `Give it the ${unlike.join(" and ")} of ${ruleWord(shape, moving)}.`,
+      ),
+    ];
+  });
 }
 
 type Labelled = { readonly rule: RouteRule; readonly condition: unknown; readonly path: string };

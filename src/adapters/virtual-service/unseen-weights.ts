@@ -3,7 +3,7 @@ import { isNamed, type NamespacedName } from "../../istio/host.ts";
 import type { RouteSection } from "../../istio/route-rule.ts";
 import { nameOf } from "../../istio/virtual-service.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
-import { coded, type Finding, warn } from "../../ports/preflight.ts";
+import { coded, type Finding, unseen, warn } from "../../ports/preflight.ts";
 import type { RouteFact, Viewer } from "../../ports/route-family.ts";
 import { virtualServiceWord } from "./virtual-service-word.ts";
 
@@ -46,11 +46,14 @@ function unseenByGateway(
   const gateway = gateways.objects.find((object) => isNamed(nameOf(object), name));
   if (!gateway)
     return [
-      coded(
-        "IST0101",
-        warn(
-          `${where} is for ${word}, which does not exist (IST0101): nobody follows it there.`,
-          `Correct the name under gateways (namespace/name), or create it: kubectl get gateways.networking.istio.io -n ${name.namespace}.`,
+      unseen(
+        word,
+        coded(
+          "IST0101",
+          warn(
+            `${where} is for ${word}, which does not exist (IST0101): nobody follows it there.`,
+            `Correct the name under gateways (namespace/name), or create it: kubectl get gateways.networking.istio.io -n ${name.namespace}.`,
+          ),
         ),
       ),
     ];

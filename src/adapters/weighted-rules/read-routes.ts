@@ -1,7 +1,7 @@
 import type { KubernetesObject, Resource } from "../../kubernetes/object.ts";
 import { RefusedError } from "../../lib/errors.ts";
 import { someOf } from "../../lib/some-of.ts";
-import { type Finding, refuse } from "../../ports/preflight.ts";
+import { type Finding, refuse, unseen } from "../../ports/preflight.ts";
 import type { RouteChoice, Target } from "../../release/target.ts";
 import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
 import { destinationWord, objectWord } from "./describe.ts";
@@ -57,9 +57,12 @@ export function assertMovable(problems: readonly Finding[]): void {
 async function missing({ client, resource, shape }: RouteStore, choice: RouteChoice): Promise<Finding> {
   const there = await client.list(resource, choice.namespace);
   const names = there.map(({ metadata }) => metadata.name).sort();
-  return refuse(
-    `${objectWord(shape, choice)} does not exist (in ${choice.namespace}: ${someOf(names, ", ", 10) || "none"}).`,
-    `Correct its name and namespace; a release moves the weights of a ${shape.kind} that is there.`,
+  return unseen(
+    objectWord(shape, choice),
+    refuse(
+      `${objectWord(shape, choice)} does not exist (in ${choice.namespace}: ${someOf(names, ", ", 10) || "none"}).`,
+      `Correct its name and namespace; a release moves the weights of a ${shape.kind} that is there.`,
+    ),
   );
 }
 
