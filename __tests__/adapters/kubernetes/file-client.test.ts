@@ -51,3 +51,9 @@ test("what stands in no file may not be read, and what a release is about is mis
   await assert.rejects(client.list(kind("Sidecar"), "shop"), { status: 403 });
   await assert.rejects(client.get(kind("Namespace"), undefined, "shop"), { status: 403 });
 });
+
+test("a Namespace is known by its name, whatever namespace its file is read for", async () => {
+  const object = { apiVersion: "v1", kind: "Namespace", metadata: { name: "shop", namespace: "shop" } };
+  const resource = { group: "", version: "v1", plural: "namespaces", kind: "Namespace" };
+  assert.equal((await fileClient([object]).get(resource, undefined, "shop"))?.metadata.name, "shop");
+});

@@ -22,7 +22,9 @@ export function fileClient(written: readonly KubernetesObject[]): KubernetesClie
     return found;
   };
   const get: KubernetesClient["get"] = async (resource, namespace, name) => {
-    const found = all(resource).find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
+    // What belongs to no namespace was read as if it were of the release's.
+    const isThere = ({ metadata }: KubernetesObject): boolean => [undefined, metadata.namespace].includes(namespace);
+    const found = all(resource).find((object) => isThere(object) && object.metadata.name === name);
     if (!found && !isOfRelease(resource)) throw notHere(resource);
     return found;
   };
