@@ -9090,6 +9090,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
 
 /***/ }),
 
+/***/ 1455:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs/promises");
+
+/***/ }),
+
 /***/ 7067:
 /***/ ((module) => {
 
@@ -20854,24 +20861,17 @@ function textOf(command) {
 
 /***/ }),
 
-/***/ 3895:
+/***/ 2446:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  nc: () => (/* binding */ isHandedOver),
-  E$: () => (/* binding */ mebibyte),
-  yR: () => (/* binding */ readText)
-});
-
-// EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __nccwpck_require__(3024);
-;// CONCATENATED MODULE: external "node:fs/promises"
-const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs/promises");
-// EXTERNAL MODULE: external "node:path"
-var external_node_path_ = __nccwpck_require__(6760);
-;// CONCATENATED MODULE: ./src/adapters/files/read-text.js
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   E$: () => (/* binding */ mebibyte),
+/* harmony export */   nc: () => (/* binding */ isHandedOver),
+/* harmony export */   yR: () => (/* binding */ readText)
+/* harmony export */ });
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1455);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6760);
 
 
 
@@ -20879,7 +20879,7 @@ const mebibyte = 1_048_576;
 async function readText(path, most, waiting) {
     const { clock, stop, longest = 10_000 } = waiting;
     const patience = AbortSignal.any([stop, clock.deadline(clock.now() + longest)]);
-    const file = await (0,promises_namespaceObject.open)((0,external_node_path_.resolve)(path), external_node_fs_.constants.O_RDONLY | external_node_fs_.constants.O_NONBLOCK);
+    const file = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.open)((0,node_path__WEBPACK_IMPORTED_MODULE_2__.resolve)(path), node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.O_RDONLY | node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.O_NONBLOCK);
     try {
         if ((await file.stat()).isFIFO() && !isHandedOver(path))
             throw new Error(namedPipe);
@@ -27373,10 +27373,10 @@ const rows = [
         name: "plan",
         purpose: "Say what a release would do, run every check, and change nothing.",
         inBrief: "say what a release would do, and change nothing",
-        does: "says what a release would do and what it would find, and makes every check; changes nothing",
+        does: "says what a release would do and what it would find, and makes every check; changes nothing. With `--files DIR` it looks at manifests and at no cluster",
         exits: "0, 2",
         needs: "everything",
-        reads: ["service", "versions", "release", "image", "routes", "course", "metrics"],
+        reads: ["service", "versions", "release", "image", "routes", "course", "metrics", "files"],
         changes: false,
         inCluster: true,
         json: true,
@@ -27494,6 +27494,67 @@ const commands = rows;
 const commandNamed = (name) => commands.find((command) => command.name === name);
 const appliesManifests = (command) => commandNamed(command)?.needs === "everything";
 const commandsThat = (so) => commands.filter(so).map(({ name }) => name);
+
+
+/***/ }),
+
+/***/ 4101:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   AU: () => (/* binding */ fromEnvironment),
+/* harmony export */   GS: () => (/* binding */ fill),
+/* harmony export */   v3: () => (/* binding */ fillBy)
+/* harmony export */ });
+/* harmony import */ var _issue_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4095);
+
+const reference = /(\$?)\$\{([A-Za-z_]\w*)([^}]*)\}/g;
+function replaceReferences(text, replace) {
+    const end = text.lastIndexOf("}") + 1;
+    return text.slice(0, end).replaceAll(reference, replace) + text.slice(end);
+}
+function fill(document, fillText, asTheyAre = [], path = []) {
+    if (asTheyAre.some((other) => (0,_issue_js__WEBPACK_IMPORTED_MODULE_0__/* .startsWith */ .w1)(other, path) && (0,_issue_js__WEBPACK_IMPORTED_MODULE_0__/* .startsWith */ .w1)(path, other)))
+        return { value: document, problems: [], references: [] };
+    if (typeof document === "string")
+        return fillText(document, path);
+    if (Array.isArray(document)) {
+        const items = document.map((item, index) => fill(item, fillText, asTheyAre, [...path, index]));
+        return { ...gathered(items), value: items.map(({ value }) => value) };
+    }
+    if (!(0,_issue_js__WEBPACK_IMPORTED_MODULE_0__/* .isMapping */ .pi)(document))
+        return { value: document, problems: [], references: [] };
+    const entries = Object.entries(document).map(([key, value]) => ({
+        key,
+        ...fill(value, fillText, asTheyAre, [...path, key]),
+    }));
+    return { ...gathered(entries), value: Object.fromEntries(entries.map(({ key, value }) => [key, value])) };
+}
+const gathered = (parts) => ({
+    problems: parts.flatMap(({ problems }) => problems),
+    references: parts.flatMap(({ references }) => references),
+});
+const fillBy = (lookUp) => (text, path) => {
+    const problems = [];
+    const references = [];
+    const value = replaceReferences(text, (whole, dollar, name, rest) => {
+        const found = lookUp(name);
+        if (found && dollar !== "")
+            return whole.slice(1);
+        references.push({ name, path, from: found?.from });
+        if (!found)
+            return whole;
+        if (rest !== "")
+            problems.push({ path, problem: isNoDefault(name, whole) });
+        else if (found.value === undefined)
+            problems.push({ path, problem: isNotSet(name) });
+        return found.value ?? whole;
+    });
+    return { value, problems, references };
+};
+const fromEnvironment = (env) => fillBy((name) => ({ from: "environment", value: env[name] }));
+const isNotSet = (name) => `the environment variable ${name} is not set`;
+const isNoDefault = (name, whole) => `only \${${name}} can be filled in, not ${whole}; write $${whole} to keep it as it is`;
 
 
 /***/ }),
@@ -28002,6 +28063,12 @@ const inputs = [
         commands: playing,
     },
     {
+        name: "files",
+        type: "text",
+        description: "A folder with manifests (YAML or JSON, and folders in it) to look at instead of a cluster: for pull requests that change routes. What stands in no file is told as not known.",
+        commands: readersOf("files"),
+    },
+    {
         name: "json",
         type: "boolean",
         description: "Print JSON instead of text.",
@@ -28096,7 +28163,7 @@ const shortened = (text, longest = longestShown) => text.length > longest ? `${t
 
 /***/ }),
 
-/***/ 8147:
+/***/ 2989:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -28741,56 +28808,8 @@ const toldOnce = (form) => form.some(({ misfit }) => misfit === 0.5) ? form.filt
 
 // EXTERNAL MODULE: ./src/config/commands.js
 var commands = __nccwpck_require__(4344);
-;// CONCATENATED MODULE: ./src/config/environment.js
-
-const reference = /(\$?)\$\{([A-Za-z_]\w*)([^}]*)\}/g;
-function replaceReferences(text, replace) {
-    const end = text.lastIndexOf("}") + 1;
-    return text.slice(0, end).replaceAll(reference, replace) + text.slice(end);
-}
-function fill(document, fillText, asTheyAre = [], path = []) {
-    if (asTheyAre.some((other) => (0,issue/* startsWith */.w1)(other, path) && (0,issue/* startsWith */.w1)(path, other)))
-        return { value: document, problems: [], references: [] };
-    if (typeof document === "string")
-        return fillText(document, path);
-    if (Array.isArray(document)) {
-        const items = document.map((item, index) => fill(item, fillText, asTheyAre, [...path, index]));
-        return { ...gathered(items), value: items.map(({ value }) => value) };
-    }
-    if (!(0,issue/* isMapping */.pi)(document))
-        return { value: document, problems: [], references: [] };
-    const entries = Object.entries(document).map(([key, value]) => ({
-        key,
-        ...fill(value, fillText, asTheyAre, [...path, key]),
-    }));
-    return { ...gathered(entries), value: Object.fromEntries(entries.map(({ key, value }) => [key, value])) };
-}
-const gathered = (parts) => ({
-    problems: parts.flatMap(({ problems }) => problems),
-    references: parts.flatMap(({ references }) => references),
-});
-const fillBy = (lookUp) => (text, path) => {
-    const problems = [];
-    const references = [];
-    const value = replaceReferences(text, (whole, dollar, name, rest) => {
-        const found = lookUp(name);
-        if (found && dollar !== "")
-            return whole.slice(1);
-        references.push({ name, path, from: found?.from });
-        if (!found)
-            return whole;
-        if (rest !== "")
-            problems.push({ path, problem: isNoDefault(name, whole) });
-        else if (found.value === undefined)
-            problems.push({ path, problem: isNotSet(name) });
-        return found.value ?? whole;
-    });
-    return { value, problems, references };
-};
-const fromEnvironment = (env) => fillBy((name) => ({ from: "environment", value: env[name] }));
-const isNotSet = (name) => `the environment variable ${name} is not set`;
-const isNoDefault = (name, whole) => `only \${${name}} can be filled in, not ${whole}; write $${whole} to keep it as it is`;
-
+// EXTERNAL MODULE: ./src/config/environment.js
+var environment = __nccwpck_require__(4101);
 ;// CONCATENATED MODULE: ./src/config/gate-places.js
 
 function gatesOfDocument(document) {
@@ -28810,289 +28829,8 @@ const headersIn = (document) => gatesOfDocument(document).flatMap(({ gate }) => 
     return (0,issue/* isMapping */.pi)(headers) ? [headers] : [];
 });
 
-;// CONCATENATED MODULE: ./src/config/manifest-variables.js
-
-const fromListed = (variables, env) => fillBy((name) => {
-    const written = Object.hasOwn(variables, name) ? variables[name] : undefined;
-    if (written === undefined)
-        return undefined;
-    return written === null ? { from: "environment", value: env[name] } : { from: "configuration", value: written };
-});
-function fillingOf(references) {
-    const filled = Map.groupBy(references, ({ name, from }) => JSON.stringify([name, from]));
-    const left = references.filter(({ from }) => from === undefined).map(({ name }) => name);
-    return {
-        filled: [...filled.values()].flatMap((of) => {
-            const [{ name, from } = { name: "", from: undefined }] = of;
-            return from === undefined ? [] : [{ name, from, places: [...new Set(of.map(({ place }) => place))] }];
-        }),
-        left: [...new Set(left)].sort(),
-    };
-}
-
-// EXTERNAL MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
-var js_yaml = __nccwpck_require__(4734);
-;// CONCATENATED MODULE: ./src/config/places.js
-
-function positionsIn(text, file) {
-    let roots;
-    return (path, document = 0) => {
-        roots ??= documentsOf((0,js_yaml/* parseEvents */.PH)(text, {}), text);
-        const root = roots[document];
-        let node = root;
-        for (const key of path)
-            node = node?.below.get(key) ?? node;
-        return node === undefined || node === root ? undefined : `${file}:${node.place.line}:${node.place.column}`;
-    };
-}
-function documentsOf(events, text) {
-    const placeAt = reader(text);
-    let next = 0;
-    const peek = () => events[next];
-    const isOver = () => peek() === undefined || peek()?.type === js_yaml/* EVENT_ID */.hy.POP;
-    function read(place) {
-        const event = peek();
-        next++;
-        if (event?.type !== js_yaml/* EVENT_ID */.hy.MAPPING && event?.type !== js_yaml/* EVENT_ID */.hy.SEQUENCE)
-            return { place, below: new Map() };
-        const below = event.type === js_yaml/* EVENT_ID */.hy.MAPPING ? readEntries(place) : readItems(place);
-        next++;
-        return { place, below };
-    }
-    function readItems(list) {
-        const items = new Map();
-        while (!isOver())
-            items.set(items.size, read(placeAt(startOf(peek())) ?? list));
-        return items;
-    }
-    function readEntries(mapping) {
-        const entries = new Map();
-        while (!isOver()) {
-            const key = peek();
-            const { place } = read(placeAt(startOf(key)) ?? mapping);
-            const value = read(place);
-            if (key?.type === js_yaml/* EVENT_ID */.hy.SCALAR)
-                entries.set((0,js_yaml/* getScalarValue */.KE)(text, key), value);
-        }
-        return entries;
-    }
-    const roots = [];
-    while (next < events.length) {
-        next++;
-        const isEmpty = startOf(peek()) < 0;
-        const root = read({ line: 1, column: 1 });
-        if (!isEmpty)
-            roots.push(root);
-        next++;
-    }
-    return roots;
-}
-function startOf(event) {
-    if (event === undefined)
-        return -1;
-    if (event.type === js_yaml/* EVENT_ID */.hy.ALIAS)
-        return event.anchorStart;
-    if ("valueStart" in event)
-        return event.valueStart;
-    return "start" in event ? event.start : -1;
-}
-function reader(text) {
-    let [at, line, begin] = [0, 1, 0];
-    return (start) => {
-        if (start < 0)
-            return undefined;
-        for (; at < start; at++) {
-            if (text[at] !== "\n" && (text[at] !== "\r" || text[at + 1] === "\n"))
-                continue;
-            line++;
-            begin = at + 1;
-        }
-        return { line, column: start - begin + 1 };
-    };
-}
-
-;// CONCATENATED MODULE: ./src/config/kubectl-yaml.js
-
-const integer = (0,js_yaml/* defineScalarTag */.Gf)("tag:yaml.org,2002:int", {
-    implicit: true,
-    implicitFirstChars: [..."-+0123456789"],
-    resolve: (source) => exactly(source) ?? js_yaml/* NOT_RESOLVED */.Hg,
-    identify: Number.isInteger,
-});
-const kubectl_yaml_float = (0,js_yaml/* defineScalarTag */.Gf)("tag:yaml.org,2002:float", {
-    implicit: true,
-    implicitFirstChars: [..."-+.0123456789"],
-    resolve: (source) => floatIn(source) ?? js_yaml/* NOT_RESOLVED */.Hg,
-    identify: (value) => typeof value === "number",
-});
-const binary = (0,js_yaml/* defineScalarTag */.Gf)("tag:yaml.org,2002:binary", {
-    resolve: (source) => Buffer.from(source, "base64").toString("utf8"),
-    identify: () => false,
-});
-const mapping = {
-    ...js_yaml/* mapTag */.pj,
-    addPair: (carrier, key, value) => key === null ? "a key is null, and kubectl takes none" : js_yaml/* mapTag */.pj.addPair(carrier, key, value),
-};
-const kubectlSchema = js_yaml/* FAILSAFE_SCHEMA */.uH.withTags(mapping, js_yaml/* nullYaml11Tag */.L2, js_yaml/* boolYaml11Tag */.iE, integer, kubectl_yaml_float, binary, js_yaml/* mergeTag */.LJ);
-const [least, most] = [-(2n ** 63n), 2n ** 64n - 1n];
-function exactly(source) {
-    const value = integerIn(source);
-    if (value === undefined)
-        return undefined;
-    const rounded = Number(value);
-    return Number.isSafeInteger(rounded) || value < least || value > most ? rounded : value;
-}
-const bases = [
-    [/^0b([01]+)$/i, "0b"],
-    [/^0x([\da-f]+)$/i, "0x"],
-    [/^0o?([0-7]+)$/i, "0o"],
-    [/^(0|[1-9]\d*)$/, ""],
-];
-function integerIn(source) {
-    const [, sign = "", plain = ""] = /^([-+]?)(\d\w*)$/.exec(source.replaceAll("_", "")) ?? [];
-    for (const [digits, prefix] of bases) {
-        const [, found] = digits.exec(plain) ?? [];
-        if (found !== undefined)
-            return BigInt(prefix + found) * (sign === "-" ? -1n : 1n);
-    }
-    return undefined;
-}
-function floatIn(source) {
-    const plain = source.startsWith(".") ? source : source.replaceAll("_", "");
-    if (!/^[-+]?(\.\d+|\d+(\.\d*)?)(e[-+]?\d+)?$/i.test(plain))
-        return undefined;
-    const value = Number(plain);
-    return Number.isFinite(value) ? value : undefined;
-}
-
-;// CONCATENATED MODULE: ./src/config/yaml.js
-
-
-const mostSettings = 10_000;
-const mostInManifests = 200_000;
-const isPlainlyYaml = (written) => /^\s*(\[|\{|-\s|[A-Za-z]+:\s)/.test(written);
-const readYaml = (text, name) => attempt(text, name, mostSettings, () => (0,js_yaml/* load */.Hh)(text));
-const readManifestYaml = (text, name) => attempt(text, name, mostInManifests, () => (0,js_yaml/* loadAll */.gh)(text, { schema: kubectlSchema }).filter((document) => document !== null));
-function attempt(text, name, most, read) {
-    try {
-        const value = read();
-        if (holdsAtMost(most, value))
-            return { value, problems: [] };
-        const problem = `has more than ${most.toLocaleString("en")} values, with each alias (*name) as what it stands for`;
-        return { problems: [{ path: [], place: name, problem }] };
-    }
-    catch (error) {
-        if (!(error instanceof js_yaml/* YAMLException */.tB))
-            throw error;
-        const { mark, reason } = error;
-        const position = mark ? `:${mark.line + 1}:${mark.column + 1}` : "";
-        const hint = mark ? hintAt(text.split("\n")[mark.line] ?? "") : "";
-        return {
-            problems: [{ path: [], place: `${name}${position}`, problem: `is not YAML that can be read: ${reason}${hint}` }],
-        };
-    }
-}
-function hintAt(line) {
-    const bracket = line.search(/[{[]/);
-    return bracket >= 0 && line.includes("${", bracket + 1)
-        ? "; between brackets, a value with a variable in it needs quotes"
-        : "";
-}
-function holdsAtMost(most, document) {
-    const left = [document];
-    for (let seen = 0; left.length > 0; seen++) {
-        if (seen >= most)
-            return false;
-        const value = left.pop();
-        if (typeof value === "object" && value !== null)
-            for (const inner of Object.values(value))
-                left.push(inner);
-    }
-    return true;
-}
-
-;// CONCATENATED MODULE: ./src/config/manifests.js
-
-
-
-
-
-
-const where = ["canary", "from", "manifests"];
-async function readManifests(paths, variables, { env, readFile }) {
-    const fillText = fromListed(variables, env);
-    const { references, ...found } = together(await Promise.all(paths.map((path) => readManifest(path, fillText, readFile))));
-    return { ...found, filling: fillingOf(references) };
-}
-const together = (parts) => ({
-    manifests: parts.flatMap(({ manifests }) => manifests),
-    problems: parts.flatMap(({ problems }) => problems),
-    references: parts.flatMap(({ references }) => references),
-});
-const nothingBut = (...problems) => ({
-    manifests: [],
-    problems: problems.map((problem) => ({ ...problem, path: where })),
-    references: [],
-});
-async function readManifest(path, fillText, readFile) {
-    const content = await readFile(path).catch((error) => ({ error }));
-    if (typeof content !== "string")
-        return nothingBut({ place: path, problem: `cannot be read: ${(0,errors/* tell */.qz)(content.error)}` });
-    const documents = readManifestYaml(content, path);
-    if (!documents.value)
-        return nothingBut(...documents.problems);
-    const objects = documents.value.flatMap((document, index) => objectsIn(document, [index]));
-    if (objects.length === 0)
-        return nothingBut({ place: path, problem: "has no object in it" });
-    const positionOf = positionsIn(content, path);
-    return together(objects.map((object) => readObject(path, object, fillText, positionOf)));
-}
-function objectsIn(document, way) {
-    if (!(0,issue/* isMapping */.pi)(document) || !Array.isArray(document.items))
-        return [{ way, document }];
-    return document.items.flatMap((item, index) => objectsIn(item, [...way, "items", index]));
-}
-const isKustomize = (document, file) => (0,issue/* isMapping */.pi)(document) &&
-    (String(document.apiVersion ?? "").startsWith("kustomize.config.k8s.io/") ||
-        (document.apiVersion === undefined && /(^|\/)kustomization\.ya?ml$/i.test(file)));
-const identity = [["apiVersion"], ["kind"], ["metadata", "name"]];
-function inexactIn(value, path = []) {
-    if (typeof value === "bigint")
-        return [{ path, problem: `${value} is beyond 2^53 and would be rounded; apply this object by itself, beforehand` }];
-    if (typeof value !== "object" || value === null)
-        return [];
-    const isList = Array.isArray(value);
-    return Object.entries(value).flatMap(([key, inner]) => inexactIn(inner, [...path, isList ? Number(key) : key]));
-}
-const rounded = (_, value) => (typeof value === "bigint" ? Number(value) : value);
-function readObject(file, { way, document }, fillText, positionOf) {
-    const filled = fill(document, fillText);
-    const inexact = inexactIn(filled.value);
-    const value = inexact.length > 0 ? JSON.parse(JSON.stringify(filled.value, rounded)) : filled.value;
-    const { problems, references } = filled;
-    const placeOf = (path) => file + (0,issue/* printPath */.bA)([...way, ...path]);
-    if (!(0,issue/* isMapping */.pi)(value))
-        return nothingBut({ place: placeOf([]), problem: "expected a Kubernetes object", found: { value: document } });
-    if (isKustomize(value, file))
-        return nothingBut({
-            place: placeOf([]),
-            problem: "this is a Kustomization: give what kubectl kustomize prints, such as kubectl kustomize . > canary.yaml",
-        });
-    const unnamed = identity
-        .filter((path) => typeof (0,issue.at)(value, path) !== "string")
-        .map((path) => ({ path, problem: "expected a text", found: { value: (0,issue.at)(value, path) } }));
-    return {
-        manifests: [{ place: placeOf([]), object: value }],
-        problems: [...problems, ...inexact, ...unnamed].map(({ path, ...rest }) => ({
-            ...rest,
-            path: where,
-            place: placeOf(path),
-            position: positionOf([...way.slice(1), ...path], Number(way[0])),
-        })),
-        references: references.map(({ path, ...rest }) => ({ ...rest, place: placeOf(path) })),
-    };
-}
-
+// EXTERNAL MODULE: ./src/config/manifests.js + 1 modules
+var config_manifests = __nccwpck_require__(1708);
 ;// CONCATENATED MODULE: ./src/config/written-gate.js
 const noRestarts = { kind: "restarts", name: "restarts", atMost: 0 };
 function gatesIn(written) {
@@ -29241,6 +28979,8 @@ function replicasOf({ from, replicas, leastPods }) {
     return wanted.kind === "keep" || wanted.kind === "by-weight" ? { ...wanted, least: leastPods } : wanted;
 }
 
+// EXTERNAL MODULE: ./src/config/yaml.js + 1 modules
+var yaml = __nccwpck_require__(5370);
 ;// CONCATENATED MODULE: ./src/config/settings.js
 
 
@@ -29257,9 +28997,9 @@ function readSetting(line) {
         return { path: [], said: `set: ${untilValue(line)}`, problems: [noSetting] };
     const path = place.split(".");
     const said = `set: ${isSecret(path) ? `${place}=…` : (0,issue/* shortened */.vI)(line)}`;
-    if (!isPlainlyYaml(written))
+    if (!(0,yaml/* isPlainlyYaml */.pj)(written))
         return { path, said, value: written, problems: [] };
-    return { path, said, ...readYaml(written, said) };
+    return { path, said, ...(0,yaml/* readYaml */.gM)(written, said) };
 }
 const untilValue = (line) => (0,issue/* shortened */.vI)(line.replace(/=.*/, "=…"));
 const noSetting = { path: [], problem: "expected path=value, such as evidence.warmUp=1m" };
@@ -29326,8 +29066,8 @@ const doubtful = (given) => config_inputs/* inputs */.QL
 function readInput(input, written) {
     if (input.type === "map")
         return mapOf(written);
-    if (input.type === "yaml" && isPlainlyYaml(written))
-        return readYaml(written, input.name);
+    if (input.type === "yaml" && (0,yaml/* isPlainlyYaml */.pj)(written))
+        return (0,yaml/* readYaml */.gM)(written, input.name);
     return { value: written, problems: [] };
 }
 function mapOf(written) {
@@ -29362,6 +29102,8 @@ function writtenOut(document, above) {
     return typeof document === "string" && key !== undefined ? { [key]: document } : {};
 }
 
+// EXTERNAL MODULE: ./src/config/places.js
+var places = __nccwpck_require__(9670);
 // EXTERNAL MODULE: ./src/istio/host.js
 var istio_host = __nccwpck_require__(2162);
 // EXTERNAL MODULE: ./src/rehearsal/rehearse-kinds.js
@@ -29923,7 +29665,7 @@ async function loadConfig(given) {
     const read = await readDocument(said.config, row, given.readFile);
     const inputs = read.file === undefined ? said : { ...said, config: read.file };
     const laid = overlay(read.document, inputs);
-    const filled = fill(laid.document, fromEnvironment(given.env), [
+    const filled = (0,environment/* fill */.GS)(laid.document, (0,environment/* fromEnvironment */.AU)(given.env), [
         ...laid.origins.map(({ path }) => path),
         ...commandsIn(laid.document),
     ]);
@@ -29940,7 +29682,7 @@ async function loadConfig(given) {
     const unreadable = read.problems.length > 0 && fatal.some(({ missing }) => missing !== true);
     const worthTelling = (problem) => problem.missing !== true || (!unreadable && fatal.includes(problem));
     const told = all.filter(worthTelling);
-    const positionOf = positionsIn(read.text ?? "", inputs.config ?? "");
+    const positionOf = (0,places/* positionsIn */.Y)(read.text ?? "", inputs.config ?? "");
     const written = { ...laid, filled: filled.value, config: inputs.config, redact: given.redact, positionOf };
     const issues = told.map((problem) => issueOf(problem, written));
     if (fatal.length > 0)
@@ -29993,7 +29735,7 @@ async function readDocument(named, { reads }, readFile) {
 }
 const isMissing = (error) => error?.code === "ENOENT";
 function documentIn(text, path) {
-    const { value, problems } = readYaml(text, path);
+    const { value, problems } = (0,yaml/* readYaml */.gM)(text, path);
     if (problems.length > 0)
         return { document: {}, problems };
     if ((0,issue/* isMapping */.pi)(value))
@@ -30005,7 +29747,7 @@ const manifestsOf = async (file, row, given) => {
     const { from } = file.canary;
     if (typeof from === "string")
         return { manifests: [], problems: [], filling: { filled: [], left: [] } };
-    const read = await readManifests(from.manifests, file.variables, given);
+    const read = await (0,config_manifests/* readManifests */.PX)(from.manifests, file.variables, given);
     return (0,commands/* appliesManifests */.JR)(row.name) || !namesCanary(file, read) ? read : { ...read, problems: [] };
 };
 function namesCanary(file, { manifests }) {
@@ -30057,6 +29799,7 @@ function configOf(command, file, inputs, env) {
         verify,
         rehearsal: command === "rehearse" ? rehearsalOf(file) : undefined,
         firstDeploy,
+        files: inputs.files,
         json: inputs.json === "true",
         verbose: inputs.verbose === "true",
         output: inputs.output || undefined,
@@ -30096,6 +29839,132 @@ function askedIn({ config, kubeconfig, context }) {
 function reportingOf({ reporting, cluster }, inputs, env) {
     const { environment = cluster.context ?? "", ...rest } = reporting;
     return { ...rest, environment, githubToken: inputs["github-token"] || env.GITHUB_TOKEN || undefined };
+}
+
+
+/***/ }),
+
+/***/ 1708:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  c1: () => (/* binding */ isKustomize),
+  Qv: () => (/* binding */ objectsIn),
+  PX: () => (/* binding */ readManifests)
+});
+
+// EXTERNAL MODULE: ./src/lib/errors.js
+var errors = __nccwpck_require__(9418);
+// EXTERNAL MODULE: ./src/config/environment.js
+var environment = __nccwpck_require__(4101);
+// EXTERNAL MODULE: ./src/config/issue.js
+var issue = __nccwpck_require__(4095);
+;// CONCATENATED MODULE: ./src/config/manifest-variables.js
+
+const fromListed = (variables, env) => (0,environment/* fillBy */.v3)((name) => {
+    const written = Object.hasOwn(variables, name) ? variables[name] : undefined;
+    if (written === undefined)
+        return undefined;
+    return written === null ? { from: "environment", value: env[name] } : { from: "configuration", value: written };
+});
+function fillingOf(references) {
+    const filled = Map.groupBy(references, ({ name, from }) => JSON.stringify([name, from]));
+    const left = references.filter(({ from }) => from === undefined).map(({ name }) => name);
+    return {
+        filled: [...filled.values()].flatMap((of) => {
+            const [{ name, from } = { name: "", from: undefined }] = of;
+            return from === undefined ? [] : [{ name, from, places: [...new Set(of.map(({ place }) => place))] }];
+        }),
+        left: [...new Set(left)].sort(),
+    };
+}
+
+// EXTERNAL MODULE: ./src/config/places.js
+var places = __nccwpck_require__(9670);
+// EXTERNAL MODULE: ./src/config/yaml.js + 1 modules
+var yaml = __nccwpck_require__(5370);
+;// CONCATENATED MODULE: ./src/config/manifests.js
+
+
+
+
+
+
+const where = ["canary", "from", "manifests"];
+async function readManifests(paths, variables, { env, readFile }) {
+    const fillText = fromListed(variables, env);
+    const { references, ...found } = together(await Promise.all(paths.map((path) => readManifest(path, fillText, readFile))));
+    return { ...found, filling: fillingOf(references) };
+}
+const together = (parts) => ({
+    manifests: parts.flatMap(({ manifests }) => manifests),
+    problems: parts.flatMap(({ problems }) => problems),
+    references: parts.flatMap(({ references }) => references),
+});
+const nothingBut = (...problems) => ({
+    manifests: [],
+    problems: problems.map((problem) => ({ ...problem, path: where })),
+    references: [],
+});
+async function readManifest(path, fillText, readFile) {
+    const content = await readFile(path).catch((error) => ({ error }));
+    if (typeof content !== "string")
+        return nothingBut({ place: path, problem: `cannot be read: ${(0,errors/* tell */.qz)(content.error)}` });
+    const documents = (0,yaml/* readManifestYaml */.Ts)(content, path);
+    if (!documents.value)
+        return nothingBut(...documents.problems);
+    const objects = documents.value.flatMap((document, index) => objectsIn(document, [index]));
+    if (objects.length === 0)
+        return nothingBut({ place: path, problem: "has no object in it" });
+    const positionOf = (0,places/* positionsIn */.Y)(content, path);
+    return together(objects.map((object) => readObject(path, object, fillText, positionOf)));
+}
+function objectsIn(document, way) {
+    if (!(0,issue/* isMapping */.pi)(document) || !Array.isArray(document.items))
+        return [{ way, document }];
+    return document.items.flatMap((item, index) => objectsIn(item, [...way, "items", index]));
+}
+const isKustomize = (document, file) => (0,issue/* isMapping */.pi)(document) &&
+    (String(document.apiVersion ?? "").startsWith("kustomize.config.k8s.io/") ||
+        (document.apiVersion === undefined && /(^|\/)kustomization\.ya?ml$/i.test(file)));
+const identity = [["apiVersion"], ["kind"], ["metadata", "name"]];
+function inexactIn(value, path = []) {
+    if (typeof value === "bigint")
+        return [{ path, problem: `${value} is beyond 2^53 and would be rounded; apply this object by itself, beforehand` }];
+    if (typeof value !== "object" || value === null)
+        return [];
+    const isList = Array.isArray(value);
+    return Object.entries(value).flatMap(([key, inner]) => inexactIn(inner, [...path, isList ? Number(key) : key]));
+}
+const rounded = (_, value) => (typeof value === "bigint" ? Number(value) : value);
+function readObject(file, { way, document }, fillText, positionOf) {
+    const filled = (0,environment/* fill */.GS)(document, fillText);
+    const inexact = inexactIn(filled.value);
+    const value = inexact.length > 0 ? JSON.parse(JSON.stringify(filled.value, rounded)) : filled.value;
+    const { problems, references } = filled;
+    const placeOf = (path) => file + (0,issue/* printPath */.bA)([...way, ...path]);
+    if (!(0,issue/* isMapping */.pi)(value))
+        return nothingBut({ place: placeOf([]), problem: "expected a Kubernetes object", found: { value: document } });
+    if (isKustomize(value, file))
+        return nothingBut({
+            place: placeOf([]),
+            problem: "this is a Kustomization: give what kubectl kustomize prints, such as kubectl kustomize . > canary.yaml",
+        });
+    const unnamed = identity
+        .filter((path) => typeof (0,issue.at)(value, path) !== "string")
+        .map((path) => ({ path, problem: "expected a text", found: { value: (0,issue.at)(value, path) } }));
+    return {
+        manifests: [{ place: placeOf([]), object: value }],
+        problems: [...problems, ...inexact, ...unnamed].map(({ path, ...rest }) => ({
+            ...rest,
+            path: where,
+            place: placeOf(path),
+            position: positionOf([...way.slice(1), ...path], Number(way[0])),
+        })),
+        references: references.map(({ path, ...rest }) => ({ ...rest, place: placeOf(path) })),
+    };
 }
 
 
@@ -30152,7 +30021,211 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 5651:
+/***/ 9670:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Y: () => (/* binding */ positionsIn)
+/* harmony export */ });
+/* harmony import */ var js_yaml__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4734);
+
+function positionsIn(text, file) {
+    let roots;
+    return (path, document = 0) => {
+        roots ??= documentsOf((0,js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .parseEvents */ .PH)(text, {}), text);
+        const root = roots[document];
+        let node = root;
+        for (const key of path)
+            node = node?.below.get(key) ?? node;
+        return node === undefined || node === root ? undefined : `${file}:${node.place.line}:${node.place.column}`;
+    };
+}
+function documentsOf(events, text) {
+    const placeAt = reader(text);
+    let next = 0;
+    const peek = () => events[next];
+    const isOver = () => peek() === undefined || peek()?.type === js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .EVENT_ID */ .hy.POP;
+    function read(place) {
+        const event = peek();
+        next++;
+        if (event?.type !== js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .EVENT_ID */ .hy.MAPPING && event?.type !== js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .EVENT_ID */ .hy.SEQUENCE)
+            return { place, below: new Map() };
+        const below = event.type === js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .EVENT_ID */ .hy.MAPPING ? readEntries(place) : readItems(place);
+        next++;
+        return { place, below };
+    }
+    function readItems(list) {
+        const items = new Map();
+        while (!isOver())
+            items.set(items.size, read(placeAt(startOf(peek())) ?? list));
+        return items;
+    }
+    function readEntries(mapping) {
+        const entries = new Map();
+        while (!isOver()) {
+            const key = peek();
+            const { place } = read(placeAt(startOf(key)) ?? mapping);
+            const value = read(place);
+            if (key?.type === js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .EVENT_ID */ .hy.SCALAR)
+                entries.set((0,js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .getScalarValue */ .KE)(text, key), value);
+        }
+        return entries;
+    }
+    const roots = [];
+    while (next < events.length) {
+        next++;
+        const isEmpty = startOf(peek()) < 0;
+        const root = read({ line: 1, column: 1 });
+        if (!isEmpty)
+            roots.push(root);
+        next++;
+    }
+    return roots;
+}
+function startOf(event) {
+    if (event === undefined)
+        return -1;
+    if (event.type === js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .EVENT_ID */ .hy.ALIAS)
+        return event.anchorStart;
+    if ("valueStart" in event)
+        return event.valueStart;
+    return "start" in event ? event.start : -1;
+}
+function reader(text) {
+    let [at, line, begin] = [0, 1, 0];
+    return (start) => {
+        if (start < 0)
+            return undefined;
+        for (; at < start; at++) {
+            if (text[at] !== "\n" && (text[at] !== "\r" || text[at + 1] === "\n"))
+                continue;
+            line++;
+            begin = at + 1;
+        }
+        return { line, column: start - begin + 1 };
+    };
+}
+
+
+/***/ }),
+
+/***/ 5370:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  pj: () => (/* binding */ isPlainlyYaml),
+  Ts: () => (/* binding */ readManifestYaml),
+  gM: () => (/* binding */ readYaml)
+});
+
+// EXTERNAL MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
+var js_yaml = __nccwpck_require__(4734);
+;// CONCATENATED MODULE: ./src/config/kubectl-yaml.js
+
+const integer = (0,js_yaml/* defineScalarTag */.Gf)("tag:yaml.org,2002:int", {
+    implicit: true,
+    implicitFirstChars: [..."-+0123456789"],
+    resolve: (source) => exactly(source) ?? js_yaml/* NOT_RESOLVED */.Hg,
+    identify: Number.isInteger,
+});
+const kubectl_yaml_float = (0,js_yaml/* defineScalarTag */.Gf)("tag:yaml.org,2002:float", {
+    implicit: true,
+    implicitFirstChars: [..."-+.0123456789"],
+    resolve: (source) => floatIn(source) ?? js_yaml/* NOT_RESOLVED */.Hg,
+    identify: (value) => typeof value === "number",
+});
+const binary = (0,js_yaml/* defineScalarTag */.Gf)("tag:yaml.org,2002:binary", {
+    resolve: (source) => Buffer.from(source, "base64").toString("utf8"),
+    identify: () => false,
+});
+const mapping = {
+    ...js_yaml/* mapTag */.pj,
+    addPair: (carrier, key, value) => key === null ? "a key is null, and kubectl takes none" : js_yaml/* mapTag */.pj.addPair(carrier, key, value),
+};
+const kubectlSchema = js_yaml/* FAILSAFE_SCHEMA */.uH.withTags(mapping, js_yaml/* nullYaml11Tag */.L2, js_yaml/* boolYaml11Tag */.iE, integer, kubectl_yaml_float, binary, js_yaml/* mergeTag */.LJ);
+const [least, most] = [-(2n ** 63n), 2n ** 64n - 1n];
+function exactly(source) {
+    const value = integerIn(source);
+    if (value === undefined)
+        return undefined;
+    const rounded = Number(value);
+    return Number.isSafeInteger(rounded) || value < least || value > most ? rounded : value;
+}
+const bases = [
+    [/^0b([01]+)$/i, "0b"],
+    [/^0x([\da-f]+)$/i, "0x"],
+    [/^0o?([0-7]+)$/i, "0o"],
+    [/^(0|[1-9]\d*)$/, ""],
+];
+function integerIn(source) {
+    const [, sign = "", plain = ""] = /^([-+]?)(\d\w*)$/.exec(source.replaceAll("_", "")) ?? [];
+    for (const [digits, prefix] of bases) {
+        const [, found] = digits.exec(plain) ?? [];
+        if (found !== undefined)
+            return BigInt(prefix + found) * (sign === "-" ? -1n : 1n);
+    }
+    return undefined;
+}
+function floatIn(source) {
+    const plain = source.startsWith(".") ? source : source.replaceAll("_", "");
+    if (!/^[-+]?(\.\d+|\d+(\.\d*)?)(e[-+]?\d+)?$/i.test(plain))
+        return undefined;
+    const value = Number(plain);
+    return Number.isFinite(value) ? value : undefined;
+}
+
+;// CONCATENATED MODULE: ./src/config/yaml.js
+
+
+const mostSettings = 10_000;
+const mostInManifests = 200_000;
+const isPlainlyYaml = (written) => /^\s*(\[|\{|-\s|[A-Za-z]+:\s)/.test(written);
+const readYaml = (text, name) => attempt(text, name, mostSettings, () => (0,js_yaml/* load */.Hh)(text));
+const readManifestYaml = (text, name) => attempt(text, name, mostInManifests, () => (0,js_yaml/* loadAll */.gh)(text, { schema: kubectlSchema }).filter((document) => document !== null));
+function attempt(text, name, most, read) {
+    try {
+        const value = read();
+        if (holdsAtMost(most, value))
+            return { value, problems: [] };
+        const problem = `has more than ${most.toLocaleString("en")} values, with each alias (*name) as what it stands for`;
+        return { problems: [{ path: [], place: name, problem }] };
+    }
+    catch (error) {
+        if (!(error instanceof js_yaml/* YAMLException */.tB))
+            throw error;
+        const { mark, reason } = error;
+        const position = mark ? `:${mark.line + 1}:${mark.column + 1}` : "";
+        const hint = mark ? hintAt(text.split("\n")[mark.line] ?? "") : "";
+        return {
+            problems: [{ path: [], place: `${name}${position}`, problem: `is not YAML that can be read: ${reason}${hint}` }],
+        };
+    }
+}
+function hintAt(line) {
+    const bracket = line.search(/[{[]/);
+    return bracket >= 0 && line.includes("${", bracket + 1)
+        ? "; between brackets, a value with a variable in it needs quotes"
+        : "";
+}
+function holdsAtMost(most, document) {
+    const left = [document];
+    for (let seen = 0; left.length > 0; seen++) {
+        if (seen >= most)
+            return false;
+        const value = left.pop();
+        if (typeof value === "object" && value !== null)
+            for (const inner of Object.values(value))
+                left.push(inner);
+    }
+    return true;
+}
+
+
+/***/ }),
+
+/***/ 2099:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -30163,8 +30236,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // UNUSED EXPORTS: commandsInCluster, isInCluster
 
-// EXTERNAL MODULE: ./src/adapters/files/read-text.js + 1 modules
-var read_text = __nccwpck_require__(3895);
+// EXTERNAL MODULE: ./src/adapters/files/read-text.js
+var read_text = __nccwpck_require__(2446);
 // EXTERNAL MODULE: ./src/rehearsal/detection.js
 var detection = __nccwpck_require__(6822);
 ;// CONCATENATED MODULE: ./src/rehearsal/detectable.js
@@ -30556,7 +30629,7 @@ const requests = (count) => `${(0,numbers/* number */.ai)(count < 10 ? count : M
 var transition = __nccwpck_require__(5016);
 ;// CONCATENATED MODULE: ./src/words/scene-setting.js
 
-const clusterInWords = ({ context, host }) => `Cluster ${context} (${host})`;
+const clusterInWords = ({ context, host }) => host === "" ? `No cluster, but the files of ${context}` : `Cluster ${context} (${host})`;
 const isWayBack = ({ undoes, plan }) => undoes !== undefined && (0,transition/* winnerOf */.Pk)(plan) === "canary";
 const exchangedInWords = ({ stable, canary }) => `The last release made ${stable.deployment} the stable version: this one goes to ${canary.deployment} (the file's roles are exchanged).`;
 
@@ -42816,10 +42889,72 @@ async function existing(client, { namespace, source }) {
     return objects.filter((_, index) => live[index] !== undefined).map(objectWord);
 }
 
-// EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __nccwpck_require__(3024);
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __nccwpck_require__(1455);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
+;// CONCATENATED MODULE: ./src/adapters/files/read-folder.js
+
+
+
+
+const mostFiles = 2_000;
+const mostBytes = 32 * read_text/* mebibyte */.E$;
+const mostLevels = 20;
+const mostEntries = 50_000;
+const passedOver = new Set(["node_modules", ".git"]);
+async function readFolder(path, waiting) {
+    const root = await (0,promises_.realpath)((0,external_node_path_.resolve)(path));
+    const { paths, unread } = await pathsIn(root, waiting);
+    const files = [];
+    let left = mostBytes;
+    for (const file of paths.slice(0, mostFiles)) {
+        const name = (0,external_node_path_.relative)(root, file).split(external_node_path_.sep).join("/");
+        try {
+            const text = await (0,read_text/* readText */.yR)(await read_folder_within(root, file), Math.min(read_text/* mebibyte */.E$, left), waiting);
+            left -= Buffer.byteLength(text);
+            files.push({ path: name, text });
+        }
+        catch (error) {
+            waiting.stop.throwIfAborted();
+            unread.push(`${name} (${(0,lib_errors/* tell */.qz)(error)})`);
+        }
+    }
+    if (paths.length > mostFiles)
+        unread.push(`${paths.length - mostFiles} files beyond the first ${mostFiles}`);
+    return { files, unread };
+}
+async function pathsIn(root, { stop }) {
+    const [paths, unread] = [[], []];
+    const folders = [{ path: root, level: 0 }];
+    let entries = 0;
+    for (let folder = folders.shift(); folder; folder = folders.shift()) {
+        stop.throwIfAborted();
+        for (const entry of await (0,promises_.readdir)(folder.path, { withFileTypes: true })) {
+            const path = (0,external_node_path_.join)(folder.path, entry.name);
+            if (++entries > mostEntries)
+                return { paths: paths.sort(), unread: [`what is beyond ${mostEntries} entries`] };
+            if (entry.isDirectory() && !passedOver.has(entry.name)) {
+                if (folder.level >= mostLevels)
+                    unread.push(`${(0,external_node_path_.relative)(root, path)} (deeper than ${mostLevels} folders)`);
+                else
+                    folders.push({ path, level: folder.level + 1 });
+            }
+            else if (/\.(ya?ml|json)$/i.test(entry.name) && !entry.isDirectory())
+                paths.push(path);
+        }
+    }
+    return { paths: paths.sort(), unread };
+}
+async function read_folder_within(root, file) {
+    const real = await (0,promises_.realpath)(file);
+    if (real.startsWith(`${root}${external_node_path_.sep}`))
+        return real;
+    throw new Error("a link that leads out of the folder");
+}
+
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
 ;// CONCATENATED MODULE: ./src/adapters/files/report-file.js
 
 
@@ -42928,7 +43063,7 @@ function inBackground(kind, recipeOf, clock, begin) {
 
 
 
-const mostBytes = 1_048_576;
+const json_gate_mostBytes = 1_048_576;
 const mostRedacted = 65_536;
 const jsonGate = ({ network, redact, recipeOf }) => inBackground("json", recipeOf, network.clock, (_gate, question, about) => {
     const over = new AbortController();
@@ -42939,7 +43074,7 @@ const jsonGate = ({ network, redact, recipeOf }) => inBackground("json", recipeO
 async function json_gate_answerTo({ url, path, headers, body, timeout }, about, { network, redact }, signal) {
     const address = filled(url, about);
     const method = body === undefined ? "GET" : "POST";
-    const request = { method, url: address, headers: lowerCase(headers), body, timeout, mostBytes, retries: 0 };
+    const request = { method, url: address, headers: lowerCase(headers), body, timeout, mostBytes: json_gate_mostBytes, retries: 0 };
     const answer = await (0,request_json/* requestJson */.S)(network, { ...request, signal });
     const { status } = answer;
     if (status >= 300 && status < 400)
@@ -43829,6 +43964,7 @@ const refuse = (what, next) => ({ level: "refuse", what, next });
 const warn = (what, next) => ({ level: "warn", what, next });
 const note = (what, next) => ({ level: "note", what, next });
 const coded = (code, finding) => ({ ...finding, code });
+const unseen = (what, finding) => ({ ...finding, unseen: what });
 
 ;// CONCATENATED MODULE: ./src/adapters/weighted-rules/movable-rule.js
 const choicesOf = ({ kind }, { routes }) => routes.filter((route) => route.kind === kind);
@@ -44024,7 +44160,7 @@ function assertMovable(problems) {
 async function read_routes_missing({ client, resource, shape }, choice) {
     const there = await client.list(resource, choice.namespace);
     const names = there.map(({ metadata }) => metadata.name).sort();
-    return refuse(`${describe_objectWord(shape, choice)} does not exist (in ${choice.namespace}: ${(0,some_of/* someOf */.y)(names, ", ", 10) || "none"}).`, `Correct its name and namespace; a release moves the weights of a ${shape.kind} that is there.`);
+    return unseen(describe_objectWord(shape, choice), refuse(`${describe_objectWord(shape, choice)} does not exist (in ${choice.namespace}: ${(0,some_of/* someOf */.y)(names, ", ", 10) || "none"}).`, `Correct its name and namespace; a release moves the weights of a ${shape.kind} that is there.`));
 }
 function choiceProblems(shape, target) {
     const problems = [];
@@ -44714,11 +44850,12 @@ async function listEverywhere(client, resource, namespaces) {
         return { objects: all, isUnread: () => false, unread: [] };
     const distinct = [...new Set(namespaces)];
     const lists = await Promise.all(distinct.map((namespace) => unlessForbidden(client.list(resource, namespace, { doubts: 1 }))));
+    const kinds = `${resource.kind.replace(/y$/, "ie")}s`;
     const read = distinct.filter((_, index) => lists[index] !== undefined);
     return {
         objects: lists.flatMap((list) => list ?? []),
         isUnread: (namespace) => !read.includes(namespace),
-        unread: [read.length === 0 ? `${resource.kind}s` : `${resource.kind}s of namespaces other than ${read.join(", ")}`],
+        unread: [read.length === 0 ? kinds : `${kinds} of namespaces other than ${read.join(", ")}`],
     };
 }
 
@@ -45489,6 +45626,101 @@ const damaged = (configMap, namespace, complaint) => new lib_errors/* DeniedErro
         `\`kubectl -n ${namespace} get configmap ${configMap.metadata.name} -o yaml --show-managed-fields\`.`,
 });
 const newerProgram = (configMap, namespace, version) => new lib_errors/* DeniedError */.iC(`ConfigMap ${namespace}/${configMap.metadata.name}: the journal has version ${version}, this program reads version 1.`, { next: "Use the release of Istio Canary that wrote it, or a newer one." });
+
+;// CONCATENATED MODULE: ./src/adapters/kubernetes/file-client.js
+
+
+
+
+
+function fileClient(written) {
+    const objects = written.map(asRunning);
+    const groups = groupsOf(objects);
+    const all = ({ group, kind }) => objects.filter((object) => object.kind === kind && groupOf(object) === group);
+    const list = async (resource, namespace) => {
+        const found = all(resource).filter(({ metadata }) => metadata.namespace === namespace);
+        if (namespace === undefined || (found.length === 0 && !isOfRelease(resource)))
+            throw notHere(resource);
+        return found;
+    };
+    const get = async (resource, namespace, name) => {
+        const isThere = ({ metadata }) => [undefined, metadata.namespace].includes(namespace);
+        const found = all(resource).find((object) => isThere(object) && object.metadata.name === name);
+        if (!found && !isOfRelease(resource))
+            throw notHere(resource);
+        return found;
+    };
+    return {
+        get,
+        list,
+        create: async (resource, _, object) => asWritten(resource, object),
+        replace: async (resource, _, __, object) => asWritten(resource, object),
+        patch: async (resource, namespace, name, patch) => patched(resource, await get(resource, namespace, name), patch),
+        async delete() { },
+        log: async () => "",
+        versions: async (group) => [...(groups.get(group)?.keys() ?? [])],
+        kinds: async (group, version) => groups.get(group)?.get(version),
+    };
+}
+const ofRelease = new Set([
+    "Service",
+    "Deployment",
+    "Pod",
+    "ReplicaSet",
+    "HorizontalPodAutoscaler",
+    "VirtualService",
+    "DestinationRule",
+    ...gatewayKinds.map(({ kind }) => kind),
+]);
+const isOfRelease = ({ kind }) => ofRelease.has(kind);
+const notHere = ({ kind }) => new KubernetesError(`No file has a ${kind} there`, 403, "Forbidden");
+const groupOf = ({ apiVersion }) => apiVersion.includes("/") ? (apiVersion.split("/")[0] ?? "") : "";
+const asWritten = ({ kind }, object) => ({
+    metadata: { name: "" },
+    ...Object(object),
+    kind,
+    status: { allowed: true },
+});
+const patched = (resource, live, { type, body }) => type === "apply" || !live ? asWritten(resource, { ...live, ...Object(body) }) : live;
+const asRunning = (object) => running[object.kind]?.(object) ?? object;
+const running = {
+    Deployment(object) {
+        const replicas = replicasOf(object);
+        const { generation = 1 } = object.metadata;
+        const status = { observedGeneration: generation, replicas, updatedReplicas: replicas, availableReplicas: replicas };
+        return { ...object, metadata: { ...object.metadata, generation }, status };
+    },
+    ...Object.fromEntries(gatewayKinds.map(({ kind }) => [kind, accepted])),
+};
+function accepted(object) {
+    const { generation = 1 } = object.metadata;
+    const conditions = ["Accepted", "ResolvedRefs"].map((type) => ({
+        type,
+        status: "True",
+        observedGeneration: generation,
+    }));
+    const parents = parentRefsOf(object).map((parentRef) => ({ parentRef, conditions }));
+    return { ...object, metadata: { ...object.metadata, generation }, status: { parents } };
+}
+function groupsOf(objects) {
+    const usual = [
+        ["networking.istio.io/v1", "VirtualService"],
+        ...gatewayKinds.map(({ kind }) => [`${gatewayGroup}/v1`, kind]),
+        ["apps/v1", "Deployment"],
+        ["v1", "Service"],
+        ["v1", "ConfigMap"],
+    ];
+    const groups = new Map();
+    for (const [apiVersion, kind] of [...usual, ...objects.map((one) => [one.apiVersion, one.kind])]) {
+        const { group, version, plural } = resourceOf(apiVersion, kind);
+        const versions = groups.get(group) ?? new Map();
+        const kinds = versions.get(version) ?? [];
+        if (!kinds.some((one) => one.kind === kind))
+            kinds.push({ kind, plural, namespaced: true });
+        groups.set(group, versions.set(version, kinds));
+    }
+    return groups;
+}
 
 ;// CONCATENATED MODULE: external "node:os"
 const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
@@ -55961,7 +56193,7 @@ const roster_proxiesIn = ({ name: group, of, pods }) => pods
 const distinct = (pods) => [
     ...new Map(pods.map((pod) => [pod.uid, pod])).values(),
 ];
-const running = (objects) => objects
+const roster_running = (objects) => objects
     .map((object) => ({ namespace: object.metadata.namespace ?? "", pod: readPod(object) }))
     .filter(({ pod }) => pod.phase === "Running");
 function versionPods({ client, target }, role) {
@@ -55972,7 +56204,7 @@ function versionPods({ client, target }, role) {
         const object = selector === undefined ? await client.get(resources.deployments, namespace, deployment) : undefined;
         if (object)
             selector = asQuery(readDeployment(object).selector);
-        const pods = selector === undefined ? [] : running(await client.list(resources.pods, namespace, { labelSelector: selector }));
+        const pods = selector === undefined ? [] : roster_running(await client.list(resources.pods, namespace, { labelSelector: selector }));
         return { name: deployment, of: role, pods: pods.filter(({ pod }) => isPodOf(deployment, pod)) };
     };
 }
@@ -55990,7 +56222,7 @@ function selectedPods({ client }) {
         };
         const everywhere = await list(undefined);
         const objects = everywhere ?? (await Promise.all(near.map(list))).flatMap((some) => some ?? []);
-        return { name, of, pods: running(objects) };
+        return { name, of, pods: roster_running(objects) };
     };
 }
 const usualPlaces = ["istio-system", "istio-ingress"];
@@ -56076,7 +56308,7 @@ function findingsOf(inspected) {
     return [
         ...notAnswering(readings, options),
         ...bareOnes(roster),
-        ...unseen(roster, readings),
+        ...inspect_proxies_unseen(roster, readings),
         ...silence(counters, options),
         ...durationsOf(counters, inspected),
         ...(roster.pods.length > mostPods ? [manyPods(roster, options)] : []),
@@ -56110,7 +56342,7 @@ const bareOnes = ({ bare, reporter }) => bare.length === 0 || reporter !== "dest
         warn(`Pods without a proxy count nothing: ${(0,some_of/* someOf */.y)(bare.map(({ namespace, name }) => `${namespace}/${name}`), ", ")}`, "Restart them where sidecars are injected, or set metrics.prometheus."),
     ];
 const throughPrometheus = "A Prometheus that scrapes them sees those as well: set metrics.prometheus.";
-function unseen({ callers, reporter, pods }, readings) {
+function inspect_proxies_unseen({ callers, reporter, pods }, readings) {
     const unreadGateways = callers.gateways
         .map(({ namespace, name }) => `gateway ${namespace}/${name}`)
         .filter((group) => !readings.some(({ pod, answer }) => pod.group === group && "text" in answer) &&
@@ -56839,6 +57071,7 @@ const virtualServiceWord = (name) => describe_objectWord({ kind: "VirtualService
 
 
 
+
 const meshRules = [
     { code: "IST0101", find: unknownHosts },
     { code: "IST0101", find: unknownSubsets },
@@ -56849,6 +57082,7 @@ const meshRules = [
     { code: "IST0131", find: ineffective },
     { code: "IST0165", find: internalGateways },
     { code: "IST0002", find: deprecated },
+    { find: otherTimeouts },
     { find: labelsBesideGateways },
     { find: labelsWithoutMesh },
     { find: labelsAtWaypoints },
@@ -56878,10 +57112,10 @@ function unknownHosts(subject) {
             return [];
         if ((0,istio_host/* isHalf */.wX)(host))
             return [halfHost(subject, one)];
-        if (isKnown(subject, host) || isOfRelease(subject, one))
+        if (isKnown(subject, host) || mesh_rules_isOfRelease(subject, one))
             return [];
         return [
-            warn(`${mesh_rules_placeOf(subject, one)} sends to ${host.text}, which is no Service and no host of a ServiceEntry (IST0101): ${lost(one)}.`, "Correct the host, or add the Service or the ServiceEntry first."),
+            unseen(`host ${host.text}`, warn(`${mesh_rules_placeOf(subject, one)} sends to ${host.text}, which is no Service and no host of a ServiceEntry (IST0101): ${lost(one)}.`, "Correct the host, or add the Service or the ServiceEntry first.")),
         ];
     });
 }
@@ -56895,11 +57129,11 @@ function isKnown({ services }, host) {
         return false;
     return services.isUnread(host.service.namespace) || serviceBehind(services.objects, host) !== undefined;
 }
-const isOfRelease = ({ target }, { to }) => destinationRoles(virtualServiceShape, target).roleOf(to) !== undefined;
+const mesh_rules_isOfRelease = ({ target }, { to }) => destinationRoles(virtualServiceShape, target).roleOf(to) !== undefined;
 function unknownSubsets(subject) {
     return sentBy(subject).flatMap((one) => {
         const { host, subset } = one.to;
-        if (subset === undefined || isOfRelease(subject, one) || hasSubset(subject, host, subset))
+        if (subset === undefined || mesh_rules_isOfRelease(subject, one) || hasSubset(subject, host, subset))
             return [];
         if (!isKnown(subject, host))
             return [];
@@ -56935,7 +57169,7 @@ function unnamedPorts(subject) {
 }
 const portsWord = (ports) => `ports ${ports.join(", ")}`;
 function withPorts(subject) {
-    const others = sentBy(subject).filter((one) => !isOfRelease(subject, one));
+    const others = sentBy(subject).filter((one) => !mesh_rules_isOfRelease(subject, one));
     return others.flatMap((one) => {
         const service = serviceBehind(subject.services.objects, one.to.host);
         return service
@@ -56986,6 +57220,20 @@ function deprecated(subject) {
     return subject.rules.flatMap((rule) => oldFields
         .filter(([path]) => field(rule.raw, ...path) !== undefined)
         .map(([path, instead]) => note(`${mesh_rules_placeOf(subject, { rule, path: pathTo(rule, `.${path.join(".")}`) })} has a field that Istio gives up (IST0002); it counts as before.`, `Write ${instead}.`)));
+}
+const mesh_rules_ofRule = ["timeout", "retries"];
+function otherTimeouts(subject) {
+    const { roleOf } = destinationRoles(virtualServiceShape, subject.target);
+    const moving = subject.rules.find(({ place }) => subject.moved.includes(place));
+    const staying = subject.rules.filter(({ place, destinations }) => !subject.moved.includes(place) && destinations.some((one) => one.counts > 0 && roleOf(one) === "canary"));
+    return staying.flatMap((rule) => {
+        const unlike = mesh_rules_ofRule.filter((key) => moving && !(0,external_node_util_.isDeepStrictEqual)(rule.raw[key], moving.raw[key]));
+        if (!moving || unlike.length === 0)
+            return [];
+        return [
+            warn(`${mesh_rules_placeOf(subject, { rule, path: pathTo(rule, `.${unlike[0]}`) })} sends to the canary with other ${unlike.join(" and ")} than ${ruleWord(virtualServiceShape, moving)}: its requests may fail where stable's do not, and count against the canary.`, `Give it the ${unlike.join(" and ")} of ${ruleWord(virtualServiceShape, moving)}.`),
+        ];
+    });
 }
 const labelled = ({ rules }) => rules.flatMap((rule) => listAt({ match: rule.match }, "match").flatMap((condition, at) => field(condition, "sourceLabels") === undefined
     ? []
@@ -57337,7 +57585,7 @@ function unseenByGateway({ route, section, where: rule }, { hosts, namespaces },
     const gateway = gateways.objects.find((object) => (0,istio_host/* isNamed */.ev)(virtual_service_nameOf(object), name));
     if (!gateway)
         return [
-            coded("IST0101", warn(`${where} is for ${word}, which does not exist (IST0101): nobody follows it there.`, `Correct the name under gateways (namespace/name), or create it: kubectl get gateways.networking.istio.io -n ${name.namespace}.`)),
+            unseen(word, coded("IST0101", warn(`${where} is for ${word}, which does not exist (IST0101): nobody follows it there.`, `Correct the name under gateways (namespace/name), or create it: kubectl get gateways.networking.istio.io -n ${name.namespace}.`))),
         ];
     if (!gatewayServes(gateway, section))
         return [
@@ -57426,7 +57674,11 @@ async function inspectSubsets({ client, version, destinationRules }, { subsets, 
         return { findings, own };
     }
     catch (error) {
-        return { findings: [refusalFrom(error)], open: true };
+        const finding = refusalFrom(error);
+        return {
+            findings: [subsets.beside ? finding : unseen(`a DestinationRule for ${target.canary.host}`, finding)],
+            open: true,
+        };
     }
 }
 async function inspectSight(api, target, { findings, own, open }) {
@@ -57442,15 +57694,16 @@ async function inspectSight(api, target, { findings, own, open }) {
     ]);
     const question = { target, facts, destinationRules: rules.objects, own, isUnread: rules.isUnread };
     const blind = open ? [] : blindClients(question);
-    const unseen = unseenWeights(facts, knownGateways);
+    const notFollowed = unseenWeights(facts, knownGateways);
     const lost = lostGateways(question);
     if (blind.length > 0)
-        return [...blind, ...lost, ...unseen];
+        return [...blind, ...lost, ...notFollowed];
     const hidden = own ? hiddenByOwn(own, rules.objects, target) : [];
     const unread = [...new Set(namespaces)].filter((one) => rules.isUnread(one) || knownGateways.isUnread(one));
-    return [...findings, ...hidden, ...lost, ...unseen, ...(unread.length > 0 ? [inspect_routes_unknown(unread)] : [])];
+    return [...findings, ...hidden, ...lost, ...notFollowed, ...(unread.length > 0 ? [inspect_routes_unknown(unread)] : [])];
 }
 const inspect_routes_unknown = (namespaces) => ({
+    unseen: `DestinationRules or Gateways of ${(0,some_of/* someOf */.y)(namespaces, ", ")}`,
     level: "note",
     what: `DestinationRules or Gateways of ${(0,some_of/* someOf */.y)(namespaces, ", ")} may not be listed, so it is not known what gateways and clients there see of the weights.`,
     next: "The release goes on. To have it looked at, give the job the ClusterRole of docs/rbac.yaml.",
@@ -57467,7 +57720,16 @@ function hiddenByOwn(own, destinationRules, target) {
 function inspect_routes_announced(word, subsets, { promotion }) {
     const names = subsets.map(({ name, labels }) => `subset ${String(name)} (${JSON.stringify(labels)})`).join(" and ");
     const stay = promotion === "swap" ? "after a swap it stays, because the routes name it then" : "it goes at the end";
-    return { level: "note", what: `${word} of our own will have ${names}, which no other has; ${stay}.` };
+    return {
+        level: "note",
+        what: `${word} of our own will have ${names}, which no other has; ${stay}.${policyOf(subsets)}`,
+    };
+}
+function policyOf(subsets) {
+    const parts = [...new Set(subsets.flatMap(({ trafficPolicy }) => Object.keys(Object(trafficPolicy))))];
+    if (parts.length === 0)
+        return "";
+    return ` It has stable's trafficPolicy (${(0,some_of/* someOf */.y)(parts, ", ")}), and limits in it count for the canary by itself.`;
 }
 async function inspectRivals(api, { chosen }, target) {
     const lists = await Promise.all(namespacesOf(virtualServiceShape, target).map((namespace) => listIn(api, namespace)));
@@ -57488,6 +57750,7 @@ async function listIn({ client, virtualServices }, namespace) {
         if (!(error instanceof KubernetesError && error.status === 403))
             throw error;
         return {
+            unseen: `VirtualServices of ${namespace}`,
             level: "note",
             what: `VirtualServices in ${namespace} may not be listed, so it is not known whether others send to the service, too.`,
         };
@@ -57644,6 +57907,36 @@ const virtualServiceFamily = ({ client, clock, subsetLabels }) => ({
         };
     },
 });
+
+// EXTERNAL MODULE: ./src/config/issue.js
+var issue = __nccwpck_require__(4095);
+// EXTERNAL MODULE: ./src/config/manifests.js + 1 modules
+var manifests = __nccwpck_require__(1708);
+// EXTERNAL MODULE: ./src/config/yaml.js + 1 modules
+var yaml = __nccwpck_require__(5370);
+;// CONCATENATED MODULE: ./src/config/folder-objects.js
+
+
+
+function folderObjects(files, namespace) {
+    const read = files.map(({ path, text }) => ({ path, ...(0,yaml/* readManifestYaml */.Ts)(text, path) }));
+    return {
+        objects: read.flatMap(({ path, value = [] }) => value
+            .flatMap((document) => (0,manifests/* objectsIn */.Qv)(document, []))
+            .flatMap(({ document }) => objectOf(document, path, namespace) ?? [])),
+        problems: read.flatMap(({ problems }) => problems.map(({ place, problem }) => `${place} ${problem}`)),
+    };
+}
+function objectOf(document, file, namespace) {
+    if (!(0,issue/* isMapping */.pi)(document) || (0,manifests/* isKustomize */.c1)(document, file) || !(0,issue/* isMapping */.pi)(document.metadata))
+        return undefined;
+    const { apiVersion, kind, metadata } = document;
+    const { name } = metadata;
+    if (typeof apiVersion !== "string" || typeof kind !== "string" || typeof name !== "string")
+        return undefined;
+    const own = typeof metadata.namespace === "string" ? metadata.namespace : namespace;
+    return { file, object: { ...document, apiVersion, kind, metadata: { ...metadata, name, namespace: own } } };
+}
 
 ;// CONCATENATED MODULE: ./src/ports/counted-by.js
 const counted_by_countedBy = (counting, other) => ({
@@ -58048,7 +58341,8 @@ function serviceExists(host, namespace, services) {
         return refuse(`Service ${service.namespace}/${service.name} is in another namespace than the Deployments (${namespace}); it cannot select their pods.`, "Set namespace to the service's.");
     if (serviceBehind(services, host))
         return undefined;
-    return refuse(`Service ${namespace}/${service.name} does not exist (found: ${presence_namesOf(services)}).`, "Correct its name, or create it.");
+    const word = `Service ${namespace}/${service.name}`;
+    return unseen(word, refuse(`${word} does not exist (found: ${presence_namesOf(services)}).`, "Correct its name, or create it."));
 }
 function stableExists({ target, stable, deployments, firstDeploy }) {
     const where = `Deployment ${target.namespace}/${target.stable.deployment}`;
@@ -58063,7 +58357,7 @@ function stableExists({ target, stable, deployments, firstDeploy }) {
             note(`There is no stable version yet: ${target.canary.deployment} gets all requests at once, without stages.`),
         ];
     return [
-        refuse(`There is no stable version yet: ${where} does not exist (found: ${presence_namesOf(deployments)}).`, "If this is the service's first deployment, set first-deploy: true (in the file firstDeploy: true), and the new version is deployed straight. Otherwise correct stable's Deployment."),
+        unseen(where, refuse(`There is no stable version yet: ${where} does not exist (found: ${presence_namesOf(deployments)}).`, "If this is the service's first deployment, set first-deploy: true (in the file firstDeploy: true), and the new version is deployed straight. Otherwise correct stable's Deployment.")),
     ];
 }
 function canaryCanCome(scene) {
@@ -58080,7 +58374,7 @@ function existingCanary({ target, canary, deployments }) {
     const where = `Deployment ${target.namespace}/${target.canary.deployment}`;
     const next = "Create it, correct canary's Deployment, or let the release make it: from: clone, or from: manifests.";
     if (!canary)
-        return [refuse(`${where} (canary) does not exist (found: ${presence_namesOf(deployments)}).`, next)];
+        return [unseen(where, refuse(`${where} (canary) does not exist (found: ${presence_namesOf(deployments)}).`, next))];
     return canary.rollout.desired === 0
         ? [
             note(`${where} (canary) is scaled to 0; it gets pods before it gets requests, and rests again after a rollback.`),
@@ -58369,7 +58663,7 @@ function unreadIn({ unread, target }) {
     if (unread.length === 0)
         return [];
     return [
-        warn(`This job may not list ${finding_listed(unread)}, so it is not known whether somebody there sends to ${target.stable.deployment} alone: after the swap nobody would answer.`, "Give it the ClusterRole of docs/rbac.yaml, or look yourself: kubectl get virtualservices -A."),
+        unseen(finding_listed(unread), warn(`This job may not list ${finding_listed(unread)}, so it is not known whether somebody there sends to ${target.stable.deployment} alone: after the swap nobody would answer.`, "Give it the ClusterRole of docs/rbac.yaml, or look yourself: kubectl get virtualservices -A.")),
     ];
 }
 async function bystandersBefore(parts) {
@@ -58402,6 +58696,52 @@ async function othersAnswer(client, target, selected) {
     const isOther = (pod) => release_target/* roles */.Ot.every((role) => !isPodOf(target[role].deployment, pod));
     return pods.some((pod) => pod.ready && !pod.terminating && carries(pod.labels, selected) && isOther(pod));
 }
+
+;// CONCATENATED MODULE: ./src/preflight/preflight-of-files.js
+
+
+
+
+const preflightOfFiles = (preflight, files, target) => ({
+    async inspect() {
+        const found = await preflight.inspect();
+        const rest = found.filter((one) => one.unseen === undefined);
+        return [...aboutFiles(files, target), ...rest, ...notKnown(files, found), noWebhook(files)];
+    },
+});
+function aboutFiles({ folder, places, unread }, { namespace, routes }) {
+    const ours = new Set([namespace, ...routes.map((route) => route.namespace)]);
+    const twice = [...places].filter(([word, files]) => files.length > 1 && ours.has(namespaceIn(word)));
+    const missing = routes.map(routeWord).filter((word) => !places.has(word));
+    return [
+        ...(twice.length > 0 ? [severalPlaces(twice)] : []),
+        ...missing.map((word) => refuse(`${word} stands in no file of ${folder}, so nothing about its weights was checked.`, "Give the folder that it is in, or correct its name.")),
+        ...(unread.length > 0 ? [unreadFiles(unread)] : []),
+    ];
+}
+const namespaceIn = (word) => word.split(/[ /]/)[1] ?? "";
+const unreadFiles = (unread) => warn(`Not read, so that nothing is known of what stands there: ${finding_listed(unread, 5)}.`, "Templates are to be rendered first: helm template, kubectl kustomize.");
+function severalPlaces(twice) {
+    const files = [...new Set(twice.flatMap(([, files]) => files))];
+    return refuse(`In several files (${finding_listed(files, 5)}) ${(0,numbers/* plural */.LS)(twice.length, "stands", "stand")} ${finding_listed(twice.map(([word]) => word), 5)}, and nobody knows which one counts.`, "Give a folder in which each object stands once, such as what kubectl kustomize or helm template writes.");
+}
+function notKnown({ folder }, found) {
+    const wordsOf = (some) => [
+        ...new Set(some.flatMap(({ unseen }) => unseen ?? [])),
+    ];
+    const isNeeded = ({ level, code }) => level === "refuse" || code !== undefined;
+    const [needed, others] = [wordsOf(found.filter(isNeeded)), wordsOf(found.filter((one) => !isNeeded(one)))];
+    const next = "A plan without --files looks for them in the cluster.";
+    return [
+        ...(needed.length > 0 ? [note(`In no file of ${folder}, and so not known: ${finding_listed(needed, 20)}.`, next)] : []),
+        ...(others.length > 0
+            ? [
+                note(`Nor is known what others have beside these files: ${finding_listed(others, 20)}.`, needed.length > 0 ? undefined : next),
+            ]
+            : []),
+    ];
+}
+const noWebhook = ({ folder, places }) => note(`${(0,numbers/* count */.U9)(places.size)} ${(0,numbers/* plural */.LS)(places.size, "object")} of ${folder} ${(0,numbers/* plural */.LS)(places.size, "was", "were")} looked at as if applied and running; no API server has tried the writes out, and nobody was asked for counters, or for a release that is under way.`);
 
 ;// CONCATENATED MODULE: ./src/preflight/access.js
 
@@ -58452,13 +58792,13 @@ function looksAreAllowed({ unread, target: { namespace } }) {
     const byPurpose = new Map();
     for (const look of unread)
         byPurpose.set(look.why, [...(byPurpose.get(look.why) ?? []), { ...look, namespace }]);
-    return [...byPurpose.values()].flatMap(([first, ...others]) => (first ? [lackOf(first, others)] : []));
+    return [...byPurpose.values()].flatMap(([first, ...others]) => first ? [unseen([first, ...others].map(({ resource }) => resource).join(", "), lackOf(first, others))] : []);
 }
 function looksElsewhereAreAllowed({ unreadElsewhere }) {
     if (unreadElsewhere.length === 0)
         return [];
     return [
-        note(`${unreadElsewhere.join(" and ")} may not be listed, so it is not known whether something there is for one version only, or keeps callers from seeing the route.`, "The release goes on. To have it looked at, give the job the ClusterRole of docs/rbac.yaml."),
+        unseen(unreadElsewhere.join(" and "), note(`${unreadElsewhere.join(" and ")} may not be listed, so it is not known whether something there is for one version only, or keeps callers from seeing the route.`, "The release goes on. To have it looked at, give the job the ClusterRole of docs/rbac.yaml.")),
     ];
 }
 function lackOf(first, others = []) {
@@ -58567,7 +58907,7 @@ function unfollowed({ routes, undo, target }, how, next) {
         : [warn(`${what}. Nobody but gateways follows the route.`, next)];
 }
 const ambient_lookAt = ({ namespace, name }) => `kubectl get gateways.gateway.networking.k8s.io ${name} -n ${namespace} --show-labels`;
-const notLookedAt = ({ target }, waypoint) => note(`Service ${target.namespace}/${target.service} is in an ambient mesh and is to use the waypoint ${waypoint.namespace}/${waypoint.name}: whether there is one, and for services, may not be looked at. Without it clients in the mesh see no weights.`, `Look: ${ambient_lookAt(waypoint)} (istio.io/waypoint-for: service or all). To have it looked at, give the job the ClusterRole of docs/rbac.yaml.`);
+const notLookedAt = ({ target }, waypoint) => unseen(`waypoint ${waypoint.namespace}/${waypoint.name}`, note(`Service ${target.namespace}/${target.service} is in an ambient mesh and is to use the waypoint ${waypoint.namespace}/${waypoint.name}: whether there is one, and for services, may not be looked at. Without it clients in the mesh see no weights.`, `Look: ${ambient_lookAt(waypoint)} (istio.io/waypoint-for: service or all). To have it looked at, give the job the ClusterRole of docs/rbac.yaml.`));
 const notProgrammed = ({ target }, waypoint) => warn(`The waypoint ${waypoint.namespace}/${waypoint.name} of Service ${target.namespace}/${target.service} is not ready (Programmed): requests of clients in the mesh may go nowhere, or past the weights.`, `See why: ${ambient_lookAt(waypoint)} -o yaml.`);
 
 ;// CONCATENATED MODULE: ./src/preflight/pinning.js
@@ -59250,12 +59590,12 @@ function othersReached(reach, { target, deployments, pods }) {
     return [...others.map(({ name }) => name), ...new Set(owners)];
 }
 function subsetsAreClear({ target, destinationRules, hosts }) {
-    const { namespace, stable } = target;
+    const { stable } = target;
     const known = (role) => subsetsFor(destinationRules, hosts[role]).filter(({ name }) => name === target[role].subset);
     const findings = [];
     const isLost = stable.subset !== undefined && known("stable").length === 0;
     if (isLost)
-        findings.push(coded("IST0101", warn(`No DestinationRule in namespace ${namespace} defines subset ${stable.subset} of ${stable.host}, stable's own.`, `If none elsewhere does, its requests get 503, now and after a rollback: add it, with the labels of stable's pods.`)));
+        findings.push(lostSubset(target, rulesFor(destinationRules, hosts.stable)));
     for (const role of release_target/* roles */.Ot) {
         const subsets = known(role);
         if (new Set(subsets.map(({ labels }) => showLabels(labels))).size <= 1)
@@ -59264,6 +59604,10 @@ function subsetsAreClear({ target, destinationRules, hosts }) {
         findings.push(warn(`Subset ${target[role].subset} of ${target[role].host} is defined with different labels: ${where}. Istio takes the oldest.`, "Leave one."));
     }
     return findings;
+}
+function lostSubset({ namespace, stable: { subset, host } }, rules) {
+    const finding = coded("IST0101", warn(`No DestinationRule in namespace ${namespace} defines subset ${subset} of ${host}, stable's own.`, `If none elsewhere does, its requests get 503, now and after a rollback: add it, with the labels of stable's pods.`));
+    return rules.length === 0 ? unseen(`a DestinationRule for ${host}`, finding) : finding;
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/answering-manifests.js
@@ -60650,6 +60994,7 @@ const nextFor = ({ kind, metadata: { namespace, name } }) => `Wait until it is g
 
 
 
+
 function trafficPoliciesAreAlike(scene) {
     const [stable, canary] = [policyFor("stable", scene), policyFor("canary", scene)];
     if (!stable || !canary)
@@ -60659,10 +61004,27 @@ function trafficPoliciesAreAlike(scene) {
     if (unlike.length === 0)
         return [];
     const rules = [...new Set([...stable.rules, ...canary.rules])];
+    const values = unlike.flatMap((key) => differencesIn(key, stable.policy[key], canary.policy[key]));
+    const meets = unlike.map((key) => effects[key]).find((effect) => effect !== undefined) ?? "they may differ in what callers meet";
     return [
-        warn(`${finding_listed(rules)} treats the two versions differently (trafficPolicy: ${finding_listed(unlike)}), so they may differ in what callers meet, whatever their code does.`, "Give both the same, in the rule or in both subsets."),
+        warn(`${finding_listed(rules)} treats the two versions differently (trafficPolicy: ${finding_listed(unlike)}), so ${meets}, whatever their code does: ${(0,some_of/* someOf */.y)(values)}.`, "Give both the same, in the rule or in both subsets."),
     ];
 }
+const effects = {
+    connectionPool: "one of them refuses requests (503 UO) where the other would take them",
+    outlierDetection: "pods of one are left out after errors that the other's are forgiven",
+    tls: "callers may not reach one of them",
+};
+function differencesIn(path, stable, canary) {
+    if ((0,external_node_util_.isDeepStrictEqual)(stable, canary))
+        return [];
+    const [one, other] = [objectAt(stable), objectAt(canary)];
+    const keys = [...new Set([...Object.keys(one), ...Object.keys(other)])];
+    if (keys.length > 0)
+        return keys.flatMap((key) => differencesIn(`${path}.${key}`, one[key], other[key]));
+    return [`${path}: ${valueWord(stable)} for stable, ${valueWord(canary)} for the canary`];
+}
+const valueWord = (value) => (value === undefined ? "nothing" : JSON.stringify(value));
 function policyFor(role, { target, hosts, destinationRules }) {
     const { subset } = target[role];
     const rules = rulesFor(destinationRules, hosts[role]);
@@ -61210,6 +61572,12 @@ function allRoutes(families) {
 
 
 
+
+
+
+
+
+
 function desk(config, world) {
     const warnings = warningsOf(config, world);
     return {
@@ -61225,6 +61593,48 @@ function desk(config, world) {
         history: historyOf(metricsOf(config, world, { cluster: () => clusterOf(config, world) }), world),
         readFile: (path) => (0,read_text/* readText */.yR)(path, 64 * read_text/* mebibyte */.E$, world),
         writePage: writeWhole,
+    };
+}
+async function composeFiles(config, folder, here) {
+    const { messages } = desk(config, here);
+    const { files, unread } = await readFolder(folder, here).catch((cause) => {
+        throw new lib_errors/* RefusedError */.fk(`The folder ${folder} (files) cannot be read.`, { cause });
+    });
+    const { objects, problems } = folderObjects(files, config.namespace);
+    const places = Map.groupBy(objects, ({ object }) => placeWord(object));
+    const known = {
+        folder,
+        places: new Map([...places].map(([word, same]) => [word, same.map(({ file }) => file)])),
+        unread: [...unread, ...problems],
+    };
+    const client = fileClient([...places.values()].flatMap(([first]) => first?.object ?? []));
+    const routes = routesBy(client, here.clock);
+    const noCounters = { because: "no cluster is looked at (files)" };
+    return {
+        config,
+        cluster: { context: folder, host: "" },
+        clock: here.clock,
+        messages,
+        history: {
+            traffic: async () => noCounters,
+            rate: async () => undefined,
+            dispersion: async () => unmeasured(noCounters.because),
+        },
+        journal: { load: async () => undefined },
+        findRoutes: routes.find,
+        soleServer: routes.soleServer,
+        manifestImage: (target) => releasedImage({ ...target, image: undefined }, undefined),
+        preflight: (target, plan, { undo, exchanged }) => preflightOfFiles(releasePreflight({
+            client: readOnce(client),
+            routes,
+            target,
+            plan,
+            firstDeploy: config.firstDeploy,
+            undo,
+            exchanged,
+            answerers: async () => [],
+            others: [],
+        }), known, target),
     };
 }
 function compose(config, here) {
@@ -61450,7 +61860,9 @@ const atDesk = {
 };
 const isInCluster = (command) => Object.hasOwn(commandsInCluster, command);
 async function dispatch(config, surroundings) {
-    const { command } = config;
+    const { command, files } = config;
+    if (command === "plan" && files !== undefined)
+        return withRoutes(plan)(await composeFiles(config, files, surroundings));
     if (isInCluster(command))
         return commandsInCluster[command](compose(await withoutPipe(config, surroundings), surroundings));
     return atDesk[command](desk(config, surroundings));
@@ -63508,7 +63920,7 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var _adapters_actions_command_file_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5390);
 /* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7275);
 /* harmony import */ var _adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7217);
-/* harmony import */ var _adapters_files_read_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3895);
+/* harmony import */ var _adapters_files_read_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2446);
 /* harmony import */ var _adapters_github_context_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3879);
 /* harmony import */ var _adapters_node_end_compilation_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9112);
 /* harmony import */ var _adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(5574);
@@ -63519,7 +63931,7 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(4815);
 /* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(7036);
 /* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(4344);
-/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(8147);
+/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(2989);
 /* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_17__ = __nccwpck_require__(9418);
 /* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_21__ = __nccwpck_require__(5270);
 /* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_18__ = __nccwpck_require__(5556);
@@ -63609,7 +64021,7 @@ async function main() {
         print: tellAnswer,
         answer,
     };
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 5651));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 2099));
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_15__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
             process.removeAllListeners(signal);
