@@ -76,7 +76,7 @@ const pagedReport = z.object({
         verdicts: z.array(z.object({ gate: z.string(), kind: z.string(), because: z.string() })),
       }),
     ),
-    log: z.array(z.object({ at: instantSchema, because: z.string(), times: z.optional(z.number()) })),
+    log: z.array(z.object({ at: instantSchema, do: z.string(), because: z.string(), times: z.optional(z.number()) })),
     ledger: ledgerSchema,
   }),
 });

@@ -189,6 +189,14 @@ export const inputs: readonly Input[] = [
     commands: planning,
   },
   {
+    name: "canary-least-pods",
+    path: "canary.leastPods",
+    type: "number",
+    description: "A canary of fewer pods than this is given as many, where stable has them. 1: no more than asked for.",
+    default: "3",
+    commands: planning,
+  },
+  {
     name: "canary-container",
     path: "canary.container",
     type: "list",

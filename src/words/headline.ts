@@ -71,8 +71,14 @@ function wordsOf(account: Account, state: State): string {
     case "rolled-back":
       return rolledBack(account);
     case "failed":
-      return `stuck while ${stuckWhile[state.during]}, somebody has to look`;
+      return stuckInWords(state);
   }
+}
+
+/** Whether users are hurt is seen at once. */
+function stuckInWords({ during, reason }: Extract<State, { readonly phase: "failed" }>): string {
+  if (reason.kind === "unserved") return `stuck while ${stuckWhile[during]}: requests cannot be answered, act now`;
+  return `stuck while ${stuckWhile[during]}, somebody has to look`;
 }
 
 const stageOf = ({ stages }: Plan, index: number): string => `stage ${index + 1} of ${stages.length}`;

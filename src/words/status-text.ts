@@ -50,8 +50,9 @@ export function statusText(
   return inLines(lines);
 }
 
-function phaseInWords({ state, plan }: ReleaseRecord): string {
-  const phase = heldBy(state) ? "held" : state.phase;
+function phaseInWords({ state, plan, undoes }: ReleaseRecord): string {
+  let phase: string = heldBy(state) ? "held" : state.phase;
+  if (undoes !== undefined && phase === "succeeded") phase = "undone";
   return "stage" in state ? `${phase}, stage ${state.stage + 1} of ${plan.stages.length}` : phase;
 }
 

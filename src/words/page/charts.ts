@@ -1,9 +1,9 @@
 import { quantileOf } from "../../evidence/quantile.ts";
 import type { Count } from "../../evidence/tally.ts";
 import { wilson } from "../../evidence/wilson.ts";
-import { formatDuration } from "../../lib/duration.ts";
 import { count, percent, percentWord } from "../../lib/numbers.ts";
 import type { Role } from "../../release/target.ts";
+import { millis } from "../times-in-words.ts";
 import type { ChartMoment } from "./chart-moments.ts";
 import type { PagedReport } from "./paged-report.ts";
 import type { ChartPoint, ChartSeries, TimeChart } from "./time-chart.ts";
@@ -41,27 +41,31 @@ function traffic(report: PagedReport, moments: readonly ChartMoment[], axis: Axi
     ticks: [0, 0.25, 0.5, 0.75, 1],
     inWords: percentWord,
     series: [
-      { name: "planned", look: "plan", points: plannedShares(report, moments), steps: true },
+      { name: "planned", look: "plan", points: plannedShares(report), steps: true },
       { name: "counted", look: "canary", points: observed },
     ],
   };
 }
 
-/** What came after the last stage is known by its end: when the last requests were counted before it. */
-function plannedShares(
-  { stages, weight, startedAt, now }: PagedReport,
-  moments: readonly ChartMoment[],
-): readonly ChartPoint[] {
-  const ofStages = stages.map((stage) => ({ at: stage.since, value: stage.weight / 100 }));
-  const last = stages.at(-1);
-  const changed = last?.until ?? moments.at(-1)?.at ?? now;
-  return [
+/** The last weight was written with the last decision of that kind: an update gives its traffic back late. */
+function plannedShares({ stages, weight, startedAt, now, log }: PagedReport): readonly ChartPoint[] {
+  const points = [
     { at: startedAt, value: 0 },
-    ...ofStages,
-    { at: last?.weight === weight ? now : changed, value: weight / 100 },
+    ...stages.map(({ since, weight }) => ({ at: since, value: weight / 100 })),
+  ];
+  const last = stages.at(-1);
+  const [first, ...others] = log.filter(({ at, do: done }) => writes.includes(done) && at >= (last?.until ?? Infinity));
+  if (first !== undefined && others.length > 0) points.push({ at: first.at, value: 1 }); // all traffic, for an update
+  const written = log.findLast((entry) => writes.includes(entry.do))?.at ?? now;
+  return [
+    ...points,
+    { at: last?.weight === weight ? now : written, value: weight / 100 },
     { at: now, value: weight / 100 },
   ];
 }
+
+/** What writes weights. */
+const writes: readonly string[] = ["route", "finish"];
 
 function failures(moments: readonly ChartMoment[], axis: Axis): TimeChart {
   const series = versions.map((version) => ({
@@ -115,7 +119,7 @@ function responseTimes(moments: readonly ChartMoment[], axis: Axis): readonly Ti
       summary: `At most this, by the edges of the histogram: half of the requests (p50), and 99 of 100 (p99).`,
       scale: "logarithmic",
       values: [Math.min(...values) / 2, Math.max(...values) * 2],
-      inWords: formatDuration,
+      inWords: millis,
       series,
     },
   ];

@@ -47,6 +47,12 @@ export type PagedReport = {
     readonly tally: Readonly<Record<Role, Pick<Count, "requests" | "errors">>>;
     readonly verdicts: readonly { readonly gate: string; readonly kind: string; readonly because: string }[];
   }[];
-  readonly log: readonly { readonly at: Instant; readonly because: string; readonly times?: number | undefined }[];
+  readonly log: readonly {
+    readonly at: Instant;
+    /** What was done: `route` writes weights, `finish` the last ones. */
+    readonly do: string;
+    readonly because: string;
+    readonly times?: number | undefined;
+  }[];
   readonly ledger: Ledger;
 };

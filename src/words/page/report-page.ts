@@ -77,7 +77,7 @@ function figures({ stages }: PagedReport, moments: readonly ChartMoment[]): read
   const [requests, failed] = [sum("canary", "requests"), sum("canary", "errors")];
   const ofStable = sum("stable", "requests");
   const cells = [
-    [count(requests), "requests to the canary"],
+    [count(requests), "requests to the canary in its stages"],
     [count(failed), `of them failed${requests === 0 ? "" : ` (${percent(failed / requests)})`}`],
   ];
   if (ofStable > 0 && requests > 0) {
