@@ -174,7 +174,7 @@ async function outage(
   const [, failed] =
     /of the canary's requests failed \(([\d,]+) of [\d,]+\)/.exec(verdict ? say(verdict.reason) : "") ?? [];
   const [first] = badAt;
-  const enough = badAt[Number(failed?.replaceAll(",", "")) - 1];
+  const enough = badAt[Number(failed?.replaceAll(",", "")) - 1] ?? badAt.at(-1); // the last may be counted before its caller has it
   if (code !== 1 || verdict === undefined || first === undefined || enough === undefined)
     throw new Error(`the canary was not rolled back for its errors:\n${said}`);
   return { bad: badAt.length, told: enough - first, known: verdict.at - first, took: out - first };
