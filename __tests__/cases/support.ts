@@ -156,12 +156,15 @@ async function runOne(line: string, place: Place): Promise<CommandEnd> {
   }
 }
 
+/** What makes a release short, unless the line says otherwise. */
+const quick = ["metrics.interval=400ms", "promotion.drain=100ms", "meshDelay=100ms"];
+
 async function runLine(line: string, { sandbox, folder, env, say }: Place): Promise<CommandEnd> {
   const asked = parseArguments(line.split(" "), {
     config: "canary.yaml",
     kubeconfig: sandbox.api.kubeconfig(),
     prometheus: sandbox.prometheus.url,
-    set: "metrics.interval=400ms\npromotion.drain=100ms\nmeshDelay=100ms",
+    set: quick.filter((setting) => !line.includes(`--${setting.replace(/^.*\.|=.*$/g, "")}=`)).join("\n"),
   });
   if (asked.want !== "run") assert.fail(`${line}: no command`);
   const loaded = await loadConfig({

@@ -39,6 +39,14 @@ const expected: Readonly<Record<string, Expected>> = {
     gates: 2,
     promotion: "swap",
   },
+  "examples/testers.yaml": {
+    source: "existing",
+    canary: "reviews/v2",
+    image: "ghcr.io/acme/reviews:0a1b2c3",
+    stages: "testers, 10 % 5 m, 50 % 5 m, 100 %",
+    gates: 1,
+    promotion: "swap",
+  },
   "examples/two-deployments.yaml": {
     source: "existing",
     canary: "reviews/v2",

@@ -238,7 +238,7 @@ const helpGroups: readonly { readonly title: string; readonly sections: readonly
   },
   {
     title: "Stages and gates",
-    sections: ["stages", "gates", "evidence", "promotion", "deadlines", "meshDelay", "drift"],
+    sections: ["stages", "testers", "gates", "evidence", "promotion", "deadlines", "meshDelay", "drift"],
   },
   { title: "Metrics", sections: ["metrics"] },
   { title: "Counting the split", sections: ["verify"] },
