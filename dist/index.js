@@ -27311,7 +27311,7 @@ const helpGroups = [
     },
     {
         title: "Stages and gates",
-        sections: ["stages", "gates", "evidence", "promotion", "deadlines", "meshDelay", "drift"],
+        sections: ["stages", "testers", "gates", "evidence", "promotion", "deadlines", "meshDelay", "drift"],
     },
     { title: "Metrics", sections: ["metrics"] },
     { title: "Counting the split", sections: ["verify"] },
@@ -27710,6 +27710,14 @@ const inputs = [
         path: "canary.replicas",
         type: "text",
         description: "Pods of the canary: a number, a percentage of stable's, same (as many as stable), by-weight (as many as each weight needs), keep (as they are). Default: by-weight for a clone, else keep.",
+        commands: planning,
+    },
+    {
+        name: "canary-least-pods",
+        path: "canary.leastPods",
+        type: "number",
+        description: "A canary of fewer pods than this is given as many, where stable has them. 1: no more than asked for.",
+        default: "3",
         commands: planning,
     },
     {
@@ -33651,6 +33659,8 @@ function wilson(hits, requests) {
     return { share, low: hits === 0 ? 0 : centre - half, high: hits === requests ? 1 : centre + half };
 }
 
+// EXTERNAL MODULE: ./src/words/times-in-words.js
+var times_in_words = __nccwpck_require__(6713);
 ;// CONCATENATED MODULE: ./src/words/page/charts.js
 
 
@@ -33684,22 +33694,28 @@ function traffic(report, moments, axis) {
         ticks: [0, 0.25, 0.5, 0.75, 1],
         inWords: numbers/* percentWord */.m9,
         series: [
-            { name: "planned", look: "plan", points: plannedShares(report, moments), steps: true },
+            { name: "planned", look: "plan", points: plannedShares(report), steps: true },
             { name: "counted", look: "canary", points: observed },
         ],
     };
 }
-function plannedShares({ stages, weight, startedAt, now }, moments) {
-    const ofStages = stages.map((stage) => ({ at: stage.since, value: stage.weight / 100 }));
-    const last = stages.at(-1);
-    const changed = last?.until ?? moments.at(-1)?.at ?? now;
-    return [
+function plannedShares({ stages, weight, startedAt, now, log }) {
+    const points = [
         { at: startedAt, value: 0 },
-        ...ofStages,
-        { at: last?.weight === weight ? now : changed, value: weight / 100 },
+        ...stages.map(({ since, weight }) => ({ at: since, value: weight / 100 })),
+    ];
+    const last = stages.at(-1);
+    const [first, ...others] = log.filter(({ at, do: done }) => writes.includes(done) && at >= (last?.until ?? Infinity));
+    if (first !== undefined && others.length > 0)
+        points.push({ at: first.at, value: 1 });
+    const written = log.findLast((entry) => writes.includes(entry.do))?.at ?? now;
+    return [
+        ...points,
+        { at: last?.weight === weight ? now : written, value: weight / 100 },
         { at: now, value: weight / 100 },
     ];
 }
+const writes = ["route", "finish"];
 function failures(moments, axis) {
     const series = versions.map((version) => ({
         name: version,
@@ -33746,7 +33762,7 @@ function charts_responseTimes(moments, axis) {
             summary: `At most this, by the edges of the histogram: half of the requests (p50), and 99 of 100 (p99).`,
             scale: "logarithmic",
             values: [Math.min(...values) / 2, Math.max(...values) * 2],
-            inWords: lib_duration/* formatDuration */.a,
+            inWords: times_in_words/* millis */.ne,
             series,
         },
     ];
@@ -38927,7 +38943,7 @@ function report_page_figures({ stages }, moments) {
     const [requests, failed] = [sum("canary", "requests"), sum("canary", "errors")];
     const ofStable = sum("stable", "requests");
     const cells = [
-        [(0,numbers/* count */.U9)(requests), "requests to the canary"],
+        [(0,numbers/* count */.U9)(requests), "requests to the canary in its stages"],
         [(0,numbers/* count */.U9)(failed), `of them failed${requests === 0 ? "" : ` (${(0,numbers/* percent */.KN)(failed / requests)})`}`],
     ];
     if (ofStable > 0 && requests > 0) {
@@ -39068,7 +39084,7 @@ const pagedReport = mini_schemas/* object */.Ikc({
             tally: mini_schemas/* object */.Ikc({ stable: read_report_counted, canary: read_report_counted }),
             verdicts: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ gate: mini_schemas/* string */.YjP(), kind: mini_schemas/* string */.YjP(), because: mini_schemas/* string */.YjP() })),
         })),
-        log: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ at: instantSchema, because: mini_schemas/* string */.YjP(), times: mini_schemas/* optional */.lqM(mini_schemas/* number */.aig()) })),
+        log: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ at: instantSchema, do: mini_schemas/* string */.YjP(), because: mini_schemas/* string */.YjP(), times: mini_schemas/* optional */.lqM(mini_schemas/* number */.aig()) })),
         ledger: ledgerSchema,
     }),
 });
@@ -39474,8 +39490,10 @@ function statusText(cluster, record, { drift, differences, watched }, now) {
         lines.push(`What can be put right: ${(0,next_command/* nextCommand */.h)("rollback", record)}`);
     return (0,lib_lines/* inLines */.F)(lines);
 }
-function phaseInWords({ state, plan }) {
-    const phase = (0,release_state/* heldBy */.Vr)(state) ? "held" : state.phase;
+function phaseInWords({ state, plan, undoes }) {
+    let phase = (0,release_state/* heldBy */.Vr)(state) ? "held" : state.phase;
+    if (undoes !== undefined && phase === "succeeded")
+        phase = "undone";
     return "stage" in state ? `${phase}, stage ${state.stage + 1} of ${plan.stages.length}` : phase;
 }
 function shareInWords(record) {
@@ -39643,9 +39661,9 @@ function refusal({ config }, last) {
 }
 
 ;// CONCATENATED MODULE: ./src/release/newest-write.js
-const writes = ["route", "finish"];
+const newest_write_writes = ["route", "finish"];
 function newestWrite({ log, stages }) {
-    return log.findLast(({ do: what }) => writes.includes(what))?.at ?? stages.at(-1)?.since;
+    return log.findLast(({ do: what }) => newest_write_writes.includes(what))?.at ?? stages.at(-1)?.since;
 }
 
 ;// CONCATENATED MODULE: ./src/words/split-count-text.js
@@ -40516,8 +40534,6 @@ function reasonInShort(reason) {
         : `${(0,markdown/* clip */.$Q)(verdict.gate, 80)} ${value}, limit ${limit}`;
 }
 
-// EXTERNAL MODULE: ./src/words/times-in-words.js
-var times_in_words = __nccwpck_require__(6713);
 ;// CONCATENATED MODULE: ./src/words/stage-table.js
 
 
@@ -66424,8 +66440,13 @@ function wordsOf(account, state) {
         case "rolled-back":
             return rolledBack(account);
         case "failed":
-            return `stuck while ${stuckWhile[state.during]}, somebody has to look`;
+            return stuckInWords(state);
     }
+}
+function stuckInWords({ during, reason }) {
+    if (reason.kind === "unserved")
+        return `stuck while ${stuckWhile[during]}: requests cannot be answered, act now`;
+    return `stuck while ${stuckWhile[during]}, somebody has to look`;
 }
 const stageOf = ({ stages }, index) => `stage ${index + 1} of ${stages.length}`;
 function rolledBack(account) {
