@@ -10,6 +10,7 @@ import { dump, load } from "js-yaml";
 import { jobEnvironment } from "../../sandbox/job.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
 import { type Inputs, releaseOfOne, releaseOfTwo } from "../../sandbox/shop.ts";
+import { workflowInputs } from "../../sandbox/workflow-inputs.ts";
 import { until } from "../support/cluster.ts";
 import { listening } from "../support/listening.ts";
 import { find, journalOf, reached } from "./facts.ts";
@@ -287,12 +288,12 @@ describe("echoes of secrets", { concurrency: 3 }, () => {
       (_, index) => `{ restarts: { name: gate-${index}-${"n".repeat(160)} } }`,
     ).join(", ");
     const stages = Array.from({ length: 99 }, (_, index) => `- { weight: ${index + 1}, wait: 1s, gates: [${gates}] }`);
-    const inputs = { ...releaseOfOne("v2"), command: "plan", json: "true", stages: `${stages.join("\n")}\n- 100` };
+    const inputs = { ...releaseOfOne("v2"), stages: `${stages.join("\n")}\n- 100` };
     const env = {
       ...jobEnvironment(sandbox, kubeconfig, { runId: "1", sha: pull.commits[0] }),
-      ISTIO_CANARY_INPUTS: JSON.stringify(inputs),
+      ISTIO_CANARY_INPUTS: JSON.stringify(workflowInputs(inputs)),
     };
-    const child = spawn(process.execPath, [join(await action, "dist/index.js")], {
+    const child = spawn(process.execPath, [join(await action, "dist/index.js"), "plan", "--json"], {
       env: { PATH: process.env.PATH, HOME: folder, ...env },
       stdio: ["ignore", "pipe", "ignore"],
     });

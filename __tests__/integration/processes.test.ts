@@ -110,7 +110,7 @@ describe("processes", { concurrency: 3 }, () => {
   });
 
   for (const [where, env, warning] of [
-    ["on a terminal a line is alive, for which what stays makes room", onTerminal(), "\r\u001b[2Kwarning: image: "],
+    ["on a terminal something is alive, for which what stays makes room", onTerminal(), "\r\u001b[Jwarning: image: "],
     [
       "in a workflow the runner reads along",
       { ...onTerminal(), GITHUB_ACTIONS: "true" },
