@@ -135,7 +135,8 @@ function fail(thrown: unknown): ExitCode {
   stderr.write(`${text}\n`);
   if (refused) summarise(refusalSummary(task.command, text));
   if (github.outputFile !== undefined) tellOutputs(text, refused);
-  return refused ? 2 : 3;
+  if (refused) return 2;
+  return 3;
 }
 
 /** Whoever only looks lets the signal's reason through; an engine that has begun something ends it by itself. */

@@ -85,7 +85,8 @@ const written = (argv: readonly string[]): readonly string[] =>
     if (argument === "-o") return argv[index + 1] === "json" ? ["--json=true"] : ["--output"];
     if (argument === "json" && argv[index - 1] === "-o") return [];
     const off = argument.replace(/^--no-/, "--");
-    return off !== argument && yesOrNoFlag(off) !== undefined ? [`${off}=false`] : [argument];
+    if (off !== argument && yesOrNoFlag(off) !== undefined) return [`${off}=false`];
+    return [argument];
   });
 
 /** A boolean flag without a value means true. */
@@ -249,7 +250,8 @@ const helpGroups: readonly { readonly title: string; readonly sections: readonly
 
 const sectionOf = ({ name, path }: Input): string => {
   if (path !== undefined) return path.split(".")[0] ?? "";
-  return ["config", "set"].includes(name) ? "" : "output";
+  if (["config", "set"].includes(name)) return "";
+  return "output";
 };
 
 const values: Readonly<Record<Input["type"], string>> = {

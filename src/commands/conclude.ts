@@ -41,7 +41,8 @@ export async function conclude(
 /** Ends what another job had begun: 0 when all is as it should be, however the release ended. */
 export async function concludeTaken(session: Session, record: ReleaseRecord, lost: AbortSignal): Promise<ExitCode> {
   const { settled } = await conclude(session, record, lost, { taken: true });
-  return settled ? 0 : 3;
+  if (settled) return 0;
+  return 3;
 }
 
 const isLost = (error: unknown, lost: AbortSignal): error is Error =>
@@ -131,5 +132,6 @@ export async function unansweredBy(record: ReleaseRecord, { unserved }: Ports["r
 export function exitCodeOf({ state, settled }: Account): ExitCode {
   if (!settled) return 3;
   if (state.phase === "waiting") return heldBy(state) ? 3 : 0;
-  return state.phase === "rolled-back" ? 1 : 0;
+  if (state.phase === "rolled-back") return 1;
+  return 0;
 }

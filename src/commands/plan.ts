@@ -44,7 +44,8 @@ export async function plan(session: PlanSession): Promise<ExitCode> {
   };
   if (session.config.json) session.messages.answer(planAnswer(planned));
   else session.messages.print(planText(planned));
-  return allowed ? 0 : 2;
+  if (allowed) return 0;
+  return 2;
 }
 
 /** What a plan can find in its service's traffic, or why nobody knows. */

@@ -22,7 +22,8 @@ export async function status(session: Session): Promise<ExitCode> {
   const deviation = await deviationOf(session, record);
   if (config.json) messages.answer(statusAnswer(cluster, record, deviation));
   else messages.print(statusText(cluster, record, deviation, clock.now()));
-  return needsSomebody(record, deviation) ? 3 : 0;
+  if (needsSomebody(record, deviation)) return 3;
+  return 0;
 }
 
 /** Something is not as it should be, it is held, it got stuck, or its job is dead. */
@@ -39,7 +40,8 @@ async function statusWithoutJournal(session: Session): Promise<ExitCode> {
     standing = notAsItShouldBe(`${namespace}/${service}: there is no journal here`, differences);
   if (config.json) messages.answer(noReleaseAnswer(cluster, config, differences));
   else messages.print(`${inert(clusterInWords(cluster))}\n${standing}`);
-  return differences.length > 0 ? 3 : 0;
+  if (differences.length > 0) return 3;
+  return 0;
 }
 
 async function deviationOf(session: Session, record: ReleaseRecord): Promise<Deviation> {

@@ -19,7 +19,8 @@ export async function usualTraffic(history: TrafficHistory, target: Target): Pro
   const traffic = trafficOf(withServingFirst(tally), tally.covered);
   const because = `Prometheus counted no request of ${target.stable.deployment} in the last ${formatDuration(window)}`;
   // The two Deployments may have had others' requests as well, and others the service's: before a swap, say.
-  return traffic ? { ...traffic, rate: rate ?? traffic.rate } : { because };
+  if (traffic) return { ...traffic, rate: rate ?? traffic.rate };
+  return { because };
 }
 
 /** After a swap the Deployment that the configuration calls canary is the one that serves. */
@@ -46,7 +47,8 @@ export async function usualTotal(
   if ("because" in tally || tally.covered <= 0) return {};
   const { stable, canary, unattributed } = tally;
   const requests = stable.requests + canary.requests + unattributed.requests;
-  return requests === 0 ? {} : { usual: (requests * 1_000) / tally.covered, usualOf: requests };
+  if (requests === 0) return {};
+  return { usual: (requests * 1_000) / tally.covered, usualOf: requests };
 }
 
 /**

@@ -192,7 +192,8 @@ export const inputs: readonly Input[] = [
     name: "canary-least-pods",
     path: "canary.leastPods",
     type: "number",
-    description: "A canary of fewer pods than this is given as many, where stable has them. 1: no more than asked for.",
+    description:
+      "Where the weights say how many pods the canary has: at least so many, as far as stable has them, so that one pod's own luck is not taken for the version's doing.",
     default: "3",
     commands: planning,
   },

@@ -169,7 +169,8 @@ const manifestsOf = async (
   const { from } = file.canary;
   if (typeof from === "string") return { manifests: [], problems: [], filling: { filled: [], left: [] } };
   const read = await readManifests(from.manifests, file.variables, given);
-  return appliesManifests(row.name) || !namesCanary(file, read) ? read : { ...read, problems: [] };
+  if (appliesManifests(row.name) || !namesCanary(file, read)) return read;
+  return { ...read, problems: [] };
 };
 
 /** Whether the canary's name is known, also where variables of its manifest are not. */
@@ -210,7 +211,8 @@ type Written = {
 /** What a variable holds may be anybody's secret: its name is shown. */
 function asWritten(path: Path, value: unknown, { document, filled }: Written): unknown {
   const isOfDocument = path.length > 0 && JSON.stringify(at(filled, path)) === JSON.stringify(value);
-  return isOfDocument ? at(document, path) : value;
+  if (isOfDocument) return at(document, path);
+  return value;
 }
 
 /** A secret, a part of one, or a mapping or list where a secret may stand in any disorder. */

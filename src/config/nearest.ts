@@ -22,7 +22,8 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   const [best] = known
     .map((candidate) => ({ candidate, away: distance(plain(word), plain(candidate)) }))
     .sort((a, b) => a.away - b.away);
-  return best && best.away <= limit && best.away < best.candidate.length ? best.candidate : undefined;
+  if (best && best.away <= limit && best.away < best.candidate.length) return best.candidate;
+  return undefined;
 }
 
 /** `unknown key "wieght"; did you mean "weight"?`, or `unknown key "x".` */

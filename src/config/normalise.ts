@@ -91,7 +91,8 @@ export function canaryDeployment({ stable, canary }: ConfigFile, manifests: read
   const [only, ...others] = manifests
     .filter(({ object }) => object.kind === "Deployment")
     .map(({ object }) => at(object, ["metadata", "name"]));
-  return others.length === 0 && typeof only === "string" ? only : undefined;
+  if (others.length === 0 && typeof only === "string") return only;
+  return undefined;
 }
 
 /** Three times the wait gives slow gates room; five minutes, a short stage. */
@@ -148,7 +149,8 @@ function gatesOf({ weight, wait, gates }: WrittenStage, file: ConfigFile): reado
   // `100` alone means "all traffic, then promote": there is no time in which a gate could be judged.
   if (weight === 100 && wait === undefined) return [];
   if (file.gates !== undefined) return gatesIn(file.gates);
-  return metricSourceOf(file.metrics) === undefined ? [noRestarts] : gatesIn(["auto"]);
+  if (metricSourceOf(file.metrics) === undefined) return [noRestarts];
+  return gatesIn(["auto"]);
 }
 
 const versionOf = (deployment: string, { subset, host }: ConfigFile["stable"], service: string): Version => ({
@@ -171,5 +173,6 @@ function sourceOf({ canary }: ConfigFile, manifests: readonly Manifest[]): Canar
 
 function replicasOf({ from, replicas, leastPods }: ConfigFile["canary"]): Replicas {
   const wanted: Replicas = replicas ?? { kind: from === "clone" ? "by-weight" : "keep" };
-  return wanted.kind === "keep" || wanted.kind === "by-weight" ? { ...wanted, least: leastPods } : wanted;
+  if (wanted.kind === "keep" || wanted.kind === "by-weight") return { ...wanted, least: leastPods };
+  return wanted;
 }

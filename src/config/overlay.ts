@@ -117,5 +117,6 @@ function put(document: unknown, [key, ...rest]: readonly string[], value: unknow
 function writtenOut(document: unknown, above: string): Readonly<Record<string, unknown>> {
   if (isMapping(document)) return document;
   const key = Object.hasOwn(shortFor, above) ? shortFor[above] : undefined;
-  return typeof document === "string" && key !== undefined ? { [key]: document } : {};
+  if (typeof document === "string" && key !== undefined) return { [key]: document };
+  return {};
 }

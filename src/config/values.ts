@@ -375,7 +375,8 @@ export const replicas = form(
       const word = replicaWords[written];
       if (word) return word;
       const number = Number.parseInt(String(written), 10);
-      return String(written).endsWith("%") ? { kind: "percent", percent: number } : { kind: "count", count: number };
+      if (String(written).endsWith("%")) return { kind: "percent", percent: number };
+      return { kind: "count", count: number };
     }),
   ),
 );

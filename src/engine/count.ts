@@ -35,7 +35,8 @@ export type Pods = { readonly now: number; readonly most: number; readonly since
 /** Pods that come back are none that come: a canary whose pods flap would never be compared with stable. */
 export function podsAfter(before: Pods | undefined, available: number, now: Instant): Pods {
   if (!before) return { now: available, most: available, since: undefined };
-  return available > before.most ? { now: available, most: available, since: now } : { ...before, now: available };
+  if (available > before.most) return { now: available, most: available, since: now };
+  return { ...before, now: available };
 }
 
 type Counting = { readonly metrics: Pick<MetricSource, "look">; readonly clock: Pick<Clock, "now"> };
@@ -85,7 +86,8 @@ function tallyOf({ stable, canary, lost }: Increments): Tally {
 
 function servedSince({ served }: Counts, { stable, canary }: Increments): Pair | undefined {
   if (served) return { stable: served.stable + stable.requests, canary: served.canary + canary.requests };
-  return stable.requests + canary.requests > 0 ? { stable: 0, canary: 0 } : undefined;
+  if (stable.requests + canary.requests > 0) return { stable: 0, canary: 0 };
+  return undefined;
 }
 
 /** Before the canary serves nothing is compared. */
@@ -103,5 +105,6 @@ function pollOf(
   const seen =
     pods === undefined ? joined : { ...joined, pods: pods.now, ...(waiting === undefined ? {} : { waiting }) };
   const poll: Poll = { weight: plannedWeight(record), age, from: from - first.since, ...seen, stable, canary, lost };
-  return isPoll(poll, evidence.age, record.plan.pollEvery) ? poll : undefined;
+  if (isPoll(poll, evidence.age, record.plan.pollEvery)) return poll;
+  return undefined;
 }

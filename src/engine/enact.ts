@@ -44,7 +44,8 @@ async function enact(decision: Decision, record: ReleaseRecord, ports: Ports, si
  */
 function expected(decision: Finish, record: ReleaseRecord): readonly PlannedTraffic[] {
   if (decision.overOurs) return [plannedTraffic(record)];
-  return isGivenBack(decision, record) ? [plannedTraffic(record), trafficAfter(record)] : [];
+  if (isGivenBack(decision, record)) return [plannedTraffic(record), trafficAfter(record)];
+  return [];
 }
 
 type Finish = Extract<Decision, { readonly do: "finish" }>;
@@ -90,7 +91,8 @@ export function enacting(ports: Ports, taken: boolean): Enact {
     const done = isBack ? await work() : undefined;
     await Promise.all([ports.router.fence(), ports.workload.fence()]);
     fenced = true;
-    return done ? overBoth(done, await work()) : "look again";
+    if (done) return overBoth(done, await work());
+    return "look again";
   };
 }
 

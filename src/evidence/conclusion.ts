@@ -184,7 +184,8 @@ export const isHarmOfOneMinute = ({ finding, weight, bounds }: Conclusion): bool
 /** While it warms up, only plain failure is judged. */
 function openGround(evidence: Evidence, settings: Settings): Ground {
   if (owesResponseTimes(evidence, settings)) return "latency";
-  return evidence.seen.requests.canary > 0 && evidence.age < settings.warmUp ? "breaker" : "errors";
+  if (evidence.seen.requests.canary > 0 && evidence.age < settings.warmUp) return "breaker";
+  return "errors";
 }
 
 function missingCounts(evidence: Evidence, settings: Settings): MissingCounts {
@@ -234,7 +235,8 @@ function unansweredRequests(evidence: Evidence, settings: Settings): Unanswered 
 
 function rateWhere(place: Whereabouts["are"], evidence: Evidence, settings: Settings): TotalRate | undefined {
   const found = whereabouts(evidence, settings);
-  return found?.are === place && "rate" in found ? found.rate : undefined;
+  if (found?.are === place && "rate" in found) return found.rate;
+  return undefined;
 }
 
 const weightsOf = ({ harm, metrics, safe, sound, breaker, deserted }: WeighedEvidence): Conclusion["weight"] => ({

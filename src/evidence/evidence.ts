@@ -291,7 +291,8 @@ function fairExposure({ split }: Evidence, poll: Poll, requests: Pair, rules: Se
   const planned = { stable: (all * (100 - weight)) / 100, canary: (all * weight) / 100 };
   if (rules.atLeast || weight === 0 || !isServedAt(split, poll) || planned.canary >= few) return requests;
   const { more, less } = splitEvidence(split, rules);
-  return Math.max(more, less) < quiet ? planned : requests;
+  if (Math.max(more, less) < quiet) return planned;
+  return requests;
 }
 
 /** The circuit breaker bears `floor`, or `timesStable` what stable has: over all time, or in this very poll. */
@@ -333,7 +334,8 @@ function addExcess({ above, requests }: Excess, { stable, canary }: Pair, errors
 const rate = (having: Having, counts: PairedCounts): number => {
   const all = counts.requests.stable + counts.requests.canary;
   const { stable, canary } = having(counts);
-  return all === 0 ? 0 : (stable + canary) / all;
+  if (all === 0) return 0;
+  return (stable + canary) / all;
 };
 
 const countedIn = ({ stable, canary }: Poll): PairedCounts => ({

@@ -78,7 +78,8 @@ function byTotal(
   const chance = Math.sqrt(1 / all + 1 / usualOf);
   if (half <= oneInTwenty * chance || seen > half || seen < 3 * -half) return undefined;
   if (seen < -half) return { are: "missing", rate: { now, usual } };
-  return half > 3 / Math.sqrt(Math.min(all, usualOf)) + 0.02 ? { are: "elsewhere", rate: { now, usual } } : undefined;
+  if (half > 3 / Math.sqrt(Math.min(all, usualOf)) + 0.02) return { are: "elsewhere", rate: { now, usual } };
+  return undefined;
 }
 
 /** Standard deviations that chance is beyond on one side. */

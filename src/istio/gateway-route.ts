@@ -70,7 +70,8 @@ function mirroredShare(filter: unknown): number {
   if (percent !== undefined) return percent / 100;
   const numerator = numberAt(filter, "requestMirror", "fraction", "numerator");
   const denominator = numberAt(filter, "requestMirror", "fraction", "denominator") ?? 100;
-  return numerator === undefined ? 1 : numerator / (denominator || 1);
+  if (numerator === undefined) return 1;
+  return numerator / (denominator || 1);
 }
 
 /** By its Service, or, as Istio allows it, by the host of one. Other kinds of backend have no pods of a Deployment. */

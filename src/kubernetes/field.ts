@@ -10,22 +10,26 @@ export function field(value: unknown, ...path: readonly (string | number)[]): un
 
 export function textAt(value: unknown, ...path: readonly (string | number)[]): string | undefined {
   const inner = field(value, ...path);
-  return typeof inner === "string" ? inner : undefined;
+  if (typeof inner === "string") return inner;
+  return undefined;
 }
 
 export function numberAt(value: unknown, ...path: readonly (string | number)[]): number | undefined {
   const inner = field(value, ...path);
-  return typeof inner === "number" ? inner : undefined;
+  if (typeof inner === "number") return inner;
+  return undefined;
 }
 
 export function listAt(value: unknown, ...path: readonly (string | number)[]): readonly unknown[] {
   const inner: unknown = field(value, ...path);
-  return Array.isArray(inner) ? inner : [];
+  if (Array.isArray(inner)) return inner;
+  return [];
 }
 
 export function objectAt(value: unknown, ...path: readonly (string | number)[]): Readonly<Record<string, unknown>> {
   const inner = field(value, ...path);
-  return typeof inner === "object" && inner !== null && !Array.isArray(inner) ? { ...inner } : {};
+  if (typeof inner === "object" && inner !== null && !Array.isArray(inner)) return { ...inner };
+  return {};
 }
 
 /** Labels, annotations and selectors: only texts are kept. */

@@ -62,7 +62,8 @@ async function isAllowed(
 }
 
 function lacking(permission: PlacedPermission, denied: readonly Verb[]): Finding | undefined {
-  return denied.length === 0 ? undefined : lackOf({ ...permission, verbs: denied });
+  if (denied.length === 0) return undefined;
+  return lackOf({ ...permission, verbs: denied });
 }
 
 /** What may not be looked at, a sentence for each purpose. */

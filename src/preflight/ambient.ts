@@ -53,7 +53,8 @@ export async function inspectWaypoint(client: KubernetesClient, scene: Scene): P
       `is not bound to the ${word} (${unbound})`,
       "Let its listener allow routes from this namespace (allowedRoutes), or use one of the Service's own namespace.",
     );
-  return isProgrammed ? [] : [notProgrammed(scene, waypoint)];
+  if (isProgrammed) return [];
+  return [notProgrammed(scene, waypoint)];
 }
 
 /** A waypoint is no sidecar of anybody's: https://istio.io/latest/docs/ambient/usage/l7-features/ */

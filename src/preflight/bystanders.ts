@@ -115,7 +115,8 @@ export const bystandersOf = (parts: BystandersOfRelease): Bystanders => ({
     const around = await unlessForbidden(readNeighbourhood(parts.client, parts.look, parts.target));
     if (!around) return [];
     const stranded = (await withoutOtherPods(parts, around, { loser, moving: false })).map(wordOf);
-    return loser === "canary" ? stranded.filter((one) => !before?.includes(one)) : stranded;
+    if (loser === "canary") return stranded.filter((one) => !before?.includes(one));
+    return stranded;
   },
 });
 

@@ -166,7 +166,8 @@ function applicationsOf(object: KubernetesObject): readonly NamespacedName[] {
     .split("_")
     .filter((part) => part !== "")
     .toReversed();
-  return name === undefined ? [] : [{ namespace, name }];
+  if (name === undefined) return [];
+  return [{ namespace, name }];
 }
 
 /** Before version 3 Argo CD marked objects by a label that others have as well. */
@@ -179,7 +180,8 @@ function fluxOwnersOf(object: KubernetesObject): readonly (NamespacedName & { re
   return Object.entries(fluxKinds).flatMap(([prefix, kind]) => {
     const name = markOf(object, `${prefix}.toolkit.fluxcd.io/name`);
     const namespace = markOf(object, `${prefix}.toolkit.fluxcd.io/namespace`) ?? "flux-system";
-    return name === undefined ? [] : [{ kind, namespace, name }];
+    if (name === undefined) return [];
+    return [{ kind, namespace, name }];
   });
 }
 
@@ -195,7 +197,8 @@ export function ownersAreKnown(scene: Scene): readonly Finding[] {
   const byHand: Owner = { ...helm, owns: (object) => helm.owns(object) && !all.some(({ owns }) => owns(object)) };
   return [...all, byHand].flatMap(({ owns, finding }) => {
     const owned = objects.filter(owns);
-    return owned.length === 0 ? [] : [finding(owned.map(placeWord).join(", "), owned)];
+    if (owned.length === 0) return [];
+    return [finding(owned.map(placeWord).join(", "), owned)];
   });
 }
 

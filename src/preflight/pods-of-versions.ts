@@ -196,5 +196,6 @@ function lostSubset({ namespace, stable: { subset, host } }: Target, rules: read
       `If none elsewhere does, its requests get 503, now and after a rollback: add it, with the labels of stable's pods.`,
     ),
   );
-  return rules.length === 0 ? unseen(`a DestinationRule for ${host}`, finding) : finding;
+  if (rules.length === 0) return unseen(`a DestinationRule for ${host}`, finding);
+  return finding;
 }

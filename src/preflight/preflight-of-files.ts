@@ -26,16 +26,15 @@ function aboutFiles({ folder, places, unread }: KnownFiles, { namespace, routes 
   const ours = new Set([namespace, ...routes.map((route) => route.namespace)]);
   const twice = [...places].filter(([word, files]) => files.length > 1 && ours.has(namespaceIn(word)));
   const missing = routes.map(routeWord).filter((word) => !places.has(word));
-  return [
-    ...(twice.length > 0 ? [severalPlaces(twice)] : []),
-    ...missing.map((word) =>
-      refuse(
-        `${word} stands in no file of ${folder}, so nothing about its weights was checked.`,
-        "Give the folder that it is in, or correct its name.",
-      ),
+  const findings = missing.map((word) =>
+    refuse(
+      `${word} stands in no file of ${folder}, so nothing about its weights was checked.`,
+      "Give the folder that it is in, or correct its name.",
     ),
-    ...(unread.length > 0 ? [unreadFiles(unread)] : []),
-  ];
+  );
+  if (twice.length > 0) findings.unshift(severalPlaces(twice));
+  if (unread.length > 0) findings.push(unreadFiles(unread));
+  return findings;
 }
 
 const namespaceIn = (word: string): string => word.split(/[ /]/)[1] ?? "";
@@ -65,17 +64,12 @@ function notKnown({ folder }: KnownFiles, found: readonly Finding[]): readonly F
   const isNeeded = ({ level, code }: Finding): boolean => level === "refuse" || code !== undefined;
   const [needed, others] = [wordsOf(found.filter(isNeeded)), wordsOf(found.filter((one) => !isNeeded(one)))];
   const next = "A plan without --files looks for them in the cluster.";
-  return [
-    ...(needed.length > 0 ? [note(`In no file of ${folder}, and so not known: ${listed(needed, 20)}.`, next)] : []),
-    ...(others.length > 0
-      ? [
-          note(
-            `Nor is known what others have beside these files: ${listed(others, 20)}.`,
-            needed.length > 0 ? undefined : next,
-          ),
-        ]
-      : []),
-  ];
+  const findings: Finding[] = [];
+  if (needed.length > 0) findings.push(note(`In no file of ${folder}, and so not known: ${listed(needed, 20)}.`, next));
+  const told = needed.length > 0 ? undefined : next;
+  if (others.length > 0)
+    findings.push(note(`Nor is known what others have beside these files: ${listed(others, 20)}.`, told));
+  return findings;
 }
 
 const noWebhook = ({ folder, places }: KnownFiles): Finding =>

@@ -212,7 +212,8 @@ export function canaryIsClear({ planned, target }: Scene): readonly Finding[] {
   if ("problem" in planned) return [refusal(planned)];
   // Where it keeps its image, nobody has looked for the container yet.
   const choice = target.container === undefined ? undefined : chooseContainer(planned.deployment, target.container);
-  return choice && "problem" in choice ? [refusal(choice)] : [];
+  if (choice && "problem" in choice) return [refusal(choice)];
+  return [];
 }
 
 export function servicesSelect({ services, hosts }: Scene): readonly Finding[] {

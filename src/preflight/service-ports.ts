@@ -91,10 +91,9 @@ export function portsSpeakProtocol(scene: Scene): readonly Finding[] {
     const [opaque] = facts.filter(
       ({ section, seenBy }) => section !== "http" && seenBy.some(({ who }) => who === "mesh"),
     );
-    return [
-      ...(facts.some(({ section }) => section === "http") ? notHttp(port, where) : []),
-      ...(opaque ? isHttp(port, where, opaque) : []),
-    ];
+    const ofHttp = facts.some(({ section }) => section === "http") ? notHttp(port, where) : [];
+    const ofOthers = opaque ? isHttp(port, where, opaque) : [];
+    return [...ofHttp, ...ofOthers];
   });
 }
 
@@ -111,7 +110,8 @@ const isHttp = ({ number, name, protocol }: ServicePort, where: string, { sectio
 
 function notHttp(port: ServicePort, where: string): readonly Finding[] {
   const finding = protocolOf(port, where);
-  return finding ? [finding] : [];
+  if (finding) return [finding];
+  return [];
 }
 
 function protocolOf({ number, name, protocol }: ServicePort, where: string): Finding | undefined {

@@ -107,14 +107,16 @@ export function selectedBy(
     (one) => target[one].subset === subset && sameHost(readHost(target[one].host, target.namespace), host),
   );
   const labels = role && podLabels[role];
-  return labels ? [labels] : [];
+  if (labels) return [labels];
+  return [];
 }
 
 /** Another name for a Service leads to that one; for longer chains nobody has a use. */
 function serviceMeant(services: readonly KubernetesObject[], host: Host): KubernetesObject | undefined {
   const service = serviceBehind(services, host);
   const alias = service && aliasOf(service);
-  return alias ? serviceBehind(services, alias) : service;
+  if (alias) return serviceBehind(services, alias);
+  return service;
 }
 
 const wholeHost = (name: string, namespace: string): Destination => ({
@@ -126,7 +128,8 @@ const wholeHost = (name: string, namespace: string): Destination => ({
 /** A Service without a selector finds no pods by itself. */
 function selectorOf(service: KubernetesObject): Labels | undefined {
   const selector = selectorOfService(service);
-  return selector && Object.keys(selector).length > 0 ? selector : undefined;
+  if (selector && Object.keys(selector).length > 0) return selector;
+  return undefined;
 }
 
 export const reaches = ({ podLabels }: Neighbourhood, selected: Labels, role: Role): boolean =>
@@ -174,7 +177,8 @@ function strandedEntry(around: Neighbourhood, known: KnownEntry, loser: Role): B
   const { deployment } = around.target[loser];
   const found = known.sources.flatMap((source) => {
     const selected = selectedByEntry(around, known, source).find((one) => reachesAlone(around, one, loser));
-    return selected ? [{ source, selected }] : [];
+    if (selected) return [{ source, selected }];
+    return [];
   });
   const [first] = found;
   if (!first) return undefined;
@@ -193,7 +197,8 @@ function selectedByEntry(around: Neighbourhood, { entry, podsAt }: KnownEntry, s
   if (!ofPod) return selectedBy(around, wholeHost(source.address, namespace));
   return roles.flatMap((role) => {
     const labels = around.podLabels[role];
-    return labels && carries(ofPod, labels) ? [labels] : [];
+    if (labels && carries(ofPod, labels)) return [labels];
+    return [];
   });
 }
 

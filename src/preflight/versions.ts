@@ -24,7 +24,8 @@ const wordOf = ({ namespace, name }: Deployment): string => `Deployment ${namesp
  */
 export function stableIsHealthy(scene: Scene): readonly Finding[] {
   const findings = illnessOf(scene);
-  return scene.undo ? findings.map(({ what }) => warn(what, "The undo goes on.")) : findings;
+  if (scene.undo) return findings.map(({ what }) => warn(what, "The undo goes on."));
+  return findings;
 }
 
 function illnessOf({ stable, canary }: Scene): readonly Finding[] {

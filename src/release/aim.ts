@@ -11,7 +11,8 @@ export type Aim =
 
 /** A canary that gets nothing needs no destination, so no share is the same as the route before the release. */
 export function aimOf({ stable: _, ...traffic }: PlannedTraffic): Aim {
-  return traffic.canary === 0 && !letsIn(traffic) ? { to: "before" } : { to: "split", ...traffic };
+  if (traffic.canary === 0 && !letsIn(traffic)) return { to: "before" };
+  return { to: "split", ...traffic };
 }
 
 export const aimAt = (canary: number): Aim => aimOf(splitAt(canary));

@@ -87,7 +87,8 @@ function endOrWait(seen: SeenStage, verdicts: readonly GateVerdict[]): Decision 
   const extending = open.find(({ policy }) => policy === undefined || policy === "extend");
   if (extending && (isComing || lasted < stage.deadline)) return extend(seen, extending);
   const holding = open.find(({ policy }) => policy !== "promote");
-  return holding ? hold(seen, holding) : pass(seen, open[0]);
+  if (holding) return hold(seen, holding);
+  return pass(seen, open[0]);
 }
 
 /** Nobody can decide by nothing, so that looking on for it ends with the way back, and not with somebody's decision. */
@@ -126,7 +127,8 @@ function hold({ state, stage, now }: SeenStage, verdict: GateVerdict): Decision 
 function questionOf({ kind, figures }: GateVerdict): OpenQuestion {
   if (figures.of === "budget") return "budget";
   if (kind === "no-data") return "no-data";
-  return "conclusion" in figures && figures.conclusion.by === "split" ? "split" : "undecided";
+  if ("conclusion" in figures && figures.conclusion.by === "split") return "split";
+  return "undecided";
 }
 
 /** `open`: by the plan the stage goes on although this is. */

@@ -44,7 +44,8 @@ export function decide(plan: Plan, state: Running, observation: Observation): De
     case "baking": {
       if (observation.look === undefined) {
         const judged = bakeInTheDark(plan, state, observation);
-        return judged.do === "wait" ? (stopOf(plan, state, observation, undefined) ?? judged) : judged;
+        if (judged.do === "wait") return stopOf(plan, state, observation, undefined) ?? judged;
+        return judged;
       }
       const look = lookIn("baking", observation.look);
       return (

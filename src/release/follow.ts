@@ -48,7 +48,8 @@ function replacedBy(
   const replaces = decision.do === "update-stable" || (decision.do === "finish" && decision.winner === "canary");
   if (!replaces || look?.phase !== "promoting") return undefined;
   const { untouched, image } = look.stable ?? {};
-  return untouched === false && image !== undefined && image !== judged?.image ? { replaced: image } : undefined;
+  if (untouched === false && image !== undefined && image !== judged?.image) return { replaced: image };
+  return undefined;
 }
 
 /** Once a canary that was changed has lost its traffic, nothing of what was counted speaks of it any more. */
@@ -58,7 +59,8 @@ function begunAgain(
 ): Partial<Pick<ReleaseRecord, "again" | "stages" | "ledger">> | undefined {
   if (decision.reason.kind === "canary-put-back") return { again: again + 1 };
   const isReturned = state.phase === "preparing" && state.step === "returning" && decision.do === "finish";
-  return isReturned ? { stages: [], ledger: emptyLedger } : undefined;
+  if (isReturned) return { stages: [], ledger: emptyLedger };
+  return undefined;
 }
 
 /**
@@ -94,7 +96,8 @@ const withEntry = (log: ReleaseRecord["log"], entry: LogEntry): ReleaseRecord["l
 /** A stage is extended at each look from then on; why it was first is part of its story. */
 function withExtension({ log, state }: ReleaseRecord, { reason }: Decision, now: Instant): ReleaseRecord["log"] {
   const isKnown = log.some((entry) => entry.reason.kind === "stage-extended" && entry.at >= since(state));
-  return reason.kind !== "stage-extended" || isKnown ? log : withEntry(log, { at: now, do: "wait", reason });
+  if (reason.kind !== "stage-extended" || isKnown) return log;
+  return withEntry(log, { at: now, do: "wait", reason });
 }
 
 const since = (state: State): Instant => (state.phase === "baking" ? state.since : Infinity);
@@ -133,7 +136,8 @@ function knownIn(observation: Observation): StageSight | undefined {
   const { look } = observation;
   if (look === undefined) return observation.counted;
   if (look.phase === "baking") return look;
-  return look.phase === "shifting" ? look.counted : undefined;
+  if (look.phase === "shifting") return look.counted;
+  return undefined;
 }
 
 type StageSight = Counted & Partial<Pick<BakingLook, "served">>;
@@ -149,9 +153,11 @@ function judged(stage: StageRecord, { verdicts }: Decision, evidence: Evidence |
 function printed(stage: StageRecord, sight: StageSight | undefined): StageRecord {
   const newest = [...(sight?.readings ?? [])].flatMap(([gate, answers]) => {
     const { output = "" } = answers.at(-1) ?? {};
-    return output === "" ? [] : [[gate, output] as const];
+    if (output === "") return [];
+    return [[gate, output] as const];
   });
-  return newest.length === 0 ? stage : { ...stage, outputs: { ...stage.outputs, ...Object.fromEntries(newest) } };
+  if (newest.length === 0) return stage;
+  return { ...stage, outputs: { ...stage.outputs, ...Object.fromEntries(newest) } };
 }
 
 /** Counters that could not be read change nothing. */

@@ -24,7 +24,8 @@ export const trafficAt = (plan: StagesAndTesters, stage: number): PlannedTraffic
 export function withTesters({ stages, testers }: StagesAndTesters, split: Split, stage: number): PlannedTraffic {
   if (testers === undefined || stages.length === 0) return split;
   const drill = stages[stage]?.drill;
-  return drill ? { ...split, testers, drill } : { ...split, testers };
+  if (drill) return { ...split, testers, drill };
+  return { ...split, testers };
 }
 
 /** Requests that get the canary without a weight. */

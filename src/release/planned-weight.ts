@@ -30,7 +30,8 @@ export function plannedTraffic({ plan, state, stages }: Stood): PlannedTraffic {
       return afterPromotion[plan.promotion];
     case "failed":
       if (state.returned) return noTraffic;
-      return state.during === "promoting" ? trafficAt(plan, plan.stages.length) : ofNewest;
+      if (state.during === "promoting") return trafficAt(plan, plan.stages.length);
+      return ofNewest;
   }
 }
 

@@ -48,7 +48,8 @@ function turnBack(plan: Plan, state: Promoting, observation: Observation, look: 
   const reason = broken(look.canary);
   if (reason && canTake(plan, look)) return { do: "nothing", next: rollBack(state, reason, observation.now), reason };
   const isPromoted = state.step === "draining" || state.step === "retiring";
-  return isPromoted || !canTakeBack(look) ? undefined : answerChange(plan, state, observation, look.canary);
+  if (isPromoted || !canTakeBack(look)) return undefined;
+  return answerChange(plan, state, observation, look.canary);
 }
 
 /** Stable could serve everything as it did before the release. */
@@ -68,7 +69,8 @@ function canTake(plan: Plan, look: PromotingLook): boolean {
 
 function broken(canary: Health | undefined): Reason | undefined {
   if (canary?.fatal !== undefined) return { kind: "canary-broken", pods: canary.fatal };
-  return canary?.available === 0 ? canaryGone(canary) : undefined;
+  if (canary?.available === 0) return canaryGone(canary);
+  return undefined;
 }
 
 /** Of an update: the version that has pods serves for the one that has none, whichever it is. */

@@ -538,5 +538,6 @@ export const recordSchema = z
 /** After the last stage a release goes on to all the traffic. */
 function isInPlan({ stages }: Pick<Plan, "stages">, state: State): boolean {
   if (!("stage" in state)) return true;
-  return state.phase === "shifting" ? state.stage <= stages.length : state.stage < stages.length;
+  if (state.phase === "shifting") return state.stage <= stages.length;
+  return state.stage < stages.length;
 }

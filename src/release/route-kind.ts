@@ -12,5 +12,6 @@ export const routeWord = ({ kind, namespace, name }: NamedRoute): string => `${k
 /** The kinds among some routes; where there are none, the one that is meant where nobody says which. */
 export function kindsAmong(routes: readonly { readonly kind: RouteKind }[]): readonly RouteKind[] {
   const kinds = new Set(routes.map(({ kind }) => kind));
-  return kinds.size > 0 ? [...kinds] : [usualKind];
+  if (kinds.size > 0) return [...kinds];
+  return [usualKind];
 }

@@ -36,7 +36,9 @@ function requestBy({ headers, cookies, query, method, callers }: Testers): Teste
 function valuesOf(texts: Texts = {}): readonly (readonly [string, string])[] | undefined {
   const values = Object.entries(texts).flatMap(([name, match]) => {
     if ("exact" in match) return [[name, match.exact] as const];
-    return "prefix" in match ? [[name, match.prefix] as const] : [];
+    if ("prefix" in match) return [[name, match.prefix] as const];
+    return [];
   });
-  return values.length === Object.keys(texts).length ? values : undefined;
+  if (values.length === Object.keys(texts).length) return values;
+  return undefined;
 }

@@ -57,7 +57,8 @@ export function oneStep(families: readonly MovedRoutes[]): Router {
     write: (traffic, from) => forward(aimOf(traffic), from && [aimOf(from)]),
     async drift(traffic, next) {
       const differences = await compare(aimOf(traffic), next && aimOf(next));
-      return differences.length === 0 ? undefined : someOf(differences, "; ", 3);
+      if (differences.length === 0) return undefined;
+      return someOf(differences, "; ", 3);
     },
     async strayed(winner, from) {
       const end = aimFor(winner);
@@ -72,7 +73,8 @@ export function oneStep(families: readonly MovedRoutes[]): Router {
     },
     finish(winner, from, next) {
       const written = from && [aimOf(from), ...aimsOf(next)];
-      return winner === "stable" ? back(written) : forward({ to: "swapped" }, written);
+      if (winner === "stable") return back(written);
+      return forward({ to: "swapped" }, written);
     },
     async cleanUp(winner) {
       for (const family of families) await family.cleanUp(winner);
@@ -98,7 +100,8 @@ const aimFor = (winner: Role): Aim => (winner === "stable" ? { to: "before" } : 
 /** All for the canary a promotion writes otherwise. */
 const aimsOf = (traffic: PlannedTraffic | undefined): readonly Aim[] => {
   if (!traffic) return [];
-  return traffic.canary === 100 ? [aimOf(traffic), { to: "swapped" }] : [aimOf(traffic)];
+  if (traffic.canary === 100) return [aimOf(traffic), { to: "swapped" }];
+  return [aimOf(traffic)];
 };
 
 /** Whatever is not as one of these is somebody else's. Undefined: it is not asked. */

@@ -48,7 +48,8 @@ export function allRoutes(families: readonly RouteFamily[]): Routes {
     serving,
     async soleServer(target) {
       const [role, ...more] = await serving(target);
-      return more.length === 0 ? role : undefined;
+      if (more.length === 0) return role;
+      return undefined;
     },
     async find(target) {
       const senders: RouteChoice[] = [];

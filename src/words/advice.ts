@@ -21,7 +21,8 @@ import { groundOf } from "./verdict-sentence.ts";
 /** What somebody can or has to do next, as Markdown. Undefined when there is nothing to do. */
 export function adviceOf(account: Account, links: Links): string | undefined {
   const advice = [adviceOnRelease(account, links), saveJournal(account)].filter((part) => part !== undefined);
-  return advice.length === 0 ? undefined : advice.join("\n\n");
+  if (advice.length === 0) return undefined;
+  return advice.join("\n\n");
 }
 
 function adviceOnRelease(account: Account, links: Links): string | undefined {
@@ -49,7 +50,8 @@ const isToldEnough = ({ undoes, reason }: Account): boolean =>
 
 function howToGoOn(account: Account, links: Links): string {
   const held = heldBy(account.state);
-  return held ? howToDecide(held.question, account, links) : howToPromote(account, links);
+  if (held) return howToDecide(held.question, account, links);
+  return howToPromote(account, links);
 }
 
 /** Requests may get no answer while it waits, and whoever decides would not see that. */

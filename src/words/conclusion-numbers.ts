@@ -35,7 +35,8 @@ const shares = (bad: Pair, requests: Pair): string =>
 
 function range({ low, high, estimate }: RatioInterval): string {
   const bounds = boundsInWords(low, high);
-  return estimate === undefined ? bounds : `${number(estimate)} (${bounds})`;
+  if (estimate === undefined) return bounds;
+  return `${number(estimate)} (${bounds})`;
 }
 
 function boundsInWords(low: number | undefined, high: number | undefined): string {
@@ -49,5 +50,6 @@ function boundsInWords(low: number | undefined, high: number | undefined): strin
 export function eValue(logE: LogE): string {
   if (logE === null) return "0";
   if (logE > Math.log(1_000_000)) return "over 1,000,000";
-  return logE < Math.log(0.001) ? "below 0.001" : number(Math.exp(logE));
+  if (logE < Math.log(0.001)) return "below 0.001";
+  return number(Math.exp(logE));
 }

@@ -214,7 +214,8 @@ function missingWords(
   if (requests !== undefined) lacks.push(requestsMissing(requests, seen, own));
   if (times) lacks.push(timesMissing[times.of](part(times.counted, times.needed)));
   if (lacks.length > 0) return lacks.join(", and ");
-  return (weight.harm ?? 0) > 0 ? "a suspicion, and no proof yet" : "undecided";
+  if ((weight.harm ?? 0) > 0) return "a suspicion, and no proof yet";
+  return "undecided";
 }
 
 /** Of how many, only where the line has the same ones. */

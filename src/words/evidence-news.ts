@@ -24,18 +24,21 @@ export function createEvidenceNews(verbose: boolean): (account: Account) => read
     // Why it is stands among what happened.
     if (extended && known.turn !== before.turn) {
       const deciding = decidingProof(account);
-      return deciding && verbose ? [deciding.numbers] : [];
+      if (deciding && verbose) return [deciding.numbers];
+      return [];
     }
     const isNews = known.verdict !== before.verdict || known.turn !== before.turn;
     if (!proof || !isNews || isToldBy(account, proof.verdict.gate)) return [];
     const told = `evidence: ${verdictSentence(proof.verdict)}`;
-    return verbose ? [told, proof.numbers] : [told];
+    if (verbose) return [told, proof.numbers];
+    return [told];
   };
 }
 
 function turnOf(stage: number, isOver: boolean, isExtended: boolean): string | undefined {
   if (isOver) return `${stage} over`;
-  return isExtended ? `${stage} extended` : undefined;
+  if (isExtended) return `${stage} extended`;
+  return undefined;
 }
 
 /** What was decided last rests on this gate's verdict, and says it. A stage that is extended goes on being judged. */

@@ -37,7 +37,8 @@ const keptStages = 10;
 export function evidencePart(account: Account): string | undefined {
   const known = account.stages.flatMap((record) => {
     const proof = proofIn(record);
-    return proof ? [{ proof, stage: `* Stage ${record.stage + 1} (${record.weight} %)` }] : [];
+    if (proof) return [{ proof, stage: `* Stage ${record.stage + 1} (${record.weight} %)` }];
+    return [];
   });
   const newest = known.at(-1)?.proof;
   if (!newest) return undefined;

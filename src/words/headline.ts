@@ -89,7 +89,8 @@ function rolledBack(account: Account): string {
   const known = settled !== false || isOnlyUnsaved(account);
   if (stages.length === 0 && !mayHaveServed(account))
     return known ? "not released, no request went to the canary" : "not released";
-  return known ? `rolled back, all requests go to ${target.stable.deployment} again` : "rolled back";
+  if (known) return `rolled back, all requests go to ${target.stable.deployment} again`;
+  return "rolled back";
 }
 
 /** A weight whose stage never began may have been written all the same; a canary that was put back had its requests. */

@@ -21,7 +21,8 @@ export const accountInWords = (account: Account) => ({
 function stateInWords(state: State) {
   const held = heldBy(state);
   if (held) return { ...state, held: say(held) };
-  return "reason" in state ? { ...state, because: say(state.reason) } : state;
+  if ("reason" in state) return { ...state, because: say(state.reason) };
+  return state;
 }
 
 const stageInWords = (stage: StageRecord) => ({ ...stage, verdicts: stage.verdicts.map(verdictInWords) });

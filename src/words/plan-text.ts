@@ -67,7 +67,8 @@ function limits({ stages, deadline, drain }: Plan, stable: string): string {
 
 function imageInWords({ target, manifestImage }: PlannedRelease): string {
   if (target.image !== undefined) return target.image;
-  return manifestImage === undefined ? "what it has" : `${manifestImage} (from the manifest)`;
+  if (manifestImage === undefined) return "what it has";
+  return `${manifestImage} (from the manifest)`;
 }
 
 function deployment({ source, canary, stable }: Target): string {

@@ -59,7 +59,8 @@ function table(kinds: readonly RehearsedKind[]): readonly string[] {
   const widths = heads.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const inColumn = (cell: string, column: number): string => {
     const width = widths[column] ?? 0;
-    return column === 0 ? cell.padEnd(width) : cell.padStart(width);
+    if (column === 0) return cell.padEnd(width);
+    return cell.padStart(width);
   };
   return rows.map((row) => row.map(inColumn).join("  ").trimEnd());
 }

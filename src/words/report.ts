@@ -96,5 +96,6 @@ function newestThatFit(lines: readonly string[], room: number): readonly string[
   const sizes = lines.toReversed().map((line) => line.length + 1);
   const used = sizes.map((_, index) => sizes.slice(0, index + 1).reduce((sum, size) => sum + size, 0));
   const fitting = used.filter((size) => size <= room).length;
-  return fitting === 0 ? [] : lines.slice(-fitting);
+  if (fitting === 0) return [];
+  return lines.slice(-fitting);
 }

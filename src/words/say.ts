@@ -155,7 +155,8 @@ const by = (actor: string | undefined): string => (actor ? ` by ${actor}` : "");
 
 function stableNotReady({ pods = unread, stuck }: Extract<Reason, { kind: "stable-not-ready" }>): string {
   const sentence = `stable is not ready with the new image: ${pods}`;
-  return stuck ? sentence + stays : sentence;
+  if (stuck) return sentence + stays;
+  return sentence;
 }
 
 function passed({ stage, verdict, smaller }: Passed): string {

@@ -38,7 +38,8 @@ export function timeLeft(
   const left = stage.wait - (now - since);
   if (left > 0) return `${formatDuration(Math.ceil(left / 1_000) * 1_000)} left`;
   if (isExtended(release)) return `extended until ${timeOf(since + stage.deadline)} UTC at most`;
-  return stage.wait > 0 ? "the wait is over" : undefined;
+  if (stage.wait > 0) return "the wait is over";
+  return undefined;
 }
 
 /** The stage's wait is over, and what the newest look found left it open. */

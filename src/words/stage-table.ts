@@ -74,7 +74,8 @@ function markOf(account: Account, record: StageRecord): string {
   if (has("no-data")) return "❔";
   if (has("wait")) return "⏳";
   if (verdicts.some(({ proven }) => proven)) return "✅ safe";
-  return verdicts.length > 0 || until !== undefined ? "✅" : "⏳";
+  if (verdicts.length > 0 || until !== undefined) return "✅";
+  return "⏳";
 }
 
 const endedOtherwise = ({ state, stages, reason }: Account, record: StageRecord): boolean =>
@@ -123,12 +124,14 @@ const marks: Readonly<Record<GateVerdict["kind"], string>> = { pass: "✅", wait
 /** Its number and its weight, and its name where that says more. */
 function stageName({ name, weight }: Stage, index: number): string {
   const short = `${index + 1} · ${weight} %`;
-  return name.replace(/\s/g, "") === `${weight}%` ? short : `${short} ${cell(name)}`;
+  if (name.replace(/\s/g, "") === `${weight}%`) return short;
+  return `${short} ${cell(name)}`;
 }
 
 function lasted({ wait }: Stage, { since, until }: StageRecord, now: number): string {
   const time = (until ?? now) - since;
-  return time >= wait ? formatDuration(time) : `${formatDuration(time)} of ${formatDuration(wait)}`;
+  if (time >= wait) return formatDuration(time);
+  return `${formatDuration(time)} of ${formatDuration(wait)}`;
 }
 
 const cell = (text: string): string => plain(clip(text, 80));

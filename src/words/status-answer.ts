@@ -125,7 +125,8 @@ export const noReleaseAnswer = (
 
 /** As the output of the action says it. */
 function outcomeOf(state: State): z.infer<typeof release>["outcome"] {
-  return isRunning(state) ? null : state.phase;
+  if (isRunning(state)) return null;
+  return state.phase;
 }
 
 /** Null while it runs: nobody knows yet. */
@@ -137,7 +138,8 @@ function settledOf(state: State, { drift, differences }: Deviation): boolean | n
 function becauseOf(record: ReleaseRecord): string {
   if (isOver(record.state) || "reason" in record.state) return say(endReason(record));
   const newest: LogEntry | undefined = record.log.at(-1);
-  return newest ? say(newest.reason) : "";
+  if (newest) return say(newest.reason);
+  return "";
 }
 
 const stageAnswer = (entered: StageRecord, { stages }: Plan): z.infer<typeof stage> => ({

@@ -53,7 +53,8 @@ export function statusText(
 function phaseInWords({ state, plan, undoes }: ReleaseRecord): string {
   let phase: string = heldBy(state) ? "held" : state.phase;
   if (undoes !== undefined && phase === "succeeded") phase = "undone";
-  return "stage" in state ? `${phase}, stage ${state.stage + 1} of ${plan.stages.length}` : phase;
+  if ("stage" in state) return `${phase}, stage ${state.stage + 1} of ${plan.stages.length}`;
+  return phase;
 }
 
 /** Of what has ended who serves; else the canary's share. */

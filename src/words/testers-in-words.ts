@@ -8,7 +8,7 @@ function oneInWords({ headers, cookies, query, method, callers }: Testers): stri
     ...textsInWords("header", ": ", headers),
     ...textsInWords("cookie", "=", cookies),
     ...textsInWords("query", "=", query),
-    ...(method === undefined ? [] : [`method ${method}`]),
+    ...[method].flatMap((name) => (name === undefined ? [] : `method ${name}`)),
     ...Object.entries(callers ?? {}).map(([name, value]) => `from pods labelled ${name}=${value}`),
   ];
   return words.join(" and ");
@@ -19,5 +19,6 @@ const textsInWords = (what: string, between: string, texts: Testers["headers"] =
 
 function textInWords(match: TextMatch): string {
   if ("exact" in match) return match.exact;
-  return "prefix" in match ? `${match.prefix}…` : `/${match.regex}/`;
+  if ("prefix" in match) return `${match.prefix}…`;
+  return `/${match.regex}/`;
 }

@@ -3,5 +3,6 @@ export function versionWord(image: string): string {
   const [name = "", digest] = image.split("@");
   const tag = /:([^/:]+)$/.exec(name)?.[1];
   if (tag !== undefined) return tag;
-  return digest === undefined ? "latest" : digest.slice(0, "sha256:".length + 12);
+  if (digest === undefined) return "latest";
+  return digest.slice(0, "sha256:".length + 12);
 }

@@ -8,7 +8,8 @@ import { timeOf } from "./timestamp.ts";
 /** Whether users are safe: where requests go now, and how many had a failure. Undefined where there is nothing to say. */
 export function whoServes(account: Account): string | undefined {
   const told = [servingWords(account), failedWords(account)].filter((words) => words !== undefined);
-  return told.length === 0 ? undefined : told.join(" ");
+  if (told.length === 0) return undefined;
+  return told.join(" ");
 }
 
 /** Nothing of an undo, whose headline says it; nor where the routes are not as they should be, or were not read. */
@@ -60,5 +61,6 @@ function failedWords({ stages, state }: Account): string | undefined {
   const parts = [];
   if (failed > 0) parts.push(`**${count(failed)} ${plural(failed, "request")} of the canary failed**`);
   if (lost > 0) parts.push(`**${count(lost)} ${plural(lost, "request")} reached no pod**`);
-  return parts.length === 0 ? undefined : `${parts.join(", and ")}.`;
+  if (parts.length === 0) return undefined;
+  return `${parts.join(", and ")}.`;
 }

@@ -86,5 +86,6 @@ function outputsOf(account: Account): readonly (readonly [OutputName, string])[]
 /** Nothing, where the action's second step has to find out: it reads and saves again, and tries a failed rollback again. */
 function settledWord({ state, settled, unread, unsaved }: Account): string {
   const isOpen = unread || unsaved !== undefined || (state.phase === "failed" && state.during === "rolling-back");
-  return settled === undefined || (!settled && isOpen) ? "" : String(settled);
+  if (settled === undefined || (!settled && isOpen)) return "";
+  return String(settled);
 }

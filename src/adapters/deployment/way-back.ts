@@ -39,5 +39,6 @@ function standsSince(deployment: KubernetesObject, pods: number): Instant {
   const { rollout } = readDeployment(deployment);
   if (!isRolledOut(rollout) || rollout.available < pods) return Infinity;
   const available = rollout.conditions.find(({ type }) => type === "Available");
-  return available?.status === "True" ? Date.parse(available.since) : Infinity;
+  if (available?.status === "True") return Date.parse(available.since);
+  return Infinity;
 }

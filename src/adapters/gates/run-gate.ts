@@ -50,7 +50,8 @@ export const runGate = ({ clock, programs, redact, recipeOf }: RunGateOptions): 
 /** As text that does nothing, of lines; the end of it, since that says what went wrong. */
 function shown(output: string): string {
   const lines = inLines(output.slice(-mostInert).split("\n")).trim();
-  return lines.length <= mostOutput ? lines : `…${lines.slice(1 - mostOutput)}`;
+  if (lines.length <= mostOutput) return lines;
+  return `…${lines.slice(1 - mostOutput)}`;
 }
 
 /** The number is the last line of standard output. */

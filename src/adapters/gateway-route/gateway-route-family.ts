@@ -80,7 +80,8 @@ export function gatewayRouteFamily(kind: RouteKind, { client, clock }: GatewayRo
         unserved,
         async differences(winner) {
           const { [winner]: because } = await unserved([winner]);
-          return because === undefined ? [] : [because];
+          if (because === undefined) return [];
+          return [because];
         },
       };
     },

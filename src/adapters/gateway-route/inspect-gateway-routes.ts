@@ -63,11 +63,10 @@ function areFollowed(shape: RouteShape, { choice, object }: ChosenRoutes): reado
         `Name a Gateway that is there, or a Service of the mesh. ${look}`,
       ),
     ];
-  return [
-    ...(refused.length > 0 ? [refuse(`${word} is not followed as it stands (${someOf(refused)}).`, look)] : []),
-    ...(nobodys.length > 0 ? [warn(`${word}: nobody has taken it up for ${someOf(nobodys)}.`, look)] : []),
-    ...(behind.length > 0
-      ? [warn(`${word}: its newest version has not been looked at for ${someOf(behind)}.`, look)]
-      : []),
-  ];
+  const findings: Finding[] = [];
+  if (refused.length > 0) findings.push(refuse(`${word} is not followed as it stands (${someOf(refused)}).`, look));
+  if (nobodys.length > 0) findings.push(warn(`${word}: nobody has taken it up for ${someOf(nobodys)}.`, look));
+  if (behind.length > 0)
+    findings.push(warn(`${word}: its newest version has not been looked at for ${someOf(behind)}.`, look));
+  return findings;
 }

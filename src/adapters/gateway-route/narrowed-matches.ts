@@ -28,12 +28,11 @@ function narrow(block: Raw, testers: Testers): Narrowed<Raw> {
   const queryParams = withTexts("query parameter", listAt(block, "queryParams"), Object.entries(query));
   if (!Array.isArray(headers)) return headers;
   if (!Array.isArray(queryParams)) return queryParams;
-  return {
-    ...block,
-    ...(method === undefined ? {} : { method }),
-    ...(headers.length === 0 ? {} : { headers }),
-    ...(queryParams.length === 0 ? {} : { queryParams }),
-  };
+  const narrowed: { [field: string]: unknown } = { ...block };
+  if (method !== undefined) narrowed.method = method;
+  if (headers.length > 0) narrowed.headers = headers;
+  if (queryParams.length > 0) narrowed.queryParams = queryParams;
+  return narrowed;
 }
 
 function withTexts(
@@ -56,7 +55,8 @@ const textMatchOf = (entry: unknown): TextMatch | "other" => {
   const value = textAt(entry, "value") ?? "";
   const type = textAt(entry, "type") ?? "Exact";
   if (type === "Exact") return { exact: value };
-  return type === "RegularExpression" ? { regex: value } : "other";
+  if (type === "RegularExpression") return { regex: value };
+  return "other";
 };
 
 const entryOf = (name: string, match: TextMatch): Raw =>

@@ -23,7 +23,8 @@ export function countersOf(
   const counted = (labels: SeriesLabels): Pick<Counter, "origin" | keyof Ending> | undefined => {
     const origin = receiverOf(labels, target, names);
     const ending = endingOf(labels, names);
-    return origin && (origin !== "unattributed" || ending.failed) ? { origin, ...ending } : undefined;
+    if (origin && (origin !== "unattributed" || ending.failed)) return { origin, ...ending };
+    return undefined;
   };
   return countsIn(answer, names, counted, { kind: "requests", metric: requests, telling: tellingLabels(names) });
 }
@@ -37,7 +38,8 @@ export function bucketsOf(
   const counted = (labels: SeriesLabels): Pick<Bucket, "origin" | "le"> | undefined => {
     const origin = receiverOf(labels, target, names);
     const le = edgeOf(labels.le);
-    return origin && le !== undefined ? { origin, le } : undefined;
+    if (origin && le !== undefined) return { origin, le };
+    return undefined;
   };
   const telling = [...tellingLabels(names), "le"];
   const classic = countsIn(answer, names, counted, { kind: "bucket", metric: durations, telling });
@@ -73,7 +75,8 @@ function countsIn<What extends object>(
   if (uncounted) return uncounted;
   return samples.flatMap(({ labels, value }) => {
     const what = counted(labels);
-    return what ? [{ ...seriesOf(kind, labels, names), ...what, value, scraped: scrapedAt(labels) }] : [];
+    if (what) return [{ ...seriesOf(kind, labels, names), ...what, value, scraped: scrapedAt(labels) }];
+    return [];
   });
 }
 

@@ -225,7 +225,8 @@ function seriesIn({
 /** The one check of what comes out of an answer. A text that is empty would be zero otherwise. */
 function numberIn(text: string): number | undefined {
   const value = Number(text);
-  return Number.isFinite(value) && text.trim() !== "" ? value : undefined;
+  if (Number.isFinite(value) && text.trim() !== "") return value;
+  return undefined;
 }
 
 /** https://prometheus.io/docs/prometheus/latest/querying/api/#format-overview */
@@ -246,5 +247,6 @@ function excerpt(body: unknown = "", redact: Redact = (text) => text): string {
     .replace(/\s+/g, " ")
     .trim();
   if (plain === "") return "";
-  return plain.length > 200 ? `: ${plain.slice(0, 200)}…` : `: ${plain}`;
+  if (plain.length > 200) return `: ${plain.slice(0, 200)}…`;
+  return `: ${plain}`;
 }

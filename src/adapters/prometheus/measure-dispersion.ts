@@ -85,7 +85,8 @@ function slowWindows(times: readonly TimeSeries[]): readonly { readonly le: numb
   const pods = Map.groupBy(times, ({ labels: { le: _, ...pod } }) => keyOf(pod));
   const wholes = [...pods.values()].flatMap((buckets) => {
     const all = buckets.find(({ labels }) => labels.le === "+Inf");
-    return all ? [{ all: all.values, buckets }] : [];
+    if (all) return [{ all: all.values, buckets }];
+    return [];
   });
   const edges = [...new Set(times.map(({ labels }) => Number(labels.le)))]
     .filter(Number.isFinite)

@@ -30,7 +30,8 @@ export function notPassedOn(url: string, status: number, body: unknown): NoAnswe
 function addressed(url: string): Addressed | undefined {
   const { protocol, host: namespace, pathname } = new URL(url);
   const [, role, name] = /^\/((?:https?:)?([^:/]+):[^/]+)/.exec(pathname) ?? [];
-  return protocol === "service:" && role !== undefined && name !== undefined ? { namespace, name, role } : undefined;
+  if (protocol === "service:" && role !== undefined && name !== undefined) return { namespace, name, role };
+  return undefined;
 }
 
 type Remedy = {

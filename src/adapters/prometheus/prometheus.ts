@@ -100,7 +100,8 @@ export function prometheus(given: PrometheusOptions): Metrics {
     const [got, since] = await Promise.all([ask(requests), ask(first)]);
     if (got === undefined || since === undefined) return undefined;
     const covered = Math.min(window, theirs(there, moment) - since * 1_000);
-    return covered > 0 && got > 0 ? (got * 1_000) / covered : undefined;
+    if (covered > 0 && got > 0) return (got * 1_000) / covered;
+    return undefined;
   }
 
   return {
@@ -112,15 +113,18 @@ export function prometheus(given: PrometheusOptions): Metrics {
       if ("because" in there) return there;
       const { answered } = seriesSelectors(target, "source", options);
       const answer = await instantQuery(there, answered, at, signal);
-      return "because" in answer ? answer : samplesOf(answer).map(({ labels }) => answererOf(labels, options));
+      if ("because" in answer) return answer;
+      return samplesOf(answer).map(({ labels }) => answererOf(labels, options));
     },
     async dispersion(at, signal) {
       const there = await located(signal);
-      return "because" in there ? unmeasured(there.because) : measureDispersion(there, at, signal);
+      if ("because" in there) return unmeasured(there.because);
+      return measureDispersion(there, at, signal);
     },
     async inspect(plan, at, signal) {
       const there = await located(signal);
-      return "because" in there ? [unanswered(there, options, plan)] : inspectMetrics(there, choice, plan, at, signal);
+      if ("because" in there) return [unanswered(there, options, plan)];
+      return inspectMetrics(there, choice, plan, at, signal);
     },
   };
 }

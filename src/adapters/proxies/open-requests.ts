@@ -19,7 +19,8 @@ function openAt(text: string): number | undefined {
     labels.listener_address?.endsWith("_15006"),
   );
   const shown = requests.length > 0 ? requests : connections;
-  return shown.length === 0 ? undefined : shown.reduce((sum, { value }) => sum + value, 0);
+  if (shown.length === 0) return undefined;
+  return shown.reduce((sum, { value }) => sum + value, 0);
 }
 
 /** How many more are open at the canary's pods than at as many of stable's: callers keep as many idle ones to each. */

@@ -155,7 +155,8 @@ async function callersOf(options: ProxiesOptions): Promise<Callable> {
   const wanted = named.flatMap((gateway, index): readonly Wanted[] => {
     const { [index]: labels } = selectors;
     const near = [...new Set([gateway.namespace, target.namespace, ...usualPlaces])];
-    return labels ? [{ name: `gateway ${gateway.namespace}/${gateway.name}`, labels, near }] : [];
+    if (labels) return [{ name: `gateway ${gateway.namespace}/${gateway.name}`, labels, near }];
+    return [];
   });
   const unread = named
     .filter((_, index) => selectors[index] === undefined)
@@ -179,7 +180,8 @@ async function selectorOf(client: ProxiesOptions["client"], gateway: GatewayName
   const objects = await unlessForbidden(client.list(gateways, namespace));
   const found = objects?.find(({ metadata }) => metadata.name === name);
   const labels = textsAt(found, "spec", "selector");
-  return Object.keys(labels).length > 0 ? labels : undefined;
+  if (Object.keys(labels).length > 0) return labels;
+  return undefined;
 }
 
 async function waypointFor({ client, target }: ProxiesOptions): Promise<Wanted | undefined> {

@@ -23,7 +23,8 @@ export function frameOn(screen: Screen, coloured: boolean): Frame {
   const up = (): string => `\r${height > 1 ? `\u001b[${height - 1}A` : ""}\u001b[J`;
   const shown = ({ text, tone }: LiveLine): string => {
     const colour = colours[tone];
-    return coloured && colour !== undefined ? `\u001b[${colour}m${text}\u001b[0m` : text;
+    if (coloured && colour !== undefined) return `\u001b[${colour}m${text}\u001b[0m`;
+    return text;
   };
   return {
     draw(lines) {

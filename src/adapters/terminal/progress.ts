@@ -102,5 +102,6 @@ export function progress({
 function alive(account: Account, now: Instant, columns: number): readonly LiveLine[] {
   const hint = whatCtrlCDoes(account);
   const view = liveView(account, now, columns);
-  return hint === undefined ? view : [...view, { text: hint.slice(0, columns), tone: "dim" }];
+  if (hint === undefined) return view;
+  return [...view, { text: hint.slice(0, columns), tone: "dim" }];
 }

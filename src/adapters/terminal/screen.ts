@@ -51,10 +51,12 @@ export function screenOn(stream: Stream, redact: Redact): StandardStream {
     writeAsItIs: (text) => write(text),
     written: () => new Promise((resolve) => write("", resolve)),
     get columns() {
-      return stream.isTTY ? (stream.columns ?? 80) : undefined;
+      if (stream.isTTY) return stream.columns ?? 80;
+      return undefined;
     },
     get rows() {
-      return stream.isTTY ? stream.rows : undefined;
+      if (stream.isTTY) return stream.rows;
+      return undefined;
     },
   };
 }

@@ -51,7 +51,8 @@ function statesOf(chosen: ChosenRoutes, target: Target, plan: Plan): readonly Ku
 
 const aimsOf = ({ stages, promotion }: Plan): readonly Aim[] => {
   const splits = stages.map(({ weight }) => aimAt(weight));
-  return promotion === "swap" ? [...splits, { to: "swapped" }] : splits;
+  if (promotion === "swap") return [...splits, { to: "swapped" }];
+  return splits;
 };
 
 /** Those of every namespace to which the routes send. */

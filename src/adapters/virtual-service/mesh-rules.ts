@@ -235,7 +235,8 @@ function ineffective(subject: RoutesAhead): readonly Finding[] {
 const covered = (subject: RoutesAhead) =>
   httpRules(subject).flatMap((rule, at, all) => {
     const coverage = coverageOf(rule, all.slice(0, at));
-    return coverage ? [{ rule, coverage }] : [];
+    if (coverage) return [{ rule, coverage }];
+    return [];
   });
 
 /** istiod makes them of Gateways of the Gateway API, and may name them otherwise tomorrow. */

@@ -49,7 +49,8 @@ function textMatchOf(asked: unknown): TextMatch | "other" | undefined {
   if (Object.keys(others).length > 0) return "other";
   if (typeof exact === "string") return { exact };
   if (typeof prefix === "string") return { prefix };
-  return typeof regex === "string" ? { regex } : undefined;
+  if (typeof regex === "string") return { regex };
+  return undefined;
 }
 
 /** https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMatchRequest: they count for sidecars only. */
@@ -58,5 +59,6 @@ function withCallers(block: Raw, callers: Readonly<Record<string, string>>): Nar
     return { because: "its match names gateways, beside which Istio does not look at the labels of callers" };
   const asked = objectAt(block, "sourceLabels");
   const isOther = Object.entries(callers).some(([name, value]) => (asked[name] ?? value) !== value);
-  return isOther ? "never" : { ...asked, ...callers };
+  if (isOther) return "never";
+  return { ...asked, ...callers };
 }

@@ -21,7 +21,8 @@ export async function surveyRoutes(client: KubernetesClient, target: Target): Pr
     namespacesOf(shape, target).map(async (namespace) => {
       const list = client.list(istio.virtualServices, namespace);
       // Where routes of another kind move, their rules are good to know.
-      return kindsAmong(target.routes).includes(shape.kind) ? list : ((await unlessForbidden(list)) ?? []);
+      if (kindsAmong(target.routes).includes(shape.kind)) return list;
+      return (await unlessForbidden(list)) ?? [];
     }),
   );
   const objects = lists.flat();

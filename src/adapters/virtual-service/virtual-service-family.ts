@@ -61,7 +61,8 @@ export const virtualServiceFamily = ({ client, clock, subsetLabels }: VirtualSer
       async differences(winner) {
         const { [winner]: because } = await unservedOf([winner]);
         const others = await subsets.differences(winner);
-        return because === undefined || others.includes(because) ? others : [because, ...others];
+        if (because === undefined || others.includes(because)) return others;
+        return [because, ...others];
       },
     };
   },

@@ -50,7 +50,8 @@ export function addedBefore(
 ): readonly AddedBefore[] {
   if (testers.length === 0) return [];
   const narrowed = narrowedFor(shape, rule, testers);
-  return "because" in narrowed ? [] : [{ name: testersName(at), match: narrowed.match }];
+  if ("because" in narrowed) return [];
+  return [{ name: testersName(at), match: narrowed.match }];
 }
 
 /** Those that are there of a rule: by name; where an API server has dropped names it does not know, by match. */
@@ -169,5 +170,6 @@ export const isChanged = ({ now, planned }: Addition): boolean => now?.raw !== p
 export function additionWord({ shape, now, planned, name }: Addition): string {
   const word = ruleWord(shape, now ?? { name, index: 0, section: "http" });
   if (planned === undefined) return `${word}, which a release added for testers, is still there`;
-  return now ? `${word}, which is for testers, was changed` : `${word}, which is for testers, is not there`;
+  if (now) return `${word}, which is for testers, was changed`;
+  return `${word}, which is for testers, is not there`;
 }

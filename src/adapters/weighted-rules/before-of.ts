@@ -16,7 +16,8 @@ export const objectBeforeOf = (
   name,
   rules: rules.map((rule, at) => {
     const added = addedBefore(shape, rule, at, testers);
-    return added.length === 0 ? beforeOf(shape, rule) : { ...beforeOf(shape, rule), added: [...added] };
+    if (added.length === 0) return beforeOf(shape, rule);
+    return { ...beforeOf(shape, rule), added: [...added] };
   }),
 });
 

@@ -154,7 +154,8 @@ function servesTheCanary({ destinations }: RouteRule, { versions }: RouteSearch,
 /** The canary's part of a rule's requests, 0 to 1. */
 export function canaryTraffic(destinations: readonly WeightedDestination[], { roleOf }: DestinationRoles): number {
   const canary = destinations.find((one) => roleOf(one) === "canary");
-  return canary ? trafficOf(canary, destinations) : 0;
+  if (canary) return trafficOf(canary, destinations);
+  return 0;
 }
 
 function isTooSmall({ destinations }: RouteRule, { shape, versions }: RouteSearch, where: string): Finding | undefined {

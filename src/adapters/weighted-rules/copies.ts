@@ -29,11 +29,13 @@ export function plannedCopies(
   const isSingleGone = single.slice(0, 1).every((name) => now[name] === undefined);
   if (aim.to === "before" || (aim.to === "split" && aim.canary === 0)) {
     const back = one && isSingleGone ? { ...now, ...only(before, single) } : now;
-    return several.length > 0 ? withList(back, list, together(listAt(now, list), listAt(before, list), several)) : back;
+    if (several.length > 0) return withList(back, list, together(listAt(now, list), listAt(before, list), several));
+    return back;
   }
   const without = one && isSingleCopyOfCanary(now) ? except(now, single) : now;
   const others = listAt(now, list).filter((entry) => !isCopyOfCanary(entry));
-  return several.length > 0 ? withList(without, list, others) : without;
+  if (several.length > 0) return withList(without, list, others);
+  return without;
 }
 
 /** A rule that sends no copies to a version. */
@@ -48,7 +50,8 @@ export function withoutCopiesOf(
   const hasSingle = single.slice(0, 1).some((name) => isIts(ofSingle(rule[name], namespace)));
   const without = hasSingle ? except(rule, single) : rule;
   const others = listAt(rule, list).filter((entry) => !isIts(ofEntry(entry, namespace)));
-  return others.length === listAt(rule, list).length ? without : withList(without, list, others);
+  if (others.length === listAt(rule, list).length) return without;
+  return withList(without, list, others);
 }
 
 const only = (fields: Raw, names: readonly string[]): Raw =>

@@ -15,7 +15,8 @@ export function ruleWord(
 ): string {
   if (name !== undefined) return `${rule} "${name}"`;
   const [first] = Object.keys(sections);
-  return section === first ? `${rule} #${index}` : `${section} ${rule} #${index}`;
+  if (section === first) return `${rule} #${index}`;
+  return `${section} ${rule} #${index}`;
 }
 
 /** Host, subset and port as they stand there: `reviews subset v1 port 9080`. */

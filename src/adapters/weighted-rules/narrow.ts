@@ -18,7 +18,8 @@ export function narrowEach(
   const unsaid = all.find(isBecause);
   if (unsaid) return unsaid;
   const match = all.filter((one): one is Raw => one !== "never" && !isBecause(one));
-  return match.length > 0 ? { match } : { because: "none of the requests that it takes is a tester's" };
+  if (match.length > 0) return { match };
+  return { because: "none of the requests that it takes is a tester's" };
 }
 
 /** The headers by which testers are known. Names of headers have no case, and cookies are one header. */
@@ -36,5 +37,6 @@ export function narrowText(
 ): Narrowed<TextMatch> {
   if (asked === undefined) return match;
   const both = asked === "other" ? "unsayable" : bothOf(asked, match);
-  return both === "unsayable" ? { because: `it asks for the ${what} itself, and no condition asks for both` } : both;
+  if (both === "unsayable") return { because: `it asks for the ${what} itself, and no condition asks for both` };
+  return both;
 }

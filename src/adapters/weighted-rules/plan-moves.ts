@@ -90,7 +90,8 @@ export const repeated = (
 ): readonly string[] =>
   roles.flatMap((role) => {
     const [first, second] = indexesOf(role, destinations).map((index) => destinations[index]);
-    return first && second ? [destinationWord({ ...first, port: undefined })] : [];
+    if (first && second) return [destinationWord({ ...first, port: undefined })];
+    return [];
   });
 
 type Standing = { readonly at: number; readonly destination: WeightedDestination };

@@ -73,7 +73,8 @@ export function factsOf(
 /** A place alone is one of its section, where there are several. */
 function placedWord(shape: RouteShape, rule: RouteRule): string {
   const isOneOfSeveral = rule.name === undefined && Object.keys(shape.sections).length > 1;
-  return isOneOfSeveral && rule.section === "http" ? `${rule.section} ${ruleWord(shape, rule)}` : ruleWord(shape, rule);
+  if (isOneOfSeveral && rule.section === "http") return `${rule.section} ${ruleWord(shape, rule)}`;
+  return ruleWord(shape, rule);
 }
 
 function destinationsOf({ destinations, mirrors }: RouteRule): readonly RoutedDestination[] {

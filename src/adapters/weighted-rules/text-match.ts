@@ -10,14 +10,16 @@ export function bothOf(one: TextMatch, other: TextMatch): BothTexts {
   if ("regex" in one || "regex" in other)
     return "regex" in one && "regex" in other && one.regex === other.regex ? one : "unsayable";
   if (one.prefix.startsWith(other.prefix)) return one;
-  return other.prefix.startsWith(one.prefix) ? other : "never";
+  if (other.prefix.startsWith(one.prefix)) return other;
+  return "never";
 }
 
 function meets(text: string, match: TextMatch, exact: TextMatch): BothTexts {
   if ("exact" in match) return text === match.exact ? exact : "never";
   if ("prefix" in match) return text.startsWith(match.prefix) ? exact : "never";
   try {
-    return new RegExp(`^(?:${match.regex})$`).test(text) ? exact : "never";
+    if (new RegExp(`^(?:${match.regex})$`).test(text)) return exact;
+    return "never";
   } catch {
     return "unsayable"; // RE2 has a few forms that this program's engine has not
   }
@@ -34,7 +36,8 @@ export const withoutPrefix = (match: TextMatch): TextMatch =>
 export function cookieMatch(name: string, match: TextMatch): TextMatch {
   const value = (): string => {
     if ("exact" in match) return literally(match.exact);
-    return "prefix" in match ? `${literally(match.prefix)}[^;]*` : `(?:${match.regex})`;
+    if ("prefix" in match) return `${literally(match.prefix)}[^;]*`;
+    return `(?:${match.regex})`;
   };
   return { regex: `(?:.*;\\s*)?${literally(name)}=${value()}(?:;.*)?` };
 }

@@ -43,7 +43,7 @@ export function reportPage(report: PagedReport, json: unknown): string {
 }
 
 function head(report: PagedReport, title: string): readonly string[] {
-  const { target, cluster, run, headline, settled, differences = [] } = report;
+  const { target, cluster, run, headline, differences = [] } = report;
   const facts = [
     `stable <code>${escaped(target.stable.deployment)}</code>`,
     `canary <code>${escaped(target.canary.deployment)}</code>`,
@@ -56,7 +56,7 @@ function head(report: PagedReport, title: string): readonly string[] {
     `<p>${facts.join(" · ")}</p>`,
     `<p class="reason">${escaped(report.because)}</p>`,
     `<p>From ${dateOf(report.startedAt)}, ${formatDuration(report.now - report.startedAt)}.</p>`,
-    ...(settled === false ? list("Not as it should be", differences) : []),
+    ...list("Not as it should be", differences),
     ...list("Noticed on the way", report.warnings),
   ];
 }
