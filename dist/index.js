@@ -20814,7 +20814,9 @@ function outputsOf(account) {
 }
 function settledWord({ state, settled, unread, unsaved }) {
     const isOpen = unread || unsaved !== undefined || (state.phase === "failed" && state.during === "rolling-back");
-    return settled === undefined || (!settled && isOpen) ? "" : String(settled);
+    if (settled === undefined || (!settled && isOpen))
+        return "";
+    return String(settled);
 }
 
 
@@ -26966,7 +26968,9 @@ function frameOn(screen, coloured) {
     const up = () => `\r${height > 1 ? `\u001b[${height - 1}A` : ""}\u001b[J`;
     const shown = ({ text, tone }) => {
         const colour = colours[tone];
-        return coloured && colour !== undefined ? `\u001b[${colour}m${text}\u001b[0m` : text;
+        if (coloured && colour !== undefined)
+            return `\u001b[${colour}m${text}\u001b[0m`;
+        return text;
     };
     return {
         draw(lines) {
@@ -27066,7 +27070,9 @@ function progress({ screen, clock, verbose, coloured, stop, }) {
 function alive(account, now, columns) {
     const hint = whatCtrlCDoes(account);
     const view = liveView(account, now, columns);
-    return hint === undefined ? view : [...view, { text: hint.slice(0, columns), tone: "dim" }];
+    if (hint === undefined)
+        return view;
+    return [...view, { text: hint.slice(0, columns), tone: "dim" }];
 }
 
 
@@ -27105,10 +27111,14 @@ function screenOn(stream, redact) {
         writeAsItIs: (text) => write(text),
         written: () => new Promise((resolve) => write("", resolve)),
         get columns() {
-            return stream.isTTY ? (stream.columns ?? 80) : undefined;
+            if (stream.isTTY)
+                return stream.columns ?? 80;
+            return undefined;
         },
         get rows() {
-            return stream.isTTY ? stream.rows : undefined;
+            if (stream.isTTY)
+                return stream.rows;
+            return undefined;
         },
     };
 }
@@ -27199,7 +27209,9 @@ const written = (argv) => argv.flatMap((argument, index) => {
     if (argument === "json" && argv[index - 1] === "-o")
         return [];
     const off = argument.replace(/^--no-/, "--");
-    return off !== argument && yesOrNoFlag(off) !== undefined ? [`${off}=false`] : [argument];
+    if (off !== argument && yesOrNoFlag(off) !== undefined)
+        return [`${off}=false`];
+    return [argument];
 });
 function completed(argument, next) {
     if (yesOrNoFlag(argument) === undefined || next === "true" || next === "false")
@@ -27322,7 +27334,9 @@ const helpGroups = [
 const sectionOf = ({ name, path }) => {
     if (path !== undefined)
         return path.split(".")[0] ?? "";
-    return ["config", "set"].includes(name) ? "" : "output";
+    if (["config", "set"].includes(name))
+        return "";
+    return "output";
 };
 const values = {
     text: " TEXT",
@@ -27716,7 +27730,7 @@ const inputs = [
         name: "canary-least-pods",
         path: "canary.leastPods",
         type: "number",
-        description: "A canary of fewer pods than this is given as many, where stable has them. 1: no more than asked for.",
+        description: "Where the weights say how many pods the canary has: at least so many, as far as stable has them, so that one pod's own luck is not taken for the version's doing.",
         default: "3",
         commands: planning,
     },
@@ -28392,7 +28406,9 @@ const replicas = values_form(podCount, mini_schemas/* pipe */.FsL(mini_schemas/*
     if (word)
         return word;
     const number = Number.parseInt(String(written), 10);
-    return String(written).endsWith("%") ? { kind: "percent", percent: number } : { kind: "count", count: number };
+    if (String(written).endsWith("%"))
+        return { kind: "percent", percent: number };
+    return { kind: "count", count: number };
 })));
 const choice = (words, or = "") => values_form(`${listed(words)}${or}`, mini_schemas/* enum */.k5n(words, {
     error: ({ input }) => {
@@ -28923,7 +28939,9 @@ function canaryDeployment({ stable, canary }, manifests) {
     const [only, ...others] = manifests
         .filter(({ object }) => object.kind === "Deployment")
         .map(({ object }) => (0,issue.at)(object, ["metadata", "name"]));
-    return others.length === 0 && typeof only === "string" ? only : undefined;
+    if (others.length === 0 && typeof only === "string")
+        return only;
+    return undefined;
 }
 const stageDeadline = ({ wait = 0, deadline = Math.max(3 * wait, wait + 5 * minute) }) => deadline;
 const stageOf = (stage, gates) => ({
@@ -28963,7 +28981,9 @@ function gatesOf({ weight, wait, gates }, file) {
         return [];
     if (file.gates !== undefined)
         return gatesIn(file.gates);
-    return metricSourceOf(file.metrics) === undefined ? [noRestarts] : gatesIn(["auto"]);
+    if (metricSourceOf(file.metrics) === undefined)
+        return [noRestarts];
+    return gatesIn(["auto"]);
 }
 const versionOf = (deployment, { subset, host }, service) => ({
     deployment,
@@ -28984,7 +29004,9 @@ function sourceOf({ canary }, manifests) {
 }
 function replicasOf({ from, replicas, leastPods }) {
     const wanted = replicas ?? { kind: from === "clone" ? "by-weight" : "keep" };
-    return wanted.kind === "keep" || wanted.kind === "by-weight" ? { ...wanted, least: leastPods } : wanted;
+    if (wanted.kind === "keep" || wanted.kind === "by-weight")
+        return { ...wanted, least: leastPods };
+    return wanted;
 }
 
 // EXTERNAL MODULE: ./src/config/yaml.js + 1 modules
@@ -29107,7 +29129,9 @@ function writtenOut(document, above) {
     if ((0,issue/* isMapping */.pi)(document))
         return document;
     const key = Object.hasOwn(shortFor, above) ? shortFor[above] : undefined;
-    return typeof document === "string" && key !== undefined ? { [key]: document } : {};
+    if (typeof document === "string" && key !== undefined)
+        return { [key]: document };
+    return {};
 }
 
 // EXTERNAL MODULE: ./src/config/places.js
@@ -29756,7 +29780,9 @@ const manifestsOf = async (file, row, given) => {
     if (typeof from === "string")
         return { manifests: [], problems: [], filling: { filled: [], left: [] } };
     const read = await (0,config_manifests/* readManifests */.PX)(from.manifests, file.variables, given);
-    return (0,commands/* appliesManifests */.JR)(row.name) || !namesCanary(file, read) ? read : { ...read, problems: [] };
+    if ((0,commands/* appliesManifests */.JR)(row.name) || !namesCanary(file, read))
+        return read;
+    return { ...read, problems: [] };
 };
 function namesCanary(file, { manifests }) {
     const name = canaryDeployment(file, manifests);
@@ -29780,7 +29806,9 @@ function issueOf({ path, place, problem, found, key, missing, position }, writte
 }
 function asWritten(path, value, { document, filled }) {
     const isOfDocument = path.length > 0 && JSON.stringify((0,issue.at)(filled, path)) === JSON.stringify(value);
-    return isOfDocument ? (0,issue.at)(document, path) : value;
+    if (isOfDocument)
+        return (0,issue.at)(document, path);
+    return value;
 }
 function holdsSecret(path, value) {
     if (path.length === 0)
@@ -30007,7 +30035,9 @@ function nearest(word, known) {
     const [best] = known
         .map((candidate) => ({ candidate, away: distance(plain(word), plain(candidate)) }))
         .sort((a, b) => a.away - b.away);
-    return best && best.away <= limit && best.away < best.candidate.length ? best.candidate : undefined;
+    if (best && best.away <= limit && best.away < best.candidate.length)
+        return best.candidate;
+    return undefined;
 }
 function unheardOf(kind, word, known) {
     const meant = nearest(word, known);
@@ -30648,7 +30678,7 @@ function oneInWords({ headers, cookies, query, method, callers }) {
         ...textsInWords("header", ": ", headers),
         ...textsInWords("cookie", "=", cookies),
         ...textsInWords("query", "=", query),
-        ...(method === undefined ? [] : [`method ${method}`]),
+        ...[method].flatMap((name) => (name === undefined ? [] : `method ${name}`)),
         ...Object.entries(callers ?? {}).map(([name, value]) => `from pods labelled ${name}=${value}`),
     ];
     return words.join(" and ");
@@ -30657,7 +30687,9 @@ const textsInWords = (what, between, texts = {}) => Object.entries(texts).map(([
 function textInWords(match) {
     if ("exact" in match)
         return match.exact;
-    return "prefix" in match ? `${match.prefix}…` : `/${match.regex}/`;
+    if ("prefix" in match)
+        return `${match.prefix}…`;
+    return `/${match.regex}/`;
 }
 
 // EXTERNAL MODULE: ./src/words/weight-in-words.js
@@ -30706,7 +30738,9 @@ function limits({ stages, deadline, drain }, stable) {
 function imageInWords({ target, manifestImage }) {
     if (target.image !== undefined)
         return target.image;
-    return manifestImage === undefined ? "what it has" : `${manifestImage} (from the manifest)`;
+    if (manifestImage === undefined)
+        return "what it has";
+    return `${manifestImage} (from the manifest)`;
 }
 function deployment({ source, canary, stable }) {
     switch (source.from) {
@@ -30978,7 +31012,9 @@ async function usualTraffic(history, target) {
         return tally;
     const traffic = (0,detection/* trafficOf */.t7)(withServingFirst(tally), tally.covered);
     const because = `Prometheus counted no request of ${target.stable.deployment} in the last ${(0,lib_duration/* formatDuration */.a)(usual_traffic_window)}`;
-    return traffic ? { ...traffic, rate: rate ?? traffic.rate } : { because };
+    if (traffic)
+        return { ...traffic, rate: rate ?? traffic.rate };
+    return { because };
 }
 function withServingFirst(tally) {
     const { stable, canary } = tally;
@@ -30995,7 +31031,9 @@ async function usualTotal(history, target, { stages }) {
         return {};
     const { stable, canary, unattributed } = tally;
     const requests = stable.requests + canary.requests + unattributed.requests;
-    return requests === 0 ? {} : { usual: (requests * 1_000) / tally.covered, usualOf: requests };
+    if (requests === 0)
+        return {};
+    return { usual: (requests * 1_000) / tally.covered, usualOf: requests };
 }
 async function withMeasuredDispersion(history, target, plan) {
     const { evidence, stages } = plan;
@@ -31042,7 +31080,9 @@ async function plan(session) {
         session.messages.answer(planAnswer(planned));
     else
         session.messages.print(planText(planned));
-    return allowed ? 0 : 2;
+    if (allowed)
+        return 0;
+    return 2;
 }
 async function detectabilityOf(history, target, plan) {
     const judged = plan.stages.filter((stage) => stage.weight > 0 && stage.weight < 100 && (0,release_gate/* isJudgedByEvidence */.iA)(stage));
@@ -31295,13 +31335,17 @@ function replacedBy({ judged }, decision, { look }) {
     if (!replaces || look?.phase !== "promoting")
         return undefined;
     const { untouched, image } = look.stable ?? {};
-    return untouched === false && image !== undefined && image !== judged?.image ? { replaced: image } : undefined;
+    if (untouched === false && image !== undefined && image !== judged?.image)
+        return { replaced: image };
+    return undefined;
 }
 function begunAgain({ state, again = 0 }, decision) {
     if (decision.reason.kind === "canary-put-back")
         return { again: again + 1 };
     const isReturned = state.phase === "preparing" && state.step === "returning" && decision.do === "finish";
-    return isReturned ? { stages: [], ledger: emptyLedger } : undefined;
+    if (isReturned)
+        return { stages: [], ledger: emptyLedger };
+    return undefined;
 }
 function stumbled(record, { words, lasting }, at) {
     const { state, log } = record;
@@ -31321,7 +31365,9 @@ const maxEntries = 200;
 const withEntry = (log, entry) => [...log, entry].slice(-maxEntries);
 function withExtension({ log, state }, { reason }, now) {
     const isKnown = log.some((entry) => entry.reason.kind === "stage-extended" && entry.at >= since(state));
-    return reason.kind !== "stage-extended" || isKnown ? log : withEntry(log, { at: now, do: "wait", reason });
+    if (reason.kind !== "stage-extended" || isKnown)
+        return log;
+    return withEntry(log, { at: now, do: "wait", reason });
 }
 const since = (state) => (state.phase === "baking" ? state.since : Infinity);
 const enters = (before, next) => next.phase === "baking" && !(before.phase === "baking" && before.stage === next.stage);
@@ -31352,7 +31398,9 @@ function knownIn(observation) {
         return observation.counted;
     if (look.phase === "baking")
         return look;
-    return look.phase === "shifting" ? look.counted : undefined;
+    if (look.phase === "shifting")
+        return look.counted;
+    return undefined;
 }
 function judged(stage, { verdicts }, evidence) {
     if (!verdicts)
@@ -31363,9 +31411,13 @@ function judged(stage, { verdicts }, evidence) {
 function printed(stage, sight) {
     const newest = [...(sight?.readings ?? [])].flatMap(([gate, answers]) => {
         const { output = "" } = answers.at(-1) ?? {};
-        return output === "" ? [] : [[gate, output]];
+        if (output === "")
+            return [];
+        return [[gate, output]];
     });
-    return newest.length === 0 ? stage : { ...stage, outputs: { ...stage.outputs, ...Object.fromEntries(newest) } };
+    if (newest.length === 0)
+        return stage;
+    return { ...stage, outputs: { ...stage.outputs, ...Object.fromEntries(newest) } };
 }
 function counted(stage, { counts, served }) {
     const isServed = served !== undefined && served.stable + served.canary > 0;
@@ -31450,7 +31502,9 @@ var evidence_poll = __nccwpck_require__(2462);
 function podsAfter(before, available, now) {
     if (!before)
         return { now: available, most: available, since: undefined };
-    return available > before.most ? { now: available, most: available, since: now } : { ...before, now: available };
+    if (available > before.most)
+        return { now: available, most: available, since: now };
+    return { ...before, now: available };
 }
 const nothingCounted = { tally: evidence_tally/* emptyTally */.CK, served: undefined, evidence: evidence_evidence/* noEvidence */.n2, uncounted: undefined };
 const countsOf = ({ ledger, plan }) => ({
@@ -31484,7 +31538,9 @@ function tallyOf({ stable, canary, lost }) {
 function servedSince({ served }, { stable, canary }) {
     if (served)
         return { stable: served.stable + stable.requests, canary: served.canary + canary.requests };
-    return stable.requests + canary.requests > 0 ? { stable: 0, canary: 0 } : undefined;
+    if (stable.requests + canary.requests > 0)
+        return { stable: 0, canary: 0 };
+    return undefined;
 }
 function pollOf(record, { evidence, pods }, { from, stable, canary, lost, waiting }, now) {
     const [first] = record.stages;
@@ -31495,7 +31551,9 @@ function pollOf(record, { evidence, pods }, { from, stable, canary, lost, waitin
     const joined = since > first.since ? { joined: since - first.since } : {};
     const seen = pods === undefined ? joined : { ...joined, pods: pods.now, ...(waiting === undefined ? {} : { waiting }) };
     const poll = { weight: (0,planned_weight/* plannedWeight */.R)(record), age, from: from - first.since, ...seen, stable, canary, lost };
-    return (0,evidence_poll/* isPoll */.Y)(poll, evidence.age, record.plan.pollEvery) ? poll : undefined;
+    if ((0,evidence_poll/* isPoll */.Y)(poll, evidence.age, record.plan.pollEvery))
+        return poll;
+    return undefined;
 }
 
 ;// CONCATENATED MODULE: ./src/engine/observe.js
@@ -31843,7 +31901,9 @@ async function enact(decision, record, ports, signal) {
 function expected(decision, record) {
     if (decision.overOurs)
         return [(0,planned_weight/* plannedTraffic */.i)(record)];
-    return isGivenBack(decision, record) ? [(0,planned_weight/* plannedTraffic */.i)(record), trafficAfter(record)] : [];
+    if (isGivenBack(decision, record))
+        return [(0,planned_weight/* plannedTraffic */.i)(record), trafficAfter(record)];
+    return [];
 }
 const trafficAfter = ({ plan, stages }) => (0,planned_traffic/* trafficAt */.$o)(plan, Math.min((stages.at(-1)?.stage ?? -1) + 1, plan.stages.length));
 const isGivenBack = ({ winner, reason }, { plan, state }) => winner === "stable" &&
@@ -31865,7 +31925,9 @@ function enacting(ports, taken) {
         const done = isBack ? await work() : undefined;
         await Promise.all([ports.router.fence(), ports.workload.fence()]);
         fenced = true;
-        return done ? overBoth(done, await work()) : "look again";
+        if (done)
+            return overBoth(done, await work());
+        return "look again";
     };
 }
 const overBoth = (first, second) => first !== "look again" && second !== "look again" ? { over: first.over ?? second.over } : "look again";
@@ -32156,7 +32218,9 @@ async function conclude(session, record, lost, { taken }) {
 }
 async function concludeTaken(session, record, lost) {
     const { settled } = await conclude(session, record, lost, { taken: true });
-    return settled ? 0 : 3;
+    if (settled)
+        return 0;
+    return 3;
 }
 const conclude_isLost = (error, lost) => error instanceof lib_errors/* TakenOverError */.Cq || (error instanceof Error && lost.aborted && error === lost.reason);
 async function leaving(record, { router, clock }, lost) {
@@ -32210,7 +32274,9 @@ function exitCodeOf({ state, settled }) {
         return 3;
     if (state.phase === "waiting")
         return (0,release_state/* heldBy */.Vr)(state) ? 3 : 0;
-    return state.phase === "rolled-back" ? 1 : 0;
+    if (state.phase === "rolled-back")
+        return 1;
+    return 0;
 }
 
 // EXTERNAL MODULE: ./src/words/shell-word.js
@@ -32306,7 +32372,9 @@ const usualKind = "VirtualService";
 const routeWord = ({ kind, namespace, name }) => `${kind} ${namespace}/${name}`;
 function kindsAmong(routes) {
     const kinds = new Set(routes.map(({ kind }) => kind));
-    return kinds.size > 0 ? [...kinds] : [usualKind];
+    if (kinds.size > 0)
+        return [...kinds];
+    return [usualKind];
 }
 
 ;// CONCATENATED MODULE: ./src/commands/as-asked.js
@@ -32467,7 +32535,9 @@ function table(kinds) {
     const widths = heads.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
     const inColumn = (cell, column) => {
         const width = widths[column] ?? 0;
-        return column === 0 ? cell.padEnd(width) : cell.padStart(width);
+        if (column === 0)
+            return cell.padEnd(width);
+        return cell.padStart(width);
     };
     return rows.map((row) => row.map(inColumn).join("  ").trimEnd());
 }
@@ -32985,7 +33055,9 @@ function stateInWords(state) {
     const held = (0,release_state/* heldBy */.Vr)(state);
     if (held)
         return { ...state, held: (0,say/* say */.c)(held) };
-    return "reason" in state ? { ...state, because: (0,say/* say */.c)(state.reason) } : state;
+    if ("reason" in state)
+        return { ...state, because: (0,say/* say */.c)(state.reason) };
+    return state;
 }
 const stageInWords = (stage) => ({ ...stage, verdicts: stage.verdicts.map(verdictInWords) });
 const entryInWords = (entry) => ({ ...entry, because: (0,say/* say */.c)(entry.reason) });
@@ -33598,7 +33670,9 @@ const recordSchema = mini_schemas/* object */.Ikc({
 function isInPlan({ stages }, state) {
     if (!("stage" in state))
         return true;
-    return state.phase === "shifting" ? state.stage <= stages.length : state.stage < stages.length;
+    if (state.phase === "shifting")
+        return state.stage <= stages.length;
+    return state.stage < stages.length;
 }
 
 ;// CONCATENATED MODULE: ./src/lib/html.js
@@ -38912,7 +38986,7 @@ function reportPage(report, json) {
     ].join("\n")}\n`;
 }
 function head(report, title) {
-    const { target, cluster, run, headline, settled, differences = [] } = report;
+    const { target, cluster, run, headline, differences = [] } = report;
     const facts = [
         `stable <code>${escaped(target.stable.deployment)}</code>`,
         `canary <code>${escaped(target.canary.deployment)}</code>`,
@@ -38927,7 +39001,7 @@ function head(report, title) {
         `<p>${facts.join(" · ")}</p>`,
         `<p class="reason">${escaped(report.because)}</p>`,
         `<p>From ${(0,timestamp/* dateOf */.Q$)(report.startedAt)}, ${(0,lib_duration/* formatDuration */.a)(report.now - report.startedAt)}.</p>`,
-        ...(settled === false ? list("Not as it should be", differences) : []),
+        ...list("Not as it should be", differences),
         ...list("Noticed on the way", report.warnings),
     ];
 }
@@ -39418,7 +39492,9 @@ const noReleaseAnswer = (cluster, { namespace, service }, differences) => ({
     differences: [...differences],
 });
 function outcomeOf(state) {
-    return (0,release_state/* isRunning */.W_)(state) ? null : state.phase;
+    if ((0,release_state/* isRunning */.W_)(state))
+        return null;
+    return state.phase;
 }
 function settledOf(state, { drift, differences }) {
     if ((0,release_state/* isRunning */.W_)(state))
@@ -39429,7 +39505,9 @@ function becauseOf(record) {
     if ((0,release_state/* isOver */.PU)(record.state) || "reason" in record.state)
         return (0,say/* say */.c)(endReason(record));
     const newest = record.log.at(-1);
-    return newest ? (0,say/* say */.c)(newest.reason) : "";
+    if (newest)
+        return (0,say/* say */.c)(newest.reason);
+    return "";
 }
 const stageAnswer = (entered, { stages }) => ({
     number: entered.stage + 1,
@@ -39494,7 +39572,9 @@ function phaseInWords({ state, plan, undoes }) {
     let phase = (0,release_state/* heldBy */.Vr)(state) ? "held" : state.phase;
     if (undoes !== undefined && phase === "succeeded")
         phase = "undone";
-    return "stage" in state ? `${phase}, stage ${state.stage + 1} of ${plan.stages.length}` : phase;
+    if ("stage" in state)
+        return `${phase}, stage ${state.stage + 1} of ${plan.stages.length}`;
+    return phase;
 }
 function shareInWords(record) {
     const { state, target } = record;
@@ -39556,7 +39636,9 @@ async function status_status(session) {
         messages.answer(statusAnswer(cluster, record, deviation));
     else
         messages.print(statusText(cluster, record, deviation, clock.now()));
-    return needsSomebody(record, deviation) ? 3 : 0;
+    if (needsSomebody(record, deviation))
+        return 3;
+    return 0;
 }
 const needsSomebody = ({ state }, { differences, watched }) => differences.length > 0 || (0,release_state/* heldBy */.Vr)(state) !== undefined || state.phase === "failed" || watched === false;
 async function statusWithoutJournal(session) {
@@ -39571,7 +39653,9 @@ async function statusWithoutJournal(session) {
         messages.answer(noReleaseAnswer(cluster, config, differences));
     else
         messages.print(`${(0,lib_lines/* inert */.t)(clusterInWords(cluster))}\n${standing}`);
-    return differences.length > 0 ? 3 : 0;
+    if (differences.length > 0)
+        return 3;
+    return 0;
 }
 async function deviationOf(session, record) {
     if ((0,release_state/* isOver */.PU)(record.state))
@@ -40216,7 +40300,9 @@ function linkLine(links, account) {
 
 function adviceOf(account, links) {
     const advice = [adviceOnRelease(account, links), saveJournal(account)].filter((part) => part !== undefined);
-    return advice.length === 0 ? undefined : advice.join("\n\n");
+    if (advice.length === 0)
+        return undefined;
+    return advice.join("\n\n");
 }
 function adviceOnRelease(account, links) {
     const { state } = account;
@@ -40248,7 +40334,9 @@ function adviceOnRelease(account, links) {
 const isToldEnough = ({ undoes, reason }) => undoes !== undefined || reason.kind === "rollback-wanted";
 function howToGoOn(account, links) {
     const held = (0,release_state/* heldBy */.Vr)(account.state);
-    return held ? howToDecide(held.question, account, links) : howToPromote(account, links);
+    if (held)
+        return howToDecide(held.question, account, links);
+    return howToPromote(account, links);
 }
 function putRightFirst(account) {
     if (account.settled !== false || (0,headline/* isOnlyUnsaved */.$)(account))
@@ -40472,7 +40560,9 @@ function versionWord(image) {
     const tag = /:([^/:]+)$/.exec(name)?.[1];
     if (tag !== undefined)
         return tag;
-    return digest === undefined ? "latest" : digest.slice(0, "sha256:".length + 12);
+    if (digest === undefined)
+        return "latest";
+    return digest.slice(0, "sha256:".length + 12);
 }
 
 ;// CONCATENATED MODULE: ./src/words/report-heading.js
@@ -40599,7 +40689,9 @@ function markOf(account, record) {
         return "⏳";
     if (verdicts.some(({ proven }) => proven))
         return "✅ safe";
-    return verdicts.length > 0 || until !== undefined ? "✅" : "⏳";
+    if (verdicts.length > 0 || until !== undefined)
+        return "✅";
+    return "⏳";
 }
 const endedOtherwise = ({ state, stages, reason }, record) => (state.phase === "rolled-back" || state.phase === "rolling-back") &&
     record === stages.at(-1) &&
@@ -40642,11 +40734,15 @@ function gateInShort(verdict) {
 const stage_table_marks = { pass: "✅", wait: "⏳", fail: "❌", "no-data": "❔" };
 function stageName({ name, weight }, index) {
     const short = `${index + 1} · ${weight} %`;
-    return name.replace(/\s/g, "") === `${weight}%` ? short : `${short} ${cell(name)}`;
+    if (name.replace(/\s/g, "") === `${weight}%`)
+        return short;
+    return `${short} ${cell(name)}`;
 }
 function lasted({ wait }, { since, until }, now) {
     const time = (until ?? now) - since;
-    return time >= wait ? (0,lib_duration/* formatDuration */.a)(time) : `${(0,lib_duration/* formatDuration */.a)(time)} of ${(0,lib_duration/* formatDuration */.a)(wait)}`;
+    if (time >= wait)
+        return (0,lib_duration/* formatDuration */.a)(time);
+    return `${(0,lib_duration/* formatDuration */.a)(time)} of ${(0,lib_duration/* formatDuration */.a)(wait)}`;
 }
 const cell = (text) => (0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)(text, 80));
 const unbroken = (text) => text.replace(/(?<=[\d≤>·]) (?=[%a-z\d·])/g, "\u00a0");
@@ -40659,7 +40755,9 @@ const unbroken = (text) => text.replace(/(?<=[\d≤>·]) (?=[%a-z\d·])/g, "\u00
 
 function whoServes(account) {
     const told = [servingWords(account), failedWords(account)].filter((words) => words !== undefined);
-    return told.length === 0 ? undefined : told.join(" ");
+    if (told.length === 0)
+        return undefined;
+    return told.join(" ");
 }
 function servingWords(account) {
     const { state, target, stages } = account;
@@ -40711,7 +40809,9 @@ function failedWords({ stages, state }) {
         parts.push(`**${(0,numbers/* count */.U9)(failed)} ${(0,numbers/* plural */.LS)(failed, "request")} of the canary failed**`);
     if (lost > 0)
         parts.push(`**${(0,numbers/* count */.U9)(lost)} ${(0,numbers/* plural */.LS)(lost, "request")} reached no pod**`);
-    return parts.length === 0 ? undefined : `${parts.join(", and ")}.`;
+    if (parts.length === 0)
+        return undefined;
+    return `${parts.join(", and ")}.`;
 }
 
 ;// CONCATENATED MODULE: ./src/words/report.js
@@ -40797,7 +40897,9 @@ function newestThatFit(lines, room) {
     const sizes = lines.toReversed().map((line) => line.length + 1);
     const used = sizes.map((_, index) => sizes.slice(0, index + 1).reduce((sum, size) => sum + size, 0));
     const fitting = used.filter((size) => size <= room).length;
-    return fitting === 0 ? [] : lines.slice(-fitting);
+    if (fitting === 0)
+        return [];
+    return lines.slice(-fitting);
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/actions/job-summary.js
@@ -40836,19 +40938,27 @@ function field(value, ...path) {
 }
 function textAt(value, ...path) {
     const inner = field(value, ...path);
-    return typeof inner === "string" ? inner : undefined;
+    if (typeof inner === "string")
+        return inner;
+    return undefined;
 }
 function numberAt(value, ...path) {
     const inner = field(value, ...path);
-    return typeof inner === "number" ? inner : undefined;
+    if (typeof inner === "number")
+        return inner;
+    return undefined;
 }
 function listAt(value, ...path) {
     const inner = field(value, ...path);
-    return Array.isArray(inner) ? inner : [];
+    if (Array.isArray(inner))
+        return inner;
+    return [];
 }
 function objectAt(value, ...path) {
     const inner = field(value, ...path);
-    return typeof inner === "object" && inner !== null && !Array.isArray(inner) ? { ...inner } : {};
+    if (typeof inner === "object" && inner !== null && !Array.isArray(inner))
+        return { ...inner };
+    return {};
 }
 function textsAt(value, ...path) {
     const all = objectAt(value, ...path);
@@ -42825,7 +42935,9 @@ function standsSince(deployment, pods) {
     if (!isRolledOut(rollout) || rollout.available < pods)
         return Infinity;
     const available = rollout.conditions.find(({ type }) => type === "Available");
-    return available?.status === "True" ? Date.parse(available.since) : Infinity;
+    if (available?.status === "True")
+        return Date.parse(available.since);
+    return Infinity;
 }
 
 ;// CONCATENATED MODULE: ./src/lib/uuid.js
@@ -43160,9 +43272,13 @@ function testers_valuesOf(texts = {}) {
     const values = Object.entries(texts).flatMap(([name, match]) => {
         if ("exact" in match)
             return [[name, match.exact]];
-        return "prefix" in match ? [[name, match.prefix]] : [];
+        if ("prefix" in match)
+            return [[name, match.prefix]];
+        return [];
     });
-    return values.length === Object.keys(texts).length ? values : undefined;
+    if (values.length === Object.keys(texts).length)
+        return values;
+    return undefined;
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/gates/run-gate.js
@@ -43189,7 +43305,9 @@ const runGate = ({ clock, programs, redact, recipeOf }) => inBackground("run", r
 });
 function shown(output) {
     const lines = (0,lib_lines/* inLines */.F)(output.slice(-mostInert).split("\n")).trim();
-    return lines.length <= mostOutput ? lines : `…${lines.slice(1 - mostOutput)}`;
+    if (lines.length <= mostOutput)
+        return lines;
+    return `…${lines.slice(1 - mostOutput)}`;
 }
 function readingOf(gate, { how, stdout, output }, limit, at, redact) {
     const printed = output === "" ? {} : { output };
@@ -43347,7 +43465,9 @@ function mirroredShare(filter) {
         return percent / 100;
     const numerator = numberAt(filter, "requestMirror", "fraction", "numerator");
     const denominator = numberAt(filter, "requestMirror", "fraction", "denominator") ?? 100;
-    return numerator === undefined ? 1 : numerator / (denominator || 1);
+    if (numerator === undefined)
+        return 1;
+    return numerator / (denominator || 1);
 }
 const kindsWithPods = ["/Service", "networking.istio.io/Hostname"];
 function readBackend(backend, namespace) {
@@ -43394,18 +43514,24 @@ function plannedCopies({ copies: { single, list, ofSingle, ofEntry } }, now, bef
     const isSingleGone = single.slice(0, 1).every((name) => now[name] === undefined);
     if (aim.to === "before" || (aim.to === "split" && aim.canary === 0)) {
         const back = one && isSingleGone ? { ...now, ...copies_only(before, single) } : now;
-        return several.length > 0 ? withList(back, list, together(listAt(now, list), listAt(before, list), several)) : back;
+        if (several.length > 0)
+            return withList(back, list, together(listAt(now, list), listAt(before, list), several));
+        return back;
     }
     const without = one && isSingleCopyOfCanary(now) ? except(now, single) : now;
     const others = listAt(now, list).filter((entry) => !isCopyOfCanary(entry));
-    return several.length > 0 ? withList(without, list, others) : without;
+    if (several.length > 0)
+        return withList(without, list, others);
+    return without;
 }
 function withoutCopiesOf({ copies: { single, list, ofSingle, ofEntry } }, rule, role, { roleOf }, namespace) {
     const isIts = (one) => one !== undefined && roleOf(one) === role;
     const hasSingle = single.slice(0, 1).some((name) => isIts(ofSingle(rule[name], namespace)));
     const without = hasSingle ? except(rule, single) : rule;
     const others = listAt(rule, list).filter((entry) => !isIts(ofEntry(entry, namespace)));
-    return others.length === listAt(rule, list).length ? without : withList(without, list, others);
+    if (others.length === listAt(rule, list).length)
+        return without;
+    return withList(without, list, others);
 }
 const copies_only = (fields, names) => Object.fromEntries(Object.entries(fields).filter(([name]) => names.includes(name)));
 const except = (fields, names) => Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
@@ -43425,7 +43551,9 @@ function ruleWord({ words: { rule }, sections }, { name, section, index }) {
     if (name !== undefined)
         return `${rule} "${name}"`;
     const [first] = Object.keys(sections);
-    return section === first ? `${rule} #${index}` : `${section} ${rule} #${index}`;
+    if (section === first)
+        return `${rule} #${index}`;
+    return `${section} ${rule} #${index}`;
 }
 function destinationWord({ host, subset, port }) {
     const words = [host.text || "a destination without a host"];
@@ -43469,7 +43597,9 @@ function addedBefore(shape, rule, at, testers) {
     if (testers.length === 0)
         return [];
     const narrowed = narrowedFor(shape, rule, testers);
-    return "because" in narrowed ? [] : [{ name: testersName(at), match: narrowed.match }];
+    if ("because" in narrowed)
+        return [];
+    return [{ name: testersName(at), match: narrowed.match }];
 }
 function standingBeside(rules, { added = [], section }, at, { roleOf }) {
     const isOne = ({ destinations }) => destinations.length > 0 && destinations.every((one) => roleOf(one) === "canary");
@@ -43536,7 +43666,9 @@ function additionWord({ shape, now, planned, name }) {
     const word = ruleWord(shape, now ?? { name, index: 0, section: "http" });
     if (planned === undefined)
         return `${word}, which a release added for testers, is still there`;
-    return now ? `${word}, which is for testers, was changed` : `${word}, which is for testers, is not there`;
+    if (now)
+        return `${word}, which is for testers, was changed`;
+    return `${word}, which is for testers, is not there`;
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/weighted-rules/before-of.js
@@ -43547,7 +43679,9 @@ const objectBeforeOf = (shape, { choice: { namespace, name }, rules }, { testers
     name,
     rules: rules.map((rule, at) => {
         const added = addedBefore(shape, rule, at, testers);
-        return added.length === 0 ? beforeOf(shape, rule) : { ...beforeOf(shape, rule), added: [...added] };
+        if (added.length === 0)
+            return beforeOf(shape, rule);
+        return { ...beforeOf(shape, rule), added: [...added] };
     }),
 });
 const beforeOf = (shape, { section, index, name, match, destinations, raw }) => ({
@@ -43689,7 +43823,9 @@ function planMoves(shape, object, before, pair, aim) {
 }
 const repeated = (destinations, { indexesOf }) => release_target/* roles */.Ot.flatMap((role) => {
     const [first, second] = indexesOf(role, destinations).map((index) => destinations[index]);
-    return first && second ? [destinationWord({ ...first, port: undefined })] : [];
+    if (first && second)
+        return [destinationWord({ ...first, port: undefined })];
+    return [];
 });
 function startOf(shape, before, namespace, { roleOf }) {
     const standing = shape.read(before.route, namespace).map((destination, at) => ({ at, destination }));
@@ -44088,7 +44224,9 @@ function servesTheCanary({ destinations }, { versions }, where) {
 }
 function canaryTraffic(destinations, { roleOf }) {
     const canary = destinations.find((one) => roleOf(one) === "canary");
-    return canary ? trafficOf(canary, destinations) : 0;
+    if (canary)
+        return trafficOf(canary, destinations);
+    return 0;
 }
 function isTooSmall({ destinations }, { shape, versions }, where) {
     const [share, sum] = [sumOf(destinations.filter(versions.roleOf)), sumOf(destinations)];
@@ -44409,7 +44547,9 @@ function bothOf(one, other) {
         return "regex" in one && "regex" in other && one.regex === other.regex ? one : "unsayable";
     if (one.prefix.startsWith(other.prefix))
         return one;
-    return other.prefix.startsWith(one.prefix) ? other : "never";
+    if (other.prefix.startsWith(one.prefix))
+        return other;
+    return "never";
 }
 function meets(text, match, exact) {
     if ("exact" in match)
@@ -44417,7 +44557,9 @@ function meets(text, match, exact) {
     if ("prefix" in match)
         return text.startsWith(match.prefix) ? exact : "never";
     try {
-        return new RegExp(`^(?:${match.regex})$`).test(text) ? exact : "never";
+        if (new RegExp(`^(?:${match.regex})$`).test(text))
+            return exact;
+        return "never";
     }
     catch {
         return "unsayable";
@@ -44429,7 +44571,9 @@ function cookieMatch(name, match) {
     const value = () => {
         if ("exact" in match)
             return literally(match.exact);
-        return "prefix" in match ? `${literally(match.prefix)}[^;]*` : `(?:${match.regex})`;
+        if ("prefix" in match)
+            return `${literally(match.prefix)}[^;]*`;
+        return `(?:${match.regex})`;
     };
     return { regex: `(?:.*;\\s*)?${literally(name)}=${value()}(?:;.*)?` };
 }
@@ -44443,7 +44587,9 @@ function narrowEach(blocks, testers, narrow) {
     if (unsaid)
         return unsaid;
     const match = all.filter((one) => one !== "never" && !isBecause(one));
-    return match.length > 0 ? { match } : { because: "none of the requests that it takes is a tester's" };
+    if (match.length > 0)
+        return { match };
+    return { because: "none of the requests that it takes is a tester's" };
 }
 function headersOf({ headers = {}, cookies = {} }) {
     const all = Object.entries(headers).map(([name, match]) => [name.toLowerCase(), match]);
@@ -44454,7 +44600,9 @@ function narrowText(what, asked, match) {
     if (asked === undefined)
         return match;
     const both = asked === "other" ? "unsayable" : bothOf(asked, match);
-    return both === "unsayable" ? { because: `it asks for the ${what} itself, and no condition asks for both` } : both;
+    if (both === "unsayable")
+        return { because: `it asks for the ${what} itself, and no condition asks for both` };
+    return both;
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/gateway-route/narrowed-matches.js
@@ -44482,12 +44630,14 @@ function narrow(block, testers) {
         return headers;
     if (!Array.isArray(queryParams))
         return queryParams;
-    return {
-        ...block,
-        ...(method === undefined ? {} : { method }),
-        ...(headers.length === 0 ? {} : { headers }),
-        ...(queryParams.length === 0 ? {} : { queryParams }),
-    };
+    const narrowed = { ...block };
+    if (method !== undefined)
+        narrowed.method = method;
+    if (headers.length > 0)
+        narrowed.headers = headers;
+    if (queryParams.length > 0)
+        narrowed.queryParams = queryParams;
+    return narrowed;
 }
 function withTexts(what, asked, more) {
     const all = [...asked];
@@ -44505,7 +44655,9 @@ const textMatchOf = (entry) => {
     const type = textAt(entry, "type") ?? "Exact";
     if (type === "Exact")
         return { exact: value };
-    return type === "RegularExpression" ? { regex: value } : "other";
+    if (type === "RegularExpression")
+        return { regex: value };
+    return "other";
 };
 const entryOf = (name, match) => "exact" in match
     ? { type: "Exact", name, value: match.exact }
@@ -44549,7 +44701,9 @@ function gateway_shape_named({ host, raw }, version, namespace) {
 
 
 function aimOf({ stable: _, ...traffic }) {
-    return traffic.canary === 0 && !(0,planned_traffic/* letsIn */.C6)(traffic) ? { to: "before" } : { to: "split", ...traffic };
+    if (traffic.canary === 0 && !(0,planned_traffic/* letsIn */.C6)(traffic))
+        return { to: "before" };
+    return { to: "split", ...traffic };
 }
 const aimAt = (canary) => aimOf((0,split/* splitAt */.g)(canary));
 
@@ -44849,13 +45003,14 @@ function areFollowed(shape, { choice, object }) {
         return [
             refuse(`${word} is followed by nobody: no controller has taken it up (parentRefs: ${(0,some_of/* someOf */.y)(nobodys) || "none"}).`, `Name a Gateway that is there, or a Service of the mesh. ${look}`),
         ];
-    return [
-        ...(refused.length > 0 ? [refuse(`${word} is not followed as it stands (${(0,some_of/* someOf */.y)(refused)}).`, look)] : []),
-        ...(nobodys.length > 0 ? [warn(`${word}: nobody has taken it up for ${(0,some_of/* someOf */.y)(nobodys)}.`, look)] : []),
-        ...(behind.length > 0
-            ? [warn(`${word}: its newest version has not been looked at for ${(0,some_of/* someOf */.y)(behind)}.`, look)]
-            : []),
-    ];
+    const findings = [];
+    if (refused.length > 0)
+        findings.push(refuse(`${word} is not followed as it stands (${(0,some_of/* someOf */.y)(refused)}).`, look));
+    if (nobodys.length > 0)
+        findings.push(warn(`${word}: nobody has taken it up for ${(0,some_of/* someOf */.y)(nobodys)}.`, look));
+    if (behind.length > 0)
+        findings.push(warn(`${word}: its newest version has not been looked at for ${(0,some_of/* someOf */.y)(behind)}.`, look));
+    return findings;
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/list-everywhere.js
@@ -44917,7 +45072,9 @@ function factsOf(shape, viewersOf, objects, target) {
 }
 function placedWord(shape, rule) {
     const isOneOfSeveral = rule.name === undefined && Object.keys(shape.sections).length > 1;
-    return isOneOfSeveral && rule.section === "http" ? `${rule.section} ${ruleWord(shape, rule)}` : ruleWord(shape, rule);
+    if (isOneOfSeveral && rule.section === "http")
+        return `${rule.section} ${ruleWord(shape, rule)}`;
+    return ruleWord(shape, rule);
 }
 function destinationsOf({ destinations, mirrors }) {
     const routed = (destination, share, mirror) => {
@@ -45035,7 +45192,9 @@ function gatewayRouteFamily(kind, { client, clock }) {
                 unserved,
                 async differences(winner) {
                     const { [winner]: because } = await unserved([winner]);
-                    return because === undefined ? [] : [because];
+                    if (because === undefined)
+                        return [];
+                    return [because];
                 },
             };
         },
@@ -54916,7 +55075,9 @@ function notPassedOn(url, status, body) {
 function addressed(url) {
     const { protocol, host: namespace, pathname } = new URL(url);
     const [, role, name] = /^\/((?:https?:)?([^:/]+):[^/]+)/.exec(pathname) ?? [];
-    return protocol === "service:" && role !== undefined && name !== undefined ? { namespace, name, role } : undefined;
+    if (protocol === "service:" && role !== undefined && name !== undefined)
+        return { namespace, name, role };
+    return undefined;
 }
 const remedies = [
     {
@@ -55098,7 +55259,9 @@ function seriesIn({ metric, values, }) {
 }
 function instant_query_numberIn(text) {
     const value = Number(text);
-    return Number.isFinite(value) && text.trim() !== "" ? value : undefined;
+    if (Number.isFinite(value) && text.trim() !== "")
+        return value;
+    return undefined;
 }
 function instant_query_refused({ errorType, error }, status, place) {
     if (errorType === "bad_data" || errorType === "execution")
@@ -55114,7 +55277,9 @@ function excerpt(body = "", redact = (text) => text) {
         .trim();
     if (plain === "")
         return "";
-    return plain.length > 200 ? `: ${plain.slice(0, 200)}…` : `: ${plain}`;
+    if (plain.length > 200)
+        return `: ${plain.slice(0, 200)}…`;
+    return `: ${plain}`;
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/counting-proxy.js
@@ -55667,7 +55832,9 @@ function slowWindows(times) {
     const pods = Map.groupBy(times, ({ labels: { le: _, ...pod } }) => keyOf(pod));
     const wholes = [...pods.values()].flatMap((buckets) => {
         const all = buckets.find(({ labels }) => labels.le === "+Inf");
-        return all ? [{ all: all.values, buckets }] : [];
+        if (all)
+            return [{ all: all.values, buckets }];
+        return [];
     });
     const edges = [...new Set(times.map(({ labels }) => Number(labels.le)))]
         .filter(Number.isFinite)
@@ -55784,7 +55951,9 @@ function countersOf(answer, target, { labels: names, requests }) {
     const counted = (labels) => {
         const origin = receiverOf(labels, target, names);
         const ending = endingOf(labels, names);
-        return origin && (origin !== "unattributed" || ending.failed) ? { origin, ...ending } : undefined;
+        if (origin && (origin !== "unattributed" || ending.failed))
+            return { origin, ...ending };
+        return undefined;
     };
     return countsIn(answer, names, counted, { kind: "requests", metric: requests, telling: tellingLabels(names) });
 }
@@ -55792,7 +55961,9 @@ function bucketsOf(answer, target, { labels: names, durations, nativeEdges = kee
     const counted = (labels) => {
         const origin = receiverOf(labels, target, names);
         const le = edgeOf(labels.le);
-        return origin && le !== undefined ? { origin, le } : undefined;
+        if (origin && le !== undefined)
+            return { origin, le };
+        return undefined;
     };
     const telling = [...tellingLabels(names), "le"];
     const classic = countsIn(answer, names, counted, { kind: "bucket", metric: durations, telling });
@@ -55816,7 +55987,9 @@ function countsIn(answer, names, counted, { kind, metric, telling }) {
         return uncounted;
     return samples.flatMap(({ labels, value }) => {
         const what = counted(labels);
-        return what ? [{ ...seriesOf(kind, labels, names), ...what, value, scraped: scrapedAt(labels) }] : [];
+        if (what)
+            return [{ ...seriesOf(kind, labels, names), ...what, value, scraped: scrapedAt(labels) }];
+        return [];
     });
 }
 function partsOf({ samples, none }, { reporter }) {
@@ -56004,7 +56177,9 @@ function prometheus(given) {
         if (got === undefined || since === undefined)
             return undefined;
         const covered = Math.min(window, theirs(there, moment) - since * 1_000);
-        return covered > 0 && got > 0 ? (got * 1_000) / covered : undefined;
+        if (covered > 0 && got > 0)
+            return (got * 1_000) / covered;
+        return undefined;
     }
     return {
         watch,
@@ -56016,15 +56191,21 @@ function prometheus(given) {
                 return there;
             const { answered } = seriesSelectors(target, "source", options);
             const answer = await instantQuery(there, answered, at, signal);
-            return "because" in answer ? answer : samplesOf(answer).map(({ labels }) => answererOf(labels, options));
+            if ("because" in answer)
+                return answer;
+            return samplesOf(answer).map(({ labels }) => answererOf(labels, options));
         },
         async dispersion(at, signal) {
             const there = await located(signal);
-            return "because" in there ? unmeasured(there.because) : measureDispersion(there, at, signal);
+            if ("because" in there)
+                return unmeasured(there.because);
+            return measureDispersion(there, at, signal);
         },
         async inspect(plan, at, signal) {
             const there = await located(signal);
-            return "because" in there ? [inspect_metrics_unanswered(there, options, plan)] : inspectMetrics(there, choice, plan, at, signal);
+            if ("because" in there)
+                return [inspect_metrics_unanswered(there, options, plan)];
+            return inspectMetrics(there, choice, plan, at, signal);
         },
     };
 }
@@ -56252,7 +56433,9 @@ async function callersOf(options) {
     const wanted = named.flatMap((gateway, index) => {
         const { [index]: labels } = selectors;
         const near = [...new Set([gateway.namespace, target.namespace, ...usualPlaces])];
-        return labels ? [{ name: `gateway ${gateway.namespace}/${gateway.name}`, labels, near }] : [];
+        if (labels)
+            return [{ name: `gateway ${gateway.namespace}/${gateway.name}`, labels, near }];
+        return [];
     });
     const unread = named
         .filter((_, index) => selectors[index] === undefined)
@@ -56274,7 +56457,9 @@ async function roster_selectorOf(client, gateway) {
     const objects = await unlessForbidden(client.list(gateways, namespace));
     const found = objects?.find(({ metadata }) => metadata.name === name);
     const labels = textsAt(found, "spec", "selector");
-    return Object.keys(labels).length > 0 ? labels : undefined;
+    if (Object.keys(labels).length > 0)
+        return labels;
+    return undefined;
 }
 async function waypointFor({ client, target }) {
     const { namespace, service } = target;
@@ -56415,7 +56600,9 @@ function openAt(text) {
     const requests = metrics_text_seriesIn(text, "envoy_cluster_upstream_rq_active").filter(({ labels }) => labels.cluster_name?.startsWith("inbound|"));
     const connections = metrics_text_seriesIn(text, "envoy_listener_downstream_cx_active").filter(({ labels }) => labels.listener_address?.endsWith("_15006"));
     const shown = requests.length > 0 ? requests : connections;
-    return shown.length === 0 ? undefined : shown.reduce((sum, { value }) => sum + value, 0);
+    if (shown.length === 0)
+        return undefined;
+    return shown.reduce((sum, { value }) => sum + value, 0);
 }
 function waitingAt(readings) {
     const openOf = (role) => readings.flatMap(({ pod, answer }) => (pod.of === role && "text" in answer ? (openAt(answer.text) ?? []) : []));
@@ -56829,14 +57016,18 @@ function narrowed_match_textMatchOf(asked) {
         return { exact };
     if (typeof prefix === "string")
         return { prefix };
-    return typeof regex === "string" ? { regex } : undefined;
+    if (typeof regex === "string")
+        return { regex };
+    return undefined;
 }
 function withCallers(block, callers) {
     if (listAt(block, "gateways").length > 0)
         return { because: "its match names gateways, beside which Istio does not look at the labels of callers" };
     const asked = objectAt(block, "sourceLabels");
     const isOther = Object.entries(callers).some(([name, value]) => (asked[name] ?? value) !== value);
-    return isOther ? "never" : { ...asked, ...callers };
+    if (isOther)
+        return "never";
+    return { ...asked, ...callers };
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/virtual-service-shape.js
@@ -57220,7 +57411,9 @@ function ineffective(subject) {
 }
 const covered = (subject) => httpRules(subject).flatMap((rule, at, all) => {
     const coverage = coverageOf(rule, all.slice(0, at));
-    return coverage ? [{ rule, coverage }] : [];
+    if (coverage)
+        return [{ rule, coverage }];
+    return [];
 });
 function internalGateways({ object, word }) {
     const internal = gatewaysOf(object).filter((name) => name.endsWith("-istio-autogenerated-k8s-gateway"));
@@ -57313,7 +57506,9 @@ function statesOf(chosen, target, plan) {
 }
 const aimsOf = ({ stages, promotion }) => {
     const splits = stages.map(({ weight }) => aimAt(weight));
-    return promotion === "swap" ? [...splits, { to: "swapped" }] : splits;
+    if (promotion === "swap")
+        return [...splits, { to: "swapped" }];
+    return splits;
 };
 async function readServices({ client }, chosen, { namespace }) {
     const hosts = chosen
@@ -57538,7 +57733,9 @@ async function surveyRoutes(client, target) {
         return { facts: [], chosen: [] };
     const lists = await Promise.all(namespacesOf(virtualServiceShape, target).map(async (namespace) => {
         const list = client.list(istio.virtualServices, namespace);
-        return kindsAmong(target.routes).includes(virtualServiceShape.kind) ? list : ((await unlessForbidden(list)) ?? []);
+        if (kindsAmong(target.routes).includes(virtualServiceShape.kind))
+            return list;
+        return (await unlessForbidden(list)) ?? [];
     }));
     const objects = lists.flat();
     return { facts: virtualServiceFacts(objects, target), chosen: chosenAmong(virtualServiceShape, objects, target) };
@@ -57918,7 +58115,9 @@ const virtualServiceFamily = ({ client, clock, subsetLabels }) => ({
             async differences(winner) {
                 const { [winner]: because } = await unservedOf([winner]);
                 const others = await subsets.differences(winner);
-                return because === undefined || others.includes(because) ? others : [because, ...others];
+                if (because === undefined || others.includes(because))
+                    return others;
+                return [because, ...others];
             },
         };
     },
@@ -58093,12 +58292,16 @@ function selectedBy({ services, destinationRules, target, podLabels }, { host, s
         return defined.map(({ labels }) => ({ ...selector, ...labels }));
     const role = release_target/* roles */.Ot.find((one) => target[one].subset === subset && (0,istio_host/* sameHost */.RM)((0,istio_host/* readHost */.rk)(target[one].host, target.namespace), host));
     const labels = role && podLabels[role];
-    return labels ? [labels] : [];
+    if (labels)
+        return [labels];
+    return [];
 }
 function serviceMeant(services, host) {
     const service = serviceBehind(services, host);
     const alias = service && aliasOf(service);
-    return alias ? serviceBehind(services, alias) : service;
+    if (alias)
+        return serviceBehind(services, alias);
+    return service;
 }
 const wholeHost = (name, namespace) => ({
     host: (0,istio_host/* readHost */.rk)(name, namespace),
@@ -58107,7 +58310,9 @@ const wholeHost = (name, namespace) => ({
 });
 function stranded_selectorOf(service) {
     const selector = selectorOfService(service);
-    return selector && Object.keys(selector).length > 0 ? selector : undefined;
+    if (selector && Object.keys(selector).length > 0)
+        return selector;
+    return undefined;
 }
 const reaches = ({ podLabels }, selected, role) => podLabels[role] !== undefined && carries(podLabels[role], selected);
 const reachesAlone = (around, selected, loser) => reaches(around, selected, loser) && !reaches(around, selected, (0,release_target/* otherRole */.n1)(loser));
@@ -58141,7 +58346,9 @@ function strandedEntry(around, known, loser) {
     const { deployment } = around.target[loser];
     const found = known.sources.flatMap((source) => {
         const selected = selectedByEntry(around, known, source).find((one) => reachesAlone(around, one, loser));
-        return selected ? [{ source, selected }] : [];
+        if (selected)
+            return [{ source, selected }];
+        return [];
     });
     const [first] = found;
     if (!first)
@@ -58161,7 +58368,9 @@ function selectedByEntry(around, { entry, podsAt }, source) {
         return selectedBy(around, wholeHost(source.address, namespace));
     return release_target/* roles */.Ot.flatMap((role) => {
         const labels = around.podLabels[role];
-        return labels && carries(ofPod, labels) ? [labels] : [];
+        if (labels && carries(ofPod, labels))
+            return [labels];
+        return [];
     });
 }
 const stranded_isOfRelease = ({ target }, host) => [target.stable, target.canary].some((version) => (0,istio_host/* sameHost */.RM)((0,istio_host/* readHost */.rk)(version.host, target.namespace), host));
@@ -58467,7 +58676,9 @@ function canaryIsClear({ planned, target }) {
     if ("problem" in planned)
         return [finding_refusal(planned)];
     const choice = target.container === undefined ? undefined : chooseContainer(planned.deployment, target.container);
-    return choice && "problem" in choice ? [finding_refusal(choice)] : [];
+    if (choice && "problem" in choice)
+        return [finding_refusal(choice)];
+    return [];
 }
 function servicesSelect({ services, hosts }) {
     const behind = new Set([hosts.stable, hosts.canary].flatMap((host) => serviceBehind(services, host) ?? []));
@@ -58697,7 +58908,9 @@ const bystandersOf = (parts) => ({
         if (!around)
             return [];
         const stranded = (await withoutOtherPods(parts, around, { loser, moving: false })).map(bystanders_wordOf);
-        return loser === "canary" ? stranded.filter((one) => !before?.includes(one)) : stranded;
+        if (loser === "canary")
+            return stranded.filter((one) => !before?.includes(one));
+        return stranded;
     },
 });
 const bystanders_wordOf = ({ where, does }) => `${where} ${does}`;
@@ -58729,11 +58942,12 @@ function aboutFiles({ folder, places, unread }, { namespace, routes }) {
     const ours = new Set([namespace, ...routes.map((route) => route.namespace)]);
     const twice = [...places].filter(([word, files]) => files.length > 1 && ours.has(namespaceIn(word)));
     const missing = routes.map(routeWord).filter((word) => !places.has(word));
-    return [
-        ...(twice.length > 0 ? [severalPlaces(twice)] : []),
-        ...missing.map((word) => refuse(`${word} stands in no file of ${folder}, so nothing about its weights was checked.`, "Give the folder that it is in, or correct its name.")),
-        ...(unread.length > 0 ? [unreadFiles(unread)] : []),
-    ];
+    const findings = missing.map((word) => refuse(`${word} stands in no file of ${folder}, so nothing about its weights was checked.`, "Give the folder that it is in, or correct its name."));
+    if (twice.length > 0)
+        findings.unshift(severalPlaces(twice));
+    if (unread.length > 0)
+        findings.push(unreadFiles(unread));
+    return findings;
 }
 const namespaceIn = (word) => word.split(/[ /]/)[1] ?? "";
 const unreadFiles = (unread) => warn(`Not read, so that nothing is known of what stands there: ${finding_listed(unread, 5)}.`, "Templates are to be rendered first: helm template, kubectl kustomize.");
@@ -58748,14 +58962,13 @@ function notKnown({ folder }, found) {
     const isNeeded = ({ level, code }) => level === "refuse" || code !== undefined;
     const [needed, others] = [wordsOf(found.filter(isNeeded)), wordsOf(found.filter((one) => !isNeeded(one)))];
     const next = "A plan without --files looks for them in the cluster.";
-    return [
-        ...(needed.length > 0 ? [note(`In no file of ${folder}, and so not known: ${finding_listed(needed, 20)}.`, next)] : []),
-        ...(others.length > 0
-            ? [
-                note(`Nor is known what others have beside these files: ${finding_listed(others, 20)}.`, needed.length > 0 ? undefined : next),
-            ]
-            : []),
-    ];
+    const findings = [];
+    if (needed.length > 0)
+        findings.push(note(`In no file of ${folder}, and so not known: ${finding_listed(needed, 20)}.`, next));
+    const told = needed.length > 0 ? undefined : next;
+    if (others.length > 0)
+        findings.push(note(`Nor is known what others have beside these files: ${finding_listed(others, 20)}.`, told));
+    return findings;
 }
 const noWebhook = ({ folder, places }) => note(`${(0,numbers/* count */.U9)(places.size)} ${(0,numbers/* plural */.LS)(places.size, "object")} of ${folder} ${(0,numbers/* plural */.LS)(places.size, "was", "were")} looked at as if applied and running; no API server has tried the writes out, and nobody was asked for counters, or for a release that is under way.`);
 
@@ -58802,7 +59015,9 @@ async function isAllowed(client, { group, resource: path, namespace }, verb, nam
     return field(answer, "status", "allowed") === true;
 }
 function lacking(permission, denied) {
-    return denied.length === 0 ? undefined : lackOf({ ...permission, verbs: denied });
+    if (denied.length === 0)
+        return undefined;
+    return lackOf({ ...permission, verbs: denied });
 }
 function looksAreAllowed({ unread, target: { namespace } }) {
     const byPurpose = new Map();
@@ -58910,7 +59125,9 @@ async function inspectWaypoint(client, scene) {
     const unbound = unboundBecause(service);
     if (unbound !== undefined)
         return unfollowed(scene, `is not bound to the ${word} (${unbound})`, "Let its listener allow routes from this namespace (allowedRoutes), or use one of the Service's own namespace.");
-    return isProgrammed ? [] : [notProgrammed(scene, waypoint)];
+    if (isProgrammed)
+        return [];
+    return [notProgrammed(scene, waypoint)];
 }
 const asksCallers = ({ target }) => refuse(`Service ${target.namespace}/${target.service} is in an ambient mesh, where no proxy knows the labels of the pods that call: testers.callers would let nobody in.`, "Let those callers send a header, and let testers be known by it.");
 function unfollowed({ routes, undo, target }, how, next) {
@@ -59623,7 +59840,9 @@ function subsetsAreClear({ target, destinationRules, hosts }) {
 }
 function lostSubset({ namespace, stable: { subset, host } }, rules) {
     const finding = coded("IST0101", warn(`No DestinationRule in namespace ${namespace} defines subset ${subset} of ${host}, stable's own.`, `If none elsewhere does, its requests get 503, now and after a rollback: add it, with the labels of stable's pods.`));
-    return rules.length === 0 ? unseen(`a DestinationRule for ${host}`, finding) : finding;
+    if (rules.length === 0)
+        return unseen(`a DestinationRule for ${host}`, finding);
+    return finding;
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/answering-manifests.js
@@ -60347,7 +60566,9 @@ function applicationsOf(object) {
         .split("_")
         .filter((part) => part !== "")
         .toReversed();
-    return name === undefined ? [] : [{ namespace, name }];
+    if (name === undefined)
+        return [];
+    return [{ namespace, name }];
 }
 const byOldLabel = (object) => owners_writtenBy(object, /^argocd/) ? object.metadata.labels?.["app.kubernetes.io/instance"] : undefined;
 const fluxKinds = { kustomize: "kustomization", helm: "helmrelease" };
@@ -60355,7 +60576,9 @@ function fluxOwnersOf(object) {
     return Object.entries(fluxKinds).flatMap(([prefix, kind]) => {
         const name = owners_markOf(object, `${prefix}.toolkit.fluxcd.io/name`);
         const namespace = owners_markOf(object, `${prefix}.toolkit.fluxcd.io/namespace`) ?? "flux-system";
-        return name === undefined ? [] : [{ kind, namespace, name }];
+        if (name === undefined)
+            return [];
+        return [{ kind, namespace, name }];
     });
 }
 const selectsRollout = (object) => object.kind === "Service" && textAt(object, "spec", "selector", "rollouts-pod-template-hash") !== undefined;
@@ -60365,7 +60588,9 @@ function ownersAreKnown(scene) {
     const byHand = { ...helm, owns: (object) => helm.owns(object) && !all.some(({ owns }) => owns(object)) };
     return [...all, byHand].flatMap(({ owns, finding }) => {
         const owned = objects.filter(owns);
-        return owned.length === 0 ? [] : [finding(owned.map(placeWord).join(", "), owned)];
+        if (owned.length === 0)
+            return [];
+        return [finding(owned.map(placeWord).join(", "), owned)];
     });
 }
 function touched({ target, hosts, services, deployments, chosenRoutes, destinationRules, }) {
@@ -60701,10 +60926,9 @@ function portsSpeakProtocol(scene) {
             .map(({ fact }) => fact);
         const where = service_ports_wordOf(service);
         const [opaque] = facts.filter(({ section, seenBy }) => section !== "http" && seenBy.some(({ who }) => who === "mesh"));
-        return [
-            ...(facts.some(({ section }) => section === "http") ? notHttp(port, where) : []),
-            ...(opaque ? isHttp(port, where, opaque) : []),
-        ];
+        const ofHttp = facts.some(({ section }) => section === "http") ? notHttp(port, where) : [];
+        const ofOthers = opaque ? isHttp(port, where, opaque) : [];
+        return [...ofHttp, ...ofOthers];
     });
 }
 const isHttp = ({ number, name, protocol }, where, { section }) => service_ports_http.has(protocol)
@@ -60714,7 +60938,9 @@ const isHttp = ({ number, name, protocol }, where, { section }) => service_ports
     : [];
 function notHttp(port, where) {
     const finding = protocolOf(port, where);
-    return finding ? [finding] : [];
+    if (finding)
+        return [finding];
+    return [];
 }
 function protocolOf({ number, name, protocol }, where) {
     if (service_ports_http.has(protocol))
@@ -61066,7 +61292,9 @@ function policyFor(role, { target, hosts, destinationRules }) {
 const versions_wordOf = ({ namespace, name }) => `Deployment ${namespace}/${name}`;
 function stableIsHealthy(scene) {
     const findings = illnessOf(scene);
-    return scene.undo ? findings.map(({ what }) => warn(what, "The undo goes on.")) : findings;
+    if (scene.undo)
+        return findings.map(({ what }) => warn(what, "The undo goes on."));
+    return findings;
 }
 function illnessOf({ stable, canary }) {
     if (!stable)
@@ -61417,7 +61645,9 @@ function oneStep(families) {
         write: (traffic, from) => forward(aimOf(traffic), from && [aimOf(from)]),
         async drift(traffic, next) {
             const differences = await compare(aimOf(traffic), next && aimOf(next));
-            return differences.length === 0 ? undefined : (0,some_of/* someOf */.y)(differences, "; ", 3);
+            if (differences.length === 0)
+                return undefined;
+            return (0,some_of/* someOf */.y)(differences, "; ", 3);
         },
         async strayed(winner, from) {
             const end = aimFor(winner);
@@ -61433,7 +61663,9 @@ function oneStep(families) {
         },
         finish(winner, from, next) {
             const written = from && [aimOf(from), ...one_step_aimsOf(next)];
-            return winner === "stable" ? back(written) : forward({ to: "swapped" }, written);
+            if (winner === "stable")
+                return back(written);
+            return forward({ to: "swapped" }, written);
         },
         async cleanUp(winner) {
             for (const family of families)
@@ -61458,7 +61690,9 @@ const aimFor = (winner) => (winner === "stable" ? { to: "before" } : { to: "swap
 const one_step_aimsOf = (traffic) => {
     if (!traffic)
         return [];
-    return traffic.canary === 100 ? [aimOf(traffic), { to: "swapped" }] : [aimOf(traffic)];
+    if (traffic.canary === 100)
+        return [aimOf(traffic), { to: "swapped" }];
+    return [aimOf(traffic)];
 };
 async function one_step_inOrder(routes, aim, superseded, from) {
     for (const route of routes)
@@ -61503,7 +61737,9 @@ function allRoutes(families) {
         serving,
         async soleServer(target) {
             const [role, ...more] = await serving(target);
-            return more.length === 0 ? role : undefined;
+            if (more.length === 0)
+                return role;
+            return undefined;
         },
         async find(target) {
             const senders = [];
@@ -62045,7 +62281,9 @@ const isHarmOfOneMinute = ({ finding, weight, bounds }) => finding === "nothing"
 function openGround(evidence, settings) {
     if ((0,_weigh_js__WEBPACK_IMPORTED_MODULE_5__/* .owesResponseTimes */ ._D)(evidence, settings))
         return "latency";
-    return evidence.seen.requests.canary > 0 && evidence.age < settings.warmUp ? "breaker" : "errors";
+    if (evidence.seen.requests.canary > 0 && evidence.age < settings.warmUp)
+        return "breaker";
+    return "errors";
 }
 function missingCounts(evidence, settings) {
     return {
@@ -62089,7 +62327,9 @@ function unansweredRequests(evidence, settings) {
 }
 function rateWhere(place, evidence, settings) {
     const found = (0,_silence_js__WEBPACK_IMPORTED_MODULE_4__/* .whereabouts */ .CJ)(evidence, settings);
-    return found?.are === place && "rate" in found ? found.rate : undefined;
+    if (found?.are === place && "rate" in found)
+        return found.rate;
+    return undefined;
 }
 const weightsOf = ({ harm, metrics, safe, sound, breaker, deserted }) => ({
     harm: finite(harm),
@@ -62422,7 +62662,9 @@ function fairExposure({ split }, poll, requests, rules) {
     if (rules.atLeast || weight === 0 || !(0,_split_test_js__WEBPACK_IMPORTED_MODULE_9__/* .isServedAt */ .RM)(split, poll) || planned.canary >= few)
         return requests;
     const { more, less } = (0,_split_test_js__WEBPACK_IMPORTED_MODULE_9__/* .splitEvidence */ .aN)(split, rules);
-    return Math.max(more, less) < quiet ? planned : requests;
+    if (Math.max(more, less) < quiet)
+        return planned;
+    return requests;
 }
 function borneRate(having, { seen }, counted, { breaker }) {
     const ofStable = (counts) => counts.requests.stable === 0 ? 0 : having(counts).stable / counts.requests.stable;
@@ -62447,7 +62689,9 @@ function addExcess({ above, requests }, { stable, canary }, errors) {
 const rate = (having, counts) => {
     const all = counts.requests.stable + counts.requests.canary;
     const { stable, canary } = having(counts);
-    return all === 0 ? 0 : (stable + canary) / all;
+    if (all === 0)
+        return 0;
+    return (stable + canary) / all;
 };
 const countedIn = ({ stable, canary }) => ({
     requests: { stable: stable.requests, canary: canary.requests },
@@ -62954,7 +63198,9 @@ function byTotal({ split: { weight = 0, from, requests }, age }, { usual, usualO
         return undefined;
     if (seen < -half)
         return { are: "missing", rate: { now, usual } };
-    return half > 3 / Math.sqrt(Math.min(all, usualOf)) + 0.02 ? { are: "elsewhere", rate: { now, usual } } : undefined;
+    if (half > 3 / Math.sqrt(Math.min(all, usualOf)) + 0.02)
+        return { are: "elsewhere", rate: { now, usual } };
+    return undefined;
 }
 const oneInTwenty = 1.645;
 
@@ -64074,7 +64320,9 @@ function fail(thrown) {
         summarise((0,_words_answer_summary_js__WEBPACK_IMPORTED_MODULE_20__/* .refusalSummary */ .Z)(task.command, text));
     if (github.outputFile !== undefined)
         tellOutputs(text, refused);
-    return refused ? 2 : 3;
+    if (refused)
+        return 2;
+    return 3;
 }
 const cancelled = () => new _lib_errors_js__WEBPACK_IMPORTED_MODULE_17__/* .RefusedError */ .fk(`${String(stop.signal.reason)}, before anything was changed.`);
 function tellOutputs(because, refused) {
@@ -64736,7 +64984,9 @@ function endOrWait(seen, verdicts) {
     if (extending && (isComing || lasted < stage.deadline))
         return extend(seen, extending);
     const holding = open.find(({ policy }) => policy !== "promote");
-    return holding ? hold(seen, holding) : pass(seen, open[0]);
+    if (holding)
+        return hold(seen, holding);
+    return pass(seen, open[0]);
 }
 const isUnanswered = ({ kind, policy }) => policy === undefined || policy === "fail" || (policy === "extend" && kind === "no-data");
 const isAwaited = ({ figures }) => "missing" in figures && figures.missing.what === "newer-answer";
@@ -64767,7 +65017,9 @@ function questionOf({ kind, figures }) {
         return "budget";
     if (kind === "no-data")
         return "no-data";
-    return "conclusion" in figures && figures.conclusion.by === "split" ? "split" : "undecided";
+    if ("conclusion" in figures && figures.conclusion.by === "split")
+        return "split";
+    return "undecided";
 }
 function pass({ plan, state, stage, look, now }, open) {
     const reason = { kind: "stage-passed", stage: stage.name, verdict: open };
@@ -65000,7 +65252,9 @@ function turnBack(plan, state, observation, look) {
     if (reason && canTake(plan, look))
         return { do: "nothing", next: (0,transition/* rollBack */.Fu)(state, reason, observation.now), reason };
     const isPromoted = state.step === "draining" || state.step === "retiring";
-    return isPromoted || !canTakeBack(look) ? undefined : answerChange(plan, state, observation, look.canary);
+    if (isPromoted || !canTakeBack(look))
+        return undefined;
+    return answerChange(plan, state, observation, look.canary);
 }
 const canTakeBack = ({ stable }) => stable?.untouched === true && stable.desired > 0 && (0,health/* canServe */.KS)(stable);
 function canTake(plan, look) {
@@ -65014,7 +65268,9 @@ function canTake(plan, look) {
 function broken(canary) {
     if (canary?.fatal !== undefined)
         return { kind: "canary-broken", pods: canary.fatal };
-    return canary?.available === 0 ? (0,health/* canaryGone */.uZ)(canary) : undefined;
+    if (canary?.available === 0)
+        return (0,health/* canaryGone */.uZ)(canary);
+    return undefined;
 }
 function turnToOther(plan, state, now, { stable, canary, strayed }) {
     if ((0,transition/* winnerOf */.Pk)(plan) !== "stable" || !stable || !canary)
@@ -65169,7 +65425,9 @@ function decide(plan, state, observation) {
         case "baking": {
             if (observation.look === undefined) {
                 const judged = bakeInTheDark(plan, state, observation);
-                return judged.do === "wait" ? (stopOf(plan, state, observation, undefined) ?? judged) : judged;
+                if (judged.do === "wait")
+                    return stopOf(plan, state, observation, undefined) ?? judged;
+                return judged;
             }
             const look = lookIn("baking", observation.look);
             return (stopOf(plan, state, observation, look.canary) ??
@@ -65638,7 +65896,9 @@ function withTesters({ stages, testers }, split, stage) {
     if (testers === undefined || stages.length === 0)
         return split;
     const drill = stages[stage]?.drill;
-    return drill ? { ...split, testers, drill } : { ...split, testers };
+    if (drill)
+        return { ...split, testers, drill };
+    return { ...split, testers };
 }
 const letsIn = ({ testers = [] }) => testers.length > 0;
 const servingBy = (traffic) => _target_js__WEBPACK_IMPORTED_MODULE_2__/* .roles */ .Ot.filter((role) => traffic[role] > 0 || (role === "canary" && letsIn(traffic)));
@@ -65681,7 +65941,9 @@ function plannedTraffic({ plan, state, stages }) {
         case "failed":
             if (state.returned)
                 return _planned_traffic_js__WEBPACK_IMPORTED_MODULE_0__/* .noTraffic */ .Ps;
-            return state.during === "promoting" ? (0,_planned_traffic_js__WEBPACK_IMPORTED_MODULE_0__/* .trafficAt */ .$o)(plan, plan.stages.length) : ofNewest;
+            if (state.during === "promoting")
+                return (0,_planned_traffic_js__WEBPACK_IMPORTED_MODULE_0__/* .trafficAt */ .$o)(plan, plan.stages.length);
+            return ofNewest;
     }
 }
 const plannedWeight = (record) => plannedTraffic(record).canary;
@@ -65990,7 +66252,9 @@ const given = ({ stable, canary }) => stable + canary > 0;
 const shares = (bad, requests) => `${(0,_counts_in_words_js__WEBPACK_IMPORTED_MODULE_1__/* .part */ .y_)(bad.canary, requests.canary)} of canary (${(0,_counts_in_words_js__WEBPACK_IMPORTED_MODULE_1__/* .share */ .uM)(bad.canary, requests.canary)}), ${(0,_counts_in_words_js__WEBPACK_IMPORTED_MODULE_1__/* .part */ .y_)(bad.stable, requests.stable)} of stable (${(0,_counts_in_words_js__WEBPACK_IMPORTED_MODULE_1__/* .share */ .uM)(bad.stable, requests.stable)})`;
 function range({ low, high, estimate }) {
     const bounds = boundsInWords(low, high);
-    return estimate === undefined ? bounds : `${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .number */ .ai)(estimate)} (${bounds})`;
+    if (estimate === undefined)
+        return bounds;
+    return `${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .number */ .ai)(estimate)} (${bounds})`;
 }
 function boundsInWords(low, high) {
     if (low === undefined && high === undefined)
@@ -66006,7 +66270,9 @@ function eValue(logE) {
         return "0";
     if (logE > Math.log(1_000_000))
         return "over 1,000,000";
-    return logE < Math.log(0.001) ? "below 0.001" : (0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .number */ .ai)(Math.exp(logE));
+    if (logE < Math.log(0.001))
+        return "below 0.001";
+    return (0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .number */ .ai)(Math.exp(logE));
 }
 
 
@@ -66196,19 +66462,25 @@ function createEvidenceNews(verbose) {
         };
         if (extended && known.turn !== before.turn) {
             const deciding = (0,_evidence_part_js__WEBPACK_IMPORTED_MODULE_0__/* .decidingProof */ .ob)(account);
-            return deciding && verbose ? [deciding.numbers] : [];
+            if (deciding && verbose)
+                return [deciding.numbers];
+            return [];
         }
         const isNews = known.verdict !== before.verdict || known.turn !== before.turn;
         if (!proof || !isNews || isToldBy(account, proof.verdict.gate))
             return [];
         const told = `evidence: ${(0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_2__/* .verdictSentence */ .BT)(proof.verdict)}`;
-        return verbose ? [told, proof.numbers] : [told];
+        if (verbose)
+            return [told, proof.numbers];
+        return [told];
     };
 }
 function turnOf(stage, isOver, isExtended) {
     if (isOver)
         return `${stage} over`;
-    return isExtended ? `${stage} extended` : undefined;
+    if (isExtended)
+        return `${stage} extended`;
+    return undefined;
 }
 function isToldBy({ log, now }, gate) {
     const newest = log.at(-1);
@@ -66256,7 +66528,9 @@ const keptStages = 10;
 function evidencePart(account) {
     const known = account.stages.flatMap((record) => {
         const proof = proofIn(record);
-        return proof ? [{ proof, stage: `* Stage ${record.stage + 1} (${record.weight} %)` }] : [];
+        if (proof)
+            return [{ proof, stage: `* Stage ${record.stage + 1} (${record.weight} %)` }];
+        return [];
     });
     const newest = known.at(-1)?.proof;
     if (!newest)
@@ -66454,7 +66728,9 @@ function rolledBack(account) {
     const known = settled !== false || isOnlyUnsaved(account);
     if (stages.length === 0 && !mayHaveServed(account))
         return known ? "not released, no request went to the canary" : "not released";
-    return known ? `rolled back, all requests go to ${target.stable.deployment} again` : "rolled back";
+    if (known)
+        return `rolled back, all requests go to ${target.stable.deployment} again`;
+    return "rolled back";
 }
 const mayHaveServed = ({ log }) => log.some(({ reason }) => reason.kind === "drained" || reason.kind === "canary-put-back");
 const isOnlyUnsaved = ({ unsaved, differences = [] }) => unsaved !== undefined && differences.length === 0;
@@ -66692,7 +66968,9 @@ const version = ({ deployment, image, }) => (image === undefined ? deployment : 
 const by = (actor) => (actor ? ` by ${actor}` : "");
 function stableNotReady({ pods = unread, stuck }) {
     const sentence = `stable is not ready with the new image: ${pods}`;
-    return stuck ? sentence + stays : sentence;
+    if (stuck)
+        return sentence + stays;
+    return sentence;
 }
 function passed({ stage, verdict, smaller }) {
     let sentence = `stage ${stage} passed`;
@@ -66776,7 +67054,9 @@ function timeLeft(stage, since, release, now) {
         return `${(0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(Math.ceil(left / 1_000) * 1_000)} left`;
     if (isExtended(release))
         return `extended until ${(0,_timestamp_js__WEBPACK_IMPORTED_MODULE_4__/* .timeOf */ .nR)(since + stage.deadline)} UTC at most`;
-    return stage.wait > 0 ? "the wait is over" : undefined;
+    if (stage.wait > 0)
+        return "the wait is over";
+    return undefined;
 }
 const isExtended = ({ reason }) => reason?.kind === "stage-extended";
 const isJudged = ({ plan, stages }) => {
@@ -67164,7 +67444,9 @@ function missingWords({ seen, missing: { requests, times } = {}, weight }, own) 
         lacks.push(timesMissing[times.of]((0,counts_in_words/* part */.y_)(times.counted, times.needed)));
     if (lacks.length > 0)
         return lacks.join(", and ");
-    return (weight.harm ?? 0) > 0 ? "a suspicion, and no proof yet" : "undecided";
+    if ((weight.harm ?? 0) > 0)
+        return "a suspicion, and no proof yet";
+    return "undecided";
 }
 function requestsMissing(missing, { requests: { canary }, errors, givenUp }, own) {
     const isWhole = (own?.requests.canary ?? canary) === canary && errors.canary + givenUp.canary === 0;
