@@ -12,6 +12,7 @@ import {
 } from "../release/record-schema.ts";
 import type { PagedReport } from "../words/page/paged-report.ts";
 import { reportElement } from "../words/page/report-page.ts";
+import type { Desk } from "./session.ts";
 
 /** Of a report what a replay needs. Numbers are read as they are: JSON keeps every bit of them. */
 export type ReplayedReport = Replayable & { readonly target: { readonly namespace: string; readonly service: string } };
@@ -43,6 +44,14 @@ const report = z.object({
     ledger: ledgerSchema,
   }),
 });
+
+/** What a command at a desk is given to read. */
+export async function reportText({ config, readFile }: Pick<Desk, "config" | "readFile">): Promise<string> {
+  const path = config.reporting.report;
+  return readFile(path).catch((error: unknown) => {
+    throw noReport(path, `it cannot be read: ${tell(error)}`, error);
+  });
+}
 
 /** What the page of a release shows. */
 const pagedReport = z.object({
@@ -82,15 +91,17 @@ const pagedReport = z.object({
 });
 
 /** Throws a RefusedError where the text is no report. */
-export const readReport = (text: string, path: string): ReplayedReport => readAs(report, text, path).account;
+export const readReport = (text: string, path: string): ReplayedReport =>
+  readAs(report, parse(text, path), path).account;
 
 /** The same for the page, with the report as it is. */
 export function readPagedReport(text: string, path: string): { readonly account: PagedReport; readonly json: unknown } {
-  return { account: readAs(pagedReport, text, path).account, json: parse(text, path) };
+  const json = parse(text, path);
+  return { account: readAs(pagedReport, json, path).account, json };
 }
 
-function readAs<Schema extends z.ZodMiniType>(schema: Schema, text: string, path: string): z.infer<Schema> {
-  const read = z.safeParse(schema, parse(text, path));
+function readAs<Schema extends z.ZodMiniType>(schema: Schema, json: unknown, path: string): z.infer<Schema> {
+  const read = z.safeParse(schema, json);
   if (read.success) return read.data;
   throw noReport(path, complaintOf(read.error, "the file"));
 }

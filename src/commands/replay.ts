@@ -1,17 +1,14 @@
-import { tell } from "../lib/errors.ts";
 import { type Replay, type ReplayedStage, replayLedger } from "../rehearsal/replay-ledger.ts";
 import { verdictInWords } from "../words/in-words.ts";
 import { replayText, whyNotReplayed } from "../words/replay-text.ts";
-import { noReport, type ReplayedReport, readReport } from "./read-report.ts";
+import { noReport, type ReplayedReport, readReport, reportText } from "./read-report.ts";
 import type { Desk, ExitCode } from "./session.ts";
 
 /** Judges a release again from its report, and says whether every verdict of its evidence is what its ledger gives. */
-export async function replay({ config, readFile, messages }: Desk): Promise<ExitCode> {
+export async function replay(desk: Desk): Promise<ExitCode> {
+  const { config, messages } = desk;
   const path = config.reporting.report;
-  const text = await readFile(path).catch((error: unknown) => {
-    throw noReport(path, `it cannot be read: ${tell(error)}`, error);
-  });
-  const report = readReport(text, path);
+  const report = readReport(await reportText(desk), path);
   const result = judgeAgain(report, path);
   if (config.json) messages.answer(answerOf(path, result));
   else messages.print(replayText(report, result));

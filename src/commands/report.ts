@@ -1,15 +1,13 @@
 import { RefusedError, tell } from "../lib/errors.ts";
 import { reportPage } from "../words/page/report-page.ts";
-import { noReport, readPagedReport } from "./read-report.ts";
+import { readPagedReport, reportText } from "./read-report.ts";
 import type { Desk, ExitCode } from "./session.ts";
 
 /** Makes a page of a JSON report. */
-export async function report({ config, readFile, writePage, messages }: Desk): Promise<ExitCode> {
+export async function report(desk: Desk): Promise<ExitCode> {
+  const { config, writePage, messages } = desk;
   const path = config.reporting.report;
-  const text = await readFile(path).catch((error: unknown) => {
-    throw noReport(path, `it cannot be read: ${tell(error)}`, error);
-  });
-  const { account, json } = readPagedReport(text, path);
+  const { account, json } = readPagedReport(await reportText(desk), path);
   const page = config.output ?? `${path.replace(/\.(json|html?)$/i, "")}.html`;
   write(page, reportPage(account, json), writePage);
   messages.print(`Wrote ${page}.`);

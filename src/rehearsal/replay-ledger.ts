@@ -1,12 +1,13 @@
 import type { Settings } from "../evidence/defaults.ts";
-import { addPoll, type Evidence, noEvidence } from "../evidence/evidence.ts";
-import { type Ledger, pollsOf } from "../evidence/ledger.ts";
+import { type Evidence, noEvidence } from "../evidence/evidence.ts";
+import type { Ledger } from "../evidence/ledger.ts";
 import { type EvidenceFinding, weigh } from "../evidence/weigh.ts";
 import type { Millis } from "../lib/duration.ts";
 import type { EvidenceRules } from "../release/gate.ts";
 import { judgeEvidence } from "../release/judge.ts";
 import type { StageRecord } from "../release/release-record.ts";
 import type { EvidenceFigures, EvidenceVerdict, Figures } from "../release/verdict.ts";
+import { walkLedger } from "./ledger-history.ts";
 
 /** A verdict as far as a replay needs it: of other gates only that they are others. */
 type KnownVerdict = Omit<EvidenceVerdict, "figures"> & {
@@ -96,18 +97,19 @@ type Walk = {
 };
 
 function walk(ledger: Ledger, settings: Settings, ends: ReadonlySet<number>): Walk {
-  let evidence = ledger.folded ?? noEvidence;
-  let { finding } = weigh(evidence, settings);
-  const at = new Map([[evidence.polls, evidence]]);
+  const begun = ledger.folded ?? noEvidence;
+  let polls = begun.polls;
+  let { finding } = weigh(begun, settings);
+  const at = new Map([[begun.polls, begun]]);
   const changes: Change[] = [];
-  for (const poll of pollsOf(ledger)) {
-    evidence = addPoll(evidence, poll, settings);
+  for (const { poll, evidence, proven } of walkLedger(ledger, settings)) {
+    polls = evidence.polls;
     if (ends.has(evidence.polls)) at.set(evidence.polls, evidence);
-    const { finding: to } = weigh(evidence, settings);
-    if (to !== finding) changes.push({ poll: evidence.polls, weight: poll.weight, age: poll.age, from: finding, to });
+    const to = proven.finding;
+    if (to !== finding) changes.push({ poll: polls, weight: poll.weight, age: poll.age, from: finding, to });
     finding = to;
   }
-  return { at, changes, polls: evidence.polls };
+  return { at, changes, polls };
 }
 
 function replayStage(

@@ -1,6 +1,7 @@
 import type { Conclusion } from "../evidence/conclusion.ts";
 import type { Pair } from "../evidence/error-ratio.ts";
 import type { PairedCounts } from "../evidence/evidence.ts";
+import type { Count } from "../evidence/tally.ts";
 import { count, number, percent } from "../lib/numbers.ts";
 import type { OwnFigures } from "../release/verdict.ts";
 
@@ -24,6 +25,8 @@ export function stableInWords(bad: Pair, { stable }: Pair): string {
 const shareOrNone = (bad: number, all: number): string => (bad === 0 ? "none" : percent(bad / all));
 
 export const part = (some: number, all: number): string => `${count(some)} of ${count(all)}`;
+/** `11 of 262`: of how many. */
+export const failedOf = ({ requests, errors }: Pick<Count, "requests" | "errors">): string => part(errors, requests);
 export const share = (some: number, all: number): string => (all === 0 ? "—" : percent(some / all));
 
 /**

@@ -109,7 +109,7 @@ function gateLines(stage: Stage, index: number, record: StageRecord | undefined)
     if (!verdict) return [];
     const isOwn = kind === "query" || kind === "json" || kind === "run";
     if (kind === "evidence" || (!isOwn && verdict.kind === "pass")) return [];
-    return [`* ${marks[verdict.kind]} stage ${index + 1}, ${gateInShort(verdict)}`];
+    return [`* ${verdictMarks[verdict.kind]} stage ${index + 1}, ${gateInShort(verdict)}`];
   });
 }
 
@@ -119,7 +119,12 @@ function gateInShort(verdict: GateVerdict): string {
   return `${cell(verdict.gate)}: ${cell(value)}, limit ${cell(limit)}`;
 }
 
-const marks: Readonly<Record<GateVerdict["kind"], string>> = { pass: "✅", wait: "⏳", fail: "❌", "no-data": "❔" };
+export const verdictMarks: Readonly<Record<GateVerdict["kind"], string>> = {
+  pass: "✅",
+  wait: "⏳",
+  fail: "❌",
+  "no-data": "❔",
+};
 
 /** Its number and its weight, and its name where that says more. */
 function stageName({ name, weight }: Stage, index: number): string {

@@ -4,7 +4,7 @@ import type { Instant } from "../../lib/duration.ts";
 import type { Reporter } from "../../ports/reporter.ts";
 import { type Account, judgements } from "../../release/account.ts";
 import { accountInWords } from "../../words/in-words.ts";
-import { reportPage } from "../../words/page/report-page.ts";
+import { reportPages } from "../../words/page/report-page.ts";
 
 /** The report for machines: `version` changes when somebody who read the older form could not read it. */
 export type Report = { readonly version: 1; readonly account: ReturnType<typeof accountInWords> };
@@ -19,10 +19,11 @@ export const isPage = (file: string): boolean => [".html", ".htm"].includes(extn
 export function reportFile({ file }: { readonly file: string }): Reporter {
   let written: { readonly gist: string; readonly at: Instant } | undefined;
   let unwritten: Account | undefined;
+  const page = reportPages();
 
   function write(account: Account): void {
     const report = reportOf(account);
-    writeWhole(file, isPage(file) ? reportPage(report.account, report) : `${JSON.stringify(report, undefined, 2)}\n`);
+    writeWhole(file, isPage(file) ? page(report.account, report) : `${JSON.stringify(report, undefined, 2)}\n`);
     written = { gist: gist(account), at: account.now };
     unwritten = undefined;
   }

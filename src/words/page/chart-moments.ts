@@ -1,7 +1,8 @@
 import { type Count, emptyCount, sumOfCounts } from "../../evidence/tally.ts";
 import type { WeighedEvidence } from "../../evidence/weigh.ts";
 import type { Instant } from "../../lib/duration.ts";
-import { ledgerHistory } from "../../rehearsal/ledger-history.ts";
+import type { LedgerHistory } from "../../rehearsal/ledger-history.ts";
+import type { Role } from "../../release/target.ts";
 import type { PagedReport } from "./paged-report.ts";
 
 /** Polls that one point of a chart stands for: their counts together, and what is proven after the last of them. */
@@ -17,8 +18,11 @@ export type ChartMoment = {
 const mostMoments = 96;
 
 /** What was counted over time, in at most 96 moments, oldest first. */
-export function chartMoments({ ledger, plan, stages, startedAt }: PagedReport): readonly ChartMoment[] {
-  const history = ledgerHistory(ledger, plan.evidence.settings);
+export function chartMoments(
+  { ledger, plan, stages, startedAt }: PagedReport,
+  historyOf: LedgerHistory,
+): readonly ChartMoment[] {
+  const history = historyOf(ledger, plan.evidence.settings);
   const begin = stages[0]?.since ?? startedAt; // a poll's age counts from the first weight on
   const perMoment = Math.ceil(history.length / mostMoments);
   const moments: ChartMoment[] = [];
@@ -39,3 +43,7 @@ export function chartMoments({ ledger, plan, stages, startedAt }: PagedReport): 
   }
   return moments;
 }
+
+/** All that was counted of a version. */
+export const totalOf = (moments: readonly ChartMoment[], version: Role): Count =>
+  moments.map((moment) => moment[version]).reduce(sumOfCounts, emptyCount);

@@ -1,10 +1,10 @@
 import { quantileOf } from "../../evidence/quantile.ts";
-import type { Count } from "../../evidence/tally.ts";
 import { wilson } from "../../evidence/wilson.ts";
 import { count, percent, percentWord } from "../../lib/numbers.ts";
 import type { Role } from "../../release/target.ts";
+import { failedOf } from "../counts-in-words.ts";
 import { millis } from "../times-in-words.ts";
-import type { ChartMoment } from "./chart-moments.ts";
+import { type ChartMoment, totalOf } from "./chart-moments.ts";
 import type { PagedReport } from "./paged-report.ts";
 import type { ChartPoint, ChartSeries, TimeChart } from "./time-chart.ts";
 
@@ -77,7 +77,7 @@ function failures(moments: readonly ChartMoment[], axis: Axis): TimeChart {
   return {
     ...axis,
     title: "Requests that failed",
-    summary: versions.map((version) => `${version}: ${failedInAll(moments, version)}.`).join(" "),
+    summary: versions.map((version) => `${version}: ${failedOf(totalOf(moments, version))} failed.`).join(" "),
     scale: "linear",
     values: [0, Math.min(1, most)],
     inWords: percent,
@@ -88,11 +88,6 @@ function failures(moments: readonly ChartMoment[], axis: Axis): TimeChart {
 function failed(moment: ChartMoment, version: Role): ChartPoint {
   const { requests, errors } = moment[version];
   return { at: moment.at, value: requests === 0 ? undefined : errors / requests, band: wilson(errors, requests) };
-}
-
-function failedInAll(moments: readonly ChartMoment[], version: Role): string {
-  const sum = (of: (count: Count) => number): number => moments.reduce((all, moment) => all + of(moment[version]), 0);
-  return `${count(sum(({ errors }) => errors))} of ${count(sum(({ requests }) => requests))} failed`;
 }
 
 const quantiles = [0.5, 0.99] as const;

@@ -1,8 +1,11 @@
 import { formatDuration } from "../../lib/duration.ts";
 import { escaped, jsonInHtml } from "../../lib/html.ts";
 import { count, percent } from "../../lib/numbers.ts";
+import { keepHistory, type LedgerHistory } from "../../rehearsal/ledger-history.ts";
+import { failedOf } from "../counts-in-words.ts";
+import { verdictMarks } from "../stage-table.ts";
 import { dateOf, timeOf } from "../timestamp.ts";
-import { type ChartMoment, chartMoments } from "./chart-moments.ts";
+import { type ChartMoment, chartMoments, totalOf } from "./chart-moments.ts";
 import { chartsOf } from "./charts.ts";
 import type { PagedReport } from "./paged-report.ts";
 import { style } from "./style.ts";
@@ -15,8 +18,16 @@ export const reportElement = "report";
  * A release as one HTML file that needs nothing else: no script runs, nothing is loaded. `json` is the report that it
  * shows, whole.
  */
-export function reportPage(report: PagedReport, json: unknown): string {
-  const moments = chartMoments(report);
+export const reportPage = (report: PagedReport, json: unknown): string => reportPages()(report, json);
+
+/** The same for a release that goes on: what was drawn before is not thought through again. */
+export function reportPages(): typeof reportPage {
+  const history = keepHistory();
+  return (report, json) => page(report, json, history);
+}
+
+function page(report: PagedReport, json: unknown, history: LedgerHistory): string {
+  const moments = chartMoments(report, history);
   const title = `${report.target.namespace}/${report.target.service}: ${report.headline.words}`;
   return `${[
     "<!doctype html>",
@@ -72,17 +83,15 @@ const list = (title: string, items: readonly string[]): readonly string[] =>
 
 /** What users felt. */
 function figures({ stages }: PagedReport, moments: readonly ChartMoment[]): readonly string[] {
-  const sum = (version: "stable" | "canary", of: "requests" | "errors"): number =>
-    moments.reduce((all, moment) => all + moment[version][of], 0);
-  const [requests, failed] = [sum("canary", "requests"), sum("canary", "errors")];
-  const ofStable = sum("stable", "requests");
+  const [canary, stable] = [totalOf(moments, "canary"), totalOf(moments, "stable")];
+  const { requests, errors } = canary;
   const cells = [
     [count(requests), "requests to the canary in its stages"],
-    [count(failed), `of them failed${requests === 0 ? "" : ` (${percent(failed / requests)})`}`],
+    [count(errors), `of them failed${requests === 0 ? "" : ` (${percent(errors / requests)})`}`],
   ];
-  if (ofStable > 0 && requests > 0) {
-    const expected = (requests * sum("stable", "errors")) / ofStable;
-    cells.push([count(Math.max(0, Math.round(failed - expected))), "more than stable would have failed"]);
+  if (stable.requests > 0 && requests > 0) {
+    const expected = (requests * stable.errors) / stable.requests;
+    cells.push([count(Math.max(0, Math.round(errors - expected))), "more than stable would have failed"]);
   }
   cells.push([`${Math.max(0, ...stages.map(({ weight }) => weight))} %`, "largest share of requests"]);
   return [
@@ -92,7 +101,8 @@ function figures({ stages }: PagedReport, moments: readonly ChartMoment[]): read
   ];
 }
 
-const marks: Readonly<Record<string, string>> = { pass: "✅", fail: "❌", wait: "⏳", "no-data": "❔" };
+/** A report from outside may have a kind that nobody knows. */
+const marks: Readonly<Record<string, string>> = verdictMarks;
 
 function stageTable(report: PagedReport): readonly string[] {
   return [
@@ -118,9 +128,6 @@ function stageRows({ plan, stages, now }: PagedReport, index: number): readonly 
     `<tr class="gates"><td colspan="4"><ul>${verdicts.join("")}</ul></td></tr>`,
   ];
 }
-
-const failedOf = ({ requests, errors }: { readonly requests: number; readonly errors: number }): string =>
-  `${count(errors)} of ${count(requests)}`;
 
 function figure(chart: TimeChart): readonly string[] {
   const keys = chart.series.map(
