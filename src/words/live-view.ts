@@ -1,20 +1,17 @@
 import { formatDuration, type Instant, type Millis } from "../lib/duration.ts";
 import { inert } from "../lib/lines.ts";
 import { clip } from "../lib/markdown.ts";
-import { count, percent } from "../lib/numbers.ts";
+import { count } from "../lib/numbers.ts";
 import type { Account } from "../release/account.ts";
 import { knownImage } from "../release/known-image.ts";
 import type { Stage } from "../release/plan.ts";
 import type { StageRecord } from "../release/release-record.ts";
 import { isRunning } from "../release/state.ts";
 import type { GateVerdict } from "../release/verdict.ts";
+import { failedOf, share } from "./counts-in-words.ts";
 import { bar, observedSplit } from "./observed-split.ts";
-import { timeLeft } from "./stage-progress.ts";
+import { signs, timeLeft } from "./stage-progress.ts";
 import { verdictSentence } from "./verdict-sentence.ts";
-
-/** What is seen of a release while it runs; an account has all of it, and so has a journal. */
-export type LiveRelease = Partial<Pick<Account, "reason">> &
-  Pick<Account, "target" | "judged" | "cluster" | "run" | "startedAt" | "plan" | "state" | "stages" | "weight">;
 
 /** How a line is shown. Colours say nothing that the words do not. */
 export type Tone = "good" | "bad" | "now" | "dim" | "plain";
@@ -25,7 +22,7 @@ export type LiveLine = { readonly text: string; readonly tone: Tone };
 const mostStages = 7;
 
 /** A release as it stands, for a terminal of so many columns: no line is longer, and what decides is never cut off. */
-export function liveView(release: LiveRelease, now: Instant, columns: number): readonly LiveLine[] {
+export function liveView(release: Account, now: Instant, columns: number): readonly LiveLine[] {
   const { plan, state, stages } = release;
   const current = stages.at(-1)?.stage ?? 0;
   const first = Math.max(0, Math.min(current - 2, plan.stages.length - mostStages));
@@ -44,7 +41,7 @@ const wholeSeconds = (time: Millis): Millis => Math.floor(time / 1_000) * 1_000;
 const plain = (text: string): LiveLine => ({ text, tone: "plain" });
 const dim = (text: string): LiveLine => ({ text, tone: "dim" });
 
-function heading({ target, judged, cluster, run, startedAt }: LiveRelease, now: Instant): readonly LiveLine[] {
+function heading({ target, judged, cluster, run, startedAt }: Account, now: Instant): readonly LiveLine[] {
   const image = knownImage({ target, judged });
   const to = image === undefined ? target.canary.deployment : `${target.canary.deployment} (${image})`;
   const facts = [run.actor === undefined ? `run ${run.id}` : `run ${run.id} by ${run.actor}`];
@@ -53,7 +50,7 @@ function heading({ target, judged, cluster, run, startedAt }: LiveRelease, now: 
   return [plain(`${target.namespace}/${target.service}: ${target.stable.deployment} → ${to}`), dim(facts.join(" · "))];
 }
 
-function stageLines(release: LiveRelease, stage: Stage, index: number, now: Instant): readonly LiveLine[] {
+function stageLines(release: Account, stage: Stage, index: number, now: Instant): readonly LiveLine[] {
   const record = release.stages.findLast((entered) => entered.stage === index);
   const name = `${index + 1}  ${`${stage.weight} %`.padEnd(6)}`;
   if (record === undefined) return [dim(`  · ${name} ${stage.wait > 0 ? formatDuration(stage.wait) : ""}`.trimEnd())];
@@ -74,21 +71,21 @@ function stageLines(release: LiveRelease, stage: Stage, index: number, now: Inst
   return [{ text: `  ✔ ${name} ${lasted}  ${counted}`, tone: "good" }];
 }
 
-const isUnderWay = ({ state }: LiveRelease, index: number): boolean =>
+const isUnderWay = ({ state }: Account, index: number): boolean =>
   "stage" in state && state.stage === index && (state.phase === "baking" || state.phase === "waiting");
 
 function countedIn({ tally: { stable, canary } }: StageRecord): string {
   if (canary.requests === 0) return "no request counted yet";
-  const failed = `${count(canary.errors)} of ${count(canary.requests)} failed (${percent(canary.errors / canary.requests)})`;
+  const failed = `${failedOf(canary)} failed (${share(canary.errors, canary.requests)})`;
   if (stable.requests === 0) return failed;
-  return `${failed}, stable ${count(stable.errors)} of ${count(stable.requests)} (${percent(stable.errors / stable.requests)})`;
+  return `${failed}, stable ${failedOf(stable)} (${share(stable.errors, stable.requests)})`;
 }
 
-const signs: Readonly<Record<GateVerdict["kind"], readonly [sign: string, tone: Tone]>> = {
-  pass: ["✓", "good"],
-  wait: ["…", "plain"],
-  fail: ["✗", "bad"],
-  "no-data": ["?", "plain"],
+const tones: Readonly<Record<GateVerdict["kind"], Tone>> = {
+  pass: "good",
+  wait: "plain",
+  fail: "bad",
+  "no-data": "plain",
 };
 
 /** Evidence in its words; of other gates that pass the names will do. */
@@ -96,26 +93,25 @@ function verdictLines(verdicts: readonly GateVerdict[]): readonly LiveLine[] {
   const quiet = verdicts.filter(({ kind, figures }) => kind === "pass" && figures.of !== "evidence");
   const told = verdicts.filter((verdict) => !quiet.includes(verdict)).map(verdictLine);
   if (quiet.length === 0) return told;
-  return [...told, { text: `      ✓ ${quiet.map(({ gate }) => gate).join(", ")}`, tone: "good" }];
+  return [...told, { text: `      ${signs.pass} ${quiet.map(({ gate }) => gate).join(", ")}`, tone: "good" }];
 }
 
 function verdictLine(verdict: GateVerdict): LiveLine {
-  const [sign, tone] = signs[verdict.kind];
-  return { text: `      ${sign} ${verdictSentence(verdict)}`, tone };
+  return { text: `      ${signs[verdict.kind]} ${verdictSentence(verdict)}`, tone: tones[verdict.kind] };
 }
 
 /** What Ctrl-C does. Undefined while it changes nothing: what is on its way back, or being promoted, is finished. */
-export function whatCtrlCDoes({ state, target }: LiveRelease): string | undefined {
+export function whatCtrlCDoes({ state, target }: Account): string | undefined {
   if (state.phase !== "preparing" && state.phase !== "shifting" && state.phase !== "baking") return undefined;
   return `Ctrl-C gives all traffic back to ${target.stable.deployment}.`;
 }
 
 /** The answer to Ctrl-C. */
-export const stoppingInWords = ({ target, plan }: LiveRelease): string =>
+export const stoppingInWords = ({ target, plan }: Account): string =>
   `Stopping: ${target.stable.deployment} gets all traffic back, and what the release made is taken away ${formatDuration(plan.drain)} later. Please wait; a second Ctrl-C gives up what gets nowhere.`;
 
 /** Where the requests go now. */
-function split({ stages, weight }: LiveRelease): readonly LiveLine[] {
+function split({ stages, weight }: Account): readonly LiveLine[] {
   const record = stages.at(-1);
   const observed = record?.weight === weight ? observedSplit(record) : undefined;
   const counted = observed === undefined ? "" : `, ${observed.canary} % counted`;

@@ -29,21 +29,16 @@ function countedIn(observed: ObservedSplit | undefined): string {
 }
 
 /** Undefined where nothing is waited for: a stage without a wait, at its first look. */
-export function timeLeft(
-  stage: Stage,
-  since: Instant,
-  release: Partial<Pick<Account, "reason">>,
-  now: Instant,
-): string | undefined {
+export function timeLeft(stage: Stage, since: Instant, account: Account, now: Instant): string | undefined {
   const left = stage.wait - (now - since);
   if (left > 0) return `${formatDuration(Math.ceil(left / 1_000) * 1_000)} left`;
-  if (isExtended(release)) return `extended until ${timeOf(since + stage.deadline)} UTC at most`;
+  if (isExtended(account)) return `extended until ${timeOf(since + stage.deadline)} UTC at most`;
   if (stage.wait > 0) return "the wait is over";
   return undefined;
 }
 
 /** The stage's wait is over, and what the newest look found left it open. */
-export const isExtended = ({ reason }: Partial<Pick<Account, "reason">>): boolean => reason?.kind === "stage-extended";
+export const isExtended = ({ reason }: Account): boolean => reason.kind === "stage-extended";
 
 /** The stage's first look is over. Before it nothing is known, and little to be told. */
 export const isJudged = ({ plan, stages }: Account): boolean => {
@@ -51,7 +46,7 @@ export const isJudged = ({ plan, stages }: Account): boolean => {
   return record !== undefined && (record.verdicts.length > 0 || plan.stages[record.stage]?.gates.length === 0);
 };
 
-const signs: Readonly<Record<GateVerdict["kind"], string>> = { pass: "✓", wait: "…", fail: "✗", "no-data": "?" };
+export const signs: Readonly<Record<GateVerdict["kind"], string>> = { pass: "✓", wait: "…", fail: "✗", "no-data": "?" };
 
 function gateProgress(verdict: GateVerdict): string {
   const { value, limit } = figuresInWords(verdict);
