@@ -22,14 +22,13 @@ export function coverageOf(rule: RouteRule, above: readonly RouteRule[]): Covera
 }
 
 /** Whether whatever meets the second condition meets the first. The parts of one are all asked for. */
-function covers({ name: _, ...wide }: Raw, narrow: Raw): boolean {
+export function covers({ name: _, ...wide }: Raw, narrow: Raw): boolean {
   return Object.entries(wide).every(([part, value]) => coversPart(part, value, narrow[part]));
 }
 
 function coversPart(part: string, wide: unknown, narrow: unknown): boolean {
   if (isDeepStrictEqual(wide, narrow)) return true;
-  if (part === "uri") return coversUri(wide, narrow);
-  if (!byName.has(part)) return false;
+  if (!byName.has(part)) return coversText(part, wide, narrow);
   const [few, many] = [objectAt(wide), objectAt(narrow)];
   return Object.entries(few).every(([key, value]) => isDeepStrictEqual(value, many[key]));
 }
@@ -37,8 +36,9 @@ function coversPart(part: string, wide: unknown, narrow: unknown): boolean {
 /** Several conditions under names, each of which has to hold. */
 const byName = new Set(["headers", "queryParams", "sourceLabels", "withoutHeaders"]);
 
-function coversUri(wide: unknown, narrow: unknown): boolean {
+/** Every request has a path. */
+function coversText(part: string, wide: unknown, narrow: unknown): boolean {
   const prefix = textAt(wide, "prefix");
-  const other = textAt(narrow, "prefix") ?? textAt(narrow, "exact");
-  return prefix !== undefined && other?.startsWith(prefix) === true;
+  const text = textAt(narrow, "prefix") ?? textAt(narrow, "exact") ?? (part === "uri" ? "/" : undefined);
+  return prefix !== undefined && text?.startsWith(prefix) === true;
 }

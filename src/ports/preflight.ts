@@ -30,3 +30,8 @@ export const coded = (code: IstioCode, finding: Finding): Finding => ({ ...findi
 
 /** With what was not to be seen, and may be elsewhere. */
 export const unseen = (what: string, finding: Finding): Finding => ({ ...finding, unseen: what });
+
+/** The same sentence is told once. */
+export const toldOnce = <F extends Pick<Finding, "what">>(findings: readonly F[]): readonly F[] => [
+  ...new Map(findings.map((finding) => [finding.what, finding])).values(),
+];

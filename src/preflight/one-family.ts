@@ -1,6 +1,6 @@
 import { type Host, sameHost } from "../istio/host.ts";
 import type { RouteSection } from "../istio/route-rule.ts";
-import { type Finding, refuse } from "../ports/preflight.ts";
+import { type Finding, refuse, toldOnce } from "../ports/preflight.ts";
 import type { RouteFact } from "../ports/route-family.ts";
 import type { Scene } from "./scene.ts";
 
@@ -33,7 +33,7 @@ export function oneFamilyForAHost({ routes, gatewayRules }: Scene): readonly Fin
     const others = isClassic(fact) ? ofGatewayApi : classic;
     return others.filter((other) => meet(own, other)).map((other) => both(own, other));
   });
-  return [...new Map(findings.map((finding) => [finding.what, finding])).values()];
+  return toldOnce(findings);
 }
 
 const meet = (one: RuleForCalls, other: RuleForCalls): boolean =>

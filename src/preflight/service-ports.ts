@@ -2,7 +2,7 @@ import { sameHost } from "../istio/host.ts";
 import { serviceBehind } from "../istio/service.ts";
 import { field, listAt, numberAt, textAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
-import { coded, type Finding, note, refuse, warn } from "../ports/preflight.ts";
+import { coded, type Finding, note, refuse, toldOnce, warn } from "../ports/preflight.ts";
 import type { RoutedDestination, RouteFact } from "../ports/route-family.ts";
 import { plannedDeployment } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
@@ -44,7 +44,7 @@ export function portsExist(scene: Scene): readonly Finding[] {
   const findings = destinationsOfStable(scene).flatMap((used) =>
     [...both].flatMap((service) => portOf(service, used) ?? []),
   );
-  return unique(findings);
+  return toldOnce(findings);
 }
 
 function portOf(service: KubernetesObject, { fact, destination }: StableDestination): Finding | undefined {
@@ -70,10 +70,6 @@ function portOf(service: KubernetesObject, { fact, destination }: StableDestinat
     ),
   );
 }
-
-const unique = (findings: readonly Finding[]): readonly Finding[] => [
-  ...new Map(findings.map((finding) => [finding.what, finding])).values(),
-];
 
 const http = new Set(["http", "http2", "grpc", "grpc-web", "kubernetes.io/h2c", "kubernetes.io/ws"]);
 const opaque = new Set(["tcp", "tls", "https", "mongo", "mysql", "redis", "udp"]);

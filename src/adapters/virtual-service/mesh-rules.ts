@@ -9,7 +9,7 @@ import { serviceBehind } from "../../istio/service.ts";
 import { gatewaysOf, isForMesh, nameOf, rulesOf } from "../../istio/virtual-service.ts";
 import { field, listAt, numberAt } from "../../kubernetes/field.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
-import { coded, type Finding, note, unseen, warn } from "../../ports/preflight.ts";
+import { coded, type Finding, note, toldOnce, unseen, warn } from "../../ports/preflight.ts";
 import type { Target } from "../../release/target.ts";
 import { ruleWord } from "../weighted-rules/describe.ts";
 import { destinationRoles } from "../weighted-rules/destination-roles.ts";
@@ -68,7 +68,7 @@ export function meshFindings(states: readonly KubernetesObject[], around: MeshAr
     const subject = { ...around, object, rules: rulesOf(object), word: virtualServiceWord(nameOf(object)) };
     return meshRules.flatMap(({ code, find }) => find(subject).map((one) => (code ? coded(code, one) : one)));
   });
-  return [...new Map(findings.map((finding) => [finding.what, finding])).values()];
+  return toldOnce(findings);
 }
 
 /** `spec.http[1].route[0]` of the JSON Pointer `/spec/http/1` and what is below. */

@@ -1,7 +1,7 @@
 import type { Raw } from "../../istio/destination.ts";
-import { listAt, objectAt, textAt } from "../../kubernetes/field.ts";
+import { listAt, objectAt } from "../../kubernetes/field.ts";
 import type { Testers, TextMatch } from "../../release/testers.ts";
-import { headersOf, type Narrowed, narrowEach, narrowText } from "../weighted-rules/narrow.ts";
+import { headersOf, isBecause, type Narrowed, narrowEach, narrowText } from "../weighted-rules/narrow.ts";
 import type { RouteShape } from "../weighted-rules/route-shape.ts";
 import { withoutPrefix } from "../weighted-rules/text-match.ts";
 
@@ -22,14 +22,11 @@ function narrow(block: Raw, testers: Testers): Narrowed<Raw> {
   };
   const narrowed: Record<string, unknown> = { ...block };
   for (const [field, part] of Object.entries(parts)) {
-    if (part === "never") return part;
-    if (isBecause(part)) return part;
+    if (part === "never" || isBecause(part)) return part;
     if (part !== undefined) narrowed[field] = part;
   }
   return narrowed;
 }
-
-const isBecause = (part: unknown): part is { readonly because: string } => textAt(part, "because") !== undefined;
 
 /** Undefined where neither asks for any. Whoever asks that there is a header at all is content with each. */
 function withTexts(what: string, asked: Raw, more: ReadonlyMap<string, TextMatch>): Narrowed<Raw | undefined> {

@@ -3,7 +3,7 @@ import { isNamed, type NamespacedName } from "../../istio/host.ts";
 import type { RouteSection } from "../../istio/route-rule.ts";
 import { nameOf } from "../../istio/virtual-service.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
-import { coded, type Finding, unseen, warn } from "../../ports/preflight.ts";
+import { coded, type Finding, toldOnce, unseen, warn } from "../../ports/preflight.ts";
 import type { RouteFact, Viewer } from "../../ports/route-family.ts";
 import { virtualServiceWord } from "./virtual-service-word.ts";
 
@@ -18,7 +18,7 @@ export function unseenWeights(facts: readonly RouteFact[], gateways: KnownGatewa
   const findings = facts.flatMap((fact) =>
     fact.seenBy.flatMap((viewer) => (viewer.who === "mesh" ? [] : unseenByGateway(fact, viewer, viewer.who, gateways))),
   );
-  return [...new Map(findings.map((finding) => [finding.what, finding])).values()];
+  return toldOnce(findings);
 }
 
 /** What whoever follows rules of a section takes in. */

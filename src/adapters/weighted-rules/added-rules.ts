@@ -3,7 +3,6 @@ import type { Raw } from "../../istio/destination.ts";
 import type { RouteRule } from "../../istio/route-rule.ts";
 import { objectAt } from "../../kubernetes/field.ts";
 import type { Aim } from "../../release/aim.ts";
-import type { Role } from "../../release/target.ts";
 import type { Testers } from "../../release/testers.ts";
 import type { AddedBefore, RuleBefore } from "./before.ts";
 import { withoutCopiesOf } from "./copies.ts";
@@ -17,8 +16,8 @@ export const testersName = (at: number): string => `istio-canary-testers${at ===
 /** Whether a rule is called as one that a release adds. */
 export const isOurName = (name: string | undefined): boolean => /^istio-canary-testers(-\d+)?$/.test(name ?? "");
 
-/** A rule as a release adds it: for requests that get one version, whatever the weights. */
-type WantedRule = AddedBefore & { readonly role: Role; readonly fault?: Raw | undefined };
+/** A rule as a release adds it: for requests that get the canary, whatever the weights. */
+type WantedRule = AddedBefore & { readonly fault?: Raw | undefined };
 
 /** A rule that a release adds, or has added, before one that it moves. */
 export type Addition = {
@@ -77,22 +76,20 @@ export function standingBeside(
 export const noFaults = ({ kind }: Pick<RouteShape, "kind">): string =>
   `${kind}s have no faults, so that no stage can have a drill`;
 
-/** What has to be beside a rule, in its order, or why it cannot be said. */
+/** What has to be beside a rule, if anything, or why it cannot be said. */
 function wantedBeside(
   shape: RouteShape,
   was: RuleBefore,
   at: number,
   aim: Aim,
-): { readonly wanted: readonly WantedRule[] } | { readonly because: string } {
+): { readonly wanted?: WantedRule } | { readonly because: string } {
   const testers = aim.to === "split" ? (aim.testers ?? []) : [];
-  if (testers.length === 0) return { wanted: [] };
+  if (testers.length === 0) return {};
   const narrowed = narrowedFor(shape, { section: was.section, match: was.match }, testers);
   if ("because" in narrowed) return narrowed;
   const drill = aim.to === "split" ? aim.drill : undefined;
   if (drill && !shape.fault) return { because: noFaults(shape) };
-  return {
-    wanted: [{ name: testersName(at), match: narrowed.match, role: "canary", fault: drill && shape.fault?.(drill) }],
-  };
+  return { wanted: { name: testersName(at), match: narrowed.match, fault: drill && shape.fault?.(drill) } };
 }
 
 /** A rule of a release, where it stands now, and what stands beside it. */
@@ -121,7 +118,7 @@ export function additionsTo(
   }
   const [now, ...others] = standing.filter(({ index }) => index < rule.index);
   const misplaced = standing.filter(({ index }) => index > rule.index);
-  const [wanted] = due.wanted;
+  const { wanted } = due;
   const gone = [...(wanted ? [] : [now]), ...others, ...misplaced].flatMap((one) => (one ? [goes(one)] : []));
   if (!wanted) return { additions: gone };
   const fresh = written(shape, rule, wanted, canary, versions, namespace);

@@ -5,7 +5,7 @@ import { bothOf, cookieMatch } from "./text-match.ts";
 /** One condition that asks what two did: that, nothing that could be, or why it cannot be said. */
 export type Narrowed<T> = T | "never" | { readonly because: string };
 
-const isBecause = (value: unknown): value is { readonly because: string } =>
+export const isBecause = (value: unknown): value is { readonly because: string } =>
   typeof value === "object" && value !== null && "because" in value;
 
 /** Every block of a match, each with all that each of the testers is known by. */

@@ -2,7 +2,7 @@ import { sumOf } from "../../istio/destination.ts";
 import type { RouteRule } from "../../istio/route-rule.ts";
 import { percentWord } from "../../lib/numbers.ts";
 import { someOf } from "../../lib/some-of.ts";
-import type { Finding } from "../../ports/preflight.ts";
+import { type Finding, note } from "../../ports/preflight.ts";
 import { aimOf } from "../../release/aim.ts";
 import { isJudgedByEvidence } from "../../release/gate.ts";
 import type { Plan } from "../../release/plan.ts";
@@ -47,8 +47,6 @@ export function noticesOf(shape: RouteShape, chosen: ChosenRoutes, target: Targe
     notice(subject),
   );
 }
-
-const note = (what: string, next?: string): Finding => ({ level: "note", what, next });
 
 const lettingIn = ({ shape, chosen, plan, where }: Subject): readonly Finding[] =>
   testerNotices(shape, chosen, plan, where);

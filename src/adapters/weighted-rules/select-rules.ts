@@ -1,7 +1,7 @@
 import type { RouteRule } from "../../istio/route-rule.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { someOf } from "../../lib/some-of.ts";
-import { type Finding, refuse } from "../../ports/preflight.ts";
+import { type Finding, refuse, toldOnce } from "../../ports/preflight.ts";
 import type { Role, RouteChoice } from "../../release/target.ts";
 import { checkRule, type RouteSearch } from "./check-rule.ts";
 import { destinationWord, objectWord } from "./describe.ts";
@@ -30,7 +30,7 @@ export function selectRules(
 function selectAmong(search: RouteSearch): Selection {
   const { rules, problems } = search.choice.routes.length === 0 ? selectAll(search) : selectNamed(search);
   const against = rules.flatMap((rule) => checkRule(rule, search) ?? []);
-  return { rules, problems: [...problems, ...new Map(against.map((one) => [one.what, one])).values()] };
+  return { rules, problems: [...problems, ...toldOnce(against)] };
 }
 
 const has = ({ destinations }: RouteRule, role: Role, { versions }: RouteSearch): boolean =>

@@ -1,7 +1,6 @@
-import { isDeepStrictEqual } from "node:util";
-import type { Raw } from "../../istio/destination.ts";
+import { covers } from "../../istio/match-coverage.ts";
 import type { RouteRule } from "../../istio/route-rule.ts";
-import { listAt, objectAt, textAt } from "../../kubernetes/field.ts";
+import { listAt, objectAt } from "../../kubernetes/field.ts";
 import { someOf } from "../../lib/some-of.ts";
 import { type Finding, note, refuse, warn } from "../../ports/preflight.ts";
 import type { Plan } from "../../release/plan.ts";
@@ -76,16 +75,4 @@ function announced(
       `${where}: with the first write testers get the canary by a ${shape.words.rule} before ${someOf(words, ", ")}, with everything that it has; it goes at the end, and with a rollback.`,
     ),
   ];
-}
-
-/** Whatever fits the narrower block fits the wider one: it asks for nothing more. */
-function covers(wider: Raw, narrower: Raw): boolean {
-  return Object.entries(wider).every(([field, asked]) => {
-    const other = narrower[field];
-    if (field === "name" || isDeepStrictEqual(asked, other)) return true;
-    if (field === "headers" || field === "queryParams" || field === "sourceLabels")
-      return Object.entries(objectAt(asked)).every(([name, one]) => isDeepStrictEqual(one, objectAt(other)[name]));
-    const [prefix, of] = [textAt(asked, "prefix"), textAt(other, "prefix") ?? textAt(other, "exact")];
-    return prefix !== undefined && (prefix === "/" || (of?.startsWith(prefix) ?? false));
-  });
 }
