@@ -142,7 +142,7 @@ function draw(evidence: Evidence, settings: Settings): Conclusion {
     untimed: judged.requests.stable > 0 ? whyUntimed(evidence.latency) : undefined,
     missing: finding === "nothing" ? missingCounts(evidence, settings) : undefined,
     unanswered: finding === "unanswered" ? unansweredRequests(evidence, settings) : undefined,
-    elsewhere: finding === "too-little-traffic" ? rateWhere("elsewhere", evidence, settings) : undefined,
+    elsewhere: finding === "too-little-traffic" ? rateWhere("elsewhere", whereabouts(evidence, settings)) : undefined,
     warmUpLeft: Math.max(0, settings.warmUp - evidence.age),
     ratio: ratioInterval(evidence.ratio, settings.alpha),
     weight: weightsOf(weight),
@@ -228,13 +228,12 @@ function unansweredRequests(evidence: Evidence, settings: Settings): Unanswered 
     expected: Math.round((stable * (split.weight ?? 0)) / (100 - (split.weight ?? 0))),
     stable,
     lasted: age - ((isSince ? silence.from : split.from) ?? age),
-    total: rateWhere("missing", evidence, settings),
+    total: rateWhere("missing", found),
     waiting: found && "waiting" in found ? found.waiting : undefined,
   };
 }
 
-function rateWhere(place: Whereabouts["are"], evidence: Evidence, settings: Settings): TotalRate | undefined {
-  const found = whereabouts(evidence, settings);
+function rateWhere(place: Whereabouts["are"], found: Whereabouts | undefined): TotalRate | undefined {
   if (found?.are === place && "rate" in found) return found.rate;
   return undefined;
 }
