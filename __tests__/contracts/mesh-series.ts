@@ -1,4 +1,4 @@
-import type { Millis } from "../../src/lib/duration.ts";
+import { envoyEdges } from "../../sandbox/mesh/istio-metrics.ts";
 import type { Outcome, Requests } from "./metrics.ts";
 
 type Labels = Readonly<Record<string, string>>;
@@ -15,7 +15,9 @@ export function seriesLabelsOf({ by, how, service, took }: Requests, namespace: 
       ...outcomes[how ?? (by === "nobody" ? "no pod" : "served")],
     } as Labels,
     /** The buckets of a histogram that they are in. */
-    edges: edges.filter((le) => took !== undefined && took <= le).map((le) => (le === Infinity ? "+Inf" : String(le))),
+    edges: envoyEdges
+      .filter((le) => took !== undefined && took <= le)
+      .map((le) => (le === Infinity ? "+Inf" : String(le))),
   };
 }
 
@@ -34,27 +36,3 @@ const outcomes: { readonly [outcome in Outcome]: Labels } = {
   "no connection": { response_code: "0", response_flags: "UF" },
   "no route": { response_code: "404", response_flags: "NR" },
 };
-
-/** Envoy's own. */
-const edges: readonly Millis[] = [
-  0.5,
-  1,
-  5,
-  10,
-  25,
-  50,
-  100,
-  250,
-  500,
-  1_000,
-  2_500,
-  5_000,
-  10_000,
-  30_000,
-  60_000,
-  300_000,
-  600_000,
-  1_800_000,
-  3_600_000,
-  Infinity,
-];

@@ -16,7 +16,7 @@ export type Finished = {
 };
 
 /** Envoy's default edges: https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/metrics/v3/stats.proto */
-const edges = [
+export const envoyEdges: readonly Millis[] = [
   0.5,
   1,
   5,
@@ -64,11 +64,11 @@ export function istioMetrics(
         ...labelsOf(finished),
       };
       const key = JSON.stringify(labels);
-      const series = all.get(key) ?? { labels, requests: 0, sum: 0, buckets: edges.map(() => 0) };
+      const series = all.get(key) ?? { labels, requests: 0, sum: 0, buckets: envoyEdges.map(() => 0) };
       all.set(key, series);
       series.requests += 1;
       series.sum += finished.took;
-      for (const [index, edge] of edges.entries())
+      for (const [index, edge] of envoyEdges.entries())
         if (finished.took <= edge) series.buckets[index] = (series.buckets[index] ?? 0) + 1;
     },
     text: () => exposition([...all.values()]),
@@ -119,7 +119,7 @@ function workloadOf({ metadata }: Pod): string {
 function exposition(all: readonly Series[]): string {
   const requests = all.map(({ labels, requests }) => sample("istio_requests_total", labels, requests));
   const durations = all.flatMap(({ labels, requests, sum, buckets }) => [
-    ...edges.map((edge, index) =>
+    ...envoyEdges.map((edge, index) =>
       sample(
         "istio_request_duration_milliseconds_bucket",
         { ...labels, le: edge === Infinity ? "+Inf" : String(edge) },

@@ -6,25 +6,15 @@ import { parseWorld } from "../../../sandbox/world.ts";
 import { fileClient } from "../../../src/adapters/kubernetes/file-client.ts";
 import type { KubernetesClient } from "../../../src/adapters/kubernetes/kubernetes-client.ts";
 import { folderObjects } from "../../../src/config/folder-objects.ts";
-import type { Target } from "../../../src/release/target.ts";
 import { inspectWithRoutes } from "../../preflight/inspect-cluster.ts";
 import { inCluster, until } from "../../support/cluster.ts";
+import { shopTarget } from "../../support/shop-target.ts";
 import { planOf } from "../../support/world.ts";
 
 const worlds = join(import.meta.dirname, "../../cases/worlds");
-const target: Target = {
-  namespace: "shop",
-  service: "reviews",
-  stable: { deployment: "reviews-v1", host: "reviews", subset: "v1" },
-  canary: { deployment: "reviews-v2", host: "reviews", subset: "v2" },
-  routes: [{ kind: "VirtualService", namespace: "shop", name: "reviews", routes: [] }],
-  source: { from: "existing" },
-  replicas: { kind: "keep" },
-};
-
 /** What is found but for what only a cluster has. */
 const foundBy = async (client: KubernetesClient): Promise<readonly string[]> =>
-  (await inspectWithRoutes(client, target, planOf({ promotion: "swap" })))
+  (await inspectWithRoutes(client, shopTarget, planOf({ promotion: "swap" })))
     .filter(({ unseen }) => unseen === undefined)
     .map(({ level, what }) => `${level} ${what}`);
 

@@ -1,15 +1,13 @@
 import type { Store } from "../../../sandbox/api-server/store.ts";
+import { envoyEdges } from "../../../sandbox/mesh/istio-metrics.ts";
 import type { Chance } from "../../../simulator/chance.ts";
 import { type Traffic, trafficBy } from "../../../simulator/mesh.ts";
 import type { Timeline } from "../../../simulator/timeline.ts";
 import type { Instant, Millis } from "../../../src/lib/duration.ts";
 import type { Answer, Behaviour } from "./answer.ts";
 
-/** https://github.com/envoyproxy/envoy/blob/main/source/common/stats/histogram_impl.cc, in milliseconds. */
-export const edges: readonly number[] = [
-  0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000,
-  3_600_000,
-];
+/** The finite ones. */
+export const edges = envoyEdges.slice(0, -1);
 
 /** One series of the callers' proxy. */
 export type CallCounter = {
