@@ -26827,6 +26827,8 @@ var markdown = __nccwpck_require__(1752);
 var numbers = __nccwpck_require__(8367);
 // EXTERNAL MODULE: ./src/release/known-image.js
 var known_image = __nccwpck_require__(4456);
+// EXTERNAL MODULE: ./src/words/counts-in-words.js
+var counts_in_words = __nccwpck_require__(4091);
 // EXTERNAL MODULE: ./src/words/observed-split.js
 var observed_split = __nccwpck_require__(4186);
 // EXTERNAL MODULE: ./src/words/stage-progress.js
@@ -26834,6 +26836,7 @@ var stage_progress = __nccwpck_require__(465);
 // EXTERNAL MODULE: ./src/words/verdict-sentence.js + 2 modules
 var verdict_sentence = __nccwpck_require__(9086);
 ;// CONCATENATED MODULE: ./src/words/live-view.js
+
 
 
 
@@ -26897,27 +26900,26 @@ const isUnderWay = ({ state }, index) => "stage" in state && state.stage === ind
 function countedIn({ tally: { stable, canary } }) {
     if (canary.requests === 0)
         return "no request counted yet";
-    const failed = `${(0,numbers/* count */.U9)(canary.errors)} of ${(0,numbers/* count */.U9)(canary.requests)} failed (${(0,numbers/* percent */.KN)(canary.errors / canary.requests)})`;
+    const failed = `${(0,counts_in_words/* failedOf */.ZA)(canary)} failed (${(0,counts_in_words/* share */.uM)(canary.errors, canary.requests)})`;
     if (stable.requests === 0)
         return failed;
-    return `${failed}, stable ${(0,numbers/* count */.U9)(stable.errors)} of ${(0,numbers/* count */.U9)(stable.requests)} (${(0,numbers/* percent */.KN)(stable.errors / stable.requests)})`;
+    return `${failed}, stable ${(0,counts_in_words/* failedOf */.ZA)(stable)} (${(0,counts_in_words/* share */.uM)(stable.errors, stable.requests)})`;
 }
-const signs = {
-    pass: ["✓", "good"],
-    wait: ["…", "plain"],
-    fail: ["✗", "bad"],
-    "no-data": ["?", "plain"],
+const tones = {
+    pass: "good",
+    wait: "plain",
+    fail: "bad",
+    "no-data": "plain",
 };
 function verdictLines(verdicts) {
     const quiet = verdicts.filter(({ kind, figures }) => kind === "pass" && figures.of !== "evidence");
     const told = verdicts.filter((verdict) => !quiet.includes(verdict)).map(verdictLine);
     if (quiet.length === 0)
         return told;
-    return [...told, { text: `      ✓ ${quiet.map(({ gate }) => gate).join(", ")}`, tone: "good" }];
+    return [...told, { text: `      ${stage_progress/* signs */.rf.pass} ${quiet.map(({ gate }) => gate).join(", ")}`, tone: "good" }];
 }
 function verdictLine(verdict) {
-    const [sign, tone] = signs[verdict.kind];
-    return { text: `      ${sign} ${(0,verdict_sentence/* verdictSentence */.BT)(verdict)}`, tone };
+    return { text: `      ${stage_progress/* signs */.rf[verdict.kind]} ${(0,verdict_sentence/* verdictSentence */.BT)(verdict)}`, tone: tones[verdict.kind] };
 }
 function whatCtrlCDoes({ state, target }) {
     if (state.phase !== "preparing" && state.phase !== "shifting" && state.phase !== "baking")
@@ -32968,6 +32970,39 @@ function unfinished({ clock, messages, run }, record) {
 
 // EXTERNAL MODULE: ./src/evidence/weigh.js
 var weigh = __nccwpck_require__(867);
+;// CONCATENATED MODULE: ./src/rehearsal/ledger-history.js
+
+
+
+
+function* walkLedger(ledger, settings, before = ledger.folded ?? evidence_evidence/* noEvidence */.n2) {
+    let evidence = before;
+    for (const poll of pollsOf(ledger)) {
+        evidence = (0,evidence_evidence/* addPoll */.tu)(evidence, poll, settings);
+        yield { poll, evidence, proven: (0,weigh/* weigh */.vi)(evidence, settings) };
+    }
+}
+function keepHistory() {
+    let known;
+    let moments = [];
+    return (ledger, settings) => {
+        const earlier = known && (0,external_node_util_.isDeepStrictEqual)(known.settings, settings) && continues(known.ledger, ledger);
+        if (!earlier)
+            moments = [];
+        let evidence = (earlier ? known?.evidence : ledger.folded) ?? evidence_evidence/* noEvidence */.n2;
+        const rest = { ...ledger, polls: ledger.polls.slice(moments.length) };
+        for (const { evidence: now, ...moment } of walkLedger(rest, settings, evidence)) {
+            evidence = now;
+            moments.push(moment);
+        }
+        known = { ledger, settings, evidence };
+        return moments;
+    };
+}
+const continues = (earlier, { folded, edges, polls }) => (0,external_node_util_.isDeepStrictEqual)(folded, earlier.folded) &&
+    (0,external_node_util_.isDeepStrictEqual)(edges.slice(0, earlier.edges.length), earlier.edges) &&
+    (0,external_node_util_.isDeepStrictEqual)(polls.slice(0, earlier.polls.length), earlier.polls);
+
 ;// CONCATENATED MODULE: ./src/rehearsal/replay-ledger.js
 
 
@@ -32987,20 +33022,21 @@ function replayLedger({ plan, stages, ledger }) {
     };
 }
 function walk(ledger, settings, ends) {
-    let evidence = ledger.folded ?? evidence_evidence/* noEvidence */.n2;
-    let { finding } = (0,weigh/* weigh */.vi)(evidence, settings);
-    const at = new Map([[evidence.polls, evidence]]);
+    const begun = ledger.folded ?? evidence_evidence/* noEvidence */.n2;
+    let polls = begun.polls;
+    let { finding } = (0,weigh/* weigh */.vi)(begun, settings);
+    const at = new Map([[begun.polls, begun]]);
     const changes = [];
-    for (const poll of pollsOf(ledger)) {
-        evidence = (0,evidence_evidence/* addPoll */.tu)(evidence, poll, settings);
+    for (const { poll, evidence, proven } of walkLedger(ledger, settings)) {
+        polls = evidence.polls;
         if (ends.has(evidence.polls))
             at.set(evidence.polls, evidence);
-        const { finding: to } = (0,weigh/* weigh */.vi)(evidence, settings);
+        const to = proven.finding;
         if (to !== finding)
-            changes.push({ poll: evidence.polls, weight: poll.weight, age: poll.age, from: finding, to });
+            changes.push({ poll: polls, weight: poll.weight, age: poll.age, from: finding, to });
         finding = to;
     }
-    return { at, changes, polls: evidence.polls };
+    return { at, changes, polls };
 }
 function replayStage(record, plan, at, ledger) {
     const { stage, name, weight, polls, verdicts } = record;
@@ -33679,24 +33715,145 @@ function isInPlan({ stages }, state) {
 const escaped = (text) => text.replace(/[&<>"']/g, (found) => `&#${found.charCodeAt(0)};`);
 const jsonInHtml = (value) => JSON.stringify(value).replaceAll("<", "\\u003c");
 
-;// CONCATENATED MODULE: ./src/rehearsal/ledger-history.js
+// EXTERNAL MODULE: ./src/words/counts-in-words.js
+var counts_in_words = __nccwpck_require__(4091);
+// EXTERNAL MODULE: ./src/lib/markdown.js
+var markdown = __nccwpck_require__(1752);
+// EXTERNAL MODULE: ./src/words/times-in-words.js
+var times_in_words = __nccwpck_require__(6713);
+;// CONCATENATED MODULE: ./src/words/stage-table.js
 
 
 
-function ledgerHistory(ledger, settings) {
-    let evidence = ledger.folded ?? evidence_evidence/* noEvidence */.n2;
-    return pollsOf(ledger).map((poll) => {
-        evidence = (0,evidence_evidence/* addPoll */.tu)(evidence, poll, settings);
-        return { poll, proven: (0,weigh/* weigh */.vi)(evidence, settings) };
+
+
+
+const columns = [
+    { title: "" },
+    { title: "Stage" },
+    { title: "Failed", right: true },
+    { title: "stable", right: true },
+    { title: "Requests", right: true },
+    { title: "p99", right: true },
+    { title: "stable", right: true },
+    { title: "Restarts", right: true },
+    { title: "Lasted", right: true },
+];
+const maxRows = 40;
+function stageTable(account) {
+    const { stages } = account.plan;
+    const rows = stages.map((stage, index) => stage_table_rowOf(account, stage, index).map(unbroken));
+    const lines = stages.flatMap((stage, index) => gateLines(stage, index, recordOf(account, index)));
+    return [
+        `${(0,markdown/* table */.tp)(columns, rows.slice(0, maxRows))}${more(rows.length, "stages")}`,
+        ...(lines.length === 0 ? [] : [`${lines.slice(0, maxRows).join("\n")}${more(lines.length, "gates")}`]),
+    ].join("\n\n");
+}
+const more = (all, what) => (all <= maxRows ? "" : `\n\n… and ${all - maxRows} more ${what}.`);
+const recordOf = ({ stages }, index) => stages.findLast(({ stage }) => stage === index);
+function stage_table_rowOf(account, stage, index) {
+    const record = recordOf(account, index);
+    const name = stageName(stage, index);
+    if (!record)
+        return ["–", name, "", "", "", "", "", "", stage.wait === 0 ? "" : `of ${(0,lib_duration/* formatDuration */.a)(stage.wait)}`];
+    const { tally, verdicts } = record;
+    const times = timesIn(verdicts);
+    const mark = markOf(account, record);
+    const failed = failedShare(tally.canary);
+    return [
+        mark,
+        name,
+        mark === "❌" && tally.canary.errors > 0 ? `**${failed}**` : failed,
+        failedShare(tally.stable),
+        (0,numbers/* count */.U9)(tally.canary.requests),
+        times.canary,
+        times.stable,
+        restartsIn(verdicts),
+        lasted(stage, record, account.now),
+    ];
+}
+const failedShare = ({ requests, errors }) => (requests === 0 ? verdict_sentence/* nothing */.s6 : (0,numbers/* percent */.KN)(errors / requests));
+function markOf(account, record) {
+    const { verdicts, until } = record;
+    const has = (kind) => verdicts.some((verdict) => verdict.kind === kind);
+    if (has("fail"))
+        return "❌";
+    if (endedOtherwise(account, record))
+        return "⏹";
+    if (has("no-data"))
+        return "❔";
+    if (has("wait"))
+        return "⏳";
+    if (verdicts.some(({ proven }) => proven))
+        return "✅ safe";
+    if (verdicts.length > 0 || until !== undefined)
+        return "✅";
+    return "⏳";
+}
+const endedOtherwise = ({ state, stages, reason }, record) => (state.phase === "rolled-back" || state.phase === "rolling-back") &&
+    record === stages.at(-1) &&
+    (0,release_reason/* verdictOf */.Vj)(reason) === undefined;
+function timesIn(verdicts) {
+    for (const { figures } of verdicts) {
+        if (figures.of === "evidence" && "conclusion" in figures && figures.own?.times) {
+            const { canary, stable } = figures.own.times;
+            return { canary: (0,times_in_words/* bound */.$s)(canary.p99), stable: (0,times_in_words/* bound */.$s)(stable.p99) };
+        }
+        if (figures.of === "latency" && figures.quantile === 0.99)
+            return { canary: inTable(figures.time), stable: inTable(figures.stable) };
+    }
+    return { canary: "", stable: "" };
+}
+const inTable = (time) => (time ? (0,times_in_words/* bound */.$s)(time) : "");
+function restartsIn(verdicts) {
+    for (const { figures } of verdicts)
+        if (figures.of === "restarts")
+            return String(figures.restarts);
+    return "";
+}
+function gateLines(stage, index, record) {
+    return stage.gates.flatMap(({ name, kind }) => {
+        const verdict = record?.verdicts.find(({ gate }) => gate === name);
+        if (!verdict)
+            return [];
+        const isOwn = kind === "query" || kind === "json" || kind === "run";
+        if (kind === "evidence" || (!isOwn && verdict.kind === "pass"))
+            return [];
+        return [`* ${verdictMarks[verdict.kind]} stage ${index + 1}, ${gateInShort(verdict)}`];
     });
 }
+function gateInShort(verdict) {
+    if ("missing" in verdict.figures)
+        return (0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)((0,verdict_sentence/* verdictSentence */.BT)(verdict), 200));
+    const { value, limit } = (0,verdict_sentence/* figuresInWords */.k0)(verdict);
+    return `${cell(verdict.gate)}: ${cell(value)}, limit ${cell(limit)}`;
+}
+const verdictMarks = {
+    pass: "✅",
+    wait: "⏳",
+    fail: "❌",
+    "no-data": "❔",
+};
+function stageName({ name, weight }, index) {
+    const short = `${index + 1} · ${weight} %`;
+    if (name.replace(/\s/g, "") === `${weight}%`)
+        return short;
+    return `${short} ${cell(name)}`;
+}
+function lasted({ wait }, { since, until }, now) {
+    const time = (until ?? now) - since;
+    if (time >= wait)
+        return (0,lib_duration/* formatDuration */.a)(time);
+    return `${(0,lib_duration/* formatDuration */.a)(time)} of ${(0,lib_duration/* formatDuration */.a)(wait)}`;
+}
+const cell = (text) => (0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)(text, 80));
+const unbroken = (text) => text.replace(/(?<=[\d≤>·]) (?=[%a-z\d·])/g, "\u00a0");
 
 ;// CONCATENATED MODULE: ./src/words/page/chart-moments.js
 
-
 const mostMoments = 96;
-function chartMoments({ ledger, plan, stages, startedAt }) {
-    const history = ledgerHistory(ledger, plan.evidence.settings);
+function chartMoments({ ledger, plan, stages, startedAt }, historyOf) {
+    const history = historyOf(ledger, plan.evidence.settings);
     const begin = stages[0]?.since ?? startedAt;
     const perMoment = Math.ceil(history.length / mostMoments);
     const moments = [];
@@ -33718,6 +33875,7 @@ function chartMoments({ ledger, plan, stages, startedAt }) {
     }
     return moments;
 }
+const totalOf = (moments, version) => moments.map((moment) => moment[version]).reduce(evidence_tally/* sumOfCounts */.NU, evidence_tally/* emptyCount */.$l);
 
 // EXTERNAL MODULE: ./src/evidence/quantile.js
 var evidence_quantile = __nccwpck_require__(2354);
@@ -33733,9 +33891,9 @@ function wilson(hits, requests) {
     return { share, low: hits === 0 ? 0 : centre - half, high: hits === requests ? 1 : centre + half };
 }
 
-// EXTERNAL MODULE: ./src/words/times-in-words.js
-var times_in_words = __nccwpck_require__(6713);
 ;// CONCATENATED MODULE: ./src/words/page/charts.js
+
+
 
 
 
@@ -33800,7 +33958,7 @@ function failures(moments, axis) {
     return {
         ...axis,
         title: "Requests that failed",
-        summary: versions.map((version) => `${version}: ${failedInAll(moments, version)}.`).join(" "),
+        summary: versions.map((version) => `${version}: ${(0,counts_in_words/* failedOf */.ZA)(totalOf(moments, version))} failed.`).join(" "),
         scale: "linear",
         values: [0, Math.min(1, most)],
         inWords: numbers/* percent */.KN,
@@ -33810,10 +33968,6 @@ function failures(moments, axis) {
 function failed(moment, version) {
     const { requests, errors } = moment[version];
     return { at: moment.at, value: requests === 0 ? undefined : errors / requests, band: wilson(errors, requests) };
-}
-function failedInAll(moments, version) {
-    const sum = (of) => moments.reduce((all, moment) => all + of(moment[version]), 0);
-    return `${(0,numbers/* count */.U9)(sum(({ errors }) => errors))} of ${(0,numbers/* count */.U9)(sum(({ requests }) => requests))} failed`;
 }
 const quantiles = [0.5, 0.99];
 function charts_responseTimes(moments, axis) {
@@ -38959,9 +39113,17 @@ const bound = (y, name) => `<path class="bound" d="M${time_chart_frame.left} ${t
 
 
 
+
+
+
 const reportElement = "report";
-function reportPage(report, json) {
-    const moments = chartMoments(report);
+const reportPage = (report, json) => reportPages()(report, json);
+function reportPages() {
+    const history = keepHistory();
+    return (report, json) => page(report, json, history);
+}
+function page(report, json, history) {
+    const moments = chartMoments(report, history);
     const title = `${report.target.namespace}/${report.target.service}: ${report.headline.words}`;
     return `${[
         "<!doctype html>",
@@ -38974,7 +39136,7 @@ function reportPage(report, json) {
         "<main>",
         ...head(report, title),
         ...report_page_figures(report, moments),
-        ...stageTable(report),
+        ...report_page_stageTable(report),
         ...chartsOf(report, moments).flatMap(figure),
         ...foldedPolls(report),
         ...decisions(report),
@@ -39013,16 +39175,15 @@ function runOf({ id, url, actor }) {
 }
 const list = (title, items) => items.length === 0 ? [] : [`<h2>${title}</h2>`, "<ul>", ...items.map((item) => `<li>${escaped(item)}`), "</ul>"];
 function report_page_figures({ stages }, moments) {
-    const sum = (version, of) => moments.reduce((all, moment) => all + moment[version][of], 0);
-    const [requests, failed] = [sum("canary", "requests"), sum("canary", "errors")];
-    const ofStable = sum("stable", "requests");
+    const [canary, stable] = [totalOf(moments, "canary"), totalOf(moments, "stable")];
+    const { requests, errors } = canary;
     const cells = [
         [(0,numbers/* count */.U9)(requests), "requests to the canary in its stages"],
-        [(0,numbers/* count */.U9)(failed), `of them failed${requests === 0 ? "" : ` (${(0,numbers/* percent */.KN)(failed / requests)})`}`],
+        [(0,numbers/* count */.U9)(errors), `of them failed${requests === 0 ? "" : ` (${(0,numbers/* percent */.KN)(errors / requests)})`}`],
     ];
-    if (ofStable > 0 && requests > 0) {
-        const expected = (requests * sum("stable", "errors")) / ofStable;
-        cells.push([(0,numbers/* count */.U9)(Math.max(0, Math.round(failed - expected))), "more than stable would have failed"]);
+    if (stable.requests > 0 && requests > 0) {
+        const expected = (requests * stable.errors) / stable.requests;
+        cells.push([(0,numbers/* count */.U9)(Math.max(0, Math.round(errors - expected))), "more than stable would have failed"]);
     }
     cells.push([`${Math.max(0, ...stages.map(({ weight }) => weight))} %`, "largest share of requests"]);
     return [
@@ -39031,8 +39192,8 @@ function report_page_figures({ stages }, moments) {
         "</dl>",
     ];
 }
-const report_page_marks = { pass: "✅", fail: "❌", wait: "⏳", "no-data": "❔" };
-function stageTable(report) {
+const report_page_marks = verdictMarks;
+function report_page_stageTable(report) {
     return [
         "<h2>Stages</h2>",
         "<table>",
@@ -39051,11 +39212,10 @@ function stageRows({ plan, stages, now }, index) {
     const lasted = `${(0,lib_duration/* formatDuration */.a)((record.until ?? now) - record.since)} of ${(0,lib_duration/* formatDuration */.a)(wait)}`;
     const verdicts = record.verdicts.map(({ kind, because }) => `<li>${report_page_marks[kind] ?? ""} ${escaped(because)}`);
     return [
-        `<tr>${name}<td>${lasted}</td><td>${failedOf(canary)}</td><td>${failedOf(stable)}</td></tr>`,
+        `<tr>${name}<td>${lasted}</td><td>${(0,counts_in_words/* failedOf */.ZA)(canary)}</td><td>${(0,counts_in_words/* failedOf */.ZA)(stable)}</td></tr>`,
         `<tr class="gates"><td colspan="4"><ul>${verdicts.join("")}</ul></td></tr>`,
     ];
 }
-const failedOf = ({ requests, errors }) => `${(0,numbers/* count */.U9)(errors)} of ${(0,numbers/* count */.U9)(requests)}`;
 function figure(chart) {
     const keys = chart.series.map(({ name, look, thin }) => `<span class="key"><svg viewBox="0 0 28 8" aria-hidden="true"><path class="line ${look}${thin ? " thin" : ""}" d="M0 4H28"/></svg>${escaped(name)}</span>`);
     return [
@@ -39092,7 +39252,7 @@ function planned({ plan }) {
     ];
 }
 function report_page_counted(moments) {
-    const rows = moments.map(({ at, weight, stable, canary }) => `<tr><th scope="row">${(0,timestamp/* timeOf */.nR)(at)}</th><td>${weight} %</td><td>${failedOf(canary)}</td><td>${failedOf(stable)}</td></tr>`);
+    const rows = moments.map(({ at, weight, stable, canary }) => `<tr><th scope="row">${(0,timestamp/* timeOf */.nR)(at)}</th><td>${weight} %</td><td>${(0,counts_in_words/* failedOf */.ZA)(canary)}</td><td>${(0,counts_in_words/* failedOf */.ZA)(stable)}</td></tr>`);
     return [
         "<details><summary>What was counted, in numbers</summary>",
         '<div class="scroll"><table>',
@@ -39129,6 +39289,12 @@ const report = mini_schemas/* object */.Ikc({
         ledger: ledgerSchema,
     }),
 });
+async function reportText({ config, readFile }) {
+    const path = config.reporting.report;
+    return readFile(path).catch((error) => {
+        throw noReport(path, `it cannot be read: ${(0,lib_errors/* tell */.qz)(error)}`, error);
+    });
+}
 const pagedReport = mini_schemas/* object */.Ikc({
     version: mini_schemas/* literal */.euz(1),
     account: mini_schemas/* object */.Ikc({
@@ -39162,12 +39328,13 @@ const pagedReport = mini_schemas/* object */.Ikc({
         ledger: ledgerSchema,
     }),
 });
-const readReport = (text, path) => readAs(report, text, path).account;
+const readReport = (text, path) => readAs(report, read_report_parse(text, path), path).account;
 function readPagedReport(text, path) {
-    return { account: readAs(pagedReport, text, path).account, json: read_report_parse(text, path) };
+    const json = read_report_parse(text, path);
+    return { account: readAs(pagedReport, json, path).account, json };
 }
-function readAs(schema, text, path) {
-    const read = parse/* safeParse */.xL(schema, read_report_parse(text, path));
+function readAs(schema, json, path) {
+    const read = parse/* safeParse */.xL(schema, json);
     if (read.success)
         return read.data;
     throw noReport(path, complaintOf(read.error, "the file"));
@@ -39191,13 +39358,10 @@ function read_report_parse(text, path) {
 
 
 
-
-async function replay({ config, readFile, messages }) {
+async function replay(desk) {
+    const { config, messages } = desk;
     const path = config.reporting.report;
-    const text = await readFile(path).catch((error) => {
-        throw noReport(path, `it cannot be read: ${(0,lib_errors/* tell */.qz)(error)}`, error);
-    });
-    const report = readReport(text, path);
+    const report = readReport(await reportText(desk), path);
     const result = judgeAgain(report, path);
     if (config.json)
         messages.answer(replay_answerOf(path, result));
@@ -39231,12 +39395,10 @@ function replay_stageInWords(stage) {
 
 
 
-async function report_report({ config, readFile, writePage, messages }) {
+async function report_report(desk) {
+    const { config, writePage, messages } = desk;
     const path = config.reporting.report;
-    const text = await readFile(path).catch((error) => {
-        throw noReport(path, `it cannot be read: ${(0,lib_errors/* tell */.qz)(error)}`, error);
-    });
-    const { account, json } = readPagedReport(text, path);
+    const { account, json } = readPagedReport(await reportText(desk), path);
     const page = config.output ?? `${path.replace(/\.(json|html?)$/i, "")}.html`;
     report_write(page, reportPage(account, json), writePage);
     messages.print(`Wrote ${page}.`);
@@ -40252,8 +40414,6 @@ const _summary = new Summary();
 const markdownSummary = (/* unused pure expression or super */ null && (_summary));
 const summary_summary = _summary;
 //# sourceMappingURL=summary.js.map
-// EXTERNAL MODULE: ./src/lib/markdown.js
-var markdown = __nccwpck_require__(1752);
 // EXTERNAL MODULE: ./src/words/failed-lines.js
 var failed_lines = __nccwpck_require__(9604);
 // EXTERNAL MODULE: ./src/words/kept-in-words.js
@@ -40624,129 +40784,6 @@ function reasonInShort(reason) {
         : `${(0,markdown/* clip */.$Q)(verdict.gate, 80)} ${value}, limit ${limit}`;
 }
 
-;// CONCATENATED MODULE: ./src/words/stage-table.js
-
-
-
-
-
-
-const columns = [
-    { title: "" },
-    { title: "Stage" },
-    { title: "Failed", right: true },
-    { title: "stable", right: true },
-    { title: "Requests", right: true },
-    { title: "p99", right: true },
-    { title: "stable", right: true },
-    { title: "Restarts", right: true },
-    { title: "Lasted", right: true },
-];
-const maxRows = 40;
-function stage_table_stageTable(account) {
-    const { stages } = account.plan;
-    const rows = stages.map((stage, index) => stage_table_rowOf(account, stage, index).map(unbroken));
-    const lines = stages.flatMap((stage, index) => gateLines(stage, index, recordOf(account, index)));
-    return [
-        `${(0,markdown/* table */.tp)(columns, rows.slice(0, maxRows))}${more(rows.length, "stages")}`,
-        ...(lines.length === 0 ? [] : [`${lines.slice(0, maxRows).join("\n")}${more(lines.length, "gates")}`]),
-    ].join("\n\n");
-}
-const more = (all, what) => (all <= maxRows ? "" : `\n\n… and ${all - maxRows} more ${what}.`);
-const recordOf = ({ stages }, index) => stages.findLast(({ stage }) => stage === index);
-function stage_table_rowOf(account, stage, index) {
-    const record = recordOf(account, index);
-    const name = stageName(stage, index);
-    if (!record)
-        return ["–", name, "", "", "", "", "", "", stage.wait === 0 ? "" : `of ${(0,lib_duration/* formatDuration */.a)(stage.wait)}`];
-    const { tally, verdicts } = record;
-    const times = timesIn(verdicts);
-    const mark = markOf(account, record);
-    const failed = failedShare(tally.canary);
-    return [
-        mark,
-        name,
-        mark === "❌" && tally.canary.errors > 0 ? `**${failed}**` : failed,
-        failedShare(tally.stable),
-        (0,numbers/* count */.U9)(tally.canary.requests),
-        times.canary,
-        times.stable,
-        restartsIn(verdicts),
-        lasted(stage, record, account.now),
-    ];
-}
-const failedShare = ({ requests, errors }) => (requests === 0 ? verdict_sentence/* nothing */.s6 : (0,numbers/* percent */.KN)(errors / requests));
-function markOf(account, record) {
-    const { verdicts, until } = record;
-    const has = (kind) => verdicts.some((verdict) => verdict.kind === kind);
-    if (has("fail"))
-        return "❌";
-    if (endedOtherwise(account, record))
-        return "⏹";
-    if (has("no-data"))
-        return "❔";
-    if (has("wait"))
-        return "⏳";
-    if (verdicts.some(({ proven }) => proven))
-        return "✅ safe";
-    if (verdicts.length > 0 || until !== undefined)
-        return "✅";
-    return "⏳";
-}
-const endedOtherwise = ({ state, stages, reason }, record) => (state.phase === "rolled-back" || state.phase === "rolling-back") &&
-    record === stages.at(-1) &&
-    (0,release_reason/* verdictOf */.Vj)(reason) === undefined;
-function timesIn(verdicts) {
-    for (const { figures } of verdicts) {
-        if (figures.of === "evidence" && "conclusion" in figures && figures.own?.times) {
-            const { canary, stable } = figures.own.times;
-            return { canary: (0,times_in_words/* bound */.$s)(canary.p99), stable: (0,times_in_words/* bound */.$s)(stable.p99) };
-        }
-        if (figures.of === "latency" && figures.quantile === 0.99)
-            return { canary: inTable(figures.time), stable: inTable(figures.stable) };
-    }
-    return { canary: "", stable: "" };
-}
-const inTable = (time) => (time ? (0,times_in_words/* bound */.$s)(time) : "");
-function restartsIn(verdicts) {
-    for (const { figures } of verdicts)
-        if (figures.of === "restarts")
-            return String(figures.restarts);
-    return "";
-}
-function gateLines(stage, index, record) {
-    return stage.gates.flatMap(({ name, kind }) => {
-        const verdict = record?.verdicts.find(({ gate }) => gate === name);
-        if (!verdict)
-            return [];
-        const isOwn = kind === "query" || kind === "json" || kind === "run";
-        if (kind === "evidence" || (!isOwn && verdict.kind === "pass"))
-            return [];
-        return [`* ${stage_table_marks[verdict.kind]} stage ${index + 1}, ${gateInShort(verdict)}`];
-    });
-}
-function gateInShort(verdict) {
-    if ("missing" in verdict.figures)
-        return (0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)((0,verdict_sentence/* verdictSentence */.BT)(verdict), 200));
-    const { value, limit } = (0,verdict_sentence/* figuresInWords */.k0)(verdict);
-    return `${cell(verdict.gate)}: ${cell(value)}, limit ${cell(limit)}`;
-}
-const stage_table_marks = { pass: "✅", wait: "⏳", fail: "❌", "no-data": "❔" };
-function stageName({ name, weight }, index) {
-    const short = `${index + 1} · ${weight} %`;
-    if (name.replace(/\s/g, "") === `${weight}%`)
-        return short;
-    return `${short} ${cell(name)}`;
-}
-function lasted({ wait }, { since, until }, now) {
-    const time = (until ?? now) - since;
-    if (time >= wait)
-        return (0,lib_duration/* formatDuration */.a)(time);
-    return `${(0,lib_duration/* formatDuration */.a)(time)} of ${(0,lib_duration/* formatDuration */.a)(wait)}`;
-}
-const cell = (text) => (0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)(text, 80));
-const unbroken = (text) => text.replace(/(?<=[\d≤>·]) (?=[%a-z\d·])/g, "\u00a0");
-
 ;// CONCATENATED MODULE: ./src/words/who-serves.js
 
 
@@ -40836,7 +40873,7 @@ const longestComment = 65_536;
 function renderReport(account, links, limit = longestComment) {
     const parts = [reportHeading(account), whoServes(account), why(account), adviceOf(account, links)];
     if (account.plan.stages.length > 0)
-        parts.push(stage_table_stageTable(account), splitPart(account));
+        parts.push(stageTable(account), splitPart(account));
     parts.push((0,evidence_part/* evidencePart */.FM)(account), programOutputs(account), warnings(account));
     parts.push(roles(account), report_subject(account), linkLine(links, account));
     const text = paragraphs(parts);
@@ -43094,9 +43131,10 @@ const isPage = (file) => [".html", ".htm"].includes((0,external_node_path_.extna
 function reportFile({ file }) {
     let written;
     let unwritten;
+    const page = reportPages();
     function write(account) {
         const report = reportOf(account);
-        writeWhole(file, isPage(file) ? reportPage(report.account, report) : `${JSON.stringify(report, undefined, 2)}\n`);
+        writeWhole(file, isPage(file) ? page(report.account, report) : `${JSON.stringify(report, undefined, 2)}\n`);
         written = { gist: gist(account), at: account.now };
         unwritten = undefined;
     }
@@ -43614,16 +43652,14 @@ const noFaults = ({ kind }) => `${kind}s have no faults, so that no stage can ha
 function wantedBeside(shape, was, at, aim) {
     const testers = aim.to === "split" ? (aim.testers ?? []) : [];
     if (testers.length === 0)
-        return { wanted: [] };
+        return {};
     const narrowed = narrowedFor(shape, { section: was.section, match: was.match }, testers);
     if ("because" in narrowed)
         return narrowed;
     const drill = aim.to === "split" ? aim.drill : undefined;
     if (drill && !shape.fault)
         return { because: noFaults(shape) };
-    return {
-        wanted: [{ name: testersName(at), match: narrowed.match, role: "canary", fault: drill && shape.fault?.(drill) }],
-    };
+    return { wanted: { name: testersName(at), match: narrowed.match, fault: drill && shape.fault?.(drill) } };
 }
 function additionsTo(shape, { was, at, rule, standing, canary }, aim, versions, namespace) {
     const goes = (now) => ({ shape, now, planned: undefined, before: rule, name: testersName(at) });
@@ -43634,7 +43670,7 @@ function additionsTo(shape, { was, at, rule, standing, canary }, aim, versions, 
     }
     const [now, ...others] = standing.filter(({ index }) => index < rule.index);
     const misplaced = standing.filter(({ index }) => index > rule.index);
-    const [wanted] = due.wanted;
+    const { wanted } = due;
     const gone = [...(wanted ? [] : [now]), ...others, ...misplaced].flatMap((one) => (one ? [goes(one)] : []));
     if (!wanted)
         return { additions: gone };
@@ -44117,6 +44153,9 @@ const warn = (what, next) => ({ level: "warn", what, next });
 const note = (what, next) => ({ level: "note", what, next });
 const coded = (code, finding) => ({ ...finding, code });
 const unseen = (what, finding) => ({ ...finding, unseen: what });
+const toldOnce = (findings) => [
+    ...new Map(findings.map((finding) => [finding.what, finding])).values(),
+];
 
 ;// CONCATENATED MODULE: ./src/adapters/weighted-rules/movable-rule.js
 const choicesOf = ({ kind }, { routes }) => routes.filter((route) => route.kind === kind);
@@ -44252,7 +44291,7 @@ function selectRules(shape, object, choice, pair) {
 function selectAmong(search) {
     const { rules, problems } = search.choice.routes.length === 0 ? selectAll(search) : selectNamed(search);
     const against = rules.flatMap((rule) => checkRule(rule, search) ?? []);
-    return { rules, problems: [...problems, ...new Map(against.map((one) => [one.what, one])).values()] };
+    return { rules, problems: [...problems, ...toldOnce(against)] };
 }
 const select_rules_has = ({ destinations }, role, { versions }) => versions.indexesOf(role, destinations).length > 0;
 function selectAll(search) {
@@ -44707,6 +44746,34 @@ function aimOf({ stable: _, ...traffic }) {
 }
 const aimAt = (canary) => aimOf((0,split/* splitAt */.g)(canary));
 
+;// CONCATENATED MODULE: ./src/istio/match-coverage.js
+
+
+const conditionsOf = ({ match }) => listAt({ match }, "match").map((one) => objectAt(one));
+function coverageOf(rule, above) {
+    const conditions = conditionsOf(rule);
+    const taken = conditions.map((one) => above.find((other) => conditionsOf(other).some((wide) => covers(wide, one))));
+    const by = taken.find((one) => one !== undefined);
+    return by && { by, all: !taken.includes(undefined) };
+}
+function covers({ name: _, ...wide }, narrow) {
+    return Object.entries(wide).every(([part, value]) => coversPart(part, value, narrow[part]));
+}
+function coversPart(part, wide, narrow) {
+    if ((0,external_node_util_.isDeepStrictEqual)(wide, narrow))
+        return true;
+    if (!byName.has(part))
+        return coversText(part, wide, narrow);
+    const [few, many] = [objectAt(wide), objectAt(narrow)];
+    return Object.entries(few).every(([key, value]) => (0,external_node_util_.isDeepStrictEqual)(value, many[key]));
+}
+const byName = new Set(["headers", "queryParams", "sourceLabels", "withoutHeaders"]);
+function coversText(part, wide, narrow) {
+    const prefix = textAt(wide, "prefix");
+    const text = textAt(narrow, "prefix") ?? textAt(narrow, "exact") ?? (part === "uri" ? "/" : undefined);
+    return prefix !== undefined && text?.startsWith(prefix) === true;
+}
+
 ;// CONCATENATED MODULE: ./src/adapters/weighted-rules/tester-notices.js
 
 
@@ -44747,19 +44814,9 @@ function announced(shape, { rules }, findings, where) {
         note(`${where}: with the first write testers get the canary by a ${shape.words.rule} before ${(0,some_of/* someOf */.y)(words, ", ")}, with everything that it has; it goes at the end, and with a rollback.`),
     ];
 }
-function covers(wider, narrower) {
-    return Object.entries(wider).every(([field, asked]) => {
-        const other = narrower[field];
-        if (field === "name" || (0,external_node_util_.isDeepStrictEqual)(asked, other))
-            return true;
-        if (field === "headers" || field === "queryParams" || field === "sourceLabels")
-            return Object.entries(objectAt(asked)).every(([name, one]) => (0,external_node_util_.isDeepStrictEqual)(one, objectAt(other)[name]));
-        const [prefix, of] = [textAt(asked, "prefix"), textAt(other, "prefix") ?? textAt(other, "exact")];
-        return prefix !== undefined && (prefix === "/" || (of?.startsWith(prefix) ?? false));
-    });
-}
 
 ;// CONCATENATED MODULE: ./src/adapters/weighted-rules/notices.js
+
 
 
 
@@ -44787,7 +44844,6 @@ function noticesOf(shape, chosen, target, plan) {
     };
     return [moves, copies, offSchedule, neverReached, coarse, notices_testers, lettingIn, staying, delegates].flatMap((notice) => notice(subject));
 }
-const notices_note = (what, next) => ({ level: "note", what, next });
 const lettingIn = ({ shape, chosen, plan, where }) => testerNotices(shape, chosen, plan, where);
 function moves({ shape, chosen, target, plan, where }) {
     if (chosen.problems.length > 0)
@@ -44798,7 +44854,7 @@ function moves({ shape, chosen, target, plan, where }) {
         return [];
     const first = planMoves(shape, chosen.object, before, target, aim);
     const words = first.moves.map((move) => `${ruleWord(shape, move.rule)} from ${splitWord(move.rule.destinations)} to ${splitWord(plannedDestinations(move))}`);
-    return [notices_note(`${where}: the first write takes ${(0,some_of/* someOf */.y)(words)}.`)];
+    return [note(`${where}: the first write takes ${(0,some_of/* someOf */.y)(words)}.`)];
 }
 function copies({ shape, chosen, versions, plan, where }) {
     const rules = chosen.rules.filter(({ mirrors }) => mirrors.some((one) => versions.roleOf(one) === "canary"));
@@ -44820,7 +44876,7 @@ function offSchedule({ shape, chosen, versions, plan, where }) {
         const traffic = canaryTraffic(rule.destinations, versions);
         if (traffic === 0 || traffic === 1 || weights.includes(Math.round(traffic * 10_000) / 100))
             continue;
-        findings.push(notices_note(`${where}: ${ruleWord(shape, rule)} gives the canary ${(0,numbers/* percentWord */.m9)(traffic)}, which is no weight of this plan (${weights.join(", ")}): no release with these stages wrote it.`));
+        findings.push(note(`${where}: ${ruleWord(shape, rule)} gives the canary ${(0,numbers/* percentWord */.m9)(traffic)}, which is no weight of this plan (${weights.join(", ")}): no release with these stages wrote it.`));
     }
     return findings;
 }
@@ -44867,7 +44923,7 @@ function notices_testers({ shape, others, versions, where, plan }) {
     if (rules.length === 0)
         return [];
     return [
-        notices_note(`${where}: ${(0,some_of/* someOf */.y)(rules.map((rule) => ruleWord(shape, rule)), ", ")} sends requests to the canary already, and stays as it is, also after a rollback.`, countsInSplit(plan)),
+        note(`${where}: ${(0,some_of/* someOf */.y)(rules.map((rule) => ruleWord(shape, rule)), ", ")} sends requests to the canary already, and stays as it is, also after a rollback.`, countsInSplit(plan)),
     ];
 }
 function staying({ shape, others, versions, where, plan }) {
@@ -44875,7 +44931,7 @@ function staying({ shape, others, versions, where, plan }) {
     if (rules.length === 0)
         return [];
     return [
-        notices_note(`${where}: ${(0,some_of/* someOf */.y)(rules.map((rule) => ruleWord(shape, rule)), ", ")} sends to stable and is not moved by this release.`, countsInSplit(plan)),
+        note(`${where}: ${(0,some_of/* someOf */.y)(rules.map((rule) => ruleWord(shape, rule)), ", ")} sends to stable and is not moved by this release.`, countsInSplit(plan)),
     ];
 }
 const countsInSplit = ({ stages }) => stages.some(release_gate/* isJudgedByEvidence */.iA)
@@ -44886,7 +44942,7 @@ function delegates({ shape, others, where }) {
     if (words.length === 0)
         return [];
     return [
-        notices_note(`${where}: some requests are routed elsewhere (${(0,some_of/* someOf */.y)(words, ", ")}); this release moves them only if that ${shape.kind} is named, too.`),
+        note(`${where}: some requests are routed elsewhere (${(0,some_of/* someOf */.y)(words, ", ")}); this release moves them only if that ${shape.kind} is named, too.`),
     ];
 }
 
@@ -56986,16 +57042,13 @@ function narrowed_match_narrow(block, testers) {
     };
     const narrowed = { ...block };
     for (const [field, part] of Object.entries(parts)) {
-        if (part === "never")
-            return part;
-        if (narrowed_match_isBecause(part))
+        if (part === "never" || isBecause(part))
             return part;
         if (part !== undefined)
             narrowed[field] = part;
     }
     return narrowed;
 }
-const narrowed_match_isBecause = (part) => textAt(part, "because") !== undefined;
 function narrowed_match_withTexts(what, asked, more) {
     if (more.size === 0)
         return Object.keys(asked).length === 0 ? undefined : asked;
@@ -57232,36 +57285,6 @@ function ruleAt(object, pointer) {
     return Object(inner);
 }
 
-;// CONCATENATED MODULE: ./src/istio/match-coverage.js
-
-
-const conditionsOf = ({ match }) => listAt({ match }, "match").map((one) => objectAt(one));
-function coverageOf(rule, above) {
-    const conditions = conditionsOf(rule);
-    const taken = conditions.map((one) => above.find((other) => conditionsOf(other).some((wide) => match_coverage_covers(wide, one))));
-    const by = taken.find((one) => one !== undefined);
-    return by && { by, all: !taken.includes(undefined) };
-}
-function match_coverage_covers({ name: _, ...wide }, narrow) {
-    return Object.entries(wide).every(([part, value]) => coversPart(part, value, narrow[part]));
-}
-function coversPart(part, wide, narrow) {
-    if ((0,external_node_util_.isDeepStrictEqual)(wide, narrow))
-        return true;
-    if (part === "uri")
-        return coversUri(wide, narrow);
-    if (!byName.has(part))
-        return false;
-    const [few, many] = [objectAt(wide), objectAt(narrow)];
-    return Object.entries(few).every(([key, value]) => (0,external_node_util_.isDeepStrictEqual)(value, many[key]));
-}
-const byName = new Set(["headers", "queryParams", "sourceLabels", "withoutHeaders"]);
-function coversUri(wide, narrow) {
-    const prefix = textAt(wide, "prefix");
-    const other = textAt(narrow, "prefix") ?? textAt(narrow, "exact");
-    return prefix !== undefined && other?.startsWith(prefix) === true;
-}
-
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/virtual-service-word.js
 
 const virtualServiceWord = (name) => describe_objectWord({ kind: "VirtualService" }, name);
@@ -57299,7 +57322,7 @@ function meshFindings(states, around) {
         const subject = { ...around, object, rules: rulesOf(object), word: virtualServiceWord(virtual_service_nameOf(object)) };
         return meshRules.flatMap(({ code, find }) => find(subject).map((one) => (code ? coded(code, one) : one)));
     });
-    return [...new Map(findings.map((finding) => [finding.what, finding])).values()];
+    return toldOnce(findings);
 }
 const pathTo = ({ path }, below = "") => path
     .slice(1)
@@ -57780,7 +57803,7 @@ function ownViewers(object) {
 
 function unseenWeights(facts, gateways) {
     const findings = facts.flatMap((fact) => fact.seenBy.flatMap((viewer) => (viewer.who === "mesh" ? [] : unseenByGateway(fact, viewer, viewer.who, gateways))));
-    return [...new Map(findings.map((finding) => [finding.what, finding])).values()];
+    return toldOnce(findings);
 }
 const serverFor = {
     http: "for HTTP",
@@ -60455,7 +60478,7 @@ function oneFamilyForAHost({ routes, gatewayRules }) {
         const others = isClassic(fact) ? ofGatewayApi : classic;
         return others.filter((other) => meet(own, other)).map((other) => both(own, other));
     });
-    return [...new Map(findings.map((finding) => [finding.what, finding])).values()];
+    return toldOnce(findings);
 }
 const meet = (one, other) => one.section === other.section && one.hosts.some((host) => other.hosts.some((same) => (0,istio_host/* sameHost */.RM)(host, same)));
 const both = (own, other) => refuse(`${own.where} and ${other.where} are for the same calls in the mesh, and Istio does not support VirtualServices and routes of the Gateway API for one host: sidecars take one of the two alone (one of the Gateway API in their own namespace first, else the older), so it is not known who follows the weights.`, "Leave one: take the host out of the VirtualService, or the Service out of the other's parentRefs.");
@@ -60895,7 +60918,7 @@ function portsExist(scene) {
     const { services, hosts } = scene;
     const both = new Set([hosts.stable, hosts.canary].flatMap((host) => serviceBehind(services, host) ?? []));
     const findings = destinationsOfStable(scene).flatMap((used) => [...both].flatMap((service) => portOf(service, used) ?? []));
-    return service_ports_unique(findings);
+    return toldOnce(findings);
 }
 function portOf(service, { fact, destination }) {
     const ports = portsOf(service);
@@ -60910,9 +60933,6 @@ function portOf(service, { fact, destination }) {
         return undefined;
     return coded("IST0101", refuse(`${fact.where} sends to port ${port}, which ${service_ports_wordOf(service)} does not have (ports: ${list}; IST0101).`, "Correct the port of the route or of the Service."));
 }
-const service_ports_unique = (findings) => [
-    ...new Map(findings.map((finding) => [finding.what, finding])).values(),
-];
 const service_ports_http = new Set(["http", "http2", "grpc", "grpc-web", "kubernetes.io/h2c", "kubernetes.io/ws"]);
 const opaque = new Set(["tcp", "tls", "https", "mongo", "mysql", "redis", "udp"]);
 function portsSpeakProtocol(scene) {
@@ -62250,7 +62270,7 @@ function draw(evidence, settings) {
         untimed: judged.requests.stable > 0 ? (0,_latency_js__WEBPACK_IMPORTED_MODULE_1__/* .whyUntimed */ .xg)(evidence.latency) : undefined,
         missing: finding === "nothing" ? missingCounts(evidence, settings) : undefined,
         unanswered: finding === "unanswered" ? unansweredRequests(evidence, settings) : undefined,
-        elsewhere: finding === "too-little-traffic" ? rateWhere("elsewhere", evidence, settings) : undefined,
+        elsewhere: finding === "too-little-traffic" ? rateWhere("elsewhere", (0,_silence_js__WEBPACK_IMPORTED_MODULE_4__/* .whereabouts */ .CJ)(evidence, settings)) : undefined,
         warmUpLeft: Math.max(0, settings.warmUp - evidence.age),
         ratio: (0,_confidence_js__WEBPACK_IMPORTED_MODULE_0__/* .ratioInterval */ .z)(evidence.ratio, settings.alpha),
         weight: weightsOf(weight),
@@ -62321,12 +62341,11 @@ function unansweredRequests(evidence, settings) {
         expected: Math.round((stable * (split.weight ?? 0)) / (100 - (split.weight ?? 0))),
         stable,
         lasted: age - ((isSince ? silence.from : split.from) ?? age),
-        total: rateWhere("missing", evidence, settings),
+        total: rateWhere("missing", found),
         waiting: found && "waiting" in found ? found.waiting : undefined,
     };
 }
-function rateWhere(place, evidence, settings) {
-    const found = (0,_silence_js__WEBPACK_IMPORTED_MODULE_4__/* .whereabouts */ .CJ)(evidence, settings);
+function rateWhere(place, found) {
     if (found?.are === place && "rate" in found)
         return found.rate;
     return undefined;
@@ -66286,6 +66305,7 @@ function eValue(logE) {
 /* harmony export */   Cv: () => (/* binding */ about),
 /* harmony export */   G$: () => (/* binding */ shownSplit),
 /* harmony export */   Yv: () => (/* binding */ comparedInWords),
+/* harmony export */   ZA: () => (/* binding */ failedOf),
 /* harmony export */   d3: () => (/* binding */ timesAsOften),
 /* harmony export */   hb: () => (/* binding */ chanceInWords),
 /* harmony export */   jZ: () => (/* binding */ atLeast),
@@ -66307,6 +66327,7 @@ function stableInWords(bad, { stable }) {
 }
 const shareOrNone = (bad, all) => (bad === 0 ? "none" : (0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .percent */ .KN)(bad / all));
 const part = (some, all) => `${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9)(some)} of ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9)(all)}`;
+const failedOf = ({ requests, errors }) => part(errors, requests);
 const share = (some, all) => (all === 0 ? "—" : (0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .percent */ .KN)(some / all));
 function timesAsOften(bad, requests) {
     if (bad.stable === 0 || requests.canary === 0)
@@ -67014,6 +67035,7 @@ function shellWord(text) {
 /* harmony export */   UB: () => (/* binding */ isExtended),
 /* harmony export */   f$: () => (/* binding */ timeLeft),
 /* harmony export */   k: () => (/* binding */ stageProgress),
+/* harmony export */   rf: () => (/* binding */ signs),
 /* harmony export */   sL: () => (/* binding */ isJudged)
 /* harmony export */ });
 /* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5485);
@@ -67048,17 +67070,17 @@ function countedIn(observed) {
     const all = canary + stable;
     return `canary ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__/* .count */ .U9)(canary)} of ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__/* .count */ .U9)(all)} requests (${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__/* .percent */ .KN)(canary / all)})`;
 }
-function timeLeft(stage, since, release, now) {
+function timeLeft(stage, since, account, now) {
     const left = stage.wait - (now - since);
     if (left > 0)
         return `${(0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(Math.ceil(left / 1_000) * 1_000)} left`;
-    if (isExtended(release))
+    if (isExtended(account))
         return `extended until ${(0,_timestamp_js__WEBPACK_IMPORTED_MODULE_4__/* .timeOf */ .nR)(since + stage.deadline)} UTC at most`;
     if (stage.wait > 0)
         return "the wait is over";
     return undefined;
 }
-const isExtended = ({ reason }) => reason?.kind === "stage-extended";
+const isExtended = ({ reason }) => reason.kind === "stage-extended";
 const isJudged = ({ plan, stages }) => {
     const record = stages.at(-1);
     return record !== undefined && (record.verdicts.length > 0 || plan.stages[record.stage]?.gates.length === 0);
