@@ -263,7 +263,7 @@ test("who sends requests past a release is remembered from before it, and asked 
       const cluster = { ...config.cluster, kubeconfig: server.kubeconfig() };
       const { plan } = config.release ?? assert.fail();
       const session = compose({ ...config, cluster }, surroundings(nodeWorld()).here);
-      const tester = "VirtualService shop/tester: http route #0 sends 100 % of its requests to reviews subset v2";
+      const tester = "VirtualService shop/tester: http route #0 sends 100% of its requests to reviews subset v2";
       const before = await session.capture(shopTarget, plan);
       assert.deepEqual(
         [before.bystanders, (await session.captureGivenBack(shopTarget)).bystanders],

@@ -204,3 +204,19 @@ const code = (file: string): readonly string[] =>
   withoutComments(readFileSync(file, "utf8"))
     .replace(/"(?:[^"\\\n]|\\.)*"/g, '""')
     .split("\n");
+
+test("numbers and units have one spelling, the one that the configuration takes: 25%, 2m47s, 100ms", () => {
+  const apart = /[\d}] (?:%|(?:ms|s|m|h)\b(?!'))/;
+  const read = [
+    ...files,
+    ...globSync(["*.md", "docs/**/*.md", "examples/**/*.y*ml", "__tests__/golden/**/*.{md,txt}"]),
+  ];
+  assert.deepEqual(
+    read.flatMap((file) =>
+      readFileSync(file, "utf8")
+        .split("\n")
+        .flatMap((line) => (apart.test(line) ? [`${file}: ${line.trim()}`] : [])),
+    ),
+    [],
+  );
+});

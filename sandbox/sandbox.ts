@@ -16,9 +16,9 @@ export type SandboxOptions = {
   readonly objects: readonly SentObject[];
   /** Pull requests of the repository acme/shop. Default: none. */
   readonly pulls?: readonly Pull[];
-  /** Between two scrapes of Prometheus. Default 1 s. */
+  /** Between two scrapes of Prometheus. Default 1s. */
   readonly scrapeInterval?: Millis;
-  /** How long the lives of pods take. Default: ready after 300 ms, and gone 300 ms after their deletion. */
+  /** How long the lives of pods take. Default: ready after 300ms, and gone 300ms after their deletion. */
   readonly podTimes?: Partial<PodTimes>;
 };
 
@@ -70,7 +70,7 @@ export async function startSandbox({
     github,
     async ready() {
       for (let asked = 0; !isRolledOut(api); asked++) {
-        if (asked === 500) throw new Error("the sandbox's pods did not become ready within 10 s");
+        if (asked === 500) throw new Error("the sandbox's pods did not become ready within 10s");
         await sleep(20);
       }
       await gateway.refresh();

@@ -10,7 +10,7 @@ export type TrafficOptions = {
   readonly rate?: number;
   /** It stops by itself after this many. Default 6000. */
   readonly most?: number;
-  /** How long they wait for an answer before they leave. Default: 10 s. */
+  /** How long they wait for an answer before they leave. Default: 10s. */
   readonly patience?: Millis;
 };
 

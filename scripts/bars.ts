@@ -64,7 +64,7 @@ function row(name: string, { files, lines, ternaries, conditionalSpreads, longLi
     String(lines),
     per1000(ternaries, lines).toFixed(1),
     per1000(conditionalSpreads, lines).toFixed(1),
-    `${((100 * longLines) / lines).toFixed(1)} %`,
+    `${((100 * longLines) / lines).toFixed(1)}%`,
     String(functions.length),
     String(quantile(functions, 0.5)),
     String(quantile(functions, 0.9)),

@@ -112,7 +112,7 @@ function report(trials: readonly Trial[], notAsked: readonly string[]): void {
     const score = (100 * noticed) / inside.length;
     const bar = scoreBars.find(([name]) => name === place)?.[1] ?? 0;
     if (score < bar) process.exitCode = 1;
-    const cells = [inside.length, noticed, hung, `${score.toFixed(1)} %`, `${bar} %`];
+    const cells = [inside.length, noticed, hung, `${score.toFixed(1)}%`, `${bar}%`];
     console.log(
       place.padEnd(37) + cells.map((cell) => String(cell).padStart(10)).join("") + (score < bar ? "  ✖" : ""),
     );

@@ -90,7 +90,7 @@ const inThread = (ranges: Range[], known: SeedFacts[]): Promise<void> =>
 function speedOf(seeds: readonly SeedFacts[], seconds: number): string {
   const commands = seeds.reduce((sum, each) => sum + each.commands, 0);
   const each = (count: number): string => (count / seconds).toFixed(1);
-  return `${seconds.toFixed(1)} s: ${each(seeds.length)} seeds and ${each(commands)} commands a second`;
+  return `${seconds.toFixed(1)}s: ${each(seeds.length)} seeds and ${each(commands)} commands a second`;
 }
 
 async function play({ from, to }: Range): Promise<void> {

@@ -25,7 +25,7 @@ const when = (disturbance: Disturbance, scenario: Scenario = plainScenario): Sce
   ...scenario,
   disturbances: [disturbance],
 });
-const released = /requests go to reviews-v2 \(v2\) 100 %/;
+const released = /requests go to reviews-v2 \(v2\) 100%/;
 const givenBack = /writes the route: v1 100, v2 0/;
 
 export const peerFaults: readonly PeerFault[] = [
@@ -72,9 +72,9 @@ export const peerFaults: readonly PeerFault[] = [
     what: "Requests fail while versions are exchanged, because pods or subsets are not known yet or no more",
     reported: [argo(587), argo(4195), argo(2507), flagger(256), flagger(826)],
     scenario: { ...plainScenario, shape: "clone-swap", meshLag: 2 * second },
-    shown: /requests go to reviews-canary \(v2\) 100 %/,
-    absent: /requests go to .*nobody(?! 100 %)/,
-    instead: "no request goes to nobody, with a mesh that learns up to 2 s late",
+    shown: /requests go to reviews-canary \(v2\) 100%/,
+    absent: /requests go to .*nobody(?! 100%)/,
+    instead: "no request goes to nobody, with a mesh that learns up to 2s late",
   },
   {
     what: "Git puts the VirtualService back, and the controller writes it again, for ever",

@@ -14,7 +14,7 @@ export async function reliabilityReport({ seeds, failed, byFault }: Tally): Prom
     "<!-- Made by `npm run simulate -- --seeds N --report docs/reliability.md`; do not edit. -->",
     `${figure(seeds.length)} simulated releases (seeds ${first} to ${last}, ${figure(commands)} commands), each in a world of its own with up to three disturbances; [testing.md](testing.md#the-simulator) says what is simulated, and [ARCHITECTURE.md](../ARCHITECTURE.md#invariants) what has to hold. In ${failed.length === 0 ? "none of them" : String(failed.length)} an invariant did not hold.`,
     "## Faults",
-    "*Survived*: every invariant held. *On a bad version*: the longest time that requests went to a version that fails or dies, in all releases that met this fault, whatever else they met. A rollback takes up to three looks (5 to 15 s each); a job that was killed is followed by its second step, or by a person within a minute; while the API server is away nobody can give the requests back.",
+    "*Survived*: every invariant held. *On a bad version*: the longest time that requests went to a version that fails or dies, in all releases that met this fault, whatever else they met. A rollback takes up to three looks (5 to 15s each); a job that was killed is followed by its second step, or by a person within a minute; while the API server is away nobody can give the requests back.",
     ...parts.flatMap(({ title, by }) => [`### ${title}`, faultTable(byFault, by)]),
     foundSection(),
     "## What happened to others",
@@ -68,7 +68,7 @@ const faultRow = ([fault, { tried, survived, exposure }]: readonly [string, Faul
   fault.replace(/^\w+: /, ""),
   figure(tried),
   figure(survived),
-  exposure === 0 ? "–" : `${Math.round(exposure / 1_000)} s`,
+  exposure === 0 ? "–" : `${Math.round(exposure / 1_000)}s`,
 ];
 
 const figure = (count: number): string => count.toLocaleString("en");

@@ -63,7 +63,7 @@ export async function simulate(scenario: Scenario, meddle: Meddle = () => ({})):
 
 const isOfAnother = ({ act }: Disturbance): boolean => act === "releases another version";
 
-const clockText = (at: Millis): string => `${(at / 1_000).toFixed(2).padStart(8)} s`;
+const clockText = (at: Millis): string => `${(at / 1_000).toFixed(2).padStart(8)}s`;
 
 /** GitHub is slow to simulate, so it is told in some seeds only. */
 async function load(scenario: Scenario, image: string): Promise<Config> {

@@ -41,8 +41,8 @@ function headOf({
   const facts = [
     `${shape} of ${image.split(":")[1]}`,
     `stages ${stages.map(({ weight, wait, approval }) => `${weight}:${wait / 1_000}s${approval ? " with approval" : ""}`).join(", ")}`,
-    `${gates} gates every ${interval / 1_000} s`,
-    `${latency.most} ms away at most`,
+    `${gates} gates every ${interval / 1_000}s`,
+    `${latency.most}ms away at most`,
     inAction ? "in the action" : "by hand",
   ];
   if (prometheuses > 1) facts.push(`${prometheuses} Prometheus replicas`);

@@ -128,7 +128,7 @@ export function watchOver(options: WatchOptions): Watch {
     if (writer() !== "job" || isTouched || weight === undefined || record === undefined) return;
     const allowed = weightsNamed(record);
     if (!allowed.includes(weight))
-      violate("no weight that no journal named", `${weight} % were written while the journal said ${phaseOf(record)}`);
+      violate("no weight that no journal named", `${weight}% were written while the journal said ${phaseOf(record)}`);
   }
 
   /** A job that takes the last pods of a Deployment must not do so while the route sends requests there. */
@@ -142,7 +142,7 @@ export function watchOver(options: WatchOptions): Watch {
     if (share > 0)
       violate(
         "no pod retired under traffic",
-        `${object.metadata.name} was ${gone ? "deleted" : "scaled to 0"} while the route gave it ${Math.round(share * 100)} %`,
+        `${object.metadata.name} was ${gone ? "deleted" : "scaled to 0"} while the route gave it ${Math.round(share * 100)}%`,
       );
   }
 
@@ -179,7 +179,7 @@ export function watchOver(options: WatchOptions): Watch {
     if (unexcused > options.bound)
       violate(
         "no bad version in traffic for longer than the fault at hand",
-        `it had requests for ${Math.round(whole / 1_000)} s, ${Math.round(unexcused / 1_000)} s of them without an excuse`,
+        `it had requests for ${Math.round(whole / 1_000)}s, ${Math.round(unexcused / 1_000)}s of them without an excuse`,
       );
   }
 
@@ -266,7 +266,7 @@ export const trafficText = (traffic: Traffic): string =>
   traffic
     .map(
       ({ deployment = "nobody", image, share }) =>
-        `${deployment}${image === "" ? "" : ` (${image.split(":")[1]})`} ${Math.round(share * 100)} %`,
+        `${deployment}${image === "" ? "" : ` (${image.split(":")[1]})`} ${Math.round(share * 100)}%`,
     )
     .join(", ") || "nobody";
 

@@ -150,7 +150,7 @@ function tellOutputs(because: string, refused: boolean): void {
 }
 
 /**
- * The runner sends SIGINT, 7.5 s later SIGTERM, 2.5 s later SIGKILL. The first asks to go back, which is never
+ * The runner sends SIGINT, 7.5s later SIGTERM, 2.5s later SIGKILL. The first asks to go back, which is never
  * interrupted; the next one ends what does not get anywhere.
  */
 for (const signal of signals)

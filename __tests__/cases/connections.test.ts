@@ -86,7 +86,7 @@ describe("connections", { concurrency: 4 }, () => {
       assert.equal(seen.at(-1), 200);
       assert.ok(
         seen.some((canary) => canary > 15 && canary < 75),
-        `never about 20 %: ${seen.join(" ")}`,
+        `never about 20%: ${seen.join(" ")}`,
       );
       assert.match(run.said, /connections, of which proxies see no answer: nothing but restarts and pods that are not/);
       const route = run.sandbox.api.store.get(kindNamed(kind.plural), "shop", "reviews") ?? assert.fail();

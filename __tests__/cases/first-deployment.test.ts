@@ -116,9 +116,9 @@ const written: readonly (readonly [what: string, change: Change, exit: 0 | 2, sa
     "the canary alone, and it has pods",
     routeOf(0, 100),
     2,
-    /sends 100 % of its requests to reviews-v2, which has 1 pod that is ready\. Take first-deploy .* away and name reviews-v2 as stable/,
+    /sends 100% of its requests to reviews-v2, which has 1 pod that is ready\. Take first-deploy .* away and name reviews-v2 as stable/,
   ],
-  ["both, and the canary has pods", routeOf(90, 10), 2, /sends 10 % of its requests to reviews-v2/],
+  ["both, and the canary has pods", routeOf(90, 10), 2, /sends 10% of its requests to reviews-v2/],
   [
     "another host and the canary, which has pods",
     (world) => onPremises(routeOf(90, 10)(world)),
@@ -151,7 +151,7 @@ test("a first deployment goes on where nobody serves, the canary's own pods asid
   const change = { "world.yaml": withoutPods };
   const planned = await runCase(t, statefulSet, { change, command: "plan --first-deploy true" });
   assert.equal(planned.exit, 0, planned.said);
-  assert.doesNotMatch(planned.said, /20 % of the requests/, "there are no stages");
+  assert.doesNotMatch(planned.said, /20% of the requests/, "there are no stages");
   // Without stages a release can end before any customer calls: whoever calls afterwards is answered by the canary.
   const { exit, said, probes } = await runCase(t, statefulSet, {
     change,

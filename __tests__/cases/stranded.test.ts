@@ -92,7 +92,7 @@ const front = (destination: string): string =>
 const cases: Readonly<Record<string, Case>> = {
   "c01: rules for stable alone, beside one that moves": {
     world: one,
-    seen: refused('route "static" sends 100 %', 'route "rest"', "reviews subset v1", "[api, static, rest]", ...ways),
+    seen: refused('route "static" sends 100%', 'route "rest"', "reviews subset v1", "[api, static, rest]", ...ways),
   },
   "c01: plan says the same": { world: one, command: "plan", seen: refused('route "static"', 'route "rest"', ...ways) },
   "c01: they move as well, as the refusal says": {
@@ -164,7 +164,7 @@ const cases: Readonly<Record<string, Case>> = {
           "    - mirror: { host: reviews, subset: v1 }\n      mirrorPercentage: { value: 5 }\n      route:",
         ),
     },
-    seen: refused("http route #0 copies 5 % of its requests to reviews subset v1", "Take its mirror away"),
+    seen: refused("http route #0 copies 5% of its requests to reviews subset v1", "Take its mirror away"),
   },
 
   "a tcp rule": {
@@ -188,7 +188,7 @@ const cases: Readonly<Record<string, Case>> = {
         `{ hosts: [half.example.com], http: [{ route: [{ destination: { host: ${host}, subset: v1 }, weight: 25 }, { destination: { host: ${host}, subset: v2 }, weight: 75 }] }] }`,
       ),
     ),
-    seen: refused("VirtualService shop/other: http route #0 sends 25 %"),
+    seen: refused("VirtualService shop/other: http route #0 sends 25%"),
   },
   "one without requests is not left": {
     world: sound,
@@ -206,7 +206,7 @@ const cases: Readonly<Record<string, Case>> = {
         `{ hosts: [x], http: [{ route: [{ destination: { host: x } }], mirrors: [{ destination: { host: ${host}, subset: v2 } }, { destination: { host: ${host}, subset: v1 }, percentage: { value: 10 } }] }] }`,
       ),
     ),
-    seen: refused(`VirtualService shop/other: http route #0 copies 10 % of its requests to ${host} subset v1`),
+    seen: refused(`VirtualService shop/other: http route #0 copies 10% of its requests to ${host} subset v1`),
   },
   "a delegate": {
     world: sound,
@@ -240,7 +240,7 @@ kind: DestinationRule
 metadata: { name: reviews, namespace: edge }
 spec: { host: ${host}, subsets: [{ name: live, labels: { version: v1 } }] }`,
     ),
-    seen: refused('VirtualService edge/front: route "front" sends 100 %', "subset live"),
+    seen: refused('VirtualService edge/front: route "front" sends 100%', "subset live"),
   },
   "a Service that selects stable's pods alone": {
     world: sound,
@@ -290,7 +290,7 @@ spec: { type: ExternalName, externalName: reviews-v1.shop.svc.cluster.local }
 ${front("{ host: reviews-old }")}`),
     seen: refused(
       "Service shop/reviews-old is another name for reviews-v1.shop.svc.cluster.local, which selects the pods of reviews-v1 alone",
-      "VirtualService shop/front: http route #0 sends 100 % of its requests to reviews-old",
+      "VirtualService shop/front: http route #0 sends 100% of its requests to reviews-old",
     ),
   },
   "a ServiceEntry that selects stable's pods alone": {
@@ -346,7 +346,7 @@ spec: { address: reviews-v1.shop.svc.cluster.local, labels: { app: legacy } }`),
       rules("{ hosts: [x], http: [{ route: [{ destination: { host: x } }], mirror: { host: reviews, subset: v1 } }] }"),
     ),
     seen: (run) => {
-      refused("http route #0 copies 100 % of its requests to reviews subset v1", "Take its mirror away")(run);
+      refused("http route #0 copies 100% of its requests to reviews subset v1", "Take its mirror away")(run);
       assert.doesNotMatch(run.said, /under routes as well|routes: \[\{/);
     },
   },
@@ -362,7 +362,7 @@ spec: { address: reviews-v1.shop.svc.cluster.local, labels: { app: legacy } }`),
   "a rule of another section moves where it is named beside those of http": {
     world: third,
     seen: refused(
-      "tls route #0 sends 100 %",
+      "tls route #0 sends 100%",
       'Let it move with the others: routes: [{ virtualService: shop/reviews, routes: [primary, "tls#0"] }]',
     ),
   },
@@ -388,7 +388,7 @@ apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
 metadata: { name: front, namespace: shop }
 spec: { rules: [{ backendRefs: [{ name: reviews-v1, port: 9080 }] }] }`),
-    seen: refused("HTTPRoute shop/front: rule #0 sends 100 % of its requests to reviews-v1"),
+    seen: refused("HTTPRoute shop/front: rule #0 sends 100% of its requests to reviews-v1"),
   },
 
   "a rule for stable alone that somebody makes while the release runs keeps stable's pods": {
@@ -424,7 +424,7 @@ spec: { rules: [{ backendRefs: [{ name: reviews-v1, port: 9080 }] }] }`),
         [0, 3],
         said,
       );
-      assert.match(said, /route "late" sends 100 % .* The undo goes on. reviews-v2 keeps its pods for it/);
+      assert.match(said, /route "late" sends 100% .* The undo goes on. reviews-v2 keeps its pods for it/);
       assert.match(said, /stable keeps its pods, .*VirtualService shop\/other: route "late"/);
       assert.equal(traffic.bad, 0);
       assert.equal(routeOf(sandbox), "v1 100, v2 0");

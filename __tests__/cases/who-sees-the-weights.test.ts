@@ -137,12 +137,12 @@ spec: { selector: { app: reviews, version: v1 }, ports: [{ name: http, port: 908
   {
     case: "c21-nodeport-service",
     exit: 0,
-    said: /! Service shop\/reviews can be reached by its load balancer, .* reach the canary's pods, too \(about 50 %\)/,
+    said: /! Service shop\/reviews can be reached by its load balancer, .* reach the canary's pods, too \(about 50%\)/,
   },
   {
     case: "c22-second-service-same-pods",
     exit: 0,
-    said: /warning: Service shop\/reviews-legacy selects the canary's pods, too, and no route is for it: .* about 50 %/,
+    said: /warning: Service shop\/reviews-legacy selects the canary's pods, too, and no route is for it: .* about 50%/,
   },
   {
     case: "c44-ambient-without-waypoint",
@@ -266,7 +266,7 @@ spec: { gatewayClassName: istio-waypoint, listeners: [{ name: mesh, port: 15008,
     said: /No DestinationRule in namespace shop defines subset v1-GA of reviews, stable's own\. .*503, now and after a rollback/,
     options: change((world) => world.replaceAll("subset: v1", "subset: v1-GA")),
   },
-  { case: "c50b-stages-block", exit: 0, said: /50 % of the requests for 1 s/ },
+  { case: "c50b-stages-block", exit: 0, said: /50% of the requests for 1s/ },
 ];
 
 function assertSeen({ exit, said }: CaseRun, expected: Seen): void {

@@ -66,7 +66,7 @@ for (const [what, state, options, weight, promotion, end] of [
     assert.deepEqual([settled.exit, settled.weight, left(scene.events)], [3, weight, ["something left"]], settled.text);
     assert.match(
       settled.text,
-      new RegExp(`the last release .* at .* UTC, and not everything is as it should be:\\n {2}v2 has ${weight} %`),
+      new RegExp(`the last release .* at .* UTC, and not everything is as it should be:\\n {2}v2 has ${weight}%`),
     );
     const told = await scene.said(status);
     assert.deepEqual([told.exit, told.weight], [3, weight]);
@@ -192,7 +192,7 @@ test("a stable whose pods do not come is told of, and never called as it should 
   }
 });
 
-const awaited: State = { phase: "waiting", stage: 0, since: 0, reason: { kind: "stage-passed", stage: "10 %" } };
+const awaited: State = { phase: "waiting", stage: 0, since: 0, reason: { kind: "stage-passed", stage: "10%" } };
 const noRule = "no DestinationRule in namespace shop has the subset v1, which the routes name";
 
 test("a release that waits while requests get no answer is told of, by whoever looks", async () => {

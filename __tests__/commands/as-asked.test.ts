@@ -10,7 +10,7 @@ import type { Target } from "../../src/release/target.ts";
 import { createSession } from "../support/session.ts";
 
 const baking: State = { phase: "baking", stage: 0, since: 0, putBacks: 0 };
-const waiting: State = { phase: "waiting", stage: 0, since: 0, reason: { kind: "stage-passed", stage: "10 %" } };
+const waiting: State = { phase: "waiting", stage: 0, since: 0, reason: { kind: "stage-passed", stage: "10%" } };
 const promoting: State = { phase: "promoting", step: "finishing", since: 0 };
 const mine = { id: "this-job" };
 

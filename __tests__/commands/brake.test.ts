@@ -35,7 +35,7 @@ async function braked(promotion: Plan["promotion"], latency: Millis, moment: Ins
 
 for (const promotion of ["swap", "update"] as const)
   for (const latency of [10, 25, 50])
-    test(`a rollback by hand has the release at any of 30 moments, and the job stops: ${promotion}, ${latency} ms`, async () => {
+    test(`a rollback by hand has the release at any of 30 moments, and the job stops: ${promotion}, ${latency}ms`, async () => {
       const undisturbed = await braked(promotion, latency, 1e9);
       assert.equal(undisturbed.released, "succeeded");
       const next = numbers(latency);
@@ -45,7 +45,7 @@ for (const promotion of ["swap", "update"] as const)
         const { at } = calls[Math.floor(next() * calls.length)] ?? assert.fail();
         const moment = at + (next() * 8 - 4) * latency;
         const { exit, released, world } = await braked(promotion, latency, moment);
-        const where = `after ${Math.round(moment)} ms`;
+        const where = `after ${Math.round(moment)}ms`;
         assert.ok(exit === 0 || (exit === 2 && released === "succeeded"), `${where}: ${exit}`);
         const end = world.journaled.at(-1)?.phase;
         if (released !== "succeeded") {
@@ -101,7 +101,7 @@ test("a job that finds its release taken right after a write takes that weight b
 });
 
 const baking: State = { phase: "baking", stage: 0, since: 0, putBacks: 0 };
-const waiting: State = { phase: "waiting", stage: 0, since: 0, reason: { kind: "stage-passed", stage: "10 %" } };
+const waiting: State = { phase: "waiting", stage: 0, since: 0, reason: { kind: "stage-passed", stage: "10%" } };
 
 const takers = [
   [rollback, baking, { id: "another-job" }],

@@ -10,10 +10,10 @@ import type { Behaviour } from "../support/world.ts";
 import { samples } from "../words/sample.ts";
 
 const account = samples.waiting ?? assert.fail();
-const passed = { kind: "stage-passed", stage: "25 %" } as const;
+const passed = { kind: "stage-passed", stage: "25%" } as const;
 const waiting: State = { phase: "waiting", stage: 1, since: account.now, reason: passed };
 const verdict = { gate: "budget", kind: "wait", figures: { of: "budget", largest: 20, weight: 25 } } as const;
-const held: Held = { kind: "held", stage: "25 %", question: "budget", verdict };
+const held: Held = { kind: "held", stage: "25%", question: "budget", verdict };
 
 const ends: readonly (readonly [what: string, state: State, settled: boolean, code: number])[] = [
   ["succeeded", { phase: "succeeded" }, true, 0],
@@ -41,7 +41,7 @@ test("a release that is over is settled only if its routes are with whoever won"
     const { session, cluster, load } = await createSession({ state, differences: async () => [] });
     cluster.weight = weight;
     const account = await conclude(session, load() ?? assert.fail(), new AbortController().signal, { taken: false });
-    assert.equal(account.settled, settled, `${phase} at ${weight} %`);
+    assert.equal(account.settled, settled, `${phase} at ${weight}%`);
   }
 });
 

@@ -17,12 +17,12 @@ const journaled = (load: () => Promise<typeof begun | undefined>, found: readonl
   inspectEarlier({ journal: { load }, clock }, found);
 
 test("plan refuses beside a release that waits for somebody, as release does", async () => {
-  const reason = { kind: "stage-passed", stage: "10 %" } as const;
+  const reason = { kind: "stage-passed", stage: "10%" } as const;
   const state: State = { phase: "waiting", stage: 0, since: now - 60_000, reason };
   const [finding, ...more] = await journaled(async () => ({ ...begun, state }));
   assert.deepEqual(more, []);
   assert.equal(finding?.level, "refuse");
-  assert.match(finding.what, /the release of registry\.test\/reviews:v2 waits for somebody to decide since 1 m\.$/);
+  assert.match(finding.what, /the release of registry\.test\/reviews:v2 waits for somebody to decide since 1m\.$/);
   assert.match(finding.next ?? "", /istio-canary promote .*istio-canary rollback/);
 });
 
@@ -40,7 +40,7 @@ test("plan tells of a release that has not ended, and of none that is over or ne
   assert.deepEqual(await journaled(async () => undefined), []);
 });
 
-/** What is found beside the weights of 30 % that a release has moved. */
+/** What is found beside the weights of 30% that a release has moved. */
 function besideThirty(state: State, { isJournaled = true } = {}): Promise<readonly Finding[]> {
   const destinations = [
     { destination: { host: "reviews", subset: "v1" }, weight: 70 },
@@ -68,7 +68,7 @@ test("weights that a release has moved which has not ended are not to be given b
     phase: "waiting",
     stage: 0,
     since: now,
-    reason: { kind: "stage-passed", stage: "30 %" },
+    reason: { kind: "stage-passed", stage: "30%" },
   });
   assert.equal(waiting.length, 1, JSON.stringify(waiting));
   assert.match(waiting[0]?.what ?? "", /waits for somebody to decide/);
@@ -76,7 +76,7 @@ test("weights that a release has moved which has not ended are not to be given b
   const over: State = { phase: "rolled-back", reason: { kind: "left-half-way" } };
   for (const left of [await besideThirty(over), await besideThirty(over, { isJournaled: false })]) {
     assert.equal(left.length, 1);
-    assert.match(left[0]?.what ?? "", /sends 30 % of its requests to the canary already/);
+    assert.match(left[0]?.what ?? "", /sends 30% of its requests to the canary already/);
   }
 });
 

@@ -24,7 +24,7 @@ test("where another job has the lock nothing is done, and it is said whose it is
     const held = { ...session, lock: () => ({ acquire: async () => other, holder: async () => other }) };
     const error: unknown = await locked(held, { force: false }, () => assert.fail("it was done")).catch((why) => why);
     assert.ok(error instanceof RefusedError, String(error));
-    assert.equal(error.message, `shop/reviews is being released by another job since 1 m 5 s: ${whose}.`);
+    assert.equal(error.message, `shop/reviews is being released by another job since 1m5s: ${whose}.`);
     assert.match(error.next ?? "", /istio-canary rollback .*--namespace shop --service reviews/);
   }
   assert.match(printed[0] ?? "", /prod-eu-1/);

@@ -67,25 +67,25 @@ async function ask(
 
 test("after the stages it stands what they find in the traffic of the last hour, what that costs, and when a good version were safe", async () => {
   const said = await ask(sound, { tally: counted(180_000, 1_800) });
-  const [, stages = "", found = ""] = /(.*At least 7 m.*?)\n\n(What it finds.*?)\n\n/s.exec(said) ?? assert.fail(said);
+  const [, stages = "", found = ""] = /(.*At least 7m.*?)\n\n(What it finds.*?)\n\n/s.exec(said) ?? assert.fail(said);
   assert.match(
     stages,
-    /2\. 10 % of the requests for 2 m, judged by evidence \(errors, response times and the split; passes when surely not broken; at most 5 % of good releases fail\)/,
+    /2\. 10% of the requests for 2m, judged by evidence \(errors, response times and the split; passes when surely not broken; at most 5% of good releases fail\)/,
   );
   const lines = found.split("\n");
   assert.equal(
     lines[0],
-    "What it finds in the traffic of the last hour, 50 requests per second, of which 1 % fail (100 simulated releases of each kind, seed 1):",
+    "What it finds in the traffic of the last hour, 50 requests per second, of which 1% fail (100 simulated releases of each kind, seed 1):",
   );
   assert.match(
     lines[1] ?? "",
-    /^ {2}a version that fails [\d.]+ times as often \([\d.]+ %\) is found in at least 80 % of releases, after [\d.]+ failed requests on average$/,
+    /^ {2}a version that fails [\d.]+ times as often \([\d.]+%\) is found in at least 80% of releases, after [\d.]+ failed requests on average$/,
   );
   assert.match(
     lines[2] ?? "",
-    /^ {2}one that fails every request is found in 100 % of releases, half of the time within \d+ s, after \d+ failed requests on average$/,
+    /^ {2}one that fails every request is found in 100% of releases, half of the time within \d+s, after \d+ failed requests on average$/,
   );
-  assert.match(lines[3] ?? "", /^ {2}a good one could be proven safe after \d+ m/);
+  assert.match(lines[3] ?? "", /^ {2}a good one could be proven safe after \d+m/);
   assert.equal(lines[4], "  pods of stable do not differ more than chance has them");
   assert.equal(lines.length, 5, "and no warning");
 });
@@ -98,11 +98,11 @@ test("it says by how much pods differ, and what one canary pod cannot prove ther
   const tally = counted(180_000, 1_800);
   assert.match(
     await ask(sound, { tally, spread: { pods: 10, errors: 0.3, slow } }),
-    /\n {2}pods of stable differ by 35 % in how often they fail and 64.9 % in how often they are slow, so one canary pod proves no less than 1.79 times the failures and 2.63 times the odds of being slow\n/,
+    /\n {2}pods of stable differ by 35% in how often they fail and 64.9% in how often they are slow, so one canary pod proves no less than 1.79 times the failures and 2.63 times the odds of being slow\n/,
   );
   assert.match(
     await ask(sound, { tally, spread: usualSpread }),
-    /\n {2}how much healthy pods differ could not be measured and is taken to be 22.1 % in how often they fail and .* no less than 1.59 times the failures and 2.54 times the odds of being slow\n/,
+    /\n {2}how much healthy pods differ could not be measured and is taken to be 22.1% in how often they fail and .* no less than 1.59 times the failures and 2.54 times the odds of being slow\n/,
   );
 });
 
@@ -110,23 +110,23 @@ test("at little traffic it warns, and says what would find more", async () => {
   const said = await ask(sound, { tally: counted(7_200, 7) });
   assert.match(
     said,
-    /\n! At 2 requests per second this plan finds only a version that fails \d+ times as often \([\d.]+ %\) in 80 % of releases; .* at (25|50) % would find one that fails 10 times as often \(0\.972 %\)\.\n/,
+    /\n! At 2 requests per second this plan finds only a version that fails \d+ times as often \([\d.]+%\) in 80% of releases; .* at (25|50)% would find one that fails 10 times as often \(0\.972%\)\.\n/,
   );
 });
 
 test("where nothing can be found it says that", async () => {
   const said = await ask(soundBut("stages: 1:1m"), { tally: counted(72, 1) });
-  assert.match(said, /\n {2}one that fails every request is found in [\d.]+ % of releases\n/);
+  assert.match(said, /\n {2}one that fails every request is found in [\d.]+% of releases\n/);
   assert.match(
     said,
-    /\n! At 0\.02 requests per second this plan finds nothing, not even a version that fails every request, in 80 % of releases; /,
+    /\n! At 0\.02 requests per second this plan finds nothing, not even a version that fails every request, in 80% of releases; /,
   );
 });
 
 test("a service that never failed is compared with nothing", async () => {
   const said = await ask(sound, { tally: counted(180_000, 0) });
   assert.match(said, /50 requests per second, of which none failed/);
-  assert.match(said, /a version that fails in [\d.]+ % of its requests is found/);
+  assert.match(said, /a version that fails in [\d.]+% of its requests is found/);
   assert.doesNotMatch(said, /times as often/);
 });
 
@@ -138,7 +138,7 @@ test("without evidence, without an answer and without requests one sentence says
   assert.match(await ask(sound), /\nWhat this plan would find cannot be said: Prometheus does not answer\.\n/);
   assert.match(
     await ask(sound, { tally: counted(0, 0) }),
-    /cannot be said: Prometheus counted no request of reviews-v1 in the last 1 h\.\n/,
+    /cannot be said: Prometheus counted no request of reviews-v1 in the last 1h\.\n/,
   );
 });
 
@@ -181,7 +181,7 @@ test("a plan that waits for safety, or that ends early, says so at its gate", as
   const said = await ask(soundBut("evidence: { requires: safe, early: true, alpha: 1% }"));
   assert.match(
     said,
-    /evidence \(errors, response times and the split; passes when surely safe, before its time when surely safe; at most 1 % of good releases fail\)/,
+    /evidence \(errors, response times and the split; passes when surely safe, before its time when surely safe; at most 1% of good releases fail\)/,
   );
 });
 
@@ -207,7 +207,7 @@ test("the image that stands in the manifest alone is named, in words and for a p
 test("a first deployment is told without a version to go back to, and without stages", async () => {
   const said = await ask(sound, {}, { "first-deploy": "true" });
   assert.match(said, /^Release of shop\/reviews: reviews-v2 gets .*, and all requests at once\.$/m);
-  assert.match(said, /^At most 1 h\. There is no version to go back to: /m);
+  assert.match(said, /^At most 1h\. There is no version to go back to: /m);
   assert.doesNotMatch(said, /At least|next to|On a failing gate/);
 });
 

@@ -15,7 +15,7 @@ const waiting: ReleaseRecord["state"] = {
   phase: "waiting",
   stage: 0,
   since: 0,
-  reason: { kind: "stage-passed", stage: "10 %" },
+  reason: { kind: "stage-passed", stage: "10%" },
 };
 
 /** What the journal has of a release that began with this configuration. */
@@ -32,7 +32,7 @@ type Situation = SessionOptions & {
   readonly record?: Partial<ReleaseRecord>;
 };
 
-/** Promotes a release that waits after 10 %, with a stage of 50 % left that evidence judges. */
+/** Promotes a release that waits after 10%, with a stage of 50% left that evidence judges. */
 async function ask({ asked = { inputs: alone }, kept, record, ...options }: Situation) {
   const made = await createSession({ state: waiting, ...options });
   const { plan } = (await configured({ file: sound })).release ?? assert.fail();
@@ -67,7 +67,7 @@ async function refusal(situation: Situation): Promise<string> {
 test("whoever cannot judge what is left is refused before anything is written, and told what to add", async () => {
   assert.equal(
     await refusal({ record: { asked: { config: "ops/canary.yaml" } } }),
-    "shop/reviews: the stages that are left (50 %) are judged by Prometheus, and this command has none. " +
+    "shop/reviews: the stages that are left (50%) are judged by Prometheus, and this command has none. " +
       "Nothing was changed. Add --config ops/canary.yaml (or --prometheus URL).",
   );
 });
@@ -79,7 +79,7 @@ test("headers and logins are asked for by their names, and the command says wher
   const said = await refusal({ kept: await keptBy(file) });
   assert.equal(
     said,
-    "shop/reviews: the stages that are left (50 %) are judged by Prometheus, which is asked with the header Authorization, a login in its address; the journal does not keep secrets. " +
+    "shop/reviews: the stages that are left (50%) are judged by Prometheus, which is asked with the header Authorization, a login in its address; the journal does not keep secrets. " +
       "Nothing was changed. Give them by the configuration (--config canary.yaml, with what it takes from the environment), or say: " +
       "istio-canary promote --namespace shop --service reviews --prometheus https://prom.test/shop --metrics-headers Authorization=…",
   );
@@ -90,10 +90,7 @@ test("a Prometheus that does not answer, or knows nothing of the service, refuse
     kept: await keptBy(sound),
     findings: () => [{ level: "refuse", what: "Prometheus did not answer: no route to host" }],
   });
-  assert.match(
-    said,
-    /\(50 %\) are judged by Prometheus, and could not be\. Nothing was changed:\n {2}✗ Prometheus did/,
-  );
+  assert.match(said, /\(50%\) are judged by Prometheus, and could not be\. Nothing was changed:\n {2}✗ Prometheus did/);
 });
 
 test("by the names alone it goes on with the metrics that the journal knows", async () => {
@@ -146,7 +143,7 @@ test("what the configuration has otherwise by now is told, and what waits goes o
     warnings[0] ?? "",
     /is of registry\.test\/reviews:v2, which it goes on with; .* registry\.test\/reviews:v3/,
   );
-  assert.match(warnings[1] ?? "", /by the stages that it began with \(10 %, 50 %, 100 %\)/);
+  assert.match(warnings[1] ?? "", /by the stages that it began with \(10%, 50%, 100%\)/);
   assert.ok(!load()?.plan.stages.some(({ weight }) => weight === 60));
 
   const same = await ask({
@@ -172,7 +169,7 @@ test("stages that differ only because this job was not told where requests are c
 
 test("it is told what of the stages has changed", async () => {
   const [shorter] = await saidOfStages("stages: 10:2m, 100");
-  assert.match(shorter ?? "", /\(10 %, 50 %, 100 %\); .*: they are 10 %, 100 %$/);
+  assert.match(shorter ?? "", /\(10%, 50%, 100%\); .*: they are 10%, 100%$/);
   const [longer] = await saidOfStages("stages: 10:2m, 50:6m, 100\nmetrics: {}");
   assert.match(longer ?? "", /: stage 2 has another wait, time at most$/);
   const [gates] = await saidOfStages("gates: [{ restarts: {} }]");
@@ -185,7 +182,7 @@ for (const [stage, weight] of [
   [0, 10],
   [1, 100],
 ] as const) {
-  test(`weights that somebody changed while a release waited are a reason to go back, as in a stage: ${weight} %`, async () => {
+  test(`weights that somebody changed while a release waited are a reason to go back, as in a stage: ${weight}%`, async () => {
     const { session, cluster, load } = await ask({
       kept: await keptBy(sound),
       record: { state: { ...waiting, stage } },
@@ -198,7 +195,7 @@ for (const [stage, weight] of [
     assert.equal(cluster.weight, 0);
   });
 
-  test(`or are put back and told at ${weight} %, where the plan says so`, async () => {
+  test(`or are put back and told at ${weight}%, where the plan says so`, async () => {
     const made = await ask({ kept: await keptBy(sound), record: { state: { ...waiting, stage } } });
     const { session, cluster, load, world } = made;
     await waitAt(load, session, stage, weight, "put-back");

@@ -45,7 +45,7 @@ const verdicts: readonly GateVerdict[] = [judged, blind];
 test("what stands in a report of a gate of somebody's own is not needed, but that it is one", () => {
   const own = ["errors", "latency", "query", "restarts", "budget"];
   const verdicts = own.map((of) => ({ gate: of, kind: "pass", figures: { of, restarts: 0, allowed: 0 } }));
-  const stage = { stage: 0, name: "10 %", weight: 10, polls: 1, verdicts };
+  const stage = { stage: 0, name: "10%", weight: 10, polls: 1, verdicts };
   const account = { target, plan: planOf({ stages: [stageOf(10)] }), stages: [stage], ledger: emptyLedger };
   assert.deepEqual(
     readReport(JSON.stringify({ version: 1, account }), "r.json").stages[0]?.verdicts,
@@ -55,7 +55,7 @@ test("what stands in a report of a gate of somebody's own is not needed, but tha
 
 test("a report is read whole, as far as a replay needs it: folded evidence, settings and verdicts lose nothing", () => {
   assert.ok(ledger.folded?.latency.edges && ledger.folded.split.weight === 10);
-  const stage = { stage: 0, name: "10 %", weight: 10, polls: 500, verdicts };
+  const stage = { stage: 0, name: "10%", weight: 10, polls: 500, verdicts };
   const account = {
     target,
     plan: { ...planOf({ stages: [stageOf(10)] }), evidence },
@@ -80,7 +80,7 @@ test("verdicts by whatever can decide, and with whatever policy, can be read", (
       }),
     ),
   );
-  const stage = { stage: 0, name: "10 %", weight: 10, polls: 1, verdicts: all };
+  const stage = { stage: 0, name: "10%", weight: 10, polls: 1, verdicts: all };
   const account = { target, plan: planOf({ stages: [stageOf(10)] }), stages: [stage], ledger: emptyLedger };
   const read = readReport(JSON.stringify({ version: 1, account }), "r.json");
   assert.deepEqual(read.stages, JSON.parse(JSON.stringify([stage])));

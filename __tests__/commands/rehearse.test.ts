@@ -59,8 +59,8 @@ test("a plan is rehearsed offline before given requests, and what it does is sai
   const lines = said.split("\n");
   assert.equal(code, 0);
   assert.deepEqual(lines.slice(0, 4), [
-    "30 rehearsed releases of each kind of canary (seed 1), before 50 requests per second, of which 1 % fail (given).",
-    "Stages: 5 % for 5 m, 25 % for 5 m, 100 %; looked at every 15 s.",
+    "30 rehearsed releases of each kind of canary (seed 1), before 50 requests per second, of which 1% fail (given).",
+    "Stages: 5% for 5m, 25% for 5m, 100%; looked at every 15s.",
     "No Prometheus is configured: the proxies count the requests.",
     "",
   ]);
@@ -68,12 +68,12 @@ test("a plan is rehearsed offline before given requests, and what it does is sai
     lines[4] ?? "",
     /^the canary fails +rolled back +held +released +until rollback \(9 in 10\) +failed requests \(too many\) +until promotion$/,
   );
-  assert.match(lines[5] ?? "", /^as often as stable \(1 %\) +0 % +0 % +100 % +— +\d+(\.\d)? \(0\) +10 m 2 s$/);
-  assert.match(lines[9] ?? "", /^every request +100 % +0 % +0 % +\d+ s \(\d+ s\) +[\d.]+ \([\d.]+\) +—$/);
-  assert.equal(lines[11], "This plan rolls a healthy version back in 0 % of releases; a good release takes 10 m 2 s.");
+  assert.match(lines[5] ?? "", /^as often as stable \(1%\) +0% +0% +100% +— +\d+(\.\d)? \(0\) +10m2s$/);
+  assert.match(lines[9] ?? "", /^every request +100% +0% +0% +\d+s \(\d+s\) +[\d.]+ \([\d.]+\) +—$/);
+  assert.equal(lines[11], "This plan rolls a healthy version back in 0% of releases; a good release takes 10m2s.");
   assert.match(
     lines[12] ?? "",
-    /^A version that fails every request is rolled back in 100 % of releases, half of them within \d+ s, after [\d.]+ failed requests on average\.$/,
+    /^A version that fails every request is rolled back in 100% of releases, half of them within \d+s, after [\d.]+ failed requests on average\.$/,
   );
 });
 
@@ -91,7 +91,7 @@ test("the service's own requests are those of the last hour, and its errors as c
   const { said } = await ask({ file: sound }, { tally: usual, phi: 2.5 });
   assert.match(
     said,
-    /before 50 requests per second, of which 1 % fail \(the last hour, by Prometheus\), in clusters \(φ 2\.5\)\.\n/,
+    /before 50 requests per second, of which 1% fail \(the last hour, by Prometheus\), in clusters \(φ 2\.5\)\.\n/,
   );
   assert.doesNotMatch(said, /No Prometheus is configured/);
   const { said: json } = await ask({ file: sound, inputs: { json: "true" } }, { tally: usual, phi: 2.5 });
@@ -102,19 +102,19 @@ test("the service's own requests are those of the last hour, and its errors as c
 
 test("what the service got counts where it is known, and not what its two Deployments answered", async () => {
   const { said } = await ask({ file: sound }, { tally: usual, phi: 1, rate: 120 });
-  assert.match(said, /before 120 requests per second, of which 1 % fail \(the last hour, by Prometheus\)/);
+  assert.match(said, /before 120 requests per second, of which 1% fail \(the last hour, by Prometheus\)/);
 });
 
 test("what is given wins over what Prometheus says, one by one", async () => {
   const { said } = await ask({ file: sound, inputs: { "rehearse-errors": "3%" } }, { tally: usual, phi: 1 });
-  assert.match(said, /before 50 requests per second, of which 3 % fail/);
+  assert.match(said, /before 50 requests per second, of which 3% fail/);
   const { said: other } = await ask({ file: sound, inputs: { "rehearse-rate": "7" } }, { tally: usual, phi: 1 });
-  assert.match(other, /before 7 requests per second, of which 1 % fail/);
+  assert.match(other, /before 7 requests per second, of which 1% fail/);
 });
 
 test("after a swap it is the other Deployment that has the requests", async () => {
   const { said } = await ask({ file: sound }, { tally: tallyOf(count(0, 0), count(180_000, 3_600)), phi: 1 });
-  assert.match(said, /before 50 requests per second, of which 2 % fail/);
+  assert.match(said, /before 50 requests per second, of which 2% fail/);
 });
 
 test("a dispersion that somebody configured is not measured", async () => {
@@ -131,7 +131,7 @@ test("without an answer, and without requests, it says so and how to go on", asy
   );
   const idle = await ask({ file: sound }, { tally: tallyOf(count(0, 0), count(0, 0)) });
   assert.equal(idle.code, 3);
-  assert.match(idle.said, /Prometheus counted no request of reviews-v1 in the last 1 h/);
+  assert.match(idle.said, /Prometheus counted no request of reviews-v1 in the last 1h/);
 });
 
 test("with a Prometheus and no service it is refused", async () => {
@@ -155,7 +155,7 @@ test("a plan that judges nothing is said to miss everything", async () => {
   assert.match(said, /\nA version that fails every request is never rolled back by this plan\.\n/);
   assert.match(
     said,
-    /\nA version that fails 10 times as often as stable is released all the same in 100 % of releases\.$/,
+    /\nA version that fails 10 times as often as stable is released all the same in 100% of releases\.$/,
   );
 });
 
@@ -163,6 +163,6 @@ test("a plan that decides nothing at so little traffic leaves it to somebody, an
   const { said } = await ask({ inputs: { ...given, "rehearse-rate": "0.02" } });
   assert.match(
     said,
-    /\nThis plan rolls a healthy version back in 46\.7 % of releases \(in 46\.7 % because time ran out\) and leaves 53\.3 % of them to somebody to decide\.\n/,
+    /\nThis plan rolls a healthy version back in 46\.7% of releases \(in 46\.7% because time ran out\) and leaves 53\.3% of them to somebody to decide\.\n/,
   );
 });

@@ -63,7 +63,7 @@ test("a report of a release that was rolled back agrees, verdict by verdict, wit
     `Release of shop/reviews, judged again by the 2 polls of its ledger and the rules of its plan.`,
   );
   assert.deepEqual(lines.slice(2, 5), [`✓ stage 5%, after 2 polls: agrees`, `    fail: ${because}`, `    ${numbers}`]);
-  assert.match(said, /^ {2}poll 2, 2\.5 s after the first weight, at 5 %: nothing → broken$/m);
+  assert.match(said, /^ {2}poll 2, 2\.5s after the first weight, at 5%: nothing → broken$/m);
   assert.equal(lines.at(-1), "Every verdict agrees with the ledger.");
 });
 

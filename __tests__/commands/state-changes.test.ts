@@ -17,7 +17,7 @@ const waiting: State = {
   phase: "waiting",
   stage: 0,
   since: 0,
-  reason: { kind: "stage-passed", stage: "10 %" },
+  reason: { kind: "stage-passed", stage: "10%" },
 };
 const baking: State = { phase: "baking", stage: 0, since: 0, putBacks: 0 };
 const none = { requests: 0, errors: 0, buckets: [] };
@@ -68,11 +68,11 @@ test("an earlier release that was left half-way is ended, told of, and then the 
 
 test("an earlier release that cannot be ended is no refusal: it is told whose it was, and the new one does not run", async () => {
   const earlierRun = { id: "another-job", url: "https://github.test/runs/1" };
-  const differences = async (): Promise<readonly string[]> => ["v2 has 50 %"];
+  const differences = async (): Promise<readonly string[]> => ["v2 has 50%"];
   const { session, events } = await createSession({ state: baking, earlierRun, differences });
   await assert.rejects(release(session), (error) => {
     assert.ok(error instanceof UnsettledError);
-    assert.match(error.message, /v2 \(https:\/\/github\.test\/runs\/1\) could not be ended: v2 has 50 %$/);
+    assert.match(error.message, /v2 \(https:\/\/github\.test\/runs\/1\) could not be ended: v2 has 50%$/);
     return true;
   });
   assert.deepEqual(events.at(-1), "unlock");
@@ -113,7 +113,7 @@ const held = (since: number): State => ({
   since,
   reason: {
     kind: "held",
-    stage: "10 %",
+    stage: "10%",
     question: "undecided",
     verdict: { gate: "evidence", kind: "wait", figures: { of: "restarts", restarts: 0, allowed: 0 } },
   },

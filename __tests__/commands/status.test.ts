@@ -28,18 +28,18 @@ test("status shows a release that is held with its evidence, once and without e-
   assert.equal(lines[0], "Cluster prod-eu-1 (10.0.0.1:6443)");
   assert.match(
     lines[1] ?? "",
-    /^shop\/reviews: held, stage 1 of 3, 10 % on reviews-v2 \(ghcr\.io\/acme\/reviews:1\.4\.0\)$/,
+    /^shop\/reviews: held, stage 1 of 3, 10% on reviews-v2 \(ghcr\.io\/acme\/reviews:1\.4\.0\)$/,
   );
   assert.deepEqual(
     lines.filter((line) => line.includes(because)).map((line) => line.slice(23)),
-    [`stage 10 % is held for somebody to decide: ${because}`],
+    [`stage 10% is held for somebody to decide: ${because}`],
   );
   assert.doesNotMatch(lines.join("\n"), /\bE = /);
   const running = linesOf(evidenceSamples.extended);
   const found = proofIn(evidenceSamples.extended.stages[0]) ?? assert.fail();
   assert.ok(running.includes(`evidence (undecided): ${verdictSentence(found.verdict)}`));
   assert.deepEqual(lines.slice(-4), [
-    "Nobody watches the 10 % that the canary has until somebody decides.",
+    "Nobody watches the 10% that the canary has until somebody decides.",
     "To go on: istio-canary promote --namespace shop --service reviews",
     "To give up: istio-canary rollback --namespace shop --service reviews",
     "From 2026-01-31 13:12 UTC on the next `settle`, such as a scheduled one, rolls it back.",

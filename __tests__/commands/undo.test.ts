@@ -106,7 +106,7 @@ test("an undo to pods that stand ready waits for no mesh: the first write comes 
     const began = world.now();
     assert.equal(await undo(session), 0);
     const took = (world.writes[0]?.at ?? assert.fail()) - began;
-    assert.equal(took > 0, waits, `${took} ms`);
+    assert.equal(took > 0, waits, `${took}ms`);
   }
 });
 

@@ -11,11 +11,11 @@ import { second } from "../support/world.ts";
 
 const minute = 60 * second;
 
-/** The routes have been given all to the canary, then 10 %, that long ago. */
+/** The routes have been given all to the canary, then 10%, that long ago. */
 const written = (ago: Millis, now: Millis): readonly LogEntry[] => [
   { at: now - ago - minute, do: "finish", reason: { kind: "promoted", winner: "canary" } },
   { at: now - ago, do: "route", reason: { kind: "giving-weight", weight: 10 } },
-  { at: now - ago + 1, do: "nothing", reason: { kind: "stage-passed", stage: "10 %" } },
+  { at: now - ago + 1, do: "nothing", reason: { kind: "stage-passed", stage: "10%" } },
 ];
 
 const baking: State = { phase: "baking", stage: 0, since: 0, putBacks: 0 };
@@ -64,10 +64,10 @@ async function ask({ ago, state = baking, counted = { stable: 9, canary: 5_441 }
 
 test("a weight that was written a moment ago is not contradicted by requests of the weight before", async () => {
   const { said, exit, windows } = await ask({ ago: 7 * second });
-  assert.match(said, /^reviews-v2 got 5441 of 5450 requests: 99\.8 %.*the last 15 s\)/);
+  assert.match(said, /^reviews-v2 got 5441 of 5450 requests: 99\.8%.*the last 15s\)/);
   assert.match(
     said,
-    /Planned: 10 %, written 7 s ago: the count may have some of the weight before in it, so that it is compared with nothing; ask again in 53 s\.$/,
+    /Planned: 10%, written 7s ago: the count may have some of the weight before in it, so that it is compared with nothing; ask again in 53s\.$/,
   );
   assert.deepEqual([exit, windows], [0, [15 * second]]);
 });
@@ -75,10 +75,10 @@ test("a weight that was written a moment ago is not contradicted by requests of 
 test("the count reaches no further back than the first scrape that has nothing of the weight before", async () => {
   const { said, exit, windows } = await ask({ ago: 2 * minute, counted: { stable: 900, canary: 100 } });
   assert.deepEqual([exit, windows], [0, [90 * second]]);
-  assert.match(said, /the last 1 m 30 s\)[\s\S]*Planned: 10 % since 2 m, which the count agrees with\.$/);
+  assert.match(said, /the last 1m30s\)[\s\S]*Planned: 10% since 2m, which the count agrees with\.$/);
   const long = await ask({ ago: 20 * minute });
   assert.deepEqual([long.exit, long.windows], [3, [5 * minute]]);
-  assert.match(long.said, /Planned: 10 % since 20 m, which the count contradicts\.$/);
+  assert.match(long.said, /Planned: 10% since 20m, which the count contradicts\.$/);
 });
 
 test("requests of one's own know nothing of the weight before, and are compared with the new one at once", async () => {
@@ -87,7 +87,7 @@ test("requests of one's own know nothing of the weight before, and are compared 
     inputs: { "verify-url": "http://shop.test/", requests: "1" },
   });
   assert.deepEqual([exit, windows], [0, []], said);
-  assert.match(said, /Planned: 10 % since 1 s, which the count agrees with\.$/);
+  assert.match(said, /Planned: 10% since 1s, which the count agrees with\.$/);
 });
 
 test("a weight that was put back counts from then on", async () => {
@@ -96,7 +96,7 @@ test("a weight that was put back counts from then on", async () => {
     record: ({ startedAt }) => ({
       log: [
         { at: startedAt, do: "route", reason: { kind: "giving-weight", weight: 10 } },
-        { at: 3_600 * second - 5 * second, do: "route", reason: { kind: "put-back", differences: "v2 has 50 %" } },
+        { at: 3_600 * second - 5 * second, do: "route", reason: { kind: "put-back", differences: "v2 has 50%" } },
       ],
     }),
   });
@@ -105,7 +105,7 @@ test("a weight that was put back counts from then on", async () => {
 
 test("after a release the window says nothing of the time before its end", async () => {
   const soon = await ask({ ago: 10 * second, state: { phase: "succeeded" } });
-  assert.match(soon.said, /No release is under way, and the routes were written 10 s ago: .* ask again in 50 s\.$/);
+  assert.match(soon.said, /No release is under way, and the routes were written 10s ago: .* ask again in 50s\.$/);
   const later = await ask({ ago: 3 * minute, state: { phase: "succeeded" } });
   assert.match(later.said, /No release is under way\.$/);
   assert.deepEqual([soon.exit, later.exit, later.windows], [0, 0, [150 * second]]);
@@ -117,7 +117,7 @@ test("when the roles are exchanged, what is planned is compared with the version
     counted: { stable: 100, canary: 900 },
     record: ({ target }) => ({ target: { ...target, stable: target.canary, canary: target.stable } }),
   });
-  assert.match(exchanged.said, /^reviews-v1 got 100 of 1000 requests: 10 %/);
+  assert.match(exchanged.said, /^reviews-v1 got 100 of 1000 requests: 10%/);
   assert.equal(exchanged.exit, 0);
 });
 
@@ -128,8 +128,8 @@ test("a release that was killed before it wrote anything is compared with nothin
 
 test("a count is said with its bounds, and contradicts a plan only where chance would in one of a thousand", async () => {
   const likely = await ask({ ago: 600 * second, counted: { stable: 81, canary: 19 } });
-  assert.match(likely.said, /19 of 100 requests: 19 % \(99\.9 % confidence: 9\.4 % to 34\.7 %;/);
-  assert.match(likely.said, /Planned: 10 % since 10 m, which the count agrees with\./);
+  assert.match(likely.said, /19 of 100 requests: 19% \(99\.9% confidence: 9\.4% to 34\.7%;/);
+  assert.match(likely.said, /Planned: 10% since 10m, which the count agrees with\./);
   const unlikely = await ask({ ago: 600 * second, counted: { stable: 78, canary: 22 } });
   assert.match(unlikely.said, /22 of 100 requests[\s\S]*which the count contradicts\./);
   assert.deepEqual([likely.exit, unlikely.exit], [0, 3]);

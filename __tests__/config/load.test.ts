@@ -75,9 +75,9 @@ test("a file with the least in it is a whole configuration", async () => {
       },
       plan: {
         stages: [
-          { name: "10 %", weight: 10, wait: 2 * minute, deadline: 7 * minute, gates: usualGates, approval: false },
-          { name: "50 %", weight: 50, wait: 5 * minute, deadline: 15 * minute, gates: usualGates, approval: false },
-          { name: "100 %", weight: 100, wait: 0, deadline: 5 * minute, gates: [], approval: false },
+          { name: "10%", weight: 10, wait: 2 * minute, deadline: 7 * minute, gates: usualGates, approval: false },
+          { name: "50%", weight: 50, wait: 5 * minute, deadline: 15 * minute, gates: usualGates, approval: false },
+          { name: "100%", weight: 100, wait: 0, deadline: 5 * minute, gates: [], approval: false },
         ],
         evidence: {
           settings: { ...defaults, warmUp: 105 * second },
@@ -219,7 +219,7 @@ test("stages name their gates, or have those for all", async () => {
 const gates: readonly (readonly [written: string, gate: Gate])[] = [
   ["errors: { atMost: 1% }", { kind: "errors", name: "errors", atMost: 0.01, minRequests: 100, noData: "wait" }],
   [
-    "errors: { atMost: 7 %, aboveStable: 0.005, minRequests: '9', noData: fail, name: e }",
+    "errors: { atMost: 7%, aboveStable: 0.005, minRequests: '9', noData: fail, name: e }",
     { kind: "errors", name: "e", atMost: 0.07, aboveStable: 0.005, minRequests: 9, noData: "fail" },
   ],
   [
@@ -264,9 +264,9 @@ test("subsets may have capitals in their names, as Istio allows", async () => {
 });
 
 const stages: readonly (readonly [written: string, stage: Omit<Stage, "gates">])[] = [
-  ["10:2m", { name: "10 %", weight: 10, wait: 2 * minute, deadline: 7 * minute, approval: false }],
-  ["10%:1m30s", { name: "10 %", weight: 10, wait: 90 * second, deadline: 6.5 * minute, approval: false }],
-  ["{ weight: 5, wait: 10m }", { name: "5 %", weight: 5, wait: 10 * minute, deadline: 30 * minute, approval: false }],
+  ["10:2m", { name: "10%", weight: 10, wait: 2 * minute, deadline: 7 * minute, approval: false }],
+  ["10%:1m30s", { name: "10%", weight: 10, wait: 90 * second, deadline: 6.5 * minute, approval: false }],
+  ["{ weight: 5, wait: 10m }", { name: "5%", weight: 5, wait: 10 * minute, deadline: 30 * minute, approval: false }],
   [
     "{ weight: 100, wait: 10m, deadline: 10m, approval: true, name: all }",
     { name: "all", weight: 100, wait: 10 * minute, deadline: 10 * minute, approval: true },

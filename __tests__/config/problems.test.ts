@@ -252,8 +252,8 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   [
     "weights that do not rise",
     { file: soundBut("stages: 10:2m, 10:2m, 5:1m") },
-    "stages[1].weight: expected more than the 10 % of the stage before, got 10",
-    "stages[2].weight: expected more than the 10 % of the stage before, got 5",
+    "stages[1].weight: expected more than the 10% of the stage before, got 10",
+    "stages[2].weight: expected more than the 10% of the stage before, got 5",
   ],
   [
     "a time without its unit",
@@ -315,7 +315,7 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   [
     "a weight that proves nothing",
     { file: soundBut("stages: 10, 50:5m, 100") },
-    "stages[0]: expected a time, such as 10:5m, or gates or an approval of its own; 10 % alone proves nothing",
+    "stages[0]: expected a time, such as 10:5m, or gates or an approval of its own; 10% alone proves nothing",
   ],
   [
     "no stages",
@@ -325,12 +325,12 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   [
     "a stage that ends before its wait",
     { file: soundBut("stages: [{ weight: 10, wait: 10m, deadline: 5m }]") },
-    "stages[0].deadline: expected at least 10 m, the stage's wait, and not 5 m",
+    "stages[0].deadline: expected at least 10m, the stage's wait, and not 5m",
   ],
   [
     "waits longer than the release",
     { file: soundBut("stages: 10:40m, 50:40m, 100") },
-    "deadlines.release: expected at least 1 h 20 m, all waits together, and not 1 h",
+    "deadlines.release: expected at least 1h20m, all waits together, and not 1h",
   ],
 
   // Gates

@@ -59,7 +59,7 @@ export function lockContract(name: string, setUp: () => Promise<LockWorld>): voi
       await holding(await lockAt(start).acquire(two)).release();
     });
 
-    test("a holder that has not renewed for 30 s has lost it", async () => {
+    test("a holder that has not renewed for 30s has lost it", async () => {
       const lockAt = await service();
       const dead = holding(await lockAt(start).acquire(one));
       assert.ok("heldBy" in (await lockAt(start + 30 * second).acquire(two)));

@@ -249,7 +249,7 @@ export function metricsContract(
         assert.ok(count.buckets.length > 1);
         assert.equal(count.buckets.at(-1)?.le, Number.POSITIVE_INFINITY);
         for (const { le, count: atMost } of count.buckets)
-          assert.equal(atMost, times.filter((time) => time <= le).length, `at most ${le} ms`);
+          assert.equal(atMost, times.filter((time) => time <= le).length, `at most ${le}ms`);
         const edges = count.buckets.map(({ le }) => le);
         assert.deepEqual(
           edges,

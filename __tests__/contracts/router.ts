@@ -437,7 +437,7 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>, 
     await assert.rejects(routes.capture(scene.target(["reviews", "absent"])), (error) => {
       assert.ok(error instanceof RefusedError);
       assert.match(error.message, /absent does not exist \(in \S+: reviews\)/);
-      assert.match(error.message, new RegExp(`${first} sends 50 % of its requests to the canary already`));
+      assert.match(error.message, new RegExp(`${first} sends 50% of its requests to the canary already`));
       return true;
     });
   });

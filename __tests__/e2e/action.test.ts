@@ -144,7 +144,7 @@ describe("the action in a workflow", () => {
     assert.equal(result.outcome, "failure");
     const { because = "" } = result.outputs;
     const rest = fixedOutputs(result.outputs, "comment-url", "observed-split", "because");
-    assert.match(because, /^errors: \d+ of \d+ canary requests failed \([\d.]+ %\), limit ≤ 5 %$/);
+    assert.match(because, /^errors: \d+ of \d+ canary requests failed \([\d.]+%\), limit ≤ 5%$/);
     assert.deepEqual(rest, back);
     assert.deepEqual(weights, [{ v1: 100 }, { v1: 80, v2: 20 }, { v1: 100 }]);
     assert.deepEqual(withoutOurs(await snapshot(api, namespace), "shop"), was);
@@ -152,12 +152,12 @@ describe("the action in a workflow", () => {
     const body = theComment(result.outputs);
     assert.match(
       body,
-      /^### ❌ action\/shop \S+ → v2-err20 rolled back at 20 % \(stage 1 of 2\): errors [\d.]+ %, limit ≤ 5 %$/m,
+      /^### ❌ action\/shop \S+ → v2-err20 rolled back at 20% \(stage 1 of 2\): errors [\d.]+%, limit ≤ 5%$/m,
     );
     assert.match(body, /^All requests go to <code>shop-v1<\/code> again, since /m);
     assert.ok(body.includes(`**Why:** ${because}`), body);
     assert.match(body, /^\| ❌ \| 1\s·\s20\s% \| \*\*[\d.]+\s%\*\* \| [\d.]+\s% \| \d+ \|/m);
-    assert.match(body, /^\* ❌ stage 1, errors: [\d.]+ %, limit ≤ 5 %$/m);
+    assert.match(body, /^\* ❌ stage 1, errors: [\d.]+%, limit ≤ 5%$/m);
     assert.match(result.log, /Summary - ### ❌ action\/shop \S+ → v2-err20 rolled back/);
   });
 

@@ -54,7 +54,7 @@ describe("the bed", () => {
     const counts = await sendRequests(1_000, { url: bed.gateway, host });
     assert.deepEqual(counts.byStatus, { "200": 1_000 });
     const canary = counts.byVersion.v2 ?? 0;
-    // A binomial share of 10 % has a standard deviation of 9.5; five of them leave one false alarm in a million runs.
+    // A binomial share of 10% has a standard deviation of 9.5; five of them leave one false alarm in a million runs.
     assert.ok(canary >= 53 && canary <= 147, `${canary} of 1,000 went to v2`);
     const series = `istio_requests_total{destination_service="shop.${namespace}.svc.cluster.local",destination_workload="shop-v2"`;
     const total = (sentBefore.v2 ?? 0) + canary;
@@ -97,9 +97,9 @@ describe("the bed", () => {
     const weights = (v1: number, v2: number): unknown =>
       [v1, v2].map((value, index) => ({ op: "replace", path: `/spec/http/0/route/${index}/weight`, value }));
     await api.expect("PATCH", virtualService, weights(25, 75), jsonPatch);
-    await waitFor(async () => (await envoyWeights(bed, host)).v2 === 75, "75 % in Envoy", 5_000, 10);
+    await waitFor(async () => (await envoyWeights(bed, host)).v2 === 75, "75% in Envoy", 5_000, 10);
     await api.expect("PATCH", virtualService, weights(90, 10), jsonPatch);
-    await waitFor(async () => (await envoyWeights(bed, host)).v2 === 10, "10 % in Envoy", 5_000, 10);
+    await waitFor(async () => (await envoyWeights(bed, host)).v2 === 10, "10% in Envoy", 5_000, 10);
     assert.deepEqual(await envoyWeights(bed, host), { v1: 90, v2: 10 });
   });
 
@@ -163,7 +163,7 @@ describe("the bed", () => {
       "a median",
       10_000,
     );
-    assert.ok((median?.value ?? 0) > 100 && (median?.value ?? 0) <= 250, `the median is ${median?.value} ms`);
+    assert.ok((median?.value ?? 0) > 100 && (median?.value ?? 0) <= 250, `the median is ${median?.value}ms`);
   });
 
   test("an image with -die2 serves, then crash-loops, and its pod becomes unready", async () => {

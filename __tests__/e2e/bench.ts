@@ -43,7 +43,7 @@ async function measure(bed: Bed): Promise<number> {
     const bySource = await withSources(bed, (sources) => ofEach(bed, api, sources));
     for (const [run, { bad, told, known, took }] of outages.entries())
       console.log(
-        `run ${run + 1}: ${bad} bad answers, out of service after ${seconds(took)} s: ${seconds(told)} s until enough had failed, ${seconds(known - told)} s until that was scraped and read, ${seconds(took - known)} s until Envoy had the route`,
+        `run ${run + 1}: ${bad} bad answers, out of service after ${seconds(took)}s: ${seconds(told)}s until enough had failed, ${seconds(known - told)}s until that was scraped and read, ${seconds(took - known)}s until Envoy had the route`,
       );
     return printFigures([figureOf(took), ...outageFigures(outages), ...bySource]) ? 0 : 1;
   } finally {
@@ -65,8 +65,8 @@ async function withSources<T>(bed: Bed, use: (sources: readonly Source[]) => Pro
   try {
     return await use([
       { who: "no Prometheus, the proxies", metrics: { source: "proxies" }, limits: [3, 8] },
-      { who: "a Prometheus every 15 s, source auto", metrics: { source: "auto", prometheus: url } },
-      { who: "a Prometheus every 15 s alone", metrics: { source: "prometheus", prometheus: url } },
+      { who: "a Prometheus every 15s, source auto", metrics: { source: "auto", prometheus: url } },
+      { who: "a Prometheus every 15s alone", metrics: { source: "prometheus", prometheus: url } },
     ]);
   } finally {
     await kill();
@@ -81,7 +81,7 @@ async function ofEach(bed: Bed, api: ApiServer, sources: readonly Source[]): Pro
     );
     const [took, bad] = [result.map((one) => seconds(one.took)), result.map((one) => one.bad)];
     const [mostTook, mostBad] = limits ?? [];
-    const what = `50 % errors at 10 % of 50/s, ${who}`;
+    const what = `50% errors at 10% of 50/s, ${who}`;
     figures.push(
       {
         what: `${what}: out of service after`,
@@ -107,7 +107,7 @@ async function times<T>(once: () => Promise<T>): Promise<readonly T[]> {
 }
 
 function figureOf(took: readonly number[]): Figure {
-  const how = `${spread(took.map(seconds))} s; by the journal's time and Envoy's configuration`;
+  const how = `${spread(took.map(seconds))}s; by the journal's time and Envoy's configuration`;
   return {
     what: "failing poll to Envoy serving stable alone",
     value: seconds(median(took)),
@@ -126,10 +126,10 @@ function outageFigures(outages: readonly Outage[]): readonly Figure[] {
     outages.map(({ known, took }) => took - known),
   ];
   const [failed, read, routed] = parts.map((part) => seconds(median(part)));
-  const how = `${spread(took)} s; of it ${failed} s until enough had failed, ${read} s until that was scraped and read, ${routed} s until Envoy had the route`;
+  const how = `${spread(took)}s; of it ${failed}s until enough had failed, ${read}s until that was scraped and read, ${routed}s until Envoy had the route`;
   return [
     {
-      what: "50 % errors at 10 % of 50/s, scraped every 1 s: first bad answer to out of service",
+      what: "50% errors at 10% of 50/s, scraped every 1s: first bad answer to out of service",
       value: median(took),
       unit: "s",
       limit: 4,
@@ -142,7 +142,7 @@ function outageFigures(outages: readonly Outage[]): readonly Figure[] {
 /** From the first bad answer, in milliseconds: until as many had failed as the verdict counts, until the verdict, until Envoy served stable alone. */
 type Outage = { readonly bad: number; readonly told: number; readonly known: number; readonly took: number };
 
-/** One release of a canary with 50 % errors, judged as somebody has it who sets nothing. */
+/** One release of a canary with 50% errors, judged as somebody has it who sets nothing. */
 async function outage(
   bed: Bed,
   api: ApiServer,
@@ -180,7 +180,7 @@ async function outage(
   return { bad: badAt.length, told: enough - first, known: verdict.at - first, took: out - first };
 }
 
-/** One release of a canary with 20 % errors: milliseconds from the decision to the first look at which Envoy had no canary any more. */
+/** One release of a canary with 20% errors: milliseconds from the decision to the first look at which Envoy had no canary any more. */
 async function fromVerdictToEnvoy(bed: Bed, api: ApiServer): Promise<number> {
   const config = {
     ...{

@@ -52,7 +52,7 @@ const neverServed: readonly Case[] = [
     name: "fails-ready",
     tag: "v2-notready",
     settings: { deadlines: { ready: "4s" } },
-    because: /the canary is not ready: .*containers with unready status: \[shop\].*, after 4 s/,
+    because: /the canary is not ready: .*containers with unready status: \[shop\].*, after 4s/,
   },
   {
     what: "a quota",

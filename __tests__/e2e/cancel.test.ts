@@ -135,7 +135,7 @@ describe("a job is cancelled", { concurrency: 3 }, () => {
             60_000,
             10,
           );
-          t.diagnostic(`${each.ending}: Envoy had stable alone after ${Date.now() - at} ms`);
+          t.diagnostic(`${each.ending}: Envoy had stable alone after ${Date.now() - at}ms`);
         }
         return { answered: total, job: await step.done };
       });

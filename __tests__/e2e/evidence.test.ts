@@ -19,19 +19,19 @@ const bed = bedFromEnvironment();
 const api = openApiServer(bed.kubeconfig);
 const run = promisify(execFile);
 
-/** The settings of somebody who has none, at 10 %. */
+/** The settings of somebody who has none, at 10%. */
 const usual = (stages: string | readonly object[]): object => ({ gates: "auto", stages });
 
 describe("evidence", { concurrency: 3 }, () => {
   after(() => api.close());
 
-  test("a canary with 50 % errors is out of service by the time it has answered a few requests", (t) =>
+  test("a canary with 50% errors is out of service by the time it has answered a few requests", (t) =>
     withScene(bed, api, { name: "evidence-broken", perSecond: 50 }, async (scene) => {
       const program = scene.start(usual("10:60s"), { flags: image("v2-err50") });
       await assertRolledBack(
         scene,
         await program.ended,
-        /% of the canary's requests failed \(\d+ of \d+\), .*: plainly broken \(more than 10 %\); chance does this less than once in ([\d,]+|a million) releases/,
+        /% of the canary's requests failed \(\d+ of \d+\), .*: plainly broken \(more than 10%\); chance does this less than once in ([\d,]+|a million) releases/,
       );
       const { counts, weights } = await scene.end();
       t.diagnostic(figures(counts));
@@ -57,12 +57,12 @@ describe("evidence", { concurrency: 3 }, () => {
       assert.equal(rehearsed.code, 0, rehearsed.said);
       assert.match(
         rehearsed.said,
-        /100 rehearsed releases of each kind of canary \(seed 1\), before [\d.]+ requests per second, of which [\d.]+ % fail/,
+        /100 rehearsed releases of each kind of canary \(seed 1\), before [\d.]+ requests per second, of which [\d.]+% fail/,
       );
       assert.deepEqual(await scene.now(), scene.before);
     }));
 
-  test("a service in which 1 % fails on both versions is released", (t) =>
+  test("a service in which 1% fails on both versions is released", (t) =>
     withScene(bed, api, { name: "evidence-healthy", perSecond: 100, stable: "shop:v1-err1" }, async (scene) => {
       const finished = await scene.start(usual("10:15s, 50:10s"), { flags: image("v2-err1") }).ended;
       assert.equal(finished.code, 0, finished.said);
@@ -75,7 +75,7 @@ describe("evidence", { concurrency: 3 }, () => {
   test("a canary that nobody can connect to is caught though no request reaches it", (t) =>
     withScene(bed, api, { name: "evidence-refuse", perSecond: 50 }, async (scene) => {
       const finished = await scene.start(usual("10:60s"), { flags: image("v2-refuse") }).ended;
-      await assertRolledBack(scene, finished, /100 % of the canary's requests failed \((\d+) of \1\)/);
+      await assertRolledBack(scene, finished, /100% of the canary's requests failed \((\d+) of \1\)/);
       t.diagnostic(figures((await scene.end()).counts));
     }));
 
@@ -85,7 +85,7 @@ describe("evidence", { concurrency: 3 }, () => {
       await assertRolledBack(
         scene,
         finished,
-        /: plainly broken|the canary got [\d.]+ % of the requests \(\d+ of \d+\) where 10 % was planned, while \d+ requests of the service failed without reaching a pod/,
+        /: plainly broken|the canary got [\d.]+% of the requests \(\d+ of \d+\) where 10% was planned, while \d+ requests of the service failed without reaching a pod/,
       );
       t.diagnostic(figures((await scene.end()).counts));
     }));
@@ -106,7 +106,7 @@ describe("evidence", { concurrency: 3 }, () => {
         await assertHeld(
           scene,
           finished,
-          /the canary got [\d.]+ % of the requests \([\d,]+ of [\d,]+\) where 10 % was planned: too little; .*Some callers bypass the route/,
+          /the canary got [\d.]+% of the requests \([\d,]+ of [\d,]+\) where 10% was planned: too little; .*Some callers bypass the route/,
         );
       } finally {
         t.diagnostic(figures(await thief.stop()));

@@ -38,7 +38,7 @@ const stableAlone = (scene: Scene): Promise<unknown> =>
 
 describe("the API server is away while a stage lasts", { concurrency: 4 }, () => {
   for (const seconds of [10, 40]) {
-    test(`for ${seconds} s: a canary that fails is out when it returns, for its failures`, (t) =>
+    test(`for ${seconds}s: a canary that fails is out when it returns, for its failures`, (t) =>
       withFaults(t, `away-bad-${seconds}`, async (scene, server) => {
         const { kubeconfig } = server;
         const program = scene.start({ stages: "30:90s" }, { flags: image("v2-err60"), kubeconfig });
@@ -51,14 +51,14 @@ describe("the API server is away while a stage lasts", { concurrency: 4 }, () =>
         const took = Date.now() - back;
         const { code, said, outputs } = await program.ended;
         const { counts } = await scene.end();
-        t.diagnostic(`stable alone ${took} ms after its return; ${outputs.because}; ${figures(counts)}`);
+        t.diagnostic(`stable alone ${took}ms after its return; ${outputs.because}; ${figures(counts)}`);
         assert.equal(code, 1, said);
         assert.match(outputs.because ?? "", /errors: \d+ of \d+ canary requests failed/);
         assert.equal(outputs.settled, "true");
         await assertQuiet(scene);
       }));
 
-    test(`for ${seconds} s: a good canary is released all the same`, (t) =>
+    test(`for ${seconds}s: a good canary is released all the same`, (t) =>
       withFaults(t, `away-good-${seconds}`, async (scene, server) => {
         const { kubeconfig } = server;
         const program = scene.start({ stages: `30:${seconds + 10}s` }, { flags: image("v2"), kubeconfig });
@@ -81,7 +81,7 @@ async function routed(scene: Scene, { ended }: Program, weight: number): Promise
   void ended.then(() => (over = true));
   await waitFor(
     async () => over || (await envoyWeights(bed, scene.host)).v2 === weight,
-    `${weight} % in Envoy`,
+    `${weight}% in Envoy`,
     60_000,
     20,
   );
@@ -111,17 +111,17 @@ describe("an answer is lost", () => {
 describe("somebody rolls back by hand while a job runs", { concurrency: 3 }, () => {
   /** Ten moments each, evenly over the time that the stages take. */
   for (const part of [0, 1, 2]) {
-    test(`at ten moments, the API server 50 ms away: ten times stable alone (${part + 1} of 3)`, (t) =>
+    test(`at ten moments, the API server 50ms away: ten times stable alone (${part + 1} of 3)`, (t) =>
       withFaults(t, `brake-${part}`, async (scene, server) => {
         server.treat(slower(50));
         const { kubeconfig } = server;
         for (let moment = part; moment < 30; moment += 3) {
           const program = scene.start({ stages: "20:1s, 40:1s, 60:1s, 80:60s" }, { flags: image("v2"), kubeconfig });
-          await waitFor(() => program.stdout().includes("giving the canary 20 %"), "the first weight", 60_000, 10);
+          await waitFor(() => program.stdout().includes("giving the canary 20%"), "the first weight", 60_000, 10);
           await sleep(moment * 150);
           const brake = await scene.start({}, { command: "rollback", kubeconfig }).ended;
           const { code, said } = await program.ended;
-          const told = `after ${moment * 150} ms:\n${said}\n---\n${brake.said}`;
+          const told = `after ${moment * 150}ms:\n${said}\n---\n${brake.said}`;
           assert.equal(brake.code, 0, told);
           assert.equal(brake.outputs.settled, "true", told);
           assert.equal(code, 3, told);
@@ -157,7 +157,7 @@ describe("somebody rolls back by hand while a job runs", { concurrency: 3 }, () 
     }));
 });
 
-/** Holds the first weight of 50 % back until it is let go. */
+/** Holds the first weight of 50% back until it is let go. */
 function holding(arrived: () => void, letGo: Promise<void>): Treatment {
   let isFirst = true;
   return async (call) => {

@@ -13,14 +13,10 @@ const api = openApiServer(bed.kubeconfig);
 describe("gates", { concurrency: 3 }, () => {
   after(() => api.close());
 
-  test("a canary with 20 % errors is rolled back by the error gate, and its errors end with its traffic", (t) =>
+  test("a canary with 20% errors is rolled back by the error gate, and its errors end with its traffic", (t) =>
     withScene(bed, api, { name: "gates-errors" }, async (scene) => {
       const finished = await scene.start({}, { flags: image("v2-err20") }).ended;
-      await assertRolledBack(
-        scene,
-        finished,
-        /errors: \d+ of \d+ canary requests failed \(\d+(\.\d)? %\), limit ≤ 5 %/,
-      );
+      await assertRolledBack(scene, finished, /errors: \d+ of \d+ canary requests failed \(\d+(\.\d)?%\), limit ≤ 5%/);
       const { counts, weights } = await scene.end();
       t.diagnostic(figures(counts));
       assert.deepEqual(weights, [{ v1: 100 }, { v1: 80, v2: 20 }, { v1: 100 }]);
@@ -32,7 +28,7 @@ describe("gates", { concurrency: 3 }, () => {
         { gates: [{ latency: { p: 90, timesStable: 1.5, minRequests: 20 } }] },
         { flags: image("v2-slow1000") },
       ).ended;
-      await assertRolledBack(scene, finished, /the canary's p90 is [\d.]+ m?s over \d+ requests, limit/);
+      await assertRolledBack(scene, finished, /the canary's p90 is [\d.]+m?s over \d+ requests, limit/);
       const { counts, weights } = await scene.end();
       t.diagnostic(figures(counts));
       assert.equal(counts.bad, 0, counts.badSamples.join("\n"));
@@ -42,7 +38,7 @@ describe("gates", { concurrency: 3 }, () => {
   test("a canary that nobody can connect to is rolled back by the error gate", (t) =>
     withScene(bed, api, { name: "gates-refuse" }, async (scene) => {
       const finished = await scene.start({}, { flags: image("v2-refuse") }).ended;
-      await assertRolledBack(scene, finished, /errors: (\d+) of \1 canary requests failed \(100 %\), limit ≤ 5 %/);
+      await assertRolledBack(scene, finished, /errors: (\d+) of \1 canary requests failed \(100%\), limit ≤ 5%/);
       const { counts } = await scene.end();
       t.diagnostic(figures(counts));
     }));

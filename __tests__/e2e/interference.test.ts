@@ -82,7 +82,7 @@ describe("somebody changes the weights", { concurrency: 3 }, () => {
       for (const share of [41, 42]) {
         await scene.editRoute(weights(100 - share, share));
         await saying(program, new RegExp(`${share}.*putting it back`));
-        await waitFor(async () => (await envoyWeights(bed, scene.host)).v2 === 20, "20 % again", 30_000);
+        await waitFor(async () => (await envoyWeights(bed, scene.host)).v2 === 20, "20% again", 30_000);
       }
       await scene.editRoute(weights(57, 43));
       const finished = await program.ended;
@@ -250,13 +250,13 @@ describe("a policy refuses to change the routes", { concurrency: 3 }, () => {
         api,
         namespace: scene.namespace,
         allowed: atMost(10),
-        message: "no more than 10 % for v2",
+        message: "no more than 10% for v2",
         reason: "Forbidden",
         broken: weights(0, 100),
       });
       t.after(allow);
       const finished = await scene.start({}, { flags: image("v2") }).ended;
-      await assertRefused(scene, finished, /the first write would be refused: .*no more than 10 % for v2/);
+      await assertRefused(scene, finished, /the first write would be refused: .*no more than 10% for v2/);
       assert.doesNotMatch(finished.said, /service account/, "a policy's refusal is no missing permission");
       const { counts, weights: seen } = await scene.end();
       t.diagnostic(`${finished.said}; ${figures(counts)}`);
@@ -270,7 +270,7 @@ describe("a policy refuses to change the routes", { concurrency: 3 }, () => {
           api,
           namespace: scene.namespace,
           allowed: atMost(20),
-          message: "no more than 20 % for v2",
+          message: "no more than 20% for v2",
           reason,
           broken: weights(0, 100),
         });
@@ -279,7 +279,7 @@ describe("a policy refuses to change the routes", { concurrency: 3 }, () => {
         await assertRolledBack(
           scene,
           finished,
-          /VirtualService policy-later-\w+\/shop could not be written \(.*50.*50.*\): .*no more than 20 % for v2/,
+          /VirtualService policy-later-\w+\/shop could not be written \(.*50.*50.*\): .*no more than 20% for v2/,
         );
         assert.doesNotMatch(finished.said, /service account/, "a policy's refusal is no missing permission");
         const { counts, weights: seen } = await scene.end();
@@ -333,7 +333,7 @@ describe("another job", { concurrency: 2 }, () => {
       assert.equal(second.code, 2, second.said);
       assert.match(
         second.said,
-        /other-release\/shop is being released by another job since [\d.]+ s: https:\/\/github\.com\/acme\/shop\/actions\/runs\/4711/,
+        /other-release\/shop is being released by another job since [\d.]+s: https:\/\/github\.com\/acme\/shop\/actions\/runs\/4711/,
       );
       assert.deepEqual([second.outputs.outcome, second.outputs.settled], ["failed", undefined]);
       assertSucceeded(await first.ended);
@@ -351,7 +351,7 @@ describe("another job", { concurrency: 2 }, () => {
       const began = Date.now();
       const rescue = scene.start({}, { command: "rollback", ...job("4712") });
       await waitFor(async () => (await envoyWeights(bed, scene.host)).v1 === 100, "stable's traffic", 30_000, 20);
-      t.diagnostic(`traffic was back ${Date.now() - began} ms after the command was started`);
+      t.diagnostic(`traffic was back ${Date.now() - began}ms after the command was started`);
       const [stopped, rescued] = await Promise.all([first.ended, rescue.ended]);
       t.diagnostic(`${stopped.said}\n--\n${rescued.said}`);
       assert.equal(rescued.code, 0, rescued.said);

@@ -52,7 +52,7 @@ describe("without evidence", { concurrency: 5 }, () => {
       await assertRolledBack(
         scene,
         finished,
-        /stage 20 % could not be judged within 6 s: errors has no data: no request of the canary was counted/,
+        /stage 20% could not be judged within 6s: errors has no data: no request of the canary was counted/,
       );
       const { weights } = await scene.end();
       t.diagnostic(finished.outputs.because ?? "");
@@ -72,7 +72,7 @@ describe("without evidence", { concurrency: 5 }, () => {
       await sleep(20_000);
       const late = await scene.start(settings, { command: "settle" }).ended;
       assert.equal(late.code, 0, late.said);
-      assert.match(late.said, /it was held, and nobody decided within 20 s/);
+      assert.match(late.said, /it was held, and nobody decided within 20s/);
       t.diagnostic(late.said);
       const { weights } = await scene.end();
       assert.equal(bad, 0);
@@ -100,7 +100,7 @@ describe("without evidence", { concurrency: 5 }, () => {
       noData: "wait",
       deadline: "8s",
       because:
-        /stage 20 % could not be judged within 8 s: errors has no data: Prometheus did not answer: .*connection refused/,
+        /stage 20% could not be judged within 8s: errors has no data: Prometheus did not answer: .*connection refused/,
     },
     { noData: "fail", deadline: "5m", because: /errors has no data: Prometheus did not answer: .*connection refused/ },
   ]) {
@@ -149,7 +149,7 @@ describe("without evidence", { concurrency: 5 }, () => {
         await servingCanary(scene, program);
         await prometheus.kill();
         await sleep(6_000); // twice the time that the stage lasts at least
-        assert.doesNotMatch(program.stdout(), /stage 20 % passed/);
+        assert.doesNotMatch(program.stdout(), /stage 20% passed/);
         await prometheus.start();
         const { code, said, outputs } = await program.ended;
         assert.equal(code, 0, said);

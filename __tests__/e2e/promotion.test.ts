@@ -76,7 +76,7 @@ describe("a release that waits for approval", () => {
     assert.equal(code, 0, said);
     for (const line of [
       "Release of promotion/shop: shop-v2 gets registry.test/shop:v2, next to shop-v1.",
-      "2. 25 % of the requests for 2 s, judged by errors ≤ 5 % (at most 5 m 2 s), then wait for `promote`",
+      "2. 25% of the requests for 2s, judged by errors ≤ 5% (at most 5m2s), then wait for `promote`",
       'route "primary" from v1 100, v2 0 to v1 75, v2 25',
       "Nothing forbids this release. Nothing was changed.",
     ]) {
@@ -106,12 +106,12 @@ describe("a release that waits for approval", () => {
         ...outputs
       } = waiting.outputs;
       assert.deepEqual(outputs, {
-        ...{ outcome: "waiting", phase: "waiting", stage: "1", settled: "true", because: "stage 25 % passed" },
+        ...{ outcome: "waiting", phase: "waiting", stage: "1", settled: "true", because: "stage 25% passed" },
         ...{ weight: "25" },
       });
 
       const status = await run("status");
-      assert.match(status.said, /^promotion\/shop: waiting, stage 1 of 2, 25 % on shop-v2 \(.+\)$/m);
+      assert.match(status.said, /^promotion\/shop: waiting, stage 1 of 2, 25% on shop-v2 \(.+\)$/m);
       assert.match(
         status.said,
         /^To go on: istio-canary promote --config \S+ .*\nTo give up: istio-canary rollback --config \S+ /m,
@@ -128,7 +128,7 @@ describe("a release that waits for approval", () => {
       assertVerified(asked, 25);
       assert.match(
         told?.said ?? "",
-        /^shop-v2 got \d+ of 300 requests: [\d.]+ % \(99\.9 % confidence: [\d.]+ % to [\d.]+ %; 300 requests to http\S+\)\.$/m,
+        /^shop-v2 got \d+ of 300 requests: [\d.]+% \(99\.9% confidence: [\d.]+% to [\d.]+%; 300 requests to http\S+\)\.$/m,
       );
 
       for (const [v1, v2] of [
@@ -139,7 +139,7 @@ describe("a release that waits for approval", () => {
         await inEnvoy({ v1, v2 });
         const lie = await run("verify", { flags: byField });
         assert.equal(lie.code, 3, lie.said);
-        assert.match(lie.said, /Planned: 25 % since [\d.]+ \w+, which the count contradicts\./);
+        assert.match(lie.said, /Planned: 25% since [\d.]+ \w+, which the count contradicts\./);
       }
       assert.match(
         (await run("status")).said,

@@ -280,7 +280,7 @@ describe("a good release", { concurrency: 3 }, () => {
 });
 
 /**
- * What was counted in the stage of 50 %, from the last scrape before it on: requests of the stage of 10 % are among them.
+ * What was counted in the stage of 50%, from the last scrape before it on: requests of the stage of 10% are among them.
  * Five standard deviations leave one false alarm in a million runs.
  */
 function assertBetweenStages(observed = ""): void {

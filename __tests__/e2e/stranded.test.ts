@@ -60,7 +60,7 @@ describe("a swap strands nobody", { concurrency: 2 }, () => {
     const objects = rules(`${name}.example.com`, { http: [static_, both] });
     return withScene(bed, api, { name, objects }, async (scene) => {
       const refused = await scene.start({}, { flags: image("v2") }).ended;
-      await assertRefused(scene, refused, /route "static" sends 100 % of its requests to shop subset v1/);
+      await assertRefused(scene, refused, /route "static" sends 100% of its requests to shop subset v1/);
       for (const way of ["routes: [{ virtualService:", "[static, primary]", "keepOld: true", "promotion: update"])
         assert.ok(refused.said.includes(way), refused.said);
       await assertReleased(scene, { routes: [{ virtualService: "shop", routes: ["static", "primary"] }] });
@@ -86,7 +86,7 @@ describe("a swap strands nobody", { concurrency: 2 }, () => {
     const objects = rules(`${name}.example.com`, { http: [both], tls });
     return withScene(bed, api, { name, objects }, async (scene) => {
       const refused = await scene.start({}, { flags: image("v2") }).ended;
-      await assertRefused(scene, refused, /tls route #0 sends 100 % of its requests to shop subset v1/);
+      await assertRefused(scene, refused, /tls route #0 sends 100% of its requests to shop subset v1/);
       await assertReleased(scene, keepOld);
       assert.equal(field((await scene.now())["Deployment/shop-v1"], "spec", "replicas"), 2);
     });
@@ -104,7 +104,7 @@ spec: {rules: [{backendRefs: [{name: shop-v1, port: 80}]}]}
     return withScene(bed, api, { name, objects }, async (scene) => {
       const refused = await scene.start({}, { flags: image("v2") }).ended;
       await assertRefused(scene, refused, /Service \S+\/shop-v1 selects the pods of shop-v1 alone/);
-      assert.match(refused.said, /HTTPRoute \S+\/front: rule #0 sends 100 % of its requests to shop-v1/);
+      assert.match(refused.said, /HTTPRoute \S+\/front: rule #0 sends 100% of its requests to shop-v1/);
     });
   });
 
@@ -113,7 +113,7 @@ spec: {rules: [{backendRefs: [{name: shop-v1, port: 80}]}]}
     const host = `other.${name}.example.com`;
     return withScene(bed, api, { name }, async (scene) => {
       const program = scene.start({}, { flags: image("v2") });
-      await saying(program, /giving the canary 50 %/);
+      await saying(program, /giving the canary 50%/);
       await apply(api, rules(host, { http: [onlyV1] }, "late"), name);
       const { code, said, outputs } = await program.ended;
       assert.equal(code, 3, said);

@@ -41,7 +41,7 @@ describe("undo under traffic", { concurrency: 3 }, () => {
         assert.equal(code, 0, said);
         assert.equal(outputs.settled, "true", said);
         const { counts } = await scene.end();
-        t.diagnostic(`v1 alone after ${took} ms; ${figures(counts)}`);
+        t.diagnostic(`v1 alone after ${took}ms; ${figures(counts)}`);
         assert.equal(counts.bad, 0, counts.badSamples.join("\n"));
       }));
 

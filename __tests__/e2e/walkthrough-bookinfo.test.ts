@@ -192,7 +192,7 @@ describe("Bookinfo", () => {
     assert.match(said, /✗ .*VirtualService walkthrough-bookinfo\/reviews does not exist/);
     assert.match(
       said,
-      /No VirtualService sends the requests for reviews to stable's subset v1, and the Service selects the canary's pods, too: they get about 50 % of the requests already/,
+      /No VirtualService sends the requests for reviews to stable's subset v1, and the Service selects the canary's pods, too: they get about 50% of the requests already/,
     );
     assert.deepEqual(await snapshot(api, namespace), was);
   });

@@ -166,7 +166,7 @@ describe("a frontend and its backend", () => {
 
   const place = { bed, api, namespace, host, versionOf: pairIn };
 
-  test("10, 50, 100 %: no request fails, and replicas and autoscalers stay as they are", async (t) => {
+  test("10, 50, 100%: no request fails, and replicas and autoscalers stay as they are", async (t) => {
     const was = await snapshot(api, namespace);
     const seen = await underTraffic({ ...place, weightsOf: { host: backend, admin: admin.v1 } }, () =>
       run("release", "backend"),
@@ -212,7 +212,7 @@ describe("a frontend and its backend", () => {
     const seen = await underTraffic(place, async () => {
       const { code, said } = await run("release", "frontend", stopAt(10));
       assert.equal(code, 0, said);
-      await waitFor(async () => (await envoyWeights(bed, host)).v2 === 10, "10 % for the new frontend", 10_000);
+      await waitFor(async () => (await envoyWeights(bed, host)).v2 === 10, "10% for the new frontend", 10_000);
       assertShares(await ask(200), { "v1 -> v1": 0.9, "v2 -> v2": 0.1 });
 
       const both = await run("release", "backend", stopAt(50));

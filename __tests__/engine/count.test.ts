@@ -10,7 +10,7 @@ const release = await createWorld(planOf({ pollEvery: 5 * second })).begin();
 const record: ReleaseRecord = {
   ...release,
   state: { phase: "baking", stage: 0, since: 0, putBacks: 0 },
-  stages: [{ stage: 0, name: "5 %", weight: 5, since: 0, verdicts: [], polls: 0, tally: emptyTally }],
+  stages: [{ stage: 0, name: "5%", weight: 5, since: 0, verdicts: [], polls: 0, tally: emptyTally }],
 };
 
 /** Counts what these looks give, one after another, `second` apart. */

@@ -55,7 +55,7 @@ for (const [when, weight] of [
   test(`weights that somebody changes before the next one are a reason to go back, as in a stage: ${when}`, async () => {
     const { world, state } = await ended(early(weight));
     assert.ok(state.phase === "rolled-back" && state.reason.kind === "drift", JSON.stringify(state));
-    assert.equal(state.reason.differences, "v2 has 40 %");
+    assert.equal(state.reason.differences, "v2 has 40%");
     assert.deepEqual(world.cluster, world.before);
     const others = world.writes.filter((write) => write.weight !== 0 && write.weight !== weight);
     assert.deepEqual(others, [], "none was written over them");
@@ -138,7 +138,7 @@ for (const [what, call, when, more] of [
   test(`weights that somebody changes between the last look and ${what} are not written over: the release goes back`, async () => {
     const { world, state } = await ended(justBefore(call, 55, when), planOf(more));
     assert.ok(state.phase === "rolled-back" && state.reason.kind === "drift", JSON.stringify(state));
-    assert.equal(state.reason.differences, "v2 has 55 %");
+    assert.equal(state.reason.differences, "v2 has 55%");
     assert.deepEqual(world.cluster, world.before);
   });
 
@@ -158,7 +158,7 @@ for (const promotion of ["swap", "update"] as const)
     );
     assert.ok(state.phase === "rolled-back" && state.reason.kind === "gate-failed", JSON.stringify(state));
     assert.deepEqual(world.cluster, world.before);
-    const told = { kind: "put-back", differences: "v2 has 55 %" };
+    const told = { kind: "put-back", differences: "v2 has 55%" };
     assert.deepEqual(
       log.filter(({ reason }) => reason.kind === "put-back").map(({ reason }) => reason),
       [told],
@@ -187,7 +187,7 @@ test("weights that somebody changes before an update ends are told of, and stabl
     assert.equal(state.phase, "succeeded", JSON.stringify(state));
     assert.equal(world.cluster.weight, 0);
     const told = log.flatMap(({ reason }) => (reason.kind === "put-back" ? [reason.differences] : []));
-    assert.deepEqual(told, ["v2 has 55 %"]);
+    assert.deepEqual(told, ["v2 has 55%"]);
   }
 });
 
@@ -467,7 +467,7 @@ test("an updated stable that dies while the canary drains gives its requests to 
   assert.deepEqual(world.cluster, { weight: 0, canary: "as before", stable: "new image", subset: false });
 });
 
-const late = 'VirtualService shop/late: route "a" sends 100 % of its requests to reviews subset v1';
+const late = 'VirtualService shop/late: route "a" sends 100% of its requests to reviews subset v1';
 
 test("a rule for stable alone that somebody makes while a swap goes on keeps stable's pods, and somebody has to look", async () => {
   const { world, state } = await ended({ stranded: (version) => (version === "stable" ? [late] : []) });

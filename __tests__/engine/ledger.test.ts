@@ -20,7 +20,7 @@ test("every request since the first weight is in the ledger once, at the weight 
     polls
       .filter((poll) => poll.weight === weight)
       .reduce((sum, { stable, canary }) => sum + stable.requests + canary.requests, 0);
-  // 100 requests per second for 20 s in each stage; the world's pods are ready at once, so nothing is served in between.
+  // 100 requests per second for 20s in each stage; the world's pods are ready at once, so nothing is served in between.
   assert.deepEqual([at(5), at(25)], [2_000, 2_000]);
   for (const { canary, stable, weight } of polls)
     assert.equal(canary.requests, Math.round(((canary.requests + stable.requests) * weight) / 100));

@@ -20,7 +20,7 @@ test("requests are counted while pods start for the next weight, at the weight t
   const polls = pollsOf(ledger).filter(({ weight, age }) => weight === 5 && age > 20 * second);
   assert.ok(polls.length >= 4, `${polls.length} polls while pods started`);
   const served = polls.reduce((sum, { stable, canary }) => sum + stable.requests + canary.requests, 0);
-  assert.ok(served >= 1_900 && served <= 2_100, `${served} requests in 20 s`);
+  assert.ok(served >= 1_900 && served <= 2_100, `${served} requests in 20s`);
 });
 
 test("a canary that goes bad while pods start for its next weight is taken out before it gets that", async () => {
@@ -40,7 +40,7 @@ test("requests that reached no pod are in the ledger, and a canary that gets non
   assert.ok(state.phase === "rolled-back" && state.reason.kind === "gate-failed", JSON.stringify(state));
   assert.match(
     say(state.reason),
-    /^the canary got 0 % of the requests \(0 of \d+\) where 5 % was planned, while \d+ requests of the service/,
+    /^the canary got 0% of the requests \(0 of \d+\) where 5% was planned, while \d+ requests of the service/,
   );
   assert.ok(pollsOf(ledger).some(({ lost }) => lost > 0));
 });
@@ -78,7 +78,7 @@ test("counts and readings go on after a weight was put back: its stage is the sa
   assert.equal(world.writes.filter(({ weight }) => weight === 5).length, 2);
   const [first] = stages;
   const counted = (first?.tally.stable.requests ?? 0) + (first?.tally.canary.requests ?? 0);
-  assert.ok(counted >= 1_900, `${counted} requests of 20 s`);
+  assert.ok(counted >= 1_900, `${counted} requests of 20s`);
   const asked = world.calls.filter(({ name, at }) => name === "metrics.query" && at <= 22 * second).map(({ at }) => at);
   assert.deepEqual(
     asked,

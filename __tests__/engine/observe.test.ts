@@ -43,7 +43,7 @@ const state = { phase: "baking", stage: 0, since: 0, putBacks: 0 } as const;
 const record: ReleaseRecord = {
   ...release,
   state,
-  stages: [{ stage: 0, name: "5 %", weight: 5, since: 0, verdicts: [], polls: 0, tally: emptyTally }],
+  stages: [{ stage: 0, name: "5%", weight: 5, since: 0, verdicts: [], polls: 0, tally: emptyTally }],
 };
 const tally = { ...emptyTally, stable: { requests: 9, errors: 0, buckets: [] } };
 const before: Memory = { ...remember(record), tally };

@@ -29,7 +29,7 @@ const saidBy = (accounts: readonly Account[]): readonly string[] => accounts.map
 const long = planOf({ stages: [stageOf(5, { wait: 120 * second, deadline: 240 * second }), stageOf(50)] });
 
 test("a cluster that is away for less than is borne costs a stage its looks, and nothing else", async () => {
-  // The looks from 22 s to 47 s fail; the next comes after 30 s, which would be too long, and succeeds.
+  // The looks from 22s to 47s fail; the next comes after 30s, which would be too long, and succeeds.
   const { state, world } = await ended({ fails: awayBetween(20 * second, 50 * second) }, long);
   assert.equal(state.phase, "succeeded");
   assert.equal(saidBy(world.accounts).filter((words) => words === "no answer; looking again").length, 6);
@@ -63,7 +63,7 @@ test("a cluster that cannot be looked at while a stage lasts is borne for its ti
     long,
   );
   assert.ok(state.phase === "rolled-back");
-  assert.equal(say(state.reason), "no answer, for 30 s");
+  assert.equal(say(state.reason), "no answer, for 30s");
   const [back] = world.writes.filter(({ weight }) => weight === 0);
   assert.ok(back && back.at >= 50 * second && back.at <= 60 * second, `${back?.at}`);
   assert.deepEqual(world.cluster, world.before);
@@ -93,7 +93,7 @@ test("a rollback that is refused for good is given up after its time, says so, a
     fails: ({ name }) => (name === "router.finish" ? new DeniedError("the webhook says no") : undefined),
   });
   assert.ok(state.phase === "failed" && state.during === "rolling-back" && !state.returned);
-  assert.equal(say(state.reason), "the webhook says no, for 30 s");
+  assert.equal(say(state.reason), "the webhook says no, for 30s");
   const tries = world.calls.filter(({ name }) => name === "router.finish").map(({ at }) => at);
   assert.ok(tries.length > 10 && (tries.at(-1) ?? 0) - (tries[0] ?? 0) <= 30 * second, `${tries.length} tries`);
 });
@@ -104,7 +104,7 @@ test("a rollback that the cluster does not answer is tried five times as long", 
     fails: ({ name }) => (name === "router.finish" ? new UnreachableError("no answer") : undefined),
   });
   assert.ok(state.phase === "failed");
-  assert.equal(say(state.reason), "no answer, for 2 m 30 s");
+  assert.equal(say(state.reason), "no answer, for 2m30s");
   assert.equal(world.cluster.weight, 5);
 });
 
@@ -144,7 +144,7 @@ test("a journal that hangs holds no rollback up: traffic comes off a bad version
   assert.equal(world.load()?.state.phase, "rolled-back");
 });
 
-/** A bad canary, and a journal that fails from 10 s on; `unsaved` is what the job was told in the end. */
+/** A bad canary, and a journal that fails from 10s on; `unsaved` is what the job was told in the end. */
 async function endedUnsaved(failure: Error, more: Partial<Job> = {}, behaviour: Behaviour = {}) {
   const world = createWorld(planOf(), {
     errors: (now) => (now > 10 * second ? 0.3 : 0),
@@ -271,7 +271,7 @@ test("a Prometheus that is away for a whole stage is no pass: the release rolls 
   assert.ok(state.phase === "rolled-back");
   assert.equal(
     say(state.reason),
-    "stage 5% could not be judged within 1 m: errors has no data: Prometheus did not answer",
+    "stage 5% could not be judged within 1m: errors has no data: Prometheus did not answer",
   );
 });
 

@@ -20,7 +20,7 @@ const countOf = ([requests, errors, slow = 0]: Served): Count => ({
   ],
 });
 
-/** Polls at 10 %, after the warm-up, one part after another. */
+/** Polls at 10%, after the warm-up, one part after another. */
 const after = (...parts: Minutes): Evidence => {
   let evidence = noEvidence;
   for (const [polls, canary, stable] of parts)

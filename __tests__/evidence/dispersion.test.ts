@@ -20,7 +20,7 @@ function windows(next: Chance, clusterMean: number): { readonly requests: number
 }
 
 test("χ² over its degrees of freedom, by hand: 2 and 8 errors of 100 requests each", () => {
-  // rate 5 %, expected 5 ± √4.75 each: χ² = 2 · 9 / 4.75 with one degree of freedom
+  // rate 5%, expected 5 ± √4.75 each: χ² = 2 · 9 / 4.75 with one degree of freedom
   assert.ok(Math.abs(dispersionOf([[pod(100, 2), pod(100, 8)]]) - 18 / 4.75) < 1e-12);
 });
 

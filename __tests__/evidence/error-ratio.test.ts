@@ -333,7 +333,7 @@ test("weeks of polls add up without drift", () => {
   );
 });
 
-test("without a failure of stable, 2 failures of the canary are enough at 5 and 10 %, 3 at 25 %, 6 at 50 %", () => {
+test("without a failure of stable, 2 failures of the canary are enough at 5 and 10%, 3 at 25%, 6 at 50%", () => {
   for (const [weight, enough] of [
     [5, 2],
     [10, 2],
@@ -347,7 +347,7 @@ test("without a failure of stable, 2 failures of the canary are enough at 5 and 
   }
 });
 
-test("to prove a ratio below 2 takes 326 failures at 5 %, 177 at 10 %, 78 at 50 %, at 1 in 100 and staked on equality alone", () => {
+test("to prove a ratio below 2 takes 326 failures at 5%, 177 at 10%, 78 at 50%, at 1 in 100 and staked on equality alone", () => {
   for (const [weight, failures] of [
     [5, 326],
     [10, 177],

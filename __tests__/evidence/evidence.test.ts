@@ -135,7 +135,7 @@ test("with many requests the counted exposures are compared, rare failures by th
   assert.equal(logE(evidence.harm).toFixed(7), "12.6823118");
 });
 
-test("failures of more than 5 % are compared by the exact form from the next poll on", () => {
+test("failures of more than 5% are compared by the exact form from the next poll on", () => {
   const first = poll(50, [100, 20], [100, 15]);
   const second = poll(50, [100, 30], [100, 15]);
   const requests = { canary: 100, stable: 100 };
@@ -150,7 +150,7 @@ test("failures of more than 5 % are compared by the exact form from the next pol
   alike(totals(fold([first, second]).harm), totals(expected), 1e-12);
 });
 
-test("with few requests failures are compared with the planned split: one failure of the canary at 5 % weighs nearly ln 20 for the largest ratio", () => {
+test("with few requests failures are compared with the planned split: one failure of the canary at 5% weighs nearly ln 20 for the largest ratio", () => {
   const opening = fold([poll(5, [0, 0], [3, 0], warm - 15_000), poll(5, [0, 0], [3, 0])]);
   const after = fold([poll(5, [1, 1], [2, 0], warm + 15_000)], defaults, opening);
   assert.ok(Math.max(...totals(after.harm)) > Math.log(16));

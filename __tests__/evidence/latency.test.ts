@@ -14,7 +14,7 @@ import type { Count } from "../../src/evidence/tally.ts";
 import { chance, poisson } from "../../src/rehearsal/chance.ts";
 import { alike } from "./close.ts";
 
-/** A count of requests by how many fell between the edges 10, 50, 100, 500 ms and beyond. */
+/** A count of requests by how many fell between the edges 10, 50, 100, 500ms and beyond. */
 function histogram(...between: readonly number[]): Count {
   const edges = [10, 50, 100, 500, Infinity];
   let below = 0;
@@ -31,7 +31,7 @@ const profiled = profileLatency(emptyLatency, typical);
 const grown = (latency: Latency, stable: Count, canary: Count): Latency =>
   growLatency(latency, { stable, canary }, () => 1.25, 1);
 
-test("the edges that stable exceeds in 0.1 % to 60 % of requests are watched, and the first that it hardly ever exceeds", () => {
+test("the edges that stable exceeds in 0.1% to 60% of requests are watched, and the first that it hardly ever exceeds", () => {
   const { edges = [] } = grown(profiled, none, none);
   assert.deepEqual(
     edges.map(({ le }) => le),

@@ -86,7 +86,7 @@ test("folding changes nothing that is proven, bit for bit, also when it is done 
   assert.deepEqual(evidenceOf(twice, defaults), proven(all));
 });
 
-test("an hour of polls every 15 s is kept whole, in a tenth of what a ConfigMap holds", () => {
+test("an hour of polls every 15s is kept whole, in a tenth of what a ConfigMap holds", () => {
   const ledger = ledgerOf(long(60, 15));
   assert.equal(fold(ledger, defaults), ledger);
   const size = JSON.stringify(ledger).length;

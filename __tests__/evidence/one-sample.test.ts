@@ -11,7 +11,7 @@ import { average, div, ln, mul, pow, quotient, type Real, real, spaced, sub, toN
 const evidenceOf = (allowed: number, requests: number, failed: number): number =>
   logMeanExp(rateEvidence(worseRates(allowed), allowed, requests, failed));
 
-test("2 of 3 and 10 of 1,000 failures weigh as derived against an objective of 1 %", () => {
+test("2 of 3 and 10 of 1,000 failures weigh as derived against an objective of 1%", () => {
   for (const [requests, failed, printed, half] of [
     [3, 2, 376, 0.51],
     [1_000, 10, 0.054, 0.0005],
@@ -54,7 +54,7 @@ test("every bet is fair at the objective, and loses on average for a canary that
   );
 });
 
-test("without a failure, 0.1 % is disproved after about 4,000 requests and not after 3,000", () => {
+test("without a failure, 0.1% is disproved after about 4,000 requests and not after 3,000", () => {
   const proof = (requests: number): number =>
     logE(grow(emptyMixture(40), rateEvidence(betterRates(0.001), 0.001, requests, 0)));
   assert.ok(proof(3_000) < Math.log(20));
@@ -110,7 +110,7 @@ const median = (at: readonly number[]): number => {
   );
 };
 
-test("the circuit breaker trips at 50 % failures after 9 requests and 5 bad ones (medians), at 100 % after 3, at 20 % after 116, by exact enumeration", () => {
+test("the circuit breaker trips at 50% failures after 9 requests and 5 bad ones (medians), at 100% after 3, at 20% after 116, by exact enumeration", () => {
   const half = crossing(0.1, 0.01, 0.5, 200);
   assert.equal(median(half.at), 9);
   assert.equal(half.badMedian, 5);
@@ -128,7 +128,7 @@ test("at 1 in 20, as it is set, after 7 requests and 4 bad ones, 2 and 72", () =
   assert.equal(median(crossing(floor, alpha, 0.2, 300).at), 72);
 });
 
-test("the circuit breaker bears a cold start with 5 % failures in all but 4 of 1,000 releases, and a canary at its limit trips it in less than 1 of 20", () => {
+test("the circuit breaker bears a cold start with 5% failures in all but 4 of 1,000 releases, and a canary at its limit trips it in less than 1 of 20", () => {
   const total = (at: readonly number[]): number => at.reduce((a, b) => a + b, 0);
   const { alpha, floor } = defaults.breaker;
   assert.ok(total(crossing(floor, alpha, 0.05, 600).at) < 0.004);

@@ -161,7 +161,7 @@ test("a window is what was counted in it", () => {
 test("each service has a quiet day with a healthy canary, by which peers are set to blame few of such releases", () => {
   for (const service of new Set(scenarios.map((one) => one.service)))
     assert.equal(scenarios.find((one) => one.service === service)?.right, "keep", service);
-  const tuned = tunedFor("0.5 %", 1, 100);
+  const tuned = tunedFor("0.5%", 1, 100);
   assert.deepEqual(
     tuned.map(({ tool, blamed }) => [tool, blamed <= 0.05]),
     [

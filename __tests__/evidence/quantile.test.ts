@@ -19,7 +19,7 @@ const table = [
   { quantile: 1, edge: Infinity, why: "the slowest" },
 ];
 for (const { quantile, edge, why } of table) {
-  test(`the ${quantile} quantile is at most ${edge} ms: ${why}`, () =>
+  test(`the ${quantile} quantile is at most ${edge}ms: ${why}`, () =>
     assert.equal(quantileOf(buckets, quantile), edge));
 }
 

@@ -50,7 +50,7 @@ test("a canary of which nothing ends is out with the second poll at its weight, 
   assert.deepEqual([kind, by], ["fail", "unanswered"]);
   assert.equal(
     words,
-    "the canary does not answer: 0 of its requests came to an end in 30 s, where about 750 were to, and 750 of stable's did; unless all callers bypass the route, they are still waiting",
+    "the canary does not answer: 0 of its requests came to an end in 30s, where about 750 were to, and 750 of stable's did; unless all callers bypass the route, they are still waiting",
   );
 });
 
@@ -72,7 +72,7 @@ test("a canary that ends a part of its requests only is out where the rest is mi
   assert.equal(found(50, times(12, 375, 150)).finding, "too-little-traffic", "where nobody knows the total");
 });
 
-test("half of a canary's requests that never end are told from callers that bypass the route at 10 % as well", () => {
+test("half of a canary's requests that never end are told from callers that bypass the route at 10% as well", () => {
   const usual = { ...defaults, usual: 50 };
   const missing = times(20, 675, 37);
   assert.equal(found(10, missing, usual).finding, "unanswered");

@@ -39,7 +39,7 @@ function integrated(limit: number, inside: number, outside: number): number {
   return logSumExp(halves) - Math.log(2);
 }
 
-test("5,500 of 100,000 requests at a plan of 5 % weigh about 22, with stakes on both sides as derived", () => {
+test("5,500 of 100,000 requests at a plan of 5% weigh about 22, with stakes on both sides as derived", () => {
   const exact = average([100, 10_000].map((strength) => twoSided(quotient(1, 20), 5_500, 94_500, strength)));
   assert.ok(Math.abs(toNumber(ln(exact)) - 22.00496) < 1e-5);
   assert.ok(Math.abs(shareAbove(0.05, 5_500, 94_500) - 22.76) < 0.01); // twice as much, since nothing is staked on the other side
@@ -165,7 +165,7 @@ test("what earlier weights proved is kept, and a stage as planned costs little o
   assert.ok(more > proven && kept < more && kept > more - 6);
 });
 
-test("at 90 % the tolerance is a part of stable's 10 %, and at 100 % there is nothing to test", () => {
+test("at 90% the tolerance is a part of stable's 10%, and at 100% there is nothing to test", () => {
   assert.ok(splitEvidence(at(90, 5, 950, 50), { tolerance: 0.2 }).more > proven);
   assert.deepEqual(splitEvidence(at(100, 5, 1_000, 3), { tolerance: 0.2 }), { more: 0, less: 0 });
 });

@@ -8,7 +8,7 @@ import type { Count } from "../../src/evidence/tally.ts";
 import { weigh } from "../../src/evidence/weigh.ts";
 import { close } from "./close.ts";
 
-/** Requests, failures, and requests slower than 100 ms. */
+/** Requests, failures, and requests slower than 100ms. */
 const counted = (requests: number, errors: number, slow = 0): Count => ({
   requests,
   errors,
@@ -63,7 +63,7 @@ test("an objective takes a share only where there is one, and is named where it 
 });
 
 test("a difference below the floor never fails a release, however sure it is", () => {
-  const evidence = fold(50, 40, counted(100_000, 150), counted(100_000, 75)); // 0.15 % against 0.075 %
+  const evidence = fold(50, 40, counted(100_000, 150), counted(100_000, 75)); // 0.15% against 0.075%
   const weight = weigh(evidence, defaults);
   assert.ok(weight.metrics.errors > Math.log(1e6));
   assert.notEqual(weight.finding, "harm");

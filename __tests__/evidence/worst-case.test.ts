@@ -38,7 +38,7 @@ test("the bound comes down to the truth with the requests, and is never below wh
   assert.ok(bounds.every((bound) => bound > 0.1) && (bounds.at(-1) ?? 1) < 0.102);
 });
 
-test("the true share is above the bound at any of 1,000 looks in fewer than 5 % of releases", () => {
+test("the true share is above the bound at any of 1,000 looks in fewer than 5% of releases", () => {
   const next = chance(20_261_121);
   let missed = 0;
   for (let release = 0; release < 300; release++) {

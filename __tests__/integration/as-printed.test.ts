@@ -73,10 +73,7 @@ describe("commands as they are printed", { concurrency: 3 }, () => {
     const written = writesOf(sandbox);
     const without = await type(command);
     assert.equal(without.exit, 2, without.said);
-    assert.match(
-      without.said,
-      /the stages that are left \(60 %\) are judged by Prometheus, .*the header Authorization/,
-    );
+    assert.match(without.said, /the stages that are left \(60%\) are judged by Prometheus, .*the header Authorization/);
     assert.deepEqual(writesOf(sandbox), written);
     assert.equal(routeOf(sandbox), "stable 50, canary 50");
 

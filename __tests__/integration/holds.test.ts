@@ -43,7 +43,7 @@ describe("holds", { concurrency: 3 }, () => {
       [0, "true", "rolled-back"],
       log,
     );
-    assert.match(log, /it was held, and nobody decided within 30 m/);
+    assert.match(log, /it was held, and nobody decided within 30m/);
     await assertAsBefore(world);
     assert.equal((await run({ ...watch, command: "status" })).exit, 0);
   });

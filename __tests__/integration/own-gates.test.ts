@@ -31,13 +31,13 @@ describe("gates of one's own", { concurrency: 3 }, () => {
     const world = await scene(t, { shop: "one" });
     const smoke = scriptIn(
       folderFor(t),
-      'echo "checked $CANARY_CANARY of $CANARY_NAMESPACE at $CANARY_WEIGHT %: wrong price"; exit 7',
+      'echo "checked $CANARY_CANARY of $CANARY_NAMESPACE at $CANARY_WEIGHT%: wrong price"; exit 7',
     );
     const gates = `- run: { name: smoke, command: [sh, ${smoke}] }`;
     const ended = await world.run({ ...withoutMetrics, ...releaseOfOne("v2"), stages: "50:60s, 100", gates });
     await assertRolledBack(world, ended, /^smoke: the program ended with exit code 7$/);
     const [comment] = world.sandbox.github.comments(pull.number);
-    const printed = "checked reviews-canary of shop at 50 %: wrong price";
+    const printed = "checked reviews-canary of shop at 50%: wrong price";
     for (const text of [comment?.body, ended.summary])
       assert.match(text ?? "", new RegExp(`<details>[^]*${printed}[^]*</details>`));
     assert.ok(JSON.stringify(ended.report).includes(printed));

@@ -105,16 +105,16 @@ describe("people beside a release", { concurrency: 3 }, () => {
       [3, "waiting", "true", "20"],
       steps[0]?.log,
     );
-    assert.match(outputs.because ?? "", /^stage 20 % is held for somebody to decide: /);
+    assert.match(outputs.because ?? "", /^stage 20% is held for somebody to decide: /);
     assert.equal(routeOf(sandbox), "stable 80, canary 20");
     const [comment] = sandbox.github.comments(pull.number);
-    assert.match(comment?.body ?? "", /✋ shop\/reviews v1 → v2: held at 20 % \(stage 1 of 2\)/);
+    assert.match(comment?.body ?? "", /✋ shop\/reviews v1 → v2: held at 20% \(stage 1 of 2\)/);
 
     const before = journalOf(sandbox)?.ledger.polls ?? [];
     assert.ok(before.length > 0);
     const second = await run(by("promote"));
     assert.equal(second.exit, 3, second.said);
-    assert.match(second.outputs.because ?? "", /^stage 50 % is held for somebody to decide: /);
+    assert.match(second.outputs.because ?? "", /^stage 50% is held for somebody to decide: /);
     assert.deepEqual(journalOf(sandbox)?.ledger.polls.slice(0, before.length), before); // it went on from what was proven
 
     const third = await run(by("rollback"));
@@ -219,14 +219,14 @@ describe("people beside a release", { concurrency: 3 }, () => {
     const job = start(inputs);
     await reached(sandbox, "baking", job.ended);
     const verify = (interval: string) => run({ ...inputs, command: "verify", "metrics-interval": interval });
-    const early = await verify("20s"); // a stage of 60 s is young throughout
+    const early = await verify("20s"); // a stage of 60s is young throughout
     assert.deepEqual([early.exit, /contradicts/.test(early.said)], [0, false], early.said);
     assert.match(early.said, /ask again in/);
     await until(
       "the count agrees with the stage's weight",
       () => verify("400ms"),
       ({ said }) =>
-        /^reviews-v1 got \d+ of \d+ requests[\s\S]*Planned: 20 % since .*, which the count agrees/m.test(said),
+        /^reviews-v1 got \d+ of \d+ requests[\s\S]*Planned: 20% since .*, which the count agrees/m.test(said),
     );
     job.signal("SIGINT");
     assert.equal((await job.ended).exit, 1);

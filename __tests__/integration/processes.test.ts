@@ -83,7 +83,7 @@ describe("processes", { concurrency: 3 }, () => {
   });
 
   for (const moment of [0, 50, 100, 200]) {
-    test(`a signal ${moment} ms after the start ends the program without a trace, and the mesh is as it was`, async (t) => {
+    test(`a signal ${moment}ms after the start ends the program without a trace, and the mesh is as it was`, async (t) => {
       const world = await scene(t, { shop: "one" });
       const program = world.start({ ...releaseOfOne("v2"), stages: "50:60s, 100", gates });
       await sleep(moment);

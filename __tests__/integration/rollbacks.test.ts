@@ -11,17 +11,17 @@ const errors = "- errors: { atMost: 5%, minRequests: 10 }";
 const patient = "- errors: { atMost: 100%, minRequests: 1 }";
 
 describe("rollbacks", { concurrency: 3 }, () => {
-  test("a copy with 20 % errors is rolled back by the errors gate, with the numbers that its customers saw", async (t) => {
+  test("a copy with 20% errors is rolled back by the errors gate, with the numbers that its customers saw", async (t) => {
     const world = await scene(t, { shop: "one" });
     const ended = await world.run({ ...releaseOfOne("v2-err20"), stages: long, gates: errors });
     const { bad, byVersion } = await world.traffic.lap();
-    await assertRolledBack(world, ended, /^errors: \d+ of \d+ canary requests failed \(\d.* %\), limit ≤ 5 %$/);
+    await assertRolledBack(world, ended, /^errors: \d+ of \d+ canary requests failed \(\d.*%\), limit ≤ 5%$/);
     const [, failed = 0, counted = 0] = /(\d+) of (\d+)/.exec(ended.outputs.because ?? "")?.map(Number) ?? [];
     assert.ok(failed >= 1 && failed <= bad, `${failed} failures counted, ${bad} seen`);
     assert.ok(counted >= 10 && counted <= (byVersion.v2 ?? 0), `${counted} requests counted, ${byVersion.v2} seen`);
   });
 
-  test("a Deployment with 20 % errors gets its old image and its old number of pods back", async (t) => {
+  test("a Deployment with 20% errors gets its old image and its old number of pods back", async (t) => {
     const world = await scene(t, { shop: "two" });
     await assertRolledBack(
       world,
@@ -38,7 +38,7 @@ describe("rollbacks", { concurrency: 3 }, () => {
     await assertRolledBack(
       world,
       ended,
-      /^latency p90: the canary's p90 is [\d.]+ m?s over \d+ requests, limit ≤ 100 ms$/,
+      /^latency p90: the canary's p90 is [\d.]+m?s over \d+ requests, limit ≤ 100ms$/,
     );
   });
 
@@ -49,7 +49,7 @@ describe("rollbacks", { concurrency: 3 }, () => {
       await assertRolledBack(
         world,
         ended,
-        /^\d\S* % of the canary's requests were given up by their callers \(\d+ of \d+\), .* of stable's \d+, so it does not answer, or takes longer than they wait/,
+        /^\d\S*% of the canary's requests were given up by their callers \(\d+ of \d+\), .* of stable's \d+, so it does not answer, or takes longer than they wait/,
       );
     });
 
@@ -60,7 +60,7 @@ describe("rollbacks", { concurrency: 3 }, () => {
       await assertRolledBack(
         world,
         ended,
-        /^the canary does not answer: 0 of its requests came to an end in [\d.]+ s, where about \d+ were to, and \d+ of stable's did/,
+        /^the canary does not answer: 0 of its requests came to an end in [\d.]+s, where about \d+ were to, and \d+ of stable's did/,
       );
     });
 
@@ -86,7 +86,7 @@ describe("rollbacks", { concurrency: 3 }, () => {
       gates: errors,
       "ready-deadline": "1s",
     });
-    await assertRolledBack(world, ended, /^the canary is not ready: .*, after 1 s$/);
+    await assertRolledBack(world, ended, /^the canary is not ready: .*, after 1s$/);
     assert.equal(world.traffic.counts().bad, 0);
   });
 
@@ -109,7 +109,7 @@ describe("rollbacks", { concurrency: 3 }, () => {
     assert.equal(ended.exit, 1, ended.said);
     assert.match(
       ended.outputs.because ?? "",
-      /^stage 50 % could not be judged within 1 s: errors has no data: no request of the canary was counted$/,
+      /^stage 50% could not be judged within 1s: errors has no data: no request of the canary was counted$/,
     );
     assert.equal(ended.outputs["observed-split"], "");
     assert.deepEqual(objectsOf(sandbox), before);
@@ -124,11 +124,7 @@ describe("rollbacks", { concurrency: 3 }, () => {
     });
     await reached(world.sandbox, "baking", program.ended);
     await world.sandbox.prometheus.close();
-    await assertRolledBack(
-      world,
-      await program.ended,
-      /^stage 50 % could not be judged within 2 s: errors has no data/,
-    );
+    await assertRolledBack(world, await program.ended, /^stage 50% could not be judged within 2s: errors has no data/);
     assert.equal(world.traffic.counts().bad, 0);
   });
 

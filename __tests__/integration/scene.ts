@@ -37,7 +37,7 @@ export type SceneOptions = {
   readonly shop: "one" | "two";
   /** Requests a second of the shop's customers; 0 is nobody. Default 20. */
   readonly rate?: number;
-  /** Milliseconds that customers wait for an answer. Default: 10 s. */
+  /** Milliseconds that customers wait for an answer. Default: 10s. */
   readonly patience?: number;
   /** Milliseconds that a pod needs to be ready. Default 50. */
   readonly becomesReady?: number;

@@ -4,17 +4,17 @@ import { count, number, numbersApart, percent } from "../../src/lib/numbers.ts";
 
 test("a share has three digits that count, and is never rounded to all or to nothing", () => {
   assert.deepEqual([0, 1e-5, 0.00065, 0.0314, 0.07, 0.1234, 0.5, 0.9934, 0.9996, 0.99999, 1].map(percent), [
-    "0 %",
-    "0.001 %",
-    "0.065 %",
-    "3.14 %",
-    "7 %",
-    "12.3 %",
-    "50 %",
-    "99.3 %",
-    "99.9 %",
-    "99.9 %",
-    "100 %",
+    "0%",
+    "0.001%",
+    "0.065%",
+    "3.14%",
+    "7%",
+    "12.3%",
+    "50%",
+    "99.3%",
+    "99.9%",
+    "99.9%",
+    "100%",
   ]);
 });
 

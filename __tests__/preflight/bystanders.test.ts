@@ -62,7 +62,7 @@ async function told(more: readonly SentObject[], { plan = {}, undo = false, rule
 
 const other = virtualService("other", { http: [{ name: "a", route: [to("v1")] }] });
 const sentence =
-  'VirtualService shop/other: route "a" sends 100 % of its requests to reviews subset v1, and does not move with the release: without the pods of reviews-v1 nobody would answer.';
+  'VirtualService shop/other: route "a" sends 100% of its requests to reviews subset v1, and does not move with the release: without the pods of reviews-v1 nobody would answer.';
 
 test("a rule for stable alone refuses a swap; an undo is warned, and so is one that keeps the old pods for a time", async () => {
   assert.deepEqual(await told([main, other]), [`refuse ${sentence}`]);
@@ -157,12 +157,12 @@ test("before pods go, only whoever is there now and was not before is stranded w
     const parts = partsFor(client);
     const before = await bystandersBefore(parts);
     assert.deepEqual(before, [
-      "VirtualService shop/tester: http route #0 sends 100 % of its requests to reviews subset v2",
+      "VirtualService shop/tester: http route #0 sends 100% of its requests to reviews subset v2",
     ]);
     const gone = bystandersOf({ ...parts, before, canaryStays: false });
     assert.deepEqual(await gone.strandedWithout("canary"), []);
     server.apply([virtualService("late", { tcp: [{ route: [to("v2")] }] })]);
-    const late = "VirtualService shop/late: tcp route #0 sends 100 % of its requests to reviews subset v2";
+    const late = "VirtualService shop/late: tcp route #0 sends 100% of its requests to reviews subset v2";
     assert.deepEqual(await gone.strandedWithout("canary"), [late]);
     assert.deepEqual(await bystandersOf({ ...parts, before, canaryStays: true }).strandedWithout("canary"), []);
     assert.deepEqual(
@@ -171,7 +171,7 @@ test("before pods go, only whoever is there now and was not before is stranded w
       "an older journal does not say who was there",
     );
     assert.deepEqual(await gone.strandedWithout("stable"), [
-      "VirtualService shop/reviews: http route #0 sends 100 % of its requests to reviews subset v1",
+      "VirtualService shop/reviews: http route #0 sends 100% of its requests to reviews subset v1",
     ]);
   }));
 

@@ -55,7 +55,7 @@ test("where nothing is found, nothing is claimed", () => {
   assert.ok(dead.found < 0.8);
 });
 
-test("a plan that finds as much as four hours at 50 % gets no advice, and a long one at a small weight gets a shorter one", () => {
+test("a plan that finds as much as four hours at 50% gets no advice, and a long one at a small weight gets a shorter one", () => {
   const rare = { rate: 0.05, baseline: 0.001 };
   const { smallest, better } = detectable(course([50], 239), rare, defaults);
   assert.ok(smallest && smallest.ratio > 10);

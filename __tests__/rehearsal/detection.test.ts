@@ -3,7 +3,7 @@ import test from "node:test";
 import { defaults } from "../../src/evidence/defaults.ts";
 import { type Course, detection, smallestFound, timeToSafety } from "../../src/rehearsal/detection.ts";
 
-/** The plan of the design's table: 20 minutes at 5, 10, 25 and 50 %. */
+/** The plan of the design's table: 20 minutes at 5, 10, 25 and 50%. */
 const course: Course = { steps: [5, 10, 25, 50].map((weight) => ({ weight, wait: 300_000 })), pollEvery: 15_000 };
 /** The table knows no warm-up and no floor. */
 const bare = { ...defaults, warmUp: 0, minExcess: 0 };
@@ -29,7 +29,7 @@ test("a total failure at 50 requests per second is always found, within the firs
     medianTime = Infinity,
   } = detection(course, { rate: 50, baseline: 0.005 }, 200, defaults, 60, 2);
   assert.equal(found, 1);
-  assert.ok(medianTime <= 30_000 && badRequests < 100, `${medianTime} ms, ${badRequests}`);
+  assert.ok(medianTime <= 30_000 && badRequests < 100, `${medianTime}ms, ${badRequests}`);
 });
 
 test("a canary as good as stable is found to be bad in at most 5 of 100 releases (100 releases, seed 3)", () => {
@@ -54,7 +54,7 @@ test("the same seed gives the same answer", () => {
   assert.deepEqual(ask(), ask());
 });
 
-test("to prove safety takes 292 failures at a steady 5 %, 160 at 10 %, 73 at 50 %, and the time in which they come", () => {
+test("to prove safety takes 292 failures at a steady 5%, 160 at 10%, 73 at 50%, and the time in which they come", () => {
   for (const [weight, failures] of [
     [5, 292],
     [10, 160],

@@ -15,7 +15,7 @@ import { createWorld, planOf, second, stageOf } from "../support/world.ts";
 const evidence: Gate = { kind: "evidence", name: "evidence" };
 const minute = 60 * second;
 
-/** 5, 10, 25 and 50 % for five minutes each, judged by evidence every 15 s. */
+/** 5, 10, 25 and 50% for five minutes each, judged by evidence every 15s. */
 const usual = planOf({
   stages: [5, 10, 25, 50].map((weight) =>
     stageOf(weight, { wait: 5 * minute, deadline: 15 * minute, gates: [evidence] }),
@@ -59,7 +59,7 @@ test("a plan that judges nothing releases everything after its waits, and hurts 
   });
   const endings = many(plan, busy(0.5, { rate: 10 }), 400);
   for (const { end, after } of endings) assert.deepEqual([end, after], ["released", 62 * second]);
-  // 20 s at 10 requests/s: 10, 50 and 100 requests of the canary, of which every second fails. A sum of 400 Poisson counts has σ = √(400 · 80).
+  // 20s at 10 requests/s: 10, 50 and 100 requests of the canary, of which every second fails. A sum of 400 Poisson counts has σ = √(400 · 80).
   const failed = endings.reduce((sum, { failed }) => sum + failed, 0);
   assert.ok(Math.abs(failed - 400 * 80) < 4 * Math.sqrt(400 * 80), `${failed / 400}`);
 });
@@ -73,7 +73,7 @@ test("a gate on errors finds a dead canary at its second look, one interval afte
   const endings = many(plan, busy(1, { rate: 1_000 }), 100);
   for (const { end, after } of endings)
     assert.deepEqual([end, after], ["rolled-back", plan.meshDelay + plan.pollEvery]);
-  // 5 s at 100 requests/s of the canary, all failed: 500, also those that no scrape had seen yet.
+  // 5s at 100 requests/s of the canary, all failed: 500, also those that no scrape had seen yet.
   assert.ok(Math.abs(mean(endings.map(({ failed }) => failed)) - 500) < 4 * Math.sqrt(500 / 100));
 });
 
@@ -248,7 +248,7 @@ test("only what was scraped can be read, and each request once", () => {
   assert.equal(mesh.read().stable.requests, 0);
   mesh.pass(2);
   const { requests } = mesh.read().stable;
-  assert.ok(Math.abs(requests - untilScrape) < 5 * Math.sqrt(untilScrape), `${requests} in ${untilScrape} ms`);
+  assert.ok(Math.abs(requests - untilScrape) < 5 * Math.sqrt(untilScrape), `${requests} in ${untilScrape}ms`);
   assert.equal(mesh.read().stable.requests, 0);
 });
 

@@ -102,7 +102,7 @@ function released(
   let evidence = noEvidence;
   const stages = polls.map((poll, index) => {
     evidence = addPoll(evidence, poll, rules.settings);
-    return { stage: 0, name: "10 %", weight: 10, polls: index + 1, verdicts: [verdictOn(evidence, rules)] };
+    return { stage: 0, name: "10%", weight: 10, polls: index + 1, verdicts: [verdictOn(evidence, rules)] };
   });
   const whole = polls.reduce(append, emptyLedger);
   const folded = evidenceOf({ ...whole, polls: whole.polls.slice(0, foldedPolls) }, rules.settings);
@@ -135,7 +135,7 @@ test("where older polls were folded, everything after them replays the same, and
   );
 });
 
-/** 50 requests per second at 10 %, as the counts of a poll every 15 s. */
+/** 50 requests per second at 10%, as the counts of a poll every 15s. */
 const steady = (failed: readonly number[]): readonly Poll[] =>
   failed.map((errors, index) => ({
     weight: 10,
@@ -226,7 +226,7 @@ test("a verdict on polls that the ledger does not have is no agreement", () => {
   assert.equal(agrees, false);
   assert.deepEqual(stages[1], {
     stage: 0,
-    name: "10 %",
+    name: "10%",
     weight: 10,
     polls: 2,
     outcome: "missing",
@@ -239,7 +239,7 @@ test("a stage without the gate, one that was never judged, and one without Prome
     ...{ gate: "evidence", kind: "no-data" },
     figures: { of: "evidence", missing: { what: "counters", words: "no answer" } },
   };
-  const stage = { stage: 0, name: "5 %", weight: 5, polls: 0 };
+  const stage = { stage: 0, name: "5%", weight: 5, polls: 0 };
   const plan = {
     evidence: evidenceRules,
     stages: [{ gates: [gate] }, { gates: [{ kind: "restarts", name: "restarts" }] }],

@@ -62,7 +62,7 @@ test("it is said with the requests, the time and what would help", () => {
   assert.ok(thin);
   assert.match(
     thinStageSentence(thin, traffic),
-    /^! A good version would be held at 5 %: it takes about \d\d of its requests to show that it is surely not broken, which at 1 requests per second takes \d\d m, and the stage ends after 15 m; let it last longer \(deadline: \d\dm\) or begin with \d %\.$/,
+    /^! A good version would be held at 5%: it takes about \d\d of its requests to show that it is surely not broken, which at 1 requests per second takes \d\dm, and the stage ends after 15m; let it last longer \(deadline: \d\dm\) or begin with \d%\.$/,
   );
   assert.match(thinStageSentence({ weight: 5, deadline: minute }, traffic), /stable itself fails so often/);
 });

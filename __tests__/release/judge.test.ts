@@ -76,7 +76,7 @@ const beyond: Count = count(100, 0, [
 ]);
 
 const table: readonly (readonly [string, Gate, StageEvidence, string, RegExp])[] = [
-  ["errors below the limit pass", errors, counted(count(100, 2)), "pass", /2 of 100 .*2 %.*limit ≤ 2 %/],
+  ["errors below the limit pass", errors, counted(count(100, 2)), "pass", /2 of 100 .*2%.*limit ≤ 2%/],
   ["errors above the limit fail", errors, counted(count(100, 3)), "fail", /3 of 100/],
   ["too few requests wait, however bad", errors, counted(count(49, 49)), "wait", /50 requests are needed/],
   ["no request is no data, never a pass", errors, counted(count(0, 0)), "no-data", /no request/],
@@ -113,20 +113,20 @@ const table: readonly (readonly [string, Gate, StageEvidence, string, RegExp])[]
   ["… and no response times", latency, blind, "no-data", /no data: Prometheus is away/],
   ["… but not before there could be any", { ...errors, noData: "fail" }, seen({ early: true }), "no-data", /no data/],
   ["no data fails where the gate says so", { ...errors, noData: "fail" }, seen({}), "fail", /no data/],
-  ["stable's own errors are allowed for", compared, counted(count(100, 2)), "pass", /stable 1 %/],
-  ["more than stable's and the margin fails", compared, counted(count(100, 3)), "fail", /limit ≤ 2 %/],
-  ["the stricter of two limits counts", { ...errors, aboveStable: 0.5 }, counted(count(100, 3)), "fail", /≤ 2 %/],
-  ["a fast canary passes", latency, counted(fast), "pass", /p90 is 100 ms over 100 requests/],
-  ["a slow canary fails", latency, counted(slow), "fail", /500 ms/],
+  ["stable's own errors are allowed for", compared, counted(count(100, 2)), "pass", /stable 1%/],
+  ["more than stable's and the margin fails", compared, counted(count(100, 3)), "fail", /limit ≤ 2%/],
+  ["the stricter of two limits counts", { ...errors, aboveStable: 0.5 }, counted(count(100, 3)), "fail", /≤ 2%/],
+  ["a fast canary passes", latency, counted(fast), "pass", /p90 is 100ms over 100 requests/],
+  ["a slow canary fails", latency, counted(slow), "fail", /500ms/],
   [
     "beyond the last edge it is more than that edge, whatever the limit",
     { ...latency, atMost: 10_000 },
     counted(beyond),
     "fail",
-    /more than 250 ms/,
+    /more than 250ms/,
   ],
-  ["slower than stable by the factor fails", slower, counted(slow, fast), "fail", /stable 100 ms/],
-  ["faster than stable passes", slower, counted(fast, slow), "pass", /limit ≤ 750 ms/],
+  ["slower than stable by the factor fails", slower, counted(slow, fast), "fail", /stable 100ms/],
+  ["faster than stable passes", slower, counted(fast, slow), "pass", /limit ≤ 750ms/],
   ["without stable's times there is nothing to compare with", slower, counted(fast), "no-data", /compare/],
   ["without times there is no data", latency, counted(count(100, 0)), "no-data", /no response time/],
   [
@@ -183,7 +183,7 @@ test("a canary whose callers all leave fails whatever counts its requests", () =
     assert.equal(verdict.kind, "fail", gate.kind);
     assert.match(
       verdictSentence({ gate: gate.name, ...verdict }),
-      /^100 % of the canary's requests were given up by their callers \(40 of 40\), none of stable's 40, so it does not answer/,
+      /^100% of the canary's requests were given up by their callers \(40 of 40\), none of stable's 40, so it does not answer/,
     );
     assert.notEqual(judge(gate, { ...what, counts: { uncounted: "Prometheus is away" } }, evidenceRules).kind, "fail");
   }
@@ -226,7 +226,7 @@ for (const [what, gate, answers, kind, words] of [
     run,
     [{ at: 1, failure: { kind: "limit", after: 60_000 } }],
     "fail",
-    "did not end within 1 m",
+    "did not end within 1m",
   ],
   ["a good number of a URL", json, [{ at: 1, value: 2 }], "pass", "smoke is 2, limit ≤ 2"],
   ["a bad number of a URL", json, [{ at: 1, value: 2.5 }], "fail", "smoke is 2.5, limit ≤ 2"],

@@ -9,7 +9,7 @@ import type { State } from "../../src/release/state.ts";
 import { told } from "../support/told.ts";
 import { planOf, stageOf } from "../support/world.ts";
 
-const plan = planOf(); // 5, 25, 50 %
+const plan = planOf(); // 5, 25, 50%
 const update = planOf({ promotion: "update" });
 const none = { requests: 0, errors: 0, buckets: [] };
 const entered = (index: number): readonly StageRecord[] =>
@@ -50,7 +50,7 @@ for (const [state, plan, stages, weight] of table) {
   const where = [state.phase, "step" in state ? state.step : "", plan.promotion]
     .filter((part) => part !== "")
     .join(" ");
-  test(`${where}, ${stages + 1} stages entered${"returned" in state && state.returned ? ", returned" : ""}: the routes were told ${weight} %`, () => {
+  test(`${where}, ${stages + 1} stages entered${"returned" in state && state.returned ? ", returned" : ""}: the routes were told ${weight}%`, () => {
     assert.equal(plannedWeight({ plan, state, stages: entered(stages) }), weight);
   });
 }

@@ -47,7 +47,7 @@ test("what does not change is not sent again", async () => {
   assert.deepEqual(sent, ["one"]);
 });
 
-test("changes are sent every 30 s at most, and then the newest", async () => {
+test("changes are sent every 30s at most, and then the newest", async () => {
   const { outbox, sent, tick } = bench();
   for (const [seconds, because] of [
     [0, "one"],

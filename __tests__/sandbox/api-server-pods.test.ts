@@ -76,7 +76,7 @@ test("a pod that fits on no node has no node, no address, and a reason", async (
   );
 });
 
-test("a crashing container is restarted at once, then after 10 s, 20 s, 40 s", async (t) => {
+test("a crashing container is restarted at once, then after 10s, 20s, 40s", async (t) => {
   const { server, clock, pods } = await world(t, { podTimes: { crashes: 100 } });
   server.apply([deploymentOf("web", "v2-crash")]);
   const restartsAfter = async (millis: number): Promise<number> => {

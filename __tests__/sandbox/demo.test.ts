@@ -9,7 +9,7 @@ test("a comment is shown as GitHub shows it: markers hidden, tables in columns, 
   const comment = [
     "<!-- istio-canary environment=a -->\n<!-- release 1 x -->\n### ✅ shop/reviews: released",
     "Stable <code>reviews&#95;v1</code>, **why** &lt;b&gt; [Run](<https://example.com/a_(b)>)",
-    "| Stage | Value |\n| --- | --: |\n| 1 | 0 % |\n| 2 long | 18.8 % |",
+    "| Stage | Value |\n| --- | --: |\n| 1 | 0% |\n| 2 long | 18.8% |",
     "```text\nplanned  **██**\n```",
     "> [!WARNING]\n> * one",
     "<details><summary>What happened</summary>\n\n* a\n* b\n* c\n* d\n\n</details>",
@@ -21,7 +21,7 @@ test("a comment is shown as GitHub shows it: markers hidden, tables in columns, 
     [
       "✅ shop/reviews: released",
       "Stable reviews_v1, why <b> Run↗",
-      "Stage    Value\n1          0 %\n2 long  18.8 %",
+      "Stage    Value\n1          0%\n2 long  18.8%",
       "planned  **██**",
       "WARNING:\n  * one",
       "▸ What happened (4 lines)",
@@ -37,7 +37,7 @@ test("the log is shown as GitHub's page shows it", () => {
     "::group::Promote",
     "11:00:00  done",
     "::endgroup::",
-    "::warning title=Istio Canary::two%0Alines, 5 %25",
+    "::warning title=Istio Canary::two%0Alines, 5%25",
     "::notice title=x::again",
     "",
   ];
@@ -46,7 +46,7 @@ test("the log is shown as GitHub's page shows it", () => {
     "  Promote",
     "  11:00:00  done",
     undefined,
-    "  warning: two lines, 5 %",
+    "  warning: two lines, 5%",
     undefined,
     undefined,
   ]);
@@ -115,7 +115,7 @@ test("the figures are what was counted", () => {
     /requests of the customers +100 +90$/m,
     /answered by +v1 60, v2 40 +v2 80, v3 10$/m,
     /bad answers +0 +4$/m,
-    /first bad answer to rollback +— +2\.5 s$/m,
+    /first bad answer to rollback +— +2\.5s$/m,
   ])
     assert.match(text, row);
 });

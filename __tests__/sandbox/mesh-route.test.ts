@@ -388,7 +388,7 @@ const answers: readonly {
     outcome: "418 FI",
   },
   {
-    fact: "an abort of 0 % does not happen",
+    fact: "an abort of 0% does not happen",
     mesh: meshOf([
       virtualService([{ fault: { abort: { httpStatus: 418, percentage: { value: 0 } } }, route: [to("v1")] }]),
     ]),

@@ -30,8 +30,8 @@ const played = [
   "fails always",
   "hangs, and nobody has a time-out",
   "half of its requests hang, and nobody has a time-out",
-  "takes twice as long: 180 → 360 ms",
-  "answers 404 in 20 %, with a gate on 4xx",
+  "takes twice as long: 180 → 360ms",
+  "answers 404 in 20%, with a gate on 4xx",
   "its image cannot be pulled",
 ];
 

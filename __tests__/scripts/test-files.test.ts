@@ -66,7 +66,7 @@ test("what spins or waits for ever is ended with what it started and has failed;
   assert.match(said, /ℹ pass 1\n/);
   assert.match(said, /test timed out after 8000ms/);
   for (const file of ["spins", "waits", "starts"]) {
-    assert.match(said, new RegExp(`${file}\\.test\\.mjs was ended: it took more than 12 s`));
+    assert.match(said, new RegExp(`${file}\\.test\\.mjs was ended: it took more than 12s`));
   }
   await started; // its connection ends with it
 });

@@ -22,10 +22,10 @@ for (const world of routed) {
   test(`in a world where nothing happens a good version is released and a bad one given back: ${name}`, async () => {
     const good = await simulate({ ...plainScenario, ...world });
     assert.deepEqual(good.violations, []);
-    assert.match(lastTraffic(good) ?? "", /^\S+ \(v2\) 100 %$/);
+    assert.match(lastTraffic(good) ?? "", /^\S+ \(v2\) 100%$/);
     const bad = await simulate({ ...plainScenario, ...world, image: imageOf("v2-err60") });
     assert.deepEqual(bad.violations, []);
-    assert.match(lastTraffic(bad) ?? "", /^\S+ \(v1\) 100 %$/);
+    assert.match(lastTraffic(bad) ?? "", /^\S+ \(v1\) 100%$/);
     assert.ok(bad.exposure > 0 && bad.exposure < 30_000, `${bad.exposure}`);
   });
 }
@@ -84,7 +84,7 @@ test("who undoes an update gets the template of before, which is the newest revi
   });
   assert.deepEqual(violations, []);
   assert.match(story.join("\n"), /undo ends with 0, settled/);
-  assert.equal(lastTraffic({ story }), "reviews (v1) 100 %");
+  assert.equal(lastTraffic({ story }), "reviews (v1) 100%");
 });
 
 test("what somebody deleted and brings back is there again, whichever kind of route names it", async () => {
@@ -104,7 +104,7 @@ test("a job that dies is followed by its settle step in the action, and by someb
   for (const { violations } of [inAction, byHand]) assert.deepEqual(violations, []);
   assert.match(inAction.story.join("\n"), /job 1: begins settle/);
   assert.match(byHand.story.join("\n"), /somebody on call: begins rollback/);
-  assert.equal(lastTraffic(inAction), "reviews-v1 (v1) 100 %");
+  assert.equal(lastTraffic(inAction), "reviews-v1 (v1) 100%");
 });
 
 test("somebody on call whom a hiccup refuses tries again, and a journal that is never saved cannot tell why", async () => {
@@ -114,7 +114,7 @@ test("somebody on call whom a hiccup refuses tries again, and a journal that is 
   const once = { ...refused, act: "answered 422", of: "lease", times: 1, when: inStage(4_000) } as const;
   const again = await simulate({ ...plainScenario, inAction: false, disturbances: [killed, once] });
   assert.deepEqual(again.violations, []);
-  assert.equal(lastTraffic(again), "reviews-v1 (v1) 100 %");
+  assert.equal(lastTraffic(again), "reviews-v1 (v1) 100%");
 
   const forEver = { ...refused, act: "answered 503", of: "journal", times: Infinity, when: inStage(0) } as const;
   const edited = { by: "person", act: "edits the weights", when: inStage(500) } as const;

@@ -5,7 +5,7 @@ import { evidenceRules } from "./evidence-rules.ts";
 
 /** A plan of one stage with these gates. */
 export const planWith = (gates: readonly Gate[], pollEvery: Millis = 50): Plan => ({
-  stages: [{ name: "10 %", weight: 10, wait: 1_000, deadline: 10_000, gates, approval: false }],
+  stages: [{ name: "10%", weight: 10, wait: 1_000, deadline: 10_000, gates, approval: false }],
   evidence: evidenceRules,
   pollEvery,
   ready: 1_000,

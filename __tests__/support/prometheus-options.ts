@@ -3,7 +3,7 @@ import type { PrometheusOptions } from "../../src/adapters/prometheus/prometheus
 import { istioMetrics } from "../../src/istio/istio-metrics.ts";
 import { shopTarget } from "./shop-target.ts";
 
-/** The shop's metrics by Istio's own names, as callers' proxies count them, scraped every 15 s. */
+/** The shop's metrics by Istio's own names, as callers' proxies count them, scraped every 15s. */
 export const prometheusOptions = (url: string, more: Partial<PrometheusOptions> = {}): PrometheusOptions => ({
   network: nodeWorld(),
   url,

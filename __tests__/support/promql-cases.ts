@@ -1,8 +1,8 @@
-/** Series and queries with what Prometheus 2.42 itself answers to them (`promtool test rules`), at 303 s, off every sample. */
+/** Series and queries with what Prometheus 2.42 itself answers to them (`promtool test rules`), at 303s, off every sample. */
 export const at = 303_000;
 export const step = 15_000;
 
-/** One value every 15 s from 0 s on; `_` where there was no sample, `stale` where the series ended. */
+/** One value every 15s from 0s on; `_` where there was no sample, `stale` where the series ended. */
 export const series: Readonly<Record<string, string>> = {
   'requests{pod="a",code="200"}': "0 30 60 90 120 150 180 210 240 270 300 330 360 390 420 450 480 510 540 570 600",
   'requests{pod="a",code="500"}': "_ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ 3 5 5 9 9",
@@ -30,7 +30,7 @@ export const cases: readonly { readonly query: string; readonly gives: readonly 
   { query: "count(requests)", gives: ["{} 3"] },
   { query: "topk(1, requests)", gives: ['requests{code="200",pod="a"} 600'] },
   { query: "quantile(0.5, requests)", gives: ["{} 36"] },
-  // A steady counter: 45 s between the samples in the window, stretched by 12 s at its start and 3 s at its end.
+  // A steady counter: 45s between the samples in the window, stretched by 12s at its start and 3s at its end.
   { query: 'increase(requests{pod="a",code="200"}[1m])', gives: ['{code="200",pod="a"} 120'] },
   { query: 'rate(requests{pod="a",code="200"}[1m])', gives: ['{code="200",pod="a"} 2'] },
   // A counter that began at zero within the window is not stretched to before that.
@@ -38,7 +38,7 @@ export const cases: readonly { readonly query: string; readonly gives: readonly 
   // The first three errors are never seen, and what is seen is stretched to a fraction.
   { query: 'increase(requests{code="500"}[5m])', gives: ['{code="500",pod="a"} 7.05'] },
   { query: 'increase(requests{code="500"}[1m])', gives: ['{code="500",pod="a"} 5.333333333333333'] },
-  // A restart between 165 s and 180 s: 210 - 130 before it, 36 after, stretched to the window.
+  // A restart between 165s and 180s: 210 - 130 before it, 36 after, stretched to the window.
   { query: 'increase(requests{pod="b"}[4m30s])', gives: ['{code="200",pod="b"} 122.82352941176471'] },
   { query: 'irate(requests{pod="a",code="200"}[1m])', gives: ['{code="200",pod="a"} 2'] },
   { query: 'resets(requests{pod="b"}[5m])', gives: ['{code="200",pod="b"} 1'] },

@@ -191,8 +191,7 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
     for (;;) {
       const read = await request("read", () => ({ version: routeVersion, weight: cluster.weight }));
       const ours = from.flatMap((split) => split?.canary ?? []);
-      if (ours.length > 0 && ![...ours, weight].includes(read.weight))
-        throw new StrayedError(`v2 has ${read.weight} %`);
+      if (ours.length > 0 && ![...ours, weight].includes(read.weight)) throw new StrayedError(`v2 has ${read.weight}%`);
       await confirm();
       const written = await request("write", () => read.version === routeVersion && put(weight));
       if (written !== false) return written;
@@ -317,14 +316,14 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
           const { weight } = cluster;
           behaviour.meddle?.(cluster, now());
           if (cluster.weight !== weight) routeVersion++;
-          return [canary, next?.canary].includes(cluster.weight) ? undefined : `v2 has ${cluster.weight} %`;
+          return [canary, next?.canary].includes(cluster.weight) ? undefined : `v2 has ${cluster.weight}%`;
         }),
       strayed: (winner, from) =>
         port("router.strayed", () => {
           const { weight } = cluster;
           behaviour.meddle?.(cluster, now());
           if (cluster.weight !== weight) routeVersion++;
-          const [wanted, differences] = [winner === "canary" ? 100 : 0, `v2 has ${cluster.weight} %`];
+          const [wanted, differences] = [winner === "canary" ? 100 : 0, `v2 has ${cluster.weight}%`];
           const serving = roles.filter((role) => cluster.weight !== { stable: 100, canary: 0 }[role]);
           return [wanted, from?.canary].includes(cluster.weight) ? undefined : { differences, serving };
         }),
@@ -341,7 +340,7 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
       cleanUp: (winner) => change("router.cleanUp", { subset: winner === "canary" }),
       differences: (winner) =>
         port("router.differences", () => [
-          ...(cluster.weight === (winner === "canary" ? 100 : 0) ? [] : [`v2 has ${cluster.weight} %`]),
+          ...(cluster.weight === (winner === "canary" ? 100 : 0) ? [] : [`v2 has ${cluster.weight}%`]),
           ...[behaviour.unserved?.(now())[winner] ?? []].flat(),
         ]),
     };

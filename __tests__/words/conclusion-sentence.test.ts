@@ -48,15 +48,15 @@ test("harm is told by what failed on both versions, and how seldom chance does t
   assert.deepEqual([kind, by], ["fail", "errors"]);
   assert.equal(
     because,
-    "over all stages, 21.1 % of the canary's requests failed (20 of 95), none of stable's 905; chance does this less than once in a million releases",
+    "over all stages, 21.1% of the canary's requests failed (20 of 95), none of stable's 905; chance does this less than once in a million releases",
   );
   assert.match(
     numbers,
-    /^all stages, after the warm-up: failed 20 of 95 of canary \(21\.1 %\), 0 of 905 of stable \(0 %\) · ratio at least 20 · harm E = over 1,000,000 of 20 \(errors over 1,000,000, latency 1\) · safe E = 0\.0\d+ of 20 · /,
+    /^all stages, after the warm-up: failed 20 of 95 of canary \(21\.1%\), 0 of 905 of stable \(0%\) · ratio at least 20 · harm E = over 1,000,000 of 20 \(errors over 1,000,000, latency 1\) · safe E = 0\.0\d+ of 20 · /,
   );
   assert.match(
     numbers,
-    / · sound E = 0\.0\d+ of 20 · breaker E = \S+ of 20 over 95 requests · split 9\.5 %, planned 10 % · 5 polls$/,
+    / · sound E = 0\.0\d+ of 20 · breaker E = \S+ of 20 over 95 requests · split 9\.5%, planned 10% · 5 polls$/,
   );
 });
 
@@ -65,7 +65,7 @@ test("plain failure while warming up is told without a comparison", () => {
   assert.deepEqual([kind, by], ["fail", "breaker"]);
   assert.equal(
     because,
-    "over all stages, 66.7 % of the canary's requests failed (6 of 9), none of stable's 171: plainly broken (more than 10 %); chance does this less than once in 1,200 releases",
+    "over all stages, 66.7% of the canary's requests failed (6 of 9), none of stable's 171: plainly broken (more than 10%); chance does this less than once in 1,200 releases",
   );
 });
 
@@ -74,7 +74,7 @@ test("a slow canary is told by the edge where it shows", () => {
   assert.deepEqual([kind, by], ["fail", "latency"]);
   assert.equal(
     because,
-    "the canary is slower: over all stages, 20 % of the canary's requests took longer than 250 ms (220 of 1,100), 5 % of stable's 9,900; chance does this less than once in a million releases",
+    "the canary is slower: over all stages, 20% of the canary's requests took longer than 250ms (220 of 1,100), 5% of stable's 9,900; chance does this less than once in a million releases",
   );
 });
 
@@ -84,7 +84,7 @@ test("a broken promise is told with the objective", () => {
   assert.equal(by, "objective");
   assert.equal(
     because,
-    "over all stages, 5 % of the canary's requests failed (40 of 800): more than the objective of 1 % allows; chance does this less than once in a million releases",
+    "over all stages, 5% of the canary's requests failed (40 of 800): more than the objective of 1% allows; chance does this less than once in a million releases",
   );
 });
 
@@ -93,13 +93,13 @@ test("a split that is not as planned is told with both shares", () => {
   assert.deepEqual([more.kind, more.by], ["fail", "split"]);
   assert.match(
     more.because,
-    /^the canary got 20 % of the requests \(3,800 of 19,000\) where 5 % was planned: too much; chance does this less than once in 1,000 releases\./,
+    /^the canary got 20% of the requests \(3,800 of 19,000\) where 5% was planned: too much; chance does this less than once in 1,000 releases\./,
   );
   const less = after(times(20, poll(50, counted(400, 0), counted(1_600, 0))));
   assert.deepEqual([less.kind, less.by], ["inconclusive", "split"]);
   assert.match(
     less.because,
-    /^the canary got 20 % of the requests \(7,600 of 38,000\) where 50 % was planned: too little; /,
+    /^the canary got 20% of the requests \(7,600 of 38,000\) where 50% was planned: too little; /,
   );
 });
 
@@ -108,19 +108,19 @@ test("safety is told by the most that the ratio can be, or by the share that fai
   assert.equal(many.kind, "pass");
   assert.match(
     many.because,
-    /^over all stages, 1 % of the canary's requests failed \(400 of 40,000\), 1 % of stable's 40,000: proven safe, at most 1\.\d times as often as stable$/,
+    /^over all stages, 1% of the canary's requests failed \(400 of 40,000\), 1% of stable's 40,000: proven safe, at most 1\.\d times as often as stable$/,
   );
   const none = after(times(4, poll(50, counted(2_000, 0), counted(2_000, 0))));
   assert.equal(
     none.because,
-    "over all stages, none of the canary's requests failed (0 of 8,000), none of stable's 8,000: proven safe, less than 2 times as often as stable, or below 0.1 %",
+    "over all stages, none of the canary's requests failed (0 of 8,000), none of stable's 8,000: proven safe, less than 2 times as often as stable, or below 0.1%",
   );
 });
 
 test("where response times were not judged, the verdict says so beside what it says", () => {
   const untimed = (requests: number): Count => ({ requests, errors: 0, buckets: [] });
   const bare = after(times(4, poll(50, untimed(2_000), untimed(2_000))));
-  assert.match(bare.because, /or below 0\.1 %; response times were not judged: none were counted$/);
+  assert.match(bare.because, /or below 0\.1%; response times were not judged: none were counted$/);
   const beyond = after(times(4, poll(50, counted(2_000, 0, 2_000), counted(2_000, 0, 2_000))));
   assert.match(beyond.because, /; response times were not judged: most of stable's are beyond the last edge/);
 });
@@ -130,7 +130,7 @@ test("what is not proven yet is told as such, with the range that is left", () =
   assert.equal(kind, "inconclusive");
   assert.match(
     because,
-    /^over all stages, 5 % of the canary's requests failed \(2 of 40\), 5 % of stable's 360: too few to judge, about 40 more without a failure would do$/,
+    /^over all stages, 5% of the canary's requests failed \(2 of 40\), 5% of stable's 360: too few to judge, about 40 more without a failure would do$/,
   );
 });
 
@@ -140,7 +140,7 @@ test("a canary that is surely not broken passes with words that claim no more, o
   assert.equal(kind, "pass");
   assert.match(
     because,
-    /^over all stages, 1 % of the canary's requests failed \(2 of 200\), 1 % of stable's 1,800: no sign of harm; a broken version \(10 % failing\) is ruled out, up to 6 times stable's failures are not$/,
+    /^over all stages, 1% of the canary's requests failed \(2 of 200\), 1% of stable's 1,800: no sign of harm; a broken version \(10% failing\) is ruled out, up to 6 times stable's failures are not$/,
   );
   assert.equal(after(polls, { ...defaults, requires: "safe" }).kind, "inconclusive");
   const warmed = after([
@@ -149,12 +149,12 @@ test("a canary that is surely not broken passes with words that claim no more, o
   ]);
   assert.equal(
     warmed.because,
-    "over all stages, none of the canary's requests failed (0 of 100), none of stable's 900: no sign of harm; a broken version (10 % failing) is ruled out, small differences are not",
+    "over all stages, none of the canary's requests failed (0 of 100), none of stable's 900: no sign of harm; a broken version (10% failing) is ruled out, small differences are not",
   );
   const young = after([poll(10, counted(100, 1), counted(900, 9), 30_000)]);
   assert.equal(
     young.because,
-    "over all stages, 1 % of the canary's requests failed (1 of 100): a broken version (10 % failing) is ruled out, and too little was counted to compare it with stable",
+    "over all stages, 1% of the canary's requests failed (1 of 100): a broken version (10% failing) is ruled out, and too little was counted to compare it with stable",
   );
 });
 
@@ -172,25 +172,25 @@ test("requests for the canary that fail before they reach a pod fail the release
   assert.deepEqual([kind, by], ["fail", "lost"]);
   assert.equal(
     because,
-    "the canary got 0 % of the requests (0 of 500) where 10 % was planned, while 50 requests of the service failed without reaching a pod: those meant for the canary; chance does this less than once in 1,000 releases",
+    "the canary got 0% of the requests (0 of 500) where 10% was planned, while 50 requests of the service failed without reaching a pod: those meant for the canary; chance does this less than once in 1,000 releases",
   );
 });
 
 test("a table shows the figure that decides and what it is held against", () => {
   const shown = ({ value, limit }: ReturnType<typeof after>): readonly string[] => [value, limit];
-  assert.deepEqual(shown(after(times(5, poll(10, counted(19, 4), counted(181, 0))))), ["21.1 % failed", "stable 0 %"]);
+  assert.deepEqual(shown(after(times(5, poll(10, counted(19, 4), counted(181, 0))))), ["21.1% failed", "stable 0%"]);
   assert.deepEqual(shown(after(times(12, poll(10, counted(100, 1, 20), counted(900, 9, 45))))), [
-    "20 % slower than 250 ms",
-    "stable 5 %",
+    "20% slower than 250ms",
+    "stable 5%",
   ]);
   assert.deepEqual(shown(after(times(20, poll(5, counted(200, 0), counted(800, 0))))), [
-    "20 % of requests",
-    "planned 5 %",
+    "20% of requests",
+    "planned 5%",
   ]);
-  assert.deepEqual(shown(after([poll(5, counted(9, 6), counted(171, 0), 15_000)])), ["66.7 % failed", "≤ 10 %"]);
+  assert.deepEqual(shown(after([poll(5, counted(9, 6), counted(171, 0), 15_000)])), ["66.7% failed", "≤ 10%"]);
   assert.deepEqual(
     shown(after(times(8, poll(10, counted(100, 5), counted(900, 45))), { ...defaults, objective: 0.01 })),
-    ["5 % failed", "≤ 1 %"],
+    ["5% failed", "≤ 1%"],
   );
   assert.deepEqual(shown(after([])), ["—", "stable"]);
 });
@@ -211,7 +211,7 @@ test("no data is told as such: no request of the canary, none since it warmed up
     [alone.kind, alone.because],
     [
       "no-data",
-      "no request of stable counted, so nothing can be compared; over all stages, 3.33 % of the canary's requests failed (1 of 30)",
+      "no request of stable counted, so nothing can be compared; over all stages, 3.33% of the canary's requests failed (1 of 30)",
     ],
   );
   assert.equal(after([]).kind, "no-data");
@@ -222,7 +222,7 @@ test("a canary that warms up is told how long it still does", () => {
   assert.equal(kind, "inconclusive");
   assert.equal(
     because,
-    "warming up for 1 m 15 s more, until then only plain failure counts: over all stages, 5 % of the canary's requests failed (2 of 40)",
+    "warming up for 1m15s more, until then only plain failure counts: over all stages, 5% of the canary's requests failed (2 of 40)",
   );
 });
 

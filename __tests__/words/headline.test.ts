@@ -45,16 +45,16 @@ test("one whose journal alone could not be saved says where requests go all the 
     "rolled back, all requests go to reviews-v1 again, but its journal could not be saved",
   );
   assert.equal(
-    headlineOf({ ...unsaved, differences: ["v2 has 5 %"] }).words,
+    headlineOf({ ...unsaved, differences: ["v2 has 5%"] }).words,
     "rolled back, but not everything is as it should be",
   );
 });
 
 const heldWords = {
-  "held-undecided": "held at 10 % (stage 1 of 3): too few requests to judge",
-  "held-without-data": "held at 10 % (stage 1 of 3): no data to decide by",
-  "held-by-the-split": "held at 10 % (stage 1 of 3): the canary gets less than planned",
-  "held-by-the-budget": "held at 10 % (stage 1 of 3): the budget allows no larger weight",
+  "held-undecided": "held at 10% (stage 1 of 3): too few requests to judge",
+  "held-without-data": "held at 10% (stage 1 of 3): no data to decide by",
+  "held-by-the-split": "held at 10% (stage 1 of 3): the canary gets less than planned",
+  "held-by-the-budget": "held at 10% (stage 1 of 3): the budget allows no larger weight",
 } as const;
 
 for (const name of ["held-undecided", "held-without-data", "held-by-the-split", "held-by-the-budget"] as const) {
@@ -64,12 +64,9 @@ for (const name of ["held-undecided", "held-without-data", "held-by-the-split", 
 }
 
 test("an approval that the plan asks for is no hold", () => {
-  assert.equal(
-    headlineOf(samples.waiting ?? assert.fail()).words,
-    "waiting for approval at 25 % (stage 2 of 3 passed)",
-  );
+  assert.equal(headlineOf(samples.waiting ?? assert.fail()).words, "waiting for approval at 25% (stage 2 of 3 passed)");
 });
 
 test("a stage that goes on after its wait is called extended", () => {
-  assert.equal(headlineOf(evidenceSamples.extended).words, "10 % on the canary (stage 1 of 3, extended)");
+  assert.equal(headlineOf(evidenceSamples.extended).words, "10% on the canary (stage 1 of 3, extended)");
 });

@@ -45,9 +45,9 @@ test("a stage is told by its own requests: sentence, value and requests have one
   assert.equal(told.conclusion.judged.requests.canary, 1_200);
   assert.match(
     told.sentence,
-    /^8 % of the canary's requests failed \(48 of 600\), 0\.444 % of stable's 1,800: about 18 times as often, at least \d[\d.]*; chance does this less than once in a million releases$/,
+    /^8% of the canary's requests failed \(48 of 600\), 0\.444% of stable's 1,800: about 18 times as often, at least \d[\d.]*; chance does this less than once in a million releases$/,
   );
-  assert.deepEqual([told.value, told.limit, told.requests], ["8 % failed", "stable 0.444 %", 600]);
+  assert.deepEqual([told.value, told.limit, told.requests], ["8% failed", "stable 0.444%", 600]);
 });
 
 test("how seldom chance does it is what was proven, and no bound below 1 is told", () => {
@@ -65,35 +65,32 @@ test("where stable has no failure there is no ratio", () => {
   const { sentence } = after([8, 10, of(20, 4), of(180, 0)]);
   assert.match(
     sentence,
-    /^20 % of the canary's requests failed \(32 of 160\), none of stable's 1,440; chance does this /,
+    /^20% of the canary's requests failed \(32 of 160\), none of stable's 1,440; chance does this /,
   );
 });
 
 test("what a stage does not show itself is told of all stages, and says so", () => {
   const told = after([10, 10, of(30, 3), of(270, 3)], [1, 25, of(75, 0), of(225, 2)]);
   assert.equal(told.conclusion.finding, "harm");
-  assert.match(told.sentence, /^over all stages, \d\S* % of the canary's requests failed \(30 of 375\)/);
-  assert.deepEqual([told.value, told.requests], ["0 % failed", 75]);
+  assert.match(told.sentence, /^over all stages, \d\S*% of the canary's requests failed \(30 of 375\)/);
+  assert.deepEqual([told.value, told.requests], ["0% failed", 75]);
 });
 
 test("how slow is told in both versions' own times", () => {
   const told = after([4, 20, of(100, 0), of(400, 0)], [12, 20, of(100, 0, 60), of(400, 0, 4)]);
   assert.match(
     told.sentence,
-    /^the canary is slower: 60 % of the canary's requests took longer than 100 ms \(720 of 1,200\), 1 % of stable's 4,800; p50 up to 500 ms, p99 up to 500 ms, stable's up to 100 ms and up to 100 ms; chance does this /,
+    /^the canary is slower: 60% of the canary's requests took longer than 100ms \(720 of 1,200\), 1% of stable's 4,800; p50 up to 500ms, p99 up to 500ms, stable's up to 100ms and up to 100ms; chance does this /,
   );
-  assert.deepEqual([told.value, told.limit], ["60 % slower than 100 ms", "stable 1 %"]);
+  assert.deepEqual([told.value, told.limit], ["60% slower than 100ms", "stable 1%"]);
 });
 
 test("a split is told in the stage's own requests as well", () => {
   const told = after([16, 50, of(4, 0), of(96, 0)]);
   assert.equal(told.conclusion.finding, "too-little-traffic");
   assert.ok(told.conclusion.split.requests.canary < 64);
-  assert.match(
-    told.sentence,
-    /^the canary got 4 % of the requests \(64 of 1,600\) where 50 % was planned: too little; /,
-  );
-  assert.deepEqual([told.value, told.requests], ["4 % of requests", 64]);
+  assert.match(told.sentence, /^the canary got 4% of the requests \(64 of 1,600\) where 50% was planned: too little; /);
+  assert.deepEqual([told.value, told.requests], ["4% of requests", 64]);
 });
 
 test("what is missing is told as a count", () => {

@@ -26,7 +26,7 @@ export const gates: readonly Gate[] = [
 ];
 
 const stage = (weight: number, wait: number, approval = false): Stage => ({
-  name: `${weight} %`,
+  name: `${weight}%`,
   weight,
   wait,
   deadline: wait + 10 * minute,
@@ -96,7 +96,7 @@ export function entered(index: number, since: number, tally: Tally, until?: numb
 
 const at = (offset: number, what: string, reason: Reason): LogEntry => ({ at: start + offset, do: what, reason });
 
-const passed25: Passed = { kind: "stage-passed", stage: "25 %" };
+const passed25: Passed = { kind: "stage-passed", stage: "25%" };
 const badStage = entered(1, start + 131 * second, tallyOf([181, 0], [60, 12]), start + 161 * second);
 const failing: Reason = { kind: "gate-failed", verdict: badStage.verdicts[0] ?? assert.fail() };
 const cannotPull: Reason = {
@@ -125,7 +125,7 @@ const begun: readonly LogEntry[] = [
   at(10 * second, "route", { kind: "giving-weight", weight: 10 }),
 ];
 const ten: readonly LogEntry[] = [
-  at(130 * second, "nothing", { kind: "stage-passed", stage: "10 %" }),
+  at(130 * second, "nothing", { kind: "stage-passed", stage: "10%" }),
   at(130 * second, "scale", { kind: "making-room", weight: 25 }),
   at(131 * second, "route", { kind: "giving-weight", weight: 25 }),
 ];
@@ -156,7 +156,7 @@ const running: Account = {
   ...base,
   now: start + 191 * second,
   state: { phase: "baking", stage: 1, since: start + 131 * second, putBacks: 0 },
-  reason: { kind: "stage-goes-on", stage: "25 %", left: 4 * minute },
+  reason: { kind: "stage-goes-on", stage: "25%", left: 4 * minute },
   weight: 25,
   stages: [firstStage, second2],
   log: [...begun, ...ten],
@@ -180,7 +180,7 @@ const unserved = {
 const stranded: Reason = {
   kind: "stranded",
   version: "stable",
-  by: 'VirtualService shop/late: route "front" sends 100 % of its requests to reviews subset v1',
+  by: 'VirtualService shop/late: route "front" sends 100% of its requests to reviews subset v1',
 };
 const away: Reason = { kind: "stable-away", pods: "0 of 3 pods are available", after: 300 * second };
 

@@ -6,18 +6,18 @@ import { say } from "../../src/words/say.ts";
 
 const minute = 60_000;
 const pods = "1 of 2 pods are available";
-const differences = "v2 has 0 %";
+const differences = "v2 has 0%";
 const verdict: GateVerdict = {
   ...{ gate: "errors", kind: "wait" },
   figures: { of: "errors", allowed: 0.01, requests: 3, failed: 1, needed: 20 },
 };
-const few = "errors: 1 of 3 canary requests failed (33.3 %), limit ≤ 1 %; 20 requests are needed to judge";
+const few = "errors: 1 of 3 canary requests failed (33.3%), limit ≤ 1%; 20 requests are needed to judge";
 const bound: GateVerdict = {
   ...{ gate: "budget", kind: "wait", policy: "hold" },
   figures: { of: "budget", largest: 5, weight: 10 },
 };
 const bounded =
-  "the worst case that is not ruled out yet allows at most 5 % of the requests within the budget, and the canary has 10 %";
+  "the worst case that is not ruled out yet allows at most 5% of the requests within the budget, and the canary has 10%";
 
 type Of<K extends Reason["kind"]> = Extract<Reason, { kind: K }>;
 
@@ -29,54 +29,54 @@ const sentences: { readonly [K in Reason["kind"]]: readonly (readonly [Omit<Of<K
   "canary-not-ready": [
     [{ pods }, `the canary is not ready: ${pods}`],
     [{ pods: undefined }, "the canary is not ready: its pods could not be read"],
-    [{ pods, after: 5 * minute }, `the canary is not ready: ${pods}, after 5 m`],
+    [{ pods, after: 5 * minute }, `the canary is not ready: ${pods}, after 5m`],
   ],
   "canary-broken": [[{ pods: "pod x: crash loop" }, "pod x: crash loop"]],
-  "mesh-learning": [[{ left: 1_000 }, "the mesh learns of the new pods: 1 s"]],
+  "mesh-learning": [[{ left: 1_000 }, "the mesh learns of the new pods: 1s"]],
   "mesh-learnt": [[{}, "the mesh had time to learn of the new pods"]],
-  "making-room": [[{ weight: 10 }, "making room for 10 % on the canary"]],
-  "giving-weight": [[{ weight: 10 }, "giving the canary 10 % of the requests"]],
-  "stage-goes-on": [[{ stage: "10 %", left: 4 * minute }, "stage 10 % goes on for 4 m"]],
-  "stage-extended": [[{ stage: "10 %", verdict }, `stage 10 % is extended: ${few}`]],
+  "making-room": [[{ weight: 10 }, "making room for 10% on the canary"]],
+  "giving-weight": [[{ weight: 10 }, "giving the canary 10% of the requests"]],
+  "stage-goes-on": [[{ stage: "10%", left: 4 * minute }, "stage 10% goes on for 4m"]],
+  "stage-extended": [[{ stage: "10%", verdict }, `stage 10% is extended: ${few}`]],
   "stage-passed": [
-    [{ stage: "10 %" }, "stage 10 % passed"],
-    [{ stage: "10 %", verdict }, `stage 10 % ended undecided and goes on by the plan: ${few}`],
+    [{ stage: "10%" }, "stage 10% passed"],
+    [{ stage: "10%", verdict }, `stage 10% ended undecided and goes on by the plan: ${few}`],
     [
-      { stage: "10 %", smaller: { weight: 17, planned: 50 } },
-      "stage 10 % passed; next is 17 % instead of 50 %, the most at which the worst case stays within the budget",
+      { stage: "10%", smaller: { weight: 17, planned: 50 } },
+      "stage 10% passed; next is 17% instead of 50%, the most at which the worst case stays within the budget",
     ],
   ],
   held: [
-    [{ stage: "10 %", question: "undecided", verdict }, `stage 10 % is held for somebody to decide: ${few}`],
-    [{ stage: "10 %", question: "budget", verdict: bound }, `stage 10 % is held for somebody to decide: ${bounded}`],
+    [{ stage: "10%", question: "undecided", verdict }, `stage 10% is held for somebody to decide: ${few}`],
+    [{ stage: "10%", question: "budget", verdict: bound }, `stage 10% is held for somebody to decide: ${bounded}`],
   ],
   "gate-failed": [[{ verdict }, few]],
   "stage-not-judged": [
-    [{ stage: "10 %", deadline: 5 * minute, verdict }, `stage 10 % could not be judged within 5 m: ${few}`],
+    [{ stage: "10%", deadline: 5 * minute, verdict }, `stage 10% could not be judged within 5m: ${few}`],
   ],
-  "stage-undecided": [[{ stage: "10 %", verdict }, `stage 10 % ended undecided, which fails by the plan: ${few}`]],
+  "stage-undecided": [[{ stage: "10%", verdict }, `stage 10% ended undecided, which fails by the plan: ${few}`]],
   "pods-gone": [[{ pods }, `no pod of the canary is available any more: ${pods}`]],
   "canary-put-back": [
     [
       { differences },
-      "somebody else changed the canary (v2 has 0 %); deploying it again, to be judged from the beginning",
+      "somebody else changed the canary (v2 has 0%); deploying it again, to be judged from the beginning",
     ],
   ],
   "beginning-again": [[{}, "stable has all requests again; the release begins again"]],
   "canary-changed": [
     [
       { differences, putBacks: 0 },
-      "somebody else changed the canary, so what was judged is not what would be promoted: v2 has 0 %",
+      "somebody else changed the canary, so what was judged is not what would be promoted: v2 has 0%",
     ],
     [
       { differences, putBacks: 2 },
-      "somebody else changed the canary, again after it was put back 2 times, so what was judged is not what would be promoted: v2 has 0 %",
+      "somebody else changed the canary, again after it was put back 2 times, so what was judged is not what would be promoted: v2 has 0%",
     ],
   ],
   "stable-changed": [
     [
       { differences },
-      "stable does not run what was judged: v2 has 0 %. All traffic stays on the canary, which passed every stage",
+      "stable does not run what was judged: v2 has 0%. All traffic stays on the canary, which passed every stage",
     ],
   ],
   "stable-lost": [
@@ -92,31 +92,28 @@ const sentences: { readonly [K in Reason["kind"]]: readonly (readonly [Omit<Of<K
     ],
     [
       { version: "canary", words: "Service shop/reviews is gone", after: minute },
-      "no request for the canary can be answered: Service shop/reviews is gone, after 1 m",
+      "no request for the canary can be answered: Service shop/reviews is gone, after 1m",
     ],
   ],
   "stable-away": [
     [{ pods }, `stable cannot answer, so the canary keeps its requests until it can: ${pods}`],
-    [
-      { pods, after: minute },
-      `stable cannot answer, so the canary keeps its requests until it can: ${pods}, after 1 m`,
-    ],
+    [{ pods, after: minute }, `stable cannot answer, so the canary keeps its requests until it can: ${pods}, after 1m`],
   ],
   "reviving-stable": [[{}, "somebody scaled stable to 0, which is to have all requests: it gets its pods back"]],
   kept: [
     [
       { version: "canary", differences },
-      "somebody else changed the route, and it sends requests to the canary, so the canary keeps its pods: v2 has 0 %",
+      "somebody else changed the route, and it sends requests to the canary, so the canary keeps its pods: v2 has 0%",
     ],
     [
       { version: "stable", differences },
-      "somebody else changed the route, and it sends requests to stable, so stable keeps its pods: v2 has 0 %",
+      "somebody else changed the route, and it sends requests to stable, so stable keeps its pods: v2 has 0%",
     ],
   ],
-  "put-back": [[{ differences }, "somebody else changed the route (v2 has 0 %); putting it back"]],
+  "put-back": [[{ differences }, "somebody else changed the route (v2 has 0%); putting it back"]],
   drift: [
-    [{ differences, putBacks: 0 }, "somebody else changed the route: v2 has 0 %"],
-    [{ differences, putBacks: 2 }, "somebody else changed the route, again after it was put back 2 times: v2 has 0 %"],
+    [{ differences, putBacks: 0 }, "somebody else changed the route: v2 has 0%"],
+    [{ differences, putBacks: 2 }, "somebody else changed the route, again after it was put back 2 times: v2 has 0%"],
   ],
   "updating-stable": [
     [{}, "every stage passed: stable gets the new image"],
@@ -144,11 +141,11 @@ const sentences: { readonly [K in Reason["kind"]]: readonly (readonly [Omit<Of<K
     [{ deployment: "reviews-v1" }, "the version before serves everything again: reviews-v1"],
     [{ deployment: "reviews-v1", image: "r:v1" }, "the version before serves everything again: reviews-v1 with r:v1"],
   ],
-  draining: [[{ left: 10_000 }, "requests under way may finish: 10 s"]],
+  draining: [[{ left: 10_000 }, "requests under way may finish: 10s"]],
   stranded: [
     [
-      { version: "stable", by: 'VirtualService shop/late: route "a" sends 100 % of its requests to reviews subset v1' },
-      'stable keeps its pods, since without them nobody would answer what the release does not move: VirtualService shop/late: route "a" sends 100 % of its requests to reviews subset v1',
+      { version: "stable", by: 'VirtualService shop/late: route "a" sends 100% of its requests to reviews subset v1' },
+      'stable keeps its pods, since without them nobody would answer what the release does not move: VirtualService shop/late: route "a" sends 100% of its requests to reviews subset v1',
     ],
   ],
   drained: [[{}, "requests under way had time to finish"]],
@@ -160,11 +157,11 @@ const sentences: { readonly [K in Reason["kind"]]: readonly (readonly [Omit<Of<K
   restoring: [[{}, "putting the canary back as it was"]],
   trouble: [
     [{ words: "the webhook says no", lasting: true }, "the webhook says no"],
-    [{ words: "no answer", lasting: false, lasted: 30_000 }, "no answer, for 30 s"],
+    [{ words: "no answer", lasting: false, lasted: 30_000 }, "no answer, for 30s"],
   ],
   "looking-again": [[{ words: "no answer" }, "no answer; looking again"]],
   "trying-again": [[{ words: "no answer" }, "no answer; trying again"]],
-  late: [[{ deadline: 60 * minute }, "the release was not done within its deadline of 1 h"]],
+  late: [[{ deadline: 60 * minute }, "the release was not done within its deadline of 1h"]],
   cancelled: [[{ words: "the job was cancelled" }, "the job was cancelled"]],
   "job-ended": [[{}, "the job was cancelled, or ended before the release did"]],
   "left-half-way": [[{}, "its job ended without finishing it"]],
@@ -183,7 +180,7 @@ const sentences: { readonly [K in Reason["kind"]]: readonly (readonly [Omit<Of<K
     ],
     [{ deployment: "reviews-v1" }, "undo: back to reviews-v1, which is called the canary from here on"],
   ],
-  "hold-over": [[{ after: 3_600_000 }, "it was held, and nobody decided within 1 h"]],
+  "hold-over": [[{ after: 3_600_000 }, "it was held, and nobody decided within 1h"]],
   "taken-up": [
     [{}, "taken up again"],
     [{ actor: "octocat" }, "taken up again by octocat"],
@@ -204,8 +201,8 @@ test("what the canary's pods told afterwards comes last", () => {
 });
 
 test("a reason that came back from the journal is the same, and another is another", () => {
-  const reason: Reason = { kind: "stage-passed", stage: "10 %", verdict: undefined };
+  const reason: Reason = { kind: "stage-passed", stage: "10%", verdict: undefined };
   assert.ok(isSameReason(reason, JSON.parse(JSON.stringify(reason))));
-  assert.ok(!isSameReason(reason, { kind: "stage-passed", stage: "25 %" }));
+  assert.ok(!isSameReason(reason, { kind: "stage-passed", stage: "25%" }));
   assert.ok(!isSameReason(reason, undefined));
 });

@@ -65,7 +65,7 @@ export function tale(): readonly Account[] {
     step(
       seconds,
       "wait",
-      { kind: "stage-goes-on", stage: "10 %", left: at(160) - at(seconds) },
+      { kind: "stage-goes-on", stage: "10%", left: at(160) - at(seconds) },
       { phase: "baking", stage: 0, since: at(40), putBacks: 0 },
       10,
       {
@@ -76,7 +76,7 @@ export function tale(): readonly Account[] {
   step(
     160,
     "nothing",
-    { kind: "stage-passed", stage: "10 %" },
+    { kind: "stage-passed", stage: "10%" },
     { phase: "shifting", step: "scaling", stage: 1, since: at(160) },
     10,
     {

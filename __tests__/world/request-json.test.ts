@@ -159,7 +159,7 @@ test("an answer that does not end within the time-out is no answer", async (t) =
   const { url } = await serve(t, (_, response) => void response.write("{")); // begun, never finished
   await assert.rejects(requestJson(world, { method: "GET", url, timeout: 50, retries: 0 }), {
     name: "UnreachableError",
-    message: `GET ${url}/: no answer within 50 ms`,
+    message: `GET ${url}/: no answer within 50ms`,
   });
 });
 

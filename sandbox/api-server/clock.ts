@@ -9,7 +9,7 @@ export interface SandboxClock {
   close(): void;
 }
 
-/** The real time, with delays `scale` times as long: 0.01 turns ten seconds of back-off into 100 ms. */
+/** The real time, with delays `scale` times as long: 0.01 turns ten seconds of back-off into 100ms. */
 export function realClock(scale = 1): SandboxClock {
   const timers = new Set<NodeJS.Timeout>();
   return {

@@ -32,7 +32,7 @@ function line(then: Counts, now: Counts): string {
   const [older, ...newer] = versions;
   const share = (older?.count ?? 0) / total;
   const blocks = Math.max(newer.length > 0 ? 1 : 0, Math.round((1 - share) * width));
-  const named = versions.map(({ name, count }) => `${name} ${Math.round((count / total) * 100)} %`).join(" · ");
+  const named = versions.map(({ name, count }) => `${name} ${Math.round((count / total) * 100)}%`).join(" · ");
   const bad = now.bad === 0 ? green("0 bad") : red(`${now.bad} bad`);
   return `  customers get  ${cyan("█".repeat(blocks))}${"░".repeat(width - blocks)}  ${named}  ${now.requests} requests, ${bad}`;
 }

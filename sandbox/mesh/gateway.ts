@@ -16,7 +16,7 @@ type GatewayOptions = {
   readonly read: () => Objects | Promise<Objects>;
   /** Where a port of a pod really is. See PodRunner. */
   readonly addressOf: (ip: string, port: number) => string | undefined;
-  /** How long the mesh may lag behind what was written. Default 100 ms, about what istiod waits for more changes. */
+  /** How long the mesh may lag behind what was written. Default 100ms, about what istiod waits for more changes. */
   readonly delay?: Millis;
   /** From 0 to 1, for weights, faults and endpoints. Default: the same row of numbers at every start. */
   readonly random?: () => number;

@@ -8,7 +8,7 @@ import { QueryError } from "./value.ts";
 
 export type PrometheusOptions = {
   readonly targets: readonly ScrapeTarget[];
-  /** Between two scrapes. Default 1 s. */
+  /** Between two scrapes. Default 1s. */
   readonly interval?: Millis;
   /** Default: a free one. */
   readonly port?: number;

@@ -29,7 +29,7 @@ const second = 1_000;
 const plan: Plan = {
   stages: [
     {
-      name: "10 %",
+      name: "10%",
       weight: 10,
       wait: 3_600 * second,
       deadline: 7_200 * second,

@@ -11,7 +11,7 @@ import type { Figure } from "./figure.ts";
 const runs = 3;
 
 /**
- * A release of an hour, looked at every 3.75 s, over real HTTP, by a clock that jumps. In a process of its own: the
+ * A release of an hour, looked at every 3.75s, over real HTTP, by a clock that jumps. In a process of its own: the
  * world's memory is not its. Three quarters are Node's own, and what its allocator keeps differs by some megabytes.
  */
 export async function memory(): Promise<readonly Figure[]> {

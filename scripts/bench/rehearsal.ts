@@ -38,7 +38,7 @@ export async function rehearsal(): Promise<readonly Figure[]> {
         value: seconds,
         unit: "s",
         limit: 30,
-        how: "in one process; five kinds of canary, a poll every 15 s",
+        how: "in one process; five kinds of canary, a poll every 15s",
       },
     ];
   } finally {

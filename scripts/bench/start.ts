@@ -28,7 +28,7 @@ export async function start(): Promise<readonly Figure[]> {
         value: median(first),
         unit: "ms",
         limit: 1.5 * base + 190,
-        how: `≤ 1.5 × the empty program + 190 ms: 250 ms where an empty program takes 40`,
+        how: `≤ 1.5 × the empty program + 190ms: 250ms where an empty program takes 40`,
       },
     ];
   } finally {

@@ -56,7 +56,7 @@ function watch(runner: ChildProcess, limit: Millis): () => void {
       const since = firstSeen.get(pid) ?? performance.now();
       firstSeen.set(pid, since);
       if (performance.now() - since < limit) continue;
-      console.error(`${command.split(" ").at(-1)} was ended: it took more than ${limit / 1000} s`);
+      console.error(`${command.split(" ").at(-1)} was ended: it took more than ${limit / 1000}s`);
       for (const one of familyOf(pid, processes)) end(one);
     }
   };

@@ -24,7 +24,7 @@ export async function locked<T>(
     const duration = formatDuration(heldFor);
     const job = withNote(heldBy.url ?? heldBy.id, heldBy.actor);
     throw new RefusedError(`${namespace}/${service} is being released by another job since ${duration}: ${job}.`, {
-      next: `Wait for it to end, or stop it and give all traffic back: ${nextCommand("rollback", { target: session.config, asked: session.config.asked })}\nA \`concurrency:\` group with cancel-in-progress: false queues the runs. A job that died gives the lock up after 30 s.`,
+      next: `Wait for it to end, or stop it and give all traffic back: ${nextCommand("rollback", { target: session.config, asked: session.config.asked })}\nA \`concurrency:\` group with cancel-in-progress: false queues the runs. A job that died gives the lock up after 30s.`,
     });
   }
   try {

@@ -100,7 +100,7 @@ const rows = [
     name: "verify",
     purpose: "Count how traffic really splits now.",
     inBrief: "count how traffic really splits",
-    does: "counts how traffic really splits, by Prometheus or by sending requests to a URL, with a 99.9 % confidence interval, since the weight that there is was written; asked too early it compares nothing, and says when to ask again",
+    does: "counts how traffic really splits, by Prometheus or by sending requests to a URL, with a 99.9% confidence interval, since the weight that there is was written; asked too early it compares nothing, and says when to ask again",
     exits: "0; 3 if it could not be counted or contradicts the plan",
     needs: [...service, "stable", "canary", "routes", "metrics", "verify"],
     reads: ["service", "versions", "routes", "metrics", "verify"],

@@ -48,7 +48,7 @@ export function metricSourceOf({ source, prometheus }: WrittenMetrics): "prometh
   return source;
 }
 
-/** Istio's own Prometheus scrapes every 15 s; proxies have what is new at once. */
+/** Istio's own Prometheus scrapes every 15s; proxies have what is new at once. */
 const usualIntervals: Readonly<Record<"prometheus" | "proxies", Millis>> = { prometheus: 15_000, proxies: 1_000 };
 
 export const intervalOf = (metrics: WrittenMetrics): Millis =>
@@ -100,7 +100,7 @@ export const stageDeadline = ({ wait = 0, deadline = Math.max(3 * wait, wait + 5
   deadline;
 
 const stageOf = (stage: WrittenStage, gates: readonly Gate[]): Stage => ({
-  name: stage.name ?? (stage.weight === 0 ? "testers" : `${stage.weight} %`),
+  name: stage.name ?? (stage.weight === 0 ? "testers" : `${stage.weight}%`),
   weight: stage.weight,
   wait: stage.wait ?? 0,
   deadline: stageDeadline(stage),

@@ -109,7 +109,7 @@ const rules: readonly ConfigRule[] = [
         if (weight < before || (weight === before && weight > 0))
           yield {
             path: ["stages", index, "weight"],
-            problem: `expected more than the ${before} % of the stage before`,
+            problem: `expected more than the ${before}% of the stage before`,
             found: { value: weight },
           };
       }
@@ -167,7 +167,7 @@ const rules: readonly ConfigRule[] = [
         if (weight !== 100 && wait === undefined && approval !== true && gates.length === 0)
           yield {
             path: ["stages", index],
-            problem: `expected a time, such as ${weight}:5m, or gates or an approval of its own; ${weight} % alone proves nothing`,
+            problem: `expected a time, such as ${weight}:5m, or gates or an approval of its own; ${weight}% alone proves nothing`,
           };
     },
   },

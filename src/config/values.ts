@@ -309,7 +309,7 @@ const percentage = "a percentage such as 5%";
 export const hundredth = (percent: number): number => Number((percent / 100).toPrecision(12));
 
 /**
- * A ratio, written as a percentage or as a number below 1. A bare `5` is refused: it could be 5 % or five times
+ * A ratio, written as a percentage or as a number below 1. A bare `5` is refused: it could be 5% or five times
  * everything.
  */
 export const ratio = form(

@@ -3,7 +3,7 @@ import { type Dispersion, independent } from "./error-ratio.ts";
 import type { ByMetric } from "./metric.ts";
 import type { PodSpread } from "./pod-spread.ts";
 
-/** What a release is judged by. Ratios and rates are plain numbers: 0.01 is 1 %. */
+/** What a release is judged by. Ratios and rates are plain numbers: 0.01 is 1%. */
 export type Settings = {
   /** The chance that a canary no worse than allowed is ever called worse, however often one looks. */
   readonly alpha: number;
@@ -66,21 +66,21 @@ export const defaults: Settings = {
   alpha: 0.05, //           the customary 1 in 20; simulated, about 1 false rollback in 100 releases, 3 with failures in clusters
   beta: 0.05, //            the same for calling a bad canary safe
   allowedIncrease: 0, //    "as good as stable"; minExcess, not a margin, is what keeps trifles from failing a release
-  minExcess: 0.001, //      one request in a thousand: the smallest difference that most objectives (99.9 %) can feel
+  minExcess: 0.001, //      one request in a thousand: the smallest difference that most objectives (99.9%) can feel
   safeRatio: 2, //          less than twice as many errors; a smaller ratio needs so many errors that hardly a service has them
-  requires: "sound", //     safety takes thousands of requests; simulated: 81 % of good releases at 0.1 % errors would end undecided
+  requires: "sound", //     safety takes thousands of requests; simulated: 81% of good releases at 0.1% errors would end undecided
   scrape: 15_000, //        what Istio's own installation has
   latencyMargin: 1.25, //   two versions are never equally fast; a quarter more slow requests is the least that people notice
-  slowFrom: 10, //          0.7 → 1.7 ms is no reason for a rollback; from here on it is Envoy's edges that are coarse
-  warmUp: 120_000, //       simulated: cold starts of a minute with 5 % errors; connection pools and JIT compilers settle within two
+  slowFrom: 10, //          0.7 → 1.7ms is no reason for a rollback; from here on it is Envoy's edges that are coarse
+  warmUp: 120_000, //       simulated: cold starts of a minute with 5% errors; connection pools and JIT compilers settle within two
   breaker: {
     alpha: 0.05, //         simulated: no more false rollbacks than with 0.01, since a sound canary fails far less than `floor`, and out a third sooner
-    floor: 0.1, //          simulated: 50 % errors trip it after 7 requests, a cold start with 5 % never does
+    floor: 0.1, //          simulated: 50% errors trip it after 7 requests, a cold start with 5% never does
     timesStable: 2, //      an outage that both versions share does not trip it
   },
   split: {
     alpha: 0.001, //        a split is counted in all requests, so even strict proof comes within seconds
-    tolerance: 0.2, //      5 % may be 4 % to 6 %: long-lived connections and retries make real splits lumpy
+    tolerance: 0.2, //      5% may be 4% to 6%: long-lived connections and retries make real splits lumpy
   },
   shares: {
     errors: 6, //           errors first: they are what users report; a share of 6/10 costs ln(10/6) = 0.5 of evidence

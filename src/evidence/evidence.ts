@@ -210,7 +210,7 @@ function hasTrouble(having: Having, seen: PairedCounts, counted: PairedCounts): 
   return having(counted).stable > 3 * usual + 3;
 }
 
-/** A minute, where Prometheus scrapes every 15 s: a shorter interval shows both versions an outage that much closer. */
+/** A minute, where Prometheus scrapes every 15s: a shorter interval shows both versions an outage that much closer. */
 const scrapesOfBurst = 4;
 
 export const burstOf = ({ scrape }: Settings): Millis => scrapesOfBurst * scrape;
@@ -281,7 +281,7 @@ const quiet = Math.log(10);
 
 /**
  * What failures are compared with: the requests that were counted; or, with few of them, the planned shares of all,
- * which tells more: one failure among 3 requests of the canary is one in 60 of both at 5 %. The plan is only right if
+ * which tells more: one failure among 3 requests of the canary is one in 60 of both at 5%. The plan is only right if
  * the mesh splits as planned, so the split test must be quiet. "Few" is expected, not counted: choosing by the canary's
  * own count would load the dice. Where somebody is let in beside the weight there are no planned shares of requests.
  */

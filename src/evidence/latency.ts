@@ -51,7 +51,7 @@ export function profileLatency(latency: Latency, { stable }: CountsOfBoth, slowF
 }
 
 /**
- * Adds one poll. The edges are those that stable exceeded in 0.1 % to 60 % of its requests before this poll, and the
+ * Adds one poll. The edges are those that stable exceeded in 0.1% to 60% of its requests before this poll, and the
  * first that it hardly ever exceeds: what is watched may depend on the past, never on the counts that are judged.
  * One-sided: faster is never bad.
  */

@@ -44,7 +44,7 @@ export const evidenceOf = (ledger: Ledger, settings: Settings): Evidence =>
   pollsOf(ledger).reduce((evidence, poll) => addPoll(evidence, poll, settings), ledger.folded ?? noEvidence);
 
 /**
- * More lines than this are folded to the newest half: with an hour of polls at 15 s nothing is, and the rest of two
+ * More lines than this are folded to the newest half: with an hour of polls at 15s nothing is, and the rest of two
  * stays below 150 kB.
  */
 const mostLines = 480;

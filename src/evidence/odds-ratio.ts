@@ -4,7 +4,7 @@ import { logChoose } from "./numerics.ts";
 /**
  * The evidence of one poll for each odds ratio ψ against `against`, exact for outcomes of any frequency: given how many
  * requests had the outcome altogether, the canary's part is noncentral hypergeometric (Fisher).
- * The binomial form of `ratioEvidence` is a fair bet there as well, but a timid one: at 30 % it overrates the variance
+ * The binomial form of `ratioEvidence` is a fair bet there as well, but a timid one: at 30% it overrates the variance
  * by half.
  */
 export function oddsEvidence(

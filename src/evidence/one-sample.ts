@@ -1,6 +1,6 @@
 import { logSpaced } from "./numerics.ts";
 
-/** What a test of "at most `allowed` fail" puts its stakes on: rates from 1.2 times as much to 95 %. */
+/** What a test of "at most `allowed` fail" puts its stakes on: rates from 1.2 times as much to 95%. */
 export const worseRates = (allowed: number): readonly number[] => logSpaced(1.2 * allowed, 0.95, 40);
 
 /** The highest rate that leaves something worse to put stakes on. */

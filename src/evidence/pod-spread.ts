@@ -20,7 +20,7 @@ const few = { errors: 0.05, slow: 0.2 };
 const none = { errors: 0, slow: 0 };
 
 /**
- * The quantile of Student's t for 95 %, one-sided, by degrees of freedom; from 5 on to 1 %. With one it would be 6.3,
+ * The quantile of Student's t for 95%, one-sided, by degrees of freedom; from 5 on to 1%. With one it would be 6.3,
  * and hardly anything could be proven.
  */
 const fewDegrees = [1.645, 2.92, 2.92, 2.353, 2.132];

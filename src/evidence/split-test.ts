@@ -59,7 +59,7 @@ export const hasSettled = ({ from = Infinity }: SplitCount, age: Millis, { scrap
 /**
  * ln E that the canary's share of all requests is above what was planned, and that it is below.
  * Where testers come in beside the weight, more is nothing that could be proven.
- * The tolerance is a part of the smaller of the two planned shares, so 90 % is as strict as 10 %; 1 takes every split
+ * The tolerance is a part of the smaller of the two planned shares, so 90% is as strict as 10%; 1 takes every split
  * as planned.
  */
 export function splitEvidence(

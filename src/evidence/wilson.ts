@@ -1,7 +1,7 @@
-/** A share with its 99.9 % confidence bounds, all between 0 and 1. */
+/** A share with its 99.9% confidence bounds, all between 0 and 1. */
 export type Share = { readonly share: number; readonly low: number; readonly high: number };
 
-/** The normal quantile for 99.9 %, two-sided: whoever asks every day is told once in three years what is not so. */
+/** The normal quantile for 99.9%, two-sided: whoever asks every day is told once in three years what is not so. */
 const z = 3.2905267314919255;
 
 /**

@@ -13,10 +13,10 @@ export function parseDuration(text: string): Millis | undefined {
   return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (units[unit ?? ""] ?? 0), 0);
 }
 
-/** Writes at most two units, `1 m 30 s`: enough to read at a glance. No length is negative. */
+/** Writes at most two units, `1m30s`, as the configuration takes them: enough to read at a glance. No length is negative. */
 export function formatDuration(millis: Millis): string {
-  if (millis < 1_000) return `${Math.max(0, Math.round(millis))} ms`;
-  if (millis < 10_000 && millis % 1_000 >= 50) return `${(millis / 1_000).toFixed(1)} s`;
+  if (millis < 1_000) return `${Math.max(0, Math.round(millis))}ms`;
+  if (millis < 10_000 && millis % 1_000 >= 50) return `${(millis / 1_000).toFixed(1)}s`;
   const seconds = Math.round(millis / 1_000);
   const parts: readonly (readonly [number, string])[] = [
     [Math.floor(seconds / 86_400), "d"],
@@ -25,5 +25,5 @@ export function formatDuration(millis: Millis): string {
     [seconds % 60, "s"],
   ];
   const shown = parts.filter(([count]) => count > 0).slice(0, 2);
-  return shown.map(([count, unit]) => `${count} ${unit}`).join(" ");
+  return shown.map(([count, unit]) => `${count}${unit}`).join("");
 }

@@ -1,7 +1,7 @@
 /**
  * What a terminal obeys: commands of the operating system up to their end, others by their form
  * (https://en.wikipedia.org/wiki/ANSI_escape_code). Nothing is read twice: Node's own `stripVTControlCharacters` looks for
- * an end behind each beginning, and 64 KB of beginnings without one took 20 s. A command that does not end stays as text.
+ * an end behind each beginning, and 64 KB of beginnings without one took 20s. A command that does not end stays as text.
  */
 const commands =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what they are made of.

@@ -26,7 +26,7 @@ const servicesOverBoth = (scene: Scene): readonly KubernetesObject[] =>
     (service) => scene.stable && carries(scene.stable.podLabels, selectorOfService(service) ?? {}),
   );
 
-/** `about 33 %`: what a Service over both versions gives the canary, with the pods that it begins with. */
+/** `about 33%`: what a Service over both versions gives the canary, with the pods that it begins with. */
 function shareOf(scene: Scene): string {
   return share(canaryPodsAtFirst(scene), scene.stable?.rollout.available ?? 0);
 }

@@ -70,7 +70,7 @@ const isForMesh = ({ routes, hosts }: Scene): boolean =>
   );
 
 /** `1 of 3`, in percent: what a Service gives some of its pods. */
-export const share = (pods: number, others: number): string => `about ${Math.round((100 * pods) / (pods + others))} %`;
+export const share = (pods: number, others: number): string => `about ${Math.round((100 * pods) / (pods + others))}%`;
 
 function unpinned({ host, subset, stable, canaryPods, podsAtFirst }: SharedService, { target }: Scene): Finding {
   const kinds = kindsAmong(target.routes);

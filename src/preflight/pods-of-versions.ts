@@ -93,7 +93,7 @@ function leaks({ plan, stable }: Scene, toStable: Reach, canary: Deployment): re
     : "Give stable's Service (or the canary's pods) a label by which it selects stable's pods alone, or split by subsets.";
   return [
     refuse(
-      `Stable's destination, ${destinationWord(toStable)}, would select the canary's pods (${showLabels(canary.podLabels)}), too: with one canary pod beside ${pods}, a weight of ${weight} % would really be ${Math.round(really)} %.`,
+      `Stable's destination, ${destinationWord(toStable)}, would select the canary's pods (${showLabels(canary.podLabels)}), too: with one canary pod beside ${pods}, a weight of ${weight}% would really be ${Math.round(really)}%.`,
       next,
     ),
   ];

@@ -16,7 +16,7 @@ import type { KnownEntry, Neighbourhood } from "./neighbourhood.ts";
 export type Bystander = {
   /** `VirtualService shop/reviews: route "static"`. */
   readonly where: string;
-  /** Goes on after `where`: `sends 100 % of its requests to reviews subset v1`. */
+  /** Goes on after `where`: `sends 100% of its requests to reviews subset v1`. */
   readonly does: string;
   readonly remedy: WayOut;
   /** By these labels its pods are found. */

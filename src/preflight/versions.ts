@@ -163,7 +163,7 @@ export function canaryHasSeveralPods(scene: Scene): readonly Finding[] {
   if (having.pods < Math.min(enoughPods, having.before))
     return [
       note(
-        `At ${first.weight} % the canary has ${pods(having.pods)} beside ${having.before} of stable: what is a node's or a cache's doing passes for the version's, so that small harm is not proven.`,
+        `At ${first.weight}% the canary has ${pods(having.pods)} beside ${having.before} of stable: what is a node's or a cache's doing passes for the version's, so that small harm is not proven.`,
         `Give it ${enoughPods}: canary.replicas.`,
       ),
     ];
@@ -171,7 +171,7 @@ export function canaryHasSeveralPods(scene: Scene): readonly Finding[] {
   if (byWeight >= having.pods) return [];
   return [
     note(
-      `At ${first.weight} % the canary has ${pods(having.pods)}, where its share needs ${byWeight}: with fewer, what is a node's or a cache's doing would pass for the version's.`,
+      `At ${first.weight}% the canary has ${pods(having.pods)}, where its share needs ${byWeight}: with fewer, what is a node's or a cache's doing would pass for the version's.`,
       "Set canary.leastPods for fewer.",
     ),
   ];
@@ -187,7 +187,7 @@ export function canaryHasRoom(scene: Scene): readonly Finding[] {
   const { pods: atEnd, before } = having;
   return [
     warn(
-      `At 100 % the canary serves with ${pods(atEnd)} what stable serves with ${before} now.`,
+      `At 100% the canary serves with ${pods(atEnd)} what stable serves with ${before} now.`,
       "Let its replicas follow the weights (by-weight), or give it more.",
     ),
   ];

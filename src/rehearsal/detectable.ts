@@ -18,7 +18,7 @@ export type Detectable = {
   /** Simulated releases of each kind of canary, and their seed. */
   readonly runs: number;
   readonly seed: number;
-  /** The smallest regression that is found in at least 80 % of releases. Missing: none is. */
+  /** The smallest regression that is found in at least 80% of releases. Missing: none is. */
   readonly smallest?: Detection | undefined;
   /** A canary that fails every request. */
   readonly dead: Detection;

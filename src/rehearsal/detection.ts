@@ -67,7 +67,7 @@ export function detection(
 }
 
 /**
- * The smallest regression that is found in at least 80 % of releases; undefined when not even a canary that always
+ * The smallest regression that is found in at least 80% of releases; undefined when not even a canary that always
  * fails is.
  */
 export function smallestFound(

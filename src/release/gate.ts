@@ -44,7 +44,7 @@ export type AskedGate = QueryGate | JsonGate | RunGate;
 export type ErrorGate = {
   readonly kind: "errors";
   readonly name: string;
-  /** A ratio, 0.01 is 1 %. */
+  /** A ratio, 0.01 is 1%. */
   readonly atMost?: number;
   /** How far above stable's ratio in the same time it may be; 0.01 is one percentage point. */
   readonly aboveStable?: number;

@@ -8,7 +8,7 @@ export const readyPoll = (plan: Plan): Millis => Math.min(plan.pollEvery, 1_000)
 
 /**
  * Pods and routes that serve are looked at as often as evidence, which may be judged as often as one likes: a scrape is
- * found sooner by looking more often than it comes. At an interval of 15 s a bad version is out 5 s earlier on average.
+ * found sooner by looking more often than it comes. At an interval of 15s a bad version is out 5s earlier on average.
  */
 export const watchEvery = ({ pollEvery }: Plan): Millis => Math.min(pollEvery, Math.max(pollEvery / 4, 250));
 

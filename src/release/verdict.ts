@@ -64,7 +64,7 @@ export type OwnFigures = PairedCounts & {
 
 export type ResponseTimes = { readonly p50: ResponseTime; readonly p99: ResponseTime };
 
-/** Ratios: 0.01 is 1 %. */
+/** Ratios: 0.01 is 1%. */
 export type ErrorFigures = {
   readonly of: "errors";
   readonly allowed?: number | undefined;

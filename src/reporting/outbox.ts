@@ -12,10 +12,10 @@ export type OutboxOptions = {
   /** What has to change for people to be told again. */
   readonly gist: (account: Account) => string;
   /**
-   * Between two sendings at least, in the release's own time. Default 30 s. The end of a release does not wait for it.
+   * Between two sendings at least, in the release's own time. Default 30s. The end of a release does not wait for it.
    */
   readonly every?: Millis | undefined;
-  /** For one sending at most. Default 20 s. */
+  /** For one sending at most. Default 20s. */
   readonly patience?: Millis | undefined;
 };
 

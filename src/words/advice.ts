@@ -75,7 +75,7 @@ function howToUndo(account: Account, links: Links): string {
 /** The job is over and the canary still serves: what is not looked at now, nobody looks at. */
 function howToDecide(open: OpenQuestion, account: Account, links: Links): string {
   return [
-    `**Somebody has to decide**: the canary keeps its weight of ${account.weight} %, and nobody watches it until then. ${whatToFindOut(open, account, links)}`,
+    `**Somebody has to decide**: the canary keeps its weight of ${account.weight}%, and nobody watches it until then. ${whatToFindOut(open, account, links)}`,
     `To go on, ${toGoOn(links)}`,
     commands(account),
     ...holdEnd(account),

@@ -8,12 +8,12 @@ import type { OwnFigures } from "../release/verdict.ts";
 /** In which way requests end badly. */
 export type BadEnd = "errors" | "givenUp" | "cutOff";
 
-/** `none of the canary's requests failed (0 of 14), 0.32 % of stable's 1,237`. */
+/** `none of the canary's requests failed (0 of 14), 0.32% of stable's 1,237`. */
 export function comparedInWords(bad: Pair, requests: Pair, how = "failed"): string {
   return `${canaryInWords(bad, requests, how)}, ${stableInWords(bad, requests)}`;
 }
 
-/** `4.2 % of the canary's requests failed (11 of 262)`. */
+/** `4.2% of the canary's requests failed (11 of 262)`. */
 export const canaryInWords = (bad: Pair, requests: Pair, how = "failed"): string =>
   `${shareOrNone(bad.canary, requests.canary)} of the canary's requests ${how} (${part(bad.canary, requests.canary)})`;
 

@@ -23,7 +23,7 @@ export function decisionLines(release: Decidable): readonly string[] {
   if (!heldBy(state)) return commands;
   const weight = plannedWeight(release);
   return [
-    `Nobody watches the ${weight} % that the canary has until somebody decides.`,
+    `Nobody watches the ${weight}% that the canary has until somebody decides.`,
     ...commands,
     ...holdLines(release),
   ];

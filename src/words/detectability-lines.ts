@@ -15,7 +15,7 @@ export function detectabilityLines(detectability: Detectability): readonly strin
   ];
   if (smallest)
     lines.push(
-      `  a version that ${failing(smallest.ratio, traffic)} is found in at least 80 % of releases, after ${requests(smallest.badRequests)} on average`,
+      `  a version that ${failing(smallest.ratio, traffic)} is found in at least 80% of releases, after ${requests(smallest.badRequests)} on average`,
     );
 
   let found = `  one that fails every request is found in ${percent(dead.found)} of releases`;
@@ -36,16 +36,16 @@ export function detectabilityLines(detectability: Detectability): readonly strin
 function warning({ traffic, smallest, better }: DetectableInTraffic): string {
   let little = "nothing, not even a version that fails every request,";
   if (smallest) little = `only a version that ${failing(smallest.ratio, traffic)}`;
-  const now = `At ${number(traffic.rate)} requests per second this plan finds ${little} in 80 % of releases`;
+  const now = `At ${number(traffic.rate)} requests per second this plan finds ${little} in 80% of releases`;
   if (!better) return `! ${now}; ${nothingBetter}.`;
   const { wait, weight, ratio } = better;
-  return `! ${now}; ${formatDuration(wait)} at ${weight} % would find one that ${failing(ratio, traffic)}.`;
+  return `! ${now}; ${formatDuration(wait)} at ${weight}% would find one that ${failing(ratio, traffic)}.`;
 }
 
 const nothingBetter =
-  "no stage of up to 4 h would find much more; a gate on a query of your own, or an approval, can judge what is too rare to count";
+  "no stage of up to 4h would find much more; a gate on a query of your own, or an approval, can judge what is too rare to count";
 
-/** "fails 4 times as often (0.4 %)"; where stable never failed, there is nothing to be a multiple of. */
+/** "fails 4 times as often (0.4%)"; where stable never failed, there is nothing to be a multiple of. */
 function failing(ratio: number, { baseline }: Traffic): string {
   const rate = ratio * Math.max(baseline, neverSeen);
   if (rate >= 0.9999) return "fails every request";

@@ -37,7 +37,7 @@ const keptStages = 10;
 export function evidencePart(account: Account): string | undefined {
   const known = account.stages.flatMap((record) => {
     const proof = proofIn(record);
-    if (proof) return [{ proof, stage: `* Stage ${record.stage + 1} (${record.weight} %)` }];
+    if (proof) return [{ proof, stage: `* Stage ${record.stage + 1} (${record.weight}%)` }];
     return [];
   });
   const newest = known.at(-1)?.proof;
@@ -79,7 +79,7 @@ function questions({ verdict: { figures } }: Proof): string | undefined {
 const right = (title: string) => ({ title, right: true });
 
 const shares = ({ planned, requests }: Conclusion["split"], all: number): string =>
-  `${percent(requests.canary / all)}, planned ${planned} %`;
+  `${percent(requests.canary / all)}, planned ${planned}%`;
 
 function asked(question: string, weight: LogE, bound: number, otherwise: string): readonly string[] {
   const isProven = (weight ?? -Infinity) >= Math.log(1 / bound);

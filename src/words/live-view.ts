@@ -52,7 +52,7 @@ function heading({ target, judged, cluster, run, startedAt }: Account, now: Inst
 
 function stageLines(release: Account, stage: Stage, index: number, now: Instant): readonly LiveLine[] {
   const record = release.stages.findLast((entered) => entered.stage === index);
-  const name = `${index + 1}  ${`${stage.weight} %`.padEnd(6)}`;
+  const name = `${index + 1}  ${`${stage.weight}%`.padEnd(5)}`;
   if (record === undefined) return [dim(`  · ${name} ${stage.wait > 0 ? formatDuration(stage.wait) : ""}`.trimEnd())];
   const counted = countedIn(record);
   if (isUnderWay(release, index)) {
@@ -114,8 +114,8 @@ export const stoppingInWords = ({ target, plan }: Account): string =>
 function split({ stages, weight }: Account): readonly LiveLine[] {
   const record = stages.at(-1);
   const observed = record?.weight === weight ? observedSplit(record) : undefined;
-  const counted = observed === undefined ? "" : `, ${observed.canary} % counted`;
-  return [plain(`  stable ${bar(100 - weight, 24)} canary   ${weight} % planned${counted}`)];
+  const counted = observed === undefined ? "" : `, ${observed.canary}% counted`;
+  return [plain(`  stable ${bar(100 - weight, 24)} canary   ${weight}% planned${counted}`)];
 }
 
 /** In as many lines as it takes, indented like the first. */
@@ -123,9 +123,7 @@ function wrapped({ text, tone }: LiveLine, columns: number): readonly LiveLine[]
   const indent = " ".repeat(Math.min(8, /^ */.exec(text)?.[0].length ?? 0));
   const lines: string[] = [];
   let line = "";
-  for (const word of inert(text)
-    .trimStart()
-    .split(/ (?!%)/)) {
+  for (const word of inert(text).trimStart().split(" ")) {
     const longer = line === "" ? `${indent}${word}` : `${line} ${word}`;
     if (longer.length <= columns || line === "") line = longer;
     else {

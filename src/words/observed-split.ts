@@ -34,7 +34,7 @@ export function splitSentence(record: StageRecord): string | undefined {
   const away = Math.abs(canary / all - planned);
   const chance = Math.sqrt((planned * (1 - planned)) / all);
   if (away <= Math.max(worthTelling * planned, beyondChance * chance)) return undefined;
-  return `Stage ${record.stage + 1} was to give the canary ${record.weight} % of the requests; it got ${percent(canary / all)} (${count(canary)} of ${count(all)}).`;
+  return `Stage ${record.stage + 1} was to give the canary ${record.weight}% of the requests; it got ${percent(canary / all)} (${count(canary)} of ${count(all)}).`;
 }
 
 /**

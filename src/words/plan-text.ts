@@ -83,7 +83,7 @@ function deployment({ source, canary, stable }: Target): string {
 }
 
 function stageStep({ weight, wait, deadline, gates, approval, drill }: Stage, rules: EvidenceRules): string {
-  let step = `${weight === 0 ? weightInWords(weight) : `${weight} % of the requests`} for ${wait === 0 ? "a moment" : formatDuration(wait)}`;
+  let step = `${weight === 0 ? weightInWords(weight) : `${weight}% of the requests`} for ${wait === 0 ? "a moment" : formatDuration(wait)}`;
   const judges = gates.map((gate) => gateInWords(gate, rules)).join("; ");
   if (gates.length > 0) step += `, judged by ${judges} (at most ${formatDuration(deadline)})`;
   if (drill)

@@ -39,8 +39,8 @@ function setting({ plan, traffic, from, runs, seed, unrehearsed, hasPrometheus }
 }
 
 function stageInShort({ weight, wait }: Stage): string {
-  if (wait === 0) return `${weight} %`;
-  return `${weight} % for ${formatDuration(wait)}`;
+  if (wait === 0) return `${weight}%`;
+  return `${weight}% for ${formatDuration(wait)}`;
 }
 
 const heads = [

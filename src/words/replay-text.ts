@@ -88,5 +88,5 @@ function verdictLines(verdict: GateVerdict): readonly string[] {
 
 function changeLine({ poll, weight, age, from, to }: Change): string {
   const when = age === 0 ? "at once" : `${formatDuration(age)} after the first weight`;
-  return `  poll ${poll}, ${when}, at ${weight} %: ${from} → ${to}`;
+  return `  poll ${poll}, ${when}, at ${weight}%: ${from} → ${to}`;
 }

@@ -36,7 +36,7 @@ function inShort(account: Account): string | undefined {
   if (state.phase !== "rolled-back") return undefined;
   const newest = stages.at(-1);
   if (!newest) return undefined;
-  const where = `rolled back at ${newest.weight} % (stage ${newest.stage + 1} of ${plan.stages.length})`;
+  const where = `rolled back at ${newest.weight}% (stage ${newest.stage + 1} of ${plan.stages.length})`;
   return `${where}${but === "" ? `: ${reasonInShort(reason)}` : but}`;
 }
 
@@ -48,7 +48,7 @@ function numbersOfAll({ stages }: Account): string {
   const judged = stages.findLast(({ tally }) => tally.canary.requests > 0 && tally.stable.requests > 0);
   if (!judged) return "";
   const { canary, stable } = judged.tally;
-  return `: ${percent(canary.errors / canary.requests)} failed at ${judged.weight} %, stable ${percent(stable.errors / stable.requests)}`;
+  return `: ${percent(canary.errors / canary.requests)} failed at ${judged.weight}%, stable ${percent(stable.errors / stable.requests)}`;
 }
 
 /** The value and what it was held against. */

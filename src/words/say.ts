@@ -40,7 +40,7 @@ function sentence(reason: Reason): string {
       return `making room for ${weightInWords(reason.weight)} on the canary`;
     case "giving-weight":
       if (reason.weight === 0) return "letting testers in to the canary";
-      return `giving the canary ${reason.weight} % of the requests`;
+      return `giving the canary ${reason.weight}% of the requests`;
 
     case "stage-goes-on":
       return `stage ${reason.stage} goes on for ${formatDuration(reason.left)}`;
@@ -163,7 +163,7 @@ function passed({ stage, verdict, smaller }: Passed): string {
   let sentence = `stage ${stage} passed`;
   if (verdict) sentence = `stage ${stage} ended undecided and goes on by the plan: ${verdictSentence(verdict)}`;
   if (!smaller) return sentence;
-  return `${sentence}; next is ${smaller.weight} % instead of ${smaller.planned} %, the most at which the worst case stays within the budget`;
+  return `${sentence}; next is ${smaller.weight}% instead of ${smaller.planned}%, the most at which the worst case stays within the budget`;
 }
 
 /** Of an undo, and of a first release, no stage has passed, and the image is not new. */

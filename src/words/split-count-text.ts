@@ -42,7 +42,7 @@ export function splitCountText(target: Target, compared: ComparedSplit): string 
   if (!share) return `No request of ${target.namespace}/${target.service} was counted (${from}).`;
   let others = `${target.stable.deployment} got ${stable}`;
   if (neither > 0) others += `; ${neither} reached neither version`;
-  const confidence = `99.9 % confidence: ${percent(share.low)} to ${percent(share.high)}`;
+  const confidence = `99.9% confidence: ${percent(share.low)} to ${percent(share.high)}`;
   return inLines([
     `${target.canary.deployment} got ${canary} of ${stable + canary} requests: ${percent(share.share)} (${confidence}; ${from}).`,
     `${others}. ${besideThePlan(compared)}`,
@@ -53,13 +53,13 @@ function besideThePlan({ planned, written, asPlanned }: ComparedSplit): string {
   if (written?.comparableIn !== undefined) return tooEarly(planned, written.ago, written.comparableIn);
   if (planned === undefined) return "No release is under way.";
   const since = written ? ` since ${formatDuration(written.ago)}` : "";
-  if (asPlanned) return `Planned: ${planned} %${since}, which the count agrees with.`;
-  return `Planned: ${planned} %${since}, which the count contradicts.`;
+  if (asPlanned) return `Planned: ${planned}%${since}, which the count agrees with.`;
+  return `Planned: ${planned}%${since}, which the count contradicts.`;
 }
 
 /** What is counted has requests of two weights, and proves nothing of either. */
 function tooEarly(planned: number | undefined, ago: Millis, comparableIn: Millis): string {
-  let what = `Planned: ${planned} %, written ${about(ago)} ago`;
+  let what = `Planned: ${planned}%, written ${about(ago)} ago`;
   if (planned === undefined) what = `No release is under way, and the routes were written ${about(ago)} ago`;
   const mixed = "the count may have some of the weight before in it, so that it is compared with nothing";
   return `${what}: ${mixed}; ask again in ${about(comparableIn)}.`;

@@ -128,7 +128,7 @@ export const verdictMarks: Readonly<Record<GateVerdict["kind"], string>> = {
 
 /** Its number and its weight, and its name where that says more. */
 function stageName({ name, weight }: Stage, index: number): string {
-  const short = `${index + 1} · ${weight} %`;
+  const short = `${index + 1} · ${weight}%`;
   if (name.replace(/\s/g, "") === `${weight}%`) return short;
   return `${short} ${cell(name)}`;
 }
@@ -142,4 +142,4 @@ function lasted({ wait }: Stage, { since, until }: StageRecord, now: number): st
 const cell = (text: string): string => plain(clip(text, 80));
 
 /** A number and its unit stay on one line: columns are narrow. */
-const unbroken = (text: string): string => text.replace(/(?<=[\d≤>·]) (?=[%a-z\d·])/g, "\u00a0");
+const unbroken = (text: string): string => text.replace(/(?<=[\d≤>·]) (?=[a-z\d·])/g, "\u00a0");

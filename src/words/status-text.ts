@@ -63,7 +63,7 @@ function shareInWords(record: ReleaseRecord): string {
   if (isOver(state)) return winnerInWords(record);
   const image = knownImage(record);
   const canary = image === undefined ? target.canary.deployment : `${target.canary.deployment} (${image})`;
-  return `${plannedWeight(record)} % on ${canary}`;
+  return `${plannedWeight(record)}% on ${canary}`;
 }
 
 const dateAndTime = (at: Instant): string => new Date(at).toISOString().slice(0, 19).replace("T", " ");

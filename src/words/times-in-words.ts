@@ -1,7 +1,7 @@
 import { number } from "../lib/numbers.ts";
 import type { OwnFigures, ResponseTime } from "../release/verdict.ts";
 
-/** `; p50 up to 500 ms, p99 up to 1 s, stable's up to 25 ms and 50 ms`: how slow, for whoever has to know whether it hurts. */
+/** `; p50 up to 500ms, p99 up to 1s, stable's up to 25ms and 50ms`: how slow, for whoever has to know whether it hurts. */
 export function timesInWords(times: OwnFigures["times"]): string {
   if (!times) return "";
   const { canary, stable } = times;
@@ -16,6 +16,6 @@ export const bound = (time: ResponseTime): string =>
   "above" in time ? `> ${millis(time.above)}` : `≤ ${millis(time.atMost)}`;
 
 export function millis(value: number): string {
-  if (value < 1_000) return `${number(value)} ms`;
-  return `${number(value / 1_000)} s`;
+  if (value < 1_000) return `${number(value)}ms`;
+  return `${number(value / 1_000)}s`;
 }

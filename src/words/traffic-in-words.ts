@@ -2,7 +2,7 @@ import { formatDuration, type Millis } from "../lib/duration.ts";
 import { number, percent } from "../lib/numbers.ts";
 import type { Traffic } from "../rehearsal/detection.ts";
 
-/** "50 requests per second, of which 1 % fail" */
+/** "50 requests per second, of which 1% fail" */
 export function trafficInWords({ rate, baseline }: Traffic): string {
   const requests = `${number(rate)} requests per second`;
   if (baseline === 0) return `${requests}, of which none failed`;

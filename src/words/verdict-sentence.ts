@@ -8,7 +8,7 @@ import { conclusionNumbers } from "./conclusion-numbers.ts";
 import { conclusionSentence } from "./conclusion-sentence.ts";
 import { millis } from "./times-in-words.ts";
 
-/** What a gate says, as a whole part of a sentence: "errors: 12 of 60 canary requests failed (20 %), limit 1 %". */
+/** What a gate says, as a whole part of a sentence: "errors: 12 of 60 canary requests failed (20%), limit 1%". */
 export function verdictSentence(verdict: GateVerdict): string {
   const { gate, figures } = verdict;
   if ("missing" in figures) {
@@ -38,7 +38,7 @@ export function verdictSentence(verdict: GateVerdict): string {
     case "restarts":
       return restartsSentence(gate, figures.restarts, limit);
     case "budget":
-      return `the worst case that is not ruled out yet allows at most ${figures.largest} % of the requests within the budget, and the canary has ${figures.weight} %`;
+      return `the worst case that is not ruled out yet allows at most ${figures.largest}% of the requests within the budget, and the canary has ${figures.weight}%`;
   }
 }
 
@@ -99,7 +99,7 @@ function inARow({ outside, tolerated }: Pick<RanFigures, "outside" | "tolerated"
 export type FiguresInWords = {
   /** `—` where there is none. */
   readonly value: string;
-  /** What the value is held against: `≤ 1 %`. */
+  /** What the value is held against: `≤ 1%`. */
   readonly limit: string;
   /** Canary requests that stand behind the value, where the gate counts them. */
   readonly requests?: number | undefined;
@@ -130,7 +130,7 @@ export function figuresInWords({ figures }: Pick<GateVerdict, "figures">): Figur
     case "restarts":
       return { value: String(figures.restarts), limit: `≤ ${figures.allowed}` };
     case "budget":
-      return { value: `${figures.largest} %`, limit: `> ${figures.weight} %` };
+      return { value: `${figures.largest}%`, limit: `> ${figures.weight}%` };
   }
 }
 

@@ -47,7 +47,7 @@ function sharesNow({ weight, target, undoes }: Account): string | undefined {
   if (weight === 0 || undoes) return undefined;
   const canary = code(target.canary.deployment);
   if (weight === 100) return `All requests go to ${canary}.`;
-  return `${canary} gets ${weight} % of the requests, ${code(target.stable.deployment)} the rest.`;
+  return `${canary} gets ${weight}% of the requests, ${code(target.stable.deployment)} the rest.`;
 }
 
 /** What users felt of a version that is given up. Failures that reached no pod are no version's, and told. */

@@ -14,7 +14,7 @@ export type JsonRequest = {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Sent as JSON. */
   readonly body?: unknown;
-  /** For one attempt, until the last byte of the answer. Default 10 s. */
+  /** For one attempt, until the last byte of the answer. Default 10s. */
   readonly timeout?: Millis | undefined;
   readonly signal?: AbortSignal | undefined;
   /**

@@ -42,7 +42,7 @@ test("outputs are written as the release goes on", (t) => {
     "failed-requests": "0",
     "next-command": "istio-canary rollback --namespace shop --service reviews",
     "observed-split": '{"stable":75.7,"canary":24.3,"requests":{"stable":909,"canary":291}}',
-    because: "stage 25 % goes on for 4 m",
+    because: "stage 25% goes on for 4m",
     outcome: "",
     settled: "",
     report: "canary-report.json",

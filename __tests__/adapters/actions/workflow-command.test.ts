@@ -10,12 +10,12 @@ const commands = [
   ["a notice", annotation("notice", "Istio Canary", "released"), "::notice title=Istio Canary::released\n"],
   [
     "what would end a property or a line",
-    annotation("error", "shop/reviews: 10 %, held", "one\r\ntwo: 5 %, three"),
-    "::error title=shop/reviews%3A 10 %25%2C held::one%0D%0Atwo: 5 %25, three\n",
+    annotation("error", "shop/reviews: 10%, held", "one\r\ntwo: 5%, three"),
+    "::error title=shop/reviews%3A 10%25%2C held::one%0D%0Atwo: 5%25, three\n",
   ],
   ["a command inside of a message", annotation("warning", "a", "b\n::error::c"), "::warning title=a::b%0A::error::c\n"],
   ["a mask", mask("100%\nsecret"), "::add-mask::100%25%0Asecret\n"],
-  ["a group", openGroup("Stage 1 of 3: 10 %"), "::group::Stage 1 of 3: 10 %25\n"],
+  ["a group", openGroup("Stage 1 of 3: 10%"), "::group::Stage 1 of 3: 10%25\n"],
   ["the end of a group", closeGroup(), "::endgroup::\n"],
 ] as const;
 

@@ -133,7 +133,7 @@ test("the JSON report has the sentences that people read beside the data that th
     figures,
   } = stages.at(-1)?.verdicts.find(({ gate }) => gate === "evidence") ?? assert.fail();
   assert.deepEqual([sentence, kind, by, figures.of, requests], [because, "fail", "errors", "evidence", 562]);
-  assert.deepEqual([value, limit], ["5.87 % failed", "stable 0.296 %"]);
+  assert.deepEqual([value, limit], ["5.87% failed", "stable 0.296%"]);
   assert.match(numbers ?? "", / · harm E = over 1,000,000 of 20 /);
 });
 
@@ -142,11 +142,11 @@ test("a release that is held says so by its state in the JSON report", () => {
   assert.ok(state.phase === "waiting" && "held" in state);
   assert.match(
     state.held,
-    /^stage 10 % is held for somebody to decide: none of the canary's requests failed \(0 of 14\)/,
+    /^stage 10% is held for somebody to decide: none of the canary's requests failed \(0 of 14\)/,
   );
 });
 
-test("while only counts change the JSON report is written every 10 s, and the newest when the job ends", async (t) => {
+test("while only counts change the JSON report is written every 10s, and the newest when the job ends", async (t) => {
   const file = join(folder(t), "canary-report.json");
   const reporter = reportFile({ file });
   const after = (seconds: number): Account => ({

@@ -35,7 +35,7 @@ test("a named pipe is refused at once, also where nobody writes into it", async 
 
 test("a pipe that somebody handed over is waited for, but not for ever, and not when the job is cancelled", async (t) => {
   const { handedOver } = openPipe(t);
-  await assert.rejects(readText(handedOver, 100, { ...waiting, longest: 50 }), /it gave no end within 0.05 s/);
+  await assert.rejects(readText(handedOver, 100, { ...waiting, longest: 50 }), /it gave no end within 0.05s/);
   const stop = new AbortController();
   const reading = readText(handedOver, 100, { ...waiting, stop: stop.signal });
   stop.abort("cancelled");

@@ -186,7 +186,7 @@ test("an answer without an end is none, and is not read for ever", async (t) => 
 
 test("an answer that does not come in its time is none", async (t) => {
   const { reading } = await asked(t, () => {}, { timeout: 100 });
-  assert.match(reading.because ?? "", /no answer within 100 ms/);
+  assert.match(reading.because ?? "", /no answer within 100ms/);
 });
 
 test("nobody who answers is no data", async () => {

@@ -65,8 +65,7 @@ for (const [what, said, told] of [
 test("a controller that does not look is waited for within bounds", async () => {
   await assert.rejects(wait(route({ of: 2 })), {
     name: "UnreachableError",
-    message:
-      "HTTPRoute shop/reviews was written, and after 10 s its weights were not accepted for Gateway shop/public.",
+    message: "HTTPRoute shop/reviews was written, and after 10s its weights were not accepted for Gateway shop/public.",
   });
 });
 

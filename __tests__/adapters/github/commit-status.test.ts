@@ -32,14 +32,14 @@ for (const [name, state] of Object.entries(states)) {
 test("a release that is held is no success and nothing that goes on: its status is error, and says why", () => {
   const { state, description } = statusOf(evidenceSamples["held-undecided"], "");
   assert.equal(state, "error");
-  assert.equal(description, "held at 10 % (stage 1 of 3): too few requests to judge");
+  assert.equal(description, "held at 10% (stage 1 of 3): too few requests to judge");
 });
 
 test("a status has the service for a name, what happens for a text, and the run for a link", () => {
   assert.deepEqual(statusOf(samples.running ?? assert.fail(), "production"), {
     state: "pending",
     context: "canary/production/reviews",
-    description: "25 % on the canary (stage 2 of 3)",
+    description: "25% on the canary (stage 2 of 3)",
     url: "https://github.com/acme/shop/actions/runs/17",
   });
 });

@@ -175,14 +175,14 @@ test("the status of a commit is set", async (t) => {
   await github.setStatus(repository, sha, {
     state: "pending",
     context: "canary/reviews",
-    description: "25 %",
+    description: "25%",
     url: "https://github.com/acme/shop/actions/runs/17",
   });
   assert.deepEqual(sandbox.statuses(sha), [
     {
       state: "pending",
       context: "canary/reviews",
-      description: "25 %",
+      description: "25%",
       targetUrl: "https://github.com/acme/shop/actions/runs/17",
     },
   ]);

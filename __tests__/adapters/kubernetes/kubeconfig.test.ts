@@ -402,7 +402,7 @@ test("a plugin that gives no login is waited for within bounds, by one process, 
     for (const _ of [1, 2]) {
       const ended = authorize().then(() => "a login", tell);
       await clock.advance(10_000);
-      assert.match(String(await ended), /the plugin of the kubeconfig .* gave none within 10 s; .* nobody is there/);
+      assert.match(String(await ended), /the plugin of the kubeconfig .* gave none within 10s; .* nobody is there/);
     }
     write("end", "");
     await assert.rejects(authorize(), /no ExecCredential/);

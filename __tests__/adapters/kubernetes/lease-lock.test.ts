@@ -290,7 +290,7 @@ test("clocks that differ neither take a live job's lock nor lock releases out af
         passed += 8 * second;
         await holder.clock.advance(8 * second);
         const answer = await comer.lock.acquire({ id: "two" });
-        assert.ok("heldBy" in answer, `${one} and ${other} s off`);
+        assert.ok("heldBy" in answer, `${one} and ${other}s off`);
         const { heldFor } = answer;
         assert.ok(heldFor >= passed - 2 * second && heldFor <= passed + 5 * second, `${heldFor} of ${passed}`);
       }
@@ -334,7 +334,7 @@ for (const [what, { renewTime, serverTime }] of Object.entries(unclear)) {
     return { answer: acquired };
   };
 
-  test(`a lock that was renewed ${what} is watched: nobody who lives lets it stand for 30 s`, () =>
+  test(`a lock that was renewed ${what} is watched: nobody who lives lets it stand for 30s`, () =>
     inCluster([], async (cluster) => {
       const { clock, lock } = await world(cluster);
       const { answer: acquired } = await watching(cluster, lock);
@@ -415,7 +415,7 @@ test("whoever takes a lock by force has it from then on", () =>
     });
   }));
 
-test("a lock lasts as long as its holder says, and 30 s where that is not said", () =>
+test("a lock lasts as long as its holder says, and 30s where that is not said", () =>
   inCluster([], async ({ client }) => {
     for (const [leaseDurationSeconds, lasts] of [
       [60, 60],

@@ -22,7 +22,7 @@ test("clocks that agree as far as whole seconds tell are left alone", async () =
 });
 
 for (const off of [40, -40, 600])
-  test(`a clock that is ${off} s off is put right to a second`, async () => {
+  test(`a clock that is ${off}s off is put right to a second`, async () => {
     const clock = handClock(start + off * second);
     const time = createServerTime(clock);
     time.hear(date(start), clock.now());

@@ -555,7 +555,7 @@ export function prometheusFacts(name: string, setUp: SetUp): void {
       assert.ok(Math.abs(phi - wanted) < 1e-9 * wanted, `${phi} instead of ${wanted}`);
       assert.equal(
         because,
-        `322 errors of 3 pods of reviews-v1 in 40 windows of 1 m varied ${wanted.toFixed(1)} times as much as independent ones do`,
+        `322 errors of 3 pods of reviews-v1 in 40 windows of 1m varied ${wanted.toFixed(1)} times as much as independent ones do`,
       );
     },
   );

@@ -40,8 +40,8 @@ test("a scrape interval longer than the release believes is said, with the one t
   assert.deepEqual(await inspect(15_000), [
     {
       level: "warn",
-      what: "Prometheus scrapes about every 1 m, and the release counts on 15 s: polls in between find nothing new",
-      next: "Set metrics.interval to the scrape interval, about 1 m.",
+      what: "Prometheus scrapes about every 1m, and the release counts on 15s: polls in between find nothing new",
+      next: "Set metrics.interval to the scrape interval, about 1m.",
     },
   ]);
   assert.deepEqual(await inspect(60_000), []);
@@ -85,7 +85,7 @@ test("many requests that reach stable by another service's name are said beforeh
             {
               level: "warn",
               what: "In the last five minutes 200 of 600 requests of shop/reviews-v1 came by reviews-v1.shop.svc.cluster.local, which the release does not divide: the canary will seem to get less than planned, and stages be held for it",
-              next: "Let those callers call reviews, or set evidence.splitTolerance to more than 34 %.",
+              next: "Let those callers call reviews, or set evidence.splitTolerance to more than 34%.",
             },
           ]
         : [],
@@ -170,7 +170,7 @@ test("scrapes that stopped before the release are told, with the moment of the l
   const source = prometheus(prometheusOptions(server.url));
   const [finding] = await source.inspect(planWith([errors], 15_000), at, signal);
   const because = (counted: string) =>
-    `Prometheus has scraped nobody who counts ${counted} since 2026-01-01T11:57:30.000Z, for 2 m 30 s`;
+    `Prometheus has scraped nobody who counts ${counted} since 2026-01-01T11:57:30.000Z, for 2m30s`;
   assert.deepEqual(finding, {
     level: "refuse",
     what: because("shop/reviews-v1"),

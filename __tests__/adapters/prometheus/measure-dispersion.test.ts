@@ -20,7 +20,7 @@ const hour = Array.from({ length: 61 }, (_, index) => index);
 /** What each of stable's pods counted in each minute of the hour before: requests that were served, and errors. */
 type Pod = (minute: number) => { readonly served: number; readonly errors: number; readonly restarted?: boolean };
 
-/** A Prometheus that scraped these pods every 15 s, at a moment of its own for each. */
+/** A Prometheus that scraped these pods every 15s, at a moment of its own for each. */
 async function withPods(
   t: TestContext,
   pods: readonly Pod[],
@@ -66,7 +66,7 @@ test("independent errors vary by about 1, whatever their rates do meanwhile", as
   );
   const { phi, because } = await (await withPods(t, pods)).source.dispersion(at, signal);
   assert.ok(phi < 1.1, `${phi}`);
-  assert.match(because, /^\d+ errors of 10 pods of reviews-v1 in 60 windows of 1 m varied /);
+  assert.match(because, /^\d+ errors of 10 pods of reviews-v1 in 60 windows of 1m varied /);
 });
 
 test("errors that come in clusters of three vary by about three", async (t) => {
@@ -88,7 +88,7 @@ test("an incident in the hour counts as ten times, and is named", async (t) => {
   assert.equal(phi, 10);
   assert.match(
     because,
-    /^1019 errors of 2 pods of reviews-v1 in 60 windows of 1 m varied \d{2,}\.\d times as much as independent ones do, as in an incident; counted as 10 times$/,
+    /^1019 errors of 2 pods of reviews-v1 in 60 windows of 1m varied \d{2,}\.\d times as much as independent ones do, as in an incident; counted as 10 times$/,
   );
 });
 
@@ -97,7 +97,7 @@ test("windows are four scrapes long where Prometheus scrapes seldom", async (t) 
   const { phi, because } = await (await withPods(t, pods, minute)).source.dispersion(at, signal);
   assert.deepEqual(
     [phi, because],
-    [1, "120 errors of 2 pods of reviews-v1 in 15 windows of 4 m varied no more than independent ones do"],
+    [1, "120 errors of 2 pods of reviews-v1 in 15 windows of 4m varied no more than independent ones do"],
   );
 });
 
@@ -157,7 +157,7 @@ test("a window with a single pod tells nothing", async (t) => {
     at,
     signal,
   );
-  assert.match(because, /^610 errors of 2 pods of reviews-v1 in 31 windows of 1 m /);
+  assert.match(because, /^610 errors of 2 pods of reviews-v1 in 31 windows of 1m /);
 });
 
 const steady: Pod = () => ({ served: 100, errors: 0 });
@@ -171,7 +171,7 @@ const nothing: readonly { readonly what: string; readonly pods: readonly Pod[]; 
   {
     what: "no error",
     pods: [steady, steady],
-    because: /no request failed at 2 pods of reviews-v1 in 60 windows of 1 m$/,
+    because: /no request failed at 2 pods of reviews-v1 in 60 windows of 1m$/,
   },
 ];
 for (const { what, pods, because } of nothing) {

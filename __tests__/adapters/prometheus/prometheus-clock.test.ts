@@ -53,7 +53,7 @@ async function prometheusAhead(t: TestContext, ahead: () => Millis): Promise<Pro
 }
 
 for (const ahead of [10 * minute, -10 * minute, -20 * second, minute, 0]) {
-  test(`a clock of Prometheus that is ${ahead / second} s ahead is measured, told, and corrected for`, async (t) => {
+  test(`a clock of Prometheus that is ${ahead / second}s ahead is measured, told, and corrected for`, async (t) => {
     const server = await prometheusAhead(t, () => ahead);
     count(server, Date.now() + ahead);
     const metrics = metricsAt(server.url);
@@ -100,7 +100,7 @@ for (const { apart, level } of [
   { apart: 20 * second, level: "warn" },
   { apart: 2 * minute, level: "refuse" },
 ])
-  test(`replicas whose clocks are ${apart / second} s apart are a reason to ${level}`, async (t) => {
+  test(`replicas whose clocks are ${apart / second}s apart are a reason to ${level}`, async (t) => {
     let asked = 0;
     const server = await prometheusAhead(t, () => (asked++ % 2) * apart);
     count(server, Date.now());
@@ -138,7 +138,7 @@ async function between(t: TestContext, url: string, change: (asked: URLSearchPar
 }
 
 for (const late of [10 * minute, -10 * minute, -20 * second, minute]) {
-  test(`an answer about a moment ${late / second} s beside the one that was asked about is none, and refused before a release`, async (t) => {
+  test(`an answer about a moment ${late / second}s beside the one that was asked about is none, and refused before a release`, async (t) => {
     const server = await prometheusAhead(t, () => 0);
     count(server, Date.now());
     const url = await between(t, server.url, (asked) => {

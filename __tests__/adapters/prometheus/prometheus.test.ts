@@ -128,7 +128,7 @@ const failures: readonly {
   {
     what: "no answer in time",
     answer: () => {},
-    because: /^Prometheus did not answer: GET .*: no answer within 50 ms/,
+    because: /^Prometheus did not answer: GET .*: no answer within 50ms/,
   },
 ];
 for (const { what, answer, because } of failures) {

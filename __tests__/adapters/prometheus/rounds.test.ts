@@ -128,7 +128,7 @@ test("a version whose scrapes all fail is waited for longer, and the other one i
   assert.deepEqual(second, [122, 97, 30, 0]);
 });
 
-/** Twelve minutes at 5 % of 50 requests per second, of which one in 200 fails on both versions; stable was there before. */
+/** Twelve minutes at 5% of 50 requests per second, of which one in 200 fails on both versions; stable was there before. */
 async function isBlamed(pods: number, next: Chance): Promise<boolean> {
   const phase = (): Millis => Math.floor(next() * 15) * second;
   const stable = Array.from(

@@ -57,7 +57,7 @@ const cases: readonly {
       { look: 61, scraped: [10] },
       { look: 75, scraped: [70] },
     ],
-    stale: [undefined, undefined, undefined, since("01:00:10", "46 s"), undefined],
+    stale: [undefined, undefined, undefined, since("01:00:10", "46s"), undefined],
   },
   {
     fact: "who scrapes more seldom than was believed is not told of, from the first scrape on",
@@ -69,7 +69,7 @@ const cases: readonly {
       { look: 240, scraped: [60] },
       { look: 242, scraped: [60] },
     ],
-    stale: [undefined, undefined, undefined, undefined, since("01:01:00", "3 m 1 s")],
+    stale: [undefined, undefined, undefined, undefined, since("01:01:00", "3m1s")],
   },
   {
     fact: "scrapes that had stopped before the first look are told after two minutes",
@@ -78,7 +78,7 @@ const cases: readonly {
       { look: 100, scraped: [-20] },
       { look: 101, scraped: [-20] },
     ],
-    stale: [undefined, since("00:59:40", "2 m 1 s")],
+    stale: [undefined, since("00:59:40", "2m1s")],
   },
   {
     fact: "one of several that is scraped is enough",
@@ -99,7 +99,7 @@ const cases: readonly {
       { look: 6, scraped: [1] },
       { look: 7, scraped: [1] },
     ],
-    stale: [undefined, undefined, undefined, since("01:00:01", "6 s")],
+    stale: [undefined, undefined, undefined, since("01:00:01", "6s")],
   },
   {
     fact: "where the last scrape failed everywhere the proxies are gone",

@@ -12,7 +12,7 @@ import { targetOf } from "./given.ts";
 type Fields = Readonly<Record<string, unknown>>;
 
 const planOf = (weights: readonly number[], promotion: Plan["promotion"] = "update"): Plan => ({
-  stages: weights.map((weight) => ({ name: `${weight} %`, weight, wait: 0, deadline: 0, gates: [], approval: false })),
+  stages: weights.map((weight) => ({ name: `${weight}%`, weight, wait: 0, deadline: 0, gates: [], approval: false })),
   evidence: evidenceRules,
   pollEvery: 0,
   ready: 0,
@@ -124,7 +124,7 @@ const cases: Readonly<Record<string, Case>> = {
     found: [
       "refuse VirtualService ns1/absent is named twice.",
       "refuse VirtualService ns1/absent does not exist (in ns1: app).",
-      'refuse VirtualService ns1/app: route "primary" sends 100 % of its requests to the canary already (v1 without a weight, v2 5; stable\'s omitted weight counts as 0).',
+      'refuse VirtualService ns1/app: route "primary" sends 100% of its requests to the canary already (v1 without a weight, v2 5; stable\'s omitted weight counts as 0).',
     ],
   },
 
@@ -141,8 +141,8 @@ const cases: Readonly<Record<string, Case>> = {
     objects: [virtualService([{ name: "primary", route: [to("v1", 93), to("v2", 7)] }]), subsets],
     plan: planOf([1, 5, 10]),
     found: [
-      'refuse VirtualService ns1/app: route "primary" sends 7 % of its requests to the canary already (v1 93, v2 7).',
-      'note VirtualService ns1/app: route "primary" gives the canary 7 %, which is no weight of this plan (1, 5, 10): no release with these stages wrote it.',
+      'refuse VirtualService ns1/app: route "primary" sends 7% of its requests to the canary already (v1 93, v2 7).',
+      'note VirtualService ns1/app: route "primary" gives the canary 7%, which is no weight of this plan (1, 5, 10): no release with these stages wrote it.',
     ],
   },
 
@@ -172,7 +172,7 @@ const cases: Readonly<Record<string, Case>> = {
     plan: planOf([1, 50]),
     found: [
       'note VirtualService ns1/app: the first write takes route "primary" from app/v1 10, legacy/v1 90 to app/v1 9, v2 1, legacy/v1 90.',
-      'warn VirtualService ns1/app: route "primary" leaves the two versions a share of 10, so 1 % becomes 10 %.',
+      'warn VirtualService ns1/app: route "primary" leaves the two versions a share of 10, so 1% becomes 10%.',
       'warn VirtualService ns1/app: route "primary" (spec.http[0].route) sends to legacy, which is no Service and no host of a ServiceEntry (IST0101): its requests are answered with 503 (NC).',
     ],
   },

@@ -301,7 +301,7 @@ test("weights are whole numbers from 0 on, the canary's is the nearest there is,
         const off = Math.abs(of("canary") - (managed * weight) / 100);
         assert.ok(
           off <= 0.5 || of("canary") === 1 || of("stable") === 1,
-          `${of("canary")} of ${managed} for ${weight} %`,
+          `${of("canary")} of ${managed} for ${weight}%`,
         );
       }
     }),

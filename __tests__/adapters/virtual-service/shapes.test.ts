@@ -62,7 +62,7 @@ function account(shape: Shape): string {
     shape.about,
     ...chosen,
     "",
-    `write ${weight} %`,
+    `write ${weight}%`,
     ...shifted.words,
     "",
     "then back",

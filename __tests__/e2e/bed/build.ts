@@ -187,7 +187,7 @@ async function timed(what: string, say: (line: string) => void, work: () => Prom
   const began = Date.now();
   say(`building ${what}`);
   await work();
-  say(`built ${what} in ${Math.round((Date.now() - began) / 1_000)} s`);
+  say(`built ${what} in ${Math.round((Date.now() - began) / 1_000)}s`);
 }
 
 if (import.meta.main) console.log((await buildBed()).folder);

@@ -115,7 +115,7 @@ if (import.meta.main) {
   await enterNetwork(namespace);
   const began = Date.now();
   const bed = await startBed({ namespace, work: workOf(namespace), programs, say: console.log });
-  console.log(`up in ${((Date.now() - began) / 1_000).toFixed(1)} s. A shell in it:`);
+  console.log(`up in ${((Date.now() - began) / 1_000).toFixed(1)}s. A shell in it:`);
   console.log(`  sudo ip netns exec ${namespace} env KUBECONFIG=${bed.kubeconfig} PATH=${programs.folder}:$PATH bash`);
   console.log(`Down: sudo BED=${namespace} node scripts/run.mjs __tests__/e2e/bed/down.ts`);
 }

@@ -69,7 +69,7 @@ export function startProgram(
   const limit = setTimeout(async () => {
     child.kill("SIGUSR2");
     await sleep(3_000);
-    said += `\n${command} was ended after ${runLimit / 1_000} s. What it was doing: ${whatItDid(diagnosis)}\n`;
+    said += `\n${command} was ended after ${runLimit / 1_000}s. What it was doing: ${whatItDid(diagnosis)}\n`;
     child.kill("SIGKILL");
   }, runLimit);
   const ended = new Promise<Finished>((resolve) =>

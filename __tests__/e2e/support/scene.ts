@@ -151,10 +151,10 @@ export async function saying({ stdout, ended }: Program, what: RegExp): Promise<
   assert.match(stdout(), what);
 }
 
-/** Waits until the release has given the canary its first 20 %, and Envoy has them. */
+/** Waits until the release has given the canary its first 20%, and Envoy has them. */
 export async function servingCanary({ bed, host }: Scene, program: Program): Promise<void> {
-  await saying(program, /giving the canary 20 %/);
-  await waitFor(async () => (await envoyWeights(bed, host)).v2 === 20, "20 % in Envoy", 30_000, 30);
+  await saying(program, /giving the canary 20%/);
+  await waitFor(async () => (await envoyWeights(bed, host)).v2 === 20, "20% in Envoy", 30_000, 30);
 }
 
 export const pick = (outputs: Readonly<Record<string, string>>, ...names: readonly string[]): object =>
@@ -162,4 +162,4 @@ export const pick = (outputs: Readonly<Record<string, string>>, ...names: readon
 
 /** For the output of a test: how many requests, and what came of them. */
 export const figures = ({ total, byStatus, byVersion, bad, firstBadAt, lastBadAt }: Counts): string =>
-  `${total} requests, ${bad} bad${firstBadAt === undefined || lastBadAt === undefined ? "" : ` within ${((lastBadAt - firstBadAt) / 1_000).toFixed(1)} s`}; by status ${JSON.stringify(byStatus)}, by version ${JSON.stringify(byVersion)}`;
+  `${total} requests, ${bad} bad${firstBadAt === undefined || lastBadAt === undefined ? "" : ` within ${((lastBadAt - firstBadAt) / 1_000).toFixed(1)}s`}; by status ${JSON.stringify(byStatus)}, by version ${JSON.stringify(byVersion)}`;

@@ -22,7 +22,7 @@ export async function waitFor<T>(
     }
     if (Date.now() >= until)
       throw new Error(
-        `${what} did not come true within ${limit / 1_000} s; last seen: ${last instanceof Error ? last.message : JSON.stringify(last)}`,
+        `${what} did not come true within ${limit / 1_000}s; last seen: ${last instanceof Error ? last.message : JSON.stringify(last)}`,
         {
           cause: last,
         },

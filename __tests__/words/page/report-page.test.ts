@@ -28,9 +28,9 @@ test("a rolled-back release shows who failed how often, the reason, and each dec
   const text = textOf(html);
   for (const wanted of [
     "❌ shop/reviews: rolled back, all requests go to reviews-v1 again",
-    "5.87 % of the canary's requests failed (33 of 562)",
+    "5.87% of the canary's requests failed (33 of 562)",
     "1,162",
-    "2 · 25 %",
+    "2 · 25%",
     "not reached",
     "20 is proof: worse than stable, not broken, broken",
   ])

@@ -29,7 +29,7 @@ export type PodTimes = {
   readonly crashes: Millis;
   /** From `ErrImagePull` to `ImagePullBackOff`. Default 200. */
   readonly pullBackOff: Millis;
-  /** The wait before the second restart; the first comes at once, and each later one takes twice as long, 5 min at most. Default 10 s, as a kubelet's. */
+  /** The wait before the second restart; the first comes at once, and each later one takes twice as long, 5 min at most. Default 10s, as a kubelet's. */
   readonly restartBackOff: Millis;
   /** From the deletion of a pod until it is gone. Default 100. */
   readonly terminates: Millis;

@@ -33,13 +33,13 @@ export function clustersTable(runs: number, seed: number): string {
     return { rolledBack: rolledBack / runs, served: served / runs };
   };
   return [
-    "Failures in clusters of 3 on average, stable fails in 0.5 %, without warm-up:",
+    "Failures in clusters of 3 on average, stable fails in 0.5%, without warm-up:",
     "",
-    "| clusters are | healthy canaries rolled back | bad requests served at 5 % |",
+    "| clusters are | healthy canaries rolled back | bad requests served at 5% |",
     "|---|---|---|",
     ...forms.map(
       ([name, judge]) =>
-        `| ${name} | ${(part(judge, 0.005).rolledBack * 100).toFixed(1)} % | ${part(judge, 0.05).served.toFixed(1)} |`,
+        `| ${name} | ${(part(judge, 0.005).rolledBack * 100).toFixed(1)}% | ${part(judge, 0.05).served.toFixed(1)} |`,
     ),
   ].join("\n");
 }

@@ -48,7 +48,7 @@ const services: Readonly<Record<string, Partial<UnevenService>>> = {
   "5 times": { worse: 5 },
   "5 times, cv 0.5": { worse: 5, cv: 0.5 },
   "5 times, 5 requests/s": { worse: 5, rate: 5 },
-  "50 % fail": { worse: 100 },
+  "50% fail": { worse: 100 },
   "2 times as slow": { times: typical, slower: 2 },
   "2 times as slow, σ 0.2": { times: typical, slower: 2, sigma: 0.2 },
 };

@@ -62,9 +62,7 @@ const pages: Readonly<Record<(typeof others)[number] | "benchmark", () => string
 const page = pages[other ?? "benchmark"]();
 const how = `Seed ${seed}, ${new Date().toISOString().slice(0, 10)}, Node ${process.version.slice(1)}.`;
 console.log(page);
-console.log(
-  `\n${how} ${((performance.now() - started) / 1_000).toFixed(0)} s at a load of ${loadavg()[0]?.toFixed(1)}`,
-);
+console.log(`\n${how} ${((performance.now() - started) / 1_000).toFixed(0)}s at a load of ${loadavg()[0]?.toFixed(1)}`);
 if (values.write) {
   const where = other === "frontier" ? "decisions/0029-three-pods-and-no-second-try.md" : "evidence.md";
   const file = new URL(`../../../docs/${where}`, import.meta.url);
@@ -85,7 +83,7 @@ function measured(scenario: (typeof scenarios)[number]): Row {
   const known = kept().find(same);
   const row = known ?? measure(scenario, scenarios.indexOf(scenario), seed, runs, values.short);
   if (values.keep && !known) appendFileSync(values.keep, `${JSON.stringify(row)}\n`);
-  process.stderr.write(`${((performance.now() - started) / 1_000).toFixed(0)} s  ${scenario.name}\n`);
+  process.stderr.write(`${((performance.now() - started) / 1_000).toFixed(0)}s  ${scenario.name}\n`);
   return row;
 }
 
@@ -114,7 +112,7 @@ function falseAlarms(): readonly string[] {
     .filter(({ scenario, ours }) => healthy.includes(scenario) && ours.rolledBack > defaults.alpha)
     .map(
       ({ scenario, ours }) =>
-        `${scenario}: ${(ours.rolledBack * 100).toFixed(1)} % of releases rolled back, at most ${defaults.alpha * 100} % may be`,
+        `${scenario}: ${(ours.rolledBack * 100).toFixed(1)}% of releases rolled back, at most ${defaults.alpha * 100}% may be`,
     );
 }
 
@@ -125,6 +123,6 @@ function worse(): readonly string[] {
     .filter(({ scenario }) => bad.includes(scenario) && (mine[scenario] ?? 0) > 1.1 * (served[scenario] ?? 0))
     .map(
       ({ scenario }) =>
-        `${scenario}: ${mine[scenario]} bad requests served, ${served[scenario]} are stored; more than 10 % worse`,
+        `${scenario}: ${mine[scenario]} bad requests served, ${served[scenario]} are stored; more than 10% worse`,
     );
 }

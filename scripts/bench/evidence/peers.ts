@@ -87,11 +87,11 @@ export type Comparison = {
   readonly delay: number;
 };
 
-/** The quantile of the normal distribution for Kayenta's confidence of 98 %. */
+/** The quantile of the normal distribution for Kayenta's confidence of 98%. */
 const confidence98 = 2.3263478740408408;
 
 /**
- * Kayenta's judge over all values so far: high when the interval of 98 % lies above 25 % of its own estimate, and the
+ * Kayenta's judge over all values so far: high when the interval of 98% lies above 25% of its own estimate, and the
  * mean is beyond the increase that is allowed (https://github.com/spinnaker/kayenta/blob/master/docs/canary-config.md).
  */
 export const kayenta =
@@ -136,7 +136,7 @@ export const ratio: Judge = (release) => {
   return passed;
 };
 
-/** The textbook's test of two proportions, one-sided at 5 %, on all counts so far, each minute. */
+/** The textbook's test of two proportions, one-sided at 5%, on all counts so far, each minute. */
 export const pooled: Judge = (release) => {
   for (let at = 60 / pollSeconds; at <= polls; at += 60 / pollSeconds) {
     const { stable, canary } = between(release, 0, at);

@@ -86,8 +86,8 @@ export function drawPicture(): string {
 const picture = (): string =>
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${2 * width + gap + 45} ${height + 160}" font-family="sans-serif" font-size="12">
 <rect width="100%" height="100%" fill="#fff"/>
-${panel("1 % failures on both versions", 0.01, 4, 0)}
-${panel("1 % on stable, 2 % on the canary", 0.02, 4, width + gap)}
-<text x="${left}" y="${height + 150}" font-size="11"><tspan fill="#c0392b">━ evidence of harm</tspan>  <tspan fill="#27864a">━ evidence of safety</tspan>  <tspan fill="#8aa2bf">■ weight, 5 to 50 %</tspan>  minutes; the first two only the circuit breaker judges</text>
+${panel("1% failures on both versions", 0.01, 4, 0)}
+${panel("1% on stable, 2% on the canary", 0.02, 4, width + gap)}
+<text x="${left}" y="${height + 150}" font-size="11"><tspan fill="#c0392b">━ evidence of harm</tspan>  <tspan fill="#27864a">━ evidence of safety</tspan>  <tspan fill="#8aa2bf">■ weight, 5 to 50%</tspan>  minutes; the first two only the circuit breaker judges</text>
 </svg>
 `;

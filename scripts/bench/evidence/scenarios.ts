@@ -17,7 +17,7 @@ export type Scenario = {
 };
 
 const always = (rate: number) => (): number => rate;
-const usual = "0.5 %";
+const usual = "0.5%";
 const scenario = (name: string, right: Scenario["right"], world: World, service = usual): Scenario => ({
   name,
   service,
@@ -27,7 +27,7 @@ const scenario = (name: string, right: Scenario["right"], world: World, service 
   draw: (next) => play(world, next),
 });
 
-const percent = (rate: number): string => `${Number((rate * 100).toPrecision(3))} %`;
+const percent = (rate: number): string => `${Number((rate * 100).toPrecision(3))}%`;
 const steady = (rate: number, stable: number, canary: number): Scenario =>
   scenario(
     `${stable === canary ? `healthy at ${percent(stable)}` : `${percent(stable)} → ${percent(canary)}`}${rate === 50 ? "" : `, ${rate} requests/s`}`,
@@ -40,7 +40,7 @@ const steady = (rate: number, stable: number, canary: number): Scenario =>
     `${percent(stable)}${rate === 50 ? "" : `, ${rate} requests/s`}`,
   );
 
-/** A minute with 20 % failures on both versions, in the middle of a stage. */
+/** A minute with 20% failures on both versions, in the middle of a stage. */
 function incident(stage: number): Scenario {
   const rate = (poll: number): number =>
     Math.floor(poll / pollsPerStage) === stage &&
@@ -77,19 +77,19 @@ export const scenarios: readonly Scenario[] = [
   steady(0.2, 0.005, 0.005),
   ...[0, 1, 2, 3].map(incident),
   scenario(
-    "healthy at 0.5 %, failures in clusters of 3",
+    "healthy at 0.5%, failures in clusters of 3",
     "keep",
     { rate: 50, stable: always(0.005), canary: always(0.005), cluster: 3 },
-    "0.5 %, in clusters",
+    "0.5%, in clusters",
   ),
   scenario(
-    "cold start: 5 % in the first minute",
+    "cold start: 5% in the first minute",
     "keep",
     { rate: 50, stable: always(0.005), canary: (poll) => (poll < 60 / pollSeconds ? 0.05 : 0.005) },
-    "0.5 %, cold starts",
+    "0.5%, cold starts",
   ),
-  counted("healthy at 0.5 %, pods restart, counted raw", 2, 0.005, 0.005),
-  counted("healthy at 0.01 %, new series, counted raw", 0, 0.0001, 0.0001),
+  counted("healthy at 0.5%, pods restart, counted raw", 2, 0.005, 0.005),
+  counted("healthy at 0.01%, new series, counted raw", 0, 0.0001, 0.0001),
   timed("as fast as stable", "keep", typical, 1),
   timed("as fast as stable, thin tails", "keep", thin, 1),
   steady(50, 0.001, 0.005),
@@ -104,17 +104,17 @@ export const scenarios: readonly Scenario[] = [
   steady(2, 0.005, 0.05),
   steady(0.2, 0.005, 0.5),
   scenario(
-    "0.5 % → 5 %, failures in clusters of 3",
+    "0.5% → 5%, failures in clusters of 3",
     "roll back",
     { rate: 50, stable: always(0.005), canary: always(0.05), cluster: 3 },
-    "0.5 %, in clusters",
+    "0.5%, in clusters",
   ),
-  scenario("0.5 %, 50 % from minute 16", "roll back", {
+  scenario("0.5%, 50% from minute 16", "roll back", {
     rate: 50,
     stable: always(0.005),
     canary: (poll) => (poll < 64 ? 0.005 : 0.5),
   }),
-  counted("0.01 % → 0.5 %, new series, counted raw", 0, 0.0001, 0.005),
+  counted("0.01% → 0.5%, new series, counted raw", 0, 0.0001, 0.005),
   timed("1.1 times as slow", undefined, typical, 1.1),
   timed("1.3 times as slow", "roll back", typical, 1.3),
   timed("2 times as slow", "roll back", typical, 2),

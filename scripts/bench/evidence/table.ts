@@ -3,10 +3,10 @@ import type { Result, Row } from "./measure.ts";
 import { scenarios } from "./scenarios.ts";
 import type { Tuned } from "./tuned.ts";
 
-const percent = (value: number): string => `${(value * 100).toFixed(value > 0 && value < 0.0995 ? 1 : 0)} %`;
+const percent = (value: number): string => `${(value * 100).toFixed(value > 0 && value < 0.0995 ? 1 : 0)}%`;
 const whole = (value: number): string => (value < 100 ? value.toFixed(1) : Math.round(value).toLocaleString("en"));
 const time = (seconds: number): string =>
-  seconds < 120 ? `${seconds} s` : `${(seconds / 60).toFixed(seconds % 60 === 0 ? 0 : 1)} min`;
+  seconds < 120 ? `${seconds}s` : `${(seconds / 60).toFixed(seconds % 60 === 0 ? 0 : 1)} min`;
 
 /** Rolled back · after (median) · served. */
 function cell({ rolledBack, medianSeconds, served }: Result, keep: boolean): string {
@@ -65,7 +65,7 @@ export function table(rows: readonly Row[]): string {
     "",
     ...lines(rows.filter(isKeep), "ours ended safe / sound / undecided", ({ ours }) => ended(ours)),
     "",
-    "Rolled back · median time until then · bad requests served on average (for response times: all canary requests; for the split: failed ones). *Fewest*: who served the fewest bad requests, of those that roll at most 5 % of this service's healthy releases back:",
+    "Rolled back · median time until then · bad requests served on average (for response times: all canary requests; for the split: failed ones). *Fewest*: who served the fewest bad requests, of those that roll at most 5% of this service's healthy releases back:",
     "",
     ...lines(
       rows.filter((row) => !isKeep(row)),

@@ -8,7 +8,7 @@ import { between, failureRate, quantile } from "./totals.ts";
 import { polls, type Release } from "./world.ts";
 
 /*
- * Peers as an expert of theirs would set them for a service: of all settings that blame at most 5 % of its healthy
+ * Peers as an expert of theirs would set them for a service: of all settings that blame at most 5% of its healthy
  * releases the one that serves the fewest bad requests of its bad ones. No expert knows the canary that is to come;
  * these were tuned with it.
  */
@@ -56,7 +56,7 @@ const comparisons: readonly Comparison[] = [30, 60].flatMap((step) =>
 
 const comparisonSaid = ({ step, judged, increase, delay }: Comparison): string =>
   [
-    `values of ${step} s`,
+    `values of ${step}s`,
     `judged each ${judged === 60 ? "minute" : "5 minutes"}`,
     ...(increase > 1 ? [`beyond ${increase} times`] : []),
     ...(delay > 0 ? [`after ${delay / 60} min`] : []),

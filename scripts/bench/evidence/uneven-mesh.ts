@@ -32,7 +32,7 @@ export type UnevenService = {
   readonly cold?: { readonly lasts: Millis; readonly failing: number; readonly slower: number } | undefined;
   /** For 20 to 60 seconds of the release; the canary meets it earlier by `lag`. `zone`: only every third pod, the canary's first. */
   readonly outage?: { readonly failing: number; readonly lag: Millis; readonly zone: boolean } | undefined;
-  /** 10 callers make 80 % of the requests, over so many connections each, which stick to a version for a minute. */
+  /** 10 callers make 80% of the requests, over so many connections each, which stick to a version for a minute. */
   readonly connections?: number | undefined;
   /** A failing request is tried three times, on one pod after another. */
   readonly retried: boolean;

@@ -37,13 +37,13 @@ const unevenRows: readonly UnevenRow[] = [
   keep("2 requests/s", { rate: 2 }),
   open("1 request/s", { rate: 1 }),
   open("0.2 requests/s", { rate: 0.2 }),
-  keep("5 % of scrapes lost", { lost: 0.05 }),
-  keep("20 % of scrapes lost", { lost: 0.2 }),
+  keep("5% of scrapes lost", { lost: 0.05 }),
+  keep("20% of scrapes lost", { lost: 0.2 }),
   keep("outage on both at once", { outage: outage(0) }),
-  keep("outage, 5 s earlier on the canary", { outage: outage(5_000) }),
-  keep("outage, 15 s earlier on the canary", { outage: outage(15_000) }),
+  keep("outage, 5s earlier on the canary", { outage: outage(5_000) }),
+  keep("outage, 15s earlier on the canary", { outage: outage(15_000) }),
   keep("outage in the canary's zone", { outage: outage(0, true) }),
-  keep("new pods fail 5 % in a minute", {
+  keep("new pods fail 5% in a minute", {
     canaryPods: growing,
     cold: { lasts: minute, failing: 0.05, slower: 1 },
   }),
@@ -86,7 +86,7 @@ const unevenRows: readonly UnevenRow[] = [
   bad("5 times, 1 stable pod", { worse: 5, stablePods: 1 }),
   bad("5 times, 5 requests/s", { worse: 5, rate: 5 }),
   bad("10 times the failures", { worse: 10 }),
-  bad("50 % fail", { worse: 100 }),
+  bad("50% fail", { worse: 100 }),
   bad("5 times, cv 0.5", { worse: 5, cv: 0.5 }),
   bad("10 times, cv 0.5", { worse: 10, cv: 0.5 }),
   bad("2 times, 200/s", { worse: 2, rate: 200 }),
@@ -99,7 +99,7 @@ const unevenRows: readonly UnevenRow[] = [
 ];
 
 /** What has to be found in every release. */
-const plain: readonly string[] = ["5 times the failures", "50 % fail", "2 times as slow"];
+const plain: readonly string[] = ["5 times the failures", "50% fail", "2 times as slow"];
 
 export type UnevenResult = {
   readonly row: UnevenRow;
@@ -135,7 +135,7 @@ export function measured(service: UnevenService, seed: number): { readonly plan:
 
 const planWith = (phi: number, podSpread: PodSpread): Plan => ({
   stages: [5, 10, 25, 50].map((weight) => ({
-    name: `${weight} %`,
+    name: `${weight}%`,
     weight,
     wait: 5 * minute,
     deadline: 15 * minute,
@@ -180,10 +180,10 @@ export const unkept = (results: readonly UnevenResult[]): readonly string[] =>
     const told = `${row.name}: ${percent(rolledBack)} rolled back, ${percent(held)} held`;
     if (plain.includes(row.name)) return rolledBack < 1 ? [`${told}; all must be found`] : [];
     if (row.right !== "keep" || row.open) return [];
-    return surely(rolledBack) > 0.05 || surely(held) > 0.05 ? [`${told}; 5 % of each may be`] : [];
+    return surely(rolledBack) > 0.05 || surely(held) > 0.05 ? [`${told}; 5% of each may be`] : [];
   });
 
-export const percent = (part: number): string => `${(100 * part).toFixed(1)} %`;
+export const percent = (part: number): string => `${(100 * part).toFixed(1)}%`;
 
 export const unevenTable = (results: readonly UnevenResult[]): string =>
   [

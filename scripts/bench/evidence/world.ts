@@ -3,7 +3,7 @@ import type { Poll } from "../../../src/evidence/poll.ts";
 import type { Count } from "../../../src/evidence/tally.ts";
 import { type Chance, poisson } from "../../../src/rehearsal/chance.ts";
 
-/** Everybody's plan: 5, 10, 25 and 50 %, five minutes each, a poll every 15 seconds. */
+/** Everybody's plan: 5, 10, 25 and 50%, five minutes each, a poll every 15 seconds. */
 export const pollSeconds = 15;
 export const pollsPerStage = 20;
 export const weights = [5, 10, 25, 50] as const;

@@ -30,7 +30,7 @@ export const around =
 
 export const failing: Answer = { code: "500", takes: 15, bad: true };
 
-/** What both versions are: 20 ms, and one failure in 500. */
+/** What both versions are: 20ms, and one failure in 500. */
 export const usual: Behaviour = (call) => (call.chance.happens(0.002) ? failing : around(20)(call));
 
 /** In a part of the requests, instead of what is usual. */

@@ -6,7 +6,7 @@ export type Fault = {
   readonly name: string;
   /** How the canary answers, where it is not as the others do. */
   readonly canary?: Behaviour;
-  /** How everybody else answers. Default: in 20 ms, and one failure in 500. */
+  /** How everybody else answers. Default: in 20ms, and one failure in 500. */
   readonly others?: Behaviour;
   /** Of the canary's image, which the simulator's pods go by. */
   readonly tag?: string;
@@ -46,7 +46,7 @@ const always =
 
 /** Twice as slow as stable, whose answers are around so many milliseconds. */
 const twice = (middle: Millis, notJudged?: string, spread?: number): Fault => ({
-  name: `takes twice as long: ${middle} → ${2 * middle} ms`,
+  name: `takes twice as long: ${middle} → ${2 * middle}ms`,
   others: around(middle, spread),
   canary: (call) => ({ ...around(2 * middle, spread)(call), bad: true }),
   ...(notJudged === undefined ? {} : { notJudged }),
@@ -56,11 +56,11 @@ const twice = (middle: Millis, notJudged?: string, spread?: number): Fault => ({
 export const faults: readonly Fault[] = [
   { name: "fails always", canary: fails(1) },
   { name: "fails in half of its answers", canary: fails(0.5) },
-  { name: "fails in 20 %", canary: fails(0.2) },
-  { name: "fails in 5 %", canary: fails(0.05) },
-  { name: "fails in 2 %, ten times as often as stable", canary: fails(0.02) },
-  { name: "fails for one path, 3 % of the requests", canary: sometimes(0.03, failing) },
-  { name: "fails for one method: half of the writes, 10 % of the requests", canary: sometimes(0.1, fails(0.5)) },
+  { name: "fails in 20%", canary: fails(0.2) },
+  { name: "fails in 5%", canary: fails(0.05) },
+  { name: "fails in 2%, ten times as often as stable", canary: fails(0.02) },
+  { name: "fails for one path, 3% of the requests", canary: sometimes(0.03, failing) },
+  { name: "fails for one method: half of the writes, 10% of the requests", canary: sometimes(0.1, fails(0.5)) },
   { name: "fails for one caller of ten", canary: sometimes(0.1, failing) },
   { name: "one pod of three fails", canary: sometimes(1 / 3, failing) },
   {
@@ -69,10 +69,10 @@ export const faults: readonly Fault[] = [
   },
   { name: "begins to fail after three minutes", canary: from(3 * minute, fails(0.5)), begins: 3 * minute },
   { name: "begins to fail a little after seven minutes", canary: from(7 * minute, fails(0.05)), begins: 7 * minute },
-  { name: "gRPC: INTERNAL in 10 %", others: rpc, canary: sometimes(0.1, grpc("13"), rpc) },
-  { name: "gRPC: UNAVAILABLE in 3 %", others: rpc, canary: sometimes(0.03, grpc("14"), rpc) },
-  { name: "gRPC: DEADLINE_EXCEEDED in 15 %", others: rpc, canary: sometimes(0.15, grpc("4"), rpc) },
-  { name: "callers miss their deadline in 15 %, and leave", canary: sometimes(0.15, givenUp(1_000)) },
+  { name: "gRPC: INTERNAL in 10%", others: rpc, canary: sometimes(0.1, grpc("13"), rpc) },
+  { name: "gRPC: UNAVAILABLE in 3%", others: rpc, canary: sometimes(0.03, grpc("14"), rpc) },
+  { name: "gRPC: DEADLINE_EXCEEDED in 15%", others: rpc, canary: sometimes(0.15, grpc("4"), rpc) },
+  { name: "callers miss their deadline in 15%, and leave", canary: sometimes(0.15, givenUp(1_000)) },
   { name: "hangs, and callers leave after a second", canary: always(givenUp(1_000)) },
   { name: "hangs, and the route gives up after five seconds", canary: always(timedOut) },
   { name: "hangs, and nobody has a time-out", canary: always(hanging) },
@@ -82,22 +82,22 @@ export const faults: readonly Fault[] = [
     canary: from(7 * minute, always(hanging)),
     begins: 7 * minute,
   },
-  { name: "resets 5 % of its connections", canary: sometimes(0.05, reset) },
+  { name: "resets 5% of its connections", canary: sometimes(0.05, reset) },
   { name: "refuses connections", canary: always({ code: "503", flags: "UF", takes: 1, bad: true }) },
   { name: "is ejected: its requests find no pod", canary: always(noPod) },
-  twice(2, "answers below 10 ms are never called slow (`evidence.slowFrom`)"),
+  twice(2, "answers below 10ms are never called slow (`evidence.slowFrom`)"),
   twice(4),
   twice(18),
   twice(35),
   twice(70),
   twice(
     112,
-    "all of both are between two edges of Envoy's histogram, 100 and 250 ms; finer buckets, or native histograms as below",
+    "all of both are between two edges of Envoy's histogram, 100 and 250ms; finer buckets, or native histograms as below",
     0.05,
   ),
   {
     ...twice(112, undefined, 0.05),
-    name: "takes twice as long: 112 → 224 ms, and Prometheus keeps native histograms",
+    name: "takes twice as long: 112 → 224ms, and Prometheus keeps native histograms",
     keepsNative: true,
   },
   twice(120),
@@ -106,7 +106,7 @@ export const faults: readonly Fault[] = [
   twice(700),
   twice(1_800),
   { name: "takes ten times as long", canary: (call) => ({ ...around(200)(call), bad: true }) },
-  { name: "takes two seconds more in 3 %", canary: sometimes(0.03, (call) => ({ ...around(2_020)(call), bad: true })) },
+  { name: "takes two seconds more in 3%", canary: sometimes(0.03, (call) => ({ ...around(2_020)(call), bad: true })) },
   {
     name: "is slow in its first minute: a cold start",
     canary: from(minute, usual, (call) => ({ ...around(300)(call), bad: true })),
@@ -118,12 +118,12 @@ export const faults: readonly Fault[] = [
   { name: "never becomes ready", neverReady: true },
   { name: "its pods go away during a stage", later: { after: 3 * minute, what: "loses its pods" } },
   {
-    name: "answers 404 in 20 %",
+    name: "answers 404 in 20%",
     canary: sometimes(0.2, quick("404")),
     notJudged: "4xx are the callers' own errors in every counter; a `query` gate on them, as below",
   },
   {
-    name: "answers 404 in 20 %, with a gate on 4xx",
+    name: "answers 404 in 20%, with a gate on 4xx",
     canary: sometimes(0.2, quick("404")),
     gates: [
       "auto",
@@ -153,7 +153,7 @@ export const faults: readonly Fault[] = [
   { name: "Prometheus does not scrape any more", later: { after: 3 * minute, what: "does not scrape" } },
   { name: "nobody calls", nobodyCalls: true },
   {
-    name: "fails in 5 %, and the proxy that counts is replaced",
+    name: "fails in 5%, and the proxy that counts is replaced",
     canary: from(3 * minute, fails(0.05)),
     later: { after: 3 * minute, what: "counts from zero" },
   },

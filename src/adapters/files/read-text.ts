@@ -25,7 +25,7 @@ export async function readText(path: string, most: number, waiting: Waiting): Pr
     for (let part: number | undefined = 1; part !== 0 && size <= most; size += part ?? 0) {
       part = await file.read(bytes, size, bytes.length - size).then(({ bytesRead }) => bytesRead, unlessEmpty);
       stop.throwIfAborted();
-      if (patience.aborted) throw new Error(`it gave no end within ${longest / 1_000} s`);
+      if (patience.aborted) throw new Error(`it gave no end within ${longest / 1_000}s`);
       if (part === undefined) await clock.sleepUntil(clock.now() + pause, patience);
     }
     if (size > most) throw new Error(`it has more than ${most.toLocaleString("en")} bytes, and no more are read`);

@@ -31,7 +31,7 @@ export const followedBy =
       if (behind.length === 0) return;
       if (clock.now() >= until)
         throw new UnreachableError(
-          `${word} was written, and after ${patience / 1_000} s its weights were not accepted for ${someOf(behind)}.`,
+          `${word} was written, and after ${patience / 1_000}s its weights were not accepted for ${someOf(behind)}.`,
           { next: "See whether its controller (istiod) works." },
         );
       await clock.sleepUntil(clock.now() + pause);

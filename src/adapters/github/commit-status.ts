@@ -24,7 +24,7 @@ const permission = "The job's token needs the permission `statuses: write`.";
 /** Longer descriptions are answered with 422. */
 const longestDescription = 140;
 
-/** A status on the commit: `canary/reviews: 25 % on the canary (stage 2 of 3)`. */
+/** A status on the commit: `canary/reviews: 25% on the canary (stage 2 of 3)`. */
 export function commitStatus({ clock, github, repository, sha, environment, warn }: CommitStatusOptions): Reporter {
   const warned = new Set<string>();
   const outbox = createOutbox({

@@ -11,7 +11,7 @@ export type GitHubOptions = {
   /** GITHUB_API_URL: `https://api.github.com`, or `https://HOST/api/v3` of an Enterprise Server. */
   readonly apiUrl: string;
   readonly token: string;
-  /** For one attempt. Default 10 s. */
+  /** For one attempt. Default 10s. */
   readonly timeout?: Millis | undefined;
   /** Whether writes are a second apart, and new comments three, as GitHub asks for. Default true. */
   readonly isPaced?: boolean | undefined;

@@ -7,7 +7,7 @@ const ofEnvoy: readonly number[] = [
   3_600_000,
 ];
 
-/** From 1 ms to 6 minutes, so many for each doubling. */
+/** From 1ms to 6 minutes, so many for each doubling. */
 const doublings = (each: number): readonly number[] =>
   Array.from({ length: 19 * each }, (_, step) => 2 ** (step / each));
 

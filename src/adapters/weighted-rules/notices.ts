@@ -125,7 +125,7 @@ function coarse({ shape, chosen, versions, plan, where }: Subject): readonly Fin
       .map(({ weight }) => ({ weight, written: canaryWeight(share, weight) / share }))
       .filter(({ weight, written }) => Math.abs(written * 100 - weight) > 1);
     if (off.length === 0) continue;
-    const words = off.map(({ weight, written }) => `${weight} % becomes ${percentWord(written)}`);
+    const words = off.map(({ weight, written }) => `${weight}% becomes ${percentWord(written)}`);
     findings.push({
       level: "warn",
       what: `${where}: ${ruleWord(shape, rule)} leaves the two versions a share of ${share}, so ${someOf(words, ", ")}.`,

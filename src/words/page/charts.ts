@@ -35,7 +35,7 @@ function traffic(report: PagedReport, moments: readonly ChartMoment[], axis: Axi
   return {
     ...axis,
     title: "The canary's share of requests",
-    summary: `Planned were ${report.stages.map(({ weight }) => `${weight} %`).join(", ") || "no stages"}.`,
+    summary: `Planned were ${report.stages.map(({ weight }) => `${weight}%`).join(", ") || "no stages"}.`,
     scale: "linear",
     values: [0, 1],
     ticks: [0, 0.25, 0.5, 0.75, 1],

@@ -93,7 +93,7 @@ function figures({ stages }: PagedReport, moments: readonly ChartMoment[]): read
     const expected = (requests * stable.errors) / stable.requests;
     cells.push([count(Math.max(0, Math.round(errors - expected))), "more than stable would have failed"]);
   }
-  cells.push([`${Math.max(0, ...stages.map(({ weight }) => weight))} %`, "largest share of requests"]);
+  cells.push([`${Math.max(0, ...stages.map(({ weight }) => weight))}%`, "largest share of requests"]);
   return [
     '<dl class="figures">',
     ...cells.map(([value, what]) => `<div><dt>${what}</dt><dd>${value}</dd></div>`),
@@ -118,7 +118,7 @@ function stageTable(report: PagedReport): readonly string[] {
 function stageRows({ plan, stages, now }: PagedReport, index: number): readonly string[] {
   const { weight, wait } = plan.stages[index] ?? { weight: 0, wait: 0 };
   const record = stages.findLast((entered) => entered.stage === index);
-  const name = `<th scope="row">${index + 1} · ${weight} %</th>`;
+  const name = `<th scope="row">${index + 1} · ${weight}%</th>`;
   if (record === undefined) return [`<tr>${name}<td colspan="3">not reached</td></tr>`];
   const { stable, canary } = record.tally;
   const lasted = `${formatDuration((record.until ?? now) - record.since)} of ${formatDuration(wait)}`;
@@ -161,7 +161,7 @@ function planned({ plan }: PagedReport): readonly string[] {
   const lines = plan.stages.map(({ weight, wait, deadline, approval, gates }, index) => {
     const names = gates.map(({ name }) => escaped(name)).join(", ") || "no gates";
     const asks = approval ? ", then an approval" : "";
-    return `<li>Stage ${index + 1}: ${weight} % for ${formatDuration(wait)}, at most ${formatDuration(deadline)}; ${names}${asks}`;
+    return `<li>Stage ${index + 1}: ${weight}% for ${formatDuration(wait)}, at most ${formatDuration(deadline)}; ${names}${asks}`;
   });
   const { promotion, drift, pollEvery, drain, deadline } = plan;
   return [
@@ -178,7 +178,7 @@ function planned({ plan }: PagedReport): readonly string[] {
 function counted(moments: readonly ChartMoment[]): readonly string[] {
   const rows = moments.map(
     ({ at, weight, stable, canary }) =>
-      `<tr><th scope="row">${timeOf(at)}</th><td>${weight} %</td><td>${failedOf(canary)}</td><td>${failedOf(stable)}</td></tr>`,
+      `<tr><th scope="row">${timeOf(at)}</th><td>${weight}%</td><td>${failedOf(canary)}</td><td>${failedOf(stable)}</td></tr>`,
   );
   return [
     "<details><summary>What was counted, in numbers</summary>",

@@ -28,7 +28,7 @@ export type Container = {
 /** Closes what a run has opened; `abruptly` cuts requests that are under way. */
 export type Close = (abruptly: boolean) => Promise<void>;
 
-/** Pauses before restarts. Real kubelets begin at 10 s and go on to 5 min; nobody learns more by waiting longer. */
+/** Pauses before restarts. Real kubelets begin at 10s and go on to 5 min; nobody learns more by waiting longer. */
 const backOff = (restarts: number): number => Math.min(2 ** (restarts - 1), 30);
 const keptLines = 1_000;
 
