@@ -20891,7 +20891,7 @@ async function readText(path, most, waiting) {
             part = await file.read(bytes, size, bytes.length - size).then(({ bytesRead }) => bytesRead, unlessEmpty);
             stop.throwIfAborted();
             if (patience.aborted)
-                throw new Error(`it gave no end within ${longest / 1_000} s`);
+                throw new Error(`it gave no end within ${longest / 1_000}s`);
             if (part === undefined)
                 await clock.sleepUntil(clock.now() + pause, patience);
         }
@@ -26877,7 +26877,7 @@ function heading({ target, judged, cluster, run, startedAt }, now) {
 }
 function stageLines(release, stage, index, now) {
     const record = release.stages.findLast((entered) => entered.stage === index);
-    const name = `${index + 1}  ${`${stage.weight} %`.padEnd(6)}`;
+    const name = `${index + 1}  ${`${stage.weight}%`.padEnd(5)}`;
     if (record === undefined)
         return [dim(`  · ${name} ${stage.wait > 0 ? (0,duration/* formatDuration */.a)(stage.wait) : ""}`.trimEnd())];
     const counted = countedIn(record);
@@ -26930,16 +26930,14 @@ const stoppingInWords = ({ target, plan }) => `Stopping: ${target.stable.deploym
 function split({ stages, weight }) {
     const record = stages.at(-1);
     const observed = record?.weight === weight ? (0,observed_split/* observedSplit */.bU)(record) : undefined;
-    const counted = observed === undefined ? "" : `, ${observed.canary} % counted`;
-    return [plain(`  stable ${(0,observed_split/* bar */.M0)(100 - weight, 24)} canary   ${weight} % planned${counted}`)];
+    const counted = observed === undefined ? "" : `, ${observed.canary}% counted`;
+    return [plain(`  stable ${(0,observed_split/* bar */.M0)(100 - weight, 24)} canary   ${weight}% planned${counted}`)];
 }
 function wrapped({ text, tone }, columns) {
     const indent = " ".repeat(Math.min(8, /^ */.exec(text)?.[0].length ?? 0));
     const lines = [];
     let line = "";
-    for (const word of (0,lib_lines/* inert */.t)(text)
-        .trimStart()
-        .split(/ (?!%)/)) {
+    for (const word of (0,lib_lines/* inert */.t)(text).trimStart().split(" ")) {
         const longer = line === "" ? `${indent}${word}` : `${line} ${word}`;
         if (longer.length <= columns || line === "")
             line = longer;
@@ -27424,7 +27422,7 @@ const rows = [
         name: "verify",
         purpose: "Count how traffic really splits now.",
         inBrief: "count how traffic really splits",
-        does: "counts how traffic really splits, by Prometheus or by sending requests to a URL, with a 99.9 % confidence interval, since the weight that there is was written; asked too early it compares nothing, and says when to ask again",
+        does: "counts how traffic really splits, by Prometheus or by sending requests to a URL, with a 99.9% confidence interval, since the weight that there is was written; asked too early it compares nothing, and says when to ask again",
         exits: "0; 3 if it could not be counted or contradicts the plan",
         needs: [...service, "stable", "canary", "routes", "metrics", "verify"],
         reads: ["service", "versions", "routes", "metrics", "verify"],
@@ -28947,7 +28945,7 @@ function canaryDeployment({ stable, canary }, manifests) {
 }
 const stageDeadline = ({ wait = 0, deadline = Math.max(3 * wait, wait + 5 * minute) }) => deadline;
 const stageOf = (stage, gates) => ({
-    name: stage.name ?? (stage.weight === 0 ? "testers" : `${stage.weight} %`),
+    name: stage.name ?? (stage.weight === 0 ? "testers" : `${stage.weight}%`),
     weight: stage.weight,
     wait: stage.wait ?? 0,
     deadline: stageDeadline(stage),
@@ -29234,7 +29232,7 @@ const rules = [
                 if (weight < before || (weight === before && weight > 0))
                     yield {
                         path: ["stages", index, "weight"],
-                        problem: `expected more than the ${before} % of the stage before`,
+                        problem: `expected more than the ${before}% of the stage before`,
                         found: { value: weight },
                     };
             }
@@ -29294,7 +29292,7 @@ const rules = [
                 if (weight !== 100 && wait === undefined && approval !== true && gates.length === 0)
                     yield {
                         path: ["stages", index],
-                        problem: `expected a time, such as ${weight}:5m, or gates or an approval of its own; ${weight} % alone proves nothing`,
+                        problem: `expected a time, such as ${weight}:5m, or gates or an approval of its own; ${weight}% alone proves nothing`,
                     };
         },
     },
@@ -30591,11 +30589,11 @@ const apart = (spread) => (0,numbers/* percent */.KN)(Math.expm1(spread));
 
 
 function thinStageSentence({ weight, deadline, takes, requests, enough }, { rate }) {
-    const held = `! A good version would be held at ${weight} %`;
+    const held = `! A good version would be held at ${weight}%`;
     if (takes === undefined || requests === undefined)
         return `${held}: stable itself fails so often that no version can be shown to be sound.`;
     const why = `it takes about ${(0,numbers/* count */.U9)(requests)} of its requests to show that it is surely not broken, which at ${(0,numbers/* number */.ai)(rate)} requests per second takes ${minutes(takes)}, and the stage ends after ${(0,lib_duration/* formatDuration */.a)(deadline)}`;
-    return `${held}: ${why}; let it last longer (deadline: ${Math.ceil(takes / minute)}m)${enough === undefined ? "" : ` or begin with ${enough} %`}.`;
+    return `${held}: ${why}; let it last longer (deadline: ${Math.ceil(takes / minute)}m)${enough === undefined ? "" : ` or begin with ${enough}%`}.`;
 }
 const minute = 60_000;
 const minutes = (time) => (0,lib_duration/* formatDuration */.a)(Math.ceil(time / minute) * minute);
@@ -30627,7 +30625,7 @@ function detectabilityLines(detectability) {
         `What it finds in the traffic of the last hour, ${trafficInWords(traffic)} (${(0,numbers/* number */.ai)(runs)} simulated releases of each kind, seed ${seed}):`,
     ];
     if (smallest)
-        lines.push(`  a version that ${failing(smallest.ratio, traffic)} is found in at least 80 % of releases, after ${requests(smallest.badRequests)} on average`);
+        lines.push(`  a version that ${failing(smallest.ratio, traffic)} is found in at least 80% of releases, after ${requests(smallest.badRequests)} on average`);
     let found = `  one that fails every request is found in ${(0,numbers/* percent */.KN)(dead.found)} of releases`;
     if (dead.medianTime !== undefined)
         found += `, half of the time within ${about(dead.medianTime)}, after ${requests(dead.badRequests)} on average`;
@@ -30648,13 +30646,13 @@ function warning({ traffic, smallest, better }) {
     let little = "nothing, not even a version that fails every request,";
     if (smallest)
         little = `only a version that ${failing(smallest.ratio, traffic)}`;
-    const now = `At ${(0,numbers/* number */.ai)(traffic.rate)} requests per second this plan finds ${little} in 80 % of releases`;
+    const now = `At ${(0,numbers/* number */.ai)(traffic.rate)} requests per second this plan finds ${little} in 80% of releases`;
     if (!better)
         return `! ${now}; ${nothingBetter}.`;
     const { wait, weight, ratio } = better;
-    return `! ${now}; ${(0,lib_duration/* formatDuration */.a)(wait)} at ${weight} % would find one that ${failing(ratio, traffic)}.`;
+    return `! ${now}; ${(0,lib_duration/* formatDuration */.a)(wait)} at ${weight}% would find one that ${failing(ratio, traffic)}.`;
 }
-const nothingBetter = "no stage of up to 4 h would find much more; a gate on a query of your own, or an approval, can judge what is too rare to count";
+const nothingBetter = "no stage of up to 4h would find much more; a gate on a query of your own, or an approval, can judge what is too rare to count";
 function failing(ratio, { baseline }) {
     const rate = ratio * Math.max(baseline, detection/* neverSeen */.Qm);
     if (rate >= 0.9999)
@@ -30755,7 +30753,7 @@ function deployment({ source, canary, stable }) {
     }
 }
 function stageStep({ weight, wait, deadline, gates, approval, drill }, rules) {
-    let step = `${weight === 0 ? (0,weight_in_words/* weightInWords */.b)(weight) : `${weight} % of the requests`} for ${wait === 0 ? "a moment" : (0,lib_duration/* formatDuration */.a)(wait)}`;
+    let step = `${weight === 0 ? (0,weight_in_words/* weightInWords */.b)(weight) : `${weight}% of the requests`} for ${wait === 0 ? "a moment" : (0,lib_duration/* formatDuration */.a)(wait)}`;
     const judges = gates.map((gate) => gateInWords(gate, rules)).join("; ");
     if (gates.length > 0)
         step += `, judged by ${judges} (at most ${(0,lib_duration/* formatDuration */.a)(deadline)})`;
@@ -30925,7 +30923,7 @@ async function locked(session, options, work) {
         const duration = (0,lib_duration/* formatDuration */.a)(heldFor);
         const job = withNote(heldBy.url ?? heldBy.id, heldBy.actor);
         throw new lib_errors/* RefusedError */.fk(`${namespace}/${service} is being released by another job since ${duration}: ${job}.`, {
-            next: `Wait for it to end, or stop it and give all traffic back: ${(0,next_command/* nextCommand */.h)("rollback", { target: session.config, asked: session.config.asked })}\nA \`concurrency:\` group with cancel-in-progress: false queues the runs. A job that died gives the lock up after 30 s.`,
+            next: `Wait for it to end, or stop it and give all traffic back: ${(0,next_command/* nextCommand */.h)("rollback", { target: session.config, asked: session.config.asked })}\nA \`concurrency:\` group with cancel-in-progress: false queues the runs. A job that died gives the lock up after 30s.`,
         });
     }
     try {
@@ -32520,8 +32518,8 @@ function setting({ plan, traffic, from, runs, seed, unrehearsed, hasPrometheus }
 }
 function stageInShort({ weight, wait }) {
     if (wait === 0)
-        return `${weight} %`;
-    return `${weight} % for ${(0,lib_duration/* formatDuration */.a)(wait)}`;
+        return `${weight}%`;
+    return `${weight}% for ${(0,lib_duration/* formatDuration */.a)(wait)}`;
 }
 const heads = [
     "the canary fails",
@@ -33185,7 +33183,7 @@ function verdictLines(verdict) {
 }
 function changeLine({ poll, weight, age, from, to }) {
     const when = age === 0 ? "at once" : `${(0,lib_duration/* formatDuration */.a)(age)} after the first weight`;
-    return `  poll ${poll}, ${when}, at ${weight} %: ${from} → ${to}`;
+    return `  poll ${poll}, ${when}, at ${weight}%: ${from} → ${to}`;
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
@@ -33835,7 +33833,7 @@ const verdictMarks = {
     "no-data": "❔",
 };
 function stageName({ name, weight }, index) {
-    const short = `${index + 1} · ${weight} %`;
+    const short = `${index + 1} · ${weight}%`;
     if (name.replace(/\s/g, "") === `${weight}%`)
         return short;
     return `${short} ${cell(name)}`;
@@ -33847,7 +33845,7 @@ function lasted({ wait }, { since, until }, now) {
     return `${(0,lib_duration/* formatDuration */.a)(time)} of ${(0,lib_duration/* formatDuration */.a)(wait)}`;
 }
 const cell = (text) => (0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)(text, 80));
-const unbroken = (text) => text.replace(/(?<=[\d≤>·]) (?=[%a-z\d·])/g, "\u00a0");
+const unbroken = (text) => text.replace(/(?<=[\d≤>·]) (?=[a-z\d·])/g, "\u00a0");
 
 ;// CONCATENATED MODULE: ./src/words/page/chart-moments.js
 
@@ -33920,7 +33918,7 @@ function traffic(report, moments, axis) {
     return {
         ...axis,
         title: "The canary's share of requests",
-        summary: `Planned were ${report.stages.map(({ weight }) => `${weight} %`).join(", ") || "no stages"}.`,
+        summary: `Planned were ${report.stages.map(({ weight }) => `${weight}%`).join(", ") || "no stages"}.`,
         scale: "linear",
         values: [0, 1],
         ticks: [0, 0.25, 0.5, 0.75, 1],
@@ -39185,7 +39183,7 @@ function report_page_figures({ stages }, moments) {
         const expected = (requests * stable.errors) / stable.requests;
         cells.push([(0,numbers/* count */.U9)(Math.max(0, Math.round(errors - expected))), "more than stable would have failed"]);
     }
-    cells.push([`${Math.max(0, ...stages.map(({ weight }) => weight))} %`, "largest share of requests"]);
+    cells.push([`${Math.max(0, ...stages.map(({ weight }) => weight))}%`, "largest share of requests"]);
     return [
         '<dl class="figures">',
         ...cells.map(([value, what]) => `<div><dt>${what}</dt><dd>${value}</dd></div>`),
@@ -39205,7 +39203,7 @@ function report_page_stageTable(report) {
 function stageRows({ plan, stages, now }, index) {
     const { weight, wait } = plan.stages[index] ?? { weight: 0, wait: 0 };
     const record = stages.findLast((entered) => entered.stage === index);
-    const name = `<th scope="row">${index + 1} · ${weight} %</th>`;
+    const name = `<th scope="row">${index + 1} · ${weight}%</th>`;
     if (record === undefined)
         return [`<tr>${name}<td colspan="3">not reached</td></tr>`];
     const { stable, canary } = record.tally;
@@ -39239,7 +39237,7 @@ function planned({ plan }) {
     const lines = plan.stages.map(({ weight, wait, deadline, approval, gates }, index) => {
         const names = gates.map(({ name }) => escaped(name)).join(", ") || "no gates";
         const asks = approval ? ", then an approval" : "";
-        return `<li>Stage ${index + 1}: ${weight} % for ${(0,lib_duration/* formatDuration */.a)(wait)}, at most ${(0,lib_duration/* formatDuration */.a)(deadline)}; ${names}${asks}`;
+        return `<li>Stage ${index + 1}: ${weight}% for ${(0,lib_duration/* formatDuration */.a)(wait)}, at most ${(0,lib_duration/* formatDuration */.a)(deadline)}; ${names}${asks}`;
     });
     const { promotion, drift, pollEvery, drain, deadline } = plan;
     return [
@@ -39252,7 +39250,7 @@ function planned({ plan }) {
     ];
 }
 function report_page_counted(moments) {
-    const rows = moments.map(({ at, weight, stable, canary }) => `<tr><th scope="row">${(0,timestamp/* timeOf */.nR)(at)}</th><td>${weight} %</td><td>${(0,counts_in_words/* failedOf */.ZA)(canary)}</td><td>${(0,counts_in_words/* failedOf */.ZA)(stable)}</td></tr>`);
+    const rows = moments.map(({ at, weight, stable, canary }) => `<tr><th scope="row">${(0,timestamp/* timeOf */.nR)(at)}</th><td>${weight}%</td><td>${(0,counts_in_words/* failedOf */.ZA)(canary)}</td><td>${(0,counts_in_words/* failedOf */.ZA)(stable)}</td></tr>`);
     return [
         "<details><summary>What was counted, in numbers</summary>",
         '<div class="scroll"><table>',
@@ -39744,7 +39742,7 @@ function shareInWords(record) {
         return winnerInWords(record);
     const image = (0,known_image/* knownImage */.l)(record);
     const canary = image === undefined ? target.canary.deployment : `${target.canary.deployment} (${image})`;
-    return `${(0,planned_weight/* plannedWeight */.R)(record)} % on ${canary}`;
+    return `${(0,planned_weight/* plannedWeight */.R)(record)}% on ${canary}`;
 }
 const dateAndTime = (at) => new Date(at).toISOString().slice(0, 19).replace("T", " ");
 const toldEntries = 8;
@@ -39925,7 +39923,7 @@ function splitCountText(target, compared) {
     let others = `${target.stable.deployment} got ${stable}`;
     if (neither > 0)
         others += `; ${neither} reached neither version`;
-    const confidence = `99.9 % confidence: ${(0,numbers/* percent */.KN)(share.low)} to ${(0,numbers/* percent */.KN)(share.high)}`;
+    const confidence = `99.9% confidence: ${(0,numbers/* percent */.KN)(share.low)} to ${(0,numbers/* percent */.KN)(share.high)}`;
     return (0,lib_lines/* inLines */.F)([
         `${target.canary.deployment} got ${canary} of ${stable + canary} requests: ${(0,numbers/* percent */.KN)(share.share)} (${confidence}; ${from}).`,
         `${others}. ${besideThePlan(compared)}`,
@@ -39938,11 +39936,11 @@ function besideThePlan({ planned, written, asPlanned }) {
         return "No release is under way.";
     const since = written ? ` since ${(0,lib_duration/* formatDuration */.a)(written.ago)}` : "";
     if (asPlanned)
-        return `Planned: ${planned} %${since}, which the count agrees with.`;
-    return `Planned: ${planned} %${since}, which the count contradicts.`;
+        return `Planned: ${planned}%${since}, which the count agrees with.`;
+    return `Planned: ${planned}%${since}, which the count contradicts.`;
 }
 function tooEarly(planned, ago, comparableIn) {
-    let what = `Planned: ${planned} %, written ${about(ago)} ago`;
+    let what = `Planned: ${planned}%, written ${about(ago)} ago`;
     if (planned === undefined)
         what = `No release is under way, and the routes were written ${about(ago)} ago`;
     const mixed = "the count may have some of the weight before in it, so that it is compared with nothing";
@@ -40514,7 +40512,7 @@ function howToUndo(account, links) {
 }
 function howToDecide(open, account, links) {
     return [
-        `**Somebody has to decide**: the canary keeps its weight of ${account.weight} %, and nobody watches it until then. ${whatToFindOut(open, account, links)}`,
+        `**Somebody has to decide**: the canary keeps its weight of ${account.weight}%, and nobody watches it until then. ${whatToFindOut(open, account, links)}`,
         `To go on, ${toGoOn(links)}`,
         commands(account),
         ...holdEnd(account),
@@ -40761,7 +40759,7 @@ function inShort(account) {
     const newest = stages.at(-1);
     if (!newest)
         return undefined;
-    const where = `rolled back at ${newest.weight} % (stage ${newest.stage + 1} of ${plan.stages.length})`;
+    const where = `rolled back at ${newest.weight}% (stage ${newest.stage + 1} of ${plan.stages.length})`;
     return `${where}${but === "" ? `: ${reasonInShort(reason)}` : but}`;
 }
 const report_heading_open = (account) => (0,headline/* isOnlyUnsaved */.$)(account) ? ", but its journal could not be saved" : ", but not everything is as it should be";
@@ -40770,7 +40768,7 @@ function numbersOfAll({ stages }) {
     if (!judged)
         return "";
     const { canary, stable } = judged.tally;
-    return `: ${(0,numbers/* percent */.KN)(canary.errors / canary.requests)} failed at ${judged.weight} %, stable ${(0,numbers/* percent */.KN)(stable.errors / stable.requests)}`;
+    return `: ${(0,numbers/* percent */.KN)(canary.errors / canary.requests)} failed at ${judged.weight}%, stable ${(0,numbers/* percent */.KN)(stable.errors / stable.requests)}`;
 }
 function reasonInShort(reason) {
     const verdict = (0,release_reason/* verdictOf */.Vj)(reason);
@@ -40833,7 +40831,7 @@ function sharesNow({ weight, target, undoes }) {
     const canary = (0,markdown/* code */.aY)(target.canary.deployment);
     if (weight === 100)
         return `All requests go to ${canary}.`;
-    return `${canary} gets ${weight} % of the requests, ${(0,markdown/* code */.aY)(target.stable.deployment)} the rest.`;
+    return `${canary} gets ${weight}% of the requests, ${(0,markdown/* code */.aY)(target.stable.deployment)} the rest.`;
 }
 function failedWords({ stages, state }) {
     const isGivenUp = state.phase === "rolled-back" ||
@@ -44531,7 +44529,7 @@ const followedBy = ({ client, resource, shape }, clock) => async (written, super
         if (behind.length === 0)
             return;
         if (clock.now() >= until)
-            throw new lib_errors/* UnreachableError */.Jk(`${word} was written, and after ${followed_patience / 1_000} s its weights were not accepted for ${(0,some_of/* someOf */.y)(behind)}.`, { next: "See whether its controller (istiod) works." });
+            throw new lib_errors/* UnreachableError */.Jk(`${word} was written, and after ${followed_patience / 1_000}s its weights were not accepted for ${(0,some_of/* someOf */.y)(behind)}.`, { next: "See whether its controller (istiod) works." });
         await clock.sleepUntil(clock.now() + followed_pause);
         route = await client.get(resource, namespace, name);
     }
@@ -44909,7 +44907,7 @@ function coarse({ shape, chosen, versions, plan, where }) {
             .filter(({ weight, written }) => Math.abs(written * 100 - weight) > 1);
         if (off.length === 0)
             continue;
-        const words = off.map(({ weight, written }) => `${weight} % becomes ${(0,numbers/* percentWord */.m9)(written)}`);
+        const words = off.map(({ weight, written }) => `${weight}% becomes ${(0,numbers/* percentWord */.m9)(written)}`);
         findings.push({
             level: "warn",
             what: `${where}: ${ruleWord(shape, rule)} leaves the two versions a share of ${share}, so ${(0,some_of/* someOf */.y)(words, ", ")}.`,
@@ -59209,7 +59207,7 @@ const pinsOthers = (fact, { hosts, target }) => isFollowed(fact) &&
         .filter(({ mirror, share }) => !mirror && share > 0)
         .every(({ host, subset }) => subset !== undefined && subset !== target.canary.subset && (0,istio_host/* sameHost */.RM)(host, hosts.stable));
 const pinning_isForMesh = ({ routes, hosts }) => routes.some(({ seenBy }) => seenBy.some((viewer) => viewer.who === "mesh" && viewer.hosts.some((host) => (0,istio_host/* covers */.hU)(host, hosts.stable))));
-const pinning_share = (pods, others) => `about ${Math.round((100 * pods) / (pods + others))} %`;
+const pinning_share = (pods, others) => `about ${Math.round((100 * pods) / (pods + others))}%`;
 function unpinned({ host, subset, stable, canaryPods, podsAtFirst }, { target }) {
     const kinds = kindsAmong(target.routes);
     const none = kinds.map((kind) => routeKindWords[kind].nonePins(host, subset)).join("; ");
@@ -59802,7 +59800,7 @@ function leaks({ plan, stable }, toStable, canary) {
         ? "Give the subsets a label by which they differ."
         : "Give stable's Service (or the canary's pods) a label by which it selects stable's pods alone, or split by subsets.";
     return [
-        refuse(`Stable's destination, ${pods_of_versions_destinationWord(toStable)}, would select the canary's pods (${showLabels(canary.podLabels)}), too: with one canary pod beside ${pods}, a weight of ${weight} % would really be ${Math.round(really)} %.`, next),
+        refuse(`Stable's destination, ${pods_of_versions_destinationWord(toStable)}, would select the canary's pods (${showLabels(canary.podLabels)}), too: with one canary pod beside ${pods}, a weight of ${weight}% would really be ${Math.round(really)}%.`, next),
     ];
 }
 function pods_of_versions_strays(toCanary, stable) {
@@ -61419,13 +61417,13 @@ function canaryHasSeveralPods(scene) {
         return [];
     if (having.pods < Math.min(enoughPods, having.before))
         return [
-            note(`At ${first.weight} % the canary has ${pods(having.pods)} beside ${having.before} of stable: what is a node's or a cache's doing passes for the version's, so that small harm is not proven.`, `Give it ${enoughPods}: canary.replicas.`),
+            note(`At ${first.weight}% the canary has ${pods(having.pods)} beside ${having.before} of stable: what is a node's or a cache's doing passes for the version's, so that small harm is not proven.`, `Give it ${enoughPods}: canary.replicas.`),
         ];
     const byWeight = podsAt(scene, first.weight, { ...replicas, least: 1 })?.pods ?? having.pods;
     if (byWeight >= having.pods)
         return [];
     return [
-        note(`At ${first.weight} % the canary has ${pods(having.pods)}, where its share needs ${byWeight}: with fewer, what is a node's or a cache's doing would pass for the version's.`, "Set canary.leastPods for fewer."),
+        note(`At ${first.weight}% the canary has ${pods(having.pods)}, where its share needs ${byWeight}: with fewer, what is a node's or a cache's doing would pass for the version's.`, "Set canary.leastPods for fewer."),
     ];
 }
 const enoughPods = 3;
@@ -61435,7 +61433,7 @@ function canaryHasRoom(scene) {
         return [];
     const { pods: atEnd, before } = having;
     return [
-        warn(`At 100 % the canary serves with ${pods(atEnd)} what stable serves with ${before} now.`, "Let its replicas follow the weights (by-weight), or give it more."),
+        warn(`At 100% the canary serves with ${pods(atEnd)} what stable serves with ${before} now.`, "Let its replicas follow the weights (by-weight), or give it more."),
     ];
 }
 
@@ -63736,9 +63734,9 @@ function parseDuration(text) {
 }
 function formatDuration(millis) {
     if (millis < 1_000)
-        return `${Math.max(0, Math.round(millis))} ms`;
+        return `${Math.max(0, Math.round(millis))}ms`;
     if (millis < 10_000 && millis % 1_000 >= 50)
-        return `${(millis / 1_000).toFixed(1)} s`;
+        return `${(millis / 1_000).toFixed(1)}s`;
     const seconds = Math.round(millis / 1_000);
     const parts = [
         [Math.floor(seconds / 86_400), "d"],
@@ -63747,7 +63745,7 @@ function formatDuration(millis) {
         [seconds % 60, "s"],
     ];
     const shown = parts.filter(([count]) => count > 0).slice(0, 2);
-    return shown.map(([count, unit]) => `${count} ${unit}`).join(" ");
+    return shown.map(([count, unit]) => `${count}${unit}`).join("");
 }
 
 
@@ -63953,9 +63951,9 @@ function number(value) {
 }
 function percent(ratio) {
     const almostAll = ratio < 1 && ratio > 0.999;
-    return `${number(almostAll ? 99.9 : ratio * 100)} %`;
+    return `${number(almostAll ? 99.9 : ratio * 100)}%`;
 }
-const percentWord = (part) => `${Number((part * 100).toFixed(1))} %`;
+const percentWord = (part) => `${Number((part * 100).toFixed(1))}%`;
 function numbersApart(values) {
     const [different, readable] = [values, values.map(number)].map((each) => new Set(each).size);
     return values.map(different === readable ? number : String);
@@ -64869,7 +64867,7 @@ function smallerStep(plan, stage, evidence) {
     if (!next || !last || next.largest >= next.planned || next.largest <= next.weight)
         return undefined;
     const { drill: _, ...alike } = last;
-    const between = { ...alike, name: `${next.largest} %`, weight: next.largest };
+    const between = { ...alike, name: `${next.largest}%`, weight: next.largest };
     return {
         plan: { ...plan, stages: plan.stages.toSpliced(stage + 1, 0, between) },
         step: { weight: next.largest, planned: next.planned },
@@ -66394,7 +66392,7 @@ function decisionLines(release) {
         return commands;
     const weight = (0,_release_planned_weight_js__WEBPACK_IMPORTED_MODULE_0__/* .plannedWeight */ .R)(release);
     return [
-        `Nobody watches the ${weight} % that the canary has until somebody decides.`,
+        `Nobody watches the ${weight}% that the canary has until somebody decides.`,
         ...commands,
         ...holdLines(release),
     ];
@@ -66550,7 +66548,7 @@ function evidencePart(account) {
     const known = account.stages.flatMap((record) => {
         const proof = proofIn(record);
         if (proof)
-            return [{ proof, stage: `* Stage ${record.stage + 1} (${record.weight} %)` }];
+            return [{ proof, stage: `* Stage ${record.stage + 1} (${record.weight}%)` }];
         return [];
     });
     const newest = known.at(-1)?.proof;
@@ -66583,7 +66581,7 @@ function questions({ verdict: { figures } }) {
     return (0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .table */ .tp)([{ title: "Question" }, { title: "Answer" }, right("Certainty"), right("Needed")], rows);
 }
 const right = (title) => ({ title, right: true });
-const shares = ({ planned, requests }, all) => `${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__/* .percent */ .KN)(requests.canary / all)}, planned ${planned} %`;
+const shares = ({ planned, requests }, all) => `${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__/* .percent */ .KN)(requests.canary / all)}, planned ${planned}%`;
 function asked(question, weight, bound, otherwise) {
     const isProven = (weight ?? -Infinity) >= Math.log(1 / bound);
     return [question, isProven ? "**yes**" : otherwise, (0,_conclusion_numbers_js__WEBPACK_IMPORTED_MODULE_4__/* .eValue */ .d)(weight), (0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__/* .number */ .ai)(1 / bound)];
@@ -66714,7 +66712,7 @@ function wordsOf(account, state) {
             return "starting the canary";
         case "shifting":
             if (state.stage === plan.stages.length)
-                return "going to 100 %";
+                return "going to 100%";
             return `going to ${(0,weight_in_words/* weightInWords */.b)((0,release_plan/* stageAt */.e)(plan, state.stage).weight)} (${stageOf(plan, state.stage)})`;
         case "baking":
             if ((0,stage_progress/* isExtended */.UB)(account))
@@ -66832,7 +66830,7 @@ function splitSentence(record) {
     const chance = Math.sqrt((planned * (1 - planned)) / all);
     if (away <= Math.max(worthTelling * planned, beyondChance * chance))
         return undefined;
-    return `Stage ${record.stage + 1} was to give the canary ${record.weight} % of the requests; it got ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .percent */ .KN)(canary / all)} (${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9)(canary)} of ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9)(all)}).`;
+    return `Stage ${record.stage + 1} was to give the canary ${record.weight}% of the requests; it got ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .percent */ .KN)(canary / all)} (${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9)(canary)} of ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9)(all)}).`;
 }
 function bar(percent, width) {
     let filled = 0;
@@ -66885,7 +66883,7 @@ function sentence(reason) {
         case "giving-weight":
             if (reason.weight === 0)
                 return "letting testers in to the canary";
-            return `giving the canary ${reason.weight} % of the requests`;
+            return `giving the canary ${reason.weight}% of the requests`;
         case "stage-goes-on":
             return `stage ${reason.stage} goes on for ${(0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(reason.left)}`;
         case "stage-extended":
@@ -66999,7 +66997,7 @@ function passed({ stage, verdict, smaller }) {
         sentence = `stage ${stage} ended undecided and goes on by the plan: ${(0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__/* .verdictSentence */ .BT)(verdict)}`;
     if (!smaller)
         return sentence;
-    return `${sentence}; next is ${smaller.weight} % instead of ${smaller.planned} %, the most at which the worst case stays within the budget`;
+    return `${sentence}; next is ${smaller.weight}% instead of ${smaller.planned}%, the most at which the worst case stays within the budget`;
 }
 function promoted({ winner, atOnce }) {
     if (winner === "stable")
@@ -67184,8 +67182,8 @@ const within = (time) => "above" in time ? `more than ${millis(time.above)}` : `
 const bound = (time) => "above" in time ? `> ${millis(time.above)}` : `≤ ${millis(time.atMost)}`;
 function millis(value) {
     if (value < 1_000)
-        return `${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .number */ .ai)(value)} ms`;
-    return `${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .number */ .ai)(value / 1_000)} s`;
+        return `${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .number */ .ai)(value)}ms`;
+    return `${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .number */ .ai)(value / 1_000)}s`;
 }
 
 
@@ -67523,7 +67521,7 @@ function verdictSentence(verdict) {
         case "restarts":
             return restartsSentence(gate, figures.restarts, limit);
         case "budget":
-            return `the worst case that is not ruled out yet allows at most ${figures.largest} % of the requests within the budget, and the canary has ${figures.weight} %`;
+            return `the worst case that is not ruled out yet allows at most ${figures.largest}% of the requests within the budget, and the canary has ${figures.weight}%`;
     }
 }
 function runSentence(gate, { failure, ...figures }, value, limit) {
@@ -67600,7 +67598,7 @@ function figuresInWords({ figures }) {
         case "restarts":
             return { value: String(figures.restarts), limit: `≤ ${figures.allowed}` };
         case "budget":
-            return { value: `${figures.largest} %`, limit: `> ${figures.weight} %` };
+            return { value: `${figures.largest}%`, limit: `> ${figures.weight}%` };
     }
 }
 const nothing = "—";
@@ -67665,7 +67663,7 @@ function timeWords(time) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   b: () => (/* binding */ weightInWords)
 /* harmony export */ });
-const weightInWords = (weight) => (weight === 0 ? "testers alone" : `${weight} %`);
+const weightInWords = (weight) => (weight === 0 ? "testers alone" : `${weight}%`);
 
 
 /***/ }),
