@@ -77,7 +77,7 @@ export function journalContract(name: string, setUp: () => Promise<JournalWorld>
       assert.deepEqual((await open().load())?.state, { phase: "baking", stage: 2, since: 0, putBacks: 0 });
     });
 
-    test("a job whose release another one took over may not save, and hears who has it", async () => {
+    test("a job whose release another one took over may not save, hears who has it, and is not believed when it asks again", async () => {
       const { open, recordOf } = await newService();
       const first = open();
       await first.save(recordOf("one"));
@@ -90,6 +90,8 @@ export function journalContract(name: string, setUp: () => Promise<JournalWorld>
         assert.match(error.message, /https:\/\/ci\.example\/two/);
         return true;
       });
+      await assert.rejects(first.confirm(), TakenOverError);
+      await assert.rejects(first.save(recordOf("one", { state: { phase: "succeeded" } })), TakenOverError);
       assert.equal((await open().load())?.run.id, "two");
     });
 

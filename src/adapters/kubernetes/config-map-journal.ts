@@ -61,8 +61,9 @@ export function configMapJournal(
       await write(record);
     } catch (error) {
       if (!(error instanceof KubernetesError && (error.status === 409 || error.status === 404))) throw error;
-      newest = await read();
-      if (newest) assertOurs(newest, record, error);
+      const stored = await read();
+      if (stored) assertOurs(stored, record, error);
+      newest = stored; // another job's is never written over, however often this one tries
       await write(record);
     }
   }
