@@ -45767,9 +45767,10 @@ function configMapJournal(client, namespace, service, readBefore = () => undefin
         catch (error) {
             if (!(error instanceof KubernetesError && (error.status === 409 || error.status === 404)))
                 throw error;
-            newest = await read();
-            if (newest)
-                assertOurs(newest, record, error);
+            const stored = await read();
+            if (stored)
+                assertOurs(stored, record, error);
+            newest = stored;
             await write(record);
         }
     }
