@@ -32,6 +32,8 @@ export type CommandOptions = {
   readonly github: Surroundings["github"];
   readonly env: Surroundings["env"];
   readonly say: (text: string) => void;
+  /** What a gate of the user's runs. Default: nothing is. */
+  readonly programs?: Surroundings["programs"] | undefined;
   /** Who tells of it. Default: warnings alone are said. */
   readonly voice?: Surroundings["voice"];
 };
@@ -54,7 +56,7 @@ const quiet = (say: CommandOptions["say"]): Surroundings["voice"] => ({
   flush: async () => {},
 });
 
-/** No simulated gate runs one. */
+/** Where no gate runs one. */
 const noPrograms: Surroundings["programs"] = {
   start() {
     throw new Error("nothing is run in a simulation");
@@ -91,6 +93,7 @@ export async function runCommand({
   github,
   env,
   say,
+  programs = noPrograms,
   voice = quiet(say),
 }: CommandOptions): Promise<CommandEnd> {
   let account: Account | undefined;
@@ -102,7 +105,7 @@ export async function runCommand({
   const redaction = createRedaction();
   const secrets = { censor: createCensor(redaction), registerSecret: redaction.register };
   const answer = (value: object): void => say(JSON.stringify(value));
-  const surroundings = { ...world, ...secrets, env, github, voice, stop, print: say, answer, programs: noPrograms };
+  const surroundings = { ...world, ...secrets, env, github, voice, stop, print: say, answer, programs };
   try {
     const session = compose({ ...config, command }, surroundings);
     const { reporter, messages } = session;

@@ -4,6 +4,7 @@ import type { Chance } from "./chance.ts";
 import type { CommandEnd } from "./command.ts";
 import { type JobPlace, type JobWorld, type Running, startCommand } from "./jobs.ts";
 import type { Scene } from "./scene.ts";
+import { smokeTests } from "./smoke-test.ts";
 import { untruthOf } from "./told.ts";
 
 /** Everybody who runs commands: jobs, and people who see how those end. */
@@ -44,7 +45,9 @@ export function crewOf(scene: Scene, chance: Chance, usual: Config): Crew {
   let over = false;
   let quiet: (() => void) | undefined;
   const processes = chance.stream("processes");
-  const world: JobWorld = { timeline, chance: processes, nextProcess: () => commands, transportOf, note, onEnd };
+  const programsOf = smokeTests(scene.mesh);
+  const nextProcess = (): number => commands;
+  const world: JobWorld = { timeline, chance: processes, nextProcess, transportOf, programsOf, note, onEnd };
 
   function later(delay: Millis, run: () => void): void {
     pending++;

@@ -68,7 +68,9 @@ export const personActs = [
   "deletes the journal",
   "deletes the lease",
 ] as const;
-export type PersonAct = (typeof personActs)[number];
+/** What is done to the rule for testers, where a release has added one. */
+export const ruleActs = ["takes the testers' rule away", "gives the testers' rule to stable"] as const;
+export type PersonAct = (typeof personActs)[number] | (typeof ruleActs)[number];
 
 export const processActs = ["killed", "frozen", "interrupted"] as const;
 export type ProcessAct = (typeof processActs)[number];

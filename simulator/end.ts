@@ -3,11 +3,11 @@ import type { StoredObject } from "../sandbox/api-server/object.ts";
 import { storedKind } from "../sandbox/api-server/store.ts";
 import { namespace } from "./cluster.ts";
 import type { CommandEnd } from "./command.ts";
-import type { Disturbance, NetworkAct, PersonAct } from "./disturbance.ts";
+import { type Disturbance, type NetworkAct, type PersonAct, ruleActs } from "./disturbance.ts";
 import { isBad } from "./image.ts";
 import { trafficBy } from "./mesh.ts";
 import type { Scene } from "./scene.ts";
-import { shopOf } from "./shop.ts";
+import { callersOf, shopOf } from "./shop.ts";
 import { phaseOf, trafficText } from "./watch.ts";
 
 /** What must hold when everything is over. */
@@ -35,6 +35,7 @@ const harmless: ReadonlySet<PersonAct> = new Set([
   "scales stable",
   "deletes the journal",
   "deletes the lease",
+  ...ruleActs,
 ]);
 
 /** Whoever takes an object away, or writes what a release writes, has to say how it shall be; and somebody may be asked. */
@@ -54,8 +55,8 @@ const isStillBroken = ({ happened, timeline }: Scene): boolean =>
   );
 
 function checkTraffic(scene: Scene): void {
-  const { cluster, watch } = scene;
-  const traffic = trafficBy(cluster.store);
+  const { cluster, watch, scenario } = scene;
+  const traffic = trafficBy(cluster.store, callersOf(scenario));
   const { deployment, image } = watch.base();
   const [only] = traffic;
   if (traffic.length === 1 && only?.deployment === deployment && only.image === image) return;

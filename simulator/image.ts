@@ -34,4 +34,7 @@ function read(image: string): ImageBehaviour {
   };
 }
 
+/** It answers, and rightly. */
+export const isOnlySlow = (image: string): boolean => /-slow\d/.test(image) && !/-(err|stuck|die)\d*/.test(image);
+
 export const isBad = (image: string): boolean => /-(err|slow|stuck|die)\d*/.test(image);

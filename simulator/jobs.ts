@@ -1,6 +1,7 @@
 import type { CommandInCluster } from "../src/config/commands.ts";
 import type { Config } from "../src/config/config.ts";
 import type { Millis } from "../src/lib/duration.ts";
+import type { Programs } from "../src/world/programs.ts";
 import type { Transport } from "../src/world/transport.ts";
 import type { Chance } from "./chance.ts";
 import { type CommandEnd, runCommand } from "./command.ts";
@@ -34,6 +35,8 @@ export type JobWorld = {
   /** Numbers them, so that each has its own chance. */
   readonly nextProcess: () => number;
   readonly transportOf: (process: SimulatedProcess) => Transport;
+  /** What its gates run. */
+  readonly programsOf?: (process: SimulatedProcess) => Programs;
   readonly note: (text: string) => void;
   readonly onEnd: (running: Running, end: CommandEnd) => void;
 };
@@ -61,6 +64,7 @@ export function startCommand(world: JobWorld, place: JobPlace, command: CommandI
       github: contextOf(place),
       env: environmentOf(place),
       say,
+      programs: world.programsOf?.(process),
     }).then((ended) => {
       end = ended;
       process.kill(); // what is still open does not keep it

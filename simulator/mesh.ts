@@ -5,7 +5,16 @@ import type { Pod } from "../sandbox/api-server/workload.ts";
 import type { Instant, Millis } from "../src/lib/duration.ts";
 import { imageOf, isReady } from "./controllers.ts";
 import { behaviourOf } from "./image.ts";
-import { labelsBehind, routeIn, routeKinds, sentBy, serviceOf, sharesOf } from "./routing.ts";
+import {
+  anybody,
+  type Caller,
+  labelsBehind,
+  routeIn,
+  routeKinds,
+  type SentShare,
+  serviceOf,
+  sharesBy,
+} from "./routing.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** Who answers a share of the requests; without a Deployment nobody does. */
@@ -15,6 +24,10 @@ export type Served = {
   readonly service: string;
   readonly image: string;
   readonly share: number;
+  /** What was done to the requests on the way, by Envoy's flag, and what they got from it. */
+  readonly injected?:
+    | { readonly flag: "DI"; readonly delay: Millis }
+    | { readonly flag: "FI"; readonly status: number };
 };
 
 /** How the requests of the service's callers are divided, from one moment on. */
@@ -24,6 +37,8 @@ export type RequestCounter = {
   readonly deployment: string | undefined;
   readonly service: string;
   readonly code: string;
+  /** Envoy's. */
+  readonly flag: string;
   requests: number;
   /** Of those, how many took at most as long as each of `edges`. */
   readonly buckets: number[];
@@ -34,6 +49,8 @@ export const edges: readonly number[] = [50, 250, 1_000, Infinity];
 
 export interface SimulatedMesh {
   readonly traffic: () => Traffic;
+  /** How the requests of the last of the callers are divided. */
+  readonly ofTesters: () => Traffic;
   /** What the callers' proxy has counted until now. */
   counters(): Iterable<RequestCounter>;
   /** How many requests a Deployment's pods have got in this world, whoever counts them. */
@@ -47,6 +64,8 @@ export type MeshOptions = {
   readonly lag: () => Millis;
   /** Requests in a second. */
   readonly rate: number;
+  /** Whose they are; testers come last. */
+  readonly callers: readonly Caller[];
   /** What was counted before, by code. */
   readonly before: readonly { readonly served: Served; readonly code: string; readonly requests: number }[];
   readonly onTraffic: (traffic: Traffic) => void;
@@ -58,9 +77,10 @@ const watched = new Set([...routeKinds, "destinationrules", "services", "pods"])
 export function startMesh(
   timeline: Timeline,
   store: Store,
-  { lag, rate, before, onTraffic }: MeshOptions,
+  { lag, rate, callers, before, onTraffic }: MeshOptions,
 ): SimulatedMesh {
   let traffic: Traffic = [];
+  let ofTesters: Traffic = [];
   let counted = timeline.now();
   let learnt: Instant = 0;
   let noticed = false;
@@ -72,18 +92,20 @@ export function startMesh(
     counted = timeline.now();
     if (requests === 0) return;
     for (const served of traffic) {
-      const { errors, latency } = served.deployment === undefined ? lost : behaviourOf(served.image);
+      const { errors, latency, failure } = answersOf(served);
       if (served.deployment !== undefined)
         sent.set(served.deployment, (sent.get(served.deployment) ?? 0) + requests * served.share);
       add(served, "200", requests * served.share * (1 - errors), latency);
-      add(served, served.deployment === undefined ? "503" : "500", requests * served.share * errors, latency);
+      add(served, failure, requests * served.share * errors, latency);
     }
   }
 
-  function add({ deployment, service }: Served, code: string, requests: number, latency: Millis): void {
+  function add(served: Served, code: string, requests: number, latency: Millis): void {
     if (requests === 0) return;
-    const key = `${deployment} ${service} ${code}`;
-    const counter = counters.get(key) ?? { deployment, service, code, requests: 0, buckets: edges.map(() => 0) };
+    const { deployment, service } = served;
+    const flag = flagOf(served);
+    const key = `${deployment} ${service} ${code} ${flag}`;
+    const counter = counters.get(key) ?? { deployment, service, code, flag, requests: 0, buckets: edges.map(() => 0) };
     counters.set(key, counter);
     counter.requests += requests;
     for (const [index, edge] of edges.entries())
@@ -95,12 +117,14 @@ export function startMesh(
   /** Proxies learn in the order in which things happened. */
   function notice(): void {
     noticed = false;
-    const known = trafficBy(store);
+    const known = trafficBy(store, callers);
+    const ofLast = trafficBy(store, callers.slice(-1));
     learnt = Math.max(learnt, timeline.now() + lag());
     timeline.at(learnt, () => {
       if (isSame(known, traffic)) return;
       count();
       traffic = known;
+      ofTesters = ofLast;
       onTraffic(traffic);
     });
   }
@@ -113,6 +137,7 @@ export function startMesh(
 
   return {
     traffic: () => traffic,
+    ofTesters: () => ofTesters,
     counters() {
       count();
       return counters.values();
@@ -128,33 +153,46 @@ export function startMesh(
   };
 }
 
-const lost = { errors: 1, latency: 1 };
+const lost = { errors: 1, latency: 1, failure: "503" };
+
+/** What a drill answers reaches no pod, and what it delays reaches one all the same. */
+function answersOf({ deployment, image, injected }: Served) {
+  if (injected?.flag === "FI") return { errors: 1, latency: 1, failure: String(injected.status) };
+  if (deployment === undefined) return lost;
+  const { errors, latency } = behaviourOf(image);
+  return { errors, latency: latency + (injected?.delay ?? 0), failure: "500" };
+}
+
+function flagOf({ deployment, injected }: Served): string {
+  if (injected) return injected.flag;
+  return deployment === undefined ? "UH" : "-";
+}
 
 const isSame = (a: Traffic, b: Traffic): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 /** How proxies divide requests that know all that the store has. */
-export function trafficBy(store: Store): Traffic {
+export function trafficBy(store: Store, callers: readonly Caller[] = [anybody]): Traffic {
   const route = routeIn(store);
-  const sent = route === undefined ? [{ version: undefined, weight: 100 }] : sentBy(route);
+  const everywhere = callers.map(({ share }) => ({ version: undefined, share }));
   const shares = new Map<string, Served>();
-  for (const { version, share } of sharesOf(sent))
-    if (share > 0) for (const served of behind(store, route, version, share)) merge(shares, served);
+  for (const sent of route === undefined ? everywhere : sharesBy(route, callers))
+    if (sent.share > 0) for (const served of behind(store, route, sent)) merge(shares, served);
   return [...shares.values()];
 }
 
 function merge(shares: Map<string, Served>, served: Served): void {
-  const key = `${served.deployment} ${served.service} ${served.image}`;
+  const key = `${served.deployment} ${served.service} ${served.image} ${served.injected?.flag}`;
   shares.set(key, { ...served, share: served.share + (shares.get(key)?.share ?? 0) });
 }
 
 function behind(
   store: Store,
   route: StoredObject | undefined,
-  version: string | undefined,
-  share: number,
+  { version, share, fault }: SentShare,
 ): readonly Served[] {
   const service = route?.kind === "HTTPRoute" && version !== undefined ? serviceOf(version) : "reviews";
   const nobody = { deployment: undefined, service, image: "", share };
+  if (fault?.abort) return [{ ...nobody, injected: { flag: "FI", status: fault.abort.httpStatus } }];
   const labels = labelsBehind(store, route, version);
   if (labels === undefined) return [nobody];
   const reached = (store.list(kindNamed("pods"), "shop") as readonly Pod[]).filter(
@@ -166,6 +204,9 @@ function behind(
     service,
     image: imageOf(pod),
     share: share / reached.length,
+    ...(fault?.delay && {
+      injected: { flag: "DI", delay: 1_000 * Number.parseFloat(fault.delay.fixedDelay) } as const,
+    }),
   }));
 }
 

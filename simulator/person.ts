@@ -39,15 +39,25 @@ export function somebodyAt(cluster: SimulatedCluster, scenario: Scenario): Perso
   const editDeployment = (name: string, change: (spec: DeploymentSpec) => object): void =>
     edit("deployments", name, (object) => ({ ...object, spec: change(object.spec as DeploymentSpec) }));
 
-  const editRoute = (change: (rule: Rule) => Rule): void =>
+  const editRules = (change: (rules: readonly Rule[]) => readonly Rule[]): void =>
     edit(plural, "reviews", (object) => {
       const spec = object.spec as { readonly http?: readonly Rule[]; readonly rules?: readonly Rule[] };
-      const changed = (rules: readonly Rule[]) => rules.map((rule) => (rule.name === "primary" ? change(rule) : rule));
-      return {
-        ...object,
-        spec: spec.rules ? { ...spec, rules: changed(spec.rules) } : { ...spec, http: changed(spec.http ?? []) },
-      };
+      const changed = spec.rules ? { rules: change(spec.rules) } : { http: change(spec.http ?? []) };
+      return { ...object, spec: { ...spec, ...changed } };
     });
+
+  const editRoute = (change: (rule: Rule) => Rule): void =>
+    editRules((rules) => rules.map((rule) => (rule.name === "primary" ? change(rule) : rule)));
+
+  /** Where the moved rule sends what is stable's, which stands first in it. */
+  function toStable(rule: Rule): Rule {
+    const spec = find(plural, "reviews")?.spec as { readonly http?: readonly Rule[]; readonly rules?: readonly Rule[] };
+    const moved = (spec.rules ?? spec.http)?.find(({ name }) => name === "primary");
+    const only = <T>(all: readonly T[] | undefined): readonly T[] | undefined => all?.slice(0, 1);
+    return rule.backendRefs
+      ? { ...rule, backendRefs: only(moved?.backendRefs) ?? [] }
+      : { ...rule, route: only(moved?.route) ?? [] };
+  }
 
   const putBack = (): void =>
     edit(plural, "reviews", (object) => ({ ...object, spec: routeAtFirst }), "argocd-controller");
@@ -76,10 +86,15 @@ export function somebodyAt(cluster: SimulatedCluster, scenario: Scenario): Perso
     "deletes the route": () => remove(plural, "reviews"),
     "deletes what the route names": removeNamed,
     "deletes the journal": () => remove("configmaps", "istio-canary-reviews"),
+    "takes the testers' rule away": () => editRules((rules) => rules.filter((rule) => !isForTesters(rule))),
+    "gives the testers' rule to stable": () =>
+      editRules((rules) => rules.map((rule) => (isForTesters(rule) ? toStable(rule) : rule))),
     "deletes the lease": () => remove("leases", "istio-canary-reviews"),
   };
   return { acts, bringBack };
 }
+
+const isForTesters = ({ name = "" }: Rule): boolean => name.startsWith("istio-canary-testers");
 
 /** What somebody deletes, and misses. */
 const deletable: ReadonlySet<string> = new Set(["VirtualService", "DestinationRule", "HTTPRoute", "Service"]);

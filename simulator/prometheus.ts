@@ -83,7 +83,7 @@ export function startPrometheus(
     if (paused) return;
     const at = timeline.now();
     for (const counter of mesh.counters()) {
-      const key = `${counter.deployment} ${counter.service} ${counter.code}`;
+      const key = `${counter.deployment} ${counter.service} ${counter.code} ${counter.flag}`;
       samples.add(key, () => labelsOf(counter, "istio_requests_total"), at, Math.floor(counter.requests));
       for (const [index, edge] of edges.entries())
         samples.add(`${key} ${edge}`, () => bucketLabels(counter, edge), at, Math.floor(counter.buckets[index] ?? 0));
@@ -121,7 +121,7 @@ export function startPrometheus(
   }
 }
 
-const labelsOf = ({ deployment, service, code }: RequestCounter, name: string): Labels => ({
+const labelsOf = ({ deployment, service, code, flag }: RequestCounter, name: string): Labels => ({
   __name__: name,
   job: "istio",
   instance: "10.0.0.9:15020",
@@ -134,7 +134,7 @@ const labelsOf = ({ deployment, service, code }: RequestCounter, name: string): 
   destination_service: `${service}.shop.svc.cluster.local`,
   request_protocol: "http",
   response_code: code,
-  response_flags: deployment === undefined ? "UH" : "-",
+  response_flags: flag,
   grpc_response_status: "",
 });
 

@@ -1,6 +1,6 @@
 import type { Millis } from "../src/lib/duration.ts";
 import { type Chance, chanceOf } from "./chance.ts";
-import { type Disturbance, drawDisturbance, halfNumbers } from "./disturbance.ts";
+import { type Disturbance, drawDisturbance, halfNumbers, ruleActs } from "./disturbance.ts";
 import type { Routing } from "./routing.ts";
 
 /** How the canary comes to be, and what becomes of it. */
@@ -14,6 +14,16 @@ export const shapes = [
 ] as const;
 export type Shape = (typeof shapes)[number];
 
+/** Whose requests get the canary before everybody else's. */
+export type Testing = {
+  /** Known by a header that they send, or by the labels of their own pods. */
+  readonly by: "header" | "callers";
+  /** At first nobody else's do. */
+  readonly alone: boolean;
+  /** What is done to their requests meanwhile. */
+  readonly drill: "delay" | "abort" | undefined;
+};
+
 /** Everything that a seed decides before its world begins. Plain data, from which the world follows. */
 export type Scenario = {
   readonly seed: number;
@@ -23,6 +33,7 @@ export type Scenario = {
   /** Its tag says how it behaves. */
   readonly image: string;
   readonly gates: "own" | "auto";
+  readonly testing: Testing | undefined;
   readonly stages: readonly { readonly weight: number; readonly wait: Millis; readonly approval: boolean }[];
   /** Between two scrapes, and two looks. */
   readonly interval: Millis;
@@ -62,12 +73,16 @@ export function scenarioOf(seed: number): Scenario {
 
 function drawScenario(seed: number, chance: Chance): Scenario {
   const shape = shapeFor(chance);
+  const routing = chance.stream("routing").happens(0.2) ? "HTTPRoute" : "VirtualService";
+  const testers = chance.stream("testers");
+  const testing = testingFor(testers, routing);
   const gates = chance.happens(0.5) ? "own" : "auto";
   const slow = chance.happens(0.3);
   return {
     seed,
     shape,
-    routing: chance.stream("routing").happens(0.2) ? "HTTPRoute" : "VirtualService",
+    routing,
+    testing,
     gates,
     image: imageFor(chance, gates),
     stages: stagesFor(chance),
@@ -91,6 +106,7 @@ function drawScenario(seed: number, chance: Chance): Scenario {
       ...undoFor(chance.stream("undo")),
       ...lateWeightFor(chance.stream("late weight")),
       ...halfNumbersFor(chance.stream("half numbers")),
+      ...ruleActsFor(testers, testing),
     ],
   };
 }
@@ -102,6 +118,7 @@ export const plainScenario: Scenario = {
   routing: "VirtualService",
   image: "registry.example/reviews:v2",
   gates: "own",
+  testing: undefined,
   stages: [{ weight: 20, wait: 20 * second, approval: false }],
   interval: 5 * second,
   drain: 5 * second,
@@ -161,6 +178,24 @@ function halfNumbersFor(chance: Chance): readonly Disturbance[] {
   if (!chance.happens(0.03)) return [];
   const lasts = Math.round(chance.between(20, 200) * second);
   return [{ by: "prometheus", act: halfNumbers, lasts, when: { phase: "shifting", delay: 0 } }];
+}
+
+/** A route of the Gateway API knows neither who calls nor faults. */
+function testingFor(chance: Chance, routing: Routing): Testing | undefined {
+  if (!chance.happens(0.2)) return undefined;
+  const by = chance.pick(["header", "header", "callers"]);
+  const alone = chance.happens(0.7);
+  const drill = chance.pick([undefined, "delay", "abort"]);
+  if (routing === "HTTPRoute") return { by: "header", alone, drill: undefined };
+  return { by, alone, drill: alone ? drill : undefined };
+}
+
+/** Somebody lays hands on the rule for testers, in some seeds. */
+function ruleActsFor(chance: Chance, testing: Testing | undefined): readonly Disturbance[] {
+  if (testing === undefined || !chance.happens(0.25)) return [];
+  const phase = chance.pick(["shifting", "baking", "baking", "promoting"]);
+  const when = { phase, delay: Math.round(chance.between(0.1, 8) * second) };
+  return [{ by: "person", act: chance.pick(ruleActs), when }];
 }
 
 /** Who deleted what requests need mostly notices, and has it in Git. */

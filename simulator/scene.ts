@@ -17,7 +17,7 @@ import type { SimulatedProcess } from "./process.ts";
 import { type SimulatedPrometheus, startPrometheus } from "./prometheus.ts";
 import { serviceOf } from "./routing.ts";
 import { imageOf, type Scenario } from "./scenario.ts";
-import { namesOf, shopOf } from "./shop.ts";
+import { callersOf, namesOf, shopOf } from "./shop.ts";
 import type { Timeline } from "./timeline.ts";
 import { phaseOf, type Watch, watchOver } from "./watch.ts";
 import { createWeather, type Weather } from "./weather.ts";
@@ -63,6 +63,7 @@ export function sceneOf(scenario: Scenario, chance: Chance, timeline: Timeline, 
     timeline,
     cluster,
     base: { deployment: namesOf(scenario).stable.deployment, image: imageOf("v1") },
+    callers: callersOf(scenario),
     bound: boundOf(scenario),
     writer,
     note,
@@ -130,7 +131,8 @@ function meshOf(
     { served, code: "200", requests: life.requests - life.failed },
     { served, code: "500", requests: life.failed },
   ];
-  return startMesh(timeline, store, { lag: () => chance.between(0, meshLag), rate, before, onTraffic });
+  const callers = callersOf(scenario);
+  return startMesh(timeline, store, { lag: () => chance.between(0, meshLag), rate, callers, before, onTraffic });
 }
 
 function stableAlone(scenario: Scenario): Served {

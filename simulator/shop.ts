@@ -1,6 +1,6 @@
 import type { SentObject } from "../sandbox/api-server/object.ts";
 import { namespace } from "./cluster.ts";
-import { serviceOf } from "./routing.ts";
+import { anybody, type Caller, serviceOf } from "./routing.ts";
 import { imageOf, type Scenario } from "./scenario.ts";
 
 /** The user's two versions, by the names that the configuration gives them. */
@@ -52,6 +52,33 @@ export const manifest: string = JSON.stringify(
   deployment("reviews-canary", labelsOf("canary"), "registry.example/reviews:none", 1),
 );
 
+/** By what testers are known, as the configuration says it, and their requests as they come. */
+const testers = {
+  header: { said: { headers: { "x-tester": "yes" } }, comes: { headers: { "x-tester": "yes" } } },
+  callers: { said: { callers: { version: "v2-next" } }, comes: { labels: { app: "frontend", version: "v2-next" } } },
+} as const;
+
+/** Who calls: a fifth of them are testers where there are any. */
+export function callersOf({ testing }: Scenario): readonly Caller[] {
+  if (testing === undefined) return [anybody];
+  return [
+    { ...anybody, share: 0.8 },
+    { ...anybody, ...testers[testing.by].comes, share: 0.2 },
+  ];
+}
+
+/** What comes before the weights. */
+function firstStage({ gates, testing }: Scenario) {
+  const smoke = { run: { command: ["./smoke.sh"] } };
+  const beside = gates === "auto" ? ["auto", smoke] : [...ownGates, smoke];
+  const drills = { delay: { delay: "2s" }, abort: { abort: 503 } };
+  if (!testing?.alone) return [];
+  if (testing.drill === undefined) return [{ weight: 0, wait: "15s", deadline: "90s", gates: beside }];
+  return [{ weight: 0, wait: "10s", deadline: "90s", gates: [smoke], drill: drills[testing.drill] }];
+}
+
+const ownGates = [{ errors: { atMost: "5%", minRequests: 50 } }, { restarts: {} }];
+
 /** How the canary comes to be, as the configuration says it. */
 const sources = {
   existing: { from: "existing", replicas: "same" },
@@ -77,8 +104,9 @@ export function configurationOf(scenario: Scenario, image: string): string {
       canary: { ...versionIn(scenario, canary), ...sources[source] },
       routes: scenario.routing === "HTTPRoute" ? { httpRoute: "reviews", routes: ["primary"] } : ["reviews"],
       image,
-      stages,
-      gates: scenario.gates === "auto" ? "auto" : [{ errors: { atMost: "5%", minRequests: 50 } }, { restarts: {} }],
+      testers: scenario.testing && testers[scenario.testing.by].said,
+      stages: [...firstStage(scenario), ...stages],
+      gates: scenario.gates === "auto" ? "auto" : ownGates,
       evidence: { warmUp: "10s" },
       metrics: { prometheus: "http://prometheus.simulated:9090", interval: `${scenario.interval / 1_000}s` },
       promotion: { model, drain: `${scenario.drain / 1_000}s` },

@@ -34,6 +34,7 @@ function headOf({
   stages,
   interval,
   prometheuses,
+  testing,
   latency,
   inAction,
   disturbances,
@@ -45,6 +46,8 @@ function headOf({
     `${latency.most}ms away at most`,
     inAction ? "in the action" : "by hand",
   ];
+  if (testing)
+    facts.push(`testers by ${testing.by}${testing.alone ? ` alone at first, ${testing.drill ?? "no"} drill` : ""}`);
   if (prometheuses > 1) facts.push(`${prometheuses} Prometheus replicas`);
   if (disturbances.length > 0) facts.push(disturbances.map(nameOf).join(" + "));
   return facts.join("; ");

@@ -3,7 +3,8 @@ import type { CommandEnd } from "./command.ts";
 import type { Running } from "./jobs.ts";
 import { trafficBy } from "./mesh.ts";
 import type { Scene } from "./scene.ts";
-import { phaseOf, trafficText } from "./watch.ts";
+import { callersOf } from "./shop.ts";
+import { isWasted, phaseOf, trafficText } from "./watch.ts";
 
 /** How what a command told at its end differs from what is stored then. Undefined: it does not, or nobody can know. */
 export function untruthOf(
@@ -14,10 +15,10 @@ export function untruthOf(
   const phase = scene.watch.journal()?.state.phase;
   const says = claims(running, end);
   if (says === undefined) return undefined;
-  const traffic = trafficBy(scene.cluster.store);
+  const traffic = trafficBy(scene.cluster.store, callersOf(scene.scenario));
   const { deployment, image } = scene.watch.base();
   const isAlone = traffic.length === 1 && traffic[0]?.deployment === deployment && traffic[0].image === image;
-  if (isAlone || (phase === "waiting" && !traffic.some((served) => served.deployment === undefined))) return undefined;
+  if (isAlone || (phase === "waiting" && !traffic.some(isWasted))) return undefined;
   return `${running.command} of ${running.place.name} said ${says}, while requests go to ${trafficText(traffic)}, the journal says ${phaseOf(scene.watch.journal())}, and ${deployment} (${image.split(":")[1]}) alone may serve`;
 }
 

@@ -4,10 +4,19 @@ import type { Change } from "../sandbox/api-server/store.ts";
 import type { Instant, Millis } from "../src/lib/duration.ts";
 import type { ReleaseRecord } from "../src/release/release-record.ts";
 import { namespace, type SimulatedCluster } from "./cluster.ts";
-import { isBad } from "./image.ts";
-import type { Traffic } from "./mesh.ts";
+import { isBad, isOnlySlow } from "./image.ts";
+import type { Served, Traffic } from "./mesh.ts";
 import { overwritesOf } from "./overwrites.ts";
-import { canaryPercent, isWhole, routeIn, routeKinds, routeText, sentBy, sharesOf } from "./routing.ts";
+import {
+  type Caller,
+  canaryPercent,
+  isWhole,
+  letsTestersIn,
+  routeIn,
+  routeKinds,
+  routeText,
+  sharesBy,
+} from "./routing.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** What must hold in every simulation; the names are those of ARCHITECTURE.md. */
@@ -59,6 +68,7 @@ export type WatchOptions = {
   readonly timeline: Timeline;
   readonly cluster: SimulatedCluster;
   readonly base: Base;
+  readonly callers: readonly Caller[];
   /** How long a bad version may have requests when nothing stands in the way. */
   readonly bound: Millis;
   /** Who writes at this moment. */
@@ -77,6 +87,8 @@ export function watchOver(options: WatchOptions): Watch {
   let record: ReleaseRecord | undefined;
   let { base } = options;
   let earlier = base;
+  /** What served last, where stable was changed when it had no requests any more. */
+  let servedLast: Base | undefined;
   let bad: { readonly since: Instant } | undefined;
   let longest = { whole: 0, unexcused: 0 };
   /** Of the route, as it was last. */
@@ -110,7 +122,7 @@ export function watchOver(options: WatchOptions): Watch {
       [base, earlier] = [earlier, base];
       return;
     }
-    earlier = base;
+    [earlier, servedLast] = [servedLast ?? base, undefined];
     base = { deployment: winner, image: target.image ?? "" };
     if (isBad(base.image)) violate("no bad version promoted", `${base.image} is the new stable`);
   }
@@ -129,6 +141,8 @@ export function watchOver(options: WatchOptions): Watch {
     const allowed = weightsNamed(record);
     if (!allowed.includes(weight))
       violate("no weight that no journal named", `${weight}% were written while the journal said ${phaseOf(record)}`);
+    if (letsTestersIn(object) && !mayLetTestersIn(record))
+      violate("no weight that no journal named", `testers were let in while the journal said ${phaseOf(record)}`);
   }
 
   /** A job that takes the last pods of a Deployment must not do so while the route sends requests there. */
@@ -138,7 +152,7 @@ export function watchOver(options: WatchOptions): Watch {
     const after = gone ? 0 : ((object.spec as { readonly replicas?: number }).replicas ?? 1);
     replicas.set(name, after);
     if (writer() !== "job" || before === 0 || after > 0) return;
-    const share = wouldGet(cluster, object);
+    const share = wouldGet(cluster, object, options.callers);
     if (share > 0)
       violate(
         "no pod retired under traffic",
@@ -199,7 +213,10 @@ export function watchOver(options: WatchOptions): Watch {
     },
     onTraffic(traffic) {
       note(`requests go to ${trafficText(traffic)}`);
-      const isThere = traffic.some(({ image }) => isBad(image)) || (isWasted(traffic) && couldServe(cluster, base));
+      // A slow answer is better than none: what only is slow harms nobody whom stable could not answer.
+      const couldBe = couldServe(cluster, base);
+      const isHarmful = ({ image }: Served): boolean => isBad(image) && (couldBe || !isOnlySlow(image));
+      const isThere = traffic.some((served) => isHarmful(served) || (isWasted(served) && couldBe));
       if (!isThere) measure();
       bad = isThere ? (bad ?? { since: timeline.now() }) : undefined;
     },
@@ -208,13 +225,17 @@ export function watchOver(options: WatchOptions): Watch {
       return longest;
     },
     rebase(changed) {
+      const isPromoting = record?.state.phase === "promoting";
       // A promotion that is under way gives stable an image of its own, unless the versions change their roles.
-      if (record?.state.phase !== "promoting" || record.plan.promotion === "swap") base = { ...base, ...changed };
+      if (isPromoting && record?.plan.promotion !== "swap") return;
+      if (isPromoting) servedLast ??= base;
+      base = { ...base, ...changed };
     },
   };
 }
 
-const isWasted = (traffic: Traffic): boolean => traffic.some(({ deployment }) => deployment === undefined);
+/** It reaches nobody, and that is no drill. */
+export const isWasted = ({ deployment, injected }: Served): boolean => deployment === undefined && !injected;
 
 /** Requests that reach nobody would be answered if they went to the version that may serve. */
 function couldServe({ store }: SimulatedCluster, { deployment }: Base): boolean {
@@ -253,6 +274,14 @@ function weightsNamed({ state, plan, stages }: ReleaseRecord): readonly number[]
   }
 }
 
+/** Whose rule, as a weight, stands from the first stage on. While a rollback returns the traffic, it may still land. */
+function mayLetTestersIn({ state, plan }: ReleaseRecord): boolean {
+  const isGoingBack = state.phase === "rolling-back" && state.step === "returning";
+  return plan.testers !== undefined && (isGoingBack || testersPhases.has(state.phase));
+}
+
+const testersPhases: ReadonlySet<string> = new Set(["shifting", "baking", "waiting", "promoting"]);
+
 export function phaseOf(record: ReleaseRecord | undefined): string {
   if (record === undefined) return "nothing";
   const { state } = record;
@@ -265,15 +294,15 @@ export function phaseOf(record: ReleaseRecord | undefined): string {
 export const trafficText = (traffic: Traffic): string =>
   traffic
     .map(
-      ({ deployment = "nobody", image, share }) =>
-        `${deployment}${image === "" ? "" : ` (${image.split(":")[1]})`} ${Math.round(share * 100)}%`,
+      ({ deployment = "nobody", image, share, injected }) =>
+        `${deployment}${image === "" ? "" : ` (${image.split(":")[1]})`} ${Math.round(share * 100)}%${injected ? ` ${injected.flag}` : ""}`,
     )
     .join(", ") || "nobody";
 
 /** The share of requests that the stored route gives to a Deployment's pods, were there any. */
-function wouldGet({ store }: SimulatedCluster, deployment: StoredObject): number {
+function wouldGet({ store }: SimulatedCluster, deployment: StoredObject, callers: readonly Caller[]): number {
   const route = routeIn(store);
   if (route === undefined) return 0;
-  const own = sharesOf(sentBy(route)).filter(({ version }) => version === versionOf(deployment));
+  const own = sharesBy(route, callers).filter(({ version }) => version === versionOf(deployment));
   return own.reduce((sum, { share }) => sum + share, 0);
 }

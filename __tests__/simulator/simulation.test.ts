@@ -15,6 +15,8 @@ import type { HttpAnswer } from "../../src/world/transport.ts";
 const lastTraffic = ({ story }: Pick<Result, "story">): string | undefined =>
   story.findLast((line) => line.includes("requests go to"))?.replace(/^.*requests go to /, "");
 
+const taken = { by: "person", act: "takes the testers' rule away", when: { phase: "baking/2", delay: 1_000 } } as const;
+
 const routed = shapes.flatMap((shape) => routings.map((routing) => ({ shape, routing })));
 
 for (const world of routed) {
@@ -29,6 +31,31 @@ for (const world of routed) {
     assert.ok(bad.exposure > 0 && bad.exposure < 30_000, `${bad.exposure}`);
   });
 }
+
+const testers = [
+  [{ routing: "VirtualService", testing: { by: "header", alone: true, drill: "delay" } }, "v2-err60", /20% DI/],
+  [{ routing: "VirtualService", testing: { by: "callers", alone: true, drill: "abort" } }, "v2-err60", /nobody 20% FI/],
+  [
+    { routing: "HTTPRoute", testing: { by: "header", alone: true, drill: undefined } },
+    "v2-slow800",
+    /\(v1\) 80%, .* 20%$/m,
+  ],
+] as const;
+
+test("testers meet the version before all weights, by whatever they are known; a drill is taken from neither version", async () => {
+  for (const [world, bad, met] of testers) {
+    const scenario = { ...plainScenario, ...world, gates: "auto" } as const;
+    const good = await simulate({ ...scenario, disturbances: [taken] });
+    const givenBack = await simulate({ ...scenario, image: imageOf(bad) });
+    for (const { violations, story } of [good, givenBack]) {
+      assert.deepEqual(violations, []);
+      assert.match(story.join("\n"), met);
+      assert.match(story.join("\n"), /; testers v2/);
+    }
+    assert.equal(lastTraffic(good), "reviews-v1 (v1) 100%", "somebody took the rule away");
+    assert.equal(lastTraffic(givenBack), "reviews-v1 (v1) 100%");
+  }
+});
 
 test("the same seed is the same run, to the last byte, whatever was played before", async () => {
   const seeds = [3, 7, 11, 64, 109];

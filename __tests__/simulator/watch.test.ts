@@ -6,7 +6,7 @@ import { chanceOf } from "../../simulator/chance.ts";
 import { namespace, simulatedCluster } from "../../simulator/cluster.ts";
 import type { Traffic } from "../../simulator/mesh.ts";
 import { imageOf, plainScenario } from "../../simulator/scenario.ts";
-import { namesOf, shopOf } from "../../simulator/shop.ts";
+import { callersOf, namesOf, shopOf } from "../../simulator/shop.ts";
 import { timelineFrom } from "../../simulator/timeline.ts";
 import { type Invariant, watchOver } from "../../simulator/watch.ts";
 
@@ -20,6 +20,7 @@ function watched() {
     timeline,
     cluster,
     base: { deployment: stable.deployment, image: imageOf("v1") },
+    callers: callersOf(plainScenario),
     bound: 20_000,
     writer: () => writer,
     note: () => {},
@@ -47,10 +48,11 @@ function watched() {
       timeline.at(timeline.now() + time, () => {});
       return timeline.run(() => false);
     },
-    journal: (state: object, tag = "v2", log: readonly object[] = []) =>
+    journal: (state: object, tag = "v2", log: readonly object[] = [], undoes?: object) =>
       as("job", () => {
         const target = { stable, canary, image: imageOf(tag) };
-        const record = { target, plan: { promotion: "swap", stages: [{ weight: 20 }] }, stages: [], state, log };
+        const plan = { promotion: "swap", stages: [{ weight: 20 }], testers: [] };
+        const record = { target, plan, stages: [], state, log, undoes };
         const data = { "release.json": JSON.stringify(record) };
         if (watch.journal() === undefined)
           cluster.create({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "istio-canary-reviews" }, data });
@@ -64,6 +66,18 @@ function watched() {
           return { ...object, spec: JSON.parse(text.replace(/"weight":\d+/g, () => `"weight":${weights.shift()}`)) };
         }),
       ),
+    letTestersIn: () =>
+      as("job", () =>
+        write("virtualservices", "reviews", (object) => {
+          const spec = object.spec as { readonly http: readonly object[] };
+          const rule = { name: "istio-canary-testers", route: [{ destination: { host: "reviews", subset: "v2" } }] };
+          return { ...object, spec: { ...spec, http: [rule, ...spec.http] } };
+        }),
+      ),
+    remove: (plural: string, name: string) => {
+      const object = cluster.store.get(kindNamed(plural), namespace, name);
+      if (object) cluster.objects.delete(kindNamed(plural), object, {});
+    },
     touch: () =>
       as("job", () =>
         write("virtualservices", "reviews", (object) => ({
@@ -87,6 +101,18 @@ test("a weight of a job that the journal does not name is found; a person's is n
   await journal({ phase: "rolled-back" });
   await weigh("job", 20);
   assert.deepEqual(found(), ["no weight that no journal named"]);
+});
+
+test("testers whom a job lets in while the journal names no stage are found, and so are pods that are taken from them", async () => {
+  const { journal, letTestersIn, scaleToZero, found } = watched();
+  await journal({ phase: "baking", stage: 0 });
+  await letTestersIn();
+  assert.deepEqual(found(), []);
+  await journal({ phase: "rolled-back" });
+  await letTestersIn();
+  assert.deepEqual(found(), ["no weight that no journal named"]);
+  await scaleToZero("reviews-v2");
+  assert.deepEqual(found(), ["no weight that no journal named", "no pod retired under traffic"]);
 });
 
 test("a job that touches a route moves no weight, whatever somebody else has written there", async () => {
@@ -139,6 +165,30 @@ test("a bad version in traffic for longer than its bound is found, unless nobody
   await late.pass(21_000);
   late.watch.onTraffic([]);
   assert.deepEqual(late.found(), ["no bad version in traffic for longer than the fault at hand"]);
+});
+
+test("a version that only is slow harms nobody while stable could answer nobody; one that fails does", async () => {
+  for (const [tag, harms] of [
+    ["v2-slow800", false],
+    ["v2-err60", true],
+  ] as const) {
+    const { watch, remove, pass, found } = watched();
+    remove("destinationrules", "reviews");
+    watch.onTraffic([{ deployment: "reviews-v2", service: "reviews", image: imageOf(tag), share: 0.2 }]);
+    await pass(60_000);
+    watch.onTraffic([]);
+    assert.equal(found().length > 0, harms, tag);
+  }
+});
+
+test("an image that stable got when it had no requests any more is not what served last", async () => {
+  const { watch, journal } = watched();
+  await journal({ phase: "promoting", step: "draining" });
+  watch.rebase({ image: imageOf("v1-patch") });
+  await journal({ phase: "succeeded" });
+  await journal({ phase: "promoting", step: "draining" });
+  await journal({ phase: "succeeded" }, "v2", [], { of: "somebody" });
+  assert.deepEqual(watch.base(), { deployment: "reviews-v1", image: imageOf("v1") });
 });
 
 test("a bad version that is promoted is found; a good one may serve alone from then on", async () => {
