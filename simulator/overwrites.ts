@@ -1,5 +1,6 @@
 import type { Instant } from "../src/lib/duration.ts";
 import type { ReleaseRecord } from "../src/release/release-record.ts";
+import { isOutcome } from "../src/release/state.ts";
 
 /** Weights of somebody else's that a job wrote over. */
 export interface Overwrites {
@@ -37,6 +38,8 @@ export function overwritesOf(): Overwrites {
       } else theirs = ours === undefined || text === ours ? undefined : text;
     },
     onJournal(newest) {
+      // What somebody wrote before a release began is what it begins with.
+      if (newest?.state.phase === "preparing" && (record === undefined || isOutcome(record.state))) theirs = undefined;
       record = newest;
       if (over !== undefined && (newest === undefined || isTold(newest, over.at))) over = undefined;
     },

@@ -139,6 +139,18 @@ test("weights of somebody else's that a job writes over are found, unless the jo
   }
 });
 
+test("weights that somebody wrote before a release began are what it begins with", async () => {
+  const { watch, journal, weigh } = watched();
+  await journal({ phase: "baking", stage: 0 });
+  await weigh("job", 20);
+  await weigh("somebody else", 0);
+  await journal({ phase: "rolled-back" });
+  await journal({ phase: "preparing", step: "deploying" });
+  await weigh("job", 20);
+  await journal({ phase: "baking", stage: 0 });
+  assert.equal(watch.untold(), undefined);
+});
+
 test("pods that are taken while the route sends requests to them are found", async () => {
   const { journal, weigh, scaleToZero, found } = watched();
   await journal({ phase: "promoting", step: "draining" });
