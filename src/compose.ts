@@ -1,9 +1,11 @@
 import { jobSummary } from "./adapters/actions/job-summary.ts";
 import { type Outputs, outputs } from "./adapters/actions/outputs.ts";
 import { deploymentWorkload } from "./adapters/deployment/deployment-workload.ts";
+import type { KeepLogs } from "./adapters/deployment/keep-logs.ts";
 import { releasedImage } from "./adapters/deployment/released-image.ts";
 import { wayBack } from "./adapters/deployment/way-back.ts";
 import { captureWorkloads, imageBefore, workloadsBefore } from "./adapters/deployment/workloads-before.ts";
+import { logFolder, logFolderBeside } from "./adapters/files/log-folder.ts";
 import { readFolder } from "./adapters/files/read-folder.ts";
 import { mebibyte, readText } from "./adapters/files/read-text.ts";
 import { reportFile, writeWhole } from "./adapters/files/report-file.ts";
@@ -38,6 +40,7 @@ import { folderObjects } from "./config/folder-objects.ts";
 import { gatewayKinds } from "./istio/gateway-route.ts";
 import { placeWord } from "./kubernetes/object.ts";
 import type { RegisterSecret } from "./lib/credentials.ts";
+import type { Instant } from "./lib/duration.ts";
 import { RefusedError, tell } from "./lib/errors.ts";
 import { countedBy } from "./ports/counted-by.ts";
 import { fenceBy } from "./ports/fence.ts";
@@ -52,11 +55,13 @@ import { unmeasured } from "./ports/unmeasured.ts";
 import { bystandersBefore, bystandersOf } from "./preflight/bystanders.ts";
 import { type KnownFiles, preflightOfFiles } from "./preflight/preflight-of-files.ts";
 import { releasePreflight } from "./preflight/release-preflight.ts";
+import type { Account } from "./release/account.ts";
+import type { KeptLogs } from "./release/kept-logs.ts";
 import type { Recipe } from "./release/recipe.ts";
 import type { ReleaseRecord } from "./release/release-record.ts";
 import { configuredLabels, type Target } from "./release/target.ts";
 import type { Censor } from "./reporting/censor.ts";
-import { located } from "./reporting/located.ts";
+import { completed } from "./reporting/completed.ts";
 import { tee } from "./reporting/tee.ts";
 import { createWarnings, type Warnings } from "./reporting/warnings.ts";
 import { allRoutes, type Routes } from "./routes/routes.ts";
@@ -169,7 +174,9 @@ export function compose(config: Config, here: Surroundings): Session {
   const written = world.github.outputFile ? outputs(config.reporting.report, unwritten) : undefined;
   const { context, host } = cluster;
   const environment = config.reporting.environment || context;
-  const reporter = located({ context, host }, reporterFor(config, environment, world, written, warn));
+  const kept = new Map<Instant, KeptLogs>();
+  const more = ({ startedAt }: Account) => ({ cluster: { context, host }, logs: kept.get(startedAt) });
+  const reporter = completed(more, reporterFor(config, environment, world, written, warn));
 
   const reach: ClusterReach = { cluster: () => cluster, client };
   const metrics = metricsOf(config, world, reach);
@@ -195,6 +202,7 @@ export function compose(config: Config, here: Surroundings): Session {
         keepOld: plan.keepOld,
         clock,
         fence,
+        keepLogs: logKeeper(config, warn, (logs) => kept.set(record.startedAt, logs)),
       }),
       bystanders: bystandersOf({
         client,
@@ -264,6 +272,20 @@ export function compose(config: Config, here: Surroundings): Session {
     inspectMetrics: (record, plan) => metricsOfRelease(record).inspect(plan, clock.now(), world.stop),
     captureGivenBack: async (target) => captured(target, await routes.captureGivenBack(target)),
     connect: portsOf,
+  };
+}
+
+/** Undefined where nobody wants them. Why some cannot be read is told once. */
+function logKeeper(
+  { reporting }: Config,
+  warn: (warning: string) => void,
+  keep: (logs: KeptLogs) => void,
+): KeepLogs | undefined {
+  if (!reporting.logs) return undefined;
+  const folder = reporting.report === "" ? undefined : logFolderBeside(reporting.report);
+  return (logs) => {
+    if (logs.because !== undefined) warn(`the canary's logs are not kept: ${logs.because}`);
+    keep({ ...logs, folder });
   };
 }
 
@@ -371,7 +393,8 @@ function reporterFor(
   const links: Links = { dashboards: reporting.dashboards, workflow: github.workflowUrl };
   const reporters: Reporter[] = [voice];
   if (written) reporters.push(written);
-  if (reporting.report) reporters.push(reportFile({ file: reporting.report }));
+  if (reporting.report)
+    reporters.push(reportFile({ file: reporting.report }), logFolder(logFolderBeside(reporting.report)));
   if (reporting.summary && github.summaryFile) reporters.push(jobSummary(links));
 
   const { githubToken: token } = reporting;

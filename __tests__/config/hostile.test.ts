@@ -116,6 +116,7 @@ const whole = {
     comment: true,
     summary: true,
     commitStatus: false,
+    logs: false,
     pullRequest: 7,
     environment: "prod",
     dashboards: { grafana: "https://grafana.example/d/{service}?from={from}" },

@@ -1200,6 +1200,10 @@ function deployments(inCluster: InCluster): void {
       const log = await client.log(namespace, pod?.metadata.name ?? "", "web", { lines: 2, previous: true });
       const lines = log.trimEnd().split("\n");
       assert.ok(log.trim() !== "" && lines.length <= 2, log);
+      const parts = { lines: 100, previous: true };
+      const whole = await client.log(namespace, pod?.metadata.name ?? "", "web", parts);
+      const part = await client.log(namespace, pod?.metadata.name ?? "", "web", { ...parts, bytes: whole.length - 1 });
+      assert.ok(whole.startsWith(part) && /^$|\n$/.test(part) && part.length < whole.length, "whole lines alone");
     });
   });
 

@@ -54,9 +54,9 @@ export const deploymentWorkloads = (cluster: ClusterWorld): WorkloadWorld => ({
   async capture(target, keepOld) {
     const { client } = cluster;
     const journaled = JSON.stringify(await captureWorkloads(client, target, Math.random));
-    return (fence = noFence) => {
+    return (fence = noFence, keepLogs = undefined) => {
       const before = workloadsBefore.parse(JSON.parse(journaled));
-      return deploymentWorkload({ client, target, before, keepOld, clock: nodeClock, fence });
+      return deploymentWorkload({ client, target, before, keepOld, clock: nodeClock, fence, keepLogs });
     };
   },
 });

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import test, { after, before, describe } from "node:test";
 import type { SentObject } from "../../sandbox/api-server/object.ts";
+import type { KeepLogs } from "../../src/adapters/deployment/keep-logs.ts";
 import type { KubernetesClient } from "../../src/adapters/kubernetes/kubernetes-client.ts";
 import { type KubernetesObject, resources } from "../../src/kubernetes/object.ts";
 import { DeniedError, TakenOverError } from "../../src/lib/errors.ts";
 import type { Fence } from "../../src/ports/fence.ts";
 import type { Workload } from "../../src/ports/workload.ts";
 import type { Health } from "../../src/release/health.ts";
+import type { KeptLogs } from "../../src/release/kept-logs.ts";
 import { splitAt } from "../../src/release/split.ts";
 import type { Target } from "../../src/release/target.ts";
 import { until } from "../support/cluster.ts";
@@ -20,7 +22,7 @@ export type WorkloadWorld = {
   readonly createNamespace: () => Promise<string>;
   readonly apply: (objects: readonly SentObject[]) => Promise<void>;
   /** Looks at both versions before a release; what it gives opens the workload for another job of that release. */
-  readonly capture: (target: Target, keepOld: boolean) => Promise<(fence?: Fence) => Workload>;
+  readonly capture: (target: Target, keepOld: boolean) => Promise<(fence?: Fence, keepLogs?: KeepLogs) => Workload>;
   readonly close: () => Promise<void>;
 };
 
@@ -69,6 +71,19 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
           return health.ready;
         },
       );
+    /** What is kept of the canary's logs since a time. */
+    async function logsOf(
+      { anotherJob }: { anotherJob: Awaited<ReturnType<WorkloadWorld["capture"]>> },
+      since: number,
+    ) {
+      let kept: KeptLogs = { logs: [], left: 0 };
+      const it = anotherJob(undefined, (logs) => {
+        kept = logs;
+      });
+      await it.keepLogs(since, AbortSignal.timeout(60_000));
+      return kept;
+    }
+
     const fatal = (of: { health(of: "stable" | "canary"): Promise<Health> }): Promise<Health> =>
       until(
         "the canary is given up",
@@ -312,6 +327,16 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
         /container reviews crashes again and again \(\d+ restarts?, the last run ended with exit code 1\)/,
       );
       assert.ok(health.restarts > 0);
+      const kept = await logsOf(it, Date.now() - 600_000);
+      assert.equal(kept.because, undefined);
+      assert.match(kept.logs[0]?.pod ?? "", /^reviews-v2-/);
+      assert.ok(kept.logs[0]?.previous, "what a container said before it crashed comes first");
+      assert.ok(kept.logs.every(({ container, lines }) => container === "reviews" && lines.join("") !== ""));
+      assert.deepEqual(
+        (await logsOf(it, Date.now() + 3_600_000)).logs.filter(({ previous }) => !previous),
+        [],
+        "nothing that was said before the time that is asked for",
+      );
       await it.restore();
       await ready(it, "canary");
     });

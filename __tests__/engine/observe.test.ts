@@ -29,7 +29,7 @@ const portsWith = (look: MetricSource["look"]): Ports => ({
   },
   workload: {
     ...{ deploy: nothing, scale: nothing, health: async () => ready, updateStable: nothing, revive: nothing },
-    ...{ retire: nothing, restore: nothing, fence: nothing, differences: async () => [] },
+    ...{ retire: nothing, restore: nothing, keepLogs: nothing, fence: nothing, differences: async () => [] },
   },
   bystanders: { strandedWithout: async () => [] },
   metrics: { look, query: async (_query, at) => ({ at, because: "not asked" }) },

@@ -165,3 +165,38 @@ test("an end that cannot be saved is not tried again once somebody cancels", asy
   assert.equal(unsaved.length, 1);
   assert.ok(endedAt >= 40 * second && endedAt <= 43 * second, `${endedAt}`);
 });
+
+test("the canary's logs are kept when its requests are gone and before its pods are; ones that hang hold up nothing for long", async () => {
+  for (const [stopsAt, hangs, most] of [
+    [undefined, false, 0],
+    [undefined, true, 3 * second],
+    [9 * second, true, 0.5 * second],
+  ] as const) {
+    const world = createWorld(planOf(), {
+      errors: () => 0.5,
+      takes: ({ name }) => (hangs && name === "workload.keepLogs" ? Infinity : undefined),
+    });
+    const stop = new AbortController();
+    if (stopsAt !== undefined) void world.ports.clock.sleepUntil(stopsAt).then(() => stop.abort("cancelled"));
+    const { state } = await run(await world.begin(), world.ports, job({ stop: stop.signal }));
+    assert.equal(state.phase, "rolled-back");
+    const order = world.calls.map(({ name }) => name);
+    const [off, kept, gone] = ["router.finish", "workload.keepLogs", "workload.restore"].map((name) =>
+      order.indexOf(name),
+    );
+    assert.ok(off !== undefined && kept !== undefined && gone !== undefined && off >= 0 && off < kept && kept < gone);
+    assert.equal(nameAt(world, "workload.restore") - nameAt(world, "workload.keepLogs"), most);
+  }
+});
+
+test("logs that hang hold up one try to put the canary back, and none of the next", async () => {
+  let refused = 0;
+  const world = createWorld(planOf(), {
+    errors: () => 0.5,
+    takes: ({ name }) => (name === "workload.keepLogs" ? Infinity : undefined),
+    fails: ({ name }) =>
+      name === "workload.restore" && refused++ === 0 ? new UnreachableError("no answer") : undefined,
+  });
+  assert.equal((await run(await world.begin(), world.ports, job())).state.phase, "rolled-back");
+  assert.equal(world.calls.filter(({ name }) => name === "workload.keepLogs").length, 1);
+});

@@ -361,6 +361,7 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
           loser === "stable" ? { stable: "scaled down", canary: "promoted" } : { canary: "as before" },
         ),
       restore: () => change("workload.restore", { canary: "as before" }),
+      keepLogs: () => port("workload.keepLogs", () => undefined),
       fence: async () => {},
       differences: () => port("workload.differences", () => []),
     },

@@ -89,6 +89,8 @@ export type ReportingConfig = {
   readonly comment: boolean;
   readonly summary: boolean;
   readonly commitStatus: boolean;
+  /** Whether the canary's logs are kept when it is given up. */
+  readonly logs: boolean;
   /** Number of the pull request, where it cannot be found from the event. */
   readonly pullRequest?: number | undefined;
   /** Tells one environment's comment from another's. Default: the kubeconfig's context, or "". */

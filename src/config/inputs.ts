@@ -461,6 +461,15 @@ export const inputs: readonly Input[] = [
     commands: telling,
   },
   {
+    name: "logs",
+    path: "reporting.logs",
+    type: "boolean",
+    description:
+      "Keep the last lines of the canary's pods when it is given up: in a folder beside the report, ten of them in the comment and in the summary.",
+    default: "true",
+    commands: telling,
+  },
+  {
     name: "pull-request",
     inAction: true,
     path: "reporting.pullRequest",

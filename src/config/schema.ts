@@ -601,6 +601,7 @@ const reporting = section({
   comment: usual("reporting.comment", boolean),
   summary: usual("reporting.summary", boolean),
   commitStatus: usual("reporting.commitStatus", boolean),
+  logs: usual("reporting.logs", boolean),
   pullRequest: given("reporting.pullRequest", count("the number of a pull request", 1)),
   environment: given("reporting.environment", text),
   dashboards: preset(inputAt("reporting.dashboards").description, links, {}),

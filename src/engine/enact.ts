@@ -6,6 +6,8 @@ import { plannedTraffic } from "../release/planned-weight.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { otherRole } from "../release/target.ts";
 import type { Clock } from "../world/clock.ts";
+import type { Job } from "./job.ts";
+import { keepLogs } from "./keep-logs.ts";
 import { pause } from "./keep-outcome.ts";
 
 /** Does what was decided; everything that had to be chosen was chosen before. Rejects when the world did not do it. */
@@ -78,9 +80,14 @@ type Done = { readonly over?: string | undefined };
  * In a release that was `taken` from another job nothing is done before that one can do nothing more: what it had under
  * way might land afterwards, or has landed since the look that was decided by. Only traffic comes off a bad version first.
  */
-export function enacting(ports: Ports, taken: boolean): Enact {
-  let fenced = !taken;
+export function enacting(ports: Ports, { taken, stop }: Pick<Job, "taken" | "stop">): Enact {
+  let fenced = taken !== true;
+  let logsAreKept = false;
   return async (decision, record, signal) => {
+    if (decision.do === "restore" && !logsAreKept) {
+      logsAreKept = true; // a log that hangs holds up one try, and none of the next
+      await keepLogs(record, ports, stop);
+    }
     const does = () => enact(decision, record, ports, signal);
     const work = (): ReturnType<Enact> =>
       decision.do === "finish" && isGivenBack(decision, record)

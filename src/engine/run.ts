@@ -15,6 +15,7 @@ import { within } from "../world/within.ts";
 import { type Enact, enacting } from "./enact.ts";
 import { insistenceOn, never, unlessInsisted } from "./insistence.ts";
 import type { Job } from "./job.ts";
+import { keepLogs } from "./keep-logs.ts";
 import { foldedRecord, keepOutcome, pause } from "./keep-outcome.ts";
 import { enterStage, type Failure, failureOf, type Looked, type Memory, observe, remember } from "./observe.ts";
 import { type Back, type UnderWay, watchWhile } from "./watch-while.ts";
@@ -42,7 +43,7 @@ async function goOn(begun: ReleaseRecord, ports: Ports, job: Job): Promise<Relea
   let record = begun;
   let memory = remember(begun);
   let troubles: Troubles = {};
-  const doing = enacting(ports, job.taken === true);
+  const doing = enacting(ports, job);
 
   while (isRunning(record.state)) {
     job.lost.throwIfAborted();
@@ -72,7 +73,9 @@ async function goOn(begun: ReleaseRecord, ports: Ports, job: Job): Promise<Relea
     }
     if (state.phase === "preparing") memory = remember(record); // it may have begun again
   }
-  return isOutcome(record.state) ? keepOutcome(record, record.state, ports, job) : record;
+  if (!isOutcome(record.state)) return record;
+  if (record.state.phase === "failed") await keepLogs(record, ports, job.stop); // whoever looks may take the pods
+  return keepOutcome(record, record.state, ports, job);
 }
 
 /** A step that is being taken, told to everybody. */

@@ -1,3 +1,4 @@
+import type { Instant } from "../lib/duration.ts";
 import type { Build } from "../release/build.ts";
 import type { Health } from "../release/health.ts";
 import type { Split } from "../release/split.ts";
@@ -22,6 +23,8 @@ export interface Workload {
   retire(loser: Role): Promise<void>;
   /** After a failure: the canary's Deployment as it was before the release, or gone if the release made it. */
   restore(): Promise<void>;
+  /** Keeps what the canary's pods have said since then, for whoever tells of it. Denied logs are told, too. */
+  keepLogs(since: Instant, signal: AbortSignal): Promise<void>;
   /** What another job had under way when it lost the release lands before this resolves, or never. */
   fence(): Promise<void>;
   /** What is not as it should be after a release that `winner` won. Empty when all is well. */

@@ -76,7 +76,7 @@ const ofTheService: readonly Permission[] = [
     group: "",
     resource: "pods/log",
     verbs: ["get"],
-    why: "show the last words of a container that crashes",
+    why: "keep the last lines of the canary's pods when it is given up",
     optional: true,
   },
   {

@@ -2,6 +2,7 @@ import type { Ledger } from "../evidence/ledger.ts";
 import type { Instant } from "../lib/duration.ts";
 import type { AskedWith } from "./asked-with.ts";
 import type { Build } from "./build.ts";
+import type { KeptLogs } from "./kept-logs.ts";
 import type { Plan } from "./plan.ts";
 import { plannedWeight } from "./planned-weight.ts";
 import type { Reason } from "./reason.ts";
@@ -38,6 +39,8 @@ export type Account = {
   readonly ledger: Ledger;
   /** What was noticed on the way and did not stop the release. */
   readonly warnings: readonly string[];
+  /** What the canary's pods said before they went; missing while nobody has read it. */
+  readonly logs?: KeptLogs | undefined;
   /** Present when the job has ended: whether the cluster is as it should be, and if not, what differs. */
   readonly settled?: boolean | undefined;
   readonly differences?: readonly string[] | undefined;

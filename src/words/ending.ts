@@ -3,6 +3,7 @@ import { heldBy } from "../release/state.ts";
 import { decisionLines } from "./decision-lines.ts";
 import { decidingProof } from "./evidence-part.ts";
 import { headlineOf } from "./headline.ts";
+import { restOfLogs } from "./kept-logs-part.ts";
 import { nextCommand } from "./next-command.ts";
 import { say } from "./say.ts";
 
@@ -23,6 +24,7 @@ export function endingOf(account: Account, verbose: boolean): EndingWords {
   for (const difference of differences) lines.push(`not as it should be: ${difference}`);
   if (unsaved !== undefined) lines.push(...unsavedLines(account, unsaved));
   lines.push(...decisionLines(account));
+  if (account.logs) lines.push(...restOfLogs(account.logs));
   return {
     level: isGood(account) ? "notice" : "error",
     title: `${mark} ${target.namespace}/${target.service}: ${words}`,

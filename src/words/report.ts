@@ -5,6 +5,7 @@ import { knownImage } from "../release/known-image.ts";
 import { isRunning } from "../release/state.ts";
 import { adviceOf } from "./advice.ts";
 import { evidencePart } from "./evidence-part.ts";
+import { keptLogsPart } from "./kept-logs-part.ts";
 import { type Links, linkLine } from "./links.ts";
 import { splitSentence } from "./observed-split.ts";
 import { programOutputs } from "./program-outputs.ts";
@@ -27,7 +28,7 @@ export const longestComment = 65_536;
 export function renderReport(account: Account, links: Links, limit: number = longestComment): string {
   const parts = [reportHeading(account), whoServes(account), why(account), adviceOf(account, links)];
   if (account.plan.stages.length > 0) parts.push(stageTable(account), splitPart(account));
-  parts.push(evidencePart(account), programOutputs(account), warnings(account));
+  parts.push(evidencePart(account), programOutputs(account), keptLogsPart(account), warnings(account));
   parts.push(roles(account), subject(account), linkLine(links, account));
   const text = paragraphs(parts);
   return clip(paragraphs([text, timeline(account, limit - text.length - 2)]), limit);

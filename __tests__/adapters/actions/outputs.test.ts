@@ -45,6 +45,7 @@ test("outputs are written as the release goes on", (t) => {
     because: "stage 25% goes on for 4m",
     outcome: "",
     settled: "",
+    logs: "",
     report: "canary-report.json",
   });
 });

@@ -14,6 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
+import { logFolder, logFolderBeside } from "../../../src/adapters/files/log-folder.ts";
 import { type Report, reportFile, reportOf } from "../../../src/adapters/files/report-file.ts";
 import { conclude } from "../../../src/evidence/conclusion.ts";
 import { evidenceOf } from "../../../src/evidence/ledger.ts";
@@ -255,4 +256,31 @@ test("of manifests without a name the rest is reported", () => {
     { apiVersion: "v1", kind: "Secret", metadata: {} },
     { kind: "Service", metadata: {} },
   ]);
+});
+
+test("logs lie in a folder that is named after the report, and an earlier release's go", (t) => {
+  for (const [report, logs] of [
+    ["canary-report.json", "canary-logs"],
+    ["out/reviews.html", "out/reviews-logs"],
+    ["report.json", "canary-logs"],
+  ] as const)
+    assert.equal(logFolderBeside(report), logs);
+
+  const path = join(folder(t), "new", "canary-logs");
+  const log = (pod: string, lines: readonly string[]) => ({ pod, container: "app", previous: false, lines });
+  logFolder(path).report({ ...running, logs: { logs: [log("old", ["x"])], left: 0 } });
+  writeFileSync(join(path, "theirs.txt"), "theirs");
+  const reporter = logFolder(path);
+  reporter.report(running);
+  reporter.report({ ...running, logs: { logs: [log("../v2", ["a"])], left: 0 } });
+  reporter.report({
+    ...running,
+    logs: { logs: [log("../v2", ["a", "b"]), { ...log("v2", ["c"]), previous: true }], left: 0 },
+  });
+  assert.deepEqual(readdirSync(path).toSorted(), [".._v2.app.log", "theirs.txt", "v2.app.previous.log"]);
+  assert.equal(readFileSync(join(path, ".._v2.app.log"), "utf8"), "a\nb\n");
+});
+
+test("logs stand in no JSON report: they lie beside it", () => {
+  assert.ok(!("logs" in reportOf({ ...running, logs: { logs: [], left: 0 } }).account));
 });

@@ -27,6 +27,7 @@ export const outputNames = {
     "What a person would run next, such as promote of a release that waits, or undo of one that succeeded. Empty when there is nothing to do.",
   "comment-url": "Address of the comment on the pull request.",
   report: "Path of the JSON report.",
+  logs: "Path of the folder with the last lines of the canary's pods, where it was given up and they are kept.",
 } as const satisfies Readonly<Record<string, string>>;
 
 export type OutputName = keyof typeof outputNames;
@@ -80,6 +81,7 @@ function outputsOf(account: Account): readonly (readonly [OutputName, string])[]
     ["next-command", commandNow(account) ?? ""],
     ["outcome", isRunning(state) ? "" : state.phase],
     ["settled", settledWord(account)],
+    ["logs", account.logs?.folder ?? ""],
   ];
 }
 

@@ -13,6 +13,7 @@ import { newestPods } from "./deployment-pods.ts";
 import { diagnose } from "./diagnosis.ts";
 import { differences } from "./differences.ts";
 import { editDeployment, imagePatch } from "./edit-deployment.ts";
+import { keepLogs } from "./keep-logs.ts";
 import { imageOf, releasedImage } from "./released-image.ts";
 import { scale } from "./scale.ts";
 import { dismissCanary, dismissStable, restore, reviveStable } from "./take-back.ts";
@@ -30,6 +31,7 @@ export function deploymentWorkload(release: Omit<WorkloadParts, "templates">): W
     revive: () => reviveStable(parts),
     retire: (loser) => (loser === "stable" ? dismissStable(parts) : dismissCanary(parts)),
     restore: () => restore(parts),
+    keepLogs: (since, signal) => keepLogs(parts, since, signal),
     async fence() {
       const names = [target.stable.deployment, target.canary.deployment];
       const touched = names.map((name) => touch(client, resources.deployments, target.namespace, name));

@@ -4,6 +4,7 @@ import type { Fence } from "../../ports/fence.ts";
 import type { Target } from "../../release/target.ts";
 import type { Clock } from "../../world/clock.ts";
 import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
+import type { KeepLogs } from "./keep-logs.ts";
 import type { WorkloadsBefore } from "./workloads-before.ts";
 
 /** What the two versions' Deployments are changed by, and from what. */
@@ -17,6 +18,8 @@ export type WorkloadParts = {
   /** What pod templates hold, by their ReplicaSet, as far as they were read already. */
   readonly templates: Map<string, unknown>;
   readonly fence: Fence;
+  /** Absent: nobody wants the canary's logs. */
+  readonly keepLogs?: KeepLogs | undefined;
 };
 
 /** What preflight refuses may still come true while a release runs: then asking again does not help. */

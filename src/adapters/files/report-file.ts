@@ -53,8 +53,8 @@ const gist = (account: Account): string =>
   JSON.stringify([account.startedAt, account.state, account.settled, judgements(account)]);
 
 /** Of the user's own manifests only what they are: they may hold more than a report should show. */
-export function reportOf(account: Account): Report {
-  const { source } = account.target;
+export function reportOf({ logs: _, ...account }: Account): Report {
+  const { source } = account.target; // the canary's logs lie beside it
   if (source.from !== "manifests") return { version: 1, account: accountInWords(account) };
   const objects = source.objects.map(({ apiVersion, kind, metadata }) => ({
     apiVersion,

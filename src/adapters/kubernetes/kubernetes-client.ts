@@ -2,6 +2,7 @@ import { field, listAt, textAt } from "../../kubernetes/field.ts";
 import { missingNamespace } from "../../kubernetes/missing-namespace.ts";
 import { groupPath, type KubernetesObject, pathOf, type Resource } from "../../kubernetes/object.ts";
 import { lackIn, ruleToAdd } from "../../kubernetes/role-rule.ts";
+import type { Instant } from "../../lib/duration.ts";
 import { DeniedError } from "../../lib/errors.ts";
 import type { Network } from "../../world/world.ts";
 import {
@@ -104,18 +105,22 @@ export interface KubernetesClient {
     name: string,
     options?: CallOptions & Preconditions,
   ): Promise<void>;
-  /** The newest lines of a container's log, of its last run if `previous`. */
-  log(
-    namespace: string,
-    pod: string,
-    container: string,
-    options: CallOptions & { readonly lines: number; readonly previous: boolean },
-  ): Promise<string>;
+  /**
+   * The newest lines of a container's log, of its last run if `previous`. Of more `bytes` the first ones, in whole lines.
+   */
+  log(namespace: string, pod: string, container: string, options: CallOptions & LogOptions): Promise<string>;
   /** The versions of a group that the server offers, preferred one first; empty when it knows no such group. */
   versions(group: string, options?: CallOptions): Promise<readonly string[]>;
   /** The kinds of one version of a group; undefined when the server does not serve it. */
   kinds(group: string, version: string, options?: CallOptions): Promise<readonly ServedKind[] | undefined>;
 }
+
+export type LogOptions = {
+  readonly lines: number;
+  readonly previous: boolean;
+  readonly since?: Instant | undefined;
+  readonly bytes?: number | undefined;
+};
 
 export type ServedKind = { readonly kind: string; readonly plural: string; readonly namespaced: boolean };
 
@@ -181,13 +186,14 @@ export function connect(network: Network, connection: Connection, listener: Part
       const answer = await server.patiently(call);
       if (!(answer.status < 300 || answer.status === 404)) throw refusal(call, answer);
     },
-    async log(namespace, pod, container, { lines, previous, signal }) {
+    async log(namespace, pod, container, { signal, ...options }) {
       const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/log`;
-      const query = { container, tailLines: String(lines), previous: String(previous) };
+      const query = { container, ...logQuery(options) };
       const call: ApiCall = { method: "GET", path, query, signal };
       const answer = await server.once(call); // a log is a comfort: it is asked for once
       if (answer.status !== 200) throw refusal(call, answer);
-      return listener.redact?.(answer.text) ?? answer.text; // a line of it may be JSON
+      const text = inWholeLines(answer.text, options.bytes); // half a secret would be found no more
+      return listener.redact?.(text) ?? text; // a line of it may be JSON
     },
     async versions(group, { signal } = {}) {
       const path = `/apis/${encodeURIComponent(group)}`;
@@ -228,6 +234,16 @@ function writing({ dryRun, signal }: CallOptions = {}) {
   if (dryRun) query.dryRun = "All";
   return { query, signal };
 }
+
+function logQuery({ lines, previous, since, bytes }: LogOptions): Readonly<Record<string, string>> {
+  const query: Record<string, string> = { tailLines: String(lines), previous: String(previous) };
+  if (since !== undefined) query.sinceTime = new Date(since).toISOString();
+  if (bytes !== undefined) query.limitBytes = String(bytes);
+  return query;
+}
+
+const inWholeLines = (text: string, bytes = Infinity): string =>
+  Buffer.byteLength(text) < bytes ? text : text.slice(0, text.lastIndexOf("\n") + 1);
 
 function versionsIn(group: unknown): readonly string[] {
   const { versions, preferredVersion } = group as {

@@ -20,7 +20,7 @@ export type Container = {
   /** As `status.containerStatuses` has it. */
   readonly status: (ready: boolean) => object;
   /** The log of the present or the previous run, or why there is none, in the kubelet's words. */
-  readonly log: (previous: boolean) => { readonly text: string } | { readonly refused: string };
+  readonly log: (previous: boolean) => { readonly lines: readonly LogLine[] } | { readonly refused: string };
   readonly say: (line: string) => void;
   readonly stop: () => Promise<void>;
 };
@@ -31,6 +31,8 @@ export type Close = (abruptly: boolean) => Promise<void>;
 /** Pauses before restarts. Real kubelets begin at 10s and go on to 5 min; nobody learns more by waiting longer. */
 const backOff = (restarts: number): number => Math.min(2 ** (restarts - 1), 30);
 const keptLines = 1_000;
+
+export type LogLine = { readonly at: number; readonly line: string };
 
 /** Runs a container as its image says, and starts it again when it ends. `open` starts what it serves. */
 export function runContainer(
@@ -44,8 +46,8 @@ export function runContainer(
   let last: Terminated | undefined;
   let restarts = 0;
   let startedAt = 0;
-  let lines: string[] = [];
-  let previous: readonly string[] | undefined;
+  let lines: LogLine[] = [];
+  let previous: readonly LogLine[] | undefined;
   let opened: Promise<Close> | undefined;
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
@@ -59,7 +61,7 @@ export function runContainer(
     changed();
   };
   const say = (line: string): void => {
-    lines.push(line);
+    lines.push({ at: Date.now(), line });
     if (lines.length > keptLines) lines = lines.slice(-keptLines / 2);
   };
 
@@ -144,7 +146,7 @@ export function runContainer(
         return {
           refused: `container "${spec.name}" in pod "${podName}" is waiting to start: ${state.waiting.message ?? state.waiting.reason}`,
         };
-      return { text: [...(wantsPrevious && previous ? previous : lines), ""].join("\n") };
+      return { lines: wantsPrevious && previous ? previous : lines };
     },
     async stop() {
       stopped = true;

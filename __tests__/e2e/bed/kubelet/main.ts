@@ -163,12 +163,14 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const log = container.log(url.searchParams.get("previous") === "true");
   if ("refused" in log) return void response.writeHead(400).end(log.refused);
   const tail = Number(url.searchParams.get("tailLines") ?? Number.POSITIVE_INFINITY);
-  const lines = log.text.split("\n").slice(0, -1);
+  const since = Date.parse(url.searchParams.get("sinceTime") ?? "") || 0;
+  const lines = log.lines.filter(({ at }) => at >= since);
   response.setHeader("content-type", "text/plain").end(
     lines
       .slice(Math.max(0, lines.length - tail))
-      .map((line) => `${line}\n`)
-      .join(""),
+      .map(({ line }) => `${line}\n`)
+      .join("")
+      .slice(0, Number(url.searchParams.get("limitBytes") ?? Number.POSITIVE_INFINITY)),
   );
 }
 
