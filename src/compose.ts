@@ -1,9 +1,9 @@
 import { jobSummary } from "./adapters/actions/job-summary.ts";
 import { type Outputs, outputs } from "./adapters/actions/outputs.ts";
 import { deploymentWorkload } from "./adapters/deployment/deployment-workload.ts";
-import type { KeepLogs } from "./adapters/deployment/keep-logs.ts";
 import { releasedImage } from "./adapters/deployment/released-image.ts";
 import { wayBack } from "./adapters/deployment/way-back.ts";
+import type { KeepLogs } from "./adapters/deployment/workload-parts.ts";
 import { captureWorkloads, imageBefore, workloadsBefore } from "./adapters/deployment/workloads-before.ts";
 import { logFolder, logFolderBeside } from "./adapters/files/log-folder.ts";
 import { readFolder } from "./adapters/files/read-folder.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test, { after, before, describe } from "node:test";
 import type { SentObject } from "../../sandbox/api-server/object.ts";
-import type { KeepLogs } from "../../src/adapters/deployment/keep-logs.ts";
+import type { KeepLogs } from "../../src/adapters/deployment/workload-parts.ts";
 import type { KubernetesClient } from "../../src/adapters/kubernetes/kubernetes-client.ts";
 import { type KubernetesObject, resources } from "../../src/kubernetes/object.ts";
 import { DeniedError, TakenOverError } from "../../src/lib/errors.ts";

@@ -5,13 +5,10 @@ import type { Instant } from "../../lib/duration.ts";
 import { tell } from "../../lib/errors.ts";
 import { inert } from "../../lib/lines.ts";
 import { clip } from "../../lib/markdown.ts";
-import type { KeptLog, KeptLogs } from "../../release/kept-logs.ts";
+import type { KeptLog } from "../../release/kept-logs.ts";
 import { type KubernetesClient, KubernetesError } from "../kubernetes/kubernetes-client.ts";
 import { podsOf } from "./deployment-pods.ts";
 import type { WorkloadParts } from "./workload-parts.ts";
-
-/** Is told again with every log that comes in, so that one that hangs takes nothing from the others. */
-export type KeepLogs = (kept: KeptLogs) => void;
 
 const mostPods = 5;
 /** Of a pod: all its containers share them. */

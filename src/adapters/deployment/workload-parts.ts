@@ -1,11 +1,14 @@
 import type { Obstacle } from "../../kubernetes/obstacle.ts";
 import { DeniedError } from "../../lib/errors.ts";
 import type { Fence } from "../../ports/fence.ts";
+import type { KeptLogs } from "../../release/kept-logs.ts";
 import type { Target } from "../../release/target.ts";
 import type { Clock } from "../../world/clock.ts";
 import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
-import type { KeepLogs } from "./keep-logs.ts";
 import type { WorkloadsBefore } from "./workloads-before.ts";
+
+/** Is told again with every log that comes in, so that one that hangs takes nothing from the others. */
+export type KeepLogs = (kept: KeptLogs) => void;
 
 /** What the two versions' Deployments are changed by, and from what. */
 export type WorkloadParts = {

@@ -108,14 +108,14 @@ export interface KubernetesClient {
   /**
    * The newest lines of a container's log, of its last run if `previous`. Of more `bytes` the first ones, in whole lines.
    */
-  log(namespace: string, pod: string, container: string, options: CallOptions & LogOptions): Promise<string>;
+  log(namespace: string, pod: string, container: string, options: CallOptions & WantedLines): Promise<string>;
   /** The versions of a group that the server offers, preferred one first; empty when it knows no such group. */
   versions(group: string, options?: CallOptions): Promise<readonly string[]>;
   /** The kinds of one version of a group; undefined when the server does not serve it. */
   kinds(group: string, version: string, options?: CallOptions): Promise<readonly ServedKind[] | undefined>;
 }
 
-export type LogOptions = {
+export type WantedLines = {
   readonly lines: number;
   readonly previous: boolean;
   readonly since?: Instant | undefined;
@@ -235,7 +235,7 @@ function writing({ dryRun, signal }: CallOptions = {}) {
   return { query, signal };
 }
 
-function logQuery({ lines, previous, since, bytes }: LogOptions): Readonly<Record<string, string>> {
+function logQuery({ lines, previous, since, bytes }: WantedLines): Readonly<Record<string, string>> {
   const query: Record<string, string> = { tailLines: String(lines), previous: String(previous) };
   if (since !== undefined) query.sinceTime = new Date(since).toISOString();
   if (bytes !== undefined) query.limitBytes = String(bytes);
