@@ -182,6 +182,7 @@ test("a text of several lines is made of lines, so that nothing from outside mak
     "stage-table",
     "advice",
     "evidence-part",
+    "kept-logs-part",
     "page/report-page",
     "page/time-chart",
   ].map((name) => `src/words/${name}.ts`);
