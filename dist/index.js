@@ -20770,6 +20770,7 @@ const outputNames = {
     "next-command": "What a person would run next, such as promote of a release that waits, or undo of one that succeeded. Empty when there is nothing to do.",
     "comment-url": "Address of the comment on the pull request.",
     report: "Path of the JSON report.",
+    logs: "Path of the folder with the last lines of the canary's pods, where it was given up and they are kept.",
 };
 function outputs(report, failed) {
     const written = new Map();
@@ -20810,6 +20811,7 @@ function outputsOf(account) {
         ["next-command", commandNow(account) ?? ""],
         ["outcome", (0,release_state/* isRunning */.W_)(state) ? "" : state.phase],
         ["settled", settledWord(account)],
+        ["logs", account.logs?.folder ?? ""],
     ];
 }
 function settledWord({ state, settled, unread, unsaved }) {
@@ -27973,6 +27975,14 @@ const inputs = [
         commands: telling,
     },
     {
+        name: "logs",
+        path: "reporting.logs",
+        type: "boolean",
+        description: "Keep the last lines of the canary's pods when it is given up: in a folder beside the report, ten of them in the comment and in the summary.",
+        default: "true",
+        commands: telling,
+    },
+    {
         name: "pull-request",
         inAction: true,
         path: "reporting.pullRequest",
@@ -28732,6 +28742,7 @@ const reporting = section({
     comment: usual("reporting.comment", values_boolean),
     summary: usual("reporting.summary", values_boolean),
     commitStatus: usual("reporting.commitStatus", values_boolean),
+    logs: usual("reporting.logs", values_boolean),
     pullRequest: given("reporting.pullRequest", count("the number of a pull request", 1)),
     environment: given("reporting.environment", values_text),
     dashboards: preset(inputAt("reporting.dashboards").description, links, {}),
@@ -30263,7 +30274,7 @@ function holdsAtMost(most, document) {
 
 /***/ }),
 
-/***/ 2099:
+/***/ 4781:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -31455,6 +31466,17 @@ async function begun(from, over) {
 
 // EXTERNAL MODULE: ./src/release/target.js
 var release_target = __nccwpck_require__(6186);
+;// CONCATENATED MODULE: ./src/engine/keep-logs.js
+
+const patience = 3_000;
+const patienceWhenStopped = 500;
+async function keepLogs({ stages, startedAt }, { workload, clock }, stop) {
+    const limit = stop.aborted ? patienceWhenStopped : patience;
+    const since = stages.at(-1)?.since ?? startedAt;
+    const kept = workload.keepLogs(since, clock.deadline(clock.now() + limit)).catch(() => undefined);
+    await within(kept, limit, clock);
+}
+
 ;// CONCATENATED MODULE: ./src/engine/insistence.js
 
 
@@ -31870,6 +31892,7 @@ async function failureOfSaving(record, { journal, clock }, end, insistence, befo
 
 
 
+
 async function enact(decision, record, ports, signal) {
     const { judged } = record;
     switch (decision.do) {
@@ -31912,9 +31935,14 @@ const isGivenBack = ({ winner, reason }, { plan, state }) => winner === "stable"
     state.step === "returning" &&
     reason.kind !== "drift";
 const writtenLast = ({ overOurs }, record) => (overOurs ? (0,planned_weight/* plannedTraffic */.i)(record) : undefined);
-function enacting(ports, taken) {
-    let fenced = !taken;
+function enacting(ports, { taken, stop }) {
+    let fenced = taken !== true;
+    let logsAreKept = false;
     return async (decision, record, signal) => {
+        if (decision.do === "restore" && !logsAreKept) {
+            logsAreKept = true;
+            await keepLogs(record, ports, stop);
+        }
         const does = () => enact(decision, record, ports, signal);
         const work = () => decision.do === "finish" && isGivenBack(decision, record)
             ? giveBack(does(), ports)
@@ -32021,6 +32049,7 @@ const isAtStake = ({ state, stages }, { do: done }) => done !== "wait" && (state
 
 
 
+
 async function run(begun, ports, job) {
     try {
         return await goOn(begun, ports, job);
@@ -32038,7 +32067,7 @@ async function goOn(begun, ports, job) {
     let record = begun;
     let memory = remember(begun);
     let troubles = {};
-    const doing = enacting(ports, job.taken === true);
+    const doing = enacting(ports, job);
     while ((0,release_state/* isRunning */.W_)(record.state)) {
         job.lost.throwIfAborted();
         const { state } = record;
@@ -32070,7 +32099,11 @@ async function goOn(begun, ports, job) {
         if (state.phase === "preparing")
             memory = remember(record);
     }
-    return (0,release_state/* isOutcome */.L2)(record.state) ? keepOutcome(record, record.state, ports, job) : record;
+    if (!(0,release_state/* isOutcome */.L2)(record.state))
+        return record;
+    if (record.state.phase === "failed")
+        await keepLogs(record, ports, job.stop);
+    return keepOutcome(record, record.state, ports, job);
 }
 function begin(record, decision, observation, ports, job, doing) {
     const nextRecord = follow(record, decision, observation);
@@ -40702,6 +40735,8 @@ const seeRoutes = (account) => account.target.routes.map(({ kind, namespace, nam
 const command = (account, name) => (0,next_command/* nextCommand */.h)(name, account);
 const kubectl = ({ target, asked }, rest, namespace = target.namespace) => ["kubectl", ...(0,next_command/* kubectlFlags */.M)(asked), `-n ${(0,shell_word/* shellWord */.r)(namespace)}`, rest].join(" ");
 
+// EXTERNAL MODULE: ./src/words/kept-logs-part.js
+var kept_logs_part = __nccwpck_require__(3189);
 ;// CONCATENATED MODULE: ./src/words/program-outputs.js
 
 function programOutputs({ stages }) {
@@ -40867,12 +40902,13 @@ function failedWords({ stages, state }) {
 
 
 
+
 const longestComment = 65_536;
 function renderReport(account, links, limit = longestComment) {
     const parts = [reportHeading(account), whoServes(account), why(account), adviceOf(account, links)];
     if (account.plan.stages.length > 0)
         parts.push(stageTable(account), splitPart(account));
-    parts.push((0,evidence_part/* evidencePart */.FM)(account), programOutputs(account), warnings(account));
+    parts.push((0,evidence_part/* evidencePart */.FM)(account), programOutputs(account), (0,kept_logs_part/* keptLogsPart */.F)(account), warnings(account));
     parts.push(roles(account), report_subject(account), linkLine(links, account));
     const text = paragraphs(parts);
     return (0,markdown/* clip */.$Q)(paragraphs([text, timeline(account, limit - text.length - 2)]), limit);
@@ -41247,7 +41283,7 @@ const isBefore = (a, b) => (a.length === b.length ? a < b : a.length < b.length)
 
 const fieldManager = "istio-canary";
 const attemptTimeout = 10_000;
-const patience = {
+const api_server_patience = {
     pauses: [200, 500, 1_000, 1_000, 1_000, 1_000],
     longestPause: 5_000,
     beyond: "come back early",
@@ -41271,7 +41307,7 @@ function apiServer(network, connection, listener) {
     async function patiently(call) {
         const { method, path, signal, doubts = maxDoubts } = call;
         const policy = {
-            ...patience,
+            ...api_server_patience,
             isPassing: (answer, before) => isPassing(call, answer) || (before < doubts && isDoubtful(call, answer)),
         };
         const answer = await (0,retry/* retry */.L)(() => once(call), policy, network.clock, signal).catch((cause) => {
@@ -41424,14 +41460,15 @@ function connect(network, connection, listener = {}) {
             if (!(answer.status < 300 || answer.status === 404))
                 throw kubernetes_client_refusal(call, answer);
         },
-        async log(namespace, pod, container, { lines, previous, signal }) {
+        async log(namespace, pod, container, { signal, ...options }) {
             const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/log`;
-            const query = { container, tailLines: String(lines), previous: String(previous) };
+            const query = { container, ...logQuery(options) };
             const call = { method: "GET", path, query, signal };
             const answer = await server.once(call);
             if (answer.status !== 200)
                 throw kubernetes_client_refusal(call, answer);
-            return listener.redact?.(answer.text) ?? answer.text;
+            const text = inWholeLines(answer.text, options.bytes);
+            return listener.redact?.(text) ?? text;
         },
         async versions(group, { signal } = {}) {
             const path = `/apis/${encodeURIComponent(group)}`;
@@ -41463,6 +41500,15 @@ function writing({ dryRun, signal } = {}) {
         query.dryRun = "All";
     return { query, signal };
 }
+function logQuery({ lines, previous, since, bytes }) {
+    const query = { tailLines: String(lines), previous: String(previous) };
+    if (since !== undefined)
+        query.sinceTime = new Date(since).toISOString();
+    if (bytes !== undefined)
+        query.limitBytes = String(bytes);
+    return query;
+}
+const inWholeLines = (text, bytes = Infinity) => Buffer.byteLength(text) < bytes ? text : text.slice(0, text.lastIndexOf("\n") + 1);
 function versionsIn(group) {
     const { versions, preferredVersion } = group;
     const served = versions.map(({ version }) => version);
@@ -42778,6 +42824,77 @@ async function leftManifests({ client, target, before }) {
     return live.map(living).flatMap(leftBehind);
 }
 
+;// CONCATENATED MODULE: ./src/adapters/deployment/keep-logs.js
+
+
+
+
+
+
+
+const mostPods = 5;
+const keep_logs_mostLines = 200;
+const mostCharacters = 64 * 1_024;
+const longestLine = 4_000;
+const mostBytes = 1_024 * 1_024;
+async function keep_logs_keepLogs({ client, target, keepLogs: keep }, since, signal) {
+    if (!keep)
+        return;
+    const { namespace, canary } = target;
+    const raw = await client.get(resources.deployments, namespace, canary.deployment, { signal });
+    const pods = raw ? (await podsOf(client, readDeployment(raw))).toSorted(byTrouble) : [];
+    const read = pods.slice(0, mostPods).flatMap(logsOf);
+    const logs = read.map(() => undefined);
+    let because;
+    const left = Math.max(0, pods.length - mostPods);
+    const tellAll = () => keep({ logs: logs.filter((log) => log !== undefined), left, because });
+    await Promise.all(read.map(async (wanted, index) => {
+        try {
+            logs[index] = await readLog(client, namespace, wanted, since, signal);
+        }
+        catch (error) {
+            if (isNoLog(error))
+                return;
+            because ??= (0,lib_errors/* tell */.qz)(error);
+        }
+        tellAll();
+    }));
+}
+const byTrouble = (one, other) => troubleOf(other) - troubleOf(one) || (one.name < other.name ? -1 : 1);
+const troubleOf = ({ ready, statuses }) => Number(!ready) * 1_000_000 + statuses.reduce((sum, { restarts }) => sum + restarts, 0);
+const ofIstio = /^istio-/;
+function logsOf({ name: pod, containerNames, statuses }) {
+    const restarted = new Set(statuses.filter(({ restarts }) => restarts > 0).map(({ name }) => name));
+    const logs = containerNames
+        .filter((container) => !ofIstio.test(container))
+        .flatMap((container) => [
+        ...(restarted.has(container) ? [{ pod, container, previous: true }] : []),
+        { pod, container, previous: false },
+    ]);
+    return logs.map((log) => ({ ...log, part: 1 / logs.length }));
+}
+async function readLog(client, namespace, { part, ...log }, since, signal) {
+    const { pod, container, previous } = log;
+    const lines = Math.max(1, Math.floor(keep_logs_mostLines * part));
+    const time = previous ? {} : { since };
+    const text = await client.log(namespace, pod, container, { lines, previous, bytes: mostBytes, ...time, signal });
+    const said = text.trimEnd().split("\n").slice(-lines);
+    const kept = newest(said.map((line) => (0,markdown/* clip */.$Q)((0,lib_lines/* inert */.t)(line), longestLine)), mostCharacters * part);
+    return kept.length === 0 ? undefined : { ...log, lines: kept };
+}
+function newest(lines, room) {
+    const kept = [];
+    let left = room;
+    for (const line of lines.toReversed()) {
+        left -= line.length + 1;
+        if (left < 0)
+            break;
+        kept.unshift(line);
+    }
+    return kept.some((line) => line !== "") ? kept : [];
+}
+const isNoLog = (error) => error instanceof KubernetesError && (error.status === 400 || error.status === 404);
+
 ;// CONCATENATED MODULE: ./src/adapters/deployment/take-back.js
 
 
@@ -42868,6 +42985,7 @@ async function take_back_putBack(parts, { replicas }, template) {
 
 
 
+
 function deploymentWorkload(release) {
     const parts = { ...release, templates: new Map() };
     const { client, target } = parts;
@@ -42879,6 +42997,7 @@ function deploymentWorkload(release) {
         revive: () => reviveStable(parts),
         retire: (loser) => (loser === "stable" ? dismissStable(parts) : dismissCanary(parts)),
         restore: () => restore(parts),
+        keepLogs: (since, signal) => keep_logs_keepLogs(parts, since, signal),
         async fence() {
             const names = [target.stable.deployment, target.canary.deployment];
             const touched = names.map((name) => touch(client, resources.deployments, target.namespace, name));
@@ -43052,17 +43171,106 @@ async function existing(client, { namespace, source }) {
     return objects.filter((_, index) => live[index] !== undefined).map(objectWord);
 }
 
-// EXTERNAL MODULE: external "node:fs/promises"
-var promises_ = __nccwpck_require__(1455);
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
+;// CONCATENATED MODULE: ./src/adapters/files/report-file.js
+
+
+
+
+
+const quietTime = 10_000;
+const isPage = (file) => [".html", ".htm"].includes((0,external_node_path_.extname)(file).toLowerCase());
+function reportFile({ file }) {
+    let written;
+    let unwritten;
+    const page = reportPages();
+    function write(account) {
+        const report = reportOf(account);
+        writeWhole(file, isPage(file) ? page(report.account, report) : `${JSON.stringify(report, undefined, 2)}\n`);
+        written = { gist: gist(account), at: account.now };
+        unwritten = undefined;
+    }
+    return {
+        report(account) {
+            unwritten = account;
+            if (written === undefined || written.gist !== gist(account) || account.now - written.at >= quietTime)
+                write(account);
+        },
+        async flush() {
+            if (unwritten)
+                write(unwritten);
+        },
+    };
+}
+function writeWhole(file, text) {
+    const part = `${file}.part`;
+    (0,external_node_fs_.rmSync)(part, { force: true });
+    (0,external_node_fs_.writeFileSync)(part, text, { flag: "wx" });
+    (0,external_node_fs_.renameSync)(part, file);
+}
+const gist = (account) => JSON.stringify([account.startedAt, account.state, account.settled, judgements(account)]);
+function reportOf({ logs: _, ...account }) {
+    const { source } = account.target;
+    if (source.from !== "manifests")
+        return { version: 1, account: accountInWords(account) };
+    const objects = source.objects.map(({ apiVersion, kind, metadata }) => ({
+        apiVersion,
+        kind,
+        metadata: { name: report_file_nameOf(metadata) },
+    }));
+    const target = { ...account.target, source: { ...source, objects } };
+    return { version: 1, account: accountInWords({ ...account, target }) };
+}
+const report_file_nameOf = (metadata) => typeof metadata === "object" && metadata !== null && "name" in metadata ? metadata.name : undefined;
+
+;// CONCATENATED MODULE: ./src/adapters/files/log-folder.js
+
+
+
+function logFolderBeside(report) {
+    const name = (0,external_node_path_.basename)(report, (0,external_node_path_.extname)(report)).replace(/-?report$/, "");
+    return (0,external_node_path_.join)((0,external_node_path_.dirname)(report), `${name || "canary"}-logs`);
+}
+function logFolder(folder) {
+    const written = new Map();
+    function write(log) {
+        const file = fileOf(log);
+        if (written.get(file) === log.lines.length)
+            return;
+        writeWhole((0,external_node_path_.join)(folder, file), `${log.lines.join("\n")}\n`);
+        written.set(file, log.lines.length);
+    }
+    return {
+        report({ logs: kept }) {
+            const logs = kept?.logs ?? [];
+            if (logs.length > 0 && written.size === 0)
+                emptied(folder);
+            for (const log of logs)
+                write(log);
+        },
+        flush: async () => { },
+    };
+}
+function emptied(folder) {
+    (0,external_node_fs_.mkdirSync)(folder, { recursive: true });
+    for (const file of (0,external_node_fs_.readdirSync)(folder))
+        if (file.endsWith(".log"))
+            (0,external_node_fs_.rmSync)((0,external_node_path_.join)(folder, file));
+}
+const fileOf = ({ pod, container, previous }) => `${[pod, container, previous ? "previous.log" : "log"].map((part) => part.replaceAll(/[^\w.-]/g, "_")).join(".")}`;
+
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __nccwpck_require__(1455);
 ;// CONCATENATED MODULE: ./src/adapters/files/read-folder.js
 
 
 
 
 const mostFiles = 2_000;
-const mostBytes = 32 * read_text/* mebibyte */.E$;
+const read_folder_mostBytes = 32 * read_text/* mebibyte */.E$;
 const mostLevels = 20;
 const mostEntries = 50_000;
 const passedOver = new Set(["node_modules", ".git"]);
@@ -43070,7 +43278,7 @@ async function readFolder(path, waiting) {
     const root = await (0,promises_.realpath)((0,external_node_path_.resolve)(path));
     const { paths, unread } = await pathsIn(root, waiting);
     const files = [];
-    let left = mostBytes;
+    let left = read_folder_mostBytes;
     for (const file of paths.slice(0, mostFiles)) {
         const name = (0,external_node_path_.relative)(root, file).split(external_node_path_.sep).join("/");
         try {
@@ -43115,59 +43323,6 @@ async function read_folder_within(root, file) {
         return real;
     throw new Error("a link that leads out of the folder");
 }
-
-// EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __nccwpck_require__(3024);
-;// CONCATENATED MODULE: ./src/adapters/files/report-file.js
-
-
-
-
-
-const quietTime = 10_000;
-const isPage = (file) => [".html", ".htm"].includes((0,external_node_path_.extname)(file).toLowerCase());
-function reportFile({ file }) {
-    let written;
-    let unwritten;
-    const page = reportPages();
-    function write(account) {
-        const report = reportOf(account);
-        writeWhole(file, isPage(file) ? page(report.account, report) : `${JSON.stringify(report, undefined, 2)}\n`);
-        written = { gist: gist(account), at: account.now };
-        unwritten = undefined;
-    }
-    return {
-        report(account) {
-            unwritten = account;
-            if (written === undefined || written.gist !== gist(account) || account.now - written.at >= quietTime)
-                write(account);
-        },
-        async flush() {
-            if (unwritten)
-                write(unwritten);
-        },
-    };
-}
-function writeWhole(file, text) {
-    const part = `${file}.part`;
-    (0,external_node_fs_.rmSync)(part, { force: true });
-    (0,external_node_fs_.writeFileSync)(part, text, { flag: "wx" });
-    (0,external_node_fs_.renameSync)(part, file);
-}
-const gist = (account) => JSON.stringify([account.startedAt, account.state, account.settled, judgements(account)]);
-function reportOf(account) {
-    const { source } = account.target;
-    if (source.from !== "manifests")
-        return { version: 1, account: accountInWords(account) };
-    const objects = source.objects.map(({ apiVersion, kind, metadata }) => ({
-        apiVersion,
-        kind,
-        metadata: { name: report_file_nameOf(metadata) },
-    }));
-    const target = { ...account.target, source: { ...source, objects } };
-    return { version: 1, account: accountInWords({ ...account, target }) };
-}
-const report_file_nameOf = (metadata) => typeof metadata === "object" && metadata !== null && "name" in metadata ? metadata.name : undefined;
 
 // EXTERNAL MODULE: ./src/release/recipe.js
 var recipe = __nccwpck_require__(2049);
@@ -56399,7 +56554,7 @@ const conditionOf = (object, type) => listAt(object, "status", "conditions").fin
 
 
 
-const mostPods = 50;
+const roster_mostPods = 50;
 const wordFor = (of, { stable, canary }) => ({ stable: stable.deployment, canary: canary.deployment, gateway: "a gateway", waypoint: "the waypoint" })[of];
 const callersLast = 30_000;
 const proxyName = "istio-proxy";
@@ -56567,7 +56722,7 @@ function findingsOf(inspected) {
         ...inspect_proxies_unseen(roster, readings),
         ...silence(counters, options),
         ...durationsOf(counters, inspected),
-        ...(roster.pods.length > mostPods ? [manyPods(roster, options)] : []),
+        ...(roster.pods.length > roster_mostPods ? [manyPods(roster, options)] : []),
         inspect_proxies_summary(roster, readings, counters, options),
     ];
 }
@@ -56635,7 +56790,7 @@ function durationsOf(counters, { gates, options }) {
         },
     ];
 }
-const manyPods = ({ pods }, { interval }) => note(`${pods.length} proxies count, and ${mostPods} are read at a look: counts come every ${(0,lib_duration/* formatDuration */.a)(Math.ceil(pods.length / mostPods) * interval)}`);
+const manyPods = ({ pods }, { interval }) => note(`${pods.length} proxies count, and ${roster_mostPods} are read at a look: counts come every ${(0,lib_duration/* formatDuration */.a)(Math.ceil(pods.length / roster_mostPods) * interval)}`);
 function inspect_proxies_summary({ reporter }, readings, counters, { target, labels, interval }) {
     const read = readings.filter(({ answer }) => "text" in answer).map(({ pod }) => pod);
     const groups = [...new Set(read.map(({ group }) => group))].map((group) => {
@@ -56797,7 +56952,7 @@ function proxies(options) {
                     return sawNothing(at, stand.at, roster.because);
                 const meter = enrol(stand.meter, roster);
                 const round = stand.round ?? newRound(at, roster, stand.at);
-                const asked = roster.pods.filter(({ uid }) => round.left.includes(uid)).slice(0, mostPods);
+                const asked = roster.pods.filter(({ uid }) => round.left.includes(uid)).slice(0, roster_mostPods);
                 const readings = await readAll(asked, signal);
                 const because = whyBlind(roster, round, readings, target);
                 if (because !== undefined)
@@ -56846,7 +57001,7 @@ function proxies(options) {
             const roster = await find(signal);
             if ("because" in roster)
                 return inspectProxies({ options, plan, roster, readings: [] });
-            return inspectProxies({ options, plan, roster, readings: await readAll(roster.pods.slice(0, mostPods), signal) });
+            return inspectProxies({ options, plan, roster, readings: await readAll(roster.pods.slice(0, roster_mostPods), signal) });
         },
     };
 }
@@ -56902,7 +57057,7 @@ function proxies_fold({ meter, round, silent }, seen) {
     };
 }
 const isAwaited = ({ of }, { reporter }) => reporter !== "destination" || of !== "gateway";
-const patienceWith = ({ pods }, { interval }) => roundPatience + Math.ceil(pods.length / mostPods) * 2 * interval;
+const patienceWith = ({ pods }, { interval }) => roundPatience + Math.ceil(pods.length / roster_mostPods) * 2 * interval;
 function whyBlind(roster, { left }, readings, target) {
     const awaited = readings.filter(({ pod }) => isAwaited(pod, roster));
     if (!roster.pods.some((pod) => isAwaited(pod, roster)))
@@ -60355,7 +60510,7 @@ const ofTheService = [
         group: "",
         resource: "pods/log",
         verbs: ["get"],
-        why: "show the last words of a container that crashes",
+        why: "keep the last lines of the canary's pods when it is given up",
         optional: true,
     },
     {
@@ -61573,9 +61728,9 @@ function inOrder(findings) {
     return levels.flatMap((level) => distinct.filter((finding) => finding.level === level));
 }
 
-;// CONCATENATED MODULE: ./src/reporting/located.js
-const located = (cluster, reporter) => ({
-    report: (account) => reporter.report({ ...account, cluster }),
+;// CONCATENATED MODULE: ./src/reporting/completed.js
+const completed = (more, reporter) => ({
+    report: (account) => reporter.report({ ...account, ...more(account) }),
     flush: (limit) => reporter.flush(limit),
 });
 
@@ -61849,6 +62004,7 @@ function allRoutes(families) {
 
 
 
+
 function desk(config, world) {
     const warnings = warningsOf(config, world);
     return {
@@ -61923,7 +62079,9 @@ function compose(config, here) {
     const written = world.github.outputFile ? (0,outputs/* outputs */.V)(config.reporting.report, unwritten) : undefined;
     const { context, host } = cluster;
     const environment = config.reporting.environment || context;
-    const reporter = located({ context, host }, reporterFor(config, environment, world, written, warn));
+    const kept = new Map();
+    const more = ({ startedAt }) => ({ cluster: { context, host }, logs: kept.get(startedAt) });
+    const reporter = completed(more, reporterFor(config, environment, world, written, warn));
     const reach = { cluster: () => cluster, client };
     const metrics = metricsOf(config, world, reach);
     const metricsOfRelease = (record) => (config.metrics ? metrics : metricsOf({ metrics: metricsFor(config, record) }, world, reach))(record.target);
@@ -61943,6 +62101,7 @@ function compose(config, here) {
                 keepOld: plan.keepOld,
                 clock,
                 fence,
+                keepLogs: logKeeper(config, warn, (logs) => kept.set(record.startedAt, logs)),
             }),
             bystanders: bystandersOf({
                 client,
@@ -62009,6 +62168,16 @@ function compose(config, here) {
         inspectMetrics: (record, plan) => metricsOfRelease(record).inspect(plan, clock.now(), world.stop),
         captureGivenBack: async (target) => captured(target, await routes.captureGivenBack(target)),
         connect: portsOf,
+    };
+}
+function logKeeper({ reporting }, warn, keep) {
+    if (!reporting.logs)
+        return undefined;
+    const folder = reporting.report === "" ? undefined : logFolderBeside(reporting.report);
+    return (logs) => {
+        if (logs.because !== undefined)
+            warn(`the canary's logs are not kept: ${logs.because}`);
+        keep({ ...logs, folder });
     };
 }
 function warningsOf(config, { voice, censor }) {
@@ -62081,7 +62250,7 @@ function reporterFor({ reporting }, environment, world, written, warn) {
     if (written)
         reporters.push(written);
     if (reporting.report)
-        reporters.push(reportFile({ file: reporting.report }));
+        reporters.push(reportFile({ file: reporting.report }), logFolder(logFolderBeside(reporting.report)));
     if (reporting.summary && github.summaryFile)
         reporters.push(jobSummary(links));
     const { githubToken: token } = reporting;
@@ -64301,7 +64470,7 @@ async function main() {
         print: tellAnswer,
         answer,
     };
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 2099));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 4781));
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_15__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
             process.removeAllListeners(signal);
@@ -66414,12 +66583,14 @@ function holdLines({ plan, state }) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   z: () => (/* binding */ endingOf)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5870);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5870);
 /* harmony import */ var _decision_lines_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2307);
 /* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1418);
 /* harmony import */ var _headline_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8749);
-/* harmony import */ var _next_command_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9722);
-/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4148);
+/* harmony import */ var _kept_logs_part_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3189);
+/* harmony import */ var _next_command_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9722);
+/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4148);
+
 
 
 
@@ -66429,7 +66600,7 @@ function holdLines({ plan, state }) {
 function endingOf(account, verbose) {
     const { mark, words } = (0,_headline_js__WEBPACK_IMPORTED_MODULE_2__/* .headlineOf */ .g)(account);
     const { target, reason, differences = [], unsaved } = account;
-    const lines = [(0,_say_js__WEBPACK_IMPORTED_MODULE_3__/* .say */ .c)(reason)];
+    const lines = [(0,_say_js__WEBPACK_IMPORTED_MODULE_4__/* .say */ .c)(reason)];
     const proof = (0,_evidence_part_js__WEBPACK_IMPORTED_MODULE_1__/* .decidingProof */ .ob)(account);
     if (proof && verbose)
         lines.push(proof.numbers);
@@ -66438,16 +66609,18 @@ function endingOf(account, verbose) {
     if (unsaved !== undefined)
         lines.push(...unsavedLines(account, unsaved));
     lines.push(...(0,_decision_lines_js__WEBPACK_IMPORTED_MODULE_0__/* .decisionLines */ .W)(account));
+    if (account.logs)
+        lines.push(...(0,_kept_logs_part_js__WEBPACK_IMPORTED_MODULE_3__/* .restOfLogs */ .Z)(account.logs));
     return {
         level: isGood(account) ? "notice" : "error",
         title: `${mark} ${target.namespace}/${target.service}: ${words}`,
         lines,
     };
 }
-const isGood = ({ state, settled }) => settled !== false && (state.phase === "succeeded" || (state.phase === "waiting" && !(0,_release_state_js__WEBPACK_IMPORTED_MODULE_4__/* .heldBy */ .Vr)(state)));
+const isGood = ({ state, settled }) => settled !== false && (state.phase === "succeeded" || (state.phase === "waiting" && !(0,_release_state_js__WEBPACK_IMPORTED_MODULE_5__/* .heldBy */ .Vr)(state)));
 const unsavedLines = (account, unsaved) => [
     `its journal could not be saved: ${unsaved}`,
-    `When it can be saved again, so that it says how the release ended: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_5__/* .nextCommand */ .h)("rollback", account)}`,
+    `When it can be saved again, so that it says how the release ended: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_6__/* .nextCommand */ .h)("rollback", account)}`,
 ];
 
 
@@ -66776,6 +66949,43 @@ function keptInWords({ target, plan, state }) {
         return undefined;
     return `${target.stable.deployment} keeps its pods, so that going back takes seconds.`;
 }
+
+
+/***/ }),
+
+/***/ 3189:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   F: () => (/* binding */ keptLogsPart),
+/* harmony export */   Z: () => (/* binding */ restOfLogs)
+/* harmony export */ });
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1752);
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8367);
+
+
+const shownLines = 10;
+const longestLine = 300;
+function keptLogsPart({ logs: kept }) {
+    const [first] = kept?.logs ?? [];
+    if (!kept || !first)
+        return undefined;
+    const lines = first.lines.slice(-shownLines).map((line) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .clip */ .$Q)(line, longestLine));
+    const parts = [`${whose(first)}:`, (0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .block */ .om)(lines.join("\n"), "text"), (0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .plain */ .pj)(restOfLogs(kept).join(" "))];
+    return (0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .folded */ .TM)(`The canary's last words: ${(0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .code */ .aY)(first.pod)}`, parts.join("\n\n"));
+}
+function restOfLogs({ logs, left, folder, because }) {
+    const told = [];
+    const pods = new Set(logs.map(({ pod }) => pod)).size;
+    if (folder !== undefined && pods > 0)
+        told.push(`The last lines of ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_1__/* .count */ .U9)(pods)} ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_1__/* .plural */ .LS)(pods, "pod")} of the canary are in ${folder}/.`);
+    if (left > 0)
+        told.push(`Those of ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_1__/* .count */ .U9)(left)} more ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_1__/* .plural */ .LS)(left, "pod")} are not kept.`);
+    if (because !== undefined)
+        told.push(`Not all could be read: ${(0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .clip */ .$Q)(because, longestLine)}.`);
+    return told;
+}
+const whose = ({ container, previous }) => `Container ${(0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .code */ .aY)(container)}${previous ? ", before its last restart" : ""}`;
 
 
 /***/ }),
