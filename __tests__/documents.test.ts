@@ -17,7 +17,7 @@ const fullConfiguration = "docs/full-configuration.md";
 
 for (const page of pages) {
   test(`every file that ${page} links to is there`, () => {
-    const links = [...read(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = ""]) => link.replace(/#.*$/, ""));
+    const links = [...read(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = ""]) => link.replace(/^<|>$|#.*$/g, ""));
     const local = links.filter((link) => link !== "" && !/^[a-z]+:/.test(link));
     assert.deepEqual(
       local.filter((link) => !existsSync(join(dirname(page), link))),
@@ -91,6 +91,17 @@ test("the README has at most 250 lines, and names every command", () => {
   assert.deepEqual(
     commands.filter(({ name }) => !readme.includes(`\`${name}\``)),
     [],
+  );
+});
+
+test("the comment that README shows is one that the program writes, without its folded parts", () => {
+  const golden = read("__tests__/golden/comment/rolled-back-by-evidence.md");
+  const quoted = read("README.md")
+    .split("\n")
+    .filter((line) => line.startsWith(">"));
+  assert.equal(
+    quoted.map((line) => line.replace(/^> ?/, "")).join("\n"),
+    golden.replace(/<details>.*?<\/details>\n*/gs, "").trim(),
   );
 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import test from "node:test";
 
 type Packed = readonly [{ readonly files: readonly { readonly path: string; readonly mode: number }[] }];
@@ -24,7 +24,10 @@ test("its command is a program that a shell can start", () => {
   const { bin } = JSON.parse(readFileSync("package.json", "utf8")) as {
     readonly bin: Readonly<Record<string, string>>;
   };
-  for (const path of Object.values(bin)) assert.match(readFileSync(path, "utf8"), /^#!\/usr\/bin\/env node\n/);
+  for (const path of Object.values(bin)) {
+    assert.match(readFileSync(path, "utf8"), /^#!\/usr\/bin\/env node\n/);
+    assert.equal(statSync(path).mode & 0o111, 0o111, "npm install -g would change it in a checkout");
+  }
 });
 
 test("the image is made of what is committed, and starts the same file", () => {

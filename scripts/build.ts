@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Bundle, bundle } from "./bundle.ts";
@@ -30,11 +30,16 @@ function read(path: string): string | undefined {
   }
 }
 
+/** npm makes a command executable where it installs it; in a checkout that would be a change. */
+const isCommand = (): boolean => (statSync("dist/index.js").mode & 0o111) === 0o111;
+
 const stale = [...files].filter(([path, text]) => read(path) !== text).map(([path]) => path);
 if (!check) {
   mkdirSync("dist", { recursive: true });
   for (const [path, text] of files) writeFileSync(path, text, { flush: true });
+  chmodSync("dist/index.js", 0o755);
 }
+if (check && stale.length === 0 && !isCommand()) stale.push("dist/index.js (its mode)");
 if (check && stale.length > 0) {
   console.error(`dist is stale: ${stale.join(", ")}. Run npm run build and commit the result.`);
   process.exit(1);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { locked } from "../../src/commands/locked.ts";
-import { RefusedError } from "../../src/lib/errors.ts";
+import { RefusedError, UnreachableError } from "../../src/lib/errors.ts";
 import type { HeldByOther } from "../../src/ports/lock.ts";
 import { createSession } from "../support/session.ts";
 
@@ -28,4 +28,24 @@ test("where another job has the lock nothing is done, and it is said whose it is
     assert.match(error.next ?? "", /istio-canary rollback .*--namespace shop --service reviews/);
   }
   assert.match(printed[0] ?? "", /prod-eu-1/);
+});
+
+test("whoever cancels a job whose lock never answers is told that nothing was changed", async () => {
+  const { session } = await createSession();
+  const silent = async (): Promise<never> => {
+    throw new UnreachableError("the API server did not answer POST …/leases");
+  };
+  const stop = AbortSignal.abort("the job was cancelled");
+  const waiting = { ...session, lock: () => ({ acquire: silent, holder: silent }) };
+  const told = (of: typeof session) =>
+    assert.rejects(
+      locked(of, { force: false }, () => assert.fail("it was done")),
+      (error: Error) => {
+        assert.equal(error.message, of.stop.aborted ? "the job was cancelled, before anything was changed." : lost);
+        return true;
+      },
+    );
+  const lost = "the API server did not answer POST …/leases";
+  await told({ ...waiting, stop });
+  await told(waiting);
 });

@@ -152,7 +152,7 @@ describe("the action in a workflow", () => {
     const body = theComment(result.outputs);
     assert.match(
       body,
-      /^### ❌ action\/shop \S+ → v2-err20 rolled back at 20% \(stage 1 of 2\): errors [\d.]+%, limit ≤ 5%$/m,
+      /^### ❌ action\/shop \S+ → v2-err20 rolled back at 20% \(stage 1 of 2\), all users are on \S+ again: errors [\d.]+%, limit ≤ 5%$/m,
     );
     assert.match(body, /^All requests go to <code>shop-v1<\/code> again, since /m);
     assert.ok(body.includes(`**Why:** ${because}`), body);

@@ -87,7 +87,7 @@ const cases: readonly Case[] = [
       phase: "succeeded",
       settled: "true",
       weight: "0",
-      because: "stable runs the new image: giving its traffic back",
+      because: "stable runs the new image, so it gets all requests again",
     },
     weights: [{ v1: 100 }, { v1: 50, v2: 50 }, { v2: 100 }, { v1: 100 }],
     left: [["Deployment/shop-v1", "spec.template.spec.containers.0.image", "registry.test/shop:v2-start6"]],

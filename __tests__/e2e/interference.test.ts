@@ -53,7 +53,7 @@ describe("somebody changes the weights", { concurrency: 3 }, () => {
       await assertRolledBack(
         scene,
         finished,
-        /somebody else changed the route: VirtualService other-weights\/shop .*60.*40.*written by somebody-else/,
+        /the route is not as the release left it: VirtualService other-weights\/shop .*60.*40.*written by somebody-else/,
       );
       const { counts, weights: seen } = await scene.end();
       t.diagnostic(`${finished.outputs.because}; ${figures(counts)}`);
@@ -66,7 +66,7 @@ describe("somebody changes the weights", { concurrency: 3 }, () => {
       const program = scene.start({ stages: "20:6s", drift: "put-back" }, { flags: image("v2") });
       await servingCanary(scene, program);
       await scene.editRoute(weights(60, 40));
-      await saying(program, /somebody else changed the route \(.*\); putting it back/);
+      await saying(program, /the route is not as the release left it \(.*\); putting it back/);
       const finished = await program.ended;
       assertSucceeded(finished);
       const { counts, weights: seen } = await scene.end();
@@ -89,7 +89,7 @@ describe("somebody changes the weights", { concurrency: 3 }, () => {
       await assertRolledBack(
         scene,
         finished,
-        /somebody else changed the route, again after it was put back 2 times: .*43/,
+        /the route is not as the release left it, again after it was put back 2 times: .*43/,
       );
       t.diagnostic(figures((await scene.end()).counts));
     }));
@@ -122,7 +122,11 @@ describe("somebody changes what is released", { concurrency: 3 }, () => {
       };
       await waitFor(isDraining, "the drain", 60_000, 30); // before it the job may be writing this route itself
       await scene.editRoute(weights(100, 0));
-      await assertRolledBack(scene, await program.ended, /somebody else changed the route: .*v1 100, v2 0 instead of/);
+      await assertRolledBack(
+        scene,
+        await program.ended,
+        /the route is not as the release left it: .*v1 100, v2 0 instead of/,
+      );
       const { counts } = await scene.end();
       t.diagnostic(figures(counts));
       assert.equal(counts.bad, 0, counts.badSamples.join("\n"));
@@ -231,7 +235,7 @@ describe("somebody changes something else", { concurrency: 3 }, () => {
       assert.deepEqual(pick(outputs, "outcome", "settled"), { outcome: "rolled-back", settled: "false" });
       assert.match(
         outputs.because ?? "",
-        /somebody else changed the route: VirtualService other-deleted\/shop is gone: somebody else deleted it/,
+        /the route is not as the release left it: VirtualService other-deleted\/shop is gone: somebody else deleted it/,
       );
       assert.match(said, /not as it should be: VirtualService other-deleted\/shop is gone/);
       assert.doesNotMatch(said, /all requests go to/);

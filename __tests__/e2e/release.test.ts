@@ -217,7 +217,7 @@ const endings = {
   },
   update: {
     weight: "0",
-    because: "stable runs the new image: giving its traffic back",
+    because: "stable runs the new image, so it gets all requests again",
   },
 };
 

@@ -20,7 +20,7 @@ describe("other people's writes during a release", { concurrency: 3 }, () => {
     await assertRolledBack(
       world,
       await program.ended,
-      /^somebody else changed the route: .*v1 45, v2 55 instead of v1 0, v2 100, written by kubectl$/,
+      /^the route is not as the release left it: .*v1 45, v2 55 instead of v1 0, v2 100, written by kubectl$/,
     );
     assert.equal(world.traffic.counts().bad, 0);
   });

@@ -108,7 +108,7 @@ describe("people beside a release", { concurrency: 3 }, () => {
     assert.match(outputs.because ?? "", /^stage 20% is held for somebody to decide: /);
     assert.equal(routeOf(sandbox), "stable 80, canary 20");
     const [comment] = sandbox.github.comments(pull.number);
-    assert.match(comment?.body ?? "", /✋ shop\/reviews v1 → v2: held at 20% \(stage 1 of 2\)/);
+    assert.match(comment?.body ?? "", /✋ shop\/reviews v1 → v2 held at 20% \(stage 1 of 2\) until somebody decides: /);
 
     const before = journalOf(sandbox)?.ledger.polls ?? [];
     assert.ok(before.length > 0);

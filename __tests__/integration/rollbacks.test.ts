@@ -136,7 +136,7 @@ describe("rollbacks", { concurrency: 3 }, () => {
     await assertRolledBack(
       world,
       await program.ended,
-      /^somebody else changed the route: .*v1 90.*v2 10.*written by kubectl$/,
+      /^the route is not as the release left it: .*v1 90.*v2 10.*written by kubectl$/,
     );
   });
 

@@ -36,7 +36,7 @@ export function evidenceTale(traffic: Traffic, wanted: Plan = evidencePlan): rea
     ...base,
     version: 1,
     plan: wanted,
-    before: { routes: {}, workloads: {} },
+    before: { routes: {}, workloads: {}, image: "ghcr.io/acme/reviews:1.3.9" },
     state: initial(start),
     ledger: emptyLedger,
   };

@@ -44,9 +44,10 @@ test("one whose journal alone could not be saved says where requests go all the 
     headlineOf(unsaved).words,
     "rolled back, all requests go to reviews-v1 again, but its journal could not be saved",
   );
+  assert.equal(headlineOf({ ...unsaved, differences: ["v2 has 5%"] }).words, "rolled back, but v2 has 5%");
   assert.equal(
-    headlineOf({ ...unsaved, differences: ["v2 has 5%"] }).words,
-    "rolled back, but not everything is as it should be",
+    headlineOf({ ...unsaved, differences: ["v2 has 5%", "v1 is gone"] }).words,
+    "rolled back, but 2 things are not as they should be",
   );
 });
 
@@ -54,7 +55,7 @@ const heldWords = {
   "held-undecided": "held at 10% (stage 1 of 3): too few requests to judge",
   "held-without-data": "held at 10% (stage 1 of 3): no data to decide by",
   "held-by-the-split": "held at 10% (stage 1 of 3): the canary gets less than planned",
-  "held-by-the-budget": "held at 10% (stage 1 of 3): the budget allows no larger weight",
+  "held-by-the-budget": "held at 10% (stage 1 of 3): too few requests for a larger weight",
 } as const;
 
 for (const name of ["held-undecided", "held-without-data", "held-by-the-split", "held-by-the-budget"] as const) {
@@ -62,6 +63,34 @@ for (const name of ["held-undecided", "held-without-data", "held-by-the-split", 
     assert.deepEqual(headlineOf(evidenceSamples[name]), { mark: "✋", words: heldWords[name] });
   });
 }
+
+const stuckWords = {
+  "failed-promoting": "stuck while promoting, no hurry: all users are on 1.4.0",
+  "failed-promoting-at-the-end": "stuck while promoting, no hurry: all users are on 1.4.0",
+  "failed-rolling-back": "stuck while rolling back, act now: users may still get 1.4.0",
+  "failed-rolling-back-at-the-end": "stuck while rolling back, no hurry: all users are on 1.3.9 again",
+  "failed-without-stable": "stuck while rolling back, act now: reviews-v1 cannot answer, so users still get 1.4.0",
+  "failed-unserved": "stuck while promoting, act now: requests cannot be answered",
+  "failed-stranded": "stuck while promoting, no hurry: what the release moves is on 1.4.0",
+  "failed-kept": "stuck while promoting, no hurry: all users are on 1.4.0",
+} as const;
+
+test("of a release that got stuck one line says whether users are safe, and whether that is urgent", () => {
+  for (const [name, words] of Object.entries(stuckWords))
+    assert.deepEqual(headlineOf(samples[name] ?? assert.fail(name)), { mark: "🚨", words });
+});
+
+test("pods that somebody else's route keeps in use are told with what their users get", () => {
+  const kept = samples["failed-kept"] ?? assert.fail();
+  assert.ok(kept.state.phase === "failed" && kept.state.reason.kind === "kept");
+  const reason = { ...kept.state.reason, version: "stable" } as const;
+  const swap: Account = { ...kept, plan: { ...kept.plan, promotion: "swap" }, state: { ...kept.state, reason } };
+  assert.match(headlineOf(swap).words, /promoting, look soon: a route of somebody else's gives users 1\.3\.9$/);
+  const back: Account = { ...kept, state: { ...kept.state, during: "rolling-back" } };
+  assert.match(headlineOf(back).words, /rolling back, act now: a route of somebody else's gives users 1\.4\.0$/);
+  const undo: Account = { ...kept, undoes: { startedAt: 0 } };
+  assert.match(headlineOf(undo).words, /^stuck while undoing, /);
+});
 
 test("an approval that the plan asks for is no hold", () => {
   assert.equal(headlineOf(samples.waiting ?? assert.fail()).words, "waiting for approval at 25% (stage 2 of 3 passed)");

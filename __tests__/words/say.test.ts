@@ -17,7 +17,7 @@ const bound: GateVerdict = {
   figures: { of: "budget", largest: 5, weight: 10 },
 };
 const bounded =
-  "the worst case that is not ruled out yet allows at most 5% of the requests within the budget, and the canary has 10%";
+  "too few requests yet to rule out that more of all requests fail by the canary than evidence.budget allows: at most 5% on the canary would surely be within it, and it has 10%";
 
 type Of<K extends Reason["kind"]> = Extract<Reason, { kind: K }>;
 
@@ -43,7 +43,7 @@ const sentences: { readonly [K in Reason["kind"]]: readonly (readonly [Omit<Of<K
     [{ stage: "10%", verdict }, `stage 10% ended undecided and goes on by the plan: ${few}`],
     [
       { stage: "10%", smaller: { weight: 17, planned: 50 } },
-      "stage 10% passed; next is 17% instead of 50%, the most at which the worst case stays within the budget",
+      "stage 10% passed; next is 17% instead of 50%: what was counted so far allows no more within evidence.budget",
     ],
   ],
   held: [
@@ -110,10 +110,13 @@ const sentences: { readonly [K in Reason["kind"]]: readonly (readonly [Omit<Of<K
       "somebody else changed the route, and it sends requests to stable, so stable keeps its pods: v2 has 0%",
     ],
   ],
-  "put-back": [[{ differences }, "somebody else changed the route (v2 has 0%); putting it back"]],
+  "put-back": [[{ differences }, "the route is not as the release left it (v2 has 0%); putting it back"]],
   drift: [
-    [{ differences, putBacks: 0 }, "somebody else changed the route: v2 has 0%"],
-    [{ differences, putBacks: 2 }, "somebody else changed the route, again after it was put back 2 times: v2 has 0%"],
+    [{ differences, putBacks: 0 }, "the route is not as the release left it: v2 has 0%"],
+    [
+      { differences, putBacks: 2 },
+      "the route is not as the release left it, again after it was put back 2 times: v2 has 0%",
+    ],
   ],
   "updating-stable": [
     [{}, "every stage passed: stable gets the new image"],
@@ -133,9 +136,9 @@ const sentences: { readonly [K in Reason["kind"]]: readonly (readonly [Omit<Of<K
   ],
   promoted: [
     [{ winner: "canary" }, "every stage passed: the canary is the new stable"],
-    [{ winner: "stable" }, "stable runs the new image: giving its traffic back"],
+    [{ winner: "stable" }, "stable runs the new image, so it gets all requests again"],
     [{ winner: "canary", atOnce: true }, "the canary serves everything: it is the new stable"],
-    [{ winner: "stable", atOnce: true }, "stable runs the image: giving its traffic back"],
+    [{ winner: "stable", atOnce: true }, "stable runs the image, so it gets all requests again"],
   ],
   undone: [
     [{ deployment: "reviews-v1" }, "the version before serves everything again: reviews-v1"],
@@ -174,11 +177,8 @@ const sentences: { readonly [K in Reason["kind"]]: readonly (readonly [Omit<Of<K
     [{ actor: "octocat" }, "approved by octocat"],
   ],
   "undo-wanted": [
-    [
-      { deployment: "reviews-v1", image: "r:v1", actor: "octocat" },
-      "undo by octocat: back to reviews-v1 with r:v1, which is called the canary from here on",
-    ],
-    [{ deployment: "reviews-v1" }, "undo: back to reviews-v1, which is called the canary from here on"],
+    [{ deployment: "reviews-v1", image: "r:v1", actor: "octocat" }, "undo by octocat: back to reviews-v1 with r:v1"],
+    [{ deployment: "reviews-v1" }, "undo: back to reviews-v1"],
   ],
   "hold-over": [[{ after: 3_600_000 }, "it was held, and nobody decided within 1h"]],
   "taken-up": [

@@ -3,7 +3,7 @@ import { RefusedError, tell, UnreachableError } from "../lib/errors.ts";
 import type { HeldLock } from "../ports/lock.ts";
 import { nextCommand } from "../words/next-command.ts";
 import { clusterInWords } from "../words/scene-setting.ts";
-import { untouched } from "./preconditions.ts";
+import { unlessStopped, untouched } from "./preconditions.ts";
 import type { Session } from "./session.ts";
 
 /** Something, with a note in brackets where there is one. */
@@ -18,7 +18,7 @@ export async function locked<T>(
   const { namespace, service } = session.config;
   session.messages.print(clusterInWords(session.cluster));
   const acquiring = session.lock(options).acquire(session.run);
-  const held = await (options.force ? evenWithout(session, acquiring) : untouched(acquiring));
+  const held = await (options.force ? evenWithout(session, acquiring) : unlessCancelled(session, acquiring));
   if ("heldBy" in held) {
     const { heldBy, heldFor } = held;
     const duration = formatDuration(heldFor);
@@ -31,6 +31,16 @@ export async function locked<T>(
     return await work(held);
   } finally {
     await held.release();
+  }
+}
+
+/** Whoever cancelled a job that waits for its lock asks whether anything was changed, and not who did not answer. */
+async function unlessCancelled<T>(session: Session, acquiring: Promise<T>): Promise<T> {
+  try {
+    return await untouched(acquiring);
+  } catch (error) {
+    unlessStopped(session);
+    throw error;
   }
 }
 

@@ -8,7 +8,7 @@ import { heldBy } from "../release/state.ts";
 import { otherRole, type Role } from "../release/target.ts";
 import { isUndoable } from "../release/undoing.ts";
 import type { GateVerdict } from "../release/verdict.ts";
-import { commandAfter } from "./failed-lines.ts";
+import { commandAfter, type Failed, usersOfKept } from "./failed-lines.ts";
 import { isOnlyUnsaved } from "./headline.ts";
 import { keptInWords } from "./kept-in-words.ts";
 import { dashboardLinks, type Links } from "./links.ts";
@@ -29,7 +29,7 @@ function adviceOnRelease(account: Account, links: Links): string | undefined {
   const { state } = account;
   if (state.phase === "waiting") return [...putRightFirst(account), howToGoOn(account, links)].join("\n\n");
   if (state.phase === "failed") {
-    if (state.reason.kind === "kept") return decideWhoServes(account, state.reason.version, commandAfter[state.during]);
+    if (state.reason.kind === "kept") return decideWhoServes(account, state, state.reason.version);
     if (state.reason.kind === "stranded")
       return moveBystanders(account, state.reason.version, commandAfter[state.during]);
     if (state.reason.kind === "stable-away") return getPodsToRun(account);
@@ -100,7 +100,7 @@ function whatToFindOut(open: OpenQuestion, account: Account, links: Links): stri
       return `Find out which callers bypass the route: without a sidecar, by another VirtualService or gateway, or on connections that stay; and whether ${code(target.canary.deployment)} leaves requests without an answer. ${counting}`;
     case "undecided":
     case "budget": {
-      if (open === "undecided" && failedNone(stages.at(-1))) return "None of its requests failed; there were too few.";
+      if (failedNone(stages.at(-1))) return "None of its requests failed; there were too few.";
       const when = stages.slice(-1).map((record) => ` ${during(record, account)}`);
       return `Look at the failed and slow answers of ${code(target.canary.deployment)}${when.join("")}, ${whereToLook(account, links)}.`;
     }
@@ -150,12 +150,12 @@ function finishByHand(account: Account, returned: boolean): string {
 }
 
 /** Whoever writes the route would write it again. */
-function decideWhoServes(account: Account, kept: Role, finishing: "promote" | "rollback"): string {
+function decideWhoServes(account: Account, state: Failed, kept: Role): string {
   const { deployment } = account.target[kept];
   return [
-    `**To do by hand**: requests are sent to ${code(deployment)} by a route that somebody else wrote, so its pods are kept. Find out who writes it (somebody, a GitOps sync) and put that right. Then the last command writes the release's own again and finishes.`,
+    `**To do by hand**: requests are sent to ${code(deployment)} by a route that somebody else wrote, so its pods are kept. ${usersOfKept(state, account.plan)} Find out who writes it (somebody, a GitOps sync) and put that right. Then the last command writes the release's own again and finishes.`,
     ...differenceList(account),
-    block([...seeRoutes(account), command(account, finishing)].join("\n"), "sh"),
+    block([...seeRoutes(account), command(account, commandAfter[state.during])].join("\n"), "sh"),
   ].join("\n\n");
 }
 

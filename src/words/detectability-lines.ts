@@ -28,18 +28,18 @@ export function detectabilityLines(detectability: Detectability): readonly strin
 
   if (spread) lines.push(`  ${spreadInWords(spread)}`);
   if (thin) lines.push(thinStageSentence(thin, traffic));
-  if (!smallest || smallest.ratio > enough) lines.push(warning(detectability));
+  if (!smallest || smallest.ratio > enough) lines.push(whatWouldHelp(detectability));
   return lines;
 }
 
-/** Where little or nothing is found: what would help. */
-function warning({ traffic, smallest, better }: DetectableInTraffic): string {
-  let little = "nothing, not even a version that fails every request,";
-  if (smallest) little = `only a version that ${failing(smallest.ratio, traffic)}`;
-  const now = `At ${number(traffic.rate)} requests per second this plan finds ${little} in 80% of releases`;
-  if (!better) return `! ${now}; ${nothingBetter}.`;
-  const { wait, weight, ratio } = better;
-  return `! ${now}; ${formatDuration(wait)} at ${weight}% would find one that ${failing(ratio, traffic)}.`;
+/** Where little or nothing is found: what would help. That a plan finds no small difference is no fault of it. */
+function whatWouldHelp({ traffic, smallest, better }: DetectableInTraffic): string {
+  const help = better
+    ? `${formatDuration(better.wait)} at ${better.weight}% would find one that ${failing(better.ratio, traffic)}`
+    : nothingBetter;
+  if (smallest) return `  what fails less often needs more requests than these stages have; ${help}`;
+  const rate = `${number(traffic.rate)} requests per second`;
+  return `! At ${rate} this plan finds nothing in 80% of releases, not even a version that fails every request; ${help}.`;
 }
 
 const nothingBetter =

@@ -18,7 +18,7 @@ export type EndingWords = {
 export function endingOf(account: Account, verbose: boolean): EndingWords {
   const { mark, words } = headlineOf(account);
   const { target, reason, differences = [], unsaved } = account;
-  const lines = [say(reason)];
+  const lines = [say(reason, account)];
   const proof = decidingProof(account);
   if (proof && verbose) lines.push(proof.numbers);
   for (const difference of differences) lines.push(`not as it should be: ${difference}`);

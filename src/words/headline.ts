@@ -1,9 +1,12 @@
+import { clip } from "../lib/markdown.ts";
 import type { Account } from "../release/account.ts";
 import { type Plan, stageAt } from "../release/plan.ts";
 import type { Held, OpenQuestion } from "../release/reason.ts";
 import type { State } from "../release/state.ts";
+import type { Failed } from "./failed-lines.ts";
 import { isExtended } from "./stage-progress.ts";
 import { undoHeadline } from "./undo-headline.ts";
+import { versionNames } from "./version-word.ts";
 import { weightInWords } from "./weight-in-words.ts";
 
 export type Headline = {
@@ -16,10 +19,10 @@ const whatIsOpen: Readonly<Record<OpenQuestion, string>> = {
   undecided: "the evidence does not decide",
   "no-data": "no data to decide by",
   split: "the canary gets less than planned",
-  budget: "the budget allows no larger weight",
+  budget: "too few requests for a larger weight",
 };
 
-const openInWords = ({ question, verdict: { figures } }: Held): string =>
+export const openInWords = ({ question, verdict: { figures } }: Held): string =>
   question === "undecided" && "conclusion" in figures && figures.conclusion.missing?.requests !== undefined
     ? "too few requests to judge"
     : whatIsOpen[question];
@@ -31,7 +34,14 @@ export function headlineOf(account: Account): Headline {
   const headline = { mark: markOf(state), words: ofUndo ?? wordsOf(account, state) };
   if (settled !== false || state.phase === "failed") return headline;
   if (isOnlyUnsaved(account)) return { mark: "⚠️", words: `${headline.words}, but its journal could not be saved` };
-  return { mark: "⚠️", words: `${headline.words}, but not everything is as it should be` };
+  return { mark: "⚠️", words: `${headline.words}, but ${amissInWords(account)}` };
+}
+
+/** What is not as it should be, where one thing is; it may be urgent. */
+export function amissInWords({ differences = [] }: Account): string {
+  const [first, ...others] = differences;
+  if (first === undefined) return "not everything is as it should be";
+  return others.length === 0 ? clip(first, 160) : `${differences.length} things are not as they should be`;
 }
 
 const marks: { readonly [phase in State["phase"]]?: string } = {
@@ -41,7 +51,8 @@ const marks: { readonly [phase in State["phase"]]?: string } = {
   failed: "🚨",
 };
 
-const stuckWhile = { promoting: "promoting", "rolling-back": "rolling back" } as const;
+const stuckWhile = { promoting: "stuck while promoting", "rolling-back": "stuck while rolling back" } as const;
+const stuckInUndo = { promoting: "stuck while undoing", "rolling-back": "stuck while giving the undo up" } as const;
 
 const markOf = ({ phase }: State): string => marks[phase] ?? "⏳";
 
@@ -71,31 +82,46 @@ function wordsOf(account: Account, state: State): string {
     case "rolled-back":
       return rolledBack(account);
     case "failed":
-      return stuckInWords(state);
+      return stuckInWords(account, state);
   }
 }
 
-/** Whether users are hurt is seen at once. */
-function stuckInWords({ during, reason }: Extract<State, { readonly phase: "failed" }>): string {
-  if (reason.kind === "unserved") return `stuck while ${stuckWhile[during]}: requests cannot be answered, act now`;
-  return `stuck while ${stuckWhile[during]}, somebody has to look`;
+/** Whether users are hurt, and whether that is urgent, is seen at once. */
+const stuckInWords = (account: Account, state: Failed): string =>
+  `${(account.undoes ? stuckInUndo : stuckWhile)[state.during]}, ${usersOfStuck(account, state)}`;
+
+function usersOfStuck(account: Account, { during, reason, returned }: Failed): string {
+  const { old, now } = versionNames(account);
+  const isForward = during === "promoting";
+  switch (reason.kind) {
+    case "unserved":
+      return "act now: requests cannot be answered";
+    case "stable-away":
+      return `act now: ${account.target.stable.deployment} cannot answer, so users still get ${now}`;
+    case "stranded":
+      return `no hurry: what the release moves is on ${isForward ? now : `${old} again`}`;
+    case "kept":
+      if (!isForward) return `act now: a route of somebody else's gives users ${now}`;
+      if (reason.version === "stable") return `look soon: a route of somebody else's gives users ${old}`;
+  }
+  if (isForward) return `no hurry: all users are on ${now}`;
+  return returned ? `no hurry: all users are on ${old} again` : `act now: users may still get ${now}`;
 }
 
 const stageOf = ({ stages }: Plan, index: number): string => `stage ${index + 1} of ${stages.length}`;
 
 /** Where requests go is known only when the cluster was read again and is as it was. */
 function rolledBack(account: Account): string {
-  const { stages, settled, target } = account;
+  const { settled, target } = account;
   const known = settled !== false || isOnlyUnsaved(account);
-  if (stages.length === 0 && !mayHaveServed(account))
-    return known ? "not released, no request went to the canary" : "not released";
+  if (hasNeverServed(account)) return known ? "not released, no request went to the canary" : "not released";
   if (known) return `rolled back, all requests go to ${target.stable.deployment} again`;
   return "rolled back";
 }
 
 /** A weight whose stage never began may have been written all the same; a canary that was put back had its requests. */
-const mayHaveServed = ({ log }: Account): boolean =>
-  log.some(({ reason }) => reason.kind === "drained" || reason.kind === "canary-put-back");
+export const hasNeverServed = ({ stages, log }: Account): boolean =>
+  stages.length === 0 && !log.some(({ reason }) => reason.kind === "drained" || reason.kind === "canary-put-back");
 
 /** All was done and read, and only the journal does not have it. */
 export const isOnlyUnsaved = ({ unsaved, differences = [] }: Account): boolean =>

@@ -1,6 +1,6 @@
 import type { Account } from "../release/account.ts";
-import type { LogEntry, StageRecord } from "../release/release-record.ts";
-import { heldBy, type State } from "../release/state.ts";
+import type { StageRecord } from "../release/release-record.ts";
+import { heldBy } from "../release/state.ts";
 import type { GateVerdict } from "../release/verdict.ts";
 import { headlineOf } from "./headline.ts";
 import { say } from "./say.ts";
@@ -12,22 +12,21 @@ import { figuresInWords, groundOf, numbersOf, verdictSentence } from "./verdict-
 export const accountInWords = (account: Account) => ({
   ...account,
   headline: headlineOf(account),
-  state: stateInWords(account.state),
+  state: stateInWords(account),
   stages: account.stages.map(stageInWords),
-  log: account.log.map(entryInWords),
-  because: say(account.reason),
+  log: account.log.map((entry) => ({ ...entry, because: say(entry.reason, account) })),
+  because: say(account.reason, account),
 });
 
-function stateInWords(state: State) {
+function stateInWords(account: Account) {
+  const { state } = account;
   const held = heldBy(state);
   if (held) return { ...state, held: say(held) };
-  if ("reason" in state) return { ...state, because: say(state.reason) };
+  if ("reason" in state) return { ...state, because: say(state.reason, account) };
   return state;
 }
 
 const stageInWords = (stage: StageRecord) => ({ ...stage, verdicts: stage.verdicts.map(verdictInWords) });
-
-const entryInWords = (entry: LogEntry) => ({ ...entry, because: say(entry.reason) });
 
 /** A verdict for JSON. */
 export const verdictInWords = (verdict: GateVerdict) => ({

@@ -57,12 +57,16 @@ export function planText(planned: PlannedRelease): string {
 }
 
 /** How long it takes, and what becomes of a version that is found bad. */
-function limits({ stages, deadline, drain }: Plan, stable: string): string {
+function limits({ stages, ready, deadline, drain }: Plan, stable: string): string {
   if (stages.length === 0)
     return `At most ${formatDuration(deadline)}. There is no version to go back to: if its pods do not get ready, what was made is taken away again.`;
   const least = formatDuration(stages.reduce((sum, { wait }) => sum + wait, 0));
   const rollback = `all traffic to ${stable} at once, the canary removed after ${formatDuration(drain)}`;
-  return `At least ${least}, at most ${formatDuration(deadline)}. On a failing gate: ${rollback}.`;
+  const longest = ready + stages.reduce((sum, { deadline }) => sum + deadline, 0);
+  let most = `at most ${formatDuration(deadline)} (deadlines.release)`;
+  if (longest > deadline)
+    most += `, though the stages' own deadlines and the start may take ${formatDuration(longest)}: one that is extended so long is rolled back`;
+  return `At least ${least}, ${most}. On a failing gate: ${rollback}.`;
 }
 
 function imageInWords({ target, manifestImage }: PlannedRelease): string {

@@ -1,13 +1,16 @@
 import { formatDuration } from "../lib/duration.ts";
 import { clip, plain } from "../lib/markdown.ts";
-import { percent } from "../lib/numbers.ts";
+import { count, percent } from "../lib/numbers.ts";
 import type { Account } from "../release/account.ts";
 import { knownImage } from "../release/known-image.ts";
-import { type Reason, verdictOf } from "../release/reason.ts";
-import { headlineOf, isOnlyUnsaved } from "./headline.ts";
+import { type Held, type Reason, verdictOf } from "../release/reason.ts";
+import type { StageRecord } from "../release/release-record.ts";
+import { heldBy } from "../release/state.ts";
+import type { GateVerdict } from "../release/verdict.ts";
+import { amissInWords, hasNeverServed, headlineOf, isOnlyUnsaved, openInWords } from "./headline.ts";
 import { say } from "./say.ts";
 import { figuresInWords, verdictSentence } from "./verdict-sentence.ts";
-import { versionWord } from "./version-word.ts";
+import { versionNames, versionWord } from "./version-word.ts";
 
 /** Who reads one line knows what happened, to which version, and why. */
 export function reportHeading(account: Account): string {
@@ -21,27 +24,70 @@ export function reportHeading(account: Account): string {
 function versions(account: Account): readonly string[] {
   const image = knownImage(account);
   if (image === undefined) return [];
-  const [old, now] = [account.replacedImage, image].map((image) => image && plain(clip(versionWord(image), 80)));
+  const [old, now] = [account.undoes?.image ?? account.replacedImage, image].map(
+    (image) => image && plain(clip(versionWord(image), 80)),
+  );
   return [old === undefined || old === now ? `${now}` : `${old} → ${now}`];
 }
 
-/** Of a release that is over, where it ended and by which number; undefined where the headline says it. */
+/** Where it ended, by which number, and whether users are safe; undefined where the headline says it. */
 function inShort(account: Account): string | undefined {
-  const { state, stages, plan, settled, reason, startedAt, now } = account;
-  const but = settled === false ? open(account) : "";
-  if (state.phase === "succeeded") {
-    const took = ` in ${formatDuration(now - startedAt)}`;
-    return `released${but === "" ? took : ""}${but || numbersOfAll(account)}`;
+  switch (account.state.phase) {
+    case "succeeded":
+      return released(account);
+    case "rolled-back":
+      return rolledBack(account);
+    case "waiting":
+      return held(account);
+    default:
+      return undefined;
   }
-  if (state.phase !== "rolled-back") return undefined;
-  const newest = stages.at(-1);
-  if (!newest) return undefined;
-  const where = `rolled back at ${newest.weight}% (stage ${newest.stage + 1} of ${plan.stages.length})`;
-  return `${where}${but === "" ? `: ${reasonInShort(reason)}` : but}`;
 }
 
+function released(account: Account): string {
+  if (account.settled === false) return `released${open(account)}`;
+  return `released in ${formatDuration(account.now - account.startedAt)}${numbersOfAll(account)}`;
+}
+
+function rolledBack(account: Account): string | undefined {
+  const { stages, settled, reason } = account;
+  const newest = stages.at(-1);
+  if (!newest && !hasNeverServed(account)) return undefined;
+  const where = newest ? `rolled back at ${placeOf(account, newest)}` : "not released";
+  const users = `, all users are on ${versionNames(account).old}${newest ? " again" : ""}`;
+  if (settled !== false) return `${where}${users}: ${reasonInShort(reason)}`;
+  return `${where}${isOnlyUnsaved(account) ? users : ""}${open(account)}`;
+}
+
+function held(account: Account): string | undefined {
+  const { state, stages, settled } = account;
+  const [why, newest] = [heldBy(state), stages.at(-1)];
+  if (!why || !newest || settled === false) return undefined;
+  return `held at ${placeOf(account, newest)} until somebody decides: ${heldInShort(why, newest)}`;
+}
+
+const placeOf = ({ plan }: Account, { weight, stage }: StageRecord): string =>
+  `${weight}% (stage ${stage + 1} of ${plan.stages.length})`;
+
 const open = (account: Account): string =>
-  isOnlyUnsaved(account) ? ", but its journal could not be saved" : ", but not everything is as it should be";
+  isOnlyUnsaved(account) ? ", but its journal could not be saved" : `, but ${amissInWords(account)}`;
+
+/** The numbers that somebody decides by. */
+function heldInShort(held: Held, stage: StageRecord): string {
+  const { question, verdict } = held;
+  const words = openInWords(held);
+  if (question === "no-data") return words;
+  const { value, limit } = figuresInWords(verdict);
+  if (question === "split") return `${words} (${value}, ${limit})`;
+  const { errors, requests } = stage.tally.canary;
+  const failed = errors === 0 ? "none failed" : `${percent(errors / requests)} failed`;
+  return `${words} (${count(requests)}${neededWords(verdict, requests)}), ${failed}`;
+}
+
+function neededWords({ figures }: GateVerdict, counted: number): string {
+  const missing = "conclusion" in figures ? figures.conclusion.missing?.requests : undefined;
+  return missing === undefined ? "" : ` of about ${count(counted + missing)}`;
+}
 
 /** Of its last stage with requests: what it is released on. */
 function numbersOfAll({ stages }: Account): string {

@@ -64,10 +64,11 @@ function roles(account: Account): string | undefined {
 }
 
 /** Success needs no reason, and what is not as it should be is listed. */
-function why({ state, reason }: Account): string | undefined {
+function why(account: Account): string | undefined {
+  const { state, reason } = account;
   if (state.phase === "succeeded") return undefined;
   const head = isRunning(state) ? "Now" : "Why";
-  const words = reason.kind === "held" ? verdictSentence(reason.verdict) : say(reason); // that it is held is told above
+  const words = reason.kind === "held" ? verdictSentence(reason.verdict) : say(reason, account); // that it is held is told above
   return `**${head}:** ${plain(clip(words, 2_000))}`;
 }
 
@@ -80,9 +81,9 @@ function warnings({ warnings: given }: Account): string | undefined {
 const longestEntry = 400;
 
 /** The newest entries that there is room for; nothing when there is room for none. */
-function timeline({ log }: Account, room: number): string | undefined {
-  const lines = withoutRepetition(log).map(
-    (entry) => `* ${timeOf(entry.at)} ${plain(clip(sayEntry(entry), longestEntry))}`,
+function timeline(account: Account, room: number): string | undefined {
+  const lines = withoutRepetition(account.log).map(
+    (entry) => `* ${timeOf(entry.at)} ${plain(clip(sayEntry(entry, account), longestEntry))}`,
   );
   const fits = newestThatFit(lines, room - folded(title, "* …").length);
   if (fits.length === 0) return undefined;

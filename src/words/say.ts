@@ -1,34 +1,43 @@
 import { formatDuration } from "../lib/duration.ts";
 import type { Passed, Reason } from "../release/reason.ts";
-import type { LogEntry } from "../release/release-record.ts";
+import type { LogEntry, ReleaseRecord } from "../release/release-record.ts";
 import type { Role } from "../release/target.ts";
+import { isWayBack } from "./scene-setting.ts";
 import { verdictSentence } from "./verdict-sentence.ts";
 import { weightInWords } from "./weight-in-words.ts";
 
 /**
  * Why something was decided, in the sentence that people read. Nobody else makes one, and nobody reads it but people.
  */
-export function say(reason: Reason): string {
+export function say(reason: Reason, of?: Whose): string {
   const { lastWords } = reason;
-  if (lastWords === undefined) return sentence(reason);
-  return `${sentence(reason)}. Its pods later: ${lastWords}`;
+  const words = sentence(reason, canaryIn(of));
+  if (lastWords === undefined) return words;
+  return `${words}. Its pods later: ${lastWords}`;
 }
 
+/** Whose reason it is, where that is known. */
+type Whose = Pick<ReleaseRecord, "undoes" | "plan" | "target">;
+
+/** What an undo brings back served for long: nobody would know it as a canary. */
+const canaryIn = (of: Whose | undefined): string => (of && isWayBack(of) ? of.target.canary.deployment : "the canary");
+
 /** A line of a release's story; what happened again and again is one. */
-export const sayEntry = ({ reason, times = 1 }: Pick<LogEntry, "reason" | "times">): string =>
-  times === 1 ? say(reason) : `${say(reason)} (${times} times)`;
+export const sayEntry = ({ reason, times = 1 }: Pick<LogEntry, "reason" | "times">, of?: Whose): string =>
+  times === 1 ? say(reason, of) : `${say(reason, of)} (${times} times)`;
 
 /** In the order of a release. */
-function sentence(reason: Reason): string {
+function sentence(reason: Reason, canary: string): string {
+  const roleWord = (role: Role): string => (role === "stable" ? "stable" : canary);
   switch (reason.kind) {
     case "measured":
       return reason.words;
     case "deploying":
-      return "deploying the canary";
+      return `deploying ${canary}`;
     case "canary-ready":
-      return `the canary is ready: ${reason.pods}`;
+      return `${canary} is ready: ${reason.pods}`;
     case "canary-not-ready":
-      return `the canary is not ready: ${reason.pods ?? unread}${later(reason.after)}`;
+      return `${canary} is not ready: ${reason.pods ?? unread}${later(reason.after)}`;
     case "canary-broken":
       return reason.pods;
     case "mesh-learning":
@@ -37,10 +46,10 @@ function sentence(reason: Reason): string {
       return "the mesh had time to learn of the new pods";
 
     case "making-room":
-      return `making room for ${weightInWords(reason.weight)} on the canary`;
+      return `making room for ${weightInWords(reason.weight)} on ${canary}`;
     case "giving-weight":
-      if (reason.weight === 0) return "letting testers in to the canary";
-      return `giving the canary ${reason.weight}% of the requests`;
+      if (reason.weight === 0) return `letting testers in to ${canary}`;
+      return `giving ${canary} ${reason.weight}% of the requests`;
 
     case "stage-goes-on":
       return `stage ${reason.stage} goes on for ${formatDuration(reason.left)}`;
@@ -57,17 +66,17 @@ function sentence(reason: Reason): string {
     case "stage-undecided":
       return `stage ${reason.stage} ended undecided, which fails by the plan: ${verdictSentence(reason.verdict)}`;
     case "pods-gone":
-      return `no pod of the canary is available any more: ${reason.pods}`;
+      return `no pod of ${canary} is available any more: ${reason.pods}`;
     case "put-back":
-      return `somebody else changed the route (${reason.differences}); putting it back`;
+      return `the route is not as the release left it (${reason.differences}); putting it back`;
     case "drift":
-      return `somebody else changed the route${again(reason.putBacks)}: ${reason.differences}`;
+      return `the route is not as the release left it${again(reason.putBacks)}: ${reason.differences}`;
     case "canary-put-back":
-      return `somebody else changed the canary (${reason.differences}); deploying it again, to be judged from the beginning`;
+      return `somebody else changed ${canary} (${reason.differences}); deploying it again, to be judged from the beginning`;
     case "beginning-again":
       return "stable has all requests again; the release begins again";
     case "canary-changed":
-      return `somebody else changed the canary${again(reason.putBacks)}, so what was judged is not what would be promoted: ${reason.differences}`;
+      return `somebody else changed ${canary}${again(reason.putBacks)}, so what was judged is not what would be promoted: ${reason.differences}`;
 
     case "updating-stable":
       return reason.atOnce ? "stable gets the image" : "every stage passed: stable gets the new image";
@@ -80,11 +89,11 @@ function sentence(reason: Reason): string {
     case "stable-changed":
       return `stable does not run what was judged: ${reason.differences}${stays}`;
     case "stable-lost":
-      return `stable has no available pod any more (${reason.pods}): the canary, which runs the same, gets its requests`;
+      return `stable has no available pod any more (${reason.pods}): ${canary}, which runs the same, gets its requests`;
     case "canary-lost":
-      return `the canary has no available pod any more (${reason.pods}): stable, which is being updated, gets its requests`;
+      return `${canary} has no available pod any more (${reason.pods}): stable, which is being updated, gets its requests`;
     case "promoted":
-      return promoted(reason);
+      return promoted(reason, canary);
     case "undone":
       return `the version before serves everything again: ${version(reason)}`;
     case "draining":
@@ -92,22 +101,22 @@ function sentence(reason: Reason): string {
     case "drained":
       return "requests under way had time to finish";
     case "retiring":
-      if (reason.loser === "canary") return "removing the canary";
+      if (reason.loser === "canary") return `removing ${canary}`;
       if (reason.kept) return "the old version is kept";
       return "scaling the old version down";
 
     case "reviving-stable":
       return "somebody scaled stable to 0, which is to have all requests: it gets its pods back";
     case "stable-away":
-      return `stable cannot answer, so the canary keeps its requests until it can: ${reason.pods}${later(reason.after)}`;
+      return `stable cannot answer, so ${canary} keeps its requests until it can: ${reason.pods}${later(reason.after)}`;
     case "kept":
-      return `somebody else changed the route, and it sends requests to ${roleWords[reason.version]}, so ${roleWords[reason.version]} keeps its pods: ${reason.differences}`;
+      return `somebody else changed the route, and it sends requests to ${roleWord(reason.version)}, so ${roleWord(reason.version)} keeps its pods: ${reason.differences}`;
     case "stranded":
-      return `${roleWords[reason.version]} keeps its pods, since without them nobody would answer what the release does not move: ${reason.by}`;
+      return `${roleWord(reason.version)} keeps its pods, since without them nobody would answer what the release does not move: ${reason.by}`;
     case "unserved":
-      return `no request for ${roleWords[reason.version]} can be answered: ${reason.words}${later(reason.after)}`;
+      return `no request for ${roleWord(reason.version)} can be answered: ${reason.words}${later(reason.after)}`;
     case "restoring":
-      return "putting the canary back as it was";
+      return `putting ${canary} back as it was`;
 
     case "trouble":
       if (reason.lasted === undefined) return reason.words;
@@ -130,7 +139,7 @@ function sentence(reason: Reason): string {
     case "rollback-wanted":
       return reason.actor ? `rolled back by hand, by ${reason.actor}` : "rolled back by hand";
     case "undo-wanted":
-      return `undo${by(reason.actor)}: back to ${version(reason)}, which is called the canary from here on`;
+      return `undo${by(reason.actor)}: back to ${version(reason)}`;
     case "approved":
       return `approved${by(reason.actor)}`;
     case "taken-up":
@@ -138,7 +147,6 @@ function sentence(reason: Reason): string {
   }
 }
 
-const roleWords: Readonly<Record<Role, string>> = { stable: "stable", canary: "the canary" };
 const unread = "its pods could not be read";
 const stays = ". All traffic stays on the canary, which passed every stage";
 
@@ -163,13 +171,12 @@ function passed({ stage, verdict, smaller }: Passed): string {
   let sentence = `stage ${stage} passed`;
   if (verdict) sentence = `stage ${stage} ended undecided and goes on by the plan: ${verdictSentence(verdict)}`;
   if (!smaller) return sentence;
-  return `${sentence}; next is ${smaller.weight}% instead of ${smaller.planned}%, the most at which the worst case stays within the budget`;
+  return `${sentence}; next is ${smaller.weight}% instead of ${smaller.planned}%: what was counted so far allows no more within evidence.budget`;
 }
 
 /** Of an undo, and of a first release, no stage has passed, and the image is not new. */
-function promoted({ winner, atOnce }: Extract<Reason, { kind: "promoted" }>): string {
-  if (winner === "stable") return `stable runs the ${atOnce ? "image" : "new image"}: giving its traffic back`;
-  return atOnce
-    ? "the canary serves everything: it is the new stable"
-    : "every stage passed: the canary is the new stable";
+function promoted({ winner, atOnce }: Extract<Reason, { kind: "promoted" }>, canary: string): string {
+  if (winner === "stable") return `stable runs the ${atOnce ? "image" : "new image"}, so it gets all requests again`;
+  if (atOnce) return `${canary} serves everything: it is the new stable`;
+  return `every stage passed: ${canary} is the new stable`;
 }

@@ -133,7 +133,12 @@ function stageName({ name, weight }: Stage, index: number): string {
   return `${short} ${cell(name)}`;
 }
 
-function lasted({ wait }: Stage, { since, until }: StageRecord, now: number): string {
+/** `15s of 5m`: how long it was, and of how long where it ended early. */
+export function lasted(
+  { wait }: Pick<Stage, "wait">,
+  { since, until }: Pick<StageRecord, "since" | "until">,
+  now: number,
+): string {
   const time = (until ?? now) - since;
   if (time >= wait) return formatDuration(time);
   return `${formatDuration(time)} of ${formatDuration(wait)}`;

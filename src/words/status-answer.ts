@@ -104,7 +104,7 @@ export function statusAnswer(cluster: ClusterName, record: ReleaseRecord, deviat
     startedAt: timeOf(startedAt),
     run: { id, url, actor },
     undo: undoes !== undefined,
-    events: log.map((entry) => ({ at: timeOf(entry.at), because: sayEntry(entry) })),
+    events: log.map((entry) => ({ at: timeOf(entry.at), because: sayEntry(entry, record) })),
   };
 }
 
@@ -136,9 +136,9 @@ function settledOf(state: State, { drift, differences }: Deviation): boolean | n
 }
 
 function becauseOf(record: ReleaseRecord): string {
-  if (isOver(record.state) || "reason" in record.state) return say(endReason(record));
+  if (isOver(record.state) || "reason" in record.state) return say(endReason(record), record);
   const newest: LogEntry | undefined = record.log.at(-1);
-  if (newest) return say(newest.reason);
+  if (newest) return say(newest.reason, record);
   return "";
 }
 

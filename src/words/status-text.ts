@@ -3,7 +3,7 @@ import { inLines } from "../lib/lines.ts";
 import type { ClusterName } from "../release/account.ts";
 import { knownImage } from "../release/known-image.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
-import type { LogEntry, ReleaseRecord, StageRecord } from "../release/release-record.ts";
+import type { LogEntry, ReleaseRecord } from "../release/release-record.ts";
 import { heldBy, isOver, isRunning } from "../release/state.ts";
 import type { GateVerdict } from "../release/verdict.ts";
 import { decisionLines } from "./decision-lines.ts";
@@ -32,7 +32,7 @@ export function statusText(
   { drift, differences, watched }: Deviation,
   now: Instant,
 ): string {
-  const { target, run, startedAt, log, stages } = record;
+  const { target, run, startedAt, log } = record;
   const lines = [
     clusterInWords(cluster),
     `${target.namespace}/${target.service}: ${phaseInWords(record)}, ${shareInWords(record)}`,
@@ -43,8 +43,8 @@ export function statusText(
   if (drift !== undefined) lines.push(`the routes differ from what was written: ${drift}`);
   for (const difference of differences) lines.push(`not as it should be: ${difference}`);
   const newest = withoutRepetition(log).slice(-toldEntries);
-  lines.push(...evidenceLines(stages.at(-1), newest));
-  for (const entry of newest) lines.push(`  ${dateAndTime(entry.at)}  ${sayEntry(entry)}`);
+  lines.push(...evidenceLines(record, newest));
+  for (const entry of newest) lines.push(`  ${dateAndTime(entry.at)}  ${sayEntry(entry, record)}`);
   lines.push(...next(record, watched));
   if (differences.length > 0) lines.push(`What can be put right: ${nextCommand("rollback", record)}`);
   return inLines(lines);
@@ -71,9 +71,9 @@ const dateAndTime = (at: Instant): string => new Date(at).toISOString().slice(0,
 /** A story can be long, and its end is what is asked for. */
 const toldEntries = 8;
 
-/** What the newest stage is judged by where it is judged by evidence, unless the story says the same. */
-function evidenceLines(stage: StageRecord | undefined, story: readonly LogEntry[]): readonly string[] {
-  const proof = proofIn(stage);
+/** What the newest stage of a release that goes on is judged by, by evidence, unless the story says the same. */
+function evidenceLines({ state, stages }: ReleaseRecord, story: readonly LogEntry[]): readonly string[] {
+  const proof = isOver(state) ? undefined : proofIn(stages.at(-1));
   if (!proof) return [];
   const words = verdictSentence(proof.verdict);
   if (story.some((entry) => sayEntry(entry).includes(words))) return [];

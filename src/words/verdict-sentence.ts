@@ -38,7 +38,7 @@ export function verdictSentence(verdict: GateVerdict): string {
     case "restarts":
       return restartsSentence(gate, figures.restarts, limit);
     case "budget":
-      return `the worst case that is not ruled out yet allows at most ${figures.largest}% of the requests within the budget, and the canary has ${figures.weight}%`;
+      return `too few requests yet to rule out that more of all requests fail by the canary than evidence.budget allows: at most ${figures.largest}% on the canary would surely be within it, and it has ${figures.weight}%`;
   }
 }
 

@@ -1,3 +1,14 @@
+import type { Account } from "../release/account.ts";
+import { knownImage } from "../release/known-image.ts";
+
+/** The version before and the one that comes, as people call them; by their Deployments where nothing else tells. */
+export function versionNames(account: Account): { readonly old: string; readonly now: string } {
+  const { target, undoes, replacedImage } = account;
+  const [old, now] = [undoes?.image ?? replacedImage, knownImage(account)].map((image) => image && versionWord(image));
+  if (old === now) return { old: target.stable.deployment, now: target.canary.deployment };
+  return { old: old ?? target.stable.deployment, now: now ?? target.canary.deployment };
+}
+
 /** What tells an image from the one before: its tag, or the beginning of its digest. */
 export function versionWord(image: string): string {
   const [name = "", digest] = image.split("@");

@@ -77,7 +77,7 @@ function outputsOf(account: Account): readonly (readonly [OutputName, string])[]
     ["cluster", account.cluster?.context || account.cluster?.host || ""],
     ["failed-requests", String(stages.reduce((sum, { tally }) => sum + tally.canary.errors, 0))],
     ["observed-split", observed ? JSON.stringify(observed) : ""],
-    ["because", inert(say(reason))],
+    ["because", inert(say(reason, account))],
     ["next-command", commandNow(account) ?? ""],
     ["outcome", isRunning(state) ? "" : state.phase],
     ["settled", settledWord(account)],

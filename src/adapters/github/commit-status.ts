@@ -2,7 +2,7 @@ import { tell, withNext } from "../../lib/errors.ts";
 import { clip, oneLine } from "../../lib/markdown.ts";
 import type { Reporter } from "../../ports/reporter.ts";
 import type { Account } from "../../release/account.ts";
-import { heldBy, type State } from "../../release/state.ts";
+import { heldBy } from "../../release/state.ts";
 import { createOutbox } from "../../reporting/outbox.ts";
 import { headlineOf } from "../../words/headline.ts";
 import { say } from "../../words/say.ts";
@@ -42,7 +42,7 @@ export function commitStatus({ clock, github, repository, sha, environment, warn
 
 export function statusOf(account: Account, environment: string): CommitStatus {
   const { words } = headlineOf(account);
-  const why = whyBack(account.state);
+  const why = whyBack(account);
   const description = why === undefined ? words : `${words}: ${why}`;
   return {
     state: stateOf(account),
@@ -53,8 +53,11 @@ export function statusOf(account: Account, environment: string): CommitStatus {
 }
 
 /** Of a release that goes back, or got stuck. A headline says enough of one that waits. */
-const whyBack = (state: State): string | undefined =>
-  "reason" in state && state.phase !== "waiting" ? say(state.reason) : undefined;
+function whyBack(account: Account): string | undefined {
+  const { state } = account;
+  if (!("reason" in state) || state.phase === "waiting") return undefined;
+  return say(state.reason, account);
+}
 
 function stateOf({ state, settled }: Account): CommitStatus["state"] {
   if (settled === false) return "error";

@@ -55,7 +55,7 @@ export function log({ screen, actions, verbose }: LogOptions): Voice {
     const verdicts = JSON.stringify(account.stages.at(-1)?.verdicts.map(({ kind }) => kind));
     const changed = stage !== undefined && isJudged(account) && progress?.verdicts !== verdicts;
     if (!isRunning(account.state) || !(changed || account.now - (progress?.at ?? account.now) >= quietTime)) return;
-    print(`${timeOf(account.now)}  ${stage ?? say(account.reason)}`);
+    print(`${timeOf(account.now)}  ${stage ?? say(account.reason, account)}`);
     progress = { at: account.now, verdicts };
   }
 
@@ -83,7 +83,7 @@ export function log({ screen, actions, verbose }: LogOptions): Voice {
       if (chapter === undefined) open(chapterOf(account));
       for (const text of underTime(account.now, evidenceNews(account))) print(text);
       for (const entry of story(account)) {
-        print(`${timeOf(entry.at)}  ${sayEntry(entry)}`); // what ends a part still belongs to it
+        print(`${timeOf(entry.at)}  ${sayEntry(entry, account)}`); // what ends a part still belongs to it
         progress = { at: entry.at, verdicts: progress?.verdicts ?? "" };
       }
       open(chapterOf(account));

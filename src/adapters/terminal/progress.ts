@@ -81,7 +81,7 @@ export function progress({
       const opened = chapter !== undefined && chapter !== before ? [chapter] : [];
       const lines = [
         ...underTime(account.now, evidenceNews(account)),
-        ...story(account).map((entry) => `${timeOf(entry.at)}  ${sayEntry(entry)}`),
+        ...story(account).map((entry) => `${timeOf(entry.at)}  ${sayEntry(entry, account)}`),
       ];
       // what ends a part still belongs to it
       for (const text of before === undefined ? [...opened, ...lines] : [...lines, ...opened]) print(text);

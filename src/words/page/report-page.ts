@@ -3,7 +3,7 @@ import { escaped, jsonInHtml } from "../../lib/html.ts";
 import { count, percent } from "../../lib/numbers.ts";
 import { keepHistory, type LedgerHistory } from "../../rehearsal/ledger-history.ts";
 import { failedOf } from "../counts-in-words.ts";
-import { verdictMarks } from "../stage-table.ts";
+import { lasted, verdictMarks } from "../stage-table.ts";
 import { dateOf, timeOf } from "../timestamp.ts";
 import { type ChartMoment, chartMoments, totalOf } from "./chart-moments.ts";
 import { chartsOf } from "./charts.ts";
@@ -116,15 +116,14 @@ function stageTable(report: PagedReport): readonly string[] {
 
 /** What its gates said stands below a stage: beside it there is no room on a phone. */
 function stageRows({ plan, stages, now }: PagedReport, index: number): readonly string[] {
-  const { weight, wait } = plan.stages[index] ?? { weight: 0, wait: 0 };
+  const stage = plan.stages[index] ?? { weight: 0, wait: 0 };
   const record = stages.findLast((entered) => entered.stage === index);
-  const name = `<th scope="row">${index + 1} · ${weight}%</th>`;
+  const name = `<th scope="row">${index + 1} · ${stage.weight}%</th>`;
   if (record === undefined) return [`<tr>${name}<td colspan="3">not reached</td></tr>`];
   const { stable, canary } = record.tally;
-  const lasted = `${formatDuration((record.until ?? now) - record.since)} of ${formatDuration(wait)}`;
   const verdicts = record.verdicts.map(({ kind, because }) => `<li>${marks[kind] ?? ""} ${escaped(because)}`);
   return [
-    `<tr>${name}<td>${lasted}</td><td>${failedOf(canary)}</td><td>${failedOf(stable)}</td></tr>`,
+    `<tr>${name}<td>${lasted(stage, record, now)}</td><td>${failedOf(canary)}</td><td>${failedOf(stable)}</td></tr>`,
     `<tr class="gates"><td colspan="4"><ul>${verdicts.join("")}</ul></td></tr>`,
   ];
 }
