@@ -30,6 +30,16 @@ test("its command is a program that a shell can start", () => {
   }
 });
 
+test("npx can take it from GitHub as it is: npm installs all that a build needs where a script has such a name", () => {
+  const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as { readonly scripts: object };
+  // https://github.com/npm/pacote/blob/main/lib/git.js, #prepareDir
+  const prepared = ["build", "prepare", "prepack", "preinstall", "install", "postinstall"];
+  assert.deepEqual(
+    Object.keys(scripts).filter((name) => prepared.includes(name)),
+    [],
+  );
+});
+
 test("the image is made of what is committed, and starts the same file", () => {
   const dockerfile = readFileSync("Dockerfile", "utf8");
   assert.doesNotMatch(dockerfile, /npm|apk|apt|curl/);

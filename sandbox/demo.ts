@@ -36,7 +36,7 @@ const releaseOf = (tag: string, prometheus: string): Inputs => ({
 async function demo(): Promise<number> {
   const begun = Date.now();
   if (!isBuilt(action)) {
-    screen.print("There is no dist/index.js: run npm run build first.");
+    screen.print("There is no dist/index.js: run npm run bundle first.");
     return 1;
   }
   screen.print(

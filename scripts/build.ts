@@ -41,6 +41,6 @@ if (!check) {
 }
 if (check && stale.length === 0 && !isCommand()) stale.push("dist/index.js (its mode)");
 if (check && stale.length > 0) {
-  console.error(`dist is stale: ${stale.join(", ")}. Run npm run build and commit the result.`);
+  console.error(`dist is stale: ${stale.join(", ")}. Run npm run bundle and commit the result.`);
   process.exit(1);
 }

@@ -1281,7 +1281,7 @@ const table: readonly (readonly [
     "finish",
     "promoting/draining",
     "promoted",
-    "traffic back",
+    "gets all requests again",
   ],
   [
     "requests under way may finish",
