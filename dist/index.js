@@ -20729,7 +20729,7 @@ var next_command = __nccwpck_require__(9722);
 function commandNow(account) {
     const { state, settled } = account;
     if (state.phase === "failed")
-        return (0,next_command/* nextCommand */.h)(failed_lines/* commandAfter */.y[state.during], account);
+        return (0,next_command/* nextCommand */.h)(failed_lines/* commandAfter */.yO[state.during], account);
     if (settled === false)
         return (0,next_command/* nextCommand */.h)("status", account);
     if ((0,undoing/* isUndoable */.$s)(account))
@@ -20807,7 +20807,7 @@ function outputsOf(account) {
         ["cluster", account.cluster?.context || account.cluster?.host || ""],
         ["failed-requests", String(stages.reduce((sum, { tally }) => sum + tally.canary.errors, 0))],
         ["observed-split", observed ? JSON.stringify(observed) : ""],
-        ["because", (0,lines/* inert */.t)((0,say/* say */.c)(reason))],
+        ["because", (0,lines/* inert */.t)((0,say/* say */.c)(reason, account))],
         ["next-command", commandNow(account) ?? ""],
         ["outcome", (0,release_state/* isRunning */.W_)(state) ? "" : state.phase],
         ["settled", settledWord(account)],
@@ -26751,7 +26751,7 @@ function log({ screen, actions, verbose }) {
         const changed = stage !== undefined && (0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__/* .isJudged */ .sL)(account) && progress?.verdicts !== verdicts;
         if (!(0,_release_state_js__WEBPACK_IMPORTED_MODULE_8__/* .isRunning */ .W_)(account.state) || !(changed || account.now - (progress?.at ?? account.now) >= quietTime))
             return;
-        print(`${(0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_9__/* .timeOf */ .nR)(account.now)}  ${stage ?? (0,_words_say_js__WEBPACK_IMPORTED_MODULE_2__/* .say */ .c)(account.reason)}`);
+        print(`${(0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_9__/* .timeOf */ .nR)(account.now)}  ${stage ?? (0,_words_say_js__WEBPACK_IMPORTED_MODULE_2__/* .say */ .c)(account.reason, account)}`);
         progress = { at: account.now, verdicts };
     }
     function warn(message) {
@@ -26783,7 +26783,7 @@ function log({ screen, actions, verbose }) {
             for (const text of (0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_9__/* .underTime */ ._q)(account.now, evidenceNews(account)))
                 print(text);
             for (const entry of story(account)) {
-                print(`${(0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_9__/* .timeOf */ .nR)(entry.at)}  ${(0,_words_say_js__WEBPACK_IMPORTED_MODULE_2__/* .sayEntry */ .k)(entry)}`);
+                print(`${(0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_9__/* .timeOf */ .nR)(entry.at)}  ${(0,_words_say_js__WEBPACK_IMPORTED_MODULE_2__/* .sayEntry */ .k)(entry, account)}`);
                 progress = { at: entry.at, verdicts: progress?.verdicts ?? "" };
             }
             open((0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__/* .chapterOf */ .FN)(account));
@@ -27049,7 +27049,7 @@ function progress({ screen, clock, verbose, coloured, stop, }) {
             const opened = chapter !== undefined && chapter !== before ? [chapter] : [];
             const lines = [
                 ...(0,timestamp/* underTime */._q)(account.now, evidenceNews(account)),
-                ...story(account).map((entry) => `${(0,timestamp/* timeOf */.nR)(entry.at)}  ${(0,say/* sayEntry */.k)(entry)}`),
+                ...story(account).map((entry) => `${(0,timestamp/* timeOf */.nR)(entry.at)}  ${(0,say/* sayEntry */.k)(entry, account)}`),
             ];
             for (const text of before === undefined ? [...opened, ...lines] : [...lines, ...opened])
                 print(text);
@@ -30274,7 +30274,7 @@ function holdsAtMost(most, document) {
 
 /***/ }),
 
-/***/ 4781:
+/***/ 3288:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -30650,18 +30650,17 @@ function detectabilityLines(detectability) {
     if (thin)
         lines.push(thinStageSentence(thin, traffic));
     if (!smallest || smallest.ratio > enough)
-        lines.push(warning(detectability));
+        lines.push(whatWouldHelp(detectability));
     return lines;
 }
-function warning({ traffic, smallest, better }) {
-    let little = "nothing, not even a version that fails every request,";
+function whatWouldHelp({ traffic, smallest, better }) {
+    const help = better
+        ? `${(0,lib_duration/* formatDuration */.a)(better.wait)} at ${better.weight}% would find one that ${failing(better.ratio, traffic)}`
+        : nothingBetter;
     if (smallest)
-        little = `only a version that ${failing(smallest.ratio, traffic)}`;
-    const now = `At ${(0,numbers/* number */.ai)(traffic.rate)} requests per second this plan finds ${little} in 80% of releases`;
-    if (!better)
-        return `! ${now}; ${nothingBetter}.`;
-    const { wait, weight, ratio } = better;
-    return `! ${now}; ${(0,lib_duration/* formatDuration */.a)(wait)} at ${weight}% would find one that ${failing(ratio, traffic)}.`;
+        return `  what fails less often needs more requests than these stages have; ${help}`;
+    const rate = `${(0,numbers/* number */.ai)(traffic.rate)} requests per second`;
+    return `! At ${rate} this plan finds nothing in 80% of releases, not even a version that fails every request; ${help}.`;
 }
 const nothingBetter = "no stage of up to 4h would find much more; a gate on a query of your own, or an approval, can judge what is too rare to count";
 function failing(ratio, { baseline }) {
@@ -30674,14 +30673,8 @@ function failing(ratio, { baseline }) {
 }
 const requests = (count) => `${(0,numbers/* number */.ai)(count < 10 ? count : Math.round(count))} failed requests`;
 
-// EXTERNAL MODULE: ./src/release/transition.js
-var transition = __nccwpck_require__(5016);
-;// CONCATENATED MODULE: ./src/words/scene-setting.js
-
-const clusterInWords = ({ context, host }) => host === "" ? `No cluster, but the files of ${context}` : `Cluster ${context} (${host})`;
-const isWayBack = ({ undoes, plan }) => undoes !== undefined && (0,transition/* winnerOf */.Pk)(plan) === "canary";
-const exchangedInWords = ({ stable, canary }) => `The last release made ${stable.deployment} the stable version: this one goes to ${canary.deployment} (the file's roles are exchanged).`;
-
+// EXTERNAL MODULE: ./src/words/scene-setting.js
+var scene_setting = __nccwpck_require__(130);
 ;// CONCATENATED MODULE: ./src/words/testers-in-words.js
 const testersInWords = (testers) => testers.map(oneInWords).join("; or ");
 function oneInWords({ headers, cookies, query, method, callers }) {
@@ -30723,9 +30716,9 @@ function planText(planned) {
         ...plan.stages.map((stage) => stageStep(stage, plan.evidence)),
         promotion(target, plan),
     ];
-    const lines = [clusterInWords(cluster)];
+    const lines = [(0,scene_setting/* clusterInWords */.rC)(cluster)];
     if (exchanged)
-        lines.push(exchangedInWords(target));
+        lines.push((0,scene_setting/* exchangedInWords */.qs)(target));
     lines.push(`Release of ${namespace}/${service}: ${canary.deployment} gets ${imageInWords(planned)}, ${besides(planned)}.`);
     for (const [index, step] of steps.entries())
         lines.push(`  ${index + 1}. ${step}`);
@@ -30739,12 +30732,16 @@ function planText(planned) {
     lines.push(`${verdict} Nothing was changed.`);
     return (0,lib_lines/* inLines */.F)(lines);
 }
-function limits({ stages, deadline, drain }, stable) {
+function limits({ stages, ready, deadline, drain }, stable) {
     if (stages.length === 0)
         return `At most ${(0,lib_duration/* formatDuration */.a)(deadline)}. There is no version to go back to: if its pods do not get ready, what was made is taken away again.`;
     const least = (0,lib_duration/* formatDuration */.a)(stages.reduce((sum, { wait }) => sum + wait, 0));
     const rollback = `all traffic to ${stable} at once, the canary removed after ${(0,lib_duration/* formatDuration */.a)(drain)}`;
-    return `At least ${least}, at most ${(0,lib_duration/* formatDuration */.a)(deadline)}. On a failing gate: ${rollback}.`;
+    const longest = ready + stages.reduce((sum, { deadline }) => sum + deadline, 0);
+    let most = `at most ${(0,lib_duration/* formatDuration */.a)(deadline)} (deadlines.release)`;
+    if (longest > deadline)
+        most += `, though the stages' own deadlines and the start may take ${(0,lib_duration/* formatDuration */.a)(longest)}: one that is extended so long is rolled back`;
+    return `At least ${least}, ${most}. On a failing gate: ${rollback}.`;
 }
 function imageInWords({ target, manifestImage }) {
     if (target.image !== undefined)
@@ -30834,6 +30831,8 @@ var release_state = __nccwpck_require__(5870);
 var next_command = __nccwpck_require__(9722);
 // EXTERNAL MODULE: ./src/lib/some-of.js
 var some_of = __nccwpck_require__(5371);
+// EXTERNAL MODULE: ./src/release/transition.js
+var transition = __nccwpck_require__(5016);
 // EXTERNAL MODULE: ./src/words/timestamp.js
 var timestamp = __nccwpck_require__(3563);
 ;// CONCATENATED MODULE: ./src/words/standing-text.js
@@ -30926,9 +30925,9 @@ const unchanged = "Nothing was changed.";
 const withNote = (what, note) => (note ? `${what} (${note})` : what);
 async function locked(session, options, work) {
     const { namespace, service } = session.config;
-    session.messages.print(clusterInWords(session.cluster));
+    session.messages.print((0,scene_setting/* clusterInWords */.rC)(session.cluster));
     const acquiring = session.lock(options).acquire(session.run);
-    const held = await (options.force ? evenWithout(session, acquiring) : untouched(acquiring));
+    const held = await (options.force ? evenWithout(session, acquiring) : unlessCancelled(session, acquiring));
     if ("heldBy" in held) {
         const { heldBy, heldFor } = held;
         const duration = (0,lib_duration/* formatDuration */.a)(heldFor);
@@ -30942,6 +30941,15 @@ async function locked(session, options, work) {
     }
     finally {
         await held.release();
+    }
+}
+async function unlessCancelled(session, acquiring) {
+    try {
+        return await untouched(acquiring);
+    }
+    catch (error) {
+        unlessStopped(session);
+        throw error;
     }
 }
 async function evenWithout({ messages }, acquiring) {
@@ -32968,7 +32976,7 @@ async function release(session) {
         await finishEarlier(session, held);
         const wanted = await orient(session);
         if (wanted.exchanged)
-            session.messages.print(exchangedInWords(wanted.target));
+            session.messages.print((0,scene_setting/* exchangedInWords */.qs)(wanted.target));
         return launch(session, wanted, held.lost);
     });
 }
@@ -33112,22 +33120,22 @@ var verdict_sentence = __nccwpck_require__(9086);
 
 const accountInWords = (account) => ({
     ...account,
-    headline: (0,headline/* headlineOf */.g)(account),
-    state: stateInWords(account.state),
+    headline: (0,headline/* headlineOf */.gD)(account),
+    state: stateInWords(account),
     stages: account.stages.map(stageInWords),
-    log: account.log.map(entryInWords),
-    because: (0,say/* say */.c)(account.reason),
+    log: account.log.map((entry) => ({ ...entry, because: (0,say/* say */.c)(entry.reason, account) })),
+    because: (0,say/* say */.c)(account.reason, account),
 });
-function stateInWords(state) {
+function stateInWords(account) {
+    const { state } = account;
     const held = (0,release_state/* heldBy */.Vr)(state);
     if (held)
         return { ...state, held: (0,say/* say */.c)(held) };
     if ("reason" in state)
-        return { ...state, because: (0,say/* say */.c)(state.reason) };
+        return { ...state, because: (0,say/* say */.c)(state.reason, account) };
     return state;
 }
 const stageInWords = (stage) => ({ ...stage, verdicts: stage.verdicts.map(verdictInWords) });
-const entryInWords = (entry) => ({ ...entry, because: (0,say/* say */.c)(entry.reason) });
 const verdictInWords = (verdict) => ({
     ...verdict,
     because: (0,verdict_sentence/* verdictSentence */.BT)(verdict),
@@ -39234,16 +39242,15 @@ function report_page_stageTable(report) {
     ];
 }
 function stageRows({ plan, stages, now }, index) {
-    const { weight, wait } = plan.stages[index] ?? { weight: 0, wait: 0 };
+    const stage = plan.stages[index] ?? { weight: 0, wait: 0 };
     const record = stages.findLast((entered) => entered.stage === index);
-    const name = `<th scope="row">${index + 1} · ${weight}%</th>`;
+    const name = `<th scope="row">${index + 1} · ${stage.weight}%</th>`;
     if (record === undefined)
         return [`<tr>${name}<td colspan="3">not reached</td></tr>`];
     const { stable, canary } = record.tally;
-    const lasted = `${(0,lib_duration/* formatDuration */.a)((record.until ?? now) - record.since)} of ${(0,lib_duration/* formatDuration */.a)(wait)}`;
     const verdicts = record.verdicts.map(({ kind, because }) => `<li>${report_page_marks[kind] ?? ""} ${escaped(because)}`);
     return [
-        `<tr>${name}<td>${lasted}</td><td>${(0,counts_in_words/* failedOf */.ZA)(canary)}</td><td>${(0,counts_in_words/* failedOf */.ZA)(stable)}</td></tr>`,
+        `<tr>${name}<td>${lasted(stage, record, now)}</td><td>${(0,counts_in_words/* failedOf */.ZA)(canary)}</td><td>${(0,counts_in_words/* failedOf */.ZA)(stable)}</td></tr>`,
         `<tr class="gates"><td colspan="4"><ul>${verdicts.join("")}</ul></td></tr>`,
     ];
 }
@@ -39671,7 +39678,7 @@ function statusAnswer(cluster, record, deviation) {
         startedAt: timeOf(startedAt),
         run: { id, url, actor },
         undo: undoes !== undefined,
-        events: log.map((entry) => ({ at: timeOf(entry.at), because: (0,say/* sayEntry */.k)(entry) })),
+        events: log.map((entry) => ({ at: timeOf(entry.at), because: (0,say/* sayEntry */.k)(entry, record) })),
     };
 }
 const noReleaseAnswer = (cluster, { namespace, service }, differences) => ({
@@ -39696,10 +39703,10 @@ function settledOf(state, { drift, differences }) {
 }
 function becauseOf(record) {
     if ((0,release_state/* isOver */.PU)(record.state) || "reason" in record.state)
-        return (0,say/* say */.c)(endReason(record));
+        return (0,say/* say */.c)(endReason(record), record);
     const newest = record.log.at(-1);
     if (newest)
-        return (0,say/* say */.c)(newest.reason);
+        return (0,say/* say */.c)(newest.reason, record);
     return "";
 }
 const stageAnswer = (entered, { stages }) => ({
@@ -39738,24 +39745,24 @@ var story = __nccwpck_require__(9954);
 
 
 function statusText(cluster, record, { drift, differences, watched }, now) {
-    const { target, run, startedAt, log, stages } = record;
+    const { target, run, startedAt, log } = record;
     const lines = [
-        clusterInWords(cluster),
+        (0,scene_setting/* clusterInWords */.rC)(cluster),
         `${target.namespace}/${target.service}: ${phaseInWords(record)}, ${shareInWords(record)}`,
         `begun ${dateAndTime(startedAt)} UTC, ${(0,lib_duration/* formatDuration */.a)(now - startedAt)} ago, by ${run.url ?? run.id}`,
     ];
-    if (isWayBack(record))
+    if ((0,scene_setting/* isWayBack */.PU)(record))
         lines.push(`undo from ${target.stable.deployment} back to ${target.canary.deployment}`);
     else if (record.exchanged)
-        lines.push(exchangedInWords(target));
+        lines.push((0,scene_setting/* exchangedInWords */.qs)(target));
     if (drift !== undefined)
         lines.push(`the routes differ from what was written: ${drift}`);
     for (const difference of differences)
         lines.push(`not as it should be: ${difference}`);
     const newest = (0,story/* withoutRepetition */.G)(log).slice(-toldEntries);
-    lines.push(...evidenceLines(stages.at(-1), newest));
+    lines.push(...evidenceLines(record, newest));
     for (const entry of newest)
-        lines.push(`  ${dateAndTime(entry.at)}  ${(0,say/* sayEntry */.k)(entry)}`);
+        lines.push(`  ${dateAndTime(entry.at)}  ${(0,say/* sayEntry */.k)(entry, record)}`);
     lines.push(...next(record, watched));
     if (differences.length > 0)
         lines.push(`What can be put right: ${(0,next_command/* nextCommand */.h)("rollback", record)}`);
@@ -39779,8 +39786,8 @@ function shareInWords(record) {
 }
 const dateAndTime = (at) => new Date(at).toISOString().slice(0, 19).replace("T", " ");
 const toldEntries = 8;
-function evidenceLines(stage, story) {
-    const proof = (0,evidence_part/* proofIn */.md)(stage);
+function evidenceLines({ state, stages }, story) {
+    const proof = (0,release_state/* isOver */.PU)(state) ? undefined : (0,evidence_part/* proofIn */.md)(stages.at(-1));
     if (!proof)
         return [];
     const words = (0,verdict_sentence/* verdictSentence */.BT)(proof.verdict);
@@ -39845,7 +39852,7 @@ async function statusWithoutJournal(session) {
     if (config.json)
         messages.answer(noReleaseAnswer(cluster, config, differences));
     else
-        messages.print(`${(0,lib_lines/* inert */.t)(clusterInWords(cluster))}\n${standing}`);
+        messages.print(`${(0,lib_lines/* inert */.t)((0,scene_setting/* clusterInWords */.rC)(cluster))}\n${standing}`);
     if (differences.length > 0)
         return 3;
     return 0;
@@ -39912,7 +39919,7 @@ async function undo(session) {
             throw refusal(session, last);
         const { target, exchanged, plan } = undoing;
         if (exchanged)
-            session.messages.print(exchangedInWords(target));
+            session.messages.print((0,scene_setting/* exchangedInWords */.qs)(target));
         const asked = askedLast(last.asked, config.asked);
         const metrics = keptMetrics(config) ?? last.metrics;
         const { deployment } = target[(0,transition/* winnerOf */.Pk)(plan)];
@@ -40501,9 +40508,9 @@ function adviceOnRelease(account, links) {
         return [...putRightFirst(account), howToGoOn(account, links)].join("\n\n");
     if (state.phase === "failed") {
         if (state.reason.kind === "kept")
-            return decideWhoServes(account, state.reason.version, failed_lines/* commandAfter */.y[state.during]);
+            return decideWhoServes(account, state, state.reason.version);
         if (state.reason.kind === "stranded")
-            return moveBystanders(account, state.reason.version, failed_lines/* commandAfter */.y[state.during]);
+            return moveBystanders(account, state.reason.version, failed_lines/* commandAfter */.yO[state.during]);
         if (state.reason.kind === "stable-away")
             return getPodsToRun(account);
         if (state.reason.kind === "unserved")
@@ -40512,7 +40519,7 @@ function adviceOnRelease(account, links) {
             return finishByHand(account, state.returned);
         return giveBackByHand(account, state.returned);
     }
-    if ((0,headline/* isOnlyUnsaved */.$)(account))
+    if ((0,headline/* isOnlyUnsaved */.$M)(account))
         return undefined;
     if (account.settled === false)
         return tidyByHand(account);
@@ -40530,7 +40537,7 @@ function howToGoOn(account, links) {
     return howToPromote(account, links);
 }
 function putRightFirst(account) {
-    if (account.settled !== false || (0,headline/* isOnlyUnsaved */.$)(account))
+    if (account.settled !== false || (0,headline/* isOnlyUnsaved */.$M)(account))
         return [];
     return ["**Not as it should be**, so put this right first, or give up:", ...differenceList(account)];
 }
@@ -40569,7 +40576,7 @@ function whatToFindOut(open, account, links) {
             return `Find out which callers bypass the route: without a sidecar, by another VirtualService or gateway, or on connections that stay; and whether ${(0,markdown/* code */.aY)(target.canary.deployment)} leaves requests without an answer. ${counting}`;
         case "undecided":
         case "budget": {
-            if (open === "undecided" && failedNone(stages.at(-1)))
+            if (failedNone(stages.at(-1)))
                 return "None of its requests failed; there were too few.";
             const when = stages.slice(-1).map((record) => ` ${during(record, account)}`);
             return `Look at the failed and slow answers of ${(0,markdown/* code */.aY)(target.canary.deployment)}${when.join("")}, ${whereToLook(account, links)}.`;
@@ -40606,12 +40613,12 @@ function finishByHand(account, returned) {
         (0,markdown/* block */.om)(steps.join("\n"), "sh"),
     ].join("\n\n");
 }
-function decideWhoServes(account, kept, finishing) {
+function decideWhoServes(account, state, kept) {
     const { deployment } = account.target[kept];
     return [
-        `**To do by hand**: requests are sent to ${(0,markdown/* code */.aY)(deployment)} by a route that somebody else wrote, so its pods are kept. Find out who writes it (somebody, a GitOps sync) and put that right. Then the last command writes the release's own again and finishes.`,
+        `**To do by hand**: requests are sent to ${(0,markdown/* code */.aY)(deployment)} by a route that somebody else wrote, so its pods are kept. ${(0,failed_lines/* usersOfKept */.EK)(state, account.plan)} Find out who writes it (somebody, a GitOps sync) and put that right. Then the last command writes the release's own again and finishes.`,
         ...differenceList(account),
-        (0,markdown/* block */.om)([...seeRoutes(account), command(account, finishing)].join("\n"), "sh"),
+        (0,markdown/* block */.om)([...seeRoutes(account), command(account, failed_lines/* commandAfter */.yO[state.during])].join("\n"), "sh"),
     ].join("\n\n");
 }
 function moveBystanders(account, kept, finishing) {
@@ -40747,18 +40754,10 @@ function programOutputs({ stages }) {
     return (0,markdown/* folded */.TM)("What the programs of gates printed last", parts.join("\n\n"));
 }
 
-;// CONCATENATED MODULE: ./src/words/version-word.js
-function versionWord(image) {
-    const [name = "", digest] = image.split("@");
-    const tag = /:([^/:]+)$/.exec(name)?.[1];
-    if (tag !== undefined)
-        return tag;
-    if (digest === undefined)
-        return "latest";
-    return digest.slice(0, "sha256:".length + 12);
-}
-
+// EXTERNAL MODULE: ./src/words/version-word.js
+var version_word = __nccwpck_require__(5912);
 ;// CONCATENATED MODULE: ./src/words/report-heading.js
+
 
 
 
@@ -40770,7 +40769,7 @@ function versionWord(image) {
 
 function reportHeading(account) {
     const { target, undoes } = account;
-    const { mark, words } = (0,headline/* headlineOf */.g)(account);
+    const { mark, words } = (0,headline/* headlineOf */.gD)(account);
     const subject = [(0,markdown/* plain */.pj)(`${target.namespace}/${target.service}`), ...report_heading_versions(account)].join(" ");
     const told = undoes ? undefined : inShort(account);
     return `### ${mark} ${subject}${told === undefined ? `: ${(0,markdown/* plain */.pj)(words)}` : ` ${(0,markdown/* plain */.pj)(told)}`}`;
@@ -40779,25 +40778,62 @@ function report_heading_versions(account) {
     const image = (0,known_image/* knownImage */.l)(account);
     if (image === undefined)
         return [];
-    const [old, now] = [account.replacedImage, image].map((image) => image && (0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)(versionWord(image), 80)));
+    const [old, now] = [account.undoes?.image ?? account.replacedImage, image].map((image) => image && (0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)((0,version_word/* versionWord */.Y)(image), 80)));
     return [old === undefined || old === now ? `${now}` : `${old} → ${now}`];
 }
 function inShort(account) {
-    const { state, stages, plan, settled, reason, startedAt, now } = account;
-    const but = settled === false ? report_heading_open(account) : "";
-    if (state.phase === "succeeded") {
-        const took = ` in ${(0,lib_duration/* formatDuration */.a)(now - startedAt)}`;
-        return `released${but === "" ? took : ""}${but || numbersOfAll(account)}`;
+    switch (account.state.phase) {
+        case "succeeded":
+            return released(account);
+        case "rolled-back":
+            return rolledBack(account);
+        case "waiting":
+            return report_heading_held(account);
+        default:
+            return undefined;
     }
-    if (state.phase !== "rolled-back")
-        return undefined;
-    const newest = stages.at(-1);
-    if (!newest)
-        return undefined;
-    const where = `rolled back at ${newest.weight}% (stage ${newest.stage + 1} of ${plan.stages.length})`;
-    return `${where}${but === "" ? `: ${reasonInShort(reason)}` : but}`;
 }
-const report_heading_open = (account) => (0,headline/* isOnlyUnsaved */.$)(account) ? ", but its journal could not be saved" : ", but not everything is as it should be";
+function released(account) {
+    if (account.settled === false)
+        return `released${report_heading_open(account)}`;
+    return `released in ${(0,lib_duration/* formatDuration */.a)(account.now - account.startedAt)}${numbersOfAll(account)}`;
+}
+function rolledBack(account) {
+    const { stages, settled, reason } = account;
+    const newest = stages.at(-1);
+    if (!newest && !(0,headline/* hasNeverServed */.ef)(account))
+        return undefined;
+    const where = newest ? `rolled back at ${placeOf(account, newest)}` : "not released";
+    const users = `, all users are on ${(0,version_word/* versionNames */.F)(account).old}${newest ? " again" : ""}`;
+    if (settled !== false)
+        return `${where}${users}: ${reasonInShort(reason)}`;
+    return `${where}${(0,headline/* isOnlyUnsaved */.$M)(account) ? users : ""}${report_heading_open(account)}`;
+}
+function report_heading_held(account) {
+    const { state, stages, settled } = account;
+    const [why, newest] = [(0,release_state/* heldBy */.Vr)(state), stages.at(-1)];
+    if (!why || !newest || settled === false)
+        return undefined;
+    return `held at ${placeOf(account, newest)} until somebody decides: ${heldInShort(why, newest)}`;
+}
+const placeOf = ({ plan }, { weight, stage }) => `${weight}% (stage ${stage + 1} of ${plan.stages.length})`;
+const report_heading_open = (account) => (0,headline/* isOnlyUnsaved */.$M)(account) ? ", but its journal could not be saved" : `, but ${(0,headline/* amissInWords */.mW)(account)}`;
+function heldInShort(held, stage) {
+    const { question, verdict } = held;
+    const words = (0,headline/* openInWords */.De)(held);
+    if (question === "no-data")
+        return words;
+    const { value, limit } = (0,verdict_sentence/* figuresInWords */.k0)(verdict);
+    if (question === "split")
+        return `${words} (${value}, ${limit})`;
+    const { errors, requests } = stage.tally.canary;
+    const failed = errors === 0 ? "none failed" : `${(0,numbers/* percent */.KN)(errors / requests)} failed`;
+    return `${words} (${(0,numbers/* count */.U9)(requests)}${neededWords(verdict, requests)}), ${failed}`;
+}
+function neededWords({ figures }, counted) {
+    const missing = "conclusion" in figures ? figures.conclusion.missing?.requests : undefined;
+    return missing === undefined ? "" : ` of about ${(0,numbers/* count */.U9)(counted + missing)}`;
+}
 function numbersOfAll({ stages }) {
     const judged = stages.findLast(({ tally }) => tally.canary.requests > 0 && tally.stable.requests > 0);
     if (!judged)
@@ -40832,7 +40868,7 @@ function whoServes(account) {
 function servingWords(account) {
     const { state, target, stages } = account;
     const [stable, canary] = [(0,markdown/* code */.aY)(target.stable.deployment), (0,markdown/* code */.aY)(target.canary.deployment)];
-    const isKnown = (account.settled !== false || (0,headline/* isOnlyUnsaved */.$)(account)) && !account.undoes;
+    const isKnown = (account.settled !== false || (0,headline/* isOnlyUnsaved */.$M)(account)) && !account.undoes;
     switch (state.phase) {
         case "succeeded":
             return isKnown ? releasedTo(account) : undefined;
@@ -40921,7 +40957,7 @@ const paragraphs = (parts) => parts.filter((part) => part !== undefined).join("\
 function report_subject(account) {
     const { target, cluster, startedAt, now, state } = account;
     const image = (0,known_image/* knownImage */.l)(account);
-    let versions = isWayBack(account)
+    let versions = (0,scene_setting/* isWayBack */.PU)(account)
         ? `Undo from ${(0,markdown/* code */.aY)(target.stable.deployment)} back to ${(0,markdown/* code */.aY)(target.canary.deployment)}`
         : `From ${(0,markdown/* code */.aY)(target.stable.deployment)} to ${(0,markdown/* code */.aY)(target.canary.deployment)}`;
     if (image !== undefined)
@@ -40935,15 +40971,16 @@ function report_subject(account) {
     return `${versions}. ${word} ${age}, ${state.phase === "waiting" ? "at" : "until"} ${(0,timestamp/* timeOf */.nR)(now)} UTC.`;
 }
 function roles(account) {
-    if (!account.exchanged || isWayBack(account))
+    if (!account.exchanged || (0,scene_setting/* isWayBack */.PU)(account))
         return undefined;
-    return (0,markdown/* plain */.pj)(exchangedInWords(account.target));
+    return (0,markdown/* plain */.pj)((0,scene_setting/* exchangedInWords */.qs)(account.target));
 }
-function why({ state, reason }) {
+function why(account) {
+    const { state, reason } = account;
     if (state.phase === "succeeded")
         return undefined;
     const head = (0,release_state/* isRunning */.W_)(state) ? "Now" : "Why";
-    const words = reason.kind === "held" ? (0,verdict_sentence/* verdictSentence */.BT)(reason.verdict) : (0,say/* say */.c)(reason);
+    const words = reason.kind === "held" ? (0,verdict_sentence/* verdictSentence */.BT)(reason.verdict) : (0,say/* say */.c)(reason, account);
     return `**${head}:** ${(0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)(words, 2_000))}`;
 }
 function warnings({ warnings: given }) {
@@ -40953,8 +40990,8 @@ function warnings({ warnings: given }) {
     return ["> [!WARNING]", ...lines].join("\n");
 }
 const longestEntry = 400;
-function timeline({ log }, room) {
-    const lines = (0,story/* withoutRepetition */.G)(log).map((entry) => `* ${(0,timestamp/* timeOf */.nR)(entry.at)} ${(0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)((0,say/* sayEntry */.k)(entry), longestEntry))}`);
+function timeline(account, room) {
+    const lines = (0,story/* withoutRepetition */.G)(account.log).map((entry) => `* ${(0,timestamp/* timeOf */.nR)(entry.at)} ${(0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)((0,say/* sayEntry */.k)(entry, account), longestEntry))}`);
     const fits = newestThatFit(lines, room - (0,markdown/* folded */.TM)(title, "* …").length);
     if (fits.length === 0)
         return undefined;
@@ -45478,7 +45515,7 @@ function markerOf(environment, { namespace, service }) {
     return `<!-- istio-canary environment=${where} namespace=${space} service=${name} -->`;
 }
 function resultLine(account) {
-    const { mark, words } = (0,headline/* headlineOf */.g)(account);
+    const { mark, words } = (0,headline/* headlineOf */.gD)(account);
     const known = (0,known_image/* knownImage */.l)(account);
     const image = known === undefined ? "" : `, ${(0,markdown/* code */.aY)((0,markdown/* clip */.$Q)(known, 200))}`;
     const run = account.run.url === undefined ? "" : ` (${(0,markdown/* link */.nf)("run", account.run.url)})`;
@@ -45648,7 +45685,7 @@ const permission = "The job's token needs the permission `pull-requests: write`;
 const keptReports = 5;
 const comment_gist = (account) => JSON.stringify([
     account.startedAt,
-    (0,headline/* headlineOf */.g)(account),
+    (0,headline/* headlineOf */.gD)(account),
     account.state.phase,
     account.settled,
     account.warnings.length,
@@ -45676,13 +45713,13 @@ function commitStatus({ clock, github, repository, sha, environment, warn }) {
                 warn(message);
             warned.add(message);
         },
-        gist: (account) => JSON.stringify([stateOf(account), (0,headline/* headlineOf */.g)(account)]),
+        gist: (account) => JSON.stringify([stateOf(account), (0,headline/* headlineOf */.gD)(account)]),
     });
     return { report: outbox.offer, flush: outbox.flush };
 }
 function statusOf(account, environment) {
-    const { words } = (0,headline/* headlineOf */.g)(account);
-    const why = whyBack(account.state);
+    const { words } = (0,headline/* headlineOf */.gD)(account);
+    const why = whyBack(account);
     const description = why === undefined ? words : `${words}: ${why}`;
     return {
         state: stateOf(account),
@@ -45691,7 +45728,12 @@ function statusOf(account, environment) {
         url: account.run.url,
     };
 }
-const whyBack = (state) => "reason" in state && state.phase !== "waiting" ? (0,say/* say */.c)(state.reason) : undefined;
+function whyBack(account) {
+    const { state } = account;
+    if (!("reason" in state) || state.phase === "waiting")
+        return undefined;
+    return (0,say/* say */.c)(state.reason, account);
+}
 function stateOf({ state, settled }) {
     if (settled === false)
         return "error";
@@ -54480,10 +54522,10 @@ function readKubeconfigDocument(document) {
     const [{ path, ...issue } = { path: [], code: "custom" }] = error.issues;
     const expected = issue.code === "invalid_type" && "expected" in issue ? String(issue.expected) : "";
     const found = path.reduce((value, key) => value[key], written);
-    const where = path.length === 0 ? "it" : placeOf(path);
+    const where = path.length === 0 ? "it" : kubeconfig_document_placeOf(path);
     throw new NoKubeconfig(`${where} is ${typeOf(found)}, and ${names[expected] ?? "something else"} is expected`);
 }
-const placeOf = (path) => path
+const kubeconfig_document_placeOf = (path) => path
     .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
     .join("")
     .slice(1);
@@ -64470,7 +64512,7 @@ async function main() {
         print: tellAnswer,
         answer,
     };
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 4781));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 3288));
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_15__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
             process.removeAllListeners(signal);
@@ -66554,7 +66596,7 @@ function decisionLines(release) {
         return [...(kept ? [kept] : []), `To go back to the version before: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_4__/* .nextCommand */ .h)("undo", release)}`];
     }
     if (state.phase === "failed")
-        return (0,_failed_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .failedLines */ .T)(state, release);
+        return (0,_failed_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .failedLines */ .TW)(state, release);
     if (state.phase !== "waiting")
         return [];
     const commands = [`To go on: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_4__/* .nextCommand */ .h)("promote", release)}`, `To give up: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_4__/* .nextCommand */ .h)("rollback", release)}`];
@@ -66598,9 +66640,9 @@ function holdLines({ plan, state }) {
 
 
 function endingOf(account, verbose) {
-    const { mark, words } = (0,_headline_js__WEBPACK_IMPORTED_MODULE_2__/* .headlineOf */ .g)(account);
+    const { mark, words } = (0,_headline_js__WEBPACK_IMPORTED_MODULE_2__/* .headlineOf */ .gD)(account);
     const { target, reason, differences = [], unsaved } = account;
-    const lines = [(0,_say_js__WEBPACK_IMPORTED_MODULE_4__/* .say */ .c)(reason)];
+    const lines = [(0,_say_js__WEBPACK_IMPORTED_MODULE_4__/* .say */ .c)(reason, account)];
     const proof = (0,_evidence_part_js__WEBPACK_IMPORTED_MODULE_1__/* .decidingProof */ .ob)(account);
     if (proof && verbose)
         lines.push(proof.numbers);
@@ -66770,22 +66812,24 @@ const small = ({ numbers }) => `<sub>${(0,_lib_markdown_js__WEBPACK_IMPORTED_MOD
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   T: () => (/* binding */ failedLines),
-/* harmony export */   y: () => (/* binding */ commandAfter)
+/* harmony export */   EK: () => (/* binding */ usersOfKept),
+/* harmony export */   TW: () => (/* binding */ failedLines),
+/* harmony export */   yO: () => (/* binding */ commandAfter)
 /* harmony export */ });
 /* harmony import */ var _release_target_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6186);
 /* harmony import */ var _next_command_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9722);
 
 
 const commandAfter = { promoting: "promote", "rolling-back": "rollback" };
-function whatToDo({ reason, during }, { stable, canary }) {
+function whatToDo(state, { target: { stable, canary }, plan }) {
+    const { reason, during } = state;
     switch (reason.kind) {
         case "stranded": {
             const [old, serving] = [reason.version, (0,_release_target_js__WEBPACK_IMPORTED_MODULE_0__/* .otherRole */ .n1)(reason.version)].map((role) => (role === "stable" ? stable : canary).deployment);
             return `${serving} serves what the release moved, so there is no hurry. Change what is named above so that it finds the pods of ${serving}, too, or remove it; until then ${old} keeps its pods.`;
         }
         case "kept":
-            return "Find out who writes that route (somebody, a GitOps sync), and put that right.";
+            return `${usersOfKept(state, plan)} Find out who writes that route (somebody, a GitOps sync), and put that right.`;
         case "stable-away":
             return `Find out what keeps the pods of ${stable.deployment} from running, or requests from them, and put that right.`;
         case "unserved":
@@ -66796,8 +66840,15 @@ function whatToDo({ reason, during }, { stable, canary }) {
                 : "Find out what holds the way back up, and put that right.";
     }
 }
-const failedLines = (state, { target, asked }) => [
-    `To do by hand: ${whatToDo(state, target)}`,
+function usersOfKept({ during }, { promotion }) {
+    if (during === "rolling-back")
+        return "Those users still get the version that was given up.";
+    if (promotion === "swap")
+        return "Those users still get the version before.";
+    return "Nobody is hurt: both Deployments run the new version.";
+}
+const failedLines = (state, { target, asked, plan }) => [
+    `To do by hand: ${whatToDo(state, { target, plan })}`,
     `Then, to finish: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_1__/* .nextCommand */ .h)(finishing(state), { target, asked })}`,
 ];
 const finishing = ({ during, reason }) => reason.kind === "stable-away" ? "rollback" : commandAfter[during];
@@ -66811,10 +66862,15 @@ const finishing = ({ during, reason }) => reason.kind === "stable-away" ? "rollb
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  g: () => (/* binding */ headlineOf),
-  $: () => (/* binding */ isOnlyUnsaved)
+  mW: () => (/* binding */ amissInWords),
+  ef: () => (/* binding */ hasNeverServed),
+  gD: () => (/* binding */ headlineOf),
+  $M: () => (/* binding */ isOnlyUnsaved),
+  De: () => (/* binding */ openInWords)
 });
 
+// EXTERNAL MODULE: ./src/lib/markdown.js
+var markdown = __nccwpck_require__(1752);
 // EXTERNAL MODULE: ./src/release/plan.js
 var release_plan = __nccwpck_require__(912);
 // EXTERNAL MODULE: ./src/words/stage-progress.js
@@ -66845,9 +66901,13 @@ function undoHeadline({ plan, target, settled }, { phase }) {
     }
 }
 
+// EXTERNAL MODULE: ./src/words/version-word.js
+var version_word = __nccwpck_require__(5912);
 // EXTERNAL MODULE: ./src/words/weight-in-words.js
 var weight_in_words = __nccwpck_require__(6455);
 ;// CONCATENATED MODULE: ./src/words/headline.js
+
+
 
 
 
@@ -66856,7 +66916,7 @@ const whatIsOpen = {
     undecided: "the evidence does not decide",
     "no-data": "no data to decide by",
     split: "the canary gets less than planned",
-    budget: "the budget allows no larger weight",
+    budget: "too few requests for a larger weight",
 };
 const openInWords = ({ question, verdict: { figures } }) => question === "undecided" && "conclusion" in figures && figures.conclusion.missing?.requests !== undefined
     ? "too few requests to judge"
@@ -66869,7 +66929,13 @@ function headlineOf(account) {
         return headline;
     if (isOnlyUnsaved(account))
         return { mark: "⚠️", words: `${headline.words}, but its journal could not be saved` };
-    return { mark: "⚠️", words: `${headline.words}, but not everything is as it should be` };
+    return { mark: "⚠️", words: `${headline.words}, but ${amissInWords(account)}` };
+}
+function amissInWords({ differences = [] }) {
+    const [first, ...others] = differences;
+    if (first === undefined)
+        return "not everything is as it should be";
+    return others.length === 0 ? (0,markdown/* clip */.$Q)(first, 160) : `${differences.length} things are not as they should be`;
 }
 const marks = {
     waiting: "✋",
@@ -66877,7 +66943,8 @@ const marks = {
     "rolled-back": "❌",
     failed: "🚨",
 };
-const stuckWhile = { promoting: "promoting", "rolling-back": "rolling back" };
+const stuckWhile = { promoting: "stuck while promoting", "rolling-back": "stuck while rolling back" };
+const stuckInUndo = { promoting: "stuck while undoing", "rolling-back": "stuck while giving the undo up" };
 const markOf = ({ phase }) => marks[phase] ?? "⏳";
 function wordsOf(account, state) {
     const { plan, target, weight } = account;
@@ -66907,25 +66974,41 @@ function wordsOf(account, state) {
         case "rolled-back":
             return rolledBack(account);
         case "failed":
-            return stuckInWords(state);
+            return stuckInWords(account, state);
     }
 }
-function stuckInWords({ during, reason }) {
-    if (reason.kind === "unserved")
-        return `stuck while ${stuckWhile[during]}: requests cannot be answered, act now`;
-    return `stuck while ${stuckWhile[during]}, somebody has to look`;
+const stuckInWords = (account, state) => `${(account.undoes ? stuckInUndo : stuckWhile)[state.during]}, ${usersOfStuck(account, state)}`;
+function usersOfStuck(account, { during, reason, returned }) {
+    const { old, now } = (0,version_word/* versionNames */.F)(account);
+    const isForward = during === "promoting";
+    switch (reason.kind) {
+        case "unserved":
+            return "act now: requests cannot be answered";
+        case "stable-away":
+            return `act now: ${account.target.stable.deployment} cannot answer, so users still get ${now}`;
+        case "stranded":
+            return `no hurry: what the release moves is on ${isForward ? now : `${old} again`}`;
+        case "kept":
+            if (!isForward)
+                return `act now: a route of somebody else's gives users ${now}`;
+            if (reason.version === "stable")
+                return `look soon: a route of somebody else's gives users ${old}`;
+    }
+    if (isForward)
+        return `no hurry: all users are on ${now}`;
+    return returned ? `no hurry: all users are on ${old} again` : `act now: users may still get ${now}`;
 }
 const stageOf = ({ stages }, index) => `stage ${index + 1} of ${stages.length}`;
 function rolledBack(account) {
-    const { stages, settled, target } = account;
+    const { settled, target } = account;
     const known = settled !== false || isOnlyUnsaved(account);
-    if (stages.length === 0 && !mayHaveServed(account))
+    if (hasNeverServed(account))
         return known ? "not released, no request went to the canary" : "not released";
     if (known)
         return `rolled back, all requests go to ${target.stable.deployment} again`;
     return "rolled back";
 }
-const mayHaveServed = ({ log }) => log.some(({ reason }) => reason.kind === "drained" || reason.kind === "canary-put-back");
+const hasNeverServed = ({ stages, log }) => stages.length === 0 && !log.some(({ reason }) => reason.kind === "drained" || reason.kind === "canary-put-back");
 const isOnlyUnsaved = ({ unsaved, differences = [] }) => unsaved !== undefined && differences.length === 0;
 
 
@@ -67061,28 +67144,33 @@ function bar(percent, width) {
 /* harmony export */   k: () => (/* binding */ sayEntry)
 /* harmony export */ });
 /* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5485);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9086);
-/* harmony import */ var _weight_in_words_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6455);
+/* harmony import */ var _scene_setting_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(130);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9086);
+/* harmony import */ var _weight_in_words_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6455);
 
 
 
-function say(reason) {
+
+function say(reason, of) {
     const { lastWords } = reason;
+    const words = sentence(reason, canaryIn(of));
     if (lastWords === undefined)
-        return sentence(reason);
-    return `${sentence(reason)}. Its pods later: ${lastWords}`;
+        return words;
+    return `${words}. Its pods later: ${lastWords}`;
 }
-const sayEntry = ({ reason, times = 1 }) => times === 1 ? say(reason) : `${say(reason)} (${times} times)`;
-function sentence(reason) {
+const canaryIn = (of) => (of && (0,_scene_setting_js__WEBPACK_IMPORTED_MODULE_1__/* .isWayBack */ .PU)(of) ? of.target.canary.deployment : "the canary");
+const sayEntry = ({ reason, times = 1 }, of) => times === 1 ? say(reason, of) : `${say(reason, of)} (${times} times)`;
+function sentence(reason, canary) {
+    const roleWord = (role) => (role === "stable" ? "stable" : canary);
     switch (reason.kind) {
         case "measured":
             return reason.words;
         case "deploying":
-            return "deploying the canary";
+            return `deploying ${canary}`;
         case "canary-ready":
-            return `the canary is ready: ${reason.pods}`;
+            return `${canary} is ready: ${reason.pods}`;
         case "canary-not-ready":
-            return `the canary is not ready: ${reason.pods ?? unread}${later(reason.after)}`;
+            return `${canary} is not ready: ${reason.pods ?? unread}${later(reason.after)}`;
         case "canary-broken":
             return reason.pods;
         case "mesh-learning":
@@ -67090,37 +67178,37 @@ function sentence(reason) {
         case "mesh-learnt":
             return "the mesh had time to learn of the new pods";
         case "making-room":
-            return `making room for ${(0,_weight_in_words_js__WEBPACK_IMPORTED_MODULE_2__/* .weightInWords */ .b)(reason.weight)} on the canary`;
+            return `making room for ${(0,_weight_in_words_js__WEBPACK_IMPORTED_MODULE_3__/* .weightInWords */ .b)(reason.weight)} on ${canary}`;
         case "giving-weight":
             if (reason.weight === 0)
-                return "letting testers in to the canary";
-            return `giving the canary ${reason.weight}% of the requests`;
+                return `letting testers in to ${canary}`;
+            return `giving ${canary} ${reason.weight}% of the requests`;
         case "stage-goes-on":
             return `stage ${reason.stage} goes on for ${(0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(reason.left)}`;
         case "stage-extended":
-            return `stage ${reason.stage} is extended: ${(0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__/* .verdictSentence */ .BT)(reason.verdict)}`;
+            return `stage ${reason.stage} is extended: ${(0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_2__/* .verdictSentence */ .BT)(reason.verdict)}`;
         case "stage-passed":
             return passed(reason);
         case "held":
-            return `stage ${reason.stage} is held for somebody to decide: ${(0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__/* .verdictSentence */ .BT)(reason.verdict)}`;
+            return `stage ${reason.stage} is held for somebody to decide: ${(0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_2__/* .verdictSentence */ .BT)(reason.verdict)}`;
         case "gate-failed":
-            return (0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__/* .verdictSentence */ .BT)(reason.verdict);
+            return (0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_2__/* .verdictSentence */ .BT)(reason.verdict);
         case "stage-not-judged":
-            return `stage ${reason.stage} could not be judged within ${(0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(reason.deadline)}: ${(0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__/* .verdictSentence */ .BT)(reason.verdict)}`;
+            return `stage ${reason.stage} could not be judged within ${(0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(reason.deadline)}: ${(0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_2__/* .verdictSentence */ .BT)(reason.verdict)}`;
         case "stage-undecided":
-            return `stage ${reason.stage} ended undecided, which fails by the plan: ${(0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__/* .verdictSentence */ .BT)(reason.verdict)}`;
+            return `stage ${reason.stage} ended undecided, which fails by the plan: ${(0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_2__/* .verdictSentence */ .BT)(reason.verdict)}`;
         case "pods-gone":
-            return `no pod of the canary is available any more: ${reason.pods}`;
+            return `no pod of ${canary} is available any more: ${reason.pods}`;
         case "put-back":
-            return `somebody else changed the route (${reason.differences}); putting it back`;
+            return `the route is not as the release left it (${reason.differences}); putting it back`;
         case "drift":
-            return `somebody else changed the route${again(reason.putBacks)}: ${reason.differences}`;
+            return `the route is not as the release left it${again(reason.putBacks)}: ${reason.differences}`;
         case "canary-put-back":
-            return `somebody else changed the canary (${reason.differences}); deploying it again, to be judged from the beginning`;
+            return `somebody else changed ${canary} (${reason.differences}); deploying it again, to be judged from the beginning`;
         case "beginning-again":
             return "stable has all requests again; the release begins again";
         case "canary-changed":
-            return `somebody else changed the canary${again(reason.putBacks)}, so what was judged is not what would be promoted: ${reason.differences}`;
+            return `somebody else changed ${canary}${again(reason.putBacks)}, so what was judged is not what would be promoted: ${reason.differences}`;
         case "updating-stable":
             return reason.atOnce ? "stable gets the image" : "every stage passed: stable gets the new image";
         case "stable-ready":
@@ -67132,11 +67220,11 @@ function sentence(reason) {
         case "stable-changed":
             return `stable does not run what was judged: ${reason.differences}${stays}`;
         case "stable-lost":
-            return `stable has no available pod any more (${reason.pods}): the canary, which runs the same, gets its requests`;
+            return `stable has no available pod any more (${reason.pods}): ${canary}, which runs the same, gets its requests`;
         case "canary-lost":
-            return `the canary has no available pod any more (${reason.pods}): stable, which is being updated, gets its requests`;
+            return `${canary} has no available pod any more (${reason.pods}): stable, which is being updated, gets its requests`;
         case "promoted":
-            return promoted(reason);
+            return promoted(reason, canary);
         case "undone":
             return `the version before serves everything again: ${version(reason)}`;
         case "draining":
@@ -67145,22 +67233,22 @@ function sentence(reason) {
             return "requests under way had time to finish";
         case "retiring":
             if (reason.loser === "canary")
-                return "removing the canary";
+                return `removing ${canary}`;
             if (reason.kept)
                 return "the old version is kept";
             return "scaling the old version down";
         case "reviving-stable":
             return "somebody scaled stable to 0, which is to have all requests: it gets its pods back";
         case "stable-away":
-            return `stable cannot answer, so the canary keeps its requests until it can: ${reason.pods}${later(reason.after)}`;
+            return `stable cannot answer, so ${canary} keeps its requests until it can: ${reason.pods}${later(reason.after)}`;
         case "kept":
-            return `somebody else changed the route, and it sends requests to ${roleWords[reason.version]}, so ${roleWords[reason.version]} keeps its pods: ${reason.differences}`;
+            return `somebody else changed the route, and it sends requests to ${roleWord(reason.version)}, so ${roleWord(reason.version)} keeps its pods: ${reason.differences}`;
         case "stranded":
-            return `${roleWords[reason.version]} keeps its pods, since without them nobody would answer what the release does not move: ${reason.by}`;
+            return `${roleWord(reason.version)} keeps its pods, since without them nobody would answer what the release does not move: ${reason.by}`;
         case "unserved":
-            return `no request for ${roleWords[reason.version]} can be answered: ${reason.words}${later(reason.after)}`;
+            return `no request for ${roleWord(reason.version)} can be answered: ${reason.words}${later(reason.after)}`;
         case "restoring":
-            return "putting the canary back as it was";
+            return `putting ${canary} back as it was`;
         case "trouble":
             if (reason.lasted === undefined)
                 return reason.words;
@@ -67182,14 +67270,13 @@ function sentence(reason) {
         case "rollback-wanted":
             return reason.actor ? `rolled back by hand, by ${reason.actor}` : "rolled back by hand";
         case "undo-wanted":
-            return `undo${by(reason.actor)}: back to ${version(reason)}, which is called the canary from here on`;
+            return `undo${by(reason.actor)}: back to ${version(reason)}`;
         case "approved":
             return `approved${by(reason.actor)}`;
         case "taken-up":
             return `taken up again${by(reason.actor)}`;
     }
 }
-const roleWords = { stable: "stable", canary: "the canary" };
 const unread = "its pods could not be read";
 const stays = ". All traffic stays on the canary, which passed every stage";
 const later = (after) => (after === undefined ? "" : `, after ${(0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(after)}`);
@@ -67205,18 +67292,35 @@ function stableNotReady({ pods = unread, stuck }) {
 function passed({ stage, verdict, smaller }) {
     let sentence = `stage ${stage} passed`;
     if (verdict)
-        sentence = `stage ${stage} ended undecided and goes on by the plan: ${(0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__/* .verdictSentence */ .BT)(verdict)}`;
+        sentence = `stage ${stage} ended undecided and goes on by the plan: ${(0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_2__/* .verdictSentence */ .BT)(verdict)}`;
     if (!smaller)
         return sentence;
-    return `${sentence}; next is ${smaller.weight}% instead of ${smaller.planned}%, the most at which the worst case stays within the budget`;
+    return `${sentence}; next is ${smaller.weight}% instead of ${smaller.planned}%: what was counted so far allows no more within evidence.budget`;
 }
-function promoted({ winner, atOnce }) {
+function promoted({ winner, atOnce }, canary) {
     if (winner === "stable")
-        return `stable runs the ${atOnce ? "image" : "new image"}: giving its traffic back`;
-    return atOnce
-        ? "the canary serves everything: it is the new stable"
-        : "every stage passed: the canary is the new stable";
+        return `stable runs the ${atOnce ? "image" : "new image"}, so it gets all requests again`;
+    if (atOnce)
+        return `${canary} serves everything: it is the new stable`;
+    return `every stage passed: ${canary} is the new stable`;
 }
+
+
+/***/ }),
+
+/***/ 130:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   PU: () => (/* binding */ isWayBack),
+/* harmony export */   qs: () => (/* binding */ exchangedInWords),
+/* harmony export */   rC: () => (/* binding */ clusterInWords)
+/* harmony export */ });
+/* harmony import */ var _release_transition_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5016);
+
+const clusterInWords = ({ context, host }) => host === "" ? `No cluster, but the files of ${context}` : `Cluster ${context} (${host})`;
+const isWayBack = ({ undoes, plan }) => undoes !== undefined && (0,_release_transition_js__WEBPACK_IMPORTED_MODULE_0__/* .winnerOf */ .Pk)(plan) === "canary";
+const exchangedInWords = ({ stable, canary }) => `The last release made ${stable.deployment} the stable version: this one goes to ${canary.deployment} (the file's roles are exchanged).`;
 
 
 /***/ }),
@@ -67732,7 +67836,7 @@ function verdictSentence(verdict) {
         case "restarts":
             return restartsSentence(gate, figures.restarts, limit);
         case "budget":
-            return `the worst case that is not ruled out yet allows at most ${figures.largest}% of the requests within the budget, and the canary has ${figures.weight}%`;
+            return `too few requests yet to rule out that more of all requests fail by the canary than evidence.budget allows: at most ${figures.largest}% on the canary would surely be within it, and it has ${figures.weight}%`;
     }
 }
 function runSentence(gate, { failure, ...figures }, value, limit) {
@@ -67863,6 +67967,35 @@ function timeWords(time) {
     if ("above" in time)
         return `more than ${(0,times_in_words/* millis */.ne)(time.above)}`;
     return (0,times_in_words/* millis */.ne)(time.atMost);
+}
+
+
+/***/ }),
+
+/***/ 5912:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   F: () => (/* binding */ versionNames),
+/* harmony export */   Y: () => (/* binding */ versionWord)
+/* harmony export */ });
+/* harmony import */ var _release_known_image_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4456);
+
+function versionNames(account) {
+    const { target, undoes, replacedImage } = account;
+    const [old, now] = [undoes?.image ?? replacedImage, (0,_release_known_image_js__WEBPACK_IMPORTED_MODULE_0__/* .knownImage */ .l)(account)].map((image) => image && versionWord(image));
+    if (old === now)
+        return { old: target.stable.deployment, now: target.canary.deployment };
+    return { old: old ?? target.stable.deployment, now: now ?? target.canary.deployment };
+}
+function versionWord(image) {
+    const [name = "", digest] = image.split("@");
+    const tag = /:([^/:]+)$/.exec(name)?.[1];
+    if (tag !== undefined)
+        return tag;
+    if (digest === undefined)
+        return "latest";
+    return digest.slice(0, "sha256:".length + 12);
 }
 
 
