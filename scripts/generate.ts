@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { actionFile } from "./generate/action.ts";
 import { answerSchemas } from "./generate/answer-schema.ts";
 import { between } from "./generate/between.ts";
+import { initTemplates } from "./generate/init-templates.ts";
 import { jsonSchema, withReferences } from "./generate/json-schema.ts";
 import { commandTable, reference } from "./generate/reference.ts";
 
@@ -13,6 +14,8 @@ const files: { [path: string]: string } = {
   "docs/schema.json": `${JSON.stringify(withReferences(schema), null, 2)}\n`,
   "docs/configuration.md": reference(schema, readFileSync("examples/two-deployments.yaml", "utf8")),
 };
+if (existsSync("src/init/templates.json"))
+  files["src/init/templates.json"] = `${JSON.stringify(initTemplates(), null, 2)}\n`;
 if (existsSync("docs/commands.md"))
   files["docs/commands.md"] = between(readFileSync("docs/commands.md", "utf8"), "commands", commandTable());
 

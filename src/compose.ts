@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { jobSummary } from "./adapters/actions/job-summary.ts";
 import { type Outputs, outputs } from "./adapters/actions/outputs.ts";
 import { deploymentWorkload } from "./adapters/deployment/deployment-workload.ts";
@@ -6,6 +7,7 @@ import { wayBack } from "./adapters/deployment/way-back.ts";
 import type { KeepLogs } from "./adapters/deployment/workload-parts.ts";
 import { captureWorkloads, imageBefore, workloadsBefore } from "./adapters/deployment/workloads-before.ts";
 import { logFolder, logFolderBeside } from "./adapters/files/log-folder.ts";
+import { writeNew } from "./adapters/files/new-file.ts";
 import { readFolder } from "./adapters/files/read-folder.ts";
 import { mebibyte, readText } from "./adapters/files/read-text.ts";
 import { reportFile, writeWhole } from "./adapters/files/report-file.ts";
@@ -24,6 +26,7 @@ import { type Cluster, findCluster } from "./adapters/kubernetes/kubeconfig.ts";
 import { connect, type KubernetesClient } from "./adapters/kubernetes/kubernetes-client.ts";
 import { leaseLock } from "./adapters/kubernetes/lease-lock.ts";
 import { passingTransport } from "./adapters/kubernetes/passing-transport.ts";
+import { readGround } from "./adapters/kubernetes/read-ground.ts";
 import { readOnce, rememberVersions } from "./adapters/kubernetes/read-once.ts";
 import { createServerTime } from "./adapters/kubernetes/server-time.ts";
 import { serviceNames } from "./adapters/kubernetes/service-names.ts";
@@ -32,13 +35,17 @@ import { prometheus } from "./adapters/prometheus/prometheus.ts";
 import { proxies } from "./adapters/proxies/proxies.ts";
 import type { Voice } from "./adapters/terminal/log.ts";
 import { virtualServiceFamily } from "./adapters/virtual-service/virtual-service-family.ts";
+import type { InitSession } from "./commands/init.ts";
 import { metricsFor } from "./commands/known-metrics.ts";
 import type { PlanSession } from "./commands/plan.ts";
 import type { Desk, Session } from "./commands/session.ts";
 import type { Config, MetricsConfig } from "./config/config.ts";
 import { folderObjects } from "./config/folder-objects.ts";
+import { loadConfig } from "./config/load.ts";
+import { configurationPath, isProposed } from "./init/files-of-job.ts";
+import type { InitGround } from "./init/ground.ts";
 import { gatewayKinds } from "./istio/gateway-route.ts";
-import { placeWord } from "./kubernetes/object.ts";
+import { type KubernetesObject, placeWord } from "./kubernetes/object.ts";
 import type { RegisterSecret } from "./lib/credentials.ts";
 import type { Instant } from "./lib/duration.ts";
 import { RefusedError, tell } from "./lib/errors.ts";
@@ -48,6 +55,7 @@ import type { Metrics } from "./ports/metrics.ts";
 import { metricsByTarget } from "./ports/metrics-by-target.ts";
 import { noMetrics } from "./ports/no-metrics.ts";
 import type { Ports } from "./ports/ports.ts";
+import type { Finding } from "./ports/preflight.ts";
 import type { Reporter } from "./ports/reporter.ts";
 import type { Respondents } from "./ports/respondent.ts";
 import type { TrafficHistory } from "./ports/traffic-history.ts";
@@ -86,40 +94,46 @@ export type Surroundings = World & {
 
 /** What commands need that ask no cluster, and need none to be there. */
 export function desk(config: Config, world: Surroundings): Desk {
-  const warnings = warningsOf(config, world);
   return {
     config,
-    messages: {
-      print: world.print,
-      answer: world.answer,
-      warn: warnings.warn,
-      warnings: warnings.all,
-      nothingLeft: () => {},
-      somethingLeft: () => {},
-    },
+    messages: messagesOf(config, world),
     history: historyOf(metricsOf(config, world, { cluster: () => clusterOf(config, world) }), world),
     readFile: (path) => readText(path, 64 * mebibyte, world), // a report has every poll of a release of days
     writePage: writeWhole,
   };
 }
 
+/** What a command says that leaves nothing behind. */
+function messagesOf(config: Config, world: Surroundings): Desk["messages"] {
+  const { warn, all: warnings } = warningsOf(config, world);
+  const { print, answer } = world;
+  return { print, answer, warn, warnings, nothingLeft: () => {}, somethingLeft: () => {} };
+}
+
 /** What is planned over files, which may find its route in them, too. */
 export type FilesSession = PlanSession & Pick<Session, "findRoutes">;
 
-/** A plan's session over manifests: with no cluster, no counters and no journal. */
-export async function composeFiles(config: Config, folder: string, here: Surroundings): Promise<FilesSession> {
-  const { messages } = desk(config, here);
+/** A folder with manifests as a cluster, and what is known of its files. */
+async function folderOf(folder: string, namespace: string, here: Surroundings) {
   const { files, unread } = await readFolder(folder, here).catch((cause: unknown) => {
     throw new RefusedError(`The folder ${folder} (files) cannot be read.`, { cause });
   });
-  const { objects, problems } = folderObjects(files, config.namespace);
+  const read = folderObjects(files, namespace);
+  // What init has proposed stands beside what it would change.
+  const objects = read.objects.toSorted((one, other) => Number(isProposed(one.file)) - Number(isProposed(other.file)));
   const places = Map.groupBy(objects, ({ object }) => placeWord(object));
   const known: KnownFiles = {
     folder,
     places: new Map([...places].map(([word, same]) => [word, same.map(({ file }) => file)])),
-    unread: [...unread, ...problems],
+    unread: [...unread, ...read.problems],
   };
-  const client = fileClient([...places.values()].flatMap(([first]) => first?.object ?? []));
+  return { known, client: fileClient([...places.values()].flatMap(([first]) => first?.object ?? [])), objects };
+}
+
+/** A plan's session over manifests: with no cluster, no counters and no journal. */
+export async function composeFiles(config: Config, folder: string, here: Surroundings): Promise<FilesSession> {
+  const messages = messagesOf(config, here);
+  const { known, client } = await folderOf(folder, config.namespace, here);
   const routes = routesBy(client, here.clock);
   const noCounters = { because: "no cluster is looked at (files)" };
   return {
@@ -153,6 +167,82 @@ export async function composeFiles(config: Config, folder: string, here: Surroun
         target,
       ),
   };
+}
+
+/** What a first release is prepared with: a cluster that is only read, or manifests. */
+export async function composeInit(config: Config, here: Surroundings): Promise<InitSession> {
+  const { service, wish, output: folder = "." } = config;
+  const { client, namespace, places, place } = await groundFor(config, here);
+  const ground = await readGround(client, { namespace, service });
+  return {
+    wish,
+    ground: { ...ground, places },
+    where: `in namespace ${namespace} of ${place}`,
+    folder,
+    messages: messagesOf(config, here),
+    inspect: (objects, texts) => inspectAhead(objects, texts, here),
+    readFile: (path) => readText(join(folder, path), mebibyte, here).catch(unlessMissing),
+    write: (path, text) => writeNew(join(folder, path), here.censor.redact(text)),
+  };
+}
+
+/** Where objects are read, and in which namespace they are looked for. */
+type GroundSource = Pick<InitGround, "namespace" | "places"> & {
+  readonly client: KubernetesClient;
+  readonly place: string;
+};
+
+async function groundFor(config: Config, here: Surroundings): Promise<GroundSource> {
+  const { files, namespace, service } = config;
+  if (files === undefined) {
+    const cluster = clusterOf(config, here);
+    const client = connect(here, cluster, { redact: here.censor.redact });
+    return {
+      client,
+      namespace: namespace || cluster.namespace || "default",
+      places: new Map(),
+      place: cluster.context,
+    };
+  }
+  const { client, known, objects } = await folderOf(files, namespace || "default", here);
+  const homes = objects.filter(({ object }) => object.kind === "Service" && object.metadata.name === service);
+  const [only = "default", ...more] = new Set(homes.map(({ object }) => object.metadata.namespace));
+  if (namespace === "" && more.length > 0)
+    throw new RefusedError(`Service ${service} stands in ${files} for namespaces ${[only, ...more].join(", ")}.`, {
+      next: "Name the one that is meant: --namespace.",
+    });
+  return { client, namespace: namespace || only, places: known.places, place: files };
+}
+
+function unlessMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT" && error.code !== "ENOTDIR") throw error;
+}
+
+/** What a plan says of a world as if all of it ran: by the same preflight, and by the configuration as it was written. */
+async function inspectAhead(
+  objects: readonly KubernetesObject[],
+  texts: ReadonlyMap<string, string>,
+  here: Surroundings,
+): Promise<readonly Finding[]> {
+  const { release, firstDeploy } = await loadConfig({
+    inputs: { command: "plan", config: configurationPath, image: "image:of-a-release" },
+    env: { GITHUB_SHA: "of-a-release" },
+    readFile: async (path) => texts.get(path) ?? "",
+    registerSecret: () => {},
+  });
+  if (!release) return [];
+  const client = fileClient(objects);
+  const routes = routesBy(client, here.clock);
+  const parts = {
+    ...release,
+    client: readOnce(client),
+    routes,
+    firstDeploy,
+    undo: false,
+    exchanged: false,
+    others: [],
+  };
+  return releasePreflight({ ...parts, answerers: async () => [] }).inspect();
 }
 
 /** The composition root: the only place that knows which adapters there are. */

@@ -1,4 +1,5 @@
 import { isHandedOver, mebibyte, readText } from "./adapters/files/read-text.ts";
+import { init } from "./commands/init.ts";
 import { plan } from "./commands/plan.ts";
 import { promote } from "./commands/promote.ts";
 import { rehearse } from "./commands/rehearse.ts";
@@ -12,7 +13,7 @@ import { status } from "./commands/status.ts";
 import { undo } from "./commands/undo.ts";
 import { verify } from "./commands/verify.ts";
 import { withRoutes, withRoutesIfFound } from "./commands/with-routes.ts";
-import { compose, composeFiles, desk, type FilesSession, type Surroundings } from "./compose.ts";
+import { compose, composeFiles, composeInit, desk, type FilesSession, type Surroundings } from "./compose.ts";
 import type { Command, CommandInCluster } from "./config/commands.ts";
 import type { Config } from "./config/config.ts";
 import { RefusedError } from "./lib/errors.ts";
@@ -28,7 +29,7 @@ export const commandsInCluster: Readonly<Record<CommandInCluster, (session: Sess
   settle: withRoutesIfFound(settle),
 };
 
-const atDesk: Readonly<Record<Exclude<Command, CommandInCluster>, (desk: Desk) => Promise<ExitCode>>> = {
+const atDesk: Readonly<Record<Exclude<Command, CommandInCluster | "init">, (desk: Desk) => Promise<ExitCode>>> = {
   rehearse,
   replay,
   report,
@@ -41,6 +42,7 @@ export async function dispatch(config: Config, surroundings: Surroundings): Prom
   const { command, files } = config;
   if (command === "plan" && files !== undefined)
     return withRoutes<FilesSession>(plan)(await composeFiles(config, files, surroundings));
+  if (command === "init") return init(await composeInit(await withoutPipe(config, surroundings), surroundings));
   if (isInCluster(command))
     return commandsInCluster[command](compose(await withoutPipe(config, surroundings), surroundings));
   return atDesk[command](desk(config, surroundings));

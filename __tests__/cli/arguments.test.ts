@@ -53,7 +53,7 @@ for (const [line, expected] of good) {
 const bad: readonly (readonly [line: string, ...lines: readonly string[]])[] = [
   [
     "relase",
-    'unknown command "relase"; did you mean "release"? Known: release, plan, rehearse, status, verify, rollback, undo, promote, settle, replay, report',
+    'unknown command "relase"; did you mean "release"? Known: init, release, plan, rehearse, status, verify, rollback, undo, promote, settle, replay, report',
   ],
   ["release --keep-old 30", "30: stands behind --keep-old, which takes a value only with =: --keep-old=30"],
   ["release now", "now: is neither a flag nor the value of one"],

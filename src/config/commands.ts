@@ -36,6 +36,7 @@ export type InputGroup =
   | "metrics"
   | "report"
   | "files" //      a folder with manifests instead of a cluster
+  | "init" //       what a first release is prepared with
   | "verify"
   | "rehearse";
 
@@ -48,6 +49,18 @@ export const service = ["namespace", "service", "cluster"] as const;
  * row more, and its function in `src/dispatch.ts`, which the compiler asks for.
  */
 const rows = [
+  {
+    name: "init",
+    purpose: "Write what a service lacks for its first release as files to review, and apply nothing.",
+    inBrief: "write what a first release lacks, as files to review",
+    does: "looks at a namespace, or with `--files DIR` at manifests, and writes what is missing for a first release as files to review: routes, subsets, account, configuration, workflow. Applies nothing, and writes over no file",
+    exits: "0; 2 it cannot be prepared, and nothing was written; 3 something is left that only you can decide",
+    needs: ["service", "cluster"],
+    reads: ["service", "files", "init"],
+    changes: false,
+    inCluster: true,
+    json: false,
+  },
   {
     name: "release",
     purpose: "Release a new version: deploy the canary, move the weights, promote or roll back.",
@@ -187,8 +200,8 @@ type Row = (typeof rows)[number];
 
 /** What the program is asked to do. */
 export type Command = Row["name"];
-/** The commands that are given a session; the others are given a desk. */
-export type CommandInCluster = Extract<Row, { readonly inCluster: true }>["name"];
+/** The commands that are given a session; the others are given a desk, and init what it has to look at. */
+export type CommandInCluster = Exclude<Extract<Row, { readonly inCluster: true }>["name"], "init">;
 export type CommandRow = WrittenRow & Pick<Row, "name" | "needs">;
 
 export const commands: readonly CommandRow[] = rows;

@@ -1,3 +1,4 @@
+import type { Wish } from "../init/ground.ts";
 import type { MetricNames } from "../istio/istio-metrics.ts";
 import type { Millis } from "../lib/duration.ts";
 import type { AskedWith } from "../release/asked-with.ts";
@@ -42,13 +43,15 @@ export type Config = {
   readonly rehearsal?: RehearsalConfig | undefined;
   /** A folder with manifests that are looked at instead of a cluster. */
   readonly files?: string | undefined;
+  /** What init is asked for beside the service's name. */
+  readonly wish: Wish;
   /** No stable version exists yet: deploy the new one straight, without stages. Default false: say so and refuse. */
   readonly firstDeploy: boolean;
   /** JSON instead of text, for `plan`, `rehearse`, `status`, `verify` and `replay`. */
   readonly json: boolean;
   /** The log has the numbers behind the evidence, too. */
   readonly verbose: boolean;
-  /** Where `report` writes its page; undefined is beside what it reads. */
+  /** Where `report` writes its page (undefined is beside what it reads), and `init` its files. */
   readonly output: string | undefined;
   /**
    * Problems in parts that the command does not need: whoever is on call must be able to roll back with a broken

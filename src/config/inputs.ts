@@ -44,6 +44,7 @@ const rehearsing = readersOf("course");
 const measuring = readersOf("metrics");
 const verifying = readersOf("verify");
 const playing = readersOf("rehearse");
+const preparing = readersOf("init");
 const inCluster = commandsThat(({ inCluster }) => inCluster);
 const telling = commandsThat(({ changes }) => changes);
 
@@ -100,7 +101,7 @@ export const inputs: readonly Input[] = [
     type: "text",
     description:
       "Deployment of the version that serves now. After a swap the two have exchanged their roles, and the same file goes the other way.",
-    commands: targeting,
+    commands: [...preparing, ...targeting],
   },
   {
     name: "stable-subset",
@@ -124,7 +125,7 @@ export const inputs: readonly Input[] = [
     type: "text",
     description:
       "Deployment of the version on trial. Default: for a clone, stable's name with -canary; for manifests, the only Deployment in them.",
-    commands: targeting,
+    commands: [...preparing, ...targeting],
   },
   {
     name: "canary-subset",
@@ -506,8 +507,23 @@ export const inputs: readonly Input[] = [
   {
     name: "output",
     type: "text",
-    description: "Where the command report writes its page. Default: the report's name, ending in .html.",
-    commands: ["report"],
+    description:
+      "Where the command report writes its page. Default: the report's name, ending in .html. For init the folder that its files go into. Default: the working directory.",
+    commands: [...preparing, "report"],
+  },
+  {
+    name: "route",
+    type: "text",
+    description:
+      "The kind of route that init writes where there is none: virtual-service or http-route. Default: what the namespace uses.",
+    commands: preparing,
+  },
+  {
+    name: "host",
+    type: "text",
+    description:
+      "A host by which the service is to be reached from outside, such as shop.example.com: init writes a Gateway with TLS for it.",
+    commands: preparing,
   },
 
   {

@@ -1,3 +1,4 @@
+import { families, type Wish } from "../init/ground.ts";
 import type { RegisterSecret } from "../lib/credentials.ts";
 import { tell } from "../lib/errors.ts";
 import { givenKubeconfig, isPath } from "../lib/given-kubeconfig.ts";
@@ -76,7 +77,11 @@ export async function loadConfig(given: {
   const { manifests, problems: manifestProblems, filling } = await manifestsOf(file, row, given);
   registerSecrets(secretsInManifests(manifests.map(({ object }) => object)), registerSecret);
   const broken = [...problems, ...manifestProblems];
-  const all = [...broken, ...breaches({ command: row.name, file, manifests }, brokenBy(broken))];
+  const all = [
+    ...broken,
+    ...breaches({ command: row.name, file, manifests }, brokenBy(broken)),
+    ...wishProblems(inputs),
+  ];
 
   const namesImage = row.reads.includes("image") && !isNeeded(row, "image") && inputs.image !== undefined;
   const fatal = all.filter(({ path: [section] }) => isNeeded(row, section) || (namesImage && section === "image"));
@@ -247,6 +252,7 @@ function configOf(
     asked: askedIn(inputs),
     reporting: reportingOf(file, inputs, env),
     verify,
+    wish: wishIn(file, inputs),
     rehearsal: command === "rehearse" ? rehearsalOf(file) : undefined,
     firstDeploy,
     files: inputs.files,
@@ -254,6 +260,31 @@ function configOf(
     verbose: inputs.verbose === "true",
     output: inputs.output || undefined,
   };
+}
+
+const wishIn = ({ stable, canary }: ConfigFile, { route, host }: Given): Wish => ({
+  stable: stable.deployment,
+  canary: canary.deployment,
+  family: families.find((wish) => wish === route),
+  host,
+});
+
+const hostName = /^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$/;
+
+/** They stand in no section of the file, and are as needed as the service. */
+function wishProblems({ route, host }: Given): readonly Problem[] {
+  const problem = (place: string, expected: string, value: string): Problem => ({
+    path: ["service"],
+    place,
+    problem: `expected ${expected}`,
+    found: { value },
+  });
+  const problems: Problem[] = [];
+  if (route !== undefined && !families.some((wish) => wish === route))
+    problems.push(problem("route", families.join(" or "), route));
+  if (host !== undefined && !(hostName.test(host) && host.length <= 253))
+    problems.push(problem("host", "a host with dots in it, such as shop.example.com", host));
+  return problems;
 }
 
 const rehearsalOf = (file: ConfigFile): RehearsalConfig => ({

@@ -1,4 +1,4 @@
-import { field, listAt, textAt, textsAt } from "../kubernetes/field.ts";
+import { field, listAt, numberAt, textAt, textsAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import type { Labels } from "../kubernetes/selector.ts";
 import { type Host, readHost } from "./host.ts";
@@ -38,3 +38,19 @@ export function wayFromOutside(service: KubernetesObject): string | undefined {
   const addresses = listAt(service, "spec", "externalIPs").length > 0 ? "its external addresses" : undefined;
   return outside[textAt(service, "spec", "type") ?? ""] ?? addresses;
 }
+
+export type ServicePort = {
+  readonly number: number;
+  readonly name: string;
+  readonly protocol: string;
+  readonly target: unknown;
+};
+
+export const portsOf = (service: KubernetesObject): readonly ServicePort[] =>
+  listAt(service, "spec", "ports").map((port) => ({
+    number: numberAt(port, "port") ?? 0,
+    name: textAt(port, "name") ?? "",
+    // https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/
+    protocol: (textAt(port, "appProtocol") ?? textAt(port, "name")?.split("-")[0] ?? "").toLowerCase(),
+    target: field(port, "targetPort"),
+  }));

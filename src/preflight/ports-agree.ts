@@ -1,11 +1,10 @@
-import { selectorOfService } from "../istio/service.ts";
+import { portsOf, type ServicePort, selectorOfService } from "../istio/service.ts";
 import { type KubernetesObject, placeWord } from "../kubernetes/object.ts";
 import { carries } from "../kubernetes/selector.ts";
 import { coded, type Finding, warn } from "../ports/preflight.ts";
 import { listed } from "./finding.ts";
 import { plannedDeployment } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
-import { portsOf, type ServicePort } from "./service-ports.ts";
 
 type OwnedPort = ServicePort & { readonly of: string };
 

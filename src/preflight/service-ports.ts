@@ -1,27 +1,10 @@
 import { sameHost } from "../istio/host.ts";
-import { serviceBehind } from "../istio/service.ts";
-import { field, listAt, numberAt, textAt } from "../kubernetes/field.ts";
+import { portsOf, type ServicePort, serviceBehind } from "../istio/service.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import { coded, type Finding, note, refuse, toldOnce, warn } from "../ports/preflight.ts";
 import type { RoutedDestination, RouteFact } from "../ports/route-family.ts";
 import { plannedDeployment } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
-
-export type ServicePort = {
-  readonly number: number;
-  readonly name: string;
-  readonly protocol: string;
-  readonly target: unknown;
-};
-
-export const portsOf = (service: KubernetesObject): readonly ServicePort[] =>
-  listAt(service, "spec", "ports").map((port) => ({
-    number: numberAt(port, "port") ?? 0,
-    name: textAt(port, "name") ?? "",
-    // https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/
-    protocol: (textAt(port, "appProtocol") ?? textAt(port, "name")?.split("-")[0] ?? "").toLowerCase(),
-    target: field(port, "targetPort"),
-  }));
 
 const wordOf = ({ metadata }: KubernetesObject): string => `Service ${metadata.namespace}/${metadata.name}`;
 

@@ -35,6 +35,8 @@ export type Source = {
 /** The cluster that a kubeconfig names, and how messages call it. */
 export type Cluster = Connection & {
   readonly context: string;
+  /** The context's own, which kubectl takes where none is named. */
+  readonly namespace?: string | undefined;
   /** Of the API server, with its port; without a login that the URL may carry. */
   readonly host: string;
   /** What whoever relies on the connection should know. */
@@ -71,6 +73,7 @@ export function findCluster(source: Source): Cluster {
   return {
     server: cluster.server,
     context: config.currentContext,
+    namespace: config.getContextObject(config.currentContext)?.namespace,
     host: place.host,
     async authorize() {
       kept = (isKept && kept) || login();

@@ -1,0 +1,64 @@
+import { fileText } from "../init/file-text.ts";
+import type { InitGround, Wish } from "../init/ground.ts";
+import type { ProposedFile } from "../init/proposal.ts";
+import { propose } from "../init/propose.ts";
+import type { KubernetesObject } from "../kubernetes/object.ts";
+import { RefusedError, tell } from "../lib/errors.ts";
+import { lineDifference } from "../lib/line-difference.ts";
+import type { Finding } from "../ports/preflight.ts";
+import { fileReason, initText, unreadyInWords, type WrittenFile } from "../words/init-text.ts";
+import type { ExitCode, Session } from "./session.ts";
+
+/** What a first release is prepared with: a cluster that is only read, or files, and the folder that files go into. */
+export type InitSession = Pick<Session, "messages"> & {
+  readonly wish: Wish;
+  readonly ground: InitGround;
+  /** Half a sentence: `at namespace shop of prod`. */
+  readonly where: string;
+  readonly folder: string;
+  /** What a plan says of a world as if all of it ran, by the configuration that was made. */
+  readonly inspect: (
+    objects: readonly KubernetesObject[],
+    texts: ReadonlyMap<string, string>,
+  ) => Promise<readonly Finding[]>;
+  /** Undefined where there is none. */
+  readonly readFile: (path: string) => Promise<string | undefined>;
+  /** Writes a file that is not there. */
+  readonly write: (path: string, text: string) => void;
+};
+
+/** Writes what a service lacks for its first release, as files to review. Applies nothing, and writes over nothing. */
+export async function init(session: InitSession): Promise<ExitCode> {
+  const { wish, ground, where, folder, messages } = session;
+  const proposal = propose(ground, wish);
+  if ("kind" in proposal) {
+    const { message, next } = unreadyInWords(proposal, ground.service, where);
+    throw new RefusedError(message, { next });
+  }
+  const texts = new Map(proposal.files.map((file) => [file.path, fileText(file, fileReason(file))]));
+  const found = await session.inspect(proposal.objects, texts);
+  const left = found.filter(({ level, unseen }) => level !== "note" && unseen === undefined);
+  const files: WrittenFile[] = [];
+  for (const file of proposal.files) files.push(await written(session, file, texts.get(file.path) ?? ""));
+  const { namespace } = ground;
+  const { image, notes } = proposal;
+  messages.print(initText({ where, files, notes, left, namespace, image, folder }));
+  if (left.some(({ level }) => level === "refuse")) return 3;
+  return 0;
+}
+
+async function written(session: InitSession, file: ProposedFile, text: string): Promise<WrittenFile> {
+  const there = await session.readFile(file.path);
+  const whole = { ...file, difference: [] };
+  if (there === text) return { ...whole, became: "same" };
+  if (there !== undefined) return { ...whole, became: "other", difference: lineDifference(there, text) };
+  try {
+    session.write(file.path, text);
+  } catch (cause) {
+    throw new RefusedError(`${file.path} cannot be written: ${tell(cause)}; files before it may be there.`, {
+      next: "Give a folder that may be written to: --output DIR.",
+      cause,
+    });
+  }
+  return { ...whole, became: "written" };
+}

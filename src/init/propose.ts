@@ -1,0 +1,259 @@
+import { gatewayGroup } from "../istio/gateway-route.ts";
+import { selectorOfService, serviceBehind } from "../istio/service.ts";
+import { waypointOf } from "../istio/waypoint.ts";
+import { withoutServerFields } from "../kubernetes/exported.ts";
+import { objectAt } from "../kubernetes/field.ts";
+import { type KubernetesObject, placeWord } from "../kubernetes/object.ts";
+import { chooseBackends, newEntry, newHttpRoute, routesForService, throughBackend } from "./backends.ts";
+import { type Chosen, filesOfJob, imageOf } from "./files-of-job.ts";
+import { type InitGround, inOwnNamespace, ofKind, type Wish } from "./ground.ts";
+import type { InitNote, ObjectChange, Proposal, ProposedFile, Unready } from "./proposal.ts";
+import { serviceHost } from "./reach.ts";
+import { withProtocols } from "./service-ports.ts";
+import { chooseSubsets } from "./subsets.ts";
+import { chooseVersions, type InitVersions, otherWorkloads } from "./versions.ts";
+import { newVirtualService, pinned, routedSubsets, routesToService, withEntry } from "./virtual-services.ts";
+
+/** Everything by which the weights of a service can be moved, as changes; and what a configuration says of it. */
+type RoutePart = {
+  readonly changes: readonly ObjectChange[];
+  readonly chosen: Pick<Chosen, "stable" | "canary" | "routes">;
+  /** The routes that are good as they are. */
+  readonly releasable: readonly KubernetesObject[];
+};
+
+/** What a service lacks for a first release. Pure: nothing is read here, and nothing written. */
+export function propose(ground: InitGround, wish: Wish): Proposal | Unready {
+  const service = serviceBehind(ofKind(ground, "Service"), serviceHost(ground));
+  if (!service)
+    return { kind: "no-service", services: inOwnNamespace(ground, "Service").map(({ metadata }) => metadata.name) };
+  const selector = selectorOfService(service);
+  if (selector === undefined || Object.keys(selector).length === 0) return { kind: "no-selector" };
+  const versions = chooseVersions(ground, selector, wish);
+  if ("kind" in versions) return versions;
+  const ambient = isAmbient(ground, versions);
+  const byRoutes = familyFor(ground, wish, ambient) === "http-route";
+  if (byRoutes && !ground.servesGatewayApi) return { kind: "no-gateway-api" };
+  const named = serviceChange(ground, service, ambient);
+  const served = named?.object ?? service;
+  const routes = byRoutes ? viaGatewayApi(ground, served, versions, wish) : viaVirtualServices(ground, versions, wish);
+  const changes = [...(named ? [named] : []), ...waypointFor(ground, service, ambient), ...routes.changes];
+  const chosen = { ...routes.chosen, from: versions.from, made: versions.made, ambient };
+  return assembled(ground, { versions, changes, chosen, releasable: routes.releasable, selector });
+}
+
+type Parts = {
+  readonly versions: InitVersions;
+  readonly changes: readonly ObjectChange[];
+  readonly chosen: Chosen;
+  readonly releasable: readonly KubernetesObject[];
+  readonly selector: Readonly<Record<string, string>>;
+};
+
+function assembled(ground: InitGround, parts: Parts): Proposal {
+  const { versions, changes, chosen } = parts;
+  return {
+    files: [
+      ...changes.map((change) => fileOf(ground, change)),
+      ...labelPatches(versions),
+      ...filesOfJob(ground, chosen),
+    ],
+    image: imageOf(ground, chosen) ?? "IMAGE",
+    notes: notesOf(ground, parts),
+    objects: applied(ground, changes, versions),
+  };
+}
+
+/** What is there already decides; where nothing is, what the namespace is made for. */
+function familyFor(ground: InitGround, { family }: Wish, ambient: boolean): Wish["family"] {
+  if (family !== undefined) return family;
+  if (routesToService(ground).length > 0) return "virtual-service";
+  if (routesForService(ground).length > 0) return "http-route";
+  const uses = (kind: string): boolean => inOwnNamespace(ground, kind).length > 0;
+  const isMadeForRoutes = !uses("VirtualService") && (uses("HTTPRoute") || ambient);
+  return isMadeForRoutes && ground.servesGatewayApi ? "http-route" : "virtual-service";
+}
+
+const mode = "istio.io/dataplane-mode";
+
+/** A pod's own label goes before its namespace's. */
+function isAmbient(ground: InitGround, { podLabels }: InitVersions): boolean {
+  const namespace = ofKind(ground, "Namespace").find(({ metadata }) => metadata.name === ground.namespace);
+  return (podLabels.stable[mode] ?? namespace?.metadata.labels?.[mode]) === "ambient";
+}
+
+const namespaceOf = (ground: InitGround): KubernetesObject | undefined =>
+  ofKind(ground, "Namespace").find(({ metadata }) => metadata.name === ground.namespace);
+
+const lacksWaypoint = (ground: InitGround, service: KubernetesObject, ambient: boolean): boolean =>
+  ambient && waypointOf(service, namespaceOf(ground), ground.namespace) === undefined;
+
+const waypointName = "waypoint";
+
+/** The Service with a protocol for each port, and with a waypoint where nobody else would read weights. */
+function serviceChange(ground: InitGround, service: KubernetesObject, ambient: boolean): ObjectChange | undefined {
+  const named = withProtocols(service);
+  if (!lacksWaypoint(ground, service, ambient)) return named;
+  const object = named?.object ?? service;
+  const labels = { ...object.metadata.labels, "istio.io/use-waypoint": waypointName };
+  return {
+    object: { ...object, metadata: { ...object.metadata, labels } },
+    whys: [...(named?.whys ?? []), { kind: "waypoint", service: ground.service, isNew: false }],
+  };
+}
+
+function waypointFor(ground: InitGround, service: KubernetesObject, ambient: boolean): readonly ObjectChange[] {
+  const isThere = inOwnNamespace(ground, "Gateway", gatewayGroup).some(
+    ({ metadata }) => metadata.name === waypointName,
+  );
+  if (isThere || !lacksWaypoint(ground, service, ambient)) return [];
+  const object = {
+    apiVersion: `${gatewayGroup}/v1`,
+    kind: "Gateway",
+    metadata: {
+      name: waypointName,
+      namespace: ground.namespace,
+      labels: { "istio.io/waypoint-for": "service" },
+    },
+    spec: { gatewayClassName: "istio-waypoint", listeners: [{ name: "mesh", port: 15008, protocol: "HBONE" }] },
+  };
+  return [{ object, whys: [{ kind: "waypoint", service: ground.service, isNew: true }] }];
+}
+
+function viaVirtualServices(ground: InitGround, versions: InitVersions, { host }: Wish): RoutePart {
+  const { names, change, canaryIsMade } = chooseSubsets(ground, versions, routedSubsets(ground));
+  const there = routesToService(ground);
+  const changed = there.map((object) => pinned(ground, object, names.stable) ?? { object, whys: [] });
+  const routes = changed.length > 0 ? changed : [newVirtualService(ground, names)];
+  const gateways: ObjectChange[] = [];
+  const entered = routes.map((route, at) => {
+    if (host === undefined || at > 0) return route;
+    const entry = withEntry(ground, route, host);
+    if (entry.gateway) gateways.push(entry.gateway);
+    return entry.route;
+  });
+  const labels = canaryIsMade ? { [versions.canary.key]: versions.canary.value } : undefined;
+  return {
+    changes: [...(change ? [change] : []), ...gateways, ...entered.filter(({ whys }) => whys.length > 0)],
+    chosen: {
+      stable: { deployment: versions.stable.deployment, subset: names.stable },
+      canary: { deployment: versions.canary.deployment, subset: names.canary, labels },
+      routes: entered.map(({ object }) => object),
+    },
+    releasable: entered.filter(({ whys }) => whys.length === 0).map(({ object }) => object),
+  };
+}
+
+function viaGatewayApi(
+  ground: InitGround,
+  service: KubernetesObject,
+  versions: InitVersions,
+  { host }: Wish,
+): RoutePart {
+  const { names, made } = chooseBackends(ground, service, versions);
+  const there = routesForService(ground, names);
+  const changed = there.map((object) => throughBackend(ground, object, names.stable) ?? { object, whys: [] });
+  const routes = changed.length > 0 ? changed : [newHttpRoute(ground, service, names)];
+  const isEntered = host === undefined || there.some((object) => hasHost(object, host));
+  const entry = isEntered ? undefined : newEntry(ground, service, names, host);
+  const all = [...routes, ...(entry ? [entry.route] : [])];
+  return {
+    changes: [...made, ...all.filter(({ whys }) => whys.length > 0), ...(entry ? [entry.gateway, entry.redirect] : [])],
+    chosen: {
+      stable: { deployment: versions.stable.deployment, host: names.stable },
+      canary: { deployment: versions.canary.deployment, host: names.canary },
+      routes: all.map(({ object }) => object),
+    },
+    releasable: all.filter(({ whys }) => whys.length === 0).map(({ object }) => object),
+  };
+}
+
+const hasHost = (object: KubernetesObject, host: string): boolean => {
+  const { hostnames } = objectAt(object, "spec");
+  return Array.isArray(hostnames) && hostnames.includes(host);
+};
+
+const fileNames: Readonly<Record<string, string>> = {
+  DestinationRule: "destination-rule",
+  VirtualService: "virtual-service",
+  HTTPRoute: "http-route",
+  GRPCRoute: "grpc-route",
+  TLSRoute: "tls-route",
+  TCPRoute: "tcp-route",
+};
+
+/** `istio-canary/virtual-service-reviews.yaml` */
+function fileOf({ places }: InitGround, { object, whys }: ObjectChange): ProposedFile {
+  const kind = fileNames[object.kind] ?? object.kind.toLowerCase();
+  const path = `istio-canary/${kind}-${object.metadata.name}.yaml`;
+  const replaces = (places.get(placeWord(object)) ?? []).filter((place) => !place.endsWith(path));
+  return { path, whys, use: "apply", objects: [asWritten(object)], replaces };
+}
+
+/** As somebody would have written it; addresses are the server's to give. */
+function asWritten(object: KubernetesObject): object {
+  const { apiVersion, kind, metadata, spec, ...rest } = withoutServerFields(object).object;
+  const { clusterIP, clusterIPs, ...others } = objectAt({ spec }, "spec");
+  const isGiven = kind === "Service" && clusterIP !== undefined && clusterIP !== "None";
+  return { apiVersion, kind, metadata, spec: isGiven ? others : spec, ...rest };
+}
+
+/** A change of the pod template alone: the selector cannot be changed, and need not be. */
+const labelPatches = ({ unlabelled }: InitVersions): readonly ProposedFile[] =>
+  unlabelled.map(({ deployment, key, value }) => ({
+    path: `istio-canary/patches/deployment-${deployment}.yaml`,
+    whys: [{ kind: "pod-label", deployment, label: `${key}: ${value}` }],
+    use: "patch",
+    objects: [{ spec: { template: { metadata: { labels: { [key]: value } } } } }],
+  }));
+
+/** The world once everything is applied. */
+function applied(
+  ground: InitGround,
+  changes: readonly ObjectChange[],
+  versions: InitVersions,
+): readonly KubernetesObject[] {
+  const changed = new Map(changes.map(({ object }) => [identity(object), object]));
+  const kept = ground.objects.filter((object) => !changed.has(identity(object)));
+  return [...kept, ...changed.values()].map((object) => labelled(object, ground, versions));
+}
+
+const identity = (object: KubernetesObject): string => `${object.apiVersion.split("/")[0]} ${placeWord(object)}`;
+
+function labelled(object: KubernetesObject, { namespace }: InitGround, { unlabelled }: InitVersions): KubernetesObject {
+  const { kind, metadata } = object;
+  const patch = unlabelled.find(({ deployment }) => kind === "Deployment" && metadata.name === deployment);
+  if (!patch || metadata.namespace !== namespace) return object;
+  const spec = objectAt(object, "spec");
+  const template = objectAt(spec, "template");
+  const meta = objectAt(template, "metadata");
+  const labels = { ...objectAt(meta, "labels"), [patch.key]: patch.value };
+  return { ...object, spec: { ...spec, template: { ...template, metadata: { ...meta, labels } } } };
+}
+
+function notesOf(ground: InitGround, { versions, selector, releasable }: Parts): readonly InitNote[] {
+  const { stable, canary, from, others, bothServe } = versions;
+  const notes: InitNote[] = [
+    { kind: "versions", stable: stable.deployment, canary: canary.deployment, made: from !== "existing" },
+  ];
+  if (bothServe) notes.push({ kind: "both-serve", stable: stable.deployment, canary: canary.deployment, others });
+  const words = otherWorkloads(ground, selector);
+  if (words.length > 0) notes.push({ kind: "others-serve", words });
+  if (releasable.length > 0) notes.push({ kind: "releasable", words: releasable.map(placeWord) });
+  for (const [word, files] of ground.places) if (files.length > 1) notes.push({ kind: "several-places", word, files });
+  if (!hasProxies(ground, versions)) notes.push({ kind: "no-proxies" });
+  return notes;
+}
+
+/** Whether something says that pods get proxies; what nobody has read may say it, too. */
+function hasProxies(ground: InitGround, versions: InitVersions): boolean {
+  const namespace = namespaceOf(ground);
+  if (!namespace) return true;
+  const labels = { ...namespace.metadata.labels, ...versions.podLabels.stable };
+  const marks = [
+    labels["istio-injection"] === "enabled",
+    labels["istio.io/rev"],
+    labels["sidecar.istio.io/inject"] === "true",
+  ];
+  return marks.some(Boolean) || isAmbient(ground, versions);
+}
