@@ -9,10 +9,10 @@ const schema =
 export function fileText({ path, objects, text }: ProposedFile, why: string): string {
   const head = path.endsWith("canary.yaml") && path.startsWith(".github") ? [schema] : [];
   const documents = objects.map((object) => dump(object, { noRefs: true }));
-  return [...head, ...comment(why), text ?? documents.join("---\n")].join("\n");
+  return [...head, ...asComment(why), text ?? documents.join("---\n")].join("\n");
 }
 
 const width = 110;
 
-const comment = (why: string): readonly string[] =>
+const asComment = (why: string): readonly string[] =>
   (why.match(new RegExp(`\\S.{0,${width - 1}}(?=\\s|$)`, "g")) ?? []).map((line) => `# ${line}`);
