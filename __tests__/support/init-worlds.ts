@@ -145,7 +145,7 @@ export const initWorlds: Readonly<Record<string, InitWorld>> = {
         ],
       }),
     ],
-    left: /sends 50 % of its requests to the canary already/,
+    left: /sends 50% of its requests to the canary already/,
   },
 };
 

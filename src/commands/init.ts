@@ -41,9 +41,11 @@ export async function init(session: InitSession): Promise<ExitCode> {
   const files: WrittenFile[] = [];
   for (const file of proposal.files) files.push(await written(session, file, texts.get(file.path) ?? ""));
   const { namespace } = ground;
-  const { image, notes } = proposal;
+  const { image } = proposal;
+  const isRefused = left.some(({ level }) => level === "refuse");
+  const notes = proposal.notes.filter(({ kind }) => !(isRefused && kind === "releasable"));
   messages.print(initText({ where, files, notes, left, namespace, image, folder }));
-  if (left.some(({ level }) => level === "refuse")) return 3;
+  if (isRefused) return 3;
   return 0;
 }
 
