@@ -9806,6 +9806,7 @@ const HttpsProxyAgent = _index_js__WEBPACK_IMPORTED_MODULE_0__.HttpsProxyAgent
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Bh: () => (/* binding */ dump),
 /* harmony export */   Gf: () => (/* binding */ defineScalarTag),
 /* harmony export */   Hg: () => (/* binding */ NOT_RESOLVED),
 /* harmony export */   Hh: () => (/* binding */ load),
@@ -9820,7 +9821,7 @@ const HttpsProxyAgent = _index_js__WEBPACK_IMPORTED_MODULE_0__.HttpsProxyAgent
 /* harmony export */   tB: () => (/* binding */ YAMLException),
 /* harmony export */   uH: () => (/* binding */ FAILSAFE_SCHEMA)
 /* harmony export */ });
-/* unused harmony exports CHOMPING_CLIP, CHOMPING_KEEP, CHOMPING_MODE, CHOMPING_STRIP, COLLECTION_STYLE, COLLECTION_STYLE_BLOCK, COLLECTION_STYLE_FLOW, CORE_SCHEMA, DEFAULT_SCALAR_STYLE_RULES, DUMP_SCHEMA, EVENT_ALIAS, EVENT_DOCUMENT, EVENT_MAPPING, EVENT_POP, EVENT_SCALAR, EVENT_SEQUENCE, JSON_SCHEMA, SCALAR_STYLE, SCALAR_STYLE_DOUBLE_QUOTED, SCALAR_STYLE_FOLDED_BLOCK, SCALAR_STYLE_LITERAL_BLOCK, SCALAR_STYLE_PLAIN, SCALAR_STYLE_SINGLE_QUOTED, Schema, VISIT_BREAK, VISIT_SKIP, YAML11_SCHEMA, binaryTag, boolCoreTag, boolJsonTag, constructFromEvents, defineMappingTag, defineSequenceTag, dump, eventsToAst, floatCoreTag, floatJsonTag, floatYaml11Tag, intCoreTag, intJsonTag, intYaml11Tag, jsToAst, legacyMapTag, nullCoreTag, nullJsonTag, omapTag, pairsTag, present, realMapTag, seqTag, setTag, strTag, timestampTag, visit */
+/* unused harmony exports CHOMPING_CLIP, CHOMPING_KEEP, CHOMPING_MODE, CHOMPING_STRIP, COLLECTION_STYLE, COLLECTION_STYLE_BLOCK, COLLECTION_STYLE_FLOW, CORE_SCHEMA, DEFAULT_SCALAR_STYLE_RULES, DUMP_SCHEMA, EVENT_ALIAS, EVENT_DOCUMENT, EVENT_MAPPING, EVENT_POP, EVENT_SCALAR, EVENT_SEQUENCE, JSON_SCHEMA, SCALAR_STYLE, SCALAR_STYLE_DOUBLE_QUOTED, SCALAR_STYLE_FOLDED_BLOCK, SCALAR_STYLE_LITERAL_BLOCK, SCALAR_STYLE_PLAIN, SCALAR_STYLE_SINGLE_QUOTED, Schema, VISIT_BREAK, VISIT_SKIP, YAML11_SCHEMA, binaryTag, boolCoreTag, boolJsonTag, constructFromEvents, defineMappingTag, defineSequenceTag, eventsToAst, floatCoreTag, floatJsonTag, floatYaml11Tag, intCoreTag, intJsonTag, intYaml11Tag, jsToAst, legacyMapTag, nullCoreTag, nullJsonTag, omapTag, pairsTag, present, realMapTag, seqTag, setTag, strTag, timestampTag, visit */
 /*! js-yaml 5.5.0 https://github.com/nodeca/js-yaml @license MIT */
 //#region src/tag.ts
 /**
@@ -27374,6 +27375,18 @@ const wrap = (text, width) => text.match(new RegExp(`\\S.{0,${width - 1}}(?= |$)
 const service = ["namespace", "service", "cluster"];
 const rows = [
     {
+        name: "init",
+        purpose: "Write what a service lacks for its first release as files to review, and apply nothing.",
+        inBrief: "write what a first release lacks, as files to review",
+        does: "looks at a namespace, or with `--files DIR` at manifests, and writes what is missing for a first release as files to review: routes, subsets, account, configuration, workflow. Applies nothing, and writes over no file",
+        exits: "0; 2 it cannot be prepared, and nothing was written; 3 something is left that only you can decide",
+        needs: ["service", "cluster"],
+        reads: ["service", "files", "init"],
+        changes: false,
+        inCluster: true,
+        json: false,
+    },
+    {
         name: "release",
         purpose: "Release a new version: deploy the canary, move the weights, promote or roll back.",
         inBrief: "the whole job",
@@ -27598,6 +27611,7 @@ const rehearsing = readersOf("course");
 const measuring = readersOf("metrics");
 const verifying = readersOf("verify");
 const playing = readersOf("rehearse");
+const preparing = readersOf("init");
 const inCluster = (0,_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandsThat */ .qP)(({ inCluster }) => inCluster);
 const telling = (0,_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandsThat */ .qP)(({ changes }) => changes);
 const inputs = [
@@ -27646,7 +27660,7 @@ const inputs = [
         path: "stable.deployment",
         type: "text",
         description: "Deployment of the version that serves now. After a swap the two have exchanged their roles, and the same file goes the other way.",
-        commands: targeting,
+        commands: [...preparing, ...targeting],
     },
     {
         name: "stable-subset",
@@ -27668,7 +27682,7 @@ const inputs = [
         path: "canary.deployment",
         type: "text",
         description: "Deployment of the version on trial. Default: for a clone, stable's name with -canary; for manifests, the only Deployment in them.",
-        commands: targeting,
+        commands: [...preparing, ...targeting],
     },
     {
         name: "canary-subset",
@@ -28017,8 +28031,20 @@ const inputs = [
     {
         name: "output",
         type: "text",
-        description: "Where the command report writes its page. Default: the report's name, ending in .html.",
-        commands: ["report"],
+        description: "Where the command report writes its page. Default: the report's name, ending in .html. For init the folder that its files go into. Default: the working directory.",
+        commands: [...preparing, "report"],
+    },
+    {
+        name: "route",
+        type: "text",
+        description: "The kind of route that init writes where there is none: virtual-service or http-route. Default: what the namespace uses.",
+        commands: preparing,
+    },
+    {
+        name: "host",
+        type: "text",
+        description: "A host by which the service is to be reached from outside, such as shop.example.com: init writes a Gateway with TLS for it.",
+        commands: preparing,
     },
     {
         name: "verify-url",
@@ -28204,6 +28230,8 @@ __nccwpck_require__.d(__webpack_exports__, {
   Z: () => (/* binding */ loadConfig)
 });
 
+// EXTERNAL MODULE: ./src/init/ground.js
+var ground = __nccwpck_require__(1445);
 // EXTERNAL MODULE: ./src/lib/errors.js
 var errors = __nccwpck_require__(9418);
 // EXTERNAL MODULE: ./src/lib/given-kubeconfig.js
@@ -29700,6 +29728,7 @@ function secretVariables(variables, env) {
 
 
 
+
 const aside = ["reporting", "cluster", "verify", "rehearse"];
 const asksForVersions = ({ reads }) => reads.includes("versions") && !reads.includes("release");
 async function loadConfig(given) {
@@ -29719,7 +29748,11 @@ async function loadConfig(given) {
     const { manifests, problems: manifestProblems, filling } = await manifestsOf(file, row, given);
     registerSecrets(secretsInManifests(manifests.map(({ object }) => object)), registerSecret);
     const broken = [...problems, ...manifestProblems];
-    const all = [...broken, ...breaches({ command: row.name, file, manifests }, brokenBy(broken))];
+    const all = [
+        ...broken,
+        ...breaches({ command: row.name, file, manifests }, brokenBy(broken)),
+        ...wishProblems(inputs),
+    ];
     const namesImage = row.reads.includes("image") && !isNeeded(row, "image") && inputs.image !== undefined;
     const fatal = all.filter(({ path: [section] }) => isNeeded(row, section) || (namesImage && section === "image"));
     const unreadable = read.problems.length > 0 && fatal.some(({ missing }) => missing !== true);
@@ -29844,6 +29877,7 @@ function configOf(command, file, inputs, env) {
         asked: askedIn(inputs),
         reporting: reportingOf(file, inputs, env),
         verify,
+        wish: wishIn(file, inputs),
         rehearsal: command === "rehearse" ? rehearsalOf(file) : undefined,
         firstDeploy,
         files: inputs.files,
@@ -29851,6 +29885,27 @@ function configOf(command, file, inputs, env) {
         verbose: inputs.verbose === "true",
         output: inputs.output || undefined,
     };
+}
+const wishIn = ({ stable, canary }, { route, host }) => ({
+    stable: stable.deployment,
+    canary: canary.deployment,
+    family: ground/* families */.TJ.find((wish) => wish === route),
+    host,
+});
+const hostName = /^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$/;
+function wishProblems({ route, host }) {
+    const problem = (place, expected, value) => ({
+        path: ["service"],
+        place,
+        problem: `expected ${expected}`,
+        found: { value },
+    });
+    const problems = [];
+    if (route !== undefined && !ground/* families */.TJ.some((wish) => wish === route))
+        problems.push(problem("route", ground/* families */.TJ.join(" or "), route));
+    if (host !== undefined && !(hostName.test(host) && host.length <= 253))
+        problems.push(problem("host", "a host with dots in it, such as shop.example.com", host));
+    return problems;
 }
 const rehearsalOf = (file) => ({
     ...file.rehearse,
@@ -30274,7 +30329,7 @@ function holdsAtMost(most, document) {
 
 /***/ }),
 
-/***/ 3288:
+/***/ 6771:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -30287,6 +30342,1622 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./src/adapters/files/read-text.js
 var read_text = __nccwpck_require__(2446);
+// EXTERNAL MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
+var js_yaml = __nccwpck_require__(4734);
+;// CONCATENATED MODULE: ./src/init/file-text.js
+
+const schema = "# yaml-language-server: $schema=https://raw.githubusercontent.com/OWNER/istio-canary/v1/docs/schema.json";
+function fileText({ path, objects, text }, why) {
+    const head = path.endsWith("canary.yaml") && path.startsWith(".github") ? [schema] : [];
+    const documents = objects.map((object) => (0,js_yaml/* dump */.Bh)(object, { noRefs: true }));
+    return [...head, ...asComment(why), text ?? documents.join("---\n")].join("\n");
+}
+const width = 110;
+const asComment = (why) => (why.match(new RegExp(`\\S.{0,${width - 1}}(?=\\s|$)`, "g")) ?? []).map((line) => `# ${line}`);
+
+;// CONCATENATED MODULE: ./src/kubernetes/field.js
+function field(value, ...path) {
+    let inner = value;
+    for (const step of path) {
+        if (typeof inner !== "object" || inner === null || !Object.hasOwn(inner, step))
+            return undefined;
+        inner = Reflect.get(inner, step);
+    }
+    return inner;
+}
+function textAt(value, ...path) {
+    const inner = field(value, ...path);
+    if (typeof inner === "string")
+        return inner;
+    return undefined;
+}
+function numberAt(value, ...path) {
+    const inner = field(value, ...path);
+    if (typeof inner === "number")
+        return inner;
+    return undefined;
+}
+function listAt(value, ...path) {
+    const inner = field(value, ...path);
+    if (Array.isArray(inner))
+        return inner;
+    return [];
+}
+function objectAt(value, ...path) {
+    const inner = field(value, ...path);
+    if (typeof inner === "object" && inner !== null && !Array.isArray(inner))
+        return { ...inner };
+    return {};
+}
+function textsAt(value, ...path) {
+    const all = objectAt(value, ...path);
+    if (Object.values(all).every(isText))
+        return all;
+    return Object.fromEntries(Object.entries(all).filter((entry) => isText(entry[1])));
+}
+const isText = (value) => typeof value === "string";
+
+// EXTERNAL MODULE: ./src/istio/host.js
+var istio_host = __nccwpck_require__(2162);
+;// CONCATENATED MODULE: ./src/istio/destination.js
+
+
+const readDestination = (raw, namespace) => ({
+    host: (0,istio_host/* readHost */.rk)(textAt(raw, "host") ?? "", namespace),
+    subset: textAt(raw, "subset") || undefined,
+    port: numberAt(raw, "port", "number"),
+});
+const readWeighted = (list, namespace) => list.map((one) => {
+    const raw = objectAt(one);
+    const { weight } = raw;
+    const counts = list.length === 1 ? 1 : numberOr(weight, 0);
+    return { ...readDestination(raw.destination, namespace), weight, counts, raw };
+});
+const numberOr = (weight, usual) => (typeof weight === "number" ? weight : usual);
+const sumOf = (destinations) => destinations.reduce((sum, { counts }) => sum + counts, 0);
+const trafficOf = ({ counts }, among) => counts / (sumOf(among) || 1);
+const isWeight = (weight) => weight === undefined || (Number.isInteger(weight) && Number(weight) >= 0);
+
+;// CONCATENATED MODULE: ./src/istio/route-parent.js
+
+const parentRefsOf = (route) => listAt(route, "spec", "parentRefs").map((ref) => readRef(ref, route.metadata.namespace ?? ""));
+const readRef = (ref, namespace) => ({
+    kind: textAt(ref, "kind") ?? "Gateway",
+    namespace: textAt(ref, "namespace") ?? namespace,
+    name: textAt(ref, "name") ?? "",
+});
+const parentWord = ({ kind, namespace, name }) => `${kind} ${namespace}/${name}`;
+const conditions = ["Accepted", "ResolvedRefs"];
+function parentStatusesOf(route) {
+    const named = parentRefsOf(route).map(parentWord);
+    return listAt(route, "status", "parents")
+        .map((status) => readStatus(status, route))
+        .filter(({ parent }) => named.includes(parent));
+}
+function acceptanceOf(route) {
+    const parents = parentStatusesOf(route);
+    return {
+        parents,
+        refused: parents.flatMap(({ parent, refused }) => refused.map((because) => `${parent}: ${because}`)),
+        behind: parents.filter(({ isBehind }) => isBehind).map(({ parent }) => parent),
+    };
+}
+function readStatus(status, { metadata: { namespace = "", generation = 0 } }) {
+    const said = listAt(status, "conditions");
+    const found = conditions.map((type) => said.find((one) => textAt(one, "type") === type));
+    const isNew = (condition) => (numberAt(condition, "observedGeneration") ?? 0) >= generation;
+    const refused = found.filter((one) => one !== undefined && isNew(one) && textAt(one, "status") === "False");
+    return {
+        parent: parentWord(readRef(field(status, "parentRef"), namespace)),
+        refused: refused.map((one) => `${textAt(one, "type")} is False: ${reasonOf(one)}`),
+        isBehind: found.some((one) => one === undefined || !isNew(one)),
+    };
+}
+const reasonOf = (condition) => [textAt(condition, "reason"), textAt(condition, "message")].filter((text) => text !== undefined).join(", ");
+
+;// CONCATENATED MODULE: ./src/istio/gateway-route.js
+
+
+
+
+const gatewayGroup = "gateway.networking.k8s.io";
+const gatewayKinds = [
+    { plural: "httproutes", kind: "HTTPRoute" },
+    { plural: "grpcroutes", kind: "GRPCRoute" },
+    { plural: "tlsroutes", kind: "TLSRoute" },
+    { plural: "tcproutes", kind: "TCPRoute" },
+];
+const gatewayRoutes = gatewayKinds.map(({ plural }) => plural);
+const sections = { TLSRoute: "tls", TCPRoute: "tcp" };
+const gatewaySection = (kind) => sections[kind] ?? "http";
+const gatewayRouteRules = (route) => listAt(route, "spec", "rules").map((rule, index) => {
+    const { namespace = "" } = route.metadata;
+    const redirects = listAt(rule, "filters").some((filter) => textAt(filter, "type") === "RequestRedirect");
+    return {
+        section: gatewaySection(route.kind),
+        path: `/spec/rules/${index}`,
+        index,
+        place: `#${index}`,
+        name: textAt(rule, "name") || undefined,
+        addresses: [],
+        match: field(rule, "matches"),
+        destinations: readBackends(listAt(rule, "backendRefs"), namespace),
+        mirrors: listAt(rule, "filters").flatMap((filter) => mirrorOf(filter, namespace) ?? []),
+        instead: redirects ? "RequestRedirect" : undefined,
+        delegate: undefined,
+        takesEverything: false,
+        raw: objectAt(rule),
+    };
+});
+const readBackends = (list, namespace) => list.map((one) => {
+    const raw = objectAt(one);
+    return { ...readBackend(raw, namespace), weight: raw.weight, counts: numberOr(raw.weight, 1), raw };
+});
+function mirrorOf(filter, namespace) {
+    const destination = mirroredTo(filter, namespace);
+    return destination && { ...destination, share: mirroredShare(filter) };
+}
+const mirroredTo = (filter, namespace) => textAt(filter, "type") === "RequestMirror"
+    ? readBackend(field(filter, "requestMirror", "backendRef"), namespace)
+    : undefined;
+function mirroredShare(filter) {
+    const percent = numberAt(filter, "requestMirror", "percent");
+    if (percent !== undefined)
+        return percent / 100;
+    const numerator = numberAt(filter, "requestMirror", "fraction", "numerator");
+    const denominator = numberAt(filter, "requestMirror", "fraction", "denominator") ?? 100;
+    if (numerator === undefined)
+        return 1;
+    return numerator / (denominator || 1);
+}
+const kindsWithPods = ["/Service", "networking.istio.io/Hostname"];
+function readBackend(backend, namespace) {
+    const kind = `${textAt(backend, "group") ?? ""}/${textAt(backend, "kind") ?? "Service"}`;
+    const name = textAt(backend, "name") ?? "";
+    const isService = kindsWithPods.includes(kind);
+    const host = isService
+        ? (0,istio_host/* readHost */.rk)(name, textAt(backend, "namespace") ?? namespace)
+        : { text: name === "" ? "" : `${kind}/${name}`, service: undefined, domain: undefined };
+    return { host, subset: undefined, port: numberAt(backend, "port") };
+}
+const gatewayRulesOf = (route) => gatewayRouteRules(route).map(({ section, name, index, destinations, mirrors }) => {
+    const sum = destinations.reduce((all, { counts }) => all + counts, 0);
+    const word = name === undefined ? `rule #${index}` : `rule "${name}"`;
+    const { namespace = "", name: ofRoute } = route.metadata;
+    return {
+        where: `${route.kind} ${namespace}/${ofRoute}: ${word}`,
+        section,
+        services: parentRefsOf(route)
+            .filter(({ kind }) => kind === "Service")
+            .map((parent) => (0,istio_host/* readHost */.rk)(parent.name, parent.namespace)),
+        destinations: [
+            ...destinations.map(({ host, subset, port, counts }) => ({
+                host,
+                subset,
+                port,
+                share: counts / (sum || 1),
+                mirror: false,
+            })),
+            ...mirrors.map((one) => ({ ...one, mirror: true })),
+        ],
+    };
+});
+
+;// CONCATENATED MODULE: ./src/istio/service.js
+
+
+const serviceBehind = (services, { service }) => services.find(({ metadata }) => metadata.name === service?.name && metadata.namespace === service.namespace);
+const selectorOfService = (service) => field(service, "spec", "selector") === undefined ? undefined : textsAt(service, "spec", "selector");
+function exportOfService({ metadata }) {
+    const written = metadata.annotations?.["networking.istio.io/exportTo"];
+    const namespaces = (written ?? "*").split(",").map((one) => one.trim());
+    if (namespaces.includes("*"))
+        return undefined;
+    return namespaces.filter((one) => one !== "~").map((one) => (one === "." ? (metadata.namespace ?? "") : one));
+}
+const isHeadless = (service) => field(service, "spec", "clusterIP") === "None";
+function aliasOf(service) {
+    const name = textAt(service, "spec", "externalName");
+    return name === undefined ? undefined : (0,istio_host/* readHost */.rk)(name, service.metadata.namespace ?? "");
+}
+const outside = { LoadBalancer: "its load balancer", NodePort: "its node port" };
+function wayFromOutside(service) {
+    const addresses = listAt(service, "spec", "externalIPs").length > 0 ? "its external addresses" : undefined;
+    return outside[textAt(service, "spec", "type") ?? ""] ?? addresses;
+}
+const portsOf = (service) => listAt(service, "spec", "ports").map((port) => ({
+    number: numberAt(port, "port") ?? 0,
+    name: textAt(port, "name") ?? "",
+    protocol: (textAt(port, "appProtocol") ?? textAt(port, "name")?.split("-")[0] ?? "").toLowerCase(),
+    target: field(port, "targetPort"),
+}));
+
+;// CONCATENATED MODULE: ./src/istio/waypoint.js
+
+const named = "istio.io/use-waypoint";
+const placed = "istio.io/use-waypoint-namespace";
+function waypointOf(service, namespace, own) {
+    const labelled = [service, namespace].find((object) => object?.metadata.labels?.[named] !== undefined);
+    const { [named]: name = "none", [placed]: place = own } = labelled?.metadata.labels ?? {};
+    return name === "none" || name === "" ? undefined : { namespace: place, name };
+}
+function readWaypoint(gateway) {
+    const traffic = gateway.metadata.labels?.["istio.io/waypoint-for"] ?? "service";
+    const programmed = conditionOf(gateway, "Programmed");
+    return {
+        traffic,
+        isForServices: traffic === "service" || traffic === "all",
+        isProgrammed: programmed === undefined || textAt(programmed, "status") === "True",
+    };
+}
+function unboundBecause(service) {
+    const bound = service && conditionOf(service, "istio.io/WaypointBound");
+    return textAt(bound, "status") === "False" ? textAt(bound, "message") || textAt(bound, "reason") : undefined;
+}
+const conditionOf = (object, type) => listAt(object, "status", "conditions").find((condition) => textAt(condition, "type") === type);
+
+;// CONCATENATED MODULE: ./src/kubernetes/exported.js
+
+const ofServer = [
+    ["status"],
+    ...[
+        "uid",
+        "resourceVersion",
+        "generation",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "selfLink",
+        "managedFields",
+        "ownerReferences",
+    ].map((name) => ["metadata", name]),
+    ["metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration"],
+    ["metadata", "annotations", "deployment.kubernetes.io/revision"],
+    ["spec", "template", "metadata", "creationTimestamp"],
+];
+const ofExport = [["metadata", "finalizers"]];
+function withoutServerFields(object) {
+    const isExport = field(object, "metadata", "uid") !== undefined;
+    const all = isExport ? [...ofServer, ...ofExport] : ofServer;
+    const there = all.filter((path) => field(object, ...path) !== undefined);
+    return {
+        object: there.reduce(without, object),
+        dropped: there.map((path) => path.join(".")),
+    };
+}
+function without(object, [name = "", ...below]) {
+    const { [name]: inner, ...rest } = object;
+    return below.length === 0 ? rest : { ...rest, [name]: without(objectAt({ inner }, "inner"), below) };
+}
+
+;// CONCATENATED MODULE: ./src/kubernetes/object.js
+const placeWord = ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`;
+const isTerminating = ({ metadata }) => metadata.deletionTimestamp !== undefined;
+const kubernetesOwn = new Set(["foregroundDeletion", "orphan"]);
+const finalizersOf = ({ metadata: { finalizers } }) => Array.isArray(finalizers) ? finalizers.filter((one) => !kubernetesOwn.has(one)).map(String) : [];
+const object_core = (plural, kind) => ({ group: "", version: "v1", plural, kind });
+const resources = {
+    pods: object_core("pods", "Pod"),
+    services: object_core("services", "Service"),
+    persistentVolumeClaims: object_core("persistentvolumeclaims", "PersistentVolumeClaim"),
+    configMaps: object_core("configmaps", "ConfigMap"),
+    namespaces: object_core("namespaces", "Namespace"),
+    events: object_core("events", "Event"),
+    deployments: { group: "apps", version: "v1", plural: "deployments", kind: "Deployment" },
+    replicaSets: { group: "apps", version: "v1", plural: "replicasets", kind: "ReplicaSet" },
+    leases: { group: "coordination.k8s.io", version: "v1", plural: "leases", kind: "Lease" },
+    horizontalPodAutoscalers: {
+        group: "autoscaling",
+        version: "v2",
+        plural: "horizontalpodautoscalers",
+        kind: "HorizontalPodAutoscaler",
+    },
+    ingresses: { group: "networking.k8s.io", version: "v1", plural: "ingresses", kind: "Ingress" },
+    serviceEntries: { group: "networking.istio.io", version: "v1", plural: "serviceentries", kind: "ServiceEntry" },
+    workloadEntries: { group: "networking.istio.io", version: "v1", plural: "workloadentries", kind: "WorkloadEntry" },
+    virtualServices: { group: "networking.istio.io", version: "v1", plural: "virtualservices", kind: "VirtualService" },
+    destinationRules: {
+        group: "networking.istio.io",
+        version: "v1",
+        plural: "destinationrules",
+        kind: "DestinationRule",
+    },
+    sidecars: { group: "networking.istio.io", version: "v1", plural: "sidecars", kind: "Sidecar" },
+    gatewaysOfApi: { group: "gateway.networking.k8s.io", version: "v1", plural: "gateways", kind: "Gateway" },
+    gateways: { group: "networking.istio.io", version: "v1", plural: "gateways", kind: "Gateway" },
+    selfSubjectAccessReviews: {
+        group: "authorization.k8s.io",
+        version: "v1",
+        plural: "selfsubjectaccessreviews",
+        kind: "SelfSubjectAccessReview",
+    },
+};
+const groupPath = (group, version) => group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
+function pathOf({ group, version, plural }, namespace, name) {
+    const parts = [plural];
+    if (namespace !== undefined)
+        parts.unshift("namespaces", namespace);
+    if (name !== undefined)
+        parts.push(name);
+    return [groupPath(group, version), ...parts.map(encodeURIComponent)].join("/");
+}
+
+;// CONCATENATED MODULE: ./src/kubernetes/selector.js
+
+function readSelector(selector) {
+    return {
+        matchLabels: textsAt(selector, "matchLabels"),
+        matchExpressions: listAt(selector, "matchExpressions").map((expression) => ({
+            key: textAt(expression, "key") ?? "",
+            operator: textAt(expression, "operator") ?? "",
+            values: listAt(expression, "values").map(String),
+        })),
+    };
+}
+const carries = (labels, some) => Object.entries(some).every(([key, value]) => labels[key] === value);
+const operators = {
+    In: (value, values) => value !== undefined && values.includes(value),
+    NotIn: (value, values) => value === undefined || !values.includes(value),
+    Exists: (value) => value !== undefined,
+    DoesNotExist: (value) => value === undefined,
+};
+const selects = ({ matchLabels, matchExpressions }, labels) => carries(labels, matchLabels) &&
+    matchExpressions.every(({ key, operator, values }) => operators[operator]?.(labels[key], values) ?? false);
+const queries = {
+    In: (key, values) => `${key} in (${values.join(",")})`,
+    NotIn: (key, values) => `${key} notin (${values.join(",")})`,
+    Exists: (key) => key,
+    DoesNotExist: (key) => `!${key}`,
+};
+const asQuery = ({ matchLabels, matchExpressions }) => [
+    ...Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`),
+    ...matchExpressions.map(({ key, operator, values }) => queries[operator]?.(key, values) ?? key),
+].join(",");
+const showLabels = (labels) => Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(", ") || "no labels";
+
+// EXTERNAL MODULE: ./src/init/ground.js
+var init_ground = __nccwpck_require__(1445);
+;// CONCATENATED MODULE: ./src/istio/destination-rule.js
+
+
+
+function readDestinationRule(object) {
+    const { namespace = "", name } = object.metadata;
+    const word = `DestinationRule ${namespace}/${name}`;
+    return {
+        word,
+        host: (0,istio_host/* readHost */.rk)(textAt(object, "spec", "host") ?? "", namespace),
+        subsets: listAt(object, "spec", "subsets").map((subset) => readSubset(subset, word)),
+        seenBy: seenBy(object),
+        object,
+    };
+}
+const readSubset = (subset, rule) => ({
+    name: textAt(subset, "name") ?? "",
+    labels: textsAt(subset, "labels"),
+    rule,
+    raw: objectAt(subset),
+});
+const seenBy = (object) => Object.fromEntries(["exportTo", "workloadSelector"]
+    .map((name) => [name, field(object, "spec", name)])
+    .filter(([, value]) => value !== undefined));
+function rulesFor(destinationRules, host) {
+    const covering = destinationRules.map(readDestinationRule).filter((rule) => (0,istio_host/* covers */.hU)(rule.host, host));
+    const exact = covering.filter((rule) => !(0,istio_host/* isWildcard */.z2)(rule.host));
+    if (exact.length > 0)
+        return exact;
+    const longest = Math.max(...covering.map((rule) => rule.host.text.length));
+    return covering.filter((rule) => rule.host.text.length === longest);
+}
+const rootNamespace = "istio-system";
+function rulesSeenBy(seeker, destinationRules, host) {
+    const seen = destinationRules.filter((object) => isExportedTo(object, seeker.namespace));
+    const inNamespace = (namespace) => seen.filter(({ metadata }) => metadata.namespace === namespace);
+    const own = inNamespace(seeker.namespace);
+    const steps = [
+        seeker.namespace === rootNamespace ? own.filter(isKept) : own,
+        inNamespace(host.service?.namespace),
+        inNamespace(rootNamespace),
+    ];
+    const taken = steps.map((objects) => rulesFor(objects, host)).find((rules) => rules.length > 0);
+    return taken ? forLabels(taken, seeker.labels ?? {}) : [];
+}
+function forLabels(rules, labels) {
+    const own = rules.filter((rule) => clientsOf(rule) !== undefined && carries(labels, clientsOf(rule) ?? {}));
+    return own.length > 0 ? own : rules.filter((rule) => clientsOf(rule) === undefined);
+}
+const clientsOf = ({ object }) => field(object, "spec", "workloadSelector") === undefined
+    ? undefined
+    : textsAt(object, "spec", "workloadSelector", "matchLabels");
+const isKept = (object) => field(object, "spec", "workloadSelector") !== undefined || isKeptBy(exportOf(object), object.metadata.namespace);
+const isKeptBy = (exportTo, namespace) => exportTo.length > 0 && exportTo.every((one) => one === "." || one === namespace);
+const exportOf = (object) => listAt(object, "spec", "exportTo").filter((one) => one !== "");
+function isExportedTo(object, namespace) {
+    const own = object.metadata.namespace === namespace;
+    if (field(object, "spec", "workloadSelector") !== undefined)
+        return own;
+    const exportTo = exportOf(object);
+    if (exportTo.length === 0 || exportTo.includes("*"))
+        return true;
+    return exportTo.includes(namespace) || (own && exportTo.includes("."));
+}
+const subsetsFor = (destinationRules, host) => rulesFor(destinationRules, host).flatMap(({ subsets }) => subsets);
+const subsetFor = (destinationRules, host, name) => subsetsFor(destinationRules, host).find((subset) => subset.name === name);
+
+;// CONCATENATED MODULE: ./src/istio/virtual-service.js
+
+
+
+const isEmpty = (conditions) => Object.keys(conditions).length === 0;
+const virtual_service_sections = [
+    {
+        section: "http",
+        named: true,
+        place: (index) => `#${index}`,
+        instead: ["delegate", "redirect", "directResponse"],
+        fitsAll: ({ name: _, uri, ...conditions }) => isEmpty(conditions) && (uri === undefined || textAt(uri, "prefix") === "/"),
+    },
+    {
+        section: "tls",
+        named: false,
+        place: (index) => `tls#${index}`,
+        instead: [],
+        fitsAll: ({ sniHosts, ...conditions }) => isEmpty(conditions) && listAt(sniHosts).includes("*"),
+    },
+    { section: "tcp", named: false, place: (index) => `tcp#${index}`, instead: [], fitsAll: isEmpty },
+];
+const rulesOf = (virtualService) => virtual_service_sections.flatMap((section) => listAt(virtualService, "spec", section.section).map((raw, index) => readRule(section, objectAt(raw), index, namespaceOf(virtualService))));
+function readRule({ section, named, place, instead, fitsAll }, raw, index, namespace) {
+    const conditions = listAt(raw, "match").map((condition) => objectAt(condition));
+    return {
+        section,
+        path: `/spec/${section}/${index}`,
+        index,
+        place: place(index),
+        name: named ? textAt(raw, "name") || undefined : undefined,
+        addresses: named ? [] : [...new Set(conditions.flatMap(addressedBy).map((one) => `${section}:${one}`))],
+        match: raw.match,
+        destinations: readWeighted(listAt(raw, "route"), namespace),
+        mirrors: readMirrors(raw, namespace),
+        instead: instead.find((other) => raw[other] !== undefined),
+        delegate: readDelegate(raw.delegate, namespace),
+        takesEverything: conditions.length === 0 || conditions.some(fitsAll),
+        raw,
+    };
+}
+const addressedBy = (condition) => [
+    ...listAt(condition, "sniHosts"),
+    ...(condition.port === undefined ? [] : [condition.port]),
+];
+function readMirrors(raw, namespace) {
+    const policies = [...listAt(raw, "mirrors")];
+    if (raw.mirror !== undefined)
+        policies.unshift({ destination: raw.mirror, percentage: raw.mirrorPercentage });
+    return policies.map((policy) => ({
+        ...readDestination(field(policy, "destination"), namespace),
+        share: (numberAt(policy, "percentage", "value") ?? 100) / 100,
+    }));
+}
+function readDelegate(delegate, namespace) {
+    if (delegate === undefined)
+        return undefined;
+    return { namespace: textAt(delegate, "namespace") || namespace, name: textAt(delegate, "name") ?? "" };
+}
+const namespaceOf = ({ metadata }) => metadata.namespace ?? "";
+const nameOf = (object) => ({
+    namespace: namespaceOf(object),
+    name: object.metadata.name,
+});
+const hostsOf = (virtualService) => textsOf(virtualService, "hosts").map((host) => (0,istio_host/* readHost */.rk)(host, namespaceOf(virtualService)));
+const gatewaysOf = (virtualService) => textsOf(virtualService, "gateways");
+function isForMesh(virtualService) {
+    const gateways = gatewaysOf(virtualService);
+    return gateways.length === 0 || gateways.includes("mesh");
+}
+const isDelegate = (virtualService) => field(virtualService, "spec", "hosts") === undefined;
+function visibleIn(virtualService) {
+    const namespaces = textsOf(virtualService, "exportTo");
+    if (namespaces.length === 0 || namespaces.includes("*"))
+        return undefined;
+    return namespaces.map((namespace) => (namespace === "." ? namespaceOf(virtualService) : namespace));
+}
+const textsOf = (virtualService, list) => listAt(virtualService, "spec", list).filter((text) => typeof text === "string");
+
+;// CONCATENATED MODULE: ./src/init/reach.js
+
+
+
+
+
+
+
+const serviceHost = ({ service, namespace }) => (0,istio_host/* readHost */.rk)(service, namespace);
+const fullHost = ({ service, namespace }) => `${service}.${namespace}.svc.cluster.local`;
+const isOfService = (ground, { host }) => (0,istio_host/* sameHost */.RM)(host, serviceHost(ground));
+function reachesPods(ground, { host, subset }, labels) {
+    const service = serviceBehind((0,init_ground/* ofKind */.CZ)(ground, "Service"), host);
+    const selector = service && selectorOfService(service);
+    if (!selector || !carries(labels, selector))
+        return false;
+    if (subset === undefined)
+        return true;
+    const found = subsetFor((0,init_ground/* ofKind */.CZ)(ground, "DestinationRule"), host, subset);
+    return found !== undefined && carries(labels, found.labels);
+}
+const allRules = (ground) => [
+    ...(0,init_ground/* ofKind */.CZ)(ground, "VirtualService").flatMap(rulesOf),
+    ...gatewayKinds.flatMap(({ kind }) => (0,init_ground/* ofKind */.CZ)(ground, kind).flatMap(gatewayRouteRules)),
+];
+const isNarrowed = (ground, { subset, host }) => subset !== undefined || !(0,istio_host/* sameHost */.RM)(host, serviceHost(ground));
+const isSentTo = (ground, labels) => allRules(ground).some(({ destinations }) => destinations.some((one) => one.counts > 0 && isNarrowed(ground, one) && reachesPods(ground, one, labels)));
+
+;// CONCATENATED MODULE: ./src/istio/gateway.js
+
+function gatewayNamed(text, namespace) {
+    const [owner = namespace, name] = text.includes("/") ? text.split("/") : [undefined, text];
+    const [short = "", of] = (name ?? "").split(".");
+    return { namespace: of ?? owner, name: short };
+}
+const gatewayTakes = (gateway, host, namespace) => listAt(gateway, "spec", "servers")
+    .flatMap((server) => listAt(server, "hosts").map(String))
+    .some((taken) => {
+    const [owner, name] = taken.includes("/") ? taken.split("/") : ["*", taken];
+    const from = owner === "." ? gateway.metadata.namespace : owner;
+    return (from === "*" || from === namespace) && haveHostsInCommon(name ?? "", host.text);
+});
+const isOneOf = (...protocols) => ({ protocol = protocols[0] ?? "", passes }) => !passes && protocols.includes(protocol.toUpperCase());
+const serves = {
+    http: isOneOf("HTTP", "HTTP2", "HTTPS", "GRPC", "GRPC-WEB"),
+    tls: ({ passes }) => passes,
+    tcp: isOneOf("TCP", "TLS", "MONGO", "MYSQL", "REDIS"),
+};
+const gatewayServes = (gateway, section) => listAt(gateway, "spec", "servers").some((server) => serves[section]({
+    protocol: textAt(server, "port", "protocol"),
+    passes: (textAt(server, "tls", "mode") ?? "").endsWith("PASSTHROUGH"),
+}));
+const haveHostsInCommon = (one, other) => isWithin(one, other) || isWithin(other, one);
+const isWithin = (host, pattern) => pattern.startsWith("*") ? host.endsWith(pattern.slice(1)) : host === pattern;
+
+;// CONCATENATED MODULE: ./src/init/virtual-services.js
+
+
+
+
+
+
+
+const routesToService = (ground) => (0,init_ground/* ofKind */.CZ)(ground, "VirtualService").filter((object) => rulesOf(object).some((rule) => sends(ground, rule)));
+const sends = (ground, { destinations }) => destinations.some((one) => isOfService(ground, one));
+const routedSubsets = (ground) => [
+    ...new Set(routesToService(ground)
+        .flatMap(rulesOf)
+        .flatMap(({ destinations }) => destinations.filter(({ counts }) => counts > 0))
+        .filter((one) => isOfService(ground, one))
+        .flatMap(({ subset }) => subset ?? [])),
+];
+function pinned(ground, object, subset) {
+    const open = rulesOf(object).filter(({ destinations }) => destinations.some((one) => isOpen(ground, one)));
+    if (open.length === 0)
+        return undefined;
+    const rules = open.map(({ name, place }) => name ?? place);
+    const changed = open.reduce((whole, rule) => withSubset(ground, whole, rule, subset), object);
+    return { object: changed, whys: [{ kind: "unpinned-route", word: placeWord(object), rules, to: subset }] };
+}
+const isOpen = (ground, one) => one.subset === undefined && isOfService(ground, one);
+function withSubset(ground, object, { section, index, destinations, raw }, subset) {
+    const route = destinations.map((one) => isOpen(ground, one) ? { ...one.raw, destination: { ...objectAt(one.raw, "destination"), subset } } : one.raw);
+    const spec = objectAt(object, "spec");
+    const rules = listAt(spec, section).map((rule, at) => (at === index ? { ...raw, route } : rule));
+    return { ...object, spec: { ...spec, [section]: rules } };
+}
+const newVirtualService = (ground, names) => {
+    const host = fullHost(ground);
+    const to = (subset, weight) => ({ destination: { host, subset }, weight });
+    return {
+        object: {
+            apiVersion: `networking.istio.io/${ground.istioVersion}`,
+            kind: "VirtualService",
+            metadata: { name: (0,init_ground/* freeName */.IL)(ground, "VirtualService", ground.service), namespace: ground.namespace },
+            spec: { hosts: [host], http: [{ route: [to(names.stable, 100), to(names.canary, 0)] }] },
+        },
+        whys: [{ kind: "route", ...names }],
+    };
+};
+const ingress = { istio: "ingressgateway" };
+function withEntry(ground, route, host) {
+    const { object } = route;
+    const { namespace } = nameOf(object);
+    const wanted = (0,istio_host/* readHost */.rk)(host, namespace);
+    const before = gatewaysOf(object);
+    const isHosted = hostsOf(object).some((one) => (0,istio_host/* sameHost */.RM)(one, wanted));
+    if (isHosted && before.some((one) => one !== "mesh"))
+        return { route };
+    const takers = (0,init_ground/* ofKind */.CZ)(ground, "Gateway", "networking.istio.io");
+    const taking = takers.find((gateway) => gatewayTakes(gateway, wanted, namespace));
+    const made = newGateway(ground, host);
+    const { namespace: owner, name } = (taking ?? made.object).metadata;
+    const gateways = [...(before.length === 0 ? ["mesh"] : before), owner === namespace ? name : `${owner}/${name}`];
+    const { hosts: _, gateways: __, ...rest } = objectAt(object, "spec");
+    const hosts = [...listAt(object, "spec", "hosts").filter((one) => one !== host), host];
+    return {
+        route: {
+            object: { ...object, spec: { hosts, gateways: [...new Set(gateways)], ...rest } },
+            whys: [...route.whys, { kind: "route-host", word: placeWord(object), host }],
+        },
+        gateway: taking ? undefined : made,
+    };
+}
+const secretFor = (host) => `${host.replace(/^\*\./, "wildcard-").replaceAll(".", "-")}-tls`;
+const newGateway = (ground, host) => {
+    const server = (number, protocol, tls) => ({
+        port: { number, name: protocol.toLowerCase(), protocol },
+        hosts: [host],
+        tls,
+    });
+    const secret = secretFor(host);
+    return {
+        object: {
+            apiVersion: `networking.istio.io/${ground.istioVersion}`,
+            kind: "Gateway",
+            metadata: { name: (0,init_ground/* freeName */.IL)(ground, "Gateway", ground.service), namespace: ground.namespace },
+            spec: {
+                selector: ingress,
+                servers: [
+                    server(80, "HTTP", { httpsRedirect: true }),
+                    server(443, "HTTPS", { mode: "SIMPLE", credentialName: secret }),
+                ],
+            },
+        },
+        whys: [{ kind: "gateway", host, secret, namespace: "istio-system" }],
+    };
+};
+
+;// CONCATENATED MODULE: ./src/init/backends.js
+
+
+
+
+
+
+
+
+
+
+function chooseBackends(ground, service, versions) {
+    const found = { stable: serviceOf(ground, versions, "stable"), canary: serviceOf(ground, versions, "canary") };
+    const nameOf = (role) => found[role] ?? (0,init_ground/* freeName */.IL)(ground, "Service", `${ground.service}-${wordOf(versions, role)}`);
+    const names = { stable: nameOf("stable"), canary: nameOf("canary") };
+    const missing = ["stable", "canary"].filter((role) => found[role] === undefined);
+    const why = { kind: "backends", service: ground.service, names: missing.map((role) => names[role]) };
+    return {
+        names,
+        made: missing.map((role) => ({ object: backend(service, names[role], versions[role]), whys: [why] })),
+    };
+}
+const wordOf = ({ from, ...versions }, role) => from === "existing" ? versions[role].value.replace(/[^a-z0-9-]+/g, "-") : role;
+function serviceOf(ground, { podLabels }, role) {
+    const other = role === "stable" ? "canary" : "stable";
+    return (0,init_ground/* inOwnNamespace */.n7)(ground, "Service").find((service) => {
+        const selector = selectorOfService(service) ?? {};
+        const isOwn = Object.keys(selector).length > 0 && service.metadata.name !== ground.service;
+        return isOwn && carries(podLabels[role], selector) && !carries(podLabels[other], selector);
+    })?.metadata.name;
+}
+const backend = (service, name, { key, value }) => ({
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name, namespace: service.metadata.namespace ?? "" },
+    spec: {
+        selector: { ...selectorOfService(service), [key]: value },
+        ports: listAt(service, "spec", "ports").map((port) => {
+            const { nodePort: _, ...rest } = objectAt(port);
+            return rest;
+        }),
+    },
+});
+const rulesToService = (ground, object) => gatewayRouteRules(object).filter(({ destinations }) => destinations.some((one) => isOfService(ground, one)));
+const routesForService = (ground, names) => gatewayKinds
+    .flatMap(({ kind }) => (0,init_ground/* ofKind */.CZ)(ground, kind))
+    .filter((object) => rulesToService(ground, object).length > 0 ||
+    parentRefsOf(object).some(({ kind, name, namespace }) => kind === "Service" && name === ground.service && namespace === ground.namespace) ||
+    gatewayRouteRules(object).some(({ destinations }) => destinations.some(({ host }) => host.service?.name === names?.stable && names !== undefined)));
+function throughBackend(ground, object, stable) {
+    const open = rulesToService(ground, object);
+    if (open.length === 0)
+        return undefined;
+    const spec = objectAt(object, "spec");
+    const rules = listAt(spec, "rules").map((rule, at) => {
+        const found = open.find(({ index }) => index === at);
+        if (!found)
+            return rule;
+        const backendRefs = found.destinations.map(({ host, raw }) => (0,istio_host/* sameHost */.RM)(host, serviceHost(ground)) ? { ...raw, name: stable } : raw);
+        return { ...objectAt(rule), backendRefs };
+    });
+    const words = open.map(({ name, place }) => name ?? place);
+    return {
+        object: { ...object, spec: { ...spec, rules } },
+        whys: [{ kind: "unpinned-route", word: placeWord(object), rules: words, to: stable }],
+    };
+}
+const inGatewayApi = (kind, namespace, name, spec) => ({
+    apiVersion: `${gatewayGroup}/v1`,
+    kind,
+    metadata: { name, namespace },
+    spec,
+});
+const backendRefs = ({ stable, canary }, port) => [
+    { name: stable, port, weight: 100 },
+    { name: canary, port, weight: 0 },
+];
+const firstPort = (service) => portsOf(service)[0]?.number ?? 80;
+const newHttpRoute = (ground, service, names) => {
+    const port = firstPort(service);
+    const parent = { group: "", kind: "Service", name: ground.service, port };
+    const spec = { parentRefs: [parent], rules: [{ backendRefs: backendRefs(names, port) }] };
+    const name = (0,init_ground/* freeName */.IL)(ground, "HTTPRoute", ground.service);
+    return { object: inGatewayApi("HTTPRoute", ground.namespace, name, spec), whys: [{ kind: "route", ...names }] };
+};
+function newEntry(ground, service, names, host) {
+    const { namespace } = ground;
+    const gateway = (0,init_ground/* freeName */.IL)(ground, "Gateway", ground.service);
+    const route = (0,init_ground/* freeName */.IL)(ground, "HTTPRoute", `${ground.service}-entry`);
+    const parentRefs = (sectionName) => [{ name: gateway, sectionName }];
+    const redirect = { type: "RequestRedirect", requestRedirect: { scheme: "https", statusCode: 301 } };
+    const refs = backendRefs(names, firstPort(service));
+    const behind = { parentRefs: parentRefs("https"), hostnames: [host], rules: [{ backendRefs: refs }] };
+    const plain = { parentRefs: parentRefs("http"), hostnames: [host], rules: [{ filters: [redirect] }] };
+    const why = { kind: "gateway", host, secret: secretFor(host), namespace };
+    const change = (kind, name, spec, whys) => ({
+        object: inGatewayApi(kind, namespace, name, spec),
+        whys,
+    });
+    return {
+        gateway: change("Gateway", gateway, gatewaySpec(host), [why]),
+        route: change("HTTPRoute", route, behind, [{ kind: "route-host", word: `HTTPRoute ${namespace}/${route}`, host }]),
+        redirect: change("HTTPRoute", `${route}-redirect`, plain, [{ kind: "redirect", host }]),
+    };
+}
+const gatewaySpec = (hostname) => ({
+    gatewayClassName: "istio",
+    listeners: [
+        { name: "http", port: 80, protocol: "HTTP", hostname },
+        {
+            name: "https",
+            port: 443,
+            protocol: "HTTPS",
+            hostname,
+            tls: { mode: "Terminate", certificateRefs: [{ name: secretFor(hostname) }] },
+        },
+    ],
+});
+
+;// CONCATENATED MODULE: ./src/kubernetes/same-image.js
+const sameImage = (one, other) => one === other || fullName(one) === fullName(other);
+function fullName(image) {
+    const [first = "", ...rest] = image.replace(/^index\.docker\.io\//, "docker.io/").split("/");
+    const hasRegistry = rest.length > 0 && (/[.:]/.test(first) || first === "localhost");
+    const [registry, path] = hasRegistry ? [first, rest] : ["docker.io", [first, ...rest]];
+    const inLibrary = registry === "docker.io" && path.length === 1 ? ["library", ...path] : path;
+    const tag = /[:@]/.test(inLibrary.at(-1) ?? "") ? "" : ":latest";
+    return `${[registry, ...inLibrary].join("/")}${tag}`;
+}
+
+;// CONCATENATED MODULE: ./src/kubernetes/deployment.js
+
+
+
+
+function readDeployment(raw) {
+    const { metadata } = raw;
+    return {
+        name: metadata.name,
+        namespace: metadata.namespace ?? "",
+        uid: metadata.uid ?? "",
+        labels: metadata.labels ?? {},
+        annotations: metadata.annotations ?? {},
+        selector: readSelector(field(raw, "spec", "selector")),
+        podLabels: textsAt(raw, "spec", "template", "metadata", "labels"),
+        podAnnotations: textsAt(raw, "spec", "template", "metadata", "annotations"),
+        containers: listAt(raw, "spec", "template", "spec", "containers").map(readContainer),
+        initContainers: listAt(raw, "spec", "template", "spec", "initContainers").map(readContainer),
+        paused: field(raw, "spec", "paused") === true,
+        terminating: isTerminating(raw),
+        revision: metadata.annotations?.["deployment.kubernetes.io/revision"],
+        rollout: readRollout(raw),
+    };
+}
+const readContainer = (raw) => ({
+    name: textAt(raw, "name") ?? "",
+    image: textAt(raw, "image") ?? "",
+    portNames: listAt(raw, "ports").flatMap((port) => textAt(port, "name") ?? []),
+});
+function readRollout(raw) {
+    return {
+        observed: (numberAt(raw, "status", "observedGeneration") ?? 0) >= (raw.metadata.generation ?? 0),
+        desired: replicasOf(raw),
+        total: numberAt(raw, "status", "replicas") ?? 0,
+        updated: numberAt(raw, "status", "updatedReplicas") ?? 0,
+        available: numberAt(raw, "status", "availableReplicas") ?? 0,
+        conditions: listAt(raw, "status", "conditions").map(readCondition),
+    };
+}
+const readCondition = (raw) => ({
+    type: textAt(raw, "type") ?? "",
+    status: textAt(raw, "status") ?? "",
+    reason: textAt(raw, "reason") ?? "",
+    message: textAt(raw, "message") ?? "",
+    since: textAt(raw, "lastTransitionTime") ?? "",
+});
+const replicasOf = (raw) => numberAt(raw, "spec", "replicas") ?? 1;
+const isRolledOut = ({ observed, desired, total, updated, available }) => observed && desired > 0 && updated >= desired && total <= updated && available >= updated;
+const sidecars = new Set([
+    "istio-proxy",
+    "linkerd-proxy",
+    "vault-agent",
+    "daprd",
+    "jaeger-agent",
+    "otc-container",
+    "cloud-sql-proxy",
+    "cloudsql-proxy",
+]);
+const chosenPlaces = (choice) => [choice, ...choice.followers];
+const placesIn = ({ containers, initContainers }) => Object.entries({ containers, initContainers }).flatMap(([list, all]) => all.map(({ name, image }, index) => ({ list: list, index, name, image })));
+function chooseContainer(deployment, named) {
+    if (named !== undefined && typeof named !== "string")
+        return chooseAll(deployment, named);
+    const all = placesIn(deployment);
+    const candidates = all
+        .filter(({ list }) => list === "containers")
+        .filter(({ name }) => (named === undefined ? !sidecars.has(name) : name === named));
+    const [first, ...others] = candidates;
+    if (first && others.every(({ image }) => sameImage(image, first.image)))
+        return { ...first, followers: all.filter((other) => other !== first && sameImage(other.image, first.image)) };
+    return named === undefined ? unclear(deployment) : unknownContainer(deployment, named);
+}
+function chooseAll(deployment, names) {
+    const all = placesIn(deployment);
+    const missing = names.find((name) => !all.some((place) => place.name === name));
+    if (missing !== undefined)
+        return unknownContainer(deployment, missing);
+    const [first, ...followers] = names.flatMap((name) => all.find((place) => place.name === name) ?? []);
+    return first ? { ...first, followers } : unclear(deployment);
+}
+const namesOf = (deployment) => placesIn(deployment)
+    .map(({ name }) => name)
+    .join(", ") || "none";
+const unknownContainer = (deployment, name) => ({
+    problem: `Deployment ${deployment.namespace}/${deployment.name}: there is no container ${name} (containers: ${namesOf(deployment)})`,
+    next: "Set container to one of them.",
+});
+const unclear = (deployment) => ({
+    problem: `Deployment ${deployment.namespace}/${deployment.name}: it is not clear which container gets the image (containers: ${namesOf(deployment)})`,
+    next: "Set container to its name.",
+});
+
+;// CONCATENATED MODULE: ./src/init/templates.json
+const templates_namespaceObject = /*#__PURE__*/JSON.parse('{"iD":"kubectl apply -f docs/rbac.yaml\\nserver=$(kubectl config view --minify --output jsonpath=\'{.clusters[0].cluster.server}\')\\nca=$(kubectl config view --minify --raw --output jsonpath=\'{.clusters[0].cluster.certificate-authority-data}\')\\ntoken=$(kubectl create token istio-canary --namespace shop --duration 8760h)\\nprintf \'apiVersion: v1\\\\nkind: Config\\\\nclusters: [{name: c, cluster: {server: \\"%s\\", certificate-authority-data: \\"%s\\"}}]\\\\nusers: [{name: u, user: {token: \\"%s\\"}}]\\\\ncontexts: [{name: c, context: {cluster: c, user: u}}]\\\\ncurrent-context: c\\\\n\' \\"$server\\" \\"$ca\\" \\"$token\\" > canary.kubeconfig\\ngh secret set KUBECONFIG < canary.kubeconfig && rm canary.kubeconfig\\n","T_":"apiVersion: rbac.authorization.k8s.io/v1\\nkind: Role\\nmetadata:\\n  name: istio-canary\\n  namespace: shop\\nrules:\\n  # Keep two jobs from releasing one service at once.\\n  - apiGroups: [coordination.k8s.io]\\n    resources: [leases]\\n    verbs: [get, create, update]\\n  # Keep the journal, by which another job can finish a release or give it back.\\n  - apiGroups: [\\"\\"]\\n    resources: [configmaps]\\n    verbs: [get, create, update]\\n  # Read the routes and move their weights.\\n  - apiGroups: [networking.istio.io]\\n    resources: [virtualservices]\\n    verbs: [get, list, patch]\\n  # Know the subsets.\\n  - apiGroups: [networking.istio.io]\\n    resources: [destinationrules]\\n    verbs: [list]\\n  # Add the canary\'s subset where it is missing, and take it away again. Not needed where both subsets are there, or versions differ by host.\\n  - apiGroups: [networking.istio.io]\\n    resources: [destinationrules]\\n    verbs: [get, create, patch, delete]\\n  # Read the HTTPRoutes and move their weights. Not needed where no route of the release is one.\\n  - apiGroups: [gateway.networking.k8s.io]\\n    resources: [httproutes]\\n    verbs: [get, list, patch]\\n  # Read the GRPCRoutes and move their weights. Not needed where no route of the release is one.\\n  - apiGroups: [gateway.networking.k8s.io]\\n    resources: [grpcroutes]\\n    verbs: [get, list, patch]\\n  # Read the TLSRoutes and move their weights. Not needed where no route of the release is one.\\n  - apiGroups: [gateway.networking.k8s.io]\\n    resources: [tlsroutes]\\n    verbs: [get, list, patch]\\n  # Read the TCPRoutes and move their weights. Not needed where no route of the release is one.\\n  - apiGroups: [gateway.networking.k8s.io]\\n    resources: [tcproutes]\\n    verbs: [get, list, patch]\\n  # Know which pods are behind a host.\\n  - apiGroups: [\\"\\"]\\n    resources: [services]\\n    verbs: [list]\\n  # See how the canary\'s pods are.\\n  - apiGroups: [\\"\\"]\\n    resources: [pods]\\n    verbs: [list]\\n  # Give a Deployment the image and the replicas, and see how it is.\\n  - apiGroups: [apps]\\n    resources: [deployments]\\n    verbs: [get, list, patch]\\n  # Make the canary\'s Deployment and take it away again. Not needed where it exists (from: existing).\\n  - apiGroups: [apps]\\n    resources: [deployments]\\n    verbs: [create, delete]\\n  # Tell new pods from old ones, and put an older pod template back.\\n  - apiGroups: [apps]\\n    resources: [replicasets]\\n    verbs: [get, list]\\n  # Leave the replicas to an autoscaler where there is one.\\n  - apiGroups: [autoscaling]\\n    resources: [horizontalpodautoscalers]\\n    verbs: [list]\\n  # Optional: tell of budgets that the new stable would lack.\\n  - apiGroups: [policy]\\n    resources: [poddisruptionbudgets]\\n    verbs: [list]\\n  # Optional: tell of volumes that two versions cannot share. Not needed where the canary exists (from: existing).\\n  - apiGroups: [\\"\\"]\\n    resources: [persistentvolumeclaims]\\n    verbs: [get]\\n  # Optional: keep the last lines of the canary\'s pods when it is given up.\\n  - apiGroups: [\\"\\"]\\n    resources: [pods/log]\\n    verbs: [get]\\n  # Optional: know whether the namespace injects sidecars.\\n  - apiGroups: [\\"\\"]\\n    resources: [namespaces]\\n    verbs: [get]\\n  # Optional: know who reaches the pods of one version beside the routes.\\n  - apiGroups: [networking.k8s.io]\\n    resources: [ingresses]\\n    verbs: [list]\\n  # Optional: know whether policies let requests to one version only.\\n  - apiGroups: [security.istio.io]\\n    resources: [authorizationpolicies]\\n    verbs: [list]\\n  # Optional: know whether policies let requests to one version only.\\n  - apiGroups: [security.istio.io]\\n    resources: [requestauthentications]\\n    verbs: [list]\\n  # Optional: know whether policies let requests to one version only.\\n  - apiGroups: [security.istio.io]\\n    resources: [peerauthentications]\\n    verbs: [list]\\n  # Optional: know whether policies let requests to one version only.\\n  - apiGroups: [networking.k8s.io]\\n    resources: [networkpolicies]\\n    verbs: [list]\\n  # Optional: know whether the proxies of one version alone are changed.\\n  - apiGroups: [networking.istio.io]\\n    resources: [envoyfilters]\\n    verbs: [list]\\n  # Optional: know whether the proxies of one version alone are changed.\\n  - apiGroups: [extensions.istio.io]\\n    resources: [wasmplugins]\\n    verbs: [list]\\n  # Optional: know who serves before a first deployment.\\n  - apiGroups: [discovery.k8s.io]\\n    resources: [endpointslices]\\n    verbs: [list]\\n  # Optional: know who serves before a first deployment.\\n  - apiGroups: [networking.istio.io]\\n    resources: [workloadentries]\\n    verbs: [list]\\n---\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: RoleBinding\\nmetadata:\\n  name: istio-canary\\n  namespace: shop\\nroleRef:\\n  apiGroup: rbac.authorization.k8s.io\\n  kind: Role\\n  name: istio-canary\\nsubjects:\\n  - kind: ServiceAccount\\n    name: istio-canary\\n    namespace: shop\\n---\\n# Optional, and in every namespace: whom a swap would leave without pods, and who does not see the weights, is looked for\\n# here. Without it the release goes on, and says what it could not look at.\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: ClusterRole\\nmetadata:\\n  name: istio-canary-bystanders\\nrules:\\n  # Optional: find the rules and entries that send to a version that is about to lose its pods, wherever they are.\\n  - apiGroups: [networking.istio.io]\\n    resources: [virtualservices, destinationrules, serviceentries, workloadentries]\\n    verbs: [list]\\n  # Optional: find the same in routes of the Gateway API.\\n  - apiGroups: [gateway.networking.k8s.io]\\n    resources: [httproutes, grpcroutes, tlsroutes, tcproutes, referencegrants]\\n    verbs: [list]\\n  # Optional: know which gateways and clients see the weights and the subsets.\\n  - apiGroups: [networking.istio.io]\\n    resources: [destinationrules, gateways, sidecars]\\n    verbs: [list]\\n  # Optional: know whether the waypoint of a service in an ambient mesh is there.\\n  - apiGroups: [gateway.networking.k8s.io]\\n    resources: [gateways]\\n    verbs: [get]\\n  # Optional: know whether what Istio\'s own namespace has for pods everywhere is for one version only.\\n  - apiGroups: [security.istio.io]\\n    resources: [authorizationpolicies, requestauthentications, peerauthentications]\\n    verbs: [list]\\n  # Optional: know whether what Istio\'s own namespace has for pods everywhere is for one version only.\\n  - apiGroups: [networking.istio.io]\\n    resources: [envoyfilters]\\n    verbs: [list]\\n  # Optional: know whether what Istio\'s own namespace has for pods everywhere is for one version only.\\n  - apiGroups: [extensions.istio.io]\\n    resources: [wasmplugins]\\n    verbs: [list]\\n---\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: ClusterRoleBinding\\nmetadata:\\n  name: istio-canary-bystanders\\nroleRef:\\n  apiGroup: rbac.authorization.k8s.io\\n  kind: ClusterRole\\n  name: istio-canary-bystanders\\nsubjects:\\n  - kind: ServiceAccount\\n    name: istio-canary\\n    namespace: shop\\n---\\n# Optional where metrics.prometheus or metrics.source is set to something else: without an address requests are counted by\\n# the proxies, which needs no Prometheus.\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: Role\\nmetadata:\\n  name: istio-canary-proxies\\n  namespace: shop\\nrules:\\n  # Optional: read what the proxies of both versions have counted.\\n  - apiGroups: [\\"\\"]\\n    resources: [pods/proxy]\\n    verbs: [get]\\n---\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: RoleBinding\\nmetadata:\\n  name: istio-canary-proxies\\n  namespace: shop\\nroleRef:\\n  apiGroup: rbac.authorization.k8s.io\\n  kind: Role\\n  name: istio-canary-proxies\\nsubjects:\\n  - kind: ServiceAccount\\n    name: istio-canary\\n    namespace: shop\\n---\\n# Optional, and in the namespace of the gateways\' pods: the same for what they count. Without it failures\\n# that reach no pod (503 UH, UF) are not seen.\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: Role\\nmetadata:\\n  name: istio-canary-gateways\\n  namespace: istio-system\\nrules:\\n  # Optional: find the gateways\' pods.\\n  - apiGroups: [\\"\\"]\\n    resources: [pods]\\n    verbs: [list]\\n  # Optional: read what the gateways have counted.\\n  - apiGroups: [\\"\\"]\\n    resources: [pods/proxy]\\n    verbs: [get]\\n---\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: RoleBinding\\nmetadata:\\n  name: istio-canary-gateways\\n  namespace: istio-system\\nroleRef:\\n  apiGroup: rbac.authorization.k8s.io\\n  kind: Role\\n  name: istio-canary-gateways\\nsubjects:\\n  - kind: ServiceAccount\\n    name: istio-canary\\n    namespace: shop\\n---\\n# Optional, and in Prometheus\'s namespace: only where metrics.prometheus is service://istio-system/prometheus:9090. Put\\n# its Service and port where it says prometheus:9090 (https:prometheus:9090 where the address says so).\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: Role\\nmetadata:\\n  name: istio-canary-prometheus\\n  namespace: istio-system\\nrules:\\n  # Optional: ask Prometheus over the API server.\\n  - apiGroups: [\\"\\"]\\n    resources: [services/proxy]\\n    resourceNames: [\\"prometheus:9090\\"]\\n    verbs: [get]\\n---\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: RoleBinding\\nmetadata:\\n  name: istio-canary-prometheus\\n  namespace: istio-system\\nroleRef:\\n  apiGroup: rbac.authorization.k8s.io\\n  kind: Role\\n  name: istio-canary-prometheus\\nsubjects:\\n  - kind: ServiceAccount\\n    name: istio-canary\\n    namespace: shop\\n---\\napiVersion: v1\\nkind: ServiceAccount\\nmetadata:\\n  name: istio-canary\\n  namespace: shop\\n","kn":"name: Release reviews\\n\\non:\\n  pull_request:\\n  push:\\n    branches: [main]\\n\\npermissions:\\n  contents: read\\n\\njobs:\\n  plan:\\n    # A fork gets no secrets, so there would be no cluster to ask.\\n    if: github.event_name == \'pull_request\' && github.event.pull_request.head.repo.full_name == github.repository\\n    runs-on: ubuntu-24.04\\n    timeout-minutes: 10\\n    permissions:\\n      contents: read\\n    steps:\\n      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1\\n        with:\\n          persist-credentials: false\\n      - uses: OWNER/istio-canary@v1\\n        with:\\n          command: plan\\n          config: examples/clone.yaml\\n          # The account of the release, since a plan asks whether its writes would be allowed. Nothing is written.\\n          kubeconfig: ${{ secrets.KUBECONFIG }}\\n\\n  release:\\n    if: github.event_name == \'push\'\\n    runs-on: ubuntu-24.04\\n    timeout-minutes: 90\\n    concurrency:\\n      group: release-reviews\\n      cancel-in-progress: false\\n    permissions:\\n      contents: read\\n      pull-requests: write # the comment\\n    steps:\\n      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1\\n        with:\\n          persist-credentials: false\\n      - uses: OWNER/istio-canary@v1\\n        with:\\n          config: examples/clone.yaml\\n          kubeconfig: ${{ secrets.KUBECONFIG }}\\n"}');
+;// CONCATENATED MODULE: ./src/init/files-of-job.js
+
+
+
+const isProposed = (path) => /(^|\/)istio-canary\/[^/]+\.yaml$/.test(path);
+const configurationPath = ".github/canary.yaml";
+const workflowPath = ".github/workflows/release.yml";
+const manifestPath = "istio-canary/manifests/canary.yaml";
+function filesOfJob(ground, chosen) {
+    const { service, namespace } = ground;
+    const made = [];
+    if (chosen.made)
+        made.push({
+            path: manifestPath,
+            whys: [{ kind: "canary-deployment", stable: chosen.stable.deployment, label: chosen.canary.deployment }],
+            use: "repository",
+            objects: [chosen.made],
+        });
+    const workflow = templates_namespaceObject.kn
+        .replaceAll("reviews", service)
+        .replaceAll("examples/clone.yaml", configurationPath);
+    return [
+        ...made,
+        {
+            path: "istio-canary/account.yaml",
+            whys: [{ kind: "access" }],
+            use: "apply",
+            objects: [],
+            text: `${loginSteps(namespace)}${templates_namespaceObject.T_.replaceAll(/^(\s*namespace:) shop$/gm, `$1 ${namespace}`)}`,
+        },
+        {
+            path: configurationPath,
+            whys: [{ kind: "configuration" }],
+            use: "repository",
+            objects: [configurationOf(ground, chosen)],
+        },
+        { path: workflowPath, whys: [{ kind: "workflow" }], use: "repository", objects: [], text: workflow },
+    ];
+}
+const loginSteps = (namespace) => templates_namespaceObject.iD
+    .trimEnd()
+    .split("\n")
+    .slice(1)
+    .map((line) => `#   ${line.replaceAll("--namespace shop", `--namespace ${namespace}`)}\n`)
+    .join("");
+function configurationOf(ground, { stable, canary, routes, from, ambient }) {
+    const { namespace, service } = ground;
+    const { deployment, labels, ...destination } = canary;
+    const isNamed = from === "existing" || deployment !== `${stable.deployment}-canary`;
+    const source = { existing: {}, clone: { from: "clone" }, manifests: { from: { manifests: [manifestPath] } } }[from];
+    const its = { ...(isNamed ? { deployment } : {}), ...source, ...destination, ...(labels ? { labels } : {}) };
+    const image = imageOf(ground, { stable });
+    return {
+        namespace,
+        service,
+        stable,
+        canary: its,
+        ...(from === "existing" ? {} : { promotion: "update" }),
+        ...(image === undefined ? {} : { image: imageOfCommit(image) }),
+        ...routesIn(ground, routes),
+        stages: "10:5m, 50:5m, 100",
+        ...(ambient ? { metrics: { prometheus: "service://istio-system/prometheus:9090" } } : {}),
+    };
+}
+function imageOf(ground, { stable }) {
+    const found = (0,init_ground/* inOwnNamespace */.n7)(ground, "Deployment").find(({ metadata }) => metadata.name === stable.deployment);
+    const [container] = found ? readDeployment(found).containers : [];
+    return container?.image || undefined;
+}
+const imageOfCommit = (image) => `${image.replace(/@.*$/, "").replace(/:[^/:]*$/, "")}:\${GITHUB_SHA}`;
+function routesIn({ namespace, service }, routes) {
+    const [first, ...more] = routes;
+    const isUsual = first?.kind === "VirtualService" && first.metadata.name === service;
+    if (more.length === 0 && isUsual && first.metadata.namespace === namespace)
+        return {};
+    return {
+        routes: routes.map(({ kind, metadata }) => {
+            const name = metadata.namespace === namespace ? metadata.name : `${metadata.namespace}/${metadata.name}`;
+            return { [keyOf(kind)]: name };
+        }),
+    };
+}
+const keyOf = (kind) => kind.replace(/^(HTTP|GRPC|TLS|TCP|V)/, (start) => start.toLowerCase());
+
+;// CONCATENATED MODULE: ./src/init/service-ports.js
+
+
+
+const protocols = /^(https?|http2|grpc|grpc-web|tcp|tls|mongo|mysql|redis|udp|kubernetes\.io\/.*)$/;
+const encrypted = new Set([443, 8443]);
+function withProtocols(service) {
+    const silent = portsOf(service).filter(({ protocol, number }) => !protocols.test(protocol) && !encrypted.has(number));
+    const ports = silent.map(({ number }) => number);
+    if (ports.length === 0)
+        return undefined;
+    const spec = objectAt(service, "spec");
+    const said = listAt(spec, "ports").map((raw) => {
+        const port = objectAt(raw);
+        if (!ports.includes(Number(port.port)) || textAt(port, "protocol") === "UDP")
+            return port;
+        return textAt(port, "name") ? { ...port, appProtocol: "http" } : { name: "http", ...port };
+    });
+    return {
+        object: { ...service, spec: { ...spec, ports: said } },
+        whys: [{ kind: "ports", service: placeWord(service), ports }],
+    };
+}
+
+;// CONCATENATED MODULE: ./src/init/subsets.js
+
+
+
+
+
+
+function chooseSubsets(ground, versions, routed) {
+    const rules = rulesFor((0,init_ground/* inOwnNamespace */.n7)(ground, "DestinationRule"), serviceHost(ground));
+    const subsets = rules.flatMap((rule) => rule.subsets);
+    const found = {
+        stable: selecting(subsets, versions, "stable", routed),
+        canary: selecting(subsets, versions, "canary"),
+    };
+    const undefinedOne = routed.find((name) => !subsets.some((subset) => subset.name === name));
+    const names = {
+        stable: found.stable?.name ?? undefinedOne ?? freeSubset(subsets, versions, "stable"),
+        canary: found.canary?.name ?? freeSubset(subsets, versions, "canary"),
+    };
+    const canaryIsMade = found.stable !== undefined && found.canary === undefined && versions.from === "clone";
+    const missing = ["stable", "canary"].filter((role) => !found[role] && !(role === "canary" && canaryIsMade));
+    if (missing.length === 0)
+        return { names, canaryIsMade };
+    const added = missing.map((role) => ({ name: names[role], labels: { [versions[role].key]: versions[role].value } }));
+    const [rule] = rules;
+    const isNew = rule === undefined || (0,istio_host/* isWildcard */.z2)(rule.host);
+    const why = { kind: "subsets", host: ground.service, names: missing.map((role) => names[role]), isNew };
+    const object = isNew ? newRule(ground, added, rule?.object) : withSubsets(rule.object, added);
+    return { names, canaryIsMade, change: { object, whys: [why] } };
+}
+function selecting(subsets, { podLabels }, role, routed = []) {
+    const other = role === "stable" ? "canary" : "stable";
+    const all = subsets.filter(({ labels }) => carries(podLabels[role], labels) && !carries(podLabels[other], labels));
+    return all.find(({ name }) => routed.includes(name)) ?? all[0];
+}
+const isName = (text) => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text);
+function freeSubset(subsets, versions, role) {
+    const { deployment, value } = versions[role];
+    const wanted = versions.from === "existing" && isName(value) ? value : role;
+    return subsets.some(({ name }) => name === wanted) ? deployment : wanted;
+}
+const newRule = (ground, subsets, wide) => {
+    const { trafficPolicy } = objectAt(wide, "spec");
+    return {
+        apiVersion: `networking.istio.io/${ground.istioVersion}`,
+        kind: "DestinationRule",
+        metadata: { name: (0,init_ground/* freeName */.IL)(ground, "DestinationRule", ground.service), namespace: ground.namespace },
+        spec: { host: fullHost(ground), ...(trafficPolicy === undefined ? {} : { trafficPolicy }), subsets },
+    };
+};
+function withSubsets(object, added) {
+    const spec = objectAt(object, "spec");
+    const { subsets } = spec;
+    return { ...object, spec: { ...spec, subsets: [...(Array.isArray(subsets) ? subsets : []), ...added] } };
+}
+
+;// CONCATENATED MODULE: ./src/kubernetes/mark.js
+const managedBy = { key: "app.kubernetes.io/managed-by", value: "istio-canary" };
+const releaseAnnotation = "istio-canary/release";
+const isMadeBy = (release, { metadata }) => metadata.annotations?.[releaseAnnotation] === release;
+
+;// CONCATENATED MODULE: ./src/init/versions.js
+
+
+
+
+
+
+
+
+const labelsOf = (object) => textsAt(object, "spec", "template", "metadata", "labels");
+function candidatesOf(ground, selector) {
+    const rank = ({ object, labels }) => (isSentTo(ground, labels) ? 0 : 2) + (readDeployment(object).rollout.desired > 0 ? 0 : 1);
+    return (0,init_ground/* inOwnNamespace */.n7)(ground, "Deployment")
+        .filter(({ metadata }) => metadata.labels?.[managedBy.key] !== managedBy.value)
+        .map((object) => ({ object, name: object.metadata.name, labels: labelsOf(object) }))
+        .filter(({ labels }) => carries(labels, selector))
+        .toSorted((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name, "en", { numeric: true }));
+}
+const otherWorkloads = (ground, selector) => ["StatefulSet", "DaemonSet"]
+    .flatMap((kind) => (0,init_ground/* inOwnNamespace */.n7)(ground, kind))
+    .filter((object) => carries(labelsOf(object), selector))
+    .map(placeWord);
+function chooseVersions(ground, selector, wish) {
+    const candidates = candidatesOf(ground, selector);
+    const named = (name) => candidates.find((one) => one.name === name);
+    const stable = named(wish.stable) ?? candidates.find(({ name }) => name !== wish.canary);
+    if (!stable)
+        return { kind: "no-deployment", others: otherWorkloads(ground, selector), selector: showLabels(selector) };
+    if (wish.stable !== undefined && wish.stable !== stable.name)
+        return { kind: "unknown-deployment", name: wish.stable, known: candidates.map(({ name }) => name) };
+    const rest = candidates.filter((one) => one !== stable);
+    const canary = named(wish.canary) ?? rest[0];
+    if (!canary || canary === stable)
+        return beside(stable, selector, wish);
+    return pairOf(ground, selector, stable, [canary, ...rest.filter((one) => one !== canary)]);
+}
+const usualKeys = ["version", "app.kubernetes.io/version", "track"];
+const byUsage = (keys) => {
+    const usual = usualKeys.filter((key) => keys.includes(key));
+    return [...usual, ...keys.filter((key) => !usual.some((one) => one === key))];
+};
+const freeKey = (selector) => ["version", "track"].find((key) => !(key in selector)) ?? "release";
+function beside(stable, selector, { canary }) {
+    const { selector: own } = readDeployment(stable.object);
+    const ownKeys = byUsage(Object.keys(own.matchLabels).filter((key) => !(key in selector)));
+    const [key = freeKey(selector)] = ownKeys;
+    const value = stable.labels[key] ?? "stable";
+    const mine = { deployment: stable.name, key, value };
+    const its = {
+        deployment: canary ?? `${stable.name}-canary`,
+        key,
+        value: value === "canary" ? "next" : "canary",
+    };
+    const cannotBeCopied = ownKeys.length === 0;
+    return {
+        stable: mine,
+        canary: its,
+        podLabels: { stable: withLabel(stable.labels, mine), canary: withLabel(stable.labels, its) },
+        from: cannotBeCopied ? "manifests" : "clone",
+        made: cannotBeCopied ? deploymentLike(stable.object, its) : undefined,
+        unlabelled: lacking(stable, mine),
+        others: [],
+        bothServe: false,
+    };
+}
+const withLabel = (labels, { key, value }) => ({ ...labels, [key]: value });
+function pairOf(ground, selector, stable, rest) {
+    const [canary = stable, ...others] = rest;
+    const keys = Object.keys({ ...stable.labels, ...canary.labels }).filter((key) => !(key in selector) && stable.labels[key] !== canary.labels[key]);
+    const inBoth = keys.filter((key) => key in stable.labels && key in canary.labels);
+    const [key = freeKey(selector)] = [...byUsage(inBoth), ...byUsage(keys)];
+    const [mine, its] = [versionOf(stable, key, selector), versionOf(canary, key, selector)];
+    const isServed = ({ object }) => readDeployment(object).rollout.desired > 0;
+    return {
+        stable: mine,
+        canary: its,
+        podLabels: { stable: withLabel(stable.labels, mine), canary: withLabel(canary.labels, its) },
+        from: "existing",
+        unlabelled: [...lacking(stable, mine), ...lacking(canary, its)],
+        others: others.map(({ name }) => name),
+        bothServe: rest.some(isServed) && !isSentTo(ground, stable.labels),
+    };
+}
+const lacking = ({ labels }, version) => labels[version.key] === undefined ? [version] : [];
+function versionOf({ name, labels }, key, selector) {
+    const app = Object.values(selector).find((value) => name.startsWith(`${value}-`));
+    const suffix = app === undefined ? name : name.slice(app.length + 1);
+    return { deployment: name, key, value: labels[key] ?? suffix };
+}
+function deploymentLike(stable, { deployment, key, value }) {
+    const { object } = withoutServerFields(stable);
+    const spec = objectAt(object, "spec");
+    const template = objectAt(spec, "template");
+    const labelled = (labels) => ({ ...labels, [key]: value });
+    const matchLabels = labelled(textsAt(spec, "selector", "matchLabels"));
+    return {
+        apiVersion: stable.apiVersion,
+        kind: stable.kind,
+        metadata: { name: deployment, namespace: stable.metadata.namespace ?? "", labels: matchLabels },
+        spec: {
+            ...spec,
+            selector: { ...objectAt(spec, "selector"), matchLabels },
+            template: {
+                ...template,
+                metadata: { ...objectAt(template, "metadata"), labels: labelled(textsAt(template, "metadata", "labels")) },
+            },
+        },
+    };
+}
+
+;// CONCATENATED MODULE: ./src/init/propose.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+function propose(ground, wish) {
+    const service = serviceBehind((0,init_ground/* ofKind */.CZ)(ground, "Service"), serviceHost(ground));
+    if (!service)
+        return { kind: "no-service", services: (0,init_ground/* inOwnNamespace */.n7)(ground, "Service").map(({ metadata }) => metadata.name) };
+    const selector = selectorOfService(service);
+    if (selector === undefined || Object.keys(selector).length === 0)
+        return { kind: "no-selector" };
+    const versions = chooseVersions(ground, selector, wish);
+    if ("kind" in versions)
+        return versions;
+    const ambient = isAmbient(ground, versions);
+    const byRoutes = familyFor(ground, wish, ambient) === "http-route";
+    if (byRoutes && !ground.servesGatewayApi)
+        return { kind: "no-gateway-api" };
+    const named = serviceChange(ground, service, ambient);
+    const served = named?.object ?? service;
+    const routes = byRoutes ? viaGatewayApi(ground, served, versions, wish) : viaVirtualServices(ground, versions, wish);
+    const changes = [...(named ? [named] : []), ...waypointFor(ground, service, ambient), ...routes.changes];
+    const chosen = { ...routes.chosen, from: versions.from, made: versions.made, ambient };
+    return assembled(ground, { versions, changes, chosen, releasable: routes.releasable, selector });
+}
+function assembled(ground, parts) {
+    const { versions, changes, chosen } = parts;
+    return {
+        files: [
+            ...changes.map((change) => fileOf(ground, change)),
+            ...labelPatches(versions),
+            ...filesOfJob(ground, chosen),
+        ],
+        image: imageOf(ground, chosen) ?? "IMAGE",
+        notes: notesOf(ground, parts),
+        objects: applied(ground, changes, versions),
+    };
+}
+function familyFor(ground, { family }, ambient) {
+    if (family !== undefined)
+        return family;
+    if (routesToService(ground).length > 0)
+        return "virtual-service";
+    if (routesForService(ground).length > 0)
+        return "http-route";
+    const uses = (kind) => (0,init_ground/* inOwnNamespace */.n7)(ground, kind).length > 0;
+    const isMadeForRoutes = !uses("VirtualService") && (uses("HTTPRoute") || ambient);
+    return isMadeForRoutes && ground.servesGatewayApi ? "http-route" : "virtual-service";
+}
+const mode = "istio.io/dataplane-mode";
+function isAmbient(ground, { podLabels }) {
+    const namespace = (0,init_ground/* ofKind */.CZ)(ground, "Namespace").find(({ metadata }) => metadata.name === ground.namespace);
+    return (podLabels.stable[mode] ?? namespace?.metadata.labels?.[mode]) === "ambient";
+}
+const propose_namespaceOf = (ground) => (0,init_ground/* ofKind */.CZ)(ground, "Namespace").find(({ metadata }) => metadata.name === ground.namespace);
+const lacksWaypoint = (ground, service, ambient) => ambient && waypointOf(service, propose_namespaceOf(ground), ground.namespace) === undefined;
+const waypointName = "waypoint";
+function serviceChange(ground, service, ambient) {
+    const named = withProtocols(service);
+    if (!lacksWaypoint(ground, service, ambient))
+        return named;
+    const object = named?.object ?? service;
+    const labels = { ...object.metadata.labels, "istio.io/use-waypoint": waypointName };
+    return {
+        object: { ...object, metadata: { ...object.metadata, labels } },
+        whys: [...(named?.whys ?? []), { kind: "waypoint", service: ground.service, isNew: false }],
+    };
+}
+function waypointFor(ground, service, ambient) {
+    const isThere = (0,init_ground/* inOwnNamespace */.n7)(ground, "Gateway", gatewayGroup).some(({ metadata }) => metadata.name === waypointName);
+    if (isThere || !lacksWaypoint(ground, service, ambient))
+        return [];
+    const object = {
+        apiVersion: `${gatewayGroup}/v1`,
+        kind: "Gateway",
+        metadata: {
+            name: waypointName,
+            namespace: ground.namespace,
+            labels: { "istio.io/waypoint-for": "service" },
+        },
+        spec: { gatewayClassName: "istio-waypoint", listeners: [{ name: "mesh", port: 15008, protocol: "HBONE" }] },
+    };
+    return [{ object, whys: [{ kind: "waypoint", service: ground.service, isNew: true }] }];
+}
+function viaVirtualServices(ground, versions, { host }) {
+    const { names, change, canaryIsMade } = chooseSubsets(ground, versions, routedSubsets(ground));
+    const there = routesToService(ground);
+    const changed = there.map((object) => pinned(ground, object, names.stable) ?? { object, whys: [] });
+    const routes = changed.length > 0 ? changed : [newVirtualService(ground, names)];
+    const gateways = [];
+    const entered = routes.map((route, at) => {
+        if (host === undefined || at > 0)
+            return route;
+        const entry = withEntry(ground, route, host);
+        if (entry.gateway)
+            gateways.push(entry.gateway);
+        return entry.route;
+    });
+    const labels = canaryIsMade ? { [versions.canary.key]: versions.canary.value } : undefined;
+    return {
+        changes: [...(change ? [change] : []), ...gateways, ...entered.filter(({ whys }) => whys.length > 0)],
+        chosen: {
+            stable: { deployment: versions.stable.deployment, subset: names.stable },
+            canary: { deployment: versions.canary.deployment, subset: names.canary, labels },
+            routes: entered.map(({ object }) => object),
+        },
+        releasable: entered.filter(({ whys }) => whys.length === 0).map(({ object }) => object),
+    };
+}
+function viaGatewayApi(ground, service, versions, { host }) {
+    const { names, made } = chooseBackends(ground, service, versions);
+    const there = routesForService(ground, names);
+    const changed = there.map((object) => throughBackend(ground, object, names.stable) ?? { object, whys: [] });
+    const routes = changed.length > 0 ? changed : [newHttpRoute(ground, service, names)];
+    const isEntered = host === undefined || there.some((object) => hasHost(object, host));
+    const entry = isEntered ? undefined : newEntry(ground, service, names, host);
+    const all = [...routes, ...(entry ? [entry.route] : [])];
+    return {
+        changes: [...made, ...all.filter(({ whys }) => whys.length > 0), ...(entry ? [entry.gateway, entry.redirect] : [])],
+        chosen: {
+            stable: { deployment: versions.stable.deployment, host: names.stable },
+            canary: { deployment: versions.canary.deployment, host: names.canary },
+            routes: all.map(({ object }) => object),
+        },
+        releasable: all.filter(({ whys }) => whys.length === 0).map(({ object }) => object),
+    };
+}
+const hasHost = (object, host) => {
+    const { hostnames } = objectAt(object, "spec");
+    return Array.isArray(hostnames) && hostnames.includes(host);
+};
+const fileNames = {
+    DestinationRule: "destination-rule",
+    VirtualService: "virtual-service",
+    HTTPRoute: "http-route",
+    GRPCRoute: "grpc-route",
+    TLSRoute: "tls-route",
+    TCPRoute: "tcp-route",
+};
+function fileOf({ places }, { object, whys }) {
+    const kind = fileNames[object.kind] ?? object.kind.toLowerCase();
+    const path = `istio-canary/${kind}-${object.metadata.name}.yaml`;
+    const replaces = (places.get(placeWord(object)) ?? []).filter((place) => !place.endsWith(path));
+    return { path, whys, use: "apply", objects: [asWritten(object)], replaces };
+}
+function asWritten(object) {
+    const { apiVersion, kind, metadata, spec, ...rest } = withoutServerFields(object).object;
+    const { clusterIP, clusterIPs, ...others } = objectAt({ spec }, "spec");
+    const isGiven = kind === "Service" && clusterIP !== undefined && clusterIP !== "None";
+    return { apiVersion, kind, metadata, spec: isGiven ? others : spec, ...rest };
+}
+const labelPatches = ({ unlabelled }) => unlabelled.map(({ deployment, key, value }) => ({
+    path: `istio-canary/patches/deployment-${deployment}.yaml`,
+    whys: [{ kind: "pod-label", deployment, label: `${key}: ${value}` }],
+    use: "patch",
+    objects: [{ spec: { template: { metadata: { labels: { [key]: value } } } } }],
+}));
+function applied(ground, changes, versions) {
+    const changed = new Map(changes.map(({ object }) => [identity(object), object]));
+    const kept = ground.objects.filter((object) => !changed.has(identity(object)));
+    return [...kept, ...changed.values()].map((object) => labelled(object, ground, versions));
+}
+const identity = (object) => `${object.apiVersion.split("/")[0]} ${placeWord(object)}`;
+function labelled(object, { namespace }, { unlabelled }) {
+    const { kind, metadata } = object;
+    const patch = unlabelled.find(({ deployment }) => kind === "Deployment" && metadata.name === deployment);
+    if (!patch || metadata.namespace !== namespace)
+        return object;
+    const spec = objectAt(object, "spec");
+    const template = objectAt(spec, "template");
+    const meta = objectAt(template, "metadata");
+    const labels = { ...objectAt(meta, "labels"), [patch.key]: patch.value };
+    return { ...object, spec: { ...spec, template: { ...template, metadata: { ...meta, labels } } } };
+}
+function notesOf(ground, { versions, selector, releasable }) {
+    const { stable, canary, from, others, bothServe } = versions;
+    const notes = [
+        { kind: "versions", stable: stable.deployment, canary: canary.deployment, made: from !== "existing" },
+    ];
+    if (bothServe)
+        notes.push({ kind: "both-serve", stable: stable.deployment, canary: canary.deployment, others });
+    const words = otherWorkloads(ground, selector);
+    if (words.length > 0)
+        notes.push({ kind: "others-serve", words });
+    if (releasable.length > 0)
+        notes.push({ kind: "releasable", words: releasable.map(placeWord) });
+    for (const [word, files] of ground.places)
+        if (files.length > 1)
+            notes.push({ kind: "several-places", word, files });
+    if (!hasProxies(ground, versions))
+        notes.push({ kind: "no-proxies" });
+    return notes;
+}
+function hasProxies(ground, versions) {
+    const namespace = propose_namespaceOf(ground);
+    if (!namespace)
+        return true;
+    const labels = { ...namespace.metadata.labels, ...versions.podLabels.stable };
+    const marks = [
+        labels["istio-injection"] === "enabled",
+        labels["istio.io/rev"],
+        labels["sidecar.istio.io/inject"] === "true",
+    ];
+    return marks.some(Boolean) || isAmbient(ground, versions);
+}
+
+// EXTERNAL MODULE: ./src/lib/errors.js
+var lib_errors = __nccwpck_require__(9418);
+;// CONCATENATED MODULE: ./src/lib/line-difference.js
+function lineDifference(first, second) {
+    const [one, other] = [first.trimEnd().split("\n"), second.trimEnd().split("\n")];
+    const common = longestCommon(one, other);
+    const lines = [];
+    let [at, to] = [0, 0];
+    while (at < one.length || to < other.length) {
+        const [removed, added] = [one[at], other[to]];
+        if (removed !== undefined && removed === added) {
+            at += 1;
+            to += 1;
+        }
+        else if (added === undefined ||
+            (removed !== undefined && lengthAt(common, at + 1, to) >= lengthAt(common, at, to + 1))) {
+            lines.push(`- ${removed}`);
+            at += 1;
+        }
+        else {
+            lines.push(`+ ${added}`);
+            to += 1;
+        }
+    }
+    return lines;
+}
+const lengthAt = (lengths, at, to) => lengths[at]?.[to] ?? 0;
+function longestCommon(one, other) {
+    const lengths = Array.from({ length: one.length + 1 }, () => new Uint16Array(other.length + 1));
+    for (let at = one.length - 1; at >= 0; at--)
+        for (let to = other.length - 1; to >= 0; to--) {
+            const row = lengths[at] ?? new Uint16Array();
+            row[to] =
+                one[at] === other[to]
+                    ? lengthAt(lengths, at + 1, to + 1) + 1
+                    : Math.max(lengthAt(lengths, at + 1, to), lengthAt(lengths, at, to + 1));
+        }
+    return lengths;
+}
+
+// EXTERNAL MODULE: ./src/lib/lines.js
+var lib_lines = __nccwpck_require__(5270);
+// EXTERNAL MODULE: ./src/lib/numbers.js
+var numbers = __nccwpck_require__(8367);
+// EXTERNAL MODULE: ./src/lib/some-of.js
+var some_of = __nccwpck_require__(5371);
+// EXTERNAL MODULE: ./src/words/shell-word.js
+var shell_word = __nccwpck_require__(6690);
+;// CONCATENATED MODULE: ./src/words/init-text.js
+
+
+
+
+
+const said = (table, one) => table[one.kind](one);
+const and = (words) => words.join(" and ");
+const reasons = {
+    subsets: ({ host, names, isNew }) => `${isNew ? "Tells" : "Now tells"} the versions of ${host} apart by the labels of their pods: ${(0,numbers/* plural */.LS)(names.length, "subset")} ${and(names)}.`,
+    route: ({ stable, canary }) => `Sends every request to ${stable} and none to ${canary}, before there are pods of a second version; a release moves these weights.`,
+    "unpinned-route": ({ word, rules, to }) => `${word} sends by ${(0,numbers/* plural */.LS)(rules.length, "rule")} ${and(rules)} to every pod of the Service, the canary's too; now to ${to} alone. All else is as it was.`,
+    "route-host": ({ word, host }) => `${word} is for ${host}, too, by the Gateway.`,
+    gateway: ({ host, secret, namespace }) => `Takes requests for ${host} by TLS, with the certificate of Secret ${namespace}/${secret}, which you have to make; plain ones are sent there by a redirect.`,
+    redirect: ({ host }) => `Sends plain requests for ${host} to https.`,
+    backends: ({ service, names }) => `Routes of the Gateway API know no subsets: ${and(names)} ${(0,numbers/* plural */.LS)(names.length, "has", "have")} the pods of one version of ${service} each.`,
+    ports: ({ service, ports }) => `${service}: ${(0,numbers/* plural */.LS)(ports.length, "port")} ${and(ports.map(String))} did not say the protocol, and routes apply only to what is known to be HTTP. If it is gRPC, write grpc instead of http.`,
+    waypoint: ({ service, isNew }) => isNew
+        ? "In an ambient mesh weights are read by a waypoint; this is one for the namespace's Services."
+        : `${service} uses the waypoint from now on.`,
+    "pod-label": ({ deployment, label }) => `The pods of ${deployment} have no label that tells them from the canary's: this adds ${label} to the pod template, by which they start anew. It cannot be added to the selector, which nobody can change, and need not be.`,
+    "canary-deployment": ({ stable, label }) => `The selector of ${stable} has no label that tells versions apart, and cannot get one, so that a copy's pods would be its own: this is ${label}, a Deployment for the canary alone. Keep it like ${stable}; a release gives it the image.`,
+    access: () => "The account of the job: a ServiceAccount, its Roles, and why it needs each; at its top, how the job gets its login. What is optional says so, and may be taken out.",
+    configuration: () => "What is released, and how: every key is in docs/configuration.md.",
+    workflow: () => "Shows in a pull request what its release would do; a push to main does it. OWNER is where you keep the action; the build of the image comes before it.",
+};
+const notes = {
+    versions: ({ stable, canary, made }) => made
+        ? `Deployment ${stable} serves; a release puts ${canary} beside it, and takes it away at the end.`
+        : `Deployment ${stable} is stable, ${canary} the canary; after a release they have exchanged their roles.`,
+    "both-serve": ({ stable, canary, others }) => `${and([canary, ...others])} ${(0,numbers/* plural */.LS)(others.length + 1, "has", "have")} pods behind the Service, too: from when the route is applied ${stable} alone has requests. If another one should, take --stable-deployment.`,
+    "others-serve": ({ words }) => `${(0,some_of/* someOf */.y)(words, ", ")} ${(0,numbers/* plural */.LS)(words.length, "has", "have")} pods behind the Service, too, which no release moves.`,
+    releasable: ({ words }) => `${(0,some_of/* someOf */.y)(words, ", ")} can be released as ${(0,numbers/* plural */.LS)(words.length, "it is", "they are")}: nothing to write.`,
+    "several-places": ({ word, files }) => `${word} stands in ${(0,some_of/* someOf */.y)(files, ", ")}: it is the first that was looked at.`,
+    "no-proxies": () => "Nothing says that the pods get Istio's proxies: label the namespace istio-injection=enabled and restart them, or nobody follows weights.",
+};
+const fileReason = ({ whys }) => whys.map((why) => said(reasons, why)).join(" ");
+function unreadyInWords(unready, service, where) {
+    const known = (names) => (0,some_of/* someOf */.y)(names, ", ", 10) || "none";
+    const table = {
+        "no-service": ({ services }) => [
+            `There is no Service ${service} ${where} (Services: ${known(services)}).`,
+            "Correct --service or --namespace, or make the Service and its Deployment first.",
+        ],
+        "no-selector": () => [
+            `Service ${service} ${where} has no selector, so that nobody knows its pods.`,
+            "Name a Service that selects the pods of a Deployment.",
+        ],
+        "no-deployment": ({ others, selector }) => [
+            `No Deployment ${where} has pods that Service ${service} selects (${selector})${others.length > 0 ? `; ${known(others)} has` : ""}.`,
+            others.length > 0
+                ? "Only Deployments can be released: make it one."
+                : "Correct the selector, or make the Deployment first.",
+        ],
+        "unknown-deployment": ({ name, known: all }) => [
+            `Deployment ${name} is not behind Service ${service} ${where} (Deployments: ${known(all)}).`,
+            "Correct --stable-deployment, or stable.deployment in the file.",
+        ],
+        "no-gateway-api": () => [
+            `Routes of the Gateway API are not served ${where}.`,
+            "Install its custom resources, or leave --route out.",
+        ],
+    };
+    const [message, next] = table[unready.kind](unready);
+    return { message, next };
+}
+const mostShown = 30;
+function initText(answer) {
+    const { where, files, notes: found, left } = answer;
+    const lines = [`Looked ${where}. Nothing was applied.`, ""];
+    for (const note of found)
+        lines.push(`· ${said(notes, note)}`);
+    const written = files.filter(({ became }) => became === "written");
+    lines.push("", written.length > 0 ? "Written, to be reviewed:" : "Nothing was written: all of it is there.");
+    for (const file of written)
+        lines.push(`  ${file.path}`, `      ${fileReason(file)}${replacing(file)}`);
+    lines.push(...alreadyThere(files));
+    if (left.length > 0)
+        lines.push("", "What a plan would say of it, once all of it is applied:");
+    for (const { level, what, next } of left)
+        lines.push(`${level === "refuse" ? "✗" : "!"} ${(0,lib_errors/* withNext */.e8)(what, next)}`);
+    lines.push("", "Next:", ...nextSteps(answer).map((step, at) => `  ${at + 1}. ${step}`));
+    return (0,lib_lines/* inLines */.F)(lines);
+}
+const replacing = ({ replaces = [] }) => replaces.length === 0 ? "" : ` It takes the place of the one in ${(0,some_of/* someOf */.y)(replaces, ", ")}.`;
+function alreadyThere(files) {
+    const [same, other] = ["same", "other"].map((wanted) => files.filter(({ became }) => became === wanted));
+    const lines = [];
+    if (same && same.length > 0)
+        lines.push("", `There, as they would be written: ${same.map(({ path }) => path).join(", ")}.`);
+    for (const { path, difference } of other ?? []) {
+        lines.push("", `${path} is there, and was left alone. It differs (- what it has, + what would be written):`);
+        for (const line of difference.slice(0, mostShown))
+            lines.push(`    ${line}`);
+        if (difference.length > mostShown)
+            lines.push(`    … and ${difference.length - mostShown} more lines`);
+    }
+    return lines;
+}
+function nextSteps({ files, namespace, image, folder }) {
+    const inFolder = (path) => (0,shell_word/* shellWord */.r)(folder === "." ? path : `${folder}/${path}`);
+    const apply = (paths) => `kubectl apply ${paths.map((path) => `--filename ${inFolder(path)}`).join(" ")}`;
+    const labelled = files.flatMap(({ path, whys }) => whys.flatMap((why) => {
+        if (why.kind !== "pod-label")
+            return [];
+        const of = `deployment ${why.deployment} --namespace ${namespace}`;
+        return `kubectl patch ${of} --patch-file ${inFolder(path)} && kubectl rollout status ${of}`;
+    }));
+    const [waypoints, first, routes] = phases.map((phase) => files.filter((file) => isIn(phase, file)));
+    const paths = (some = []) => some.map(({ path }) => path);
+    const steps = [...labelled];
+    if (waypoints && waypoints.length > 0)
+        steps.push(`${apply(paths(waypoints))} && kubectl wait --for condition=Programmed --namespace ${namespace} gateways.gateway.networking.k8s.io/waypoint`);
+    const isOrdered = (first?.length ?? 0) > 0 && (routes?.length ?? 0) > 0;
+    const before = isOrdered ? `${apply(paths(first))} && sleep 5 && ` : "";
+    return [
+        ...steps,
+        `${before}${apply(["istio-canary"])}`,
+        `istio-canary plan --config ${inFolder(".github/canary.yaml")} --image ${(0,shell_word/* shellWord */.r)(image)}`,
+        `git add ${inFolder("istio-canary")} ${inFolder(".github")} && git commit --message "Prepare releases" && git push`,
+    ];
+}
+const phases = [
+    ["waypoint"],
+    ["subsets", "backends", "ports", "gateway"],
+    ["route", "unpinned-route", "route-host"],
+];
+const isIn = (phase, { whys }) => whys.some((why) => phase.includes(why.kind) && !(why.kind === "waypoint" && !why.isNew));
+
+;// CONCATENATED MODULE: ./src/commands/init.js
+
+
+
+
+
+async function init(session) {
+    const { wish, ground, where, folder, messages } = session;
+    const proposal = propose(ground, wish);
+    if ("kind" in proposal) {
+        const { message, next } = unreadyInWords(proposal, ground.service, where);
+        throw new lib_errors/* RefusedError */.fk(message, { next });
+    }
+    const texts = new Map(proposal.files.map((file) => [file.path, fileText(file, fileReason(file))]));
+    const found = await session.inspect(proposal.objects, texts);
+    const left = found.filter(({ level, unseen }) => level !== "note" && unseen === undefined);
+    const files = [];
+    for (const file of proposal.files)
+        files.push(await written(session, file, texts.get(file.path) ?? ""));
+    const { namespace } = ground;
+    const { image } = proposal;
+    const isRefused = left.some(({ level }) => level === "refuse");
+    const notes = proposal.notes.filter(({ kind }) => !(isRefused && kind === "releasable"));
+    messages.print(initText({ where, files, notes, left, namespace, image, folder }));
+    if (isRefused)
+        return 3;
+    return 0;
+}
+async function written(session, file, text) {
+    const there = await session.readFile(file.path);
+    const whole = { ...file, difference: [] };
+    if (there === text)
+        return { ...whole, became: "same" };
+    if (there !== undefined)
+        return { ...whole, became: "other", difference: lineDifference(there, text) };
+    try {
+        session.write(file.path, text);
+    }
+    catch (cause) {
+        throw new lib_errors/* RefusedError */.fk(`${file.path} cannot be written: ${(0,lib_errors/* tell */.qz)(cause)}; files before it may be there.`, {
+            next: "Give a folder that may be written to: --output DIR.",
+            cause,
+        });
+    }
+    return { ...whole, became: "written" };
+}
+
 // EXTERNAL MODULE: ./src/rehearsal/detection.js
 var detection = __nccwpck_require__(6822);
 ;// CONCATENATED MODULE: ./src/rehearsal/detectable.js
@@ -30445,12 +32116,12 @@ const textSchema = mini_schemas/* string */.YjP().check(api/* _minLength */.m9(1
 const countSchema = mini_schemas/* int */.Whr().check(api/* _gte */.qm(0));
 const millisSchema = mini_schemas/* number */.aig().check(api/* _gte */.qm(0));
 const versionsOf = ({ stable, canary }, image, exchanged = false) => ({
-    stable: named(stable),
-    canary: named(canary),
+    stable: answer_parts_named(stable),
+    canary: answer_parts_named(canary),
     image,
     exchanged,
 });
-const named = ({ deployment, host, subset }) => ({ deployment, host, subset });
+const answer_parts_named = ({ deployment, host, subset }) => ({ deployment, host, subset });
 
 ;// CONCATENATED MODULE: ./src/words/plan-answer.js
 
@@ -30573,12 +32244,6 @@ const nameIn = (metadata) => typeof metadata === "object" && metadata !== null &
 
 // EXTERNAL MODULE: ./src/lib/duration.js
 var lib_duration = __nccwpck_require__(5485);
-// EXTERNAL MODULE: ./src/lib/errors.js
-var lib_errors = __nccwpck_require__(9418);
-// EXTERNAL MODULE: ./src/lib/lines.js
-var lib_lines = __nccwpck_require__(5270);
-// EXTERNAL MODULE: ./src/lib/numbers.js
-var numbers = __nccwpck_require__(8367);
 // EXTERNAL MODULE: ./src/evidence/pod-spread.js
 var pod_spread = __nccwpck_require__(3890);
 ;// CONCATENATED MODULE: ./src/words/spread-in-words.js
@@ -30829,8 +32494,6 @@ var known_image = __nccwpck_require__(4456);
 var release_state = __nccwpck_require__(5870);
 // EXTERNAL MODULE: ./src/words/next-command.js
 var next_command = __nccwpck_require__(9722);
-// EXTERNAL MODULE: ./src/lib/some-of.js
-var some_of = __nccwpck_require__(5371);
 // EXTERNAL MODULE: ./src/release/transition.js
 var transition = __nccwpck_require__(5016);
 // EXTERNAL MODULE: ./src/words/timestamp.js
@@ -31159,7 +32822,7 @@ function unlessAskedOtherwise({ config, messages }, record) {
     const knowsGates = (config.metrics === undefined) === (record.metrics === undefined);
     const others = otherStages(plan.stages, config.release.plan.stages, knowsGates);
     if (others.length > 0)
-        messages.warn(`${serviceInWords(target)}: the release goes on by the stages that it began with (${namesOf(plan.stages)}); those of the configuration have changed since, for the next release: ${others.join("; ")}`);
+        messages.warn(`${serviceInWords(target)}: the release goes on by the stages that it began with (${asked_otherwise_namesOf(plan.stages)}); those of the configuration have changed since, for the next release: ${others.join("; ")}`);
 }
 const facets = {
     name: "name",
@@ -31170,7 +32833,7 @@ const facets = {
 };
 function otherStages(begun, written, knowsGates) {
     if (!(0,external_node_util_.isDeepStrictEqual)(begun.map(weightOf), written.map(weightOf)))
-        return [`they are ${namesOf(written)}`];
+        return [`they are ${asked_otherwise_namesOf(written)}`];
     return begun.flatMap((stage, index) => {
         const changed = otherFacets(stage, (0,release_plan/* stageAt */.e)({ stages: written }, index), knowsGates);
         return changed.length === 0 ? [] : [`stage ${index + 1} has another ${changed.join(", ")}`];
@@ -31187,7 +32850,7 @@ function otherFacets(stage, other, knowsGates) {
 const asKept = (value) => JSON.parse(JSON.stringify(value));
 const weightOf = ({ weight }) => weight;
 const isOther = (image, waits) => image !== undefined && waits !== undefined && image !== waits;
-const namesOf = (stages) => stages.map(({ name }) => name).join(", ");
+const asked_otherwise_namesOf = (stages) => stages.map(({ name }) => name).join(", ");
 
 // EXTERNAL MODULE: ./src/evidence/evidence.js
 var evidence_evidence = __nccwpck_require__(5406);
@@ -31338,7 +33001,7 @@ function follow(record, decision, observation) {
         plan,
         state: next,
         stages: enters(record.state, next) ? [...stages, opened(plan, next.stage, now)] : stages,
-        log: withEntry(record.log, { at: now, do: decision.do, reason }),
+        log: follow_withEntry(record.log, { at: now, do: decision.do, reason }),
         ...judgedFrom(record, decision, observation),
         ...replacedBy(record, decision, observation),
         ...begunAgain(record, decision),
@@ -31373,20 +33036,20 @@ function stumbled(record, { words, lasting }, at) {
     const reason = { kind: "trying-again", words };
     const last = log.at(-1);
     if (!last || !(0,release_reason/* isSameReason */.Rt)(reason, last.reason))
-        return { ...record, log: withEntry(log, { at, do: "retry", reason }) };
+        return { ...record, log: follow_withEntry(log, { at, do: "retry", reason }) };
     return { ...record, log: [...log.slice(0, -1), { ...last, times: (last.times ?? 1) + 1 }] };
 }
 const overwrote = (record, differences, at) => ({
     ...record,
-    log: withEntry(record.log, { at, do: "finish", reason: { kind: "put-back", differences } }),
+    log: follow_withEntry(record.log, { at, do: "finish", reason: { kind: "put-back", differences } }),
 });
 const maxEntries = 200;
-const withEntry = (log, entry) => [...log, entry].slice(-maxEntries);
+const follow_withEntry = (log, entry) => [...log, entry].slice(-maxEntries);
 function withExtension({ log, state }, { reason }, now) {
     const isKnown = log.some((entry) => entry.reason.kind === "stage-extended" && entry.at >= since(state));
     if (reason.kind !== "stage-extended" || isKnown)
         return log;
-    return withEntry(log, { at: now, do: "wait", reason });
+    return follow_withEntry(log, { at: now, do: "wait", reason });
 }
 const since = (state) => (state.phase === "baking" ? state.since : Infinity);
 const enters = (before, next) => next.phase === "baking" && !(before.phase === "baking" && before.stage === next.stage);
@@ -32320,8 +33983,6 @@ function exitCodeOf({ state, settled }) {
     return 0;
 }
 
-// EXTERNAL MODULE: ./src/words/shell-word.js
-var shell_word = __nccwpck_require__(6690);
 // EXTERNAL MODULE: ./src/lib/credentials.js
 var credentials = __nccwpck_require__(5183);
 ;// CONCATENATED MODULE: ./src/commands/known-metrics.js
@@ -32583,7 +34244,7 @@ function table(kinds) {
     return rows.map((row) => row.map(inColumn).join("  ").trimEnd());
 }
 const rowOf = ({ untilRollback, untilPromotion, ...kind }) => [
-    nameOf(kind),
+    rehearsal_text_nameOf(kind),
     (0,numbers/* percent */.KN)(kind.rolledBack),
     (0,numbers/* percent */.KN)(kind.held),
     (0,numbers/* percent */.KN)(kind.released),
@@ -32591,7 +34252,7 @@ const rowOf = ({ untilRollback, untilPromotion, ...kind }) => [
     `${(0,numbers/* number */.ai)(kind.failedRequests)} (${(0,numbers/* number */.ai)(kind.excess)})`,
     untilPromotion === undefined ? "—" : about(untilPromotion),
 ];
-function nameOf({ timesStable, failing }) {
+function rehearsal_text_nameOf({ timesStable, failing }) {
     if (timesStable === undefined)
         return "every request";
     const often = timesStable === 1 ? "as often as stable" : `${timesStable} times as often`;
@@ -33537,60 +35198,60 @@ const passed = {
     smaller: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({ weight: percent, planned: percent })),
 };
 const held = { stage: record_schema_text, question: mini_schemas/* enum */.k5n(["undecided", "no-data", "split", "budget"]), verdict };
-const reasonOf = (kind, fields) => mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz(kind), ...fields, lastWords: optionalText });
+const record_schema_reasonOf = (kind, fields) => mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz(kind), ...fields, lastWords: optionalText });
 const reason = mini_schemas/* discriminatedUnion */.gMt("kind", [
-    reasonOf("measured", { words: record_schema_text }),
-    reasonOf("deploying", {}),
-    reasonOf("canary-ready", { pods: record_schema_text }),
-    reasonOf("canary-not-ready", { pods: optionalText, after: optionalLength }),
-    reasonOf("canary-broken", { pods: record_schema_text }),
-    reasonOf("mesh-learning", { left: record_schema_length }),
-    reasonOf("mesh-learnt", {}),
-    reasonOf("making-room", { weight: percent }),
-    reasonOf("giving-weight", { weight: percent }),
-    reasonOf("stage-goes-on", { stage: record_schema_text, left: record_schema_length }),
-    reasonOf("stage-extended", { stage: record_schema_text, verdict }),
-    reasonOf("stage-passed", passed),
-    reasonOf("held", held),
-    reasonOf("gate-failed", { verdict }),
-    reasonOf("stage-not-judged", { stage: record_schema_text, deadline: record_schema_length, verdict }),
-    reasonOf("stage-undecided", { stage: record_schema_text, verdict }),
-    reasonOf("pods-gone", { pods: record_schema_text }),
-    reasonOf("put-back", { differences: record_schema_text }),
-    reasonOf("drift", { differences: record_schema_text, putBacks: whole }),
-    reasonOf("canary-put-back", { differences: record_schema_text }),
-    reasonOf("beginning-again", {}),
-    reasonOf("canary-changed", { differences: record_schema_text, putBacks: whole }),
-    reasonOf("updating-stable", { atOnce }),
-    reasonOf("stable-ready", { pods: record_schema_text }),
-    reasonOf("stable-not-ready", { pods: optionalText, stuck: truth }),
-    reasonOf("stable-broken", { pods: record_schema_text }),
-    reasonOf("stable-changed", { differences: record_schema_text }),
-    reasonOf("stable-lost", { pods: record_schema_text }),
-    reasonOf("canary-lost", { pods: record_schema_text }),
-    reasonOf("stable-away", { pods: record_schema_text, after: optionalLength }),
-    reasonOf("reviving-stable", {}),
-    reasonOf("kept", { version: role, differences: record_schema_text }),
-    reasonOf("stranded", { version: role, by: record_schema_text }),
-    reasonOf("unserved", { version: role, words: record_schema_text, after: optionalLength }),
-    reasonOf("promoted", { winner: role, atOnce }),
-    reasonOf("draining", { left: record_schema_length }),
-    reasonOf("drained", {}),
-    reasonOf("undone", { deployment: record_schema_text, image: optionalText }),
-    reasonOf("retiring", { loser: role, kept: truth }),
-    reasonOf("restoring", {}),
-    reasonOf("trouble", { words: record_schema_text, lasting: truth, lasted: optionalLength }),
-    reasonOf("looking-again", { words: record_schema_text }),
-    reasonOf("trying-again", { words: record_schema_text }),
-    reasonOf("late", { deadline: record_schema_length }),
-    reasonOf("cancelled", { words: record_schema_text }),
-    reasonOf("job-ended", {}),
-    reasonOf("left-half-way", {}),
-    reasonOf("hold-over", { after: number }),
-    reasonOf("rollback-wanted", { actor: optionalText }),
-    reasonOf("undo-wanted", { deployment: record_schema_text, image: optionalText, actor: optionalText }),
-    reasonOf("approved", { actor: optionalText }),
-    reasonOf("taken-up", { actor: optionalText }),
+    record_schema_reasonOf("measured", { words: record_schema_text }),
+    record_schema_reasonOf("deploying", {}),
+    record_schema_reasonOf("canary-ready", { pods: record_schema_text }),
+    record_schema_reasonOf("canary-not-ready", { pods: optionalText, after: optionalLength }),
+    record_schema_reasonOf("canary-broken", { pods: record_schema_text }),
+    record_schema_reasonOf("mesh-learning", { left: record_schema_length }),
+    record_schema_reasonOf("mesh-learnt", {}),
+    record_schema_reasonOf("making-room", { weight: percent }),
+    record_schema_reasonOf("giving-weight", { weight: percent }),
+    record_schema_reasonOf("stage-goes-on", { stage: record_schema_text, left: record_schema_length }),
+    record_schema_reasonOf("stage-extended", { stage: record_schema_text, verdict }),
+    record_schema_reasonOf("stage-passed", passed),
+    record_schema_reasonOf("held", held),
+    record_schema_reasonOf("gate-failed", { verdict }),
+    record_schema_reasonOf("stage-not-judged", { stage: record_schema_text, deadline: record_schema_length, verdict }),
+    record_schema_reasonOf("stage-undecided", { stage: record_schema_text, verdict }),
+    record_schema_reasonOf("pods-gone", { pods: record_schema_text }),
+    record_schema_reasonOf("put-back", { differences: record_schema_text }),
+    record_schema_reasonOf("drift", { differences: record_schema_text, putBacks: whole }),
+    record_schema_reasonOf("canary-put-back", { differences: record_schema_text }),
+    record_schema_reasonOf("beginning-again", {}),
+    record_schema_reasonOf("canary-changed", { differences: record_schema_text, putBacks: whole }),
+    record_schema_reasonOf("updating-stable", { atOnce }),
+    record_schema_reasonOf("stable-ready", { pods: record_schema_text }),
+    record_schema_reasonOf("stable-not-ready", { pods: optionalText, stuck: truth }),
+    record_schema_reasonOf("stable-broken", { pods: record_schema_text }),
+    record_schema_reasonOf("stable-changed", { differences: record_schema_text }),
+    record_schema_reasonOf("stable-lost", { pods: record_schema_text }),
+    record_schema_reasonOf("canary-lost", { pods: record_schema_text }),
+    record_schema_reasonOf("stable-away", { pods: record_schema_text, after: optionalLength }),
+    record_schema_reasonOf("reviving-stable", {}),
+    record_schema_reasonOf("kept", { version: role, differences: record_schema_text }),
+    record_schema_reasonOf("stranded", { version: role, by: record_schema_text }),
+    record_schema_reasonOf("unserved", { version: role, words: record_schema_text, after: optionalLength }),
+    record_schema_reasonOf("promoted", { winner: role, atOnce }),
+    record_schema_reasonOf("draining", { left: record_schema_length }),
+    record_schema_reasonOf("drained", {}),
+    record_schema_reasonOf("undone", { deployment: record_schema_text, image: optionalText }),
+    record_schema_reasonOf("retiring", { loser: role, kept: truth }),
+    record_schema_reasonOf("restoring", {}),
+    record_schema_reasonOf("trouble", { words: record_schema_text, lasting: truth, lasted: optionalLength }),
+    record_schema_reasonOf("looking-again", { words: record_schema_text }),
+    record_schema_reasonOf("trying-again", { words: record_schema_text }),
+    record_schema_reasonOf("late", { deadline: record_schema_length }),
+    record_schema_reasonOf("cancelled", { words: record_schema_text }),
+    record_schema_reasonOf("job-ended", {}),
+    record_schema_reasonOf("left-half-way", {}),
+    record_schema_reasonOf("hold-over", { after: number }),
+    record_schema_reasonOf("rollback-wanted", { actor: optionalText }),
+    record_schema_reasonOf("undo-wanted", { deployment: record_schema_text, image: optionalText, actor: optionalText }),
+    record_schema_reasonOf("approved", { actor: optionalText }),
+    record_schema_reasonOf("taken-up", { actor: optionalText }),
 ]);
 const state = mini_schemas/* discriminatedUnion */.gMt("phase", [
     mini_schemas/* object */.Ikc({
@@ -34559,16 +36220,16 @@ function keyof(value) {
   return value !== null && typeof value === "object" ? value.valueOf() : value;
 }
 
-function identity(x) {
+function d3_array_identity(x) {
   return x;
 }
 
 function group(values, ...keys) {
-  return nest(values, identity, identity, keys);
+  return nest(values, d3_array_identity, d3_array_identity, keys);
 }
 
 function groups(values, ...keys) {
-  return nest(values, Array.from, identity, keys);
+  return nest(values, Array.from, d3_array_identity, keys);
 }
 
 function flatten$1(groups, keys) {
@@ -34587,7 +36248,7 @@ function flatRollup(values, reduce, ...keys) {
 }
 
 function rollup(values, reduce, ...keys) {
-  return nest(values, identity, reduce, keys);
+  return nest(values, d3_array_identity, reduce, keys);
 }
 
 function rollups(values, reduce, ...keys) {
@@ -34595,7 +36256,7 @@ function rollups(values, reduce, ...keys) {
 }
 
 function index(values, ...keys) {
-  return nest(values, identity, unique, keys);
+  return nest(values, d3_array_identity, unique, keys);
 }
 
 function indexes(values, ...keys) {
@@ -34765,7 +36426,7 @@ function thresholdSturges(values) {
 }
 
 function bin() {
-  var value = identity,
+  var value = d3_array_identity,
       domain = extent,
       threshold = thresholdSturges;
 
@@ -35136,7 +36797,7 @@ function merge(arrays) {
   return Array.from(flatten(arrays));
 }
 
-function mode(values, valueof) {
+function d3_array_mode(values, valueof) {
   const counts = new InternMap();
   if (valueof === undefined) {
     for (let value of values) {
@@ -39074,7 +40735,7 @@ function point_y(p) {
 
 
 
-const [width, height] = [760, 190];
+const [time_chart_width, height] = [760, 190];
 const time_chart_frame = { left: 62, right: 730, top: 20, bottom: 162 };
 function timeChart(chart) {
     const x = utcTime()
@@ -39082,7 +40743,7 @@ function timeChart(chart) {
         .range([time_chart_frame.left, time_chart_frame.right]);
     const y = valueScale(chart);
     const parts = [
-        `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escaped(`${chart.title}. ${chart.summary}`)}">`,
+        `<svg viewBox="0 0 ${time_chart_width} ${height}" role="img" aria-label="${escaped(`${chart.title}. ${chart.summary}`)}">`,
         ...(chart.ticks ?? roundTicks(chart, y.ticks(4))).map((value) => horizontal(y(value), chart.inWords(value))),
         ...x.ticks(6).map((at) => tick(x(at), at)),
         ...time_chart_apart(chart.decisions.map(({ at, number }) => ({ x: x(at), first: number, last: number }))).map(decision),
@@ -40167,6 +41828,8 @@ function ambiguous({ service, routes }, found) {
     return new lib_errors/* RefusedError */.fk(`Several routes send to ${service} (${words}), none is ${routes.map(routeWord).join()}, and the configuration names none.`, { next: `Name the one whose weights are to move: routes: ${example}; or all of them, in a list.` });
 }
 
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: external "os"
 var external_os_ = __nccwpck_require__(857);
 // EXTERNAL MODULE: external "fs"
@@ -41034,238 +42697,6 @@ function jobSummary(links) {
 
 // EXTERNAL MODULE: ./src/adapters/actions/outputs.js + 1 modules
 var outputs = __nccwpck_require__(7275);
-;// CONCATENATED MODULE: ./src/kubernetes/field.js
-function field(value, ...path) {
-    let inner = value;
-    for (const step of path) {
-        if (typeof inner !== "object" || inner === null || !Object.hasOwn(inner, step))
-            return undefined;
-        inner = Reflect.get(inner, step);
-    }
-    return inner;
-}
-function textAt(value, ...path) {
-    const inner = field(value, ...path);
-    if (typeof inner === "string")
-        return inner;
-    return undefined;
-}
-function numberAt(value, ...path) {
-    const inner = field(value, ...path);
-    if (typeof inner === "number")
-        return inner;
-    return undefined;
-}
-function listAt(value, ...path) {
-    const inner = field(value, ...path);
-    if (Array.isArray(inner))
-        return inner;
-    return [];
-}
-function objectAt(value, ...path) {
-    const inner = field(value, ...path);
-    if (typeof inner === "object" && inner !== null && !Array.isArray(inner))
-        return { ...inner };
-    return {};
-}
-function textsAt(value, ...path) {
-    const all = objectAt(value, ...path);
-    if (Object.values(all).every(isText))
-        return all;
-    return Object.fromEntries(Object.entries(all).filter((entry) => isText(entry[1])));
-}
-const isText = (value) => typeof value === "string";
-
-;// CONCATENATED MODULE: ./src/kubernetes/object.js
-const placeWord = ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`;
-const isTerminating = ({ metadata }) => metadata.deletionTimestamp !== undefined;
-const kubernetesOwn = new Set(["foregroundDeletion", "orphan"]);
-const finalizersOf = ({ metadata: { finalizers } }) => Array.isArray(finalizers) ? finalizers.filter((one) => !kubernetesOwn.has(one)).map(String) : [];
-const object_core = (plural, kind) => ({ group: "", version: "v1", plural, kind });
-const resources = {
-    pods: object_core("pods", "Pod"),
-    services: object_core("services", "Service"),
-    persistentVolumeClaims: object_core("persistentvolumeclaims", "PersistentVolumeClaim"),
-    configMaps: object_core("configmaps", "ConfigMap"),
-    namespaces: object_core("namespaces", "Namespace"),
-    events: object_core("events", "Event"),
-    deployments: { group: "apps", version: "v1", plural: "deployments", kind: "Deployment" },
-    replicaSets: { group: "apps", version: "v1", plural: "replicasets", kind: "ReplicaSet" },
-    leases: { group: "coordination.k8s.io", version: "v1", plural: "leases", kind: "Lease" },
-    horizontalPodAutoscalers: {
-        group: "autoscaling",
-        version: "v2",
-        plural: "horizontalpodautoscalers",
-        kind: "HorizontalPodAutoscaler",
-    },
-    ingresses: { group: "networking.k8s.io", version: "v1", plural: "ingresses", kind: "Ingress" },
-    serviceEntries: { group: "networking.istio.io", version: "v1", plural: "serviceentries", kind: "ServiceEntry" },
-    workloadEntries: { group: "networking.istio.io", version: "v1", plural: "workloadentries", kind: "WorkloadEntry" },
-    virtualServices: { group: "networking.istio.io", version: "v1", plural: "virtualservices", kind: "VirtualService" },
-    destinationRules: {
-        group: "networking.istio.io",
-        version: "v1",
-        plural: "destinationrules",
-        kind: "DestinationRule",
-    },
-    sidecars: { group: "networking.istio.io", version: "v1", plural: "sidecars", kind: "Sidecar" },
-    gatewaysOfApi: { group: "gateway.networking.k8s.io", version: "v1", plural: "gateways", kind: "Gateway" },
-    gateways: { group: "networking.istio.io", version: "v1", plural: "gateways", kind: "Gateway" },
-    selfSubjectAccessReviews: {
-        group: "authorization.k8s.io",
-        version: "v1",
-        plural: "selfsubjectaccessreviews",
-        kind: "SelfSubjectAccessReview",
-    },
-};
-const groupPath = (group, version) => group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
-function pathOf({ group, version, plural }, namespace, name) {
-    const parts = [plural];
-    if (namespace !== undefined)
-        parts.unshift("namespaces", namespace);
-    if (name !== undefined)
-        parts.push(name);
-    return [groupPath(group, version), ...parts.map(encodeURIComponent)].join("/");
-}
-
-;// CONCATENATED MODULE: ./src/kubernetes/same-image.js
-const sameImage = (one, other) => one === other || fullName(one) === fullName(other);
-function fullName(image) {
-    const [first = "", ...rest] = image.replace(/^index\.docker\.io\//, "docker.io/").split("/");
-    const hasRegistry = rest.length > 0 && (/[.:]/.test(first) || first === "localhost");
-    const [registry, path] = hasRegistry ? [first, rest] : ["docker.io", [first, ...rest]];
-    const inLibrary = registry === "docker.io" && path.length === 1 ? ["library", ...path] : path;
-    const tag = /[:@]/.test(inLibrary.at(-1) ?? "") ? "" : ":latest";
-    return `${[registry, ...inLibrary].join("/")}${tag}`;
-}
-
-;// CONCATENATED MODULE: ./src/kubernetes/selector.js
-
-function readSelector(selector) {
-    return {
-        matchLabels: textsAt(selector, "matchLabels"),
-        matchExpressions: listAt(selector, "matchExpressions").map((expression) => ({
-            key: textAt(expression, "key") ?? "",
-            operator: textAt(expression, "operator") ?? "",
-            values: listAt(expression, "values").map(String),
-        })),
-    };
-}
-const carries = (labels, some) => Object.entries(some).every(([key, value]) => labels[key] === value);
-const operators = {
-    In: (value, values) => value !== undefined && values.includes(value),
-    NotIn: (value, values) => value === undefined || !values.includes(value),
-    Exists: (value) => value !== undefined,
-    DoesNotExist: (value) => value === undefined,
-};
-const selects = ({ matchLabels, matchExpressions }, labels) => carries(labels, matchLabels) &&
-    matchExpressions.every(({ key, operator, values }) => operators[operator]?.(labels[key], values) ?? false);
-const queries = {
-    In: (key, values) => `${key} in (${values.join(",")})`,
-    NotIn: (key, values) => `${key} notin (${values.join(",")})`,
-    Exists: (key) => key,
-    DoesNotExist: (key) => `!${key}`,
-};
-const asQuery = ({ matchLabels, matchExpressions }) => [
-    ...Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`),
-    ...matchExpressions.map(({ key, operator, values }) => queries[operator]?.(key, values) ?? key),
-].join(",");
-const showLabels = (labels) => Object.entries(labels)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(", ") || "no labels";
-
-;// CONCATENATED MODULE: ./src/kubernetes/deployment.js
-
-
-
-
-function readDeployment(raw) {
-    const { metadata } = raw;
-    return {
-        name: metadata.name,
-        namespace: metadata.namespace ?? "",
-        uid: metadata.uid ?? "",
-        labels: metadata.labels ?? {},
-        annotations: metadata.annotations ?? {},
-        selector: readSelector(field(raw, "spec", "selector")),
-        podLabels: textsAt(raw, "spec", "template", "metadata", "labels"),
-        podAnnotations: textsAt(raw, "spec", "template", "metadata", "annotations"),
-        containers: listAt(raw, "spec", "template", "spec", "containers").map(readContainer),
-        initContainers: listAt(raw, "spec", "template", "spec", "initContainers").map(readContainer),
-        paused: field(raw, "spec", "paused") === true,
-        terminating: isTerminating(raw),
-        revision: metadata.annotations?.["deployment.kubernetes.io/revision"],
-        rollout: readRollout(raw),
-    };
-}
-const readContainer = (raw) => ({
-    name: textAt(raw, "name") ?? "",
-    image: textAt(raw, "image") ?? "",
-    portNames: listAt(raw, "ports").flatMap((port) => textAt(port, "name") ?? []),
-});
-function readRollout(raw) {
-    return {
-        observed: (numberAt(raw, "status", "observedGeneration") ?? 0) >= (raw.metadata.generation ?? 0),
-        desired: replicasOf(raw),
-        total: numberAt(raw, "status", "replicas") ?? 0,
-        updated: numberAt(raw, "status", "updatedReplicas") ?? 0,
-        available: numberAt(raw, "status", "availableReplicas") ?? 0,
-        conditions: listAt(raw, "status", "conditions").map(readCondition),
-    };
-}
-const readCondition = (raw) => ({
-    type: textAt(raw, "type") ?? "",
-    status: textAt(raw, "status") ?? "",
-    reason: textAt(raw, "reason") ?? "",
-    message: textAt(raw, "message") ?? "",
-    since: textAt(raw, "lastTransitionTime") ?? "",
-});
-const replicasOf = (raw) => numberAt(raw, "spec", "replicas") ?? 1;
-const isRolledOut = ({ observed, desired, total, updated, available }) => observed && desired > 0 && updated >= desired && total <= updated && available >= updated;
-const sidecars = new Set([
-    "istio-proxy",
-    "linkerd-proxy",
-    "vault-agent",
-    "daprd",
-    "jaeger-agent",
-    "otc-container",
-    "cloud-sql-proxy",
-    "cloudsql-proxy",
-]);
-const chosenPlaces = (choice) => [choice, ...choice.followers];
-const placesIn = ({ containers, initContainers }) => Object.entries({ containers, initContainers }).flatMap(([list, all]) => all.map(({ name, image }, index) => ({ list: list, index, name, image })));
-function chooseContainer(deployment, named) {
-    if (named !== undefined && typeof named !== "string")
-        return chooseAll(deployment, named);
-    const all = placesIn(deployment);
-    const candidates = all
-        .filter(({ list }) => list === "containers")
-        .filter(({ name }) => (named === undefined ? !sidecars.has(name) : name === named));
-    const [first, ...others] = candidates;
-    if (first && others.every(({ image }) => sameImage(image, first.image)))
-        return { ...first, followers: all.filter((other) => other !== first && sameImage(other.image, first.image)) };
-    return named === undefined ? unclear(deployment) : unknownContainer(deployment, named);
-}
-function chooseAll(deployment, names) {
-    const all = placesIn(deployment);
-    const missing = names.find((name) => !all.some((place) => place.name === name));
-    if (missing !== undefined)
-        return unknownContainer(deployment, missing);
-    const [first, ...followers] = names.flatMap((name) => all.find((place) => place.name === name) ?? []);
-    return first ? { ...first, followers } : unclear(deployment);
-}
-const deployment_namesOf = (deployment) => placesIn(deployment)
-    .map(({ name }) => name)
-    .join(", ") || "none";
-const unknownContainer = (deployment, name) => ({
-    problem: `Deployment ${deployment.namespace}/${deployment.name}: there is no container ${name} (containers: ${deployment_namesOf(deployment)})`,
-    next: "Set container to one of them.",
-});
-const unclear = (deployment) => ({
-    problem: `Deployment ${deployment.namespace}/${deployment.name}: it is not clear which container gets the image (containers: ${deployment_namesOf(deployment)})`,
-    next: "Set container to its name.",
-});
-
 ;// CONCATENATED MODULE: ./src/kubernetes/missing-namespace.js
 const missingNamespace = (namespace) => ({
     what: `Namespace ${namespace} does not exist.`,
@@ -41360,7 +42791,7 @@ function apiServer(network, connection, listener) {
         if (answer.isOld)
             throw new lib_errors/* UnreachableError */.Jk(`${method} ${path}: what answers for the API server is a cache that is behind: it gave an object as it was before what it gave earlier`);
         const what = isSuccess(answer) ? `${answer.status}, and not what was asked for` : String(answer.status);
-        throw new lib_errors/* UnreachableError */.Jk(`${method} ${path}: the API server answered ${what}: ${readStatus(answer).message}`);
+        throw new lib_errors/* UnreachableError */.Jk(`${method} ${path}: the API server answered ${what}: ${api_server_readStatus(answer).message}`);
     }
     return { once, patiently };
 }
@@ -41401,15 +42832,15 @@ function isPassing({ isMeant = () => true }, answer) {
         return true;
     if (status < 500)
         return false;
-    const { isStatus, reason } = readStatus(answer);
+    const { isStatus, reason } = api_server_readStatus(answer);
     return !isStatus || reason !== "";
 }
 const isDoubtful = (call, answer) => answer.status === 401 || answer.status === 403 || (storesNothing(call) && isPassingConflict(answer));
 const storesNothing = ({ method, path, query }) => method === "GET" || query?.dryRun !== undefined || path.startsWith("/apis/authorization.k8s.io/");
 const isPassingConflict = (answer) => answer.status === 409 &&
-    readStatus(answer).reason !== "AlreadyExists" &&
+    api_server_readStatus(answer).reason !== "AlreadyExists" &&
     !answer.text.includes("FieldManagerConflict");
-function readStatus({ text, json }) {
+function api_server_readStatus({ text, json }) {
     const { message, reason = "" } = (json ?? {});
     return { isStatus: message !== undefined, message: message ?? text.trim().slice(0, 300), reason };
 }
@@ -41565,7 +42996,7 @@ const conflictsIn = (status) => listAt(status, "details", "causes").flatMap((cau
 });
 function kubernetes_client_refusal({ method, path }, answer) {
     const { status } = answer;
-    const { message, reason } = readStatus(answer);
+    const { message, reason } = api_server_readStatus(answer);
     const namespace = namespaceMissedBy(answer);
     if (namespace !== undefined) {
         const { what, next } = missingNamespace(namespace);
@@ -41579,7 +43010,7 @@ function remedyFor(answer) {
     const { status } = answer;
     if (status !== 401 && status !== 403)
         return undefined;
-    const { isStatus, message } = readStatus(answer);
+    const { isStatus, message } = api_server_readStatus(answer);
     if (!isStatus)
         return "It does not speak as an API server does: a proxy on the way may have said it.";
     if (status === 401)
@@ -41722,11 +43153,6 @@ async function newestPods(client, deployment) {
 const scales = (autoscaler, deployment) => textAt(field(autoscaler, "spec", "scaleTargetRef"), "kind") === "Deployment" &&
     textAt(field(autoscaler, "spec", "scaleTargetRef"), "name") === deployment;
 const isAutoscaled = (autoscalers, deployment) => autoscalers.some((autoscaler) => scales(autoscaler, deployment));
-
-;// CONCATENATED MODULE: ./src/kubernetes/mark.js
-const managedBy = { key: "app.kubernetes.io/managed-by", value: "istio-canary" };
-const releaseAnnotation = "istio-canary/release";
-const isMadeBy = (release, { metadata }) => metadata.annotations?.[releaseAnnotation] === release;
 
 ;// CONCATENATED MODULE: ./src/kubernetes/clone.js
 
@@ -41930,7 +43356,7 @@ const marked = (object, release) => withMetadata(object, {
 ;// CONCATENATED MODULE: ./src/adapters/deployment/released-image.js
 
 
-function imageOf(deployment, { container }) {
+function released_image_imageOf(deployment, { container }) {
     const choice = deployment && chooseContainer(readDeployment(deployment), container);
     return choice && "image" in choice ? choice.image : undefined;
 }
@@ -41939,14 +43365,14 @@ function releasedImage(target, canary) {
         return target.image;
     const manifest = canaryManifestOf(target);
     if (!manifest)
-        return imageOf(canary, target);
+        return released_image_imageOf(canary, target);
     const metadata = { name: manifest.name, namespace: target.namespace };
-    return imageOf({ ...manifest.object, apiVersion: "apps/v1", kind: "Deployment", metadata }, target);
+    return released_image_imageOf({ ...manifest.object, apiVersion: "apps/v1", kind: "Deployment", metadata }, target);
 }
 function deployedImage({ target, before }, canary) {
     if (target.image !== undefined || target.source.from === "manifests")
         return releasedImage(target, canary);
-    return before.canary ? imageBefore(canary, before.canary.images, target) : imageOf(canary, target);
+    return before.canary ? imageBefore(canary, before.canary.images, target) : released_image_imageOf(canary, target);
 }
 function imageBefore(deployment, images, { container }) {
     const choice = chooseContainer(readDeployment(deployment), container);
@@ -41965,7 +43391,7 @@ async function buildOf({ client, target }, { raw, pods }) {
     const replicaSet = await newestReplicaSet(client, readDeployment(raw));
     const digests = Map.groupBy(digestsOf(raw, pods), ({ container }) => container);
     return {
-        image: imageOf(raw, target),
+        image: released_image_imageOf(raw, target),
         replicaSet: replicaSet?.metadata.name,
         digests: Object.fromEntries([...digests].map(([container, found]) => [container, [...new Set(found.map(({ digest }) => digest))]])),
     };
@@ -41977,7 +43403,7 @@ function digestsOf(raw, pods) {
 async function changeOf(parts, running, judged) {
     const { raw } = running;
     const wanted = judged ? judged.image : deployedImage(parts, raw);
-    const image = imageOf(raw, parts.target);
+    const image = released_image_imageOf(raw, parts.target);
     if (image !== wanted)
         return `${placeWord(raw)} has the image ${image ?? "of no clear container"}, not ${wanted ?? "what it had"}${by(raw)}`;
     if (!judged)
@@ -41987,7 +43413,7 @@ async function changeOf(parts, running, judged) {
     return otherDigest(running, judged);
 }
 function changeOfUpdated({ target }, running, judged) {
-    const image = imageOf(running.raw, target);
+    const image = released_image_imageOf(running.raw, target);
     if (image !== judged.image)
         return `${placeWord(running.raw)} has the image ${image ?? "of no clear container"}, not ${judged.image}${by(running.raw)}`;
     return otherDigest(running, judged);
@@ -42020,98 +43446,6 @@ function otherDigest({ raw, pods }, { digests }) {
         return undefined;
     const { pod, container, digest } = other;
     return `pod ${pod} runs ${container} from an image with the digest ${digest}, not ${digests[container]?.join(" or ")}`;
-}
-
-// EXTERNAL MODULE: ./src/istio/host.js
-var istio_host = __nccwpck_require__(2162);
-;// CONCATENATED MODULE: ./src/istio/destination-rule.js
-
-
-
-function readDestinationRule(object) {
-    const { namespace = "", name } = object.metadata;
-    const word = `DestinationRule ${namespace}/${name}`;
-    return {
-        word,
-        host: (0,istio_host/* readHost */.rk)(textAt(object, "spec", "host") ?? "", namespace),
-        subsets: listAt(object, "spec", "subsets").map((subset) => readSubset(subset, word)),
-        seenBy: seenBy(object),
-        object,
-    };
-}
-const readSubset = (subset, rule) => ({
-    name: textAt(subset, "name") ?? "",
-    labels: textsAt(subset, "labels"),
-    rule,
-    raw: objectAt(subset),
-});
-const seenBy = (object) => Object.fromEntries(["exportTo", "workloadSelector"]
-    .map((name) => [name, field(object, "spec", name)])
-    .filter(([, value]) => value !== undefined));
-function rulesFor(destinationRules, host) {
-    const covering = destinationRules.map(readDestinationRule).filter((rule) => (0,istio_host/* covers */.hU)(rule.host, host));
-    const exact = covering.filter((rule) => !(0,istio_host/* isWildcard */.z2)(rule.host));
-    if (exact.length > 0)
-        return exact;
-    const longest = Math.max(...covering.map((rule) => rule.host.text.length));
-    return covering.filter((rule) => rule.host.text.length === longest);
-}
-const rootNamespace = "istio-system";
-function rulesSeenBy(seeker, destinationRules, host) {
-    const seen = destinationRules.filter((object) => isExportedTo(object, seeker.namespace));
-    const inNamespace = (namespace) => seen.filter(({ metadata }) => metadata.namespace === namespace);
-    const own = inNamespace(seeker.namespace);
-    const steps = [
-        seeker.namespace === rootNamespace ? own.filter(isKept) : own,
-        inNamespace(host.service?.namespace),
-        inNamespace(rootNamespace),
-    ];
-    const taken = steps.map((objects) => rulesFor(objects, host)).find((rules) => rules.length > 0);
-    return taken ? forLabels(taken, seeker.labels ?? {}) : [];
-}
-function forLabels(rules, labels) {
-    const own = rules.filter((rule) => clientsOf(rule) !== undefined && carries(labels, clientsOf(rule) ?? {}));
-    return own.length > 0 ? own : rules.filter((rule) => clientsOf(rule) === undefined);
-}
-const clientsOf = ({ object }) => field(object, "spec", "workloadSelector") === undefined
-    ? undefined
-    : textsAt(object, "spec", "workloadSelector", "matchLabels");
-const isKept = (object) => field(object, "spec", "workloadSelector") !== undefined || isKeptBy(exportOf(object), object.metadata.namespace);
-const isKeptBy = (exportTo, namespace) => exportTo.length > 0 && exportTo.every((one) => one === "." || one === namespace);
-const exportOf = (object) => listAt(object, "spec", "exportTo").filter((one) => one !== "");
-function isExportedTo(object, namespace) {
-    const own = object.metadata.namespace === namespace;
-    if (field(object, "spec", "workloadSelector") !== undefined)
-        return own;
-    const exportTo = exportOf(object);
-    if (exportTo.length === 0 || exportTo.includes("*"))
-        return true;
-    return exportTo.includes(namespace) || (own && exportTo.includes("."));
-}
-const subsetsFor = (destinationRules, host) => rulesFor(destinationRules, host).flatMap(({ subsets }) => subsets);
-const subsetFor = (destinationRules, host, name) => subsetsFor(destinationRules, host).find((subset) => subset.name === name);
-
-;// CONCATENATED MODULE: ./src/istio/service.js
-
-
-const serviceBehind = (services, { service }) => services.find(({ metadata }) => metadata.name === service?.name && metadata.namespace === service.namespace);
-const selectorOfService = (service) => field(service, "spec", "selector") === undefined ? undefined : textsAt(service, "spec", "selector");
-function exportOfService({ metadata }) {
-    const written = metadata.annotations?.["networking.istio.io/exportTo"];
-    const namespaces = (written ?? "*").split(",").map((one) => one.trim());
-    if (namespaces.includes("*"))
-        return undefined;
-    return namespaces.filter((one) => one !== "~").map((one) => (one === "." ? (metadata.namespace ?? "") : one));
-}
-const isHeadless = (service) => field(service, "spec", "clusterIP") === "None";
-function aliasOf(service) {
-    const name = textAt(service, "spec", "externalName");
-    return name === undefined ? undefined : (0,istio_host/* readHost */.rk)(name, service.metadata.namespace ?? "");
-}
-const outside = { LoadBalancer: "its load balancer", NodePort: "its node port" };
-function wayFromOutside(service) {
-    const addresses = listAt(service, "spec", "externalIPs").length > 0 ? "its external addresses" : undefined;
-    return outside[textAt(service, "spec", "type") ?? ""] ?? addresses;
 }
 
 ;// CONCATENATED MODULE: ./src/istio/canary-labels.js
@@ -42211,40 +43545,6 @@ async function copyLabels(client, { namespace, stable, canary }, configured) {
         client.list(resources.services, namespace),
     ]);
     return canaryLabels({ namespace, stable, canary, given: configured, destinationRules, services });
-}
-
-;// CONCATENATED MODULE: ./src/kubernetes/exported.js
-
-const ofServer = [
-    ["status"],
-    ...[
-        "uid",
-        "resourceVersion",
-        "generation",
-        "creationTimestamp",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "selfLink",
-        "managedFields",
-        "ownerReferences",
-    ].map((name) => ["metadata", name]),
-    ["metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration"],
-    ["metadata", "annotations", "deployment.kubernetes.io/revision"],
-    ["spec", "template", "metadata", "creationTimestamp"],
-];
-const ofExport = [["metadata", "finalizers"]];
-function withoutServerFields(object) {
-    const isExport = field(object, "metadata", "uid") !== undefined;
-    const all = isExport ? [...ofServer, ...ofExport] : ofServer;
-    const there = all.filter((path) => field(object, ...path) !== undefined);
-    return {
-        object: there.reduce(without, object),
-        dropped: there.map((path) => path.join(".")),
-    };
-}
-function without(object, [name = "", ...below]) {
-    const { [name]: inner, ...rest } = object;
-    return below.length === 0 ? rest : { ...rest, [name]: without(objectAt({ inner }, "inner"), below) };
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/apply-object.js
@@ -42751,7 +44051,7 @@ function promoted(parts, canary) {
     const { target } = parts;
     if (!canary)
         return gone(parts, "canary");
-    const image = notImage(canary, imageOf(canary, target), releasedImage(target, canary));
+    const image = notImage(canary, released_image_imageOf(canary, target), releasedImage(target, canary));
     return [...image, ...notRolledOut(parts, "canary", canary)];
 }
 function replaced(parts, stable) {
@@ -42764,7 +44064,7 @@ function replaced(parts, stable) {
 }
 async function afterReturn(parts, { stable, canary }) {
     const { target } = parts;
-    const image = imageOf(stable, target);
+    const image = released_image_imageOf(stable, target);
     const updated = image !== undefined && image === releasedImage(target, canary);
     return [
         ...stayed(parts, stable, updated),
@@ -42782,7 +44082,7 @@ function stayed(parts, stable, updated) {
     if (updated)
         return [...notRolledOut(parts, "stable", stable), ...replicas];
     const old = imageBefore(stable, before.stable.images, target);
-    return [...notImage(stable, imageOf(stable, target), old), ...replicas];
+    return [...notImage(stable, released_image_imageOf(stable, target), old), ...replicas];
 }
 async function putBack(parts, canary, updated) {
     if (!parts.before.canary)
@@ -42841,7 +44141,7 @@ async function notTemplate(parts, canary) {
     const { client, target, before } = parts;
     const { replicaSet, images = {} } = before.canary ?? {};
     if (replicaSet === undefined)
-        return notImage(canary, imageOf(canary, target), imageBefore(canary, images, target));
+        return notImage(canary, released_image_imageOf(canary, target), imageBefore(canary, images, target));
     const message = `${placeWord(canary)} has not got its old pod template back`;
     const old = await client.get(resources.replicaSets, target.namespace, replicaSet);
     if (!old)
@@ -43065,7 +44365,7 @@ async function healthOf(parts, of, judged) {
 const deployment_workload_identify = {
     stable: (parts, running, _, judged) => ({
         had: parts.before.stable?.replicas,
-        image: imageOf(running.raw, parts.target),
+        image: released_image_imageOf(running.raw, parts.target),
         untouched: isUntouched(parts, running.raw),
         changed: judged && changeOfUpdated(parts, running, judged),
     }),
@@ -43113,7 +44413,7 @@ async function wayBack(client, target, plan, before, now) {
     const serving = { stable, canary }[(0,transition/* winnerOf */.Pk)(plan)];
     const image = stable && imageBefore(stable, before.stable.images, target);
     const pods = Math.max(before.stable.replicas, serving ? readDeployment(serving).rollout.desired : 0);
-    const runs = stable !== undefined && !isTerminating(stable) && image !== undefined && imageOf(stable, target) === image;
+    const runs = stable !== undefined && !isTerminating(stable) && image !== undefined && released_image_imageOf(stable, target) === image;
     return {
         image,
         pods,
@@ -43210,8 +44510,6 @@ async function existing(client, { namespace, source }) {
 
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
-// EXTERNAL MODULE: external "node:path"
-var external_node_path_ = __nccwpck_require__(6760);
 ;// CONCATENATED MODULE: ./src/adapters/files/report-file.js
 
 
@@ -43274,7 +44572,7 @@ function logFolderBeside(report) {
 function logFolder(folder) {
     const written = new Map();
     function write(log) {
-        const file = fileOf(log);
+        const file = log_folder_fileOf(log);
         if (written.get(file) === log.lines.length)
             return;
         writeWhole((0,external_node_path_.join)(folder, file), `${log.lines.join("\n")}\n`);
@@ -43297,7 +44595,15 @@ function emptied(folder) {
         if (file.endsWith(".log"))
             (0,external_node_fs_.rmSync)((0,external_node_path_.join)(folder, file));
 }
-const fileOf = ({ pod, container, previous }) => `${[pod, container, previous ? "previous.log" : "log"].map((part) => part.replaceAll(/[^\w.-]/g, "_")).join(".")}`;
+const log_folder_fileOf = ({ pod, container, previous }) => `${[pod, container, previous ? "previous.log" : "log"].map((part) => part.replaceAll(/[^\w.-]/g, "_")).join(".")}`;
+
+;// CONCATENATED MODULE: ./src/adapters/files/new-file.js
+
+
+function writeNew(file, text) {
+    (0,external_node_fs_.mkdirSync)((0,external_node_path_.dirname)((0,external_node_path_.resolve)(file)), { recursive: true });
+    (0,external_node_fs_.writeFileSync)(file, text, { flag: "wx" });
+}
 
 // EXTERNAL MODULE: external "node:fs/promises"
 var promises_ = __nccwpck_require__(1455);
@@ -43586,150 +44892,6 @@ function environmentFor(testers) {
     };
 }
 
-;// CONCATENATED MODULE: ./src/istio/destination.js
-
-
-const readDestination = (raw, namespace) => ({
-    host: (0,istio_host/* readHost */.rk)(textAt(raw, "host") ?? "", namespace),
-    subset: textAt(raw, "subset") || undefined,
-    port: numberAt(raw, "port", "number"),
-});
-const readWeighted = (list, namespace) => list.map((one) => {
-    const raw = objectAt(one);
-    const { weight } = raw;
-    const counts = list.length === 1 ? 1 : numberOr(weight, 0);
-    return { ...readDestination(raw.destination, namespace), weight, counts, raw };
-});
-const numberOr = (weight, usual) => (typeof weight === "number" ? weight : usual);
-const sumOf = (destinations) => destinations.reduce((sum, { counts }) => sum + counts, 0);
-const trafficOf = ({ counts }, among) => counts / (sumOf(among) || 1);
-const isWeight = (weight) => weight === undefined || (Number.isInteger(weight) && Number(weight) >= 0);
-
-;// CONCATENATED MODULE: ./src/istio/route-parent.js
-
-const parentRefsOf = (route) => listAt(route, "spec", "parentRefs").map((ref) => readRef(ref, route.metadata.namespace ?? ""));
-const readRef = (ref, namespace) => ({
-    kind: textAt(ref, "kind") ?? "Gateway",
-    namespace: textAt(ref, "namespace") ?? namespace,
-    name: textAt(ref, "name") ?? "",
-});
-const parentWord = ({ kind, namespace, name }) => `${kind} ${namespace}/${name}`;
-const conditions = ["Accepted", "ResolvedRefs"];
-function parentStatusesOf(route) {
-    const named = parentRefsOf(route).map(parentWord);
-    return listAt(route, "status", "parents")
-        .map((status) => route_parent_readStatus(status, route))
-        .filter(({ parent }) => named.includes(parent));
-}
-function acceptanceOf(route) {
-    const parents = parentStatusesOf(route);
-    return {
-        parents,
-        refused: parents.flatMap(({ parent, refused }) => refused.map((because) => `${parent}: ${because}`)),
-        behind: parents.filter(({ isBehind }) => isBehind).map(({ parent }) => parent),
-    };
-}
-function route_parent_readStatus(status, { metadata: { namespace = "", generation = 0 } }) {
-    const said = listAt(status, "conditions");
-    const found = conditions.map((type) => said.find((one) => textAt(one, "type") === type));
-    const isNew = (condition) => (numberAt(condition, "observedGeneration") ?? 0) >= generation;
-    const refused = found.filter((one) => one !== undefined && isNew(one) && textAt(one, "status") === "False");
-    return {
-        parent: parentWord(readRef(field(status, "parentRef"), namespace)),
-        refused: refused.map((one) => `${textAt(one, "type")} is False: ${route_parent_reasonOf(one)}`),
-        isBehind: found.some((one) => one === undefined || !isNew(one)),
-    };
-}
-const route_parent_reasonOf = (condition) => [textAt(condition, "reason"), textAt(condition, "message")].filter((text) => text !== undefined).join(", ");
-
-;// CONCATENATED MODULE: ./src/istio/gateway-route.js
-
-
-
-
-const gatewayGroup = "gateway.networking.k8s.io";
-const gatewayKinds = [
-    { plural: "httproutes", kind: "HTTPRoute" },
-    { plural: "grpcroutes", kind: "GRPCRoute" },
-    { plural: "tlsroutes", kind: "TLSRoute" },
-    { plural: "tcproutes", kind: "TCPRoute" },
-];
-const gatewayRoutes = gatewayKinds.map(({ plural }) => plural);
-const sections = { TLSRoute: "tls", TCPRoute: "tcp" };
-const gatewaySection = (kind) => sections[kind] ?? "http";
-const gatewayRouteRules = (route) => listAt(route, "spec", "rules").map((rule, index) => {
-    const { namespace = "" } = route.metadata;
-    const redirects = listAt(rule, "filters").some((filter) => textAt(filter, "type") === "RequestRedirect");
-    return {
-        section: gatewaySection(route.kind),
-        path: `/spec/rules/${index}`,
-        index,
-        place: `#${index}`,
-        name: textAt(rule, "name") || undefined,
-        addresses: [],
-        match: field(rule, "matches"),
-        destinations: readBackends(listAt(rule, "backendRefs"), namespace),
-        mirrors: listAt(rule, "filters").flatMap((filter) => mirrorOf(filter, namespace) ?? []),
-        instead: redirects ? "RequestRedirect" : undefined,
-        delegate: undefined,
-        takesEverything: false,
-        raw: objectAt(rule),
-    };
-});
-const readBackends = (list, namespace) => list.map((one) => {
-    const raw = objectAt(one);
-    return { ...readBackend(raw, namespace), weight: raw.weight, counts: numberOr(raw.weight, 1), raw };
-});
-function mirrorOf(filter, namespace) {
-    const destination = mirroredTo(filter, namespace);
-    return destination && { ...destination, share: mirroredShare(filter) };
-}
-const mirroredTo = (filter, namespace) => textAt(filter, "type") === "RequestMirror"
-    ? readBackend(field(filter, "requestMirror", "backendRef"), namespace)
-    : undefined;
-function mirroredShare(filter) {
-    const percent = numberAt(filter, "requestMirror", "percent");
-    if (percent !== undefined)
-        return percent / 100;
-    const numerator = numberAt(filter, "requestMirror", "fraction", "numerator");
-    const denominator = numberAt(filter, "requestMirror", "fraction", "denominator") ?? 100;
-    if (numerator === undefined)
-        return 1;
-    return numerator / (denominator || 1);
-}
-const kindsWithPods = ["/Service", "networking.istio.io/Hostname"];
-function readBackend(backend, namespace) {
-    const kind = `${textAt(backend, "group") ?? ""}/${textAt(backend, "kind") ?? "Service"}`;
-    const name = textAt(backend, "name") ?? "";
-    const isService = kindsWithPods.includes(kind);
-    const host = isService
-        ? (0,istio_host/* readHost */.rk)(name, textAt(backend, "namespace") ?? namespace)
-        : { text: name === "" ? "" : `${kind}/${name}`, service: undefined, domain: undefined };
-    return { host, subset: undefined, port: numberAt(backend, "port") };
-}
-const gatewayRulesOf = (route) => gatewayRouteRules(route).map(({ section, name, index, destinations, mirrors }) => {
-    const sum = destinations.reduce((all, { counts }) => all + counts, 0);
-    const word = name === undefined ? `rule #${index}` : `rule "${name}"`;
-    const { namespace = "", name: ofRoute } = route.metadata;
-    return {
-        where: `${route.kind} ${namespace}/${ofRoute}: ${word}`,
-        section,
-        services: parentRefsOf(route)
-            .filter(({ kind }) => kind === "Service")
-            .map((parent) => (0,istio_host/* readHost */.rk)(parent.name, parent.namespace)),
-        destinations: [
-            ...destinations.map(({ host, subset, port, counts }) => ({
-                host,
-                subset,
-                port,
-                share: counts / (sum || 1),
-                mirror: false,
-            })),
-            ...mirrors.map((one) => ({ ...one, mirror: true })),
-        ],
-    };
-});
-
 ;// CONCATENATED MODULE: ./src/adapters/weighted-rules/copies.js
 
 
@@ -43864,12 +45026,12 @@ function additionsTo(shape, { was, at, rule, standing, canary }, aim, versions, 
     const gone = [...(wanted ? [] : [now]), ...others, ...misplaced].flatMap((one) => (one ? [goes(one)] : []));
     if (!wanted)
         return { additions: gone };
-    const fresh = written(shape, rule, wanted, canary, versions, namespace);
+    const fresh = added_rules_written(shape, rule, wanted, canary, versions, namespace);
     const isAsPlanned = now !== undefined && added_rules_isSame(shape, now, fresh, versions, namespace);
     const planned = isAsPlanned ? now.raw : fresh;
     return { additions: [...gone, { shape, now, planned, before: rule, name: wanted.name }] };
 }
-function written(shape, { raw }, { name, match, fault }, destination, versions, namespace) {
+function added_rules_written(shape, { raw }, { name, match, fault }, destination, versions, namespace) {
     const rest = withoutCopiesOf(shape, raw, "canary", versions, namespace);
     return {
         ...rest,
@@ -45895,7 +47057,7 @@ function compare(a, b) {
 const journal_size_most = 1_048_576;
 const roomToGrow = 131_072;
 const sizeOf = (text) => Buffer.byteLength(text);
-function* textsOf(record) {
+function* journal_size_textsOf(record) {
     const { state, again } = record;
     const begins = state.phase === "preparing" && state.step === "deploying" && again === undefined;
     const limit = begins ? journal_size_most - roomToGrow : journal_size_most;
@@ -45935,7 +47097,7 @@ function configMapJournal(client, namespace, service, readBefore = () => undefin
     let queue = Promise.resolve();
     const read = () => client.get(resources.configMaps, namespace, name);
     async function write(record) {
-        for (const text of textsOf(record)) {
+        for (const text of journal_size_textsOf(record)) {
             const refused = await put(text);
             if (!refused)
                 return;
@@ -46080,8 +47242,8 @@ function fileClient(written) {
     return {
         get,
         list,
-        create: async (resource, _, object) => asWritten(resource, object),
-        replace: async (resource, _, __, object) => asWritten(resource, object),
+        create: async (resource, _, object) => file_client_asWritten(resource, object),
+        replace: async (resource, _, __, object) => file_client_asWritten(resource, object),
         patch: async (resource, namespace, name, patch) => patched(resource, await get(resource, namespace, name), patch),
         async delete() { },
         log: async () => "",
@@ -46102,13 +47264,13 @@ const ofRelease = new Set([
 const isOfRelease = ({ kind }) => ofRelease.has(kind);
 const notHere = ({ kind }) => new KubernetesError(`No file has a ${kind} there`, 403, "Forbidden");
 const groupOf = ({ apiVersion }) => apiVersion.includes("/") ? (apiVersion.split("/")[0] ?? "") : "";
-const asWritten = ({ kind }, object) => ({
+const file_client_asWritten = ({ kind }, object) => ({
     metadata: { name: "" },
     ...Object(object),
     kind,
     status: { allowed: true },
 });
-const patched = (resource, live, { type, body }) => type === "apply" || !live ? asWritten(resource, { ...live, ...Object(body) }) : live;
+const patched = (resource, live, { type, body }) => type === "apply" || !live ? file_client_asWritten(resource, { ...live, ...Object(body) }) : live;
 const asRunning = (object) => running[object.kind]?.(object) ?? object;
 const running = {
     Deployment(object) {
@@ -46157,8 +47319,6 @@ var external_node_https_ = __nccwpck_require__(4708);
 var external_node_http_ = __nccwpck_require__(7067);
 ;// CONCATENATED MODULE: external "node:tls"
 const external_node_tls_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:tls");
-// EXTERNAL MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
-var js_yaml = __nccwpck_require__(4734);
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
 // EXTERNAL MODULE: ./node_modules/undici/index.js
@@ -54593,6 +55753,7 @@ function findCluster(source) {
     return {
         server: cluster.server,
         context: config.currentContext,
+        namespace: config.getContextObject(config.currentContext)?.namespace,
         host: place.host,
         async authorize() {
             kept = (isKept && kept) || login();
@@ -55029,6 +56190,44 @@ function pathOver({ url }) {
 }
 const withoutLogin = ({ headers }) => Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== "authorization"));
 
+;// CONCATENATED MODULE: ./src/adapters/kubernetes/read-ground.js
+
+
+
+
+
+
+const apps = (plural, kind) => ({ group: "apps", version: "v1", plural, kind });
+const goodToKnow = [
+    apps("statefulsets", "StatefulSet"),
+    apps("daemonsets", "DaemonSet"),
+    resources.gatewaysOfApi,
+    ...gatewayKinds.map((kind) => ({ ...kind, group: gatewayGroup, version: "v1" })),
+];
+async function readGround(client, { namespace, service }) {
+    const istio = await istioResources(client);
+    if (!istio)
+        throw new lib_errors/* RefusedError */.fk("The cluster has no VirtualServices: it does not serve networking.istio.io.", {
+            next: "Install Istio, or check that the kubeconfig and its context lead to the right cluster.",
+        });
+    const { version } = istio.virtualServices;
+    const gateways = { ...resources.gateways, version };
+    const needs = [resources.services, resources.deployments, istio.virtualServices, istio.destinationRules];
+    const [needed, wide, known, home] = await Promise.all([
+        Promise.all(needs.map((resource) => client.list(resource, namespace))),
+        Promise.all([istio.virtualServices, gateways].map((one) => listEverywhere(client, one, [namespace]))),
+        Promise.all(goodToKnow.map((resource) => unlessDenied(client.list(resource, namespace), []))),
+        unlessDenied(client.get(resources.namespaces, undefined, namespace), undefined),
+    ]);
+    const isNew = ({ kind, metadata }) => kind === "Gateway" || metadata.namespace !== namespace;
+    const elsewhere = wide.flatMap(({ objects }) => objects).filter(isNew);
+    const found = [...needed.flat(), ...elsewhere, ...known.flat()];
+    const objects = home ? [...found, home] : found;
+    const kinds = await client.kinds(gatewayGroup, "v1");
+    const servesGatewayApi = kinds?.some(({ kind }) => kind === "HTTPRoute") ?? false;
+    return { namespace, service, objects, istioVersion: version, servesGatewayApi };
+}
+
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/server-time.js
 const grain = 1_000;
 function createServerTime(clock) {
@@ -55309,12 +56508,12 @@ function between(start, end) {
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/not-passed-on.js
 
 
-const said = mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("Status"), apiVersion: mini_schemas/* literal */.euz("v1"), message: mini_schemas/* string */.YjP() });
+const not_passed_on_said = mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("Status"), apiVersion: mini_schemas/* literal */.euz("v1"), message: mini_schemas/* string */.YjP() });
 function notPassedOn(url, status, body) {
     const service = addressed(url);
     if (!service)
         return undefined;
-    const { data } = said.safeParse(body);
+    const { data } = not_passed_on_said.safeParse(body);
     if (!data)
         return undefined;
     const { message } = data;
@@ -55406,11 +56605,11 @@ function queryUrl(prometheus, query, at) {
         url.searchParams.set("time", String(theirs(prometheus, at) / 1_000));
     return url;
 }
-const beside = 5_000;
+const instant_query_beside = 5_000;
 function ofMoment(answer, asked, { url }) {
     if ("because" in answer || answer.at === undefined || asked === undefined)
         return answer;
-    if (Math.abs(answer.at - asked) <= beside)
+    if (Math.abs(answer.at - asked) <= instant_query_beside)
         return answer;
     const [said, wanted] = [answer.at, asked].map((at) => new Date(at).toISOString());
     return {
@@ -56051,13 +57250,13 @@ async function measureDispersion(options, at, signal) {
 const tenMinutes = 600_000;
 function measure_dispersion_podsOf(sums, step, reporter) {
     const isOfErrors = ({ labels }) => reporter in labels;
-    const podOf = ({ [reporter]: _, ...pod }) => keyOf(pod);
+    const podOf = ({ [reporter]: _, ...pod }) => measure_dispersion_keyOf(pod);
     const failed = new Map(sums.filter(isOfErrors).map(({ labels, values }) => [podOf(labels), values]));
     return sums
         .filter((sum) => !isOfErrors(sum))
         .map(({ labels, values }) => windowsOfPod(values, failed.get(podOf(labels)) ?? new Map(), step));
 }
-const keyOf = (labels) => JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
+const measure_dispersion_keyOf = (labels) => JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
 function windowsOfPod(requests, errors, step) {
     const windows = new Map();
     for (const [end, value] of requests) {
@@ -56081,7 +57280,7 @@ const measure_dispersion_podsIn = (window) => window.filter((pod) => pod !== und
 const away = { requests: 0, errors: 0 };
 const inPlace = (windows) => windows.map((window) => window.map((pod) => pod ?? away));
 function slowWindows(times) {
-    const pods = Map.groupBy(times, ({ labels: { le: _, ...pod } }) => keyOf(pod));
+    const pods = Map.groupBy(times, ({ labels: { le: _, ...pod } }) => measure_dispersion_keyOf(pod));
     const wholes = [...pods.values()].flatMap((buckets) => {
         const all = buckets.find(({ labels }) => labels.le === "+Inf");
         if (all)
@@ -56561,30 +57760,6 @@ const sides = {
     waypoint: "waypoint",
 };
 
-;// CONCATENATED MODULE: ./src/istio/waypoint.js
-
-const waypoint_named = "istio.io/use-waypoint";
-const placed = "istio.io/use-waypoint-namespace";
-function waypointOf(service, namespace, own) {
-    const labelled = [service, namespace].find((object) => object?.metadata.labels?.[waypoint_named] !== undefined);
-    const { [waypoint_named]: name = "none", [placed]: place = own } = labelled?.metadata.labels ?? {};
-    return name === "none" || name === "" ? undefined : { namespace: place, name };
-}
-function readWaypoint(gateway) {
-    const traffic = gateway.metadata.labels?.["istio.io/waypoint-for"] ?? "service";
-    const programmed = conditionOf(gateway, "Programmed");
-    return {
-        traffic,
-        isForServices: traffic === "service" || traffic === "all",
-        isProgrammed: programmed === undefined || textAt(programmed, "status") === "True",
-    };
-}
-function unboundBecause(service) {
-    const bound = service && conditionOf(service, "istio.io/WaypointBound");
-    return textAt(bound, "status") === "False" ? textAt(bound, "message") || textAt(bound, "reason") : undefined;
-}
-const conditionOf = (object, type) => listAt(object, "status", "conditions").find((condition) => textAt(condition, "type") === type);
-
 ;// CONCATENATED MODULE: ./src/adapters/proxies/roster.js
 
 
@@ -56610,7 +57785,7 @@ function seekProxies(options) {
         const at = network.clock.now();
         if (known && at - known.at < callersLast)
             return known;
-        const [callers, waypoint] = await Promise.all([callersOf(options), waypointFor(options)]);
+        const [callers, waypoint] = await Promise.all([callersOf(options), roster_waypointFor(options)]);
         known = { callers, waypoint, at };
         return known;
     }
@@ -56713,7 +57888,7 @@ async function roster_selectorOf(client, gateway) {
         return labels;
     return undefined;
 }
-async function waypointFor({ client, target }) {
+async function roster_waypointFor({ client, target }) {
     const { namespace, service } = target;
     const [services, own] = await Promise.all([
         unlessForbidden(client.list(resources.services, namespace)),
@@ -57140,85 +58315,6 @@ const before_routes = mini_schemas/* object */.Ikc({
 });
 const parseRoutesBefore = (stored) => before_routes.parse(stored);
 
-;// CONCATENATED MODULE: ./src/istio/virtual-service.js
-
-
-
-const isEmpty = (conditions) => Object.keys(conditions).length === 0;
-const virtual_service_sections = [
-    {
-        section: "http",
-        named: true,
-        place: (index) => `#${index}`,
-        instead: ["delegate", "redirect", "directResponse"],
-        fitsAll: ({ name: _, uri, ...conditions }) => isEmpty(conditions) && (uri === undefined || textAt(uri, "prefix") === "/"),
-    },
-    {
-        section: "tls",
-        named: false,
-        place: (index) => `tls#${index}`,
-        instead: [],
-        fitsAll: ({ sniHosts, ...conditions }) => isEmpty(conditions) && listAt(sniHosts).includes("*"),
-    },
-    { section: "tcp", named: false, place: (index) => `tcp#${index}`, instead: [], fitsAll: isEmpty },
-];
-const rulesOf = (virtualService) => virtual_service_sections.flatMap((section) => listAt(virtualService, "spec", section.section).map((raw, index) => readRule(section, objectAt(raw), index, namespaceOf(virtualService))));
-function readRule({ section, named, place, instead, fitsAll }, raw, index, namespace) {
-    const conditions = listAt(raw, "match").map((condition) => objectAt(condition));
-    return {
-        section,
-        path: `/spec/${section}/${index}`,
-        index,
-        place: place(index),
-        name: named ? textAt(raw, "name") || undefined : undefined,
-        addresses: named ? [] : [...new Set(conditions.flatMap(addressedBy).map((one) => `${section}:${one}`))],
-        match: raw.match,
-        destinations: readWeighted(listAt(raw, "route"), namespace),
-        mirrors: readMirrors(raw, namespace),
-        instead: instead.find((other) => raw[other] !== undefined),
-        delegate: readDelegate(raw.delegate, namespace),
-        takesEverything: conditions.length === 0 || conditions.some(fitsAll),
-        raw,
-    };
-}
-const addressedBy = (condition) => [
-    ...listAt(condition, "sniHosts"),
-    ...(condition.port === undefined ? [] : [condition.port]),
-];
-function readMirrors(raw, namespace) {
-    const policies = [...listAt(raw, "mirrors")];
-    if (raw.mirror !== undefined)
-        policies.unshift({ destination: raw.mirror, percentage: raw.mirrorPercentage });
-    return policies.map((policy) => ({
-        ...readDestination(field(policy, "destination"), namespace),
-        share: (numberAt(policy, "percentage", "value") ?? 100) / 100,
-    }));
-}
-function readDelegate(delegate, namespace) {
-    if (delegate === undefined)
-        return undefined;
-    return { namespace: textAt(delegate, "namespace") || namespace, name: textAt(delegate, "name") ?? "" };
-}
-const namespaceOf = ({ metadata }) => metadata.namespace ?? "";
-const virtual_service_nameOf = (object) => ({
-    namespace: namespaceOf(object),
-    name: object.metadata.name,
-});
-const hostsOf = (virtualService) => virtual_service_textsOf(virtualService, "hosts").map((host) => (0,istio_host/* readHost */.rk)(host, namespaceOf(virtualService)));
-const gatewaysOf = (virtualService) => virtual_service_textsOf(virtualService, "gateways");
-function isForMesh(virtualService) {
-    const gateways = gatewaysOf(virtualService);
-    return gateways.length === 0 || gateways.includes("mesh");
-}
-const isDelegate = (virtualService) => field(virtualService, "spec", "hosts") === undefined;
-function visibleIn(virtualService) {
-    const namespaces = virtual_service_textsOf(virtualService, "exportTo");
-    if (namespaces.length === 0 || namespaces.includes("*"))
-        return undefined;
-    return namespaces.map((namespace) => (namespace === "." ? namespaceOf(virtualService) : namespace));
-}
-const virtual_service_textsOf = (virtualService, list) => listAt(virtualService, "spec", list).filter((text) => typeof text === "string");
-
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/narrowed-match.js
 
 
@@ -57515,7 +58611,7 @@ const meshRules = [
 ];
 function meshFindings(states, around) {
     const findings = states.flatMap((object) => {
-        const subject = { ...around, object, rules: rulesOf(object), word: virtualServiceWord(virtual_service_nameOf(object)) };
+        const subject = { ...around, object, rules: rulesOf(object), word: virtualServiceWord(nameOf(object)) };
         return meshRules.flatMap(({ code, find }) => find(subject).map((one) => (code ? coded(code, one) : one)));
     });
     return toldOnce(findings);
@@ -57663,11 +58759,11 @@ function otherTimeouts(subject) {
         ];
     });
 }
-const labelled = ({ rules }) => rules.flatMap((rule) => listAt({ match: rule.match }, "match").flatMap((condition, at) => field(condition, "sourceLabels") === undefined
+const mesh_rules_labelled = ({ rules }) => rules.flatMap((rule) => listAt({ match: rule.match }, "match").flatMap((condition, at) => field(condition, "sourceLabels") === undefined
     ? []
     : [{ rule, condition, path: pathTo(rule, `.match[${at}].sourceLabels`) }]));
 function labelsBesideGateways(subject) {
-    return labelled(subject).flatMap((one) => {
+    return mesh_rules_labelled(subject).flatMap((one) => {
         const gateways = listAt(one.condition, "gateways").map(String);
         if (gateways.length === 0)
             return [];
@@ -57679,14 +58775,14 @@ function labelsBesideGateways(subject) {
 function labelsWithoutMesh(subject) {
     if (isForMesh(subject.object))
         return [];
-    return labelled(subject)
+    return mesh_rules_labelled(subject)
         .filter(({ condition }) => listAt(condition, "gateways").length === 0)
         .map((one) => warn(`${mesh_rules_placeOf(subject, one)} asks for the labels of callers in the mesh, and ${subject.word} is for gateways only: no caller in the mesh gets this rule.`, "Add mesh to spec.gateways."));
 }
 function labelsAtWaypoints(subject) {
     if (subject.waypoint === undefined)
         return [];
-    return labelled(subject).map((one) => warn(`${mesh_rules_placeOf(subject, one)} asks who calls, which waypoint ${subject.waypoint} does not know: it leaves this condition out, and nobody gets the rule by it.`, "Tell such callers by a header instead."));
+    return mesh_rules_labelled(subject).map((one) => warn(`${mesh_rules_placeOf(subject, one)} asks who calls, which waypoint ${subject.waypoint} does not know: it leaves this condition out, and nobody gets the rule by it.`, "Tell such callers by a header instead."));
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/inspect-mesh.js
@@ -57765,13 +58861,13 @@ async function readWaypointName({ client }, target) {
 
 function rivalsOf(all, chosen, target) {
     const own = new Set(chosen.map(({ choice }) => virtualServiceWord(choice)));
-    const rest = all.filter((object) => !own.has(wordOf(object)));
+    const rest = all.filter((object) => !own.has(rivals_wordOf(object)));
     return rest.flatMap((object) => [
         ...bypass(object, target),
         ...chosen.filter((one) => collide(one.object, object)).map((one) => hides(one, object)),
     ]);
 }
-const wordOf = (object) => virtualServiceWord(virtual_service_nameOf(object));
+const rivals_wordOf = (object) => virtualServiceWord(nameOf(object));
 function bypass(object, target) {
     const { stable, canary } = destinationRoles(virtualServiceShape, target);
     const isServices = ({ host }) => (0,istio_host/* sameHost */.RM)(host, stable.host) || (0,istio_host/* sameHost */.RM)(host, canary.host);
@@ -57790,7 +58886,7 @@ function bypass(object, target) {
         {
             code: "IST0140",
             level: "warn",
-            what: `${wordOf(object)} sends to the service, too${by}, and is not part of the release: ${what}.`,
+            what: `${rivals_wordOf(object)} sends to the service, too${by}, and is not part of the release: ${what}.`,
             next: "Name it beside the others, if its requests are to follow.",
         },
     ];
@@ -57806,7 +58902,7 @@ function areSeenTogether(one, other) {
 const hides = ({ choice }, object) => ({
     code: "IST0109",
     level: "warn",
-    what: `${virtualServiceWord(choice)} and ${wordOf(object)} have a host in common, and sidecars use only the older of the two (IST0109).`,
+    what: `${virtualServiceWord(choice)} and ${rivals_wordOf(object)} have a host in common, and sidecars use only the older of the two (IST0109).`,
     next: "Make one of them.",
 });
 
@@ -57909,33 +59005,6 @@ const namespacesInSight = (facts, { namespace }) => [
         .flatMap(({ who, namespaces = [] }) => (who === "mesh" ? namespaces : [who.namespace])),
 ];
 
-;// CONCATENATED MODULE: ./src/istio/gateway.js
-
-function gatewayNamed(text, namespace) {
-    const [owner = namespace, name] = text.includes("/") ? text.split("/") : [undefined, text];
-    const [short = "", of] = (name ?? "").split(".");
-    return { namespace: of ?? owner, name: short };
-}
-const gatewayTakes = (gateway, host, namespace) => listAt(gateway, "spec", "servers")
-    .flatMap((server) => listAt(server, "hosts").map(String))
-    .some((taken) => {
-    const [owner, name] = taken.includes("/") ? taken.split("/") : ["*", taken];
-    const from = owner === "." ? gateway.metadata.namespace : owner;
-    return (from === "*" || from === namespace) && haveHostsInCommon(name ?? "", host.text);
-});
-const isOneOf = (...protocols) => ({ protocol = protocols[0] ?? "", passes }) => !passes && protocols.includes(protocol.toUpperCase());
-const serves = {
-    http: isOneOf("HTTP", "HTTP2", "HTTPS", "GRPC", "GRPC-WEB"),
-    tls: ({ passes }) => passes,
-    tcp: isOneOf("TCP", "TLS", "MONGO", "MYSQL", "REDIS"),
-};
-const gatewayServes = (gateway, section) => listAt(gateway, "spec", "servers").some((server) => serves[section]({
-    protocol: textAt(server, "port", "protocol"),
-    passes: (textAt(server, "tls", "mode") ?? "").endsWith("PASSTHROUGH"),
-}));
-const haveHostsInCommon = (one, other) => isWithin(one, other) || isWithin(other, one);
-const isWithin = (host, pattern) => pattern.startsWith("*") ? host.endsWith(pattern.slice(1)) : host === pattern;
-
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/survey-routes.js
 
 
@@ -57975,7 +59044,7 @@ const virtualServiceFacts = (objects, target) => factsOf(virtualServiceShape, su
 function survey_routes_viewersOf(object, all) {
     if (!isDelegate(object))
         return ownViewers(object);
-    const name = virtual_service_nameOf(object);
+    const name = nameOf(object);
     const delegatesHere = ({ delegate }) => delegate !== undefined && (0,istio_host/* isNamed */.ev)(delegate, name);
     return all.filter((root) => rulesOf(root).some(delegatesHere)).flatMap(ownViewers);
 }
@@ -57984,7 +59053,7 @@ function ownViewers(object) {
     const gateways = gatewaysOf(object).filter((gateway) => gateway !== "mesh");
     const viewers = gateways.map((gateway) => ({
         ...seen,
-        who: gatewayNamed(gateway, virtual_service_nameOf(object).namespace),
+        who: gatewayNamed(gateway, nameOf(object).namespace),
     }));
     if (isForMesh(object))
         viewers.unshift({ ...seen, who: "mesh" });
@@ -58014,7 +59083,7 @@ function unseenByGateway({ route, section, where: rule }, { hosts, namespaces },
         ];
     if (gateways.isUnread(name.namespace))
         return [];
-    const gateway = gateways.objects.find((object) => (0,istio_host/* isNamed */.ev)(virtual_service_nameOf(object), name));
+    const gateway = gateways.objects.find((object) => (0,istio_host/* isNamed */.ev)(nameOf(object), name));
     if (!gateway)
         return [
             unseen(word, coded("IST0101", warn(`${where} is for ${word}, which does not exist (IST0101): nobody follows it there.`, `Correct the name under gateways (namespace/name), or create it: kubectl get gateways.networking.istio.io -n ${name.namespace}.`))),
@@ -58372,6 +59441,8 @@ function objectOf(document, file, namespace) {
     return { file, object: { ...document, apiVersion, kind, metadata: { ...metadata, name, namespace: own } } };
 }
 
+// EXTERNAL MODULE: ./src/config/load.js + 12 modules
+var config_load = __nccwpck_require__(2989);
 ;// CONCATENATED MODULE: ./src/ports/counted-by.js
 const counted_by_countedBy = (counting, other) => ({
     ...other,
@@ -58931,11 +60002,11 @@ function withManifests(live, { group, kind }, target) {
     });
     const future = brought.map((object) => {
         const before = live.find(({ metadata }) => with_manifests_isSame(metadata, object.metadata));
-        return before && with_manifests_has(before.spec, object.spec) ? before : applied(before, object);
+        return before && with_manifests_has(before.spec, object.spec) ? before : with_manifests_applied(before, object);
     });
     return [...live.filter(({ metadata }) => !brought.some((object) => with_manifests_isSame(metadata, object.metadata))), ...future];
 }
-function applied(before, object) {
+function with_manifests_applied(before, object) {
     const spec = { ...objectAt(before, "spec"), ...objectAt(object, "spec") };
     return { ...before, ...object, metadata: { ...before?.metadata, ...object.metadata }, spec };
 }
@@ -59201,7 +60272,7 @@ async function inspectAccess(client, permissions) {
     const asked = permissions.filter(({ byLooking }) => !byLooking);
     try {
         const denied = await Promise.all(asked.map((permission) => deniedVerbs(client, permission)));
-        return asked.flatMap((permission, index) => lacking(permission, denied[index] ?? []) ?? []);
+        return asked.flatMap((permission, index) => access_lacking(permission, denied[index] ?? []) ?? []);
     }
     catch (error) {
         if (!(error instanceof KubernetesError))
@@ -59233,7 +60304,7 @@ async function isAllowed(client, { group, resource: path, namespace }, verb, nam
     const answer = await client.create(resources.selfSubjectAccessReviews, undefined, review);
     return field(answer, "status", "allowed") === true;
 }
-function lacking(permission, denied) {
+function access_lacking(permission, denied) {
     if (denied.length === 0)
         return undefined;
     return lackOf({ ...permission, verbs: denied });
@@ -59762,7 +60833,7 @@ function nobodyServes(scene) {
     return [
         ...ownServices(scene).flatMap((service) => servedBy(service, scene)),
         ...servedByCanary(scene),
-        ...pinned(scene),
+        ...first_deployment_pinned(scene),
         ...answered(scene),
     ];
 }
@@ -59810,7 +60881,7 @@ function servedByCanary(scene) {
     });
 }
 const podWord = ({ name, owner }) => (owner ? `${name} of ${owner.kind} ${owner.name}` : name);
-function pinned(scene) {
+function first_deployment_pinned(scene) {
     const { routes, hosts } = scene;
     const isOwn = ({ host }) => Object.values(hosts).some((own) => (0,istio_host/* sameHost */.RM)(own, host));
     const isForService = ({ seenBy }) => seenBy.some((viewer) => viewer.hosts.some((host) => (0,istio_host/* sameHost */.RM)(host, hosts.service)));
@@ -60916,7 +61987,7 @@ function sharedHostPorts({ stable, canary }) {
     ];
 }
 function separations({ stable, canary }) {
-    const [ofStable, ofCanary] = [labelsOf(stable), labelsOf(canary)];
+    const [ofStable, ofCanary] = [placement_labelsOf(stable), placement_labelsOf(canary)];
     const terms = [
         ...termsOf(canary).filter((term) => selects(placement_selectorOf(term), ofStable)),
         ...termsOf(stable).filter((term) => selects(placement_selectorOf(term), ofCanary)),
@@ -60930,7 +62001,7 @@ function separations({ stable, canary }) {
         warn(`By a required podAntiAffinity no pod of ${placeWord(canary)} may share its ${topologies.join(", ")} with ${from}: its pods need as many more.`, "Make sure that there are enough, or make it preferredDuringSchedulingIgnoredDuringExecution."),
     ];
 }
-const labelsOf = (deployment) => textsAt(deployment, "spec", "template", "metadata", "labels");
+const placement_labelsOf = (deployment) => textsAt(deployment, "spec", "template", "metadata", "labels");
 const placement_selectorOf = (term) => readSelector(field(term, "labelSelector"));
 const termsOf = (deployment) => listAt(field(deployment, "spec", "template", "spec", "affinity", "podAntiAffinity"), "requiredDuringSchedulingIgnoredDuringExecution").filter((term) => field(term, "labelSelector") !== undefined);
 
@@ -61093,92 +62164,7 @@ function strangers({ networkPolicies, target }, { stable, canary }) {
         .map((object) => warn(`${placeWord(object)} lets the pods of ${target.stable.deployment} through and not the canary's (${showLabels(canary)}): what it guards does not answer them, or does not reach them.`, "Let it name what the pods of both versions have."));
 }
 
-;// CONCATENATED MODULE: ./src/preflight/service-ports.js
-
-
-
-
-
-const portsOf = (service) => listAt(service, "spec", "ports").map((port) => ({
-    number: numberAt(port, "port") ?? 0,
-    name: textAt(port, "name") ?? "",
-    protocol: (textAt(port, "appProtocol") ?? textAt(port, "name")?.split("-")[0] ?? "").toLowerCase(),
-    target: field(port, "targetPort"),
-}));
-const service_ports_wordOf = ({ metadata }) => `Service ${metadata.namespace}/${metadata.name}`;
-const destinationsOfStable = ({ routes, hosts, target }) => routes
-    .filter(({ isChosen }) => isChosen)
-    .flatMap((fact) => fact.destinations.map((destination) => ({ fact, destination })))
-    .filter(({ destination: { host, subset, mirror } }) => !mirror && subset === target.stable.subset && (0,istio_host/* sameHost */.RM)(host, hosts.stable));
-function portsExist(scene) {
-    const { services, hosts } = scene;
-    const both = new Set([hosts.stable, hosts.canary].flatMap((host) => serviceBehind(services, host) ?? []));
-    const findings = destinationsOfStable(scene).flatMap((used) => [...both].flatMap((service) => portOf(service, used) ?? []));
-    return toldOnce(findings);
-}
-function portOf(service, { fact, destination }) {
-    const ports = portsOf(service);
-    const list = ports.map(({ number }) => number).join(", ") || "none";
-    const { port } = destination;
-    if (port === undefined) {
-        if (ports.length <= 1)
-            return undefined;
-        return coded("IST0112", warn(`${fact.where} names no port, and ${service_ports_wordOf(service)} has several (${list}): a gateway cannot tell which is meant (IST0112).`, "Add port.number to stable's destination."));
-    }
-    if (ports.some(({ number }) => number === port))
-        return undefined;
-    return coded("IST0101", refuse(`${fact.where} sends to port ${port}, which ${service_ports_wordOf(service)} does not have (ports: ${list}; IST0101).`, "Correct the port of the route or of the Service."));
-}
-const service_ports_http = new Set(["http", "http2", "grpc", "grpc-web", "kubernetes.io/h2c", "kubernetes.io/ws"]);
-const opaque = new Set(["tcp", "tls", "https", "mongo", "mysql", "redis", "udp"]);
-function portsSpeakProtocol(scene) {
-    const service = serviceBehind(scene.services, scene.hosts.stable);
-    if (!service)
-        return [];
-    const used = destinationsOfStable(scene);
-    return portsOf(service).flatMap((port) => {
-        const facts = used
-            .filter(({ destination }) => destination.port === undefined || destination.port === port.number)
-            .map(({ fact }) => fact);
-        const where = service_ports_wordOf(service);
-        const [opaque] = facts.filter(({ section, seenBy }) => section !== "http" && seenBy.some(({ who }) => who === "mesh"));
-        const ofHttp = facts.some(({ section }) => section === "http") ? notHttp(port, where) : [];
-        const ofOthers = opaque ? isHttp(port, where, opaque) : [];
-        return [...ofHttp, ...ofOthers];
-    });
-}
-const isHttp = ({ number, name, protocol }, where, { section }) => service_ports_http.has(protocol)
-    ? [
-        warn(`${where}: port ${number} (${name}) is declared as ${protocol}, so ${section} routes do not apply to it in the mesh.`, "Name it tcp-… or tls-…, or set appProtocol."),
-    ]
-    : [];
-function notHttp(port, where) {
-    const finding = protocolOf(port, where);
-    if (finding)
-        return [finding];
-    return [];
-}
-function protocolOf({ number, name, protocol }, where) {
-    if (service_ports_http.has(protocol))
-        return undefined;
-    if (opaque.has(protocol))
-        return warn(`${where}: port ${number} (${name}) is declared as ${protocol}, so http routes do not apply to it.`, "Name it http-…, or set appProtocol: http.");
-    return coded("IST0118", note(`${where}: port ${number} does not say its protocol by name or appProtocol, so Istio looks at the first bytes (IST0118).`, "Name it http, or set appProtocol: http."));
-}
-function portNamesExist({ services, hosts, planned }) {
-    const service = serviceBehind(services, hosts.canary);
-    const canary = plannedDeployment(planned);
-    if (!service || !canary)
-        return [];
-    const { namespace, name, containers } = canary;
-    const names = containers.flatMap(({ portNames }) => portNames);
-    return portsOf(service)
-        .filter(({ target: to }) => typeof to === "string" && !names.includes(to))
-        .map(({ target: to }) => refuse(`${service_ports_wordOf(service)} sends to the container port named ${String(to)}, which the pods of Deployment ${namespace}/${name} do not have (names: ${names.join(", ") || "none"}).`, "Name the port in the canary's pod template."));
-}
-
 ;// CONCATENATED MODULE: ./src/preflight/ports-agree.js
-
 
 
 
@@ -61405,6 +62391,83 @@ async function readPods(client, { namespace }, selectors) {
     const found = await Promise.all([...new Set(queries)].map((query) => client.list(resources.pods, namespace, query === "" ? {} : { labelSelector: query })));
     const byName = new Map(found.flat().map((object) => [object.metadata.name, readPod(object)]));
     return [...byName.values()].filter(({ terminating }) => !terminating);
+}
+
+;// CONCATENATED MODULE: ./src/preflight/service-ports.js
+
+
+
+
+const service_ports_wordOf = ({ metadata }) => `Service ${metadata.namespace}/${metadata.name}`;
+const destinationsOfStable = ({ routes, hosts, target }) => routes
+    .filter(({ isChosen }) => isChosen)
+    .flatMap((fact) => fact.destinations.map((destination) => ({ fact, destination })))
+    .filter(({ destination: { host, subset, mirror } }) => !mirror && subset === target.stable.subset && (0,istio_host/* sameHost */.RM)(host, hosts.stable));
+function portsExist(scene) {
+    const { services, hosts } = scene;
+    const both = new Set([hosts.stable, hosts.canary].flatMap((host) => serviceBehind(services, host) ?? []));
+    const findings = destinationsOfStable(scene).flatMap((used) => [...both].flatMap((service) => portOf(service, used) ?? []));
+    return toldOnce(findings);
+}
+function portOf(service, { fact, destination }) {
+    const ports = portsOf(service);
+    const list = ports.map(({ number }) => number).join(", ") || "none";
+    const { port } = destination;
+    if (port === undefined) {
+        if (ports.length <= 1)
+            return undefined;
+        return coded("IST0112", warn(`${fact.where} names no port, and ${service_ports_wordOf(service)} has several (${list}): a gateway cannot tell which is meant (IST0112).`, "Add port.number to stable's destination."));
+    }
+    if (ports.some(({ number }) => number === port))
+        return undefined;
+    return coded("IST0101", refuse(`${fact.where} sends to port ${port}, which ${service_ports_wordOf(service)} does not have (ports: ${list}; IST0101).`, "Correct the port of the route or of the Service."));
+}
+const service_ports_http = new Set(["http", "http2", "grpc", "grpc-web", "kubernetes.io/h2c", "kubernetes.io/ws"]);
+const opaque = new Set(["tcp", "tls", "https", "mongo", "mysql", "redis", "udp"]);
+function portsSpeakProtocol(scene) {
+    const service = serviceBehind(scene.services, scene.hosts.stable);
+    if (!service)
+        return [];
+    const used = destinationsOfStable(scene);
+    return portsOf(service).flatMap((port) => {
+        const facts = used
+            .filter(({ destination }) => destination.port === undefined || destination.port === port.number)
+            .map(({ fact }) => fact);
+        const where = service_ports_wordOf(service);
+        const [opaque] = facts.filter(({ section, seenBy }) => section !== "http" && seenBy.some(({ who }) => who === "mesh"));
+        const ofHttp = facts.some(({ section }) => section === "http") ? notHttp(port, where) : [];
+        const ofOthers = opaque ? isHttp(port, where, opaque) : [];
+        return [...ofHttp, ...ofOthers];
+    });
+}
+const isHttp = ({ number, name, protocol }, where, { section }) => service_ports_http.has(protocol)
+    ? [
+        warn(`${where}: port ${number} (${name}) is declared as ${protocol}, so ${section} routes do not apply to it in the mesh.`, "Name it tcp-… or tls-…, or set appProtocol."),
+    ]
+    : [];
+function notHttp(port, where) {
+    const finding = protocolOf(port, where);
+    if (finding)
+        return [finding];
+    return [];
+}
+function protocolOf({ number, name, protocol }, where) {
+    if (service_ports_http.has(protocol))
+        return undefined;
+    if (opaque.has(protocol))
+        return warn(`${where}: port ${number} (${name}) is declared as ${protocol}, so http routes do not apply to it.`, "Name it http-…, or set appProtocol: http.");
+    return coded("IST0118", note(`${where}: port ${number} does not say its protocol by name or appProtocol, so Istio looks at the first bytes (IST0118).`, "Name it http, or set appProtocol: http."));
+}
+function portNamesExist({ services, hosts, planned }) {
+    const service = serviceBehind(services, hosts.canary);
+    const canary = plannedDeployment(planned);
+    if (!service || !canary)
+        return [];
+    const { namespace, name, containers } = canary;
+    const names = containers.flatMap(({ portNames }) => portNames);
+    return portsOf(service)
+        .filter(({ target: to }) => typeof to === "string" && !names.includes(to))
+        .map(({ target: to }) => refuse(`${service_ports_wordOf(service)} sends to the container port named ${String(to)}, which the pods of Deployment ${namespace}/${name} do not have (names: ${names.join(", ") || "none"}).`, "Name the port in the canary's pod template."));
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/terminating.js
@@ -62047,36 +63110,42 @@ function allRoutes(families) {
 
 
 
+
+
+
+
+
 function desk(config, world) {
-    const warnings = warningsOf(config, world);
     return {
         config,
-        messages: {
-            print: world.print,
-            answer: world.answer,
-            warn: warnings.warn,
-            warnings: warnings.all,
-            nothingLeft: () => { },
-            somethingLeft: () => { },
-        },
+        messages: messagesOf(config, world),
         history: historyOf(metricsOf(config, world, { cluster: () => clusterOf(config, world) }), world),
         readFile: (path) => (0,read_text/* readText */.yR)(path, 64 * read_text/* mebibyte */.E$, world),
         writePage: writeWhole,
     };
 }
-async function composeFiles(config, folder, here) {
-    const { messages } = desk(config, here);
+function messagesOf(config, world) {
+    const { warn, all: warnings } = warningsOf(config, world);
+    const { print, answer } = world;
+    return { print, answer, warn, warnings, nothingLeft: () => { }, somethingLeft: () => { } };
+}
+async function folderOf(folder, namespace, here) {
     const { files, unread } = await readFolder(folder, here).catch((cause) => {
         throw new lib_errors/* RefusedError */.fk(`The folder ${folder} (files) cannot be read.`, { cause });
     });
-    const { objects, problems } = folderObjects(files, config.namespace);
+    const read = folderObjects(files, namespace);
+    const objects = read.objects.toSorted((one, other) => Number(isProposed(one.file)) - Number(isProposed(other.file)));
     const places = Map.groupBy(objects, ({ object }) => placeWord(object));
     const known = {
         folder,
         places: new Map([...places].map(([word, same]) => [word, same.map(({ file }) => file)])),
-        unread: [...unread, ...problems],
+        unread: [...unread, ...read.problems],
     };
-    const client = fileClient([...places.values()].flatMap(([first]) => first?.object ?? []));
+    return { known, client: fileClient([...places.values()].flatMap(([first]) => first?.object ?? [])), objects };
+}
+async function composeFiles(config, folder, here) {
+    const messages = messagesOf(config, here);
+    const { known, client } = await folderOf(folder, config.namespace, here);
     const routes = routesBy(client, here.clock);
     const noCounters = { because: "no cluster is looked at (files)" };
     return {
@@ -62105,6 +63174,68 @@ async function composeFiles(config, folder, here) {
             others: [],
         }), known, target),
     };
+}
+async function composeInit(config, here) {
+    const { service, wish, output: folder = "." } = config;
+    const { client, namespace, places, place } = await groundFor(config, here);
+    const ground = await readGround(client, { namespace, service });
+    return {
+        wish,
+        ground: { ...ground, places },
+        where: `in namespace ${namespace} of ${place}`,
+        folder,
+        messages: messagesOf(config, here),
+        inspect: (objects, texts) => inspectAhead(objects, texts, here),
+        readFile: (path) => (0,read_text/* readText */.yR)((0,external_node_path_.join)(folder, path), read_text/* mebibyte */.E$, here).catch(compose_unlessMissing),
+        write: (path, text) => writeNew((0,external_node_path_.join)(folder, path), here.censor.redact(text)),
+    };
+}
+async function groundFor(config, here) {
+    const { files, namespace, service } = config;
+    if (files === undefined) {
+        const cluster = clusterOf(config, here);
+        const client = connect(here, cluster, { redact: here.censor.redact });
+        return {
+            client,
+            namespace: namespace || cluster.namespace || "default",
+            places: new Map(),
+            place: cluster.context,
+        };
+    }
+    const { client, known, objects } = await folderOf(files, namespace || "default", here);
+    const homes = objects.filter(({ object }) => object.kind === "Service" && object.metadata.name === service);
+    const [only = "default", ...more] = new Set(homes.map(({ object }) => object.metadata.namespace));
+    if (namespace === "" && more.length > 0)
+        throw new lib_errors/* RefusedError */.fk(`Service ${service} stands in ${files} for namespaces ${[only, ...more].join(", ")}.`, {
+            next: "Name the one that is meant: --namespace.",
+        });
+    return { client, namespace: namespace || only, places: known.places, place: files };
+}
+function compose_unlessMissing(error) {
+    if (error.code !== "ENOENT" && error.code !== "ENOTDIR")
+        throw error;
+}
+async function inspectAhead(objects, texts, here) {
+    const { release, firstDeploy } = await (0,config_load/* loadConfig */.Z)({
+        inputs: { command: "plan", config: configurationPath, image: "image:of-a-release" },
+        env: { GITHUB_SHA: "of-a-release" },
+        readFile: async (path) => texts.get(path) ?? "",
+        registerSecret: () => { },
+    });
+    if (!release)
+        return [];
+    const client = fileClient(objects);
+    const routes = routesBy(client, here.clock);
+    const parts = {
+        ...release,
+        client: readOnce(client),
+        routes,
+        firstDeploy,
+        undo: false,
+        exchanged: false,
+        others: [],
+    };
+    return releasePreflight({ ...parts, answerers: async () => [] }).inspect();
 }
 function compose(config, here) {
     const { namespace, service } = config;
@@ -62325,6 +63456,7 @@ function reporterFor({ reporting }, environment, world, written, warn) {
 
 
 
+
 const commandsInCluster = {
     release: withRoutes(release),
     plan: withRoutes(plan),
@@ -62345,6 +63477,8 @@ async function dispatch(config, surroundings) {
     const { command, files } = config;
     if (command === "plan" && files !== undefined)
         return withRoutes(plan)(await composeFiles(config, files, surroundings));
+    if (command === "init")
+        return init(await composeInit(await withoutPipe(config, surroundings), surroundings));
     if (isInCluster(command))
         return commandsInCluster[command](compose(await withoutPipe(config, surroundings), surroundings));
     return atDesk[command](desk(config, surroundings));
@@ -63679,6 +64813,29 @@ const tooSmallToMatter = (excess, { minExcess }) => excess !== undefined && exce
 
 /***/ }),
 
+/***/ 1445:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   CZ: () => (/* binding */ ofKind),
+/* harmony export */   IL: () => (/* binding */ freeName),
+/* harmony export */   TJ: () => (/* binding */ families),
+/* harmony export */   n7: () => (/* binding */ inOwnNamespace)
+/* harmony export */ });
+const families = ["virtual-service", "http-route"];
+const groupOf = ({ apiVersion }) => apiVersion.split("/").at(-2) ?? "";
+const ofKind = ({ objects }, kind, group) => objects.filter((one) => one.kind === kind && (group === undefined || groupOf(one) === group));
+const inOwnNamespace = (ground, kind, group) => ofKind(ground, kind, group).filter(({ metadata }) => metadata.namespace === ground.namespace);
+function freeName(ground, kind, wanted) {
+    const taken = new Set(inOwnNamespace(ground, kind).map(({ metadata }) => metadata.name));
+    if (!taken.has(wanted))
+        return wanted;
+    return taken.has(`${wanted}-release`) ? `${wanted}-release-2` : `${wanted}-release`;
+}
+
+
+/***/ }),
+
 /***/ 2162:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -64512,7 +65669,7 @@ async function main() {
         print: tellAnswer,
         answer,
     };
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 3288));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6771));
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_15__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
             process.removeAllListeners(signal);
