@@ -1,15 +1,19 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { listAt, numberAt, textAt } from "../../src/kubernetes/field.ts";
+import { listAt } from "../../src/kubernetes/field.ts";
 import { openApiServer } from "./support/api-server.ts";
 import { apply } from "./support/apply.ts";
-import { bedFromEnvironment } from "./support/bed.ts";
+import { bedFromEnvironment, testFolder } from "./support/bed.ts";
 import { newNamespace, rolledOut } from "./support/namespace.ts";
 import { type Finished, runProgram } from "./support/program.ts";
 import { served } from "./support/served.ts";
+import { assertShares } from "./support/shares.ts";
 import { service, shop } from "./support/shop.ts";
 import { sendRequests, startTraffic } from "./support/traffic.ts";
 import { answers } from "./support/under-traffic.ts";
+import { waitFor } from "./support/wait-for.ts";
 
 // Releases by routes of the Gateway API on the real mesh: istiod says what it follows, and Envoy divides the requests.
 
@@ -47,6 +51,8 @@ const objectsFor = (kind: string, host: string): string =>
     shop({ version: "v2", image: "shop:v1" }),
   ].join("---\n");
 
+const tester = { "x-canary": "yes" };
+
 const release = (namespace: string, key: string, settings: object = {}, image = "shop:v2"): Promise<Finished> =>
   runProgram(bed, {
     command: "release",
@@ -56,6 +62,7 @@ const release = (namespace: string, key: string, settings: object = {}, image = 
       stable: { deployment: "shop-v1", host: "shop-v1" },
       canary: { deployment: "shop-v2", host: "shop-v2" },
       routes: { [key]: "shop" },
+      testers: { headers: tester },
       stages: "10:3s, 50:3s, 100",
       gates: [{ errors: { atMost: "5%", minRequests: 10 } }],
       metrics: { prometheus: bed.prometheus, interval: "1s" },
@@ -79,10 +86,10 @@ describe("routes of the Gateway API", () => {
     const namespace = `by-${kind.toLowerCase()}`;
     const host = `${namespace}.example.com`;
     const path = `/apis/gateway.networking.k8s.io/v1/namespaces/${namespace}/${plural}/shop`;
-    const backends = async (): Promise<string> =>
-      listAt(await api.expect<object>("GET", path), "spec", "rules", 0, "backendRefs")
-        .map((one) => `${textAt(one, "name")} ${numberAt(one, "weight")}`)
-        .join(", ");
+    const rules = async (): Promise<readonly unknown[]> =>
+      listAt(await api.expect<object>("GET", path), "spec", "rules");
+    const file = join(testFolder(bed, `${namespace}-${process.pid}`), "seen");
+    const held = { run: { name: "seen", command: ["sh", "-c", 'until [ -e "$0" ]; do sleep 0.1; done', file] } };
 
     test(`${kind}: a bad version goes back, a good one gets everything, and nobody's request fails but by the bad one`, async () => {
       const remove = await newNamespace(api, namespace);
@@ -92,18 +99,31 @@ describe("routes of the Gateway API", () => {
       const traffic = startTraffic({ url, host, perSecond: 80 });
       try {
         await answers(traffic, 40);
+        const was = await rules();
         const bad = await release(namespace, key, {}, "shop:v3-err50");
         assert.equal(bad.code, 1, bad.said);
-        assert.equal(await backends(), "shop-v1 1");
+        assert.deepEqual(await rules(), was);
         const { bad: failed } = traffic.counts();
         assert.ok(failed > 0);
-        const good = await release(namespace, key);
+        const stages = [{ weight: 10, gates: [{ errors: { atMost: "0%", minRequests: 10 } }, held] }, "50:3s", 100];
+        const going = release(namespace, key, { stages });
+        const early = going.then(({ said }) => Promise.reject(new Error(said)));
+        const reached = waitFor(
+          async () => (await sendRequests(40, { url, host })).byVersion.v2,
+          "the first weight",
+          60_000,
+        );
+        await Promise.race([reached, early]);
+        assertShares(await sendRequests(300, { url, host }), { v1: 0.9, v2: 0.1 });
+        assertShares(await sendRequests(50, { url, host, headers: tester }), { v2: 1 });
+        writeFileSync(file, "");
+        const good = await going;
         assert.equal(good.code, 0, good.said);
-        assert.equal(await backends(), "shop-v2 1");
+        const became = JSON.parse(JSON.stringify(was).replaceAll('"shop-v1"', '"shop-v2"')) as unknown;
+        assert.deepEqual(await rules(), became);
         await answers(traffic, 80);
         assert.equal(traffic.counts().bad, failed, traffic.counts().badSamples.join("\n"));
-        const { byVersion } = await sendRequests(50, { url, host });
-        assert.deepEqual(Object.keys(byVersion), ["v2"]);
+        assertShares(await sendRequests(50, { url, host }), { v2: 1 });
       } finally {
         await traffic.stop();
         await remove();

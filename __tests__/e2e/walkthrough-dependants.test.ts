@@ -4,7 +4,7 @@ import { openApiServer } from "./support/api-server.ts";
 import { apply } from "./support/apply.ts";
 import { bedFromEnvironment } from "./support/bed.ts";
 import { changed } from "./support/changed.ts";
-import { type EnvoyRoute, envoyRoutes, envoyWeights } from "./support/envoy.ts";
+import { envoyRoutes, envoyWeights, weightsIn } from "./support/envoy.ts";
 import { newNamespace, rolledOut } from "./support/namespace.ts";
 import { type Finished, runProgram } from "./support/program.ts";
 import { figures } from "./support/scene.ts";
@@ -80,12 +80,13 @@ metadata: {name: ${name}}
 spec: ${JSON.stringify({ gateways, hosts, http })}
 `;
 
-const frontendRoute = virtualService(
-  "frontend",
-  [host],
-  ["istio-system/public"],
-  [{ route: [to("frontend", "v1", 100), to("frontend", "v2", 0)] }],
-);
+const frontendRoute = (v1: number, v2: number): string =>
+  virtualService(
+    "frontend",
+    [host],
+    ["istio-system/public"],
+    [{ route: [to("frontend", "v1", v1), to("frontend", "v2", v2)] }],
+  );
 const backendRoute = (...above: readonly object[]): string =>
   virtualService(
     "backend",
@@ -141,7 +142,7 @@ describe("a frontend and its backend", () => {
     ];
     await apply(
       api,
-      [service("frontend"), service("backend"), ...deployments, autoscaler, frontendRoute, backendRoute()].join(
+      [service("frontend"), service("backend"), ...deployments, autoscaler, frontendRoute(100, 0), backendRoute()].join(
         "---\n",
       ),
       namespace,
@@ -205,6 +206,33 @@ describe("a frontend and its backend", () => {
     await routed([{ v2: 100 }, { v1: 100 }]);
   });
 
+  test("callers by their labels get v2 while all others split 80/20, and nothing is left of that after a rollback", async (t) => {
+    await apply(api, [backendRoute(), frontendRoute(50, 50)].join("---\n"), namespace);
+    await routed([{ v1: 100 }]);
+    await waitFor(async () => (await envoyWeights(bed, host)).v2 === 50, "half for the new frontend", 30_000);
+    const was = withoutOurs(await snapshot(api, namespace), "backend");
+    const callers = { app: "frontend", version: "v2" };
+    const seen = await underTraffic(place, async () => {
+      const { code, said } = await run("release", "backend", { testers: { callers }, ...stopAt(20) });
+      assert.equal(code, 0, said);
+      await routed([{ v1: 80, v2: 20 }]);
+      await waitFor(
+        async () =>
+          JSON.stringify((await envoyRoutes(bed, backend, admin.v2)).map(weightsIn)) === JSON.stringify([{ v2: 100 }]), // what would come behind it, their sidecar is not told
+        "the rule for callers in their sidecar",
+        30_000,
+      );
+      assertShares(await ask(400), { "v1 -> v1": 0.4, "v1 -> v2": 0.1, "v2 -> v2": 0.5 });
+      return run("rollback", "backend", { testers: { callers } });
+    });
+    t.diagnostic(figures(seen.counts));
+    assert.equal(seen.result.code, 0, seen.result.said);
+    assert.equal(seen.counts.bad, 0, seen.counts.badSamples.join("\n"));
+    assert.deepEqual(withoutOurs(await snapshot(api, namespace), "backend"), was);
+    await apply(api, frontendRoute(100, 0), namespace);
+    await waitFor(async () => (await envoyWeights(bed, host)).v1 === 100, "the frontend's route", 30_000);
+  });
+
   test("a new frontend calls the new backend alone, while both are split", async (t) => {
     await apply(api, backendRoute(newFrontend), namespace);
     await routed([{ v1: 100 }]);
@@ -233,9 +261,6 @@ describe("a frontend and its backend", () => {
     assertShares(await ask(50), { "v1 -> v1": 1 });
   });
 });
-
-const weightsIn = ({ destinations }: EnvoyRoute): object =>
-  Object.fromEntries(destinations.map(({ subset, weight }) => [subset, weight]));
 
 /** The admin interface of a frontend's sidecar. */
 async function adminOf(version: string): Promise<string> {

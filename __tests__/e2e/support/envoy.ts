@@ -53,6 +53,10 @@ export async function envoyWeights(bed: Bed, host: string, admin?: string): Prom
   );
 }
 
+/** A route's destinations by subset. */
+export const weightsIn = ({ destinations }: EnvoyRoute): Weights =>
+  Object.fromEntries(destinations.map(({ subset, weight }) => [subset, weight]));
+
 export type Weights = Readonly<Record<string, number>>;
 
 /** Looks at a host's weights several times a second, and gives what they were, in order, when it is stopped. */

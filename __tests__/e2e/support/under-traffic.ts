@@ -13,7 +13,7 @@ export type Witnessed<T> = {
   readonly weights: readonly Weights[];
 };
 
-export type TrafficPlace = Pick<TrafficOptions, "headers" | "versionOf"> & {
+export type TrafficPlace = Pick<TrafficOptions, "headers" | "versionOf" | "inFlight"> & {
   readonly bed: Bed;
   readonly api: ApiServer;
   readonly namespace: string;
