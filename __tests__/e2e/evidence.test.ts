@@ -51,13 +51,13 @@ describe("evidence", { concurrency: 3 }, () => {
       assert.match(planned.said, /What it finds in the traffic of the last hour, [\d.]+ requests per second/);
       const rehearsed = await scene.start(usual("10:5m, 50:5m"), {
         command: "rehearse",
-        flags: ["--rehearse-runs", "100"],
+        flags: ["--rehearse-runs", "20"],
       }).ended;
       t.diagnostic(rehearsed.said);
       assert.equal(rehearsed.code, 0, rehearsed.said);
       assert.match(
         rehearsed.said,
-        /100 rehearsed releases of each kind of canary \(seed 1\), before [\d.]+ requests per second, of which [\d.]+% fail/,
+        /20 rehearsed releases of each kind of canary \(seed 1\), before [\d.]+ requests per second, of which [\d.]+% fail/,
       );
       assert.deepEqual(await scene.now(), scene.before);
     }));
@@ -114,7 +114,7 @@ describe("evidence", { concurrency: 3 }, () => {
     }));
 
   test("one request in five seconds decides nothing, and the release says so instead of rolling back", (t) =>
-    withScene(bed, api, { name: "evidence-quiet", perSecond: 20 }, async (scene) => {
+    withScene(bed, api, { name: "evidence-sparse", perSecond: 20 }, async (scene) => {
       await scene.traffic.stop();
       const quiet = startTraffic({ url: bed.gateway, host: scene.host, perSecond: 0.2 });
       try {

@@ -36,82 +36,11 @@ async function withFaults(
 const stableAlone = (scene: Scene): Promise<unknown> =>
   waitFor(async () => (await envoyWeights(bed, scene.host)).v1 === 100, "stable alone in Envoy", 60_000, 20);
 
-describe("the API server is away while a stage lasts", { concurrency: 4 }, () => {
-  for (const seconds of [10, 40]) {
-    test(`for ${seconds}s: a canary that fails is out when it returns, for its failures`, (t) =>
-      withFaults(t, `away-bad-${seconds}`, async (scene, server) => {
-        const { kubeconfig } = server;
-        const program = scene.start({ stages: "30:90s" }, { flags: image("v2-err60"), kubeconfig });
-        await routed(scene, program, 30);
-        server.treat(away);
-        await sleep(seconds * 1_000);
-        server.treat(passing);
-        const back = Date.now();
-        await stableAlone(scene);
-        const took = Date.now() - back;
-        const { code, said, outputs } = await program.ended;
-        const { counts } = await scene.end();
-        t.diagnostic(`stable alone ${took}ms after its return; ${outputs.because}; ${figures(counts)}`);
-        assert.equal(code, 1, said);
-        assert.match(outputs.because ?? "", /errors: \d+ of \d+ canary requests failed/);
-        assert.equal(outputs.settled, "true");
-        await assertQuiet(scene);
-      }));
-
-    test(`for ${seconds}s: a good canary is released all the same`, (t) =>
-      withFaults(t, `away-good-${seconds}`, async (scene, server) => {
-        const { kubeconfig } = server;
-        const program = scene.start({ stages: `30:${seconds + 10}s` }, { flags: image("v2"), kubeconfig });
-        await routed(scene, program, 30);
-        server.treat(away);
-        await sleep(seconds * 1_000);
-        server.treat(passing);
-        const { code, said, outputs } = await program.ended;
-        const { counts } = await scene.end();
-        t.diagnostic(figures(counts));
-        assert.equal(code, 0, said);
-        assert.deepEqual(pick(outputs, "outcome", "settled"), { outcome: "succeeded", settled: "true" });
-        assert.equal(counts.bad, 0, counts.badSamples.join("\n"));
-      }));
-  }
-});
-
-async function routed(scene: Scene, { ended }: Program, weight: number): Promise<void> {
-  let over = false;
-  void ended.then(() => (over = true));
-  await waitFor(
-    async () => over || (await envoyWeights(bed, scene.host)).v2 === weight,
-    `${weight}% in Envoy`,
-    60_000,
-    20,
-  );
-}
-
-describe("an answer is lost", () => {
-  test("that of a renewal of the lock, after it was applied: the job goes on, and succeeds", (t) =>
-    withFaults(t, "lost-renewal", async (scene, server) => {
-      let lost = 0;
-      server.treat(async (call) => {
-        const isRenewal = call.method === "PUT" && call.path.includes("/leases/");
-        await call.pass();
-        if (!isRenewal || lost++ >= 2) return call.answer();
-        call.cut();
-      });
-      const { kubeconfig } = server;
-      const program = scene.start({ stages: "30:25s" }, { flags: image("v2"), kubeconfig });
-      const { code, said } = await program.ended;
-      const { counts } = await scene.end();
-      t.diagnostic(`${lost} renewals; ${figures(counts)}`);
-      assert.ok(lost >= 2, "no renewal came");
-      assert.equal(code, 0, said);
-      assert.equal(counts.bad, 0, counts.badSamples.join("\n"));
-    }));
-});
-
-describe("somebody rolls back by hand while a job runs", { concurrency: 3 }, () => {
-  /** Ten moments each, evenly over the time that the stages take. */
+// One group, the longest first: they wait far more than they compute.
+describe("between a job and its API server", { concurrency: 5 }, () => {
+  /** Somebody rolls back by hand while a job runs. Ten moments each, evenly over the time that the stages take. */
   for (const part of [0, 1, 2]) {
-    test(`at ten moments, the API server 50ms away: ten times stable alone (${part + 1} of 3)`, (t) =>
+    test(`a rollback by hand at ten moments, the API server 50ms away: ten times stable alone (${part + 1} of 3)`, (t) =>
       withFaults(t, `brake-${part}`, async (scene, server) => {
         server.treat(slower(50));
         const { kubeconfig } = server;
@@ -134,7 +63,64 @@ describe("somebody rolls back by hand while a job runs", { concurrency: 3 }, () 
       }));
   }
 
-  test("while a weight of the job's is under way: it does not land afterwards", (t) =>
+  for (const seconds of [40, 10]) {
+    test(`the API server is away for ${seconds}s of a stage: a canary that fails is out when it returns, for its failures`, (t) =>
+      withFaults(t, `away-bad-${seconds}`, async (scene, server) => {
+        const { kubeconfig } = server;
+        const program = scene.start({ stages: "30:90s" }, { flags: image("v2-err60"), kubeconfig });
+        await routed(scene, program, 30);
+        server.treat(away);
+        await sleep(seconds * 1_000);
+        server.treat(passing);
+        const back = Date.now();
+        await stableAlone(scene);
+        const took = Date.now() - back;
+        const { code, said, outputs } = await program.ended;
+        const { counts } = await scene.end();
+        t.diagnostic(`stable alone ${took}ms after its return; ${outputs.because}; ${figures(counts)}`);
+        assert.equal(code, 1, said);
+        assert.match(outputs.because ?? "", /errors: \d+ of \d+ canary requests failed/);
+        assert.equal(outputs.settled, "true");
+        await assertQuiet(scene);
+      }));
+
+    test(`the API server is away for ${seconds}s of a stage: a good canary is released all the same`, (t) =>
+      withFaults(t, `away-good-${seconds}`, async (scene, server) => {
+        const { kubeconfig } = server;
+        const program = scene.start({ stages: `30:${seconds + 10}s` }, { flags: image("v2"), kubeconfig });
+        await routed(scene, program, 30);
+        server.treat(away);
+        await sleep(seconds * 1_000);
+        server.treat(passing);
+        const { code, said, outputs } = await program.ended;
+        const { counts } = await scene.end();
+        t.diagnostic(figures(counts));
+        assert.equal(code, 0, said);
+        assert.deepEqual(pick(outputs, "outcome", "settled"), { outcome: "succeeded", settled: "true" });
+        assert.equal(counts.bad, 0, counts.badSamples.join("\n"));
+      }));
+  }
+
+  test("the answer to a renewal of the lock is lost after it was applied: the job goes on, and succeeds", (t) =>
+    withFaults(t, "lost-renewal", async (scene, server) => {
+      let lost = 0;
+      server.treat(async (call) => {
+        const isRenewal = call.method === "PUT" && call.path.includes("/leases/");
+        await call.pass();
+        if (!isRenewal || lost++ >= 2) return call.answer();
+        call.cut();
+      });
+      const { kubeconfig } = server;
+      const program = scene.start({ stages: "30:25s" }, { flags: image("v2"), kubeconfig });
+      const { code, said } = await program.ended;
+      const { counts } = await scene.end();
+      t.diagnostic(`${lost} renewals; ${figures(counts)}`);
+      assert.ok(lost >= 2, "no renewal came");
+      assert.equal(code, 0, said);
+      assert.equal(counts.bad, 0, counts.badSamples.join("\n"));
+    }));
+
+  test("a rollback by hand while a weight of the job's is under way: it does not land afterwards", (t) =>
     withFaults(t, "late-weight", async (scene, server) => {
       const held = Promise.withResolvers<void>();
       const arrived = Promise.withResolvers<void>();
@@ -156,6 +142,17 @@ describe("somebody rolls back by hand while a job runs", { concurrency: 3 }, () 
       assert.equal(counts.bad, 0, counts.badSamples.join("\n"));
     }));
 });
+
+async function routed(scene: Scene, { ended }: Program, weight: number): Promise<void> {
+  let over = false;
+  void ended.then(() => (over = true));
+  await waitFor(
+    async () => over || (await envoyWeights(bed, scene.host)).v2 === weight,
+    `${weight}% in Envoy`,
+    60_000,
+    20,
+  );
+}
 
 /** Holds the first weight of 50% back until it is let go. */
 function holding(arrived: () => void, letGo: Promise<void>): Treatment {
