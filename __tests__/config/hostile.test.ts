@@ -81,6 +81,8 @@ const whole = {
     allowedIncrease: "10%",
     minExcess: "0.1%",
     slowFrom: "10ms",
+    slowerBy: "10ms",
+    slowerByPart: "10%",
     safeRatio: 2,
     latencyMargin: 1.25,
     splitTolerance: "50%",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { defaults } from "../../src/evidence/defaults.ts";
 import {
   emptyLatency,
   growLatency,
@@ -51,7 +52,7 @@ test("the edges that stable exceeds in 0.1% to 60% of requests are watched, and 
 test("the first edge that stable hardly ever exceeds shows what drowns in those that it does exceed", () => {
   const stable = histogram(0, 600, 400, 0, 0);
   const slow = grown(profileLatency(emptyLatency, { stable, canary: none }), stable, histogram(0, 60, 34, 6, 0));
-  assert.equal(slowestEdge(slow)?.le, 100);
+  assert.equal(slowestEdge(slow, defaults)?.le, 100);
   assert.ok(latencyLogE(slow) > Math.log(20), `${latencyLogE(slow)}`);
 });
 
@@ -113,8 +114,8 @@ test("response times count as compared from 20 of the canary on, beside some of 
 test("a slower canary is proven, at the edge where it shows", () => {
   const after = grown(profiled, histogram(400, 400, 150, 49, 1), histogram(40, 20, 20, 18, 2));
   assert.ok(latencyLogE(after) > Math.log(20));
-  assert.equal(slowestEdge(after)?.le, 100);
-  assert.deepEqual(slowestEdge(after)?.slow, { stable: 50, canary: 20 });
+  assert.equal(slowestEdge(after, defaults)?.le, 100);
+  assert.deepEqual(slowestEdge(after, defaults)?.slow, { stable: 50, canary: 20 });
 });
 
 test("clusters of slow requests temper what is proven", () => {

@@ -13,24 +13,26 @@ export function withNative(exposed: readonly Exposed[]): readonly Exposed[] {
   const classic = new Set(buckets.map((one) => nameOf(one).replace(suffix, "")));
   const isClassic = (one: Exposed): boolean => classic.has(nameOf(one).replace(/_(bucket|sum|count)$/, ""));
   const histograms = Map.groupBy(buckets, ({ labels }) => keyOf(drop(labels, ["le"])));
+  const sums = new Map(exposed.map((one) => [keyOf(one.labels), one]));
   return [
     ...exposed.filter((one) => !isClassic(one)),
     ...[...histograms.values()].flatMap((own): readonly Exposed[] => {
       const [first] = own;
       if (!first) return [];
       const labels = { ...drop(first.labels, ["le"]), __name__: nameOf(first).replace(suffix, "") };
-      return [{ labels, value: Number.NaN, histogram: histogramOf(own) }];
+      const { value: sum = 0 } = sums.get(keyOf({ ...labels, __name__: `${labels.__name__}_sum` })) ?? {};
+      return [{ labels, value: Number.NaN, histogram: histogramOf(own, sum) }];
     }),
   ];
 }
 
-function histogramOf(buckets: readonly Exposed[]): Histogram {
+function histogramOf(buckets: readonly Exposed[], sum: number): Histogram {
   const edges = buckets
     .map(({ labels, value }) => ({ to: labels.le === "+Inf" ? Infinity : Number(labels.le), within: value }))
     .sort((a, b) => a.to - b.to);
   return {
     count: edges.at(-1)?.within ?? 0,
-    sum: 0,
+    sum,
     buckets: edges
       .map(({ to, within }, index) => {
         const { to: from = -Infinity, within: below = 0 } = edges[index - 1] ?? {};

@@ -343,6 +343,16 @@ const evidence = section({
     duration,
     `${defaults.slowFrom}ms`,
   ),
+  slowerBy: preset(
+    "The smallest difference of response times that matters: a canary whose requests take less than this longer is never called slow, unless some of them take far longer.",
+    duration,
+    `${defaults.slowerBy}ms`,
+  ),
+  slowerByPart: preset(
+    "The same as a part of what stable's requests take. The larger of both counts.",
+    ratio,
+    percentOf(defaults.slowerByPart),
+  ),
   splitTolerance: preset(
     "How far the observed split may be from the planned one, as a part of the smaller share; 100% takes every split as planned, where callers stick to a version.",
     ratio,

@@ -4,6 +4,7 @@ import type { Settings } from "./defaults.ts";
 import type { Pair } from "./error-ratio.ts";
 import type { Evidence, PairedCounts } from "./evidence.ts";
 import { type FewTimes, fewTimes, slowestEdge, type Untimed, whyUntimed } from "./latency.ts";
+import { meansOf } from "./mean-times.ts";
 import { allMetrics, type ByMetric, byMetric } from "./metric.ts";
 import { grow, logE, type Mixture } from "./mixture.ts";
 import { betterRates, rateEvidence } from "./one-sample.ts";
@@ -40,6 +41,8 @@ export type Conclusion = {
   readonly split: { readonly planned: number; readonly requests: Pair; readonly lost: number };
   /** Requests slower than the edge of the histogram that proves most. Missing while there is no histogram. */
   readonly slower?: { readonly than: Millis; readonly slow: Pair; readonly requests: Pair } | undefined;
+  /** What requests take on average, in milliseconds, where that proves more than any edge. */
+  readonly average?: { readonly requests: Pair; readonly means: Pair } | undefined;
   /** Of a canary that does not answer: how many requests ended, and how many were to. */
   readonly unanswered?: Unanswered | undefined;
   /** Of a canary that gets too little: its requests surely went elsewhere, as the service's total is what it was. */
@@ -138,7 +141,8 @@ function draw(evidence: Evidence, settings: Settings): Conclusion {
     seen,
     judged,
     split: { planned: split.weight ?? 0, requests: split.requests, lost: split.lost },
-    slower: slowerRequests(evidence),
+    slower: slowerRequests(evidence, settings),
+    average: slowerOnAverage(evidence, settings),
     untimed: judged.requests.stable > 0 ? whyUntimed(evidence.latency) : undefined,
     missing: finding === "nothing" ? missingCounts(evidence, settings) : undefined,
     unanswered: finding === "unanswered" ? unansweredRequests(evidence, settings) : undefined,
@@ -213,9 +217,15 @@ function cleanUntilSound(sound: Mixture, { beta, breaker }: Settings): number | 
   return enough;
 }
 
-function slowerRequests({ latency }: Evidence): Conclusion["slower"] {
-  const edge = slowestEdge(latency);
+function slowerRequests({ latency }: Evidence, settings: Settings): Conclusion["slower"] {
+  const edge = slowestEdge(latency, settings);
   return edge && { than: edge.le, slow: edge.slow, requests: edge.requests };
+}
+
+function slowerOnAverage({ latency }: Evidence, settings: Settings): Conclusion["average"] {
+  const { means, edges } = latency;
+  if (!means || !edges || slowestEdge(latency, settings)) return undefined;
+  return { requests: means.all.requests, means: meansOf(means.all) };
 }
 
 function unansweredRequests(evidence: Evidence, settings: Settings): Unanswered {

@@ -3,12 +3,14 @@ import { type Burst, growBurst, noBurst } from "./burst.ts";
 import { ratioScale } from "./confidence.ts";
 import type { Settings } from "./defaults.ts";
 import { harmRatios, type Pair, ratioEvidence, safeRatios } from "./error-ratio.ts";
+import { addExcess, type Excess, noExcess } from "./excess.ts";
 import { emptyLatency, growLatency, type Latency, latencyLogE, profileLatency } from "./latency.ts";
+import { growMeans } from "./mean-times.ts";
 import { type ByMetric, byMetric } from "./metric.ts";
 import { emptyMixture, grow, logE, type Mixture } from "./mixture.ts";
 import { oddsEvidence } from "./odds-ratio.ts";
 import { betterRates, highestObjective, rateEvidence, worseRates } from "./one-sample.ts";
-import { podMargin, slowSpread } from "./pod-spread.ts";
+import { podMargin, slowSpread, timeSpread } from "./pod-spread.ts";
 import type { Poll } from "./poll.ts";
 import { listen, noSilence, type Silence } from "./silence.ts";
 import { countSplit, emptySplit, isServedAt, type SplitCount, splitEvidence } from "./split-test.ts";
@@ -27,9 +29,6 @@ export type EndingEvidence = {
   readonly harm: Mixture;
   readonly excess: Excess;
 };
-
-/** How many more of the canary's requests, by Mantel and Haenszel over polls: `above` / `requests`. */
-export type Excess = { readonly above: number; readonly requests: number };
 
 /**
  * Everything that a ledger proves, as a fold over its polls: the same polls and settings give the same numbers, bit for
@@ -76,7 +75,6 @@ export type Evidence = {
 
 const nobody: Pair = { stable: 0, canary: 0 };
 const none: PairedCounts = { requests: nobody, errors: nobody, givenUp: nobody, cutOff: nobody };
-const noExcess: Excess = { above: 0, requests: 0 };
 const noEnding: EndingEvidence = { harm: emptyMixture(40), excess: noExcess };
 
 export const noEvidence: Evidence = {
@@ -138,7 +136,12 @@ export function addPoll(evidence: Evidence, poll: Poll, settings: Settings): Evi
   };
   const slower = (le: Millis): number =>
     Math.max(settings.latencyMargin, podMargin(podSpread, slowSpread(podSpread, le), poll.pods));
-  const latency = growLatency(evidence.latency, poll, slower, settings.latencyPhi, settings.slowFrom);
+  const latency = withMeans(
+    growLatency(evidence.latency, poll, slower, settings.latencyPhi, settings.slowFrom),
+    evidence.latency,
+    poll,
+    settings,
+  );
   const promised =
     objective === undefined
       ? evidence.objective
@@ -164,6 +167,15 @@ export function addPoll(evidence: Evidence, poll: Poll, settings: Settings): Evi
     ratio: grow(evidence.ratio, ratioEvidence(ratioScale, 1, exposure, errors, dispersion)),
     excess: addExcess(evidence.excess, exposure, errors),
   };
+}
+
+/** The average of response times is a bet beside those on edges, and begins with them. */
+function withMeans(grown: Latency, { means }: Latency, poll: Poll, settings: Settings): Latency {
+  if (!grown.edges) return grown;
+  const margin = podMargin(settings.podSpread, timeSpread(settings.podSpread), poll.pods);
+  const next = growMeans(means, poll, margin, settings);
+  if (!next) return grown;
+  return { ...grown, means: next };
 }
 
 /** The natural logarithm of what each metric has proven against the canary. */
@@ -317,18 +329,6 @@ function breakerEvidence(
   // Stable is broken itself: nothing can be much worse, and nothing that is as bad is sound.
   if (borne >= highestObjective) return [];
   return rateEvidence(ratesAgainst(borne), borne, counted.requests.canary, having(counted).canary);
-}
-
-/**
- * Each poll counts by its own traffic, so that an incident on both versions in one stage does not look like an excess.
- */
-function addExcess({ above, requests }: Excess, { stable, canary }: Pair, errors: Pair): Excess {
-  const all = stable + canary;
-  if (all === 0) return { above, requests };
-  return {
-    above: above + (errors.canary * stable - errors.stable * canary) / all,
-    requests: requests + (canary * stable) / all,
-  };
 }
 
 const rate = (having: Having, counts: PairedCounts): number => {

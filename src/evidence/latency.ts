@@ -1,5 +1,6 @@
 import type { Millis } from "../lib/duration.ts";
 import { harmRatios, type Pair } from "./error-ratio.ts";
+import { isNoticeable, type MeanTimes, type SmallestDelay, showsAround } from "./mean-times.ts";
 import { emptyMixture, grow, logE, type Mixture } from "./mixture.ts";
 import { logMeanExp } from "./numerics.ts";
 import { oddsEvidence } from "./odds-ratio.ts";
@@ -22,6 +23,8 @@ export type Latency = {
     readonly slower: readonly { readonly le: number; readonly count: number }[];
   };
   readonly edges?: readonly EdgeEvidence[];
+  /** Missing where nobody counts how long requests took altogether. */
+  readonly means?: MeanTimes;
 };
 
 export const emptyLatency: Latency = { profile: { requests: 0, slower: [] } };
@@ -125,16 +128,37 @@ export function whyUntimed({ profile, edges }: Latency): Untimed | undefined {
   return profile.requests >= enoughToChoose && !chooseEdges(profile) ? "beyond-the-last-edge" : undefined;
 }
 
-/** ln E of all edges together: their average is an e-value however much the edges depend on each other. */
-export const latencyLogE = ({ edges = [] }: Latency): number =>
-  edges.length === 0 ? 0 : logMeanExp(edges.map(({ mixture }) => logE(mixture)));
+/** ln E of all edges, and of averages, together: their mean is an e-value however much they depend on each other. */
+export const latencyLogE = (latency: Latency): number => together(latency, () => true);
 
-/** The edge that proves most. */
-export const slowestEdge = ({ edges = [] }: Latency): EdgeEvidence | undefined =>
-  edges.reduce<EdgeEvidence | undefined>(
-    (best, edge) => (best && logE(best.mixture) >= logE(edge.mixture) ? best : edge),
-    undefined,
-  );
+/** The same without what nobody feels. It only takes proof away, so no promise about false alarms is touched. */
+export const feltLogE = (latency: Latency, smallest: SmallestDelay): number =>
+  together(latency, isFelt(latency, smallest));
+
+function together({ edges = [], means }: Latency, counts: (edge: EdgeEvidence | undefined) => boolean): number {
+  if (edges.length === 0) return 0;
+  const logs = edges.map((edge) => (counts(edge) ? logE(edge.mixture) : -Infinity));
+  if (means) logs.push(counts(undefined) ? logE(means.mixture) : -Infinity);
+  return logMeanExp(logs);
+}
+
+/**
+ * Where the average hardly moves, an edge proves something only if requests came from far below it, or went far beyond:
+ * 24.5 ms that become 25.5 cross an edge of 25 with every request. Undefined stands for the average itself.
+ */
+function isFelt({ means }: Latency, smallest: SmallestDelay): (edge: EdgeEvidence | undefined) => boolean {
+  if (!means || isNoticeable(means, smallest)) return () => true;
+  return (edge) => edge !== undefined && showsAround(means, edge.le, smallest);
+}
+
+/** Of the edges that somebody feels the one that proves most, unless the average does: `undefined`. */
+export function slowestEdge(latency: Latency, smallest: SmallestDelay): EdgeEvidence | undefined {
+  const { edges = [], means } = latency;
+  const felt = edges.filter(isFelt(latency, smallest));
+  const [best] = (felt.length > 0 ? felt : edges).toSorted((a, b) => logE(b.mixture) - logE(a.mixture));
+  if (best && means && isNoticeable(means, smallest) && logE(means.mixture) > logE(best.mixture)) return undefined;
+  return best;
+}
 
 const all = ({ buckets }: Count): number => buckets.at(-1)?.count ?? 0;
 /** Never negative: a histogram can be read in the middle of an update. */

@@ -2,7 +2,7 @@ import type { Millis } from "../lib/duration.ts";
 import type { Settings } from "./defaults.ts";
 import { addPoll, type Evidence, noEvidence } from "./evidence.ts";
 import type { Poll } from "./poll.ts";
-import { type Count, endings } from "./tally.ts";
+import { type Count, endings, timed } from "./tally.ts";
 
 /**
  * Every poll of a release, oldest first; what is proven follows from it and the settings alone. Plain JSON, and small:
@@ -16,7 +16,8 @@ export type Ledger = {
   /**
    * `weight age lost from joined pods waiting / stable / canary`, each version as `requests errors`, and with a histogram
    * `edges n n n …`: how many requests fell between two edges. Where some were given up or cut off, ` / ` and how many
-   * of stable's, then of the canary's: `givenUp cutOff givenUp cutOff`. `joined`, `pods` and `waiting` only where they are known.
+   * of stable's, then of the canary's: `givenUp cutOff givenUp cutOff`; where it is known, how many milliseconds stable's
+   * took, then the canary's. `joined`, `pods` and `waiting` only where they are known.
    */
   readonly polls: readonly string[];
 };
@@ -32,7 +33,9 @@ export function append(ledger: Ledger, poll: Poll): Ledger {
   if (pods !== undefined && waiting !== undefined) head.push(waiting);
   const parts = [head.join(" "), write(poll.stable, edges), write(poll.canary, edges)];
   const ended = [poll.stable, poll.canary].flatMap(({ givenUp = 0, cutOff = 0 }) => [givenUp, cutOff]);
-  if (ended.some((times) => times > 0)) parts.push(ended.join(" "));
+  const took = [poll.stable, poll.canary].flatMap(({ took = -1 }) => took);
+  const isTimed = took.some((time) => time >= 0);
+  if (isTimed || ended.some((times) => times > 0)) parts.push([...ended, ...(isTimed ? took : [])].join(" "));
   return { ...ledger, edges, polls: [...ledger.polls, parts.join(" / ")] };
 }
 
@@ -92,17 +95,19 @@ function readLine(line: string, edges: Ledger["edges"]): Poll {
     !parts.flat().every(Number.isFinite)
   )
     throw new SyntaxError(`this line is no poll: ${line}`);
-  const [ofStable = 0, cutOfStable = 0, ofCanary = 0, cutOfCanary = 0] = ended;
+  const [ofStable = 0, cutOfStable = 0, ofCanary = 0, cutOfCanary = 0, stableTook = -1, canaryTook = -1] = ended;
   return {
     weight,
     age,
     from,
     ...podsIn(joined, pods, waiting),
-    stable: { ...read(stable, edges), ...endings(ofStable, cutOfStable) },
-    canary: { ...read(canary, edges), ...endings(ofCanary, cutOfCanary) },
+    stable: { ...read(stable, edges), ...endings(ofStable, cutOfStable), ...readTime(stableTook) },
+    canary: { ...read(canary, edges), ...endings(ofCanary, cutOfCanary), ...readTime(canaryTook) },
     lost,
   };
 }
+
+const readTime = (took: Millis): Pick<Count, "took"> => timed(took < 0 ? undefined : took);
 
 /** Where all pods were there from the start, nobody joined. */
 function podsIn(joined: Millis = 0, pods?: number, waiting?: number): Pick<Poll, "joined" | "pods" | "waiting"> {

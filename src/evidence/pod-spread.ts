@@ -11,7 +11,7 @@ export type PodSpread = {
 };
 
 /** For services whose pods do not count for themselves, or have one: simulated, docs/evidence.md has the table. */
-const usual = { errors: 0.2, slow: 0.4 };
+const usual = { errors: 0.2, slow: 0.4, times: 0.2 };
 export const usualSpread: PodSpread = { pods: 1, errors: usual.errors, slow: [{ le: 0, spread: usual.slow }] };
 
 /** Fewer pods look alike by chance: they are taken to differ by so much at least. */
@@ -38,6 +38,16 @@ export function podMargin(measured: PodSpread | undefined, spread = 0, canaryPod
 /** The spread of the odds of being slower than the edge `le`. */
 export const slowSpread = (measured: PodSpread | undefined, le: number): number | undefined =>
   measured?.slow.findLast((edge) => edge.le <= le)?.spread;
+
+/**
+ * The spread of the times themselves. Odds move at least as far as times do, unless times are spread very widely; where
+ * no edge could be measured it is what is usual.
+ */
+export function timeSpread(measured: PodSpread | undefined): number {
+  if (!measured) return 0;
+  if (measured.pods < 2 || measured.slow.length === 0) return usual.times;
+  return Math.max(...measured.slow.map(({ spread }) => spread));
+}
 
 /** What pods counted in several windows. A pod stands at the same place in each; one that was away has no requests. */
 export type PodWindows = readonly (readonly PodCount[])[];

@@ -1,3 +1,5 @@
+import type { Millis } from "../lib/duration.ts";
+
 /** Requests counted for one version. Whole numbers; one that is missing is 0. */
 export type Count = {
   /** All that ended, those whose callers did not wait for the end as well. */
@@ -12,6 +14,8 @@ export type Count = {
    * not counted.
    */
   readonly buckets: Buckets;
+  /** How many milliseconds those in `buckets` took altogether; missing where nobody counts it. */
+  readonly took?: Millis | undefined;
 };
 
 export type Buckets = readonly { readonly le: number; readonly count: number }[];
@@ -36,7 +40,18 @@ export const sumOfCounts = (a: Count, b: Count): Count => ({
   errors: a.errors + b.errors,
   ...endings(countOf("givenUp", a, b), countOf("cutOff", a, b)),
   buckets: sumOfBuckets([...a.buckets, ...b.buckets]),
+  ...timed(sumOfTimes(a, b)),
 });
+
+/** The average of requests of which some are not in the sum would be none. */
+function sumOfTimes(a: Count, b: Count): Millis | undefined {
+  const parts = [a, b].filter(({ buckets, took }) => buckets.length > 0 || took !== undefined);
+  const known = parts.flatMap(({ took }) => took ?? []);
+  if (known.length === 0 || known.length < parts.length) return undefined;
+  return known.reduce((sum, took) => sum + took, 0);
+}
+
+export const timed = (took: Millis | undefined): Pick<Count, "took"> => (took === undefined ? {} : { took });
 
 const countOf = (ending: "givenUp" | "cutOff", a: Count, b: Count): number => (a[ending] ?? 0) + (b[ending] ?? 0);
 

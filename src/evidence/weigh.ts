@@ -1,6 +1,7 @@
 import type { Settings } from "./defaults.ts";
-import { burstOf, type Evidence, type Excess, provenBy } from "./evidence.ts";
-import { isUncompared } from "./latency.ts";
+import { burstOf, type Evidence, provenBy } from "./evidence.ts";
+import type { Excess } from "./excess.ts";
+import { feltLogE, isUncompared } from "./latency.ts";
 import { allMetrics, type ByMetric, byMetric, type Metric } from "./metric.ts";
 import { logE } from "./mixture.ts";
 import { logMeanExp, logSumExp } from "./numerics.ts";
@@ -43,7 +44,7 @@ export type WeighedEvidence = {
 
 /** Weighs the evidence. In the order of urgency: what stops a release comes before what lets it go on. */
 export function weigh(evidence: Evidence, settings: Settings): WeighedEvidence {
-  const metrics = provenBy(evidence);
+  const metrics = { ...provenBy(evidence), latency: feltLogE(evidence.latency, settings) };
   const parts = stakes(metrics, evidence, settings);
   const withoutBursts = byMetric((metric) => metrics[metric] - evidence.bursts[metric].most);
   const [most] = parts.reduce((best, part) => (part[1] > best[1] ? part : best));

@@ -1,6 +1,6 @@
 import type { Evidence } from "../evidence/evidence.ts";
 import { emptyLedger } from "../evidence/ledger.ts";
-import { emptyTally, type Tally } from "../evidence/tally.ts";
+import { type Count, emptyTally, type Tally } from "../evidence/tally.ts";
 import type { Instant } from "../lib/duration.ts";
 import type { Decision } from "./decision.ts";
 import { withoutOutput } from "./lean-record.ts";
@@ -165,14 +165,16 @@ function counted(stage: StageRecord, { counts, served }: StageSight): StageRecor
   const isServed = served !== undefined && served.stable + served.canary > 0;
   return {
     ...stage,
-    tally: "tally" in counts ? withoutBuckets(counts.tally) : stage.tally,
+    tally: "tally" in counts ? withoutHistograms(counts.tally) : stage.tally,
     served: isServed ? served : stage.served,
   };
 }
 
 /** Reports show requests and errors; histograms would only fill the journal. */
-const withoutBuckets = ({ stable, canary, unattributed }: Tally): Tally => ({
-  stable: { ...stable, buckets: [] },
-  canary: { ...canary, buckets: [] },
-  unattributed: { ...unattributed, buckets: [] },
+const withoutHistograms = ({ stable, canary, unattributed }: Tally): Tally => ({
+  stable: withoutTimes(stable),
+  canary: withoutTimes(canary),
+  unattributed: withoutTimes(unattributed),
 });
+
+const withoutTimes = ({ took: _, ...count }: Count): Count => ({ ...count, buckets: [] });

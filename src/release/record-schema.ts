@@ -113,6 +113,8 @@ const settings = z.object({
   safeRatio: number,
   latencyMargin: number,
   slowFrom: number,
+  slowerBy: z._default(number, 10),
+  slowerByPart: z._default(number, 0.1),
   requires: z.enum(["safe", "sound"]),
   scrape: number,
   warmUp: number,
@@ -190,6 +192,7 @@ const conclusion = z.object({
   judged: pairedCounts,
   split: z.object({ planned: number, requests: pair, lost: number }),
   slower: z.exactOptional(z.object({ than: number, slow: pair, requests: pair })),
+  average: z.exactOptional(z.object({ requests: pair, means: pair })),
   elsewhere: z.exactOptional(z.object({ now: number, usual: number })),
   unanswered: z.exactOptional(
     z.object({
@@ -420,6 +423,7 @@ const count = z.object({
   givenUp: optionalNumber,
   cutOff: optionalNumber,
   buckets: z.array(z.object({ le: number, count: number })),
+  took: optionalNumber,
 });
 
 const stageRecord = z.object({
@@ -486,6 +490,15 @@ const evidence = z.object({
   latency: z.object({
     profile: z.object({ requests: number, slower: z.array(z.object({ le: number, count: number })) }),
     edges: z.exactOptional(z.array(z.object({ le: number, mixture, requests: pair, slow: pair }))),
+    means: z.exactOptional(
+      z.object({
+        open: z.object({ requests: pair, took: pair, weight: number }),
+        all: z.object({ requests: pair, took: pair }),
+        excess,
+        mixture,
+        beyond: z.array(z.object({ le: number, slow: pair })),
+      }),
+    ),
   }),
 });
 

@@ -11,12 +11,13 @@ type ShownFigures = { readonly value: string; readonly limit: string };
  * is known, as all of its row is.
  */
 export function conclusionFigures(conclusion: Conclusion, own?: OwnFigures): ShownFigures {
-  const { by, slower, split, unanswered, bounds } = conclusion;
+  const { by, slower, average, split, unanswered, bounds } = conclusion;
   const { errors, requests } = countsOf(conclusion, own);
   const divided = shownSplit(split, own);
   const failing = shareOf(errors.canary, requests.canary, "failed");
   switch (by) {
     case "latency":
+      if (average && shows(conclusion)) return averageFigures(average);
       return slower && shows(conclusion) ? slowFigures(slower, own) : endingFigures(conclusion, "errors", own);
     case "split":
     case "lost":
@@ -55,6 +56,11 @@ function slowFigures({ than, ...seen }: NonNullable<Conclusion["slower"]>, own: 
     limit: ofStable(slow.stable, requests.stable),
   };
 }
+
+const averageFigures = ({ means }: NonNullable<Conclusion["average"]>): ShownFigures => ({
+  value: `${formatDuration(Math.round(means.canary))} on average`,
+  limit: `stable ${formatDuration(Math.round(means.stable))}`,
+});
 
 const how: Readonly<Record<BadEnd, string>> = { errors: "failed", givenUp: "given up", cutOff: "cut off" };
 

@@ -2,7 +2,7 @@ import { type Conclusion, isHarmOfOneMinute } from "../evidence/conclusion.ts";
 import type { PairedCounts } from "../evidence/evidence.ts";
 import { alphaOfCollapse } from "../evidence/weigh.ts";
 import { formatDuration } from "../lib/duration.ts";
-import { count, number, percent } from "../lib/numbers.ts";
+import { count, number, percent, plural } from "../lib/numbers.ts";
 import type { OwnFigures } from "../release/verdict.ts";
 import {
   about,
@@ -124,13 +124,21 @@ function asOften(times: number | undefined, low: number | undefined): string {
   return `: about ${about(times)} times as often${least}`;
 }
 
-function slowerWords({ slower }: Conclusion, own: OwnFigures | undefined): string {
+function slowerWords({ slower, average }: Conclusion, own: OwnFigures | undefined): string {
+  if (average) return `the canary is slower: ${averageInWords(average)}${timesInWords(own?.times)}`;
   if (!slower) return "the canary is slower than stable";
   const ownSlow = own?.slow && own.slow.requests.canary > 0 ? own.slow : undefined;
   const { slow, requests } = ownSlow ?? slower;
   const where = ownSlow ? "" : ofAllStages;
   const words = comparedInWords(slow, requests, `took longer than ${formatDuration(slower.than)}`);
   return `the canary is slower: ${where}${words}${timesInWords(own?.times)}`;
+}
+
+/** Averages are of all stages: what one stage has is no proof. */
+function averageInWords({ requests, means }: NonNullable<Conclusion["average"]>): string {
+  const [canary, stable] = [means.canary, means.stable].map((time) => formatDuration(Math.round(time)));
+  const of = `${count(requests.canary)} ${plural(requests.canary, "request")}`;
+  return `${ofAllStages}its ${of} took ${canary} on average, and stable's ${stable}`;
 }
 
 function brokenSentence(conclusion: Conclusion, own: OwnFigures | undefined): string {

@@ -8,6 +8,7 @@ type Row = readonly [from: number, to: number, count: number];
 const native = (...rows: readonly Row[]): NativeHistogram => ({
   labels: {},
   count: rows.reduce((sum, [, , count]) => sum + count, 0),
+  sum: 0,
   buckets: rows.map(([from, to, count]) => ({ from, to, count })),
 });
 

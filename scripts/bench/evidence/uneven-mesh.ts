@@ -71,6 +71,7 @@ type Pod = {
   tried: number;
   errors: number;
   buckets: number[];
+  took: number;
   /** Moments of scrapes. */
   newest: Millis;
   taken: Millis;
@@ -110,6 +111,7 @@ export function unevenMesh(service: UnevenService, seed: number): UnevenMesh {
       tried: 0,
       errors: 0,
       buckets: edges.map(() => 0),
+      took: 0,
       newest: now - interval,
       taken: now - interval,
     });
@@ -179,7 +181,7 @@ export function unevenMesh(service: UnevenService, seed: number): UnevenMesh {
         [open.requests - open.cold, pod.takes],
         [open.cold, pod.takes * (service.cold?.slower ?? 1)],
       ] as const)
-        if (requests > 0) draw(service.times, requests, takes, pod.buckets, next);
+        if (requests > 0) pod.took += draw(service.times, requests, takes, pod.buckets, next);
     } else {
       const last = pod.buckets.length - 1;
       pod.buckets[last] = (pod.buckets[last] ?? 0) + poisson(Math.max(0, open.requests - open.errors), next) + errors;
@@ -216,10 +218,11 @@ export function unevenMesh(service: UnevenService, seed: number): UnevenMesh {
         requests,
         own.reduce((sum, pod) => sum + pod.errors, 0),
       );
-      return { requests, errors, buckets: service.times ? buckets : [] };
+      const took = Math.round(own.reduce((sum, pod) => sum + pod.took, 0));
+      return service.times ? { requests, errors, buckets, took } : { requests, errors, buckets: [] };
     };
     const counted = { stable: of("stable"), canary: of("canary"), unattributed: emptyCount, ago: now - from };
-    for (const pod of fresh) [pod.errors, pod.buckets, pod.taken] = [0, edges.map(() => 0), pod.newest];
+    for (const pod of fresh) [pod.errors, pod.buckets, pod.took, pod.taken] = [0, edges.map(() => 0), 0, pod.newest];
     return counted;
   }
 
@@ -278,14 +281,28 @@ function hourBefore(service: UnevenService, pods: readonly Pod[], next: Chance) 
   return { before, slowBefore };
 }
 
-/** Adds requests to buckets that are not cumulated. */
-function draw({ median, spread }: ResponseTimes, requests: number, takes: number, buckets: number[], next: Chance) {
-  let below = 0;
+/** Adds requests to buckets that are not cumulated, and says how many milliseconds they took. */
+function draw(
+  { median, spread }: ResponseTimes,
+  requests: number,
+  takes: number,
+  buckets: number[],
+  next: Chance,
+): number {
+  const usual = median * takes;
+  const whole = usual * Math.exp(spread ** 2 / 2);
+  let [below, belowTime, took] = [0, 0, 0];
   for (const [index, le] of edges.entries()) {
-    const share = le === Infinity ? 1 : normal(Math.log(le / (median * takes)) / spread);
-    buckets[index] = (buckets[index] ?? 0) + poisson(requests * (share - below), next);
-    below = share;
+    const z = Math.log(le / usual) / spread;
+    const share = le === Infinity ? 1 : normal(z);
+    const shareOfTime = le === Infinity ? 1 : normal(z - spread);
+    const drawn = poisson(requests * (share - below), next);
+    buckets[index] = (buckets[index] ?? 0) + drawn;
+    // Within a bucket they are what they are on average.
+    if (drawn > 0) took += drawn * ((whole * (shareOfTime - belowTime)) / Math.max(1e-12, share - below));
+    [below, belowTime] = [share, shareOfTime];
   }
+  return took;
 }
 
 function gauss(next: Chance): number {

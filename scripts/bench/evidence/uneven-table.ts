@@ -21,6 +21,8 @@ type UnevenRow = {
 
 const minute: Millis = 60_000;
 const typical = { median: 40, spread: 0.8 };
+/** All of it between two of Envoy's edges, 100 and 250 ms, also where it takes twice as long. */
+const narrow = { median: 112, spread: 0.02 };
 const growing = (weight: number): number => Math.max(1, Math.ceil(weight / 10));
 const keep = (name: string, service: Partial<UnevenService>): UnevenRow => ({ name, service, right: "keep" });
 const open = (name: string, service: Partial<UnevenService>): UnevenRow => ({ ...keep(name, service), open: true });
@@ -79,6 +81,11 @@ const unevenRows: readonly UnevenRow[] = [
   keep("pods differ, times by σ 0.2, 3 canary pods", { times: typical, sigma: 0.2, canaryPods: () => 3 }),
   keep("pods differ, times by σ 0.2, 3 stable pods", { times: typical, sigma: 0.2, stablePods: 3 }),
   keep("pods differ, times by σ 0.2, 1 stable pod", { times: typical, sigma: 0.2, stablePods: 1 }),
+  keep("response times within a bucket", { times: narrow }),
+  keep("within a bucket, pods differ by σ 0.05", { times: narrow, sigma: 0.05 }),
+  keep("within a bucket, pods differ by σ 0.2", { times: { ...narrow, median: 160 }, sigma: 0.2 }),
+  keep("1 ms more, across an edge", { times: { median: 24.5, spread: 0.005 }, slower: 25.5 / 24.5 }),
+  keep("a tenth more, across an edge", { times: { median: 9.5, spread: 0.005 }, slower: 1.1 }),
   bad("2 times the failures", { worse: 2 }),
   bad("5 times the failures", { worse: 5 }),
   bad("2 times, 3 stable pods", { worse: 2, stablePods: 3 }),
@@ -95,6 +102,9 @@ const unevenRows: readonly UnevenRow[] = [
   bad("2 times as slow, σ 0.2", { times: typical, slower: 2, sigma: 0.2 }),
   bad("5 times, cv 0.5, 3 canary pods", { worse: 5, cv: 0.5, canaryPods: () => 3 }),
   bad("2 times as slow", { times: typical, slower: 2 }),
+  bad("2 times as slow, within a bucket", { times: narrow, slower: 2 }),
+  bad("2 times as slow, within a bucket, 3 canary pods", { times: narrow, slower: 2, canaryPods: () => 3 }),
+  bad("1.5 times as slow, within a bucket, 3 canary pods", { times: narrow, slower: 1.5, canaryPods: () => 3 }),
   bad("2 times as slow, σ 0.2, 3 canary pods", { times: typical, slower: 2, sigma: 0.2, canaryPods: () => 3 }),
 ];
 

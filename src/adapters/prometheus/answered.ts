@@ -17,6 +17,7 @@ export type Answered = {
 export type NativeHistogram = {
   readonly labels: SeriesLabels;
   readonly count: number;
+  readonly sum: number;
   readonly buckets: readonly { readonly from: number; readonly to: number; readonly count: number }[];
 };
 

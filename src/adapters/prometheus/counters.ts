@@ -47,6 +47,22 @@ export function bucketsOf(
   return countsIn(withoutNative(answer, nativeEdges), names, counted, { kind: "bucket", metric: durations, telling });
 }
 
+/** How long requests took altogether. What is no such time is as good as none: nothing but averages rests on it. */
+export function timesOf(
+  answer: Answered,
+  target: Target,
+  { labels: names }: Pick<MetricNames, "labels">,
+): readonly Series[] {
+  const { samples, scrapedAt } = partsOf(answer, names);
+  const ofNative = answer.histograms.map(({ labels, sum }) => ({ labels, value: sum }));
+  const classic = samples.filter(({ labels }) => labels.le === undefined);
+  return [...classic, ...(classic.length > 0 ? [] : ofNative)].flatMap(({ labels, value }) => {
+    const origin = receiverOf(labels, target, names);
+    if (!origin || !(value >= 0 && value < Infinity)) return [];
+    return [{ ...seriesOf("time", labels, names), origin, value, scraped: scrapedAt(labels) }];
+  });
+}
+
 /** Native histograms as classic ones; those that are kept as both are read as they are. */
 function withoutNative({ histograms, samples, none, at }: Answered, nativeEdges: NativeEdges): Answered {
   const edges = nativeEdges(histograms);
@@ -69,7 +85,8 @@ function countsIn<What extends object>(
   counted: (labels: SeriesLabels) => What | undefined,
   { kind, metric, telling }: CounterFamily,
 ): readonly (What & Omit<Series, "origin">)[] | Uncounted {
-  const { samples, none, scrapedAt } = partsOf(answer, names);
+  const { scrapedAt, ...parts } = partsOf(answer, names);
+  const { samples, none } = rawCountsOf(parts);
   const wrong = none.filter(({ labels }) => counted(labels));
   const uncounted = whatIsNoCount(wrong, metric, telling);
   if (uncounted) return uncounted;
@@ -81,14 +98,15 @@ function countsIn<What extends object>(
 }
 
 /** Counters, and the times of their last scrapes: those come without the reporter's label, one for a whole histogram. */
-function partsOf({ samples, none }: Answered, { reporter }: LabelNames) {
+function partsOf({ samples, none }: Pick<Answered, "samples" | "none">, { reporter }: LabelNames) {
   const isTime = ({ labels }: Sample): boolean => !(reporter in labels);
   const keyOf = (labels: SeriesLabels): string => canonicalLabels(labels, [reporter, "le"]);
   const times = new Map(
     samples.filter(isTime).map(({ labels, value }) => [keyOf(labels), Math.round(value * 1_000)] as const),
   );
   return {
-    ...rawCountsOf({ samples: samples.filter((sample) => !isTime(sample)), none }),
+    samples: samples.filter((sample) => !isTime(sample)),
+    none,
     scrapedAt: (labels: SeriesLabels): Instant | undefined => times.get(keyOf(labels)),
   };
 }

@@ -116,7 +116,11 @@ const labels = z.record(z.string(), z.string());
 
 /** As text; a rule says which ends of a bucket are in it. */
 const nativeBucket = z.tuple([z.number(), z.string(), z.string(), z.string()]);
-const nativeHistogram = z.object({ count: z.string(), buckets: z._default(z.array(nativeBucket), []) });
+const nativeHistogram = z.object({
+  count: z.string(),
+  sum: z._default(z.string(), "NaN"),
+  buckets: z._default(z.array(nativeBucket), []),
+});
 
 const success = z.object({
   status: z.literal("success"),
@@ -198,9 +202,13 @@ function numbersIn(result: readonly VectorItem[]): Answered {
   };
 }
 
-const histogramIn = (labels: SeriesLabels, { count, buckets }: z.infer<typeof nativeHistogram>): NativeHistogram => ({
+const histogramIn = (
+  labels: SeriesLabels,
+  { count, sum, buckets }: z.infer<typeof nativeHistogram>,
+): NativeHistogram => ({
   labels,
   count: Number(count),
+  sum: Number(sum),
   buckets: buckets.map(([, from, to, count]) => ({ from: endOf(from), to: endOf(to), count: Number(count) })),
 });
 

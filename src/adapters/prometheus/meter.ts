@@ -1,8 +1,16 @@
-import { type Attribution, type Count, emptyTally, endings, sumOfBuckets, type Tally } from "../../evidence/tally.ts";
+import {
+  type Attribution,
+  type Count,
+  emptyTally,
+  endings,
+  sumOfBuckets,
+  type Tally,
+  timed,
+} from "../../evidence/tally.ts";
 import type { Ending } from "../../istio/counted-request.ts";
 import type { Instant, Millis } from "../../lib/duration.ts";
 import { lookBack } from "./series-selectors.ts";
-import type { Bucket, Counter, Snapshot } from "./snapshot.ts";
+import type { Bucket, Series, Snapshot } from "./snapshot.ts";
 
 /** What is needed to count on: counters as they were when they were read last. */
 export type Meter = {
@@ -46,7 +54,7 @@ export function counted(meter: Meter, snapshot: Snapshot): Tally {
 }
 
 function countOf(meter: Meter, snapshot: Snapshot, origin: Attribution): Count {
-  const grown = (series: Counter | Bucket): number => read(meter, series, snapshot.asked).grown;
+  const grown = (series: Series): number => read(meter, series, snapshot.asked).grown;
   const requests = snapshot.requests.filter((counter) => counter.origin === origin);
   const buckets = snapshot.buckets.filter((bucket) => bucket.origin === origin);
   const ended = (how: keyof Ending): number => sum(requests.filter((counter) => counter[how]).map(grown));
@@ -56,12 +64,29 @@ function countOf(meter: Meter, snapshot: Snapshot, origin: Attribution): Count {
     ...endings(ended("givenUp"), ended("cutOff")),
     // A restart may hide in a wide bucket, because it had outgrown its old value.
     buckets: sumOfBuckets(buckets.map((bucket) => ({ le: bucket.le, count: grown(bucket) }))),
+    ...timed(
+      tookIn(
+        buckets,
+        snapshot.times?.filter((time) => time.origin === origin),
+        grown,
+      ),
+    ),
   };
 }
 
+/** Known where each histogram has its sum beside it. */
+function tookIn(
+  buckets: readonly Bucket[],
+  times: readonly Series[] = [],
+  grown: (series: Series) => number,
+): number | undefined {
+  if (times.length === 0 || times.length !== buckets.filter(({ le }) => le === Infinity).length) return undefined;
+  return Math.round(sum(times.map(grown)));
+}
+
 /** The meter after a snapshot. */
-export function advance(meter: Meter, { at, asked, requests, buckets }: Snapshot): Meter {
-  const all = [...requests, ...buckets];
+export function advance(meter: Meter, { at, asked, requests, buckets, times = [] }: Snapshot): Meter {
+  const all = [...requests, ...buckets, ...times];
   return {
     ...meter,
     at,
@@ -88,7 +113,7 @@ export function countedFrom(meter: Meter, { at, asked, requests, buckets }: Snap
 
 type Growth = { readonly grown: number; readonly known: Known };
 
-function read(meter: Meter, series: Counter | Bucket, asked: Instant): Growth {
+function read(meter: Meter, series: Series, asked: Instant): Growth {
   const { value, process, origin, scraped } = series;
   const known = meter.last.get(series.series);
   if (known) return readOn(known, series, asked, meter.interval);
@@ -102,7 +127,7 @@ function read(meter: Meter, series: Counter | Bucket, asked: Instant): Growth {
  * Behind one address there may be several replicas of Prometheus, each with scrapes of its own, and each answer may
  * come from another: docs/decisions/0011-one-prometheus-or-several.md has the rule, and where it errs.
  */
-function readOn(known: Known, { value, scraped }: Counter | Bucket, asked: Instant, interval: Millis): Growth {
+function readOn(known: Known, { value, scraped }: Series, asked: Instant, interval: Millis): Growth {
   const nothingNew: Growth = { grown: 0, known };
   if (scraped === undefined) {
     // It may be from before the restart that another replica has shown already.

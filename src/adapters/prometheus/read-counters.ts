@@ -1,6 +1,6 @@
 import type { Instant, Millis } from "../../lib/duration.ts";
 import type { Uncounted } from "../../ports/metrics.ts";
-import { bucketsOf, countersOf } from "./counters.ts";
+import { bucketsOf, countersOf, timesOf } from "./counters.ts";
 import type { ProxyChoice } from "./counting-proxy.ts";
 import { instantQuery, theirs } from "./instant-query.ts";
 import type { CountingProxy, PrometheusOptions } from "./prometheus-options.ts";
@@ -28,7 +28,8 @@ export async function readCounters(
   const measured = bucketsOf(histograms, prometheus.target, prometheus);
   if ("because" in counted) return counted;
   if ("because" in measured) return measured;
-  return { at, asked: theirs(prometheus, at), requests: counted, buckets: measured };
+  const times = timesOf(histograms, prometheus.target, prometheus);
+  return { at, asked: theirs(prometheus, at), requests: counted, buckets: measured, times };
 }
 
 /** The newest samples, of whichever proxy counts. */

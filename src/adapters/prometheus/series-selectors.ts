@@ -45,6 +45,8 @@ export const seriesSelectors = (
     `max without (${[labels.reporter, ...without].join(", ")}) (${times})`;
   /** One series each, without edges, where Prometheus keeps histograms so (native ones, NHCB). */
   const native = durations.replace(/_bucket$/, "");
+  /** How many milliseconds requests took altogether: one series beside the buckets, without an edge. */
+  const sums = `${native}_sum`;
   const ownPods = [by("destination"), ...of(stable), notInjected];
 
   return {
@@ -58,6 +60,7 @@ export const seriesSelectors = (
       requests: `${newest.requests} or ${scraped(`timestamp(${ofVersions}) or timestamp(${ofNobody})`)}`,
       buckets:
         `${newest.buckets} or last_over_time(${select(native, both)}[${lookBack}ms]) or ` +
+        `last_over_time(${select(sums, both)}[${lookBack}ms]) or ` +
         scraped(`timestamp(${select(durations, [...both, 'le="+Inf"'])}) or timestamp(${select(native, both)})`, "le"),
     },
     /** A counter's first sample in a window is its lowest, unless it restarted; of native histograms nobody knows one. */

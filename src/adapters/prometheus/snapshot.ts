@@ -34,4 +34,6 @@ export type Snapshot = {
   readonly asked: Instant;
   readonly requests: readonly Counter[];
   readonly buckets: readonly Bucket[];
+  /** How many milliseconds requests took; none where nobody knows. Values are no whole numbers. */
+  readonly times?: readonly Series[];
 };

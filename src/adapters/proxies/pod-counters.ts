@@ -10,16 +10,19 @@ import {
   receiverOf,
   type SeriesLabels,
 } from "../../istio/counted-request.ts";
-import { seriesIn } from "../../istio/metrics-text.ts";
+import { type ShownSeries, seriesIn, sumsIn } from "../../istio/metrics-text.ts";
 import type { CountingSide, ProxiesOptions } from "./proxies-options.ts";
 import type { ProxyPod } from "./roster.ts";
 
-/** A counter of one pod that counts for the release: of requests, or of those that took at most `le` milliseconds. */
+/**
+ * A counter of one pod that counts for the release: of requests, of those that took at most `le` milliseconds, or of the
+ * milliseconds that they took altogether.
+ */
 export type PodCounter = {
   readonly series: string;
   readonly origin: Attribution;
   readonly value: number;
-} & (Ending | { readonly le: number });
+} & (Ending | { readonly le: number } | { readonly unit: "ms" });
 
 type CountedAs = { readonly origin: Attribution } & Ending;
 
@@ -42,7 +45,14 @@ export function countersOfPod(
     if (!what || what.origin === "unattributed" || le === undefined) return [];
     return [{ series: canonicalLabels(labels), value, origin: what.origin, le }];
   });
-  return [...ofRequests, ...ofDurations];
+  const ofTimes = sumsIn(text, durations.replace(/_bucket$/, "_sum")).flatMap(
+    ({ labels, value }: ShownSeries): readonly PodCounter[] => {
+      const what = counted(labels);
+      if (!what || what.origin === "unattributed") return [];
+      return [{ series: canonicalLabels(labels), value, origin: what.origin, unit: "ms" }];
+    },
+  );
+  return [...ofRequests, ...ofDurations, ...ofTimes];
 }
 
 /**

@@ -6,6 +6,7 @@ import {
   sumOf,
   sumOfBuckets,
   type Tally,
+  timed,
 } from "../../evidence/tally.ts";
 import type { Ending } from "../../istio/counted-request.ts";
 import type { Instant } from "../../lib/duration.ts";
@@ -63,7 +64,10 @@ export function readOn(
   return { meter: { ...meter, pods: new Map([...meter.pods, [uid, standing]]) }, tally: tallyOf(grown) };
 }
 
-const keyOf = (counter: PodCounter): string => ("le" in counter ? `bucket ${counter.series}` : counter.series);
+function keyOf(counter: PodCounter): string {
+  if ("le" in counter) return `bucket ${counter.series}`;
+  return "unit" in counter ? `time ${counter.series}` : counter.series;
+}
 
 /** Nothing is known of what was before a base. */
 function growth(value: number, before: number | undefined): number {
@@ -91,7 +95,16 @@ function countOf(grown: readonly Grown[], origin: Attribution): Count {
       ended(({ cutOff }) => cutOff),
     ),
     buckets: sumOfBuckets(own.flatMap(({ counter, by }) => ("le" in counter ? [{ le: counter.le, count: by }] : []))),
+    ...timed(tookIn(own)),
   };
+}
+
+/** Known where each histogram has its sum beside it. */
+function tookIn(grown: readonly Grown[]): number | undefined {
+  const sums = grown.filter(({ counter }) => "unit" in counter);
+  const histograms = grown.filter(({ counter }) => "le" in counter && counter.le === Infinity);
+  if (sums.length === 0 || sums.length !== histograms.length) return undefined;
+  return Math.round(sum(sums));
 }
 
 const sum = (grown: readonly Grown[]): number => grown.reduce((total, { by }) => total + by, 0);
