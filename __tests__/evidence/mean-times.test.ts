@@ -69,7 +69,7 @@ test("a difference that nobody feels is no harm, with however many requests it c
         ),
       ),
       "sound",
-      `${stable} → ${canary} ms`,
+      `${stable} → ${canary}ms`,
     );
 });
 

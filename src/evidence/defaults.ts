@@ -74,10 +74,10 @@ export const defaults: Settings = {
   requires: "sound", //     safety takes thousands of requests; simulated: 81% of good releases at 0.1% errors would end undecided
   scrape: 15_000, //        what Istio's own installation has
   latencyMargin: 1.25, //   two versions are never equally fast; a quarter more slow requests is the least that people notice
-  slowFrom: 10, //          0.7 → 1.7 ms is no reason for a rollback; from here on it is Envoy's edges that are coarse
-  slowerBy: 10, //          24.5 → 25.5 ms crosses an edge with every request, and nobody feels it
-  slowerByPart: 0.1, //     nor 500 → 540 ms
-  warmUp: 120_000, //       simulated: cold starts of a minute with 5 % errors; connection pools and JIT compilers settle within two
+  slowFrom: 10, //          0.7 → 1.7ms is no reason for a rollback; from here on it is Envoy's edges that are coarse
+  slowerBy: 10, //          24.5 → 25.5ms crosses an edge with every request, and nobody feels it
+  slowerByPart: 0.1, //     nor 500 → 540ms
+  warmUp: 120_000, //       simulated: cold starts of a minute with 5% errors; connection pools and JIT compilers settle within two
   breaker: {
     alpha: 0.05, //         simulated: no more false rollbacks than with 0.01, since a sound canary fails far less than `floor`, and out a third sooner
     floor: 0.1, //          simulated: 50% errors trip it after 7 requests, a cold start with 5% never does

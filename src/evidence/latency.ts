@@ -144,7 +144,7 @@ function together({ edges = [], means }: Latency, counts: (edge: EdgeEvidence | 
 
 /**
  * Where the average hardly moves, an edge proves something only if requests came from far below it, or went far beyond:
- * 24.5 ms that become 25.5 cross an edge of 25 with every request. Undefined stands for the average itself.
+ * 24.5ms that become 25.5 cross an edge of 25 with every request. Undefined stands for the average itself.
  */
 function isFelt({ means }: Latency, smallest: SmallestDelay): (edge: EdgeEvidence | undefined) => boolean {
   if (!means || isNoticeable(means, smallest)) return () => true;

@@ -21,7 +21,7 @@ type UnevenRow = {
 
 const minute: Millis = 60_000;
 const typical = { median: 40, spread: 0.8 };
-/** All of it between two of Envoy's edges, 100 and 250 ms, also where it takes twice as long. */
+/** All of it between two of Envoy's edges, 100 and 250ms, also where it takes twice as long. */
 const narrow = { median: 112, spread: 0.02 };
 const growing = (weight: number): number => Math.max(1, Math.ceil(weight / 10));
 const keep = (name: string, service: Partial<UnevenService>): UnevenRow => ({ name, service, right: "keep" });
@@ -84,7 +84,7 @@ const unevenRows: readonly UnevenRow[] = [
   keep("response times within a bucket", { times: narrow }),
   keep("within a bucket, pods differ by σ 0.05", { times: narrow, sigma: 0.05 }),
   keep("within a bucket, pods differ by σ 0.2", { times: { ...narrow, median: 160 }, sigma: 0.2 }),
-  keep("1 ms more, across an edge", { times: { median: 24.5, spread: 0.005 }, slower: 25.5 / 24.5 }),
+  keep("1ms more, across an edge", { times: { median: 24.5, spread: 0.005 }, slower: 25.5 / 24.5 }),
   keep("a tenth more, across an edge", { times: { median: 9.5, spread: 0.005 }, slower: 1.1 }),
   bad("2 times the failures", { worse: 2 }),
   bad("5 times the failures", { worse: 5 }),
