@@ -234,29 +234,36 @@ export function metricsContract(
       assert.deepEqual(countsOf(await lookAt(watch)).stable, [3, 0]);
     });
 
-    fact("how long requests took is counted to the edges of a histogram, for each version", async (world) => {
-      const took = (by: "stable" | "canary", ...times: readonly Millis[]): readonly Requests[] =>
-        times.map((took) => ({ times: 1, by, took }));
-      const watch = await watchedFrom(world, ...took("stable", 3, 30, 3_000));
-      const [stable, canary] = [
-        [8, 90, 90, 90, 700, 50_000],
-        [8, 7_000],
-      ];
-      await world.happen(...took("stable", ...stable), ...took("canary", ...canary));
-      const look = await lookAt(watch);
-      assert.deepEqual(look.blind, []);
-      for (const [count, times] of [[look.stable, stable] as const, [look.canary, canary] as const]) {
-        assert.ok(count.buckets.length > 1);
-        assert.equal(count.buckets.at(-1)?.le, Number.POSITIVE_INFINITY);
-        for (const { le, count: atMost } of count.buckets)
-          assert.equal(atMost, times.filter((time) => time <= le).length, `at most ${le}ms`);
-        const edges = count.buckets.map(({ le }) => le);
-        assert.deepEqual(
-          edges,
-          edges.toSorted((a, b) => a - b),
-        );
-      }
-    });
+    fact(
+      "how long requests took is counted to the edges of a histogram, and altogether, for each version",
+      async (world) => {
+        const took = (by: "stable" | "canary", ...times: readonly Millis[]): readonly Requests[] =>
+          times.map((took) => ({ times: 1, by, took }));
+        const watch = await watchedFrom(world, ...took("stable", 3, 30, 3_000));
+        const [stable, canary] = [
+          [8, 90, 90, 90, 700, 50_000],
+          [8, 7_000],
+        ];
+        await world.happen(...took("stable", ...stable), ...took("canary", ...canary));
+        const look = await lookAt(watch);
+        assert.deepEqual(look.blind, []);
+        for (const [count, times] of [[look.stable, stable] as const, [look.canary, canary] as const]) {
+          assert.ok(count.buckets.length > 1);
+          assert.equal(
+            count.took,
+            times.reduce((sum, time) => sum + time),
+          );
+          assert.equal(count.buckets.at(-1)?.le, Number.POSITIVE_INFINITY);
+          for (const { le, count: atMost } of count.buckets)
+            assert.equal(atMost, times.filter((time) => time <= le).length, `at most ${le}ms`);
+          const edges = count.buckets.map(({ le }) => le);
+          assert.deepEqual(
+            edges,
+            edges.toSorted((a, b) => a - b),
+          );
+        }
+      },
+    );
 
     fact("where nobody measures how long requests take that is said, and they count", async (world) => {
       const watch = await watchedFrom(world, { times: 9, by: "stable" });

@@ -20,7 +20,7 @@ function worldIn(target: Awaited<ReturnType<typeof scraped>>, namespace: string)
   return {
     metrics: prometheus(target.options(namespace)),
     async happen(...requests) {
-      for (const each of requests) for (const series of seriesOf(each, namespace)) count(series, each.times);
+      for (const each of requests) for (const [series, by] of seriesOf(each, namespace)) count(series, by * each.times);
       await show();
     },
     async restart() {
@@ -36,11 +36,15 @@ function worldIn(target: Awaited<ReturnType<typeof scraped>>, namespace: string)
   };
 }
 
-/** The series that a request adds one to, with a value of 0. */
-function seriesOf(requests: Requests, namespace: string): readonly string[] {
+/** The series that a request adds to, with a value of 0, and how much. */
+function seriesOf(requests: Requests, namespace: string): readonly (readonly [series: string, by: number])[] {
   const { space, workload, labels, edges } = seriesLabelsOf(requests, namespace);
+  const of = (metric: string, more: object = {}): string => sample(space, metric, workload, 0, { ...labels, ...more });
+  const sums =
+    requests.took === undefined ? [] : [[of("istio_request_duration_milliseconds_sum"), requests.took] as const];
   return [
-    sample(space, "istio_requests_total", workload, 0, labels),
-    ...edges.map((le) => sample(space, "istio_request_duration_milliseconds_bucket", workload, 0, { ...labels, le })),
+    [of("istio_requests_total"), 1],
+    ...edges.map((le) => [of("istio_request_duration_milliseconds_bucket", { le }), 1] as const),
+    ...sums,
   ];
 }

@@ -34,10 +34,10 @@ function worldIn(cluster: ProxyCluster, namespace: string): MetricsWorld {
       const [stable, canary] = [await podOf("reviews-v1"), await podOf("reviews-v2")];
       for (const pod of [stable, canary, "gateway-0"]) if (!counted.has(pod)) counted.set(pod, new Map());
       for (const each of requests) {
-        for (const series of seriesOf(each, namespace, "source")) count("gateway-0", series, each.times);
+        for (const [series, by] of seriesOf(each, namespace, "source")) count("gateway-0", series, by * each.times);
         if (each.by === "nobody" || each.service || each.how === "failed on purpose") continue;
         const pod = { stable, canary }[each.by];
-        for (const series of seriesOf(each, namespace, "destination")) count(pod, series, each.times);
+        for (const [series, by] of seriesOf(each, namespace, "destination")) count(pod, series, by * each.times);
       }
       show(true);
     },
@@ -52,7 +52,11 @@ function worldIn(cluster: ProxyCluster, namespace: string): MetricsWorld {
   };
 }
 
-function seriesOf(requests: Requests, namespace: string, reporter: string): readonly string[] {
+function seriesOf(
+  requests: Requests,
+  namespace: string,
+  reporter: string,
+): readonly (readonly [series: string, by: number])[] {
   const { space, workload, labels: ending, edges } = seriesLabelsOf(requests, namespace);
   const labels: Labels = {
     reporter,
@@ -64,9 +68,11 @@ function seriesOf(requests: Requests, namespace: string, reporter: string): read
     grpc_response_status: "",
     ...ending,
   };
+  const sum = line("istio_request_duration_milliseconds_sum", labels);
   return [
-    line("istio_requests_total", labels),
-    ...edges.map((le) => line("istio_request_duration_milliseconds_bucket", { ...labels, le })),
+    [line("istio_requests_total", labels), 1],
+    ...edges.map((le) => [line("istio_request_duration_milliseconds_bucket", { ...labels, le }), 1] as const),
+    ...(requests.took === undefined ? [] : [[sum, requests.took] as const]),
   ];
 }
 
