@@ -28262,6 +28262,8 @@ const defaults = {
     scrape: 15_000,
     latencyMargin: 1.25,
     slowFrom: 10,
+    slowerBy: 10,
+    slowerByPart: 0.1,
     warmUp: 120_000,
     breaker: {
         alpha: 0.05,
@@ -28635,6 +28637,8 @@ const evidence = section({
     safeRatio: preset("The canary is safe when it surely fails less than this many times as often as stable.", positive("a factor such as 2"), defaults.safeRatio),
     latencyMargin: preset("The odds of being slow may be this many times stable's.", positive("a factor such as 1.25"), defaults.latencyMargin),
     slowFrom: preset("Requests that took no longer are never called slow, however much faster stable is.", values_duration, `${defaults.slowFrom}ms`),
+    slowerBy: preset("The smallest difference of response times that matters: a canary whose requests take less than this longer is never called slow, unless some of them take far longer.", values_duration, `${defaults.slowerBy}ms`),
+    slowerByPart: preset("The same as a part of what stable's requests take. The larger of both counts.", ratio, percentOf(defaults.slowerByPart)),
     splitTolerance: preset("How far the observed split may be from the planned one, as a part of the smaller share; 100% takes every split as planned, where callers stick to a version.", ratio, percentOf(defaults.split.tolerance)),
     dispersion: optional("How many times as much as independent failures the service's vary, from 1. Default: measured between stable's pods in the hour before the release.", positive("a factor such as 1.5")),
 });
@@ -32872,8 +32876,10 @@ function append(ledger, poll) {
         head.push(waiting);
     const parts = [head.join(" "), write(poll.stable, edges), write(poll.canary, edges)];
     const ended = [poll.stable, poll.canary].flatMap(({ givenUp = 0, cutOff = 0 }) => [givenUp, cutOff]);
-    if (ended.some((times) => times > 0))
-        parts.push(ended.join(" "));
+    const took = [poll.stable, poll.canary].flatMap(({ took = -1 }) => took);
+    const isTimed = took.some((time) => time >= 0);
+    if (isTimed || ended.some((times) => times > 0))
+        parts.push([...ended, ...(isTimed ? took : [])].join(" "));
     return { ...ledger, edges, polls: [...ledger.polls, parts.join(" / ")] };
 }
 const pollsOf = ({ edges, polls }) => polls.map((line) => readLine(line, edges));
@@ -32907,17 +32913,18 @@ function readLine(line, edges) {
         !canary ||
         !parts.flat().every(Number.isFinite))
         throw new SyntaxError(`this line is no poll: ${line}`);
-    const [ofStable = 0, cutOfStable = 0, ofCanary = 0, cutOfCanary = 0] = ended;
+    const [ofStable = 0, cutOfStable = 0, ofCanary = 0, cutOfCanary = 0, stableTook = -1, canaryTook = -1] = ended;
     return {
         weight,
         age,
         from,
         ...podsIn(joined, pods, waiting),
-        stable: { ...read(stable, edges), ...(0,evidence_tally/* endings */.V1)(ofStable, cutOfStable) },
-        canary: { ...read(canary, edges), ...(0,evidence_tally/* endings */.V1)(ofCanary, cutOfCanary) },
+        stable: { ...read(stable, edges), ...(0,evidence_tally/* endings */.V1)(ofStable, cutOfStable), ...readTime(stableTook) },
+        canary: { ...read(canary, edges), ...(0,evidence_tally/* endings */.V1)(ofCanary, cutOfCanary), ...readTime(canaryTook) },
         lost,
     };
 }
+const readTime = (took) => (0,evidence_tally/* timed */.ay)(took < 0 ? undefined : took);
 function podsIn(joined = 0, pods, waiting) {
     return {
         ...(joined > 0 && { joined }),
@@ -33105,15 +33112,16 @@ function counted(stage, { counts, served }) {
     const isServed = served !== undefined && served.stable + served.canary > 0;
     return {
         ...stage,
-        tally: "tally" in counts ? withoutBuckets(counts.tally) : stage.tally,
+        tally: "tally" in counts ? withoutHistograms(counts.tally) : stage.tally,
         served: isServed ? served : stage.served,
     };
 }
-const withoutBuckets = ({ stable, canary, unattributed }) => ({
-    stable: { ...stable, buckets: [] },
-    canary: { ...canary, buckets: [] },
-    unattributed: { ...unattributed, buckets: [] },
+const withoutHistograms = ({ stable, canary, unattributed }) => ({
+    stable: withoutTimes(stable),
+    canary: withoutTimes(canary),
+    unattributed: withoutTimes(unattributed),
 });
+const withoutTimes = ({ took: _, ...count }) => ({ ...count, buckets: [] });
 
 ;// CONCATENATED MODULE: ./src/world/within.js
 async function within(work, limit, clock, from) {
@@ -35029,6 +35037,8 @@ const settings = mini_schemas/* object */.Ikc({
     safeRatio: number,
     latencyMargin: number,
     slowFrom: number,
+    slowerBy: mini_schemas/* _default */.Rvf(number, 10),
+    slowerByPart: mini_schemas/* _default */.Rvf(number, 0.1),
     requires: mini_schemas/* enum */.k5n(["safe", "sound"]),
     scrape: number,
     warmUp: number,
@@ -35093,6 +35103,7 @@ const record_schema_conclusion = mini_schemas/* object */.Ikc({
     judged: pairedCounts,
     split: mini_schemas/* object */.Ikc({ planned: number, requests: pair, lost: number }),
     slower: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({ than: number, slow: pair, requests: pair })),
+    average: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({ requests: pair, means: pair })),
     elsewhere: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({ now: number, usual: number })),
     unanswered: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({
         ended: number,
@@ -35301,6 +35312,7 @@ const record_schema_count = mini_schemas/* object */.Ikc({
     givenUp: optionalNumber,
     cutOff: optionalNumber,
     buckets: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ le: number, count: number })),
+    took: optionalNumber,
 });
 const stageRecord = mini_schemas/* object */.Ikc({
     stage: whole,
@@ -35362,6 +35374,13 @@ const evidence = mini_schemas/* object */.Ikc({
     latency: mini_schemas/* object */.Ikc({
         profile: mini_schemas/* object */.Ikc({ requests: number, slower: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ le: number, count: number })) }),
         edges: mini_schemas/* exactOptional */.yqP(mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ le: number, mixture: record_schema_mixture, requests: pair, slow: pair }))),
+        means: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({
+            open: mini_schemas/* object */.Ikc({ requests: pair, took: pair, weight: number }),
+            all: mini_schemas/* object */.Ikc({ requests: pair, took: pair }),
+            excess,
+            mixture: record_schema_mixture,
+            beyond: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ le: number, slow: pair })),
+        })),
     }),
 });
 const ledgerSchema = mini_schemas/* object */.Ikc({
@@ -56335,11 +56354,13 @@ const seriesSelectors = ({ namespace, stable, canary, ...target }, reporter, { l
     const newest = counters((counter) => `last_over_time(${counter}[${lookBack}ms])`);
     const scraped = (times, ...without) => `max without (${[labels.reporter, ...without].join(", ")}) (${times})`;
     const native = durations.replace(/_bucket$/, "");
+    const sums = `${native}_sum`;
     const ownPods = [by("destination"), ...of(stable), notInjected];
     return {
         newest: {
             requests: `${newest.requests} or ${scraped(`timestamp(${ofVersions}) or timestamp(${ofNobody})`)}`,
             buckets: `${newest.buckets} or last_over_time(${series_selectors_select(native, both)}[${lookBack}ms]) or ` +
+                `last_over_time(${series_selectors_select(sums, both)}[${lookBack}ms]) or ` +
                 scraped(`timestamp(${series_selectors_select(durations, [...both, 'le="+Inf"'])}) or timestamp(${series_selectors_select(native, both)})`, "le"),
         },
         first(window) {
@@ -56411,10 +56432,16 @@ function countOf(meter, snapshot, origin) {
         errors: ended("failed"),
         ...(0,evidence_tally/* endings */.V1)(ended("givenUp"), ended("cutOff")),
         buckets: (0,evidence_tally/* sumOfBuckets */.wN)(buckets.map((bucket) => ({ le: bucket.le, count: grown(bucket) }))),
+        ...(0,evidence_tally/* timed */.ay)(tookIn(buckets, snapshot.times?.filter((time) => time.origin === origin), grown)),
     };
 }
-function advance(meter, { at, asked, requests, buckets }) {
-    const all = [...requests, ...buckets];
+function tookIn(buckets, times = [], grown) {
+    if (times.length === 0 || times.length !== buckets.filter(({ le }) => le === Infinity).length)
+        return undefined;
+    return Math.round(meter_sum(times.map(grown)));
+}
+function advance(meter, { at, asked, requests, buckets, times = [] }) {
+    const all = [...requests, ...buckets, ...times];
     return {
         ...meter,
         at,
@@ -56621,7 +56648,11 @@ const latest = 9_999_999_999;
 const point = mini_schemas/* tuple */.PVZ([mini_schemas/* number */.aig().check(api/* _gte */.qm(0), api/* _lte */.Zm(latest)), mini_schemas/* string */.YjP()]);
 const instant_query_labels = mini_schemas/* record */.g1P(mini_schemas/* string */.YjP(), mini_schemas/* string */.YjP());
 const nativeBucket = mini_schemas/* tuple */.PVZ([mini_schemas/* number */.aig(), mini_schemas/* string */.YjP(), mini_schemas/* string */.YjP(), mini_schemas/* string */.YjP()]);
-const nativeHistogram = mini_schemas/* object */.Ikc({ count: mini_schemas/* string */.YjP(), buckets: mini_schemas/* _default */.Rvf(mini_schemas/* array */.YOg(nativeBucket), []) });
+const nativeHistogram = mini_schemas/* object */.Ikc({
+    count: mini_schemas/* string */.YjP(),
+    sum: mini_schemas/* _default */.Rvf(mini_schemas/* string */.YjP(), "NaN"),
+    buckets: mini_schemas/* _default */.Rvf(mini_schemas/* array */.YOg(nativeBucket), []),
+});
 const success = mini_schemas/* object */.Ikc({
     status: mini_schemas/* literal */.euz("success"),
     warnings: mini_schemas/* _default */.Rvf(mini_schemas/* array */.YOg(mini_schemas/* string */.YjP()), []),
@@ -56693,9 +56724,10 @@ function numbersIn(result) {
         histograms: result.flatMap(({ metric, histogram }) => (histogram ? [histogramIn(metric, histogram[1])] : [])),
     };
 }
-const histogramIn = (labels, { count, buckets }) => ({
+const histogramIn = (labels, { count, sum, buckets }) => ({
     labels,
     count: Number(count),
+    sum: Number(sum),
     buckets: buckets.map(([, from, to, count]) => ({ from: endOf(from), to: endOf(to), count: Number(count) })),
 });
 const endOf = (text) => (/^[+-]?Inf$/.test(text) ? Number(`${text}inity`) : Number(text));
@@ -57422,6 +57454,17 @@ function bucketsOf(answer, target, { labels: names, durations, nativeEdges = kee
         return classic;
     return countsIn(withoutNative(answer, nativeEdges), names, counted, { kind: "bucket", metric: durations, telling });
 }
+function timesOf(answer, target, { labels: names }) {
+    const { samples, scrapedAt } = partsOf(answer, names);
+    const ofNative = answer.histograms.map(({ labels, sum }) => ({ labels, value: sum }));
+    const classic = samples.filter(({ labels }) => labels.le === undefined);
+    return [...classic, ...(classic.length > 0 ? [] : ofNative)].flatMap(({ labels, value }) => {
+        const origin = receiverOf(labels, target, names);
+        if (!origin || !(value >= 0 && value < Infinity))
+            return [];
+        return [{ ...seriesOf("time", labels, names), origin, value, scraped: scrapedAt(labels) }];
+    });
+}
 function withoutNative({ histograms, samples, none, at }, nativeEdges) {
     const edges = nativeEdges(histograms);
     const buckets = histograms.flatMap((native) => classicOf(native, edges).map(({ le, count }) => ({
@@ -57431,7 +57474,8 @@ function withoutNative({ histograms, samples, none, at }, nativeEdges) {
     return { at, none, histograms: [], samples: [...samples, ...buckets] };
 }
 function countsIn(answer, names, counted, { kind, metric, telling }) {
-    const { samples, none, scrapedAt } = partsOf(answer, names);
+    const { scrapedAt, ...parts } = partsOf(answer, names);
+    const { samples, none } = rawCountsOf(parts);
     const wrong = none.filter(({ labels }) => counted(labels));
     const uncounted = whatIsNoCount(wrong, metric, telling);
     if (uncounted)
@@ -57448,7 +57492,8 @@ function partsOf({ samples, none }, { reporter }) {
     const keyOf = (labels) => canonicalLabels(labels, [reporter, "le"]);
     const times = new Map(samples.filter(isTime).map(({ labels, value }) => [keyOf(labels), Math.round(value * 1_000)]));
     return {
-        ...rawCountsOf({ samples: samples.filter((sample) => !isTime(sample)), none }),
+        samples: samples.filter((sample) => !isTime(sample)),
+        none,
         scrapedAt: (labels) => times.get(keyOf(labels)),
     };
 }
@@ -57486,7 +57531,8 @@ async function readCounters(prometheus, { requests, buckets }, at, signal) {
         return counted;
     if ("because" in measured)
         return measured;
-    return { at, asked: theirs(prometheus, at), requests: counted, buckets: measured };
+    const times = timesOf(histograms, prometheus.target, prometheus);
+    return { at, asked: theirs(prometheus, at), requests: counted, buckets: measured, times };
 }
 async function readNewest(prometheus, choice, moment, signal) {
     const proxy = await choice.decide(prometheus, moment, signal);
@@ -57696,7 +57742,11 @@ const whyNone = {
 ;// CONCATENATED MODULE: ./src/istio/metrics-text.js
 const metrics_text_pair = /([a-zA-Z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*)"/g;
 const escapes = { "\\n": "\n", '\\"': '"', "\\\\": "\\" };
-function metrics_text_seriesIn(text, metric) {
+const metrics_text_seriesIn = (text, metric) => shownAs(metrics_text_whole, text, metric);
+const sumsIn = (text, metric) => shownAs(decimal, text, metric);
+const metrics_text_whole = /^\d+(\.0+)?(e\+?\d+)?$/i;
+const decimal = /^\d+(\.\d+)?(e[+-]?\d+)?$/i;
+function shownAs(shape, text, metric) {
     const found = [];
     for (const line of text.split("\n")) {
         if (!line.startsWith(metric))
@@ -57707,7 +57757,7 @@ function metrics_text_seriesIn(text, metric) {
             .slice(end === 0 ? 0 : end + 1)
             .trim()
             .split(/\s+/);
-        if (end < 0 || !/^\d+(\.0+)?(e\+?\d+)?$/i.test(said))
+        if (end < 0 || !shape.test(said))
             continue;
         found.push({ labels: labelsIn(rest.slice(0, end)), value: Number(said) });
     }
@@ -57735,7 +57785,13 @@ function countersOfPod(text, pod, reporter, options) {
             return [];
         return [{ series: canonicalLabels(labels), value, origin: what.origin, le }];
     });
-    return [...ofRequests, ...ofDurations];
+    const ofTimes = sumsIn(text, durations.replace(/_bucket$/, "_sum")).flatMap(({ labels, value }) => {
+        const what = counted(labels);
+        if (!what || what.origin === "unattributed")
+            return [];
+        return [{ series: canonicalLabels(labels), value, origin: what.origin, unit: "ms" }];
+    });
+    return [...ofRequests, ...ofDurations, ...ofTimes];
 }
 function countedAs(labels, { of }, reporter, { labels: names, target }) {
     const own = sides[of];
@@ -58064,7 +58120,11 @@ function pod_meter_readOn(meter, uid, counters, at) {
     };
     return { meter: { ...meter, pods: new Map([...meter.pods, [uid, standing]]) }, tally: pod_meter_tallyOf(grown) };
 }
-const pod_meter_keyOf = (counter) => ("le" in counter ? `bucket ${counter.series}` : counter.series);
+function pod_meter_keyOf(counter) {
+    if ("le" in counter)
+        return `bucket ${counter.series}`;
+    return "unit" in counter ? `time ${counter.series}` : counter.series;
+}
 function growth(value, before) {
     if (before === undefined)
         return 0;
@@ -58079,7 +58139,15 @@ function pod_meter_countOf(grown, origin) {
         errors: ended(({ failed }) => failed),
         ...(0,evidence_tally/* endings */.V1)(ended(({ givenUp }) => givenUp), ended(({ cutOff }) => cutOff)),
         buckets: (0,evidence_tally/* sumOfBuckets */.wN)(own.flatMap(({ counter, by }) => ("le" in counter ? [{ le: counter.le, count: by }] : []))),
+        ...(0,evidence_tally/* timed */.ay)(pod_meter_tookIn(own)),
     };
+}
+function pod_meter_tookIn(grown) {
+    const sums = grown.filter(({ counter }) => "unit" in counter);
+    const histograms = grown.filter(({ counter }) => "le" in counter && counter.le === Infinity);
+    if (sums.length === 0 || sums.length !== histograms.length)
+        return undefined;
+    return Math.round(pod_meter_sum(sums));
 }
 const pod_meter_sum = (grown) => grown.reduce((total, { by }) => total + by, 0);
 
@@ -63550,11 +63618,12 @@ function growBurst({ recent, most, until }, { after, ...poll }, windows) {
 /* unused harmony export kindOf */
 /* harmony import */ var _confidence_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5159);
 /* harmony import */ var _latency_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4085);
-/* harmony import */ var _metric_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(7131);
-/* harmony import */ var _mixture_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5635);
-/* harmony import */ var _one_sample_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3690);
-/* harmony import */ var _silence_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3232);
-/* harmony import */ var _weigh_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(867);
+/* harmony import */ var _mean_times_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6261);
+/* harmony import */ var _metric_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(7131);
+/* harmony import */ var _mixture_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5635);
+/* harmony import */ var _one_sample_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3690);
+/* harmony import */ var _silence_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3232);
+/* harmony import */ var _weigh_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(867);
 
 
 
@@ -63562,7 +63631,8 @@ function growBurst({ recent, most, until }, { after, ...poll }, windows) {
 
 
 
-const grounds = [..._metric_js__WEBPACK_IMPORTED_MODULE_6__/* .allMetrics */ .P, "breaker", "split", "lost", "unanswered"];
+
+const grounds = [..._metric_js__WEBPACK_IMPORTED_MODULE_7__/* .allMetrics */ .P, "breaker", "split", "lost", "unanswered"];
 function kindOf(finding, evidence, { requires, warmUp }) {
     switch (finding) {
         case "harm":
@@ -63599,7 +63669,7 @@ function conclude(evidence, settings) {
 }
 const drawn = new WeakMap();
 function draw(evidence, settings) {
-    const weight = (0,_weigh_js__WEBPACK_IMPORTED_MODULE_5__/* .weigh */ .vi)(evidence, settings);
+    const weight = (0,_weigh_js__WEBPACK_IMPORTED_MODULE_6__/* .weigh */ .vi)(evidence, settings);
     const { finding } = weight;
     const { polls, seen, judged, split } = evidence;
     return {
@@ -63610,11 +63680,12 @@ function draw(evidence, settings) {
         seen,
         judged,
         split: { planned: split.weight ?? 0, requests: split.requests, lost: split.lost },
-        slower: slowerRequests(evidence),
+        slower: slowerRequests(evidence, settings),
+        average: slowerOnAverage(evidence, settings),
         untimed: judged.requests.stable > 0 ? (0,_latency_js__WEBPACK_IMPORTED_MODULE_1__/* .whyUntimed */ .xg)(evidence.latency) : undefined,
         missing: finding === "nothing" ? missingCounts(evidence, settings) : undefined,
         unanswered: finding === "unanswered" ? unansweredRequests(evidence, settings) : undefined,
-        elsewhere: finding === "too-little-traffic" ? rateWhere("elsewhere", (0,_silence_js__WEBPACK_IMPORTED_MODULE_4__/* .whereabouts */ .CJ)(evidence, settings)) : undefined,
+        elsewhere: finding === "too-little-traffic" ? rateWhere("elsewhere", (0,_silence_js__WEBPACK_IMPORTED_MODULE_5__/* .whereabouts */ .CJ)(evidence, settings)) : undefined,
         warmUpLeft: Math.max(0, settings.warmUp - evidence.age),
         ratio: (0,_confidence_js__WEBPACK_IMPORTED_MODULE_0__/* .ratioInterval */ .z)(evidence.ratio, settings.alpha),
         weight: weightsOf(weight),
@@ -63643,7 +63714,7 @@ function groundOf({ finding, most, harm, breaker, deserted }, evidence, settings
 const isHarm = (harm, { alpha }) => harm !== null && harm >= Math.log(1 / alpha);
 const isHarmOfOneMinute = ({ finding, weight, bounds }) => finding === "nothing" && isHarm(weight.harm, bounds);
 function openGround(evidence, settings) {
-    if ((0,_weigh_js__WEBPACK_IMPORTED_MODULE_5__/* .owesResponseTimes */ ._D)(evidence, settings))
+    if ((0,_weigh_js__WEBPACK_IMPORTED_MODULE_6__/* .owesResponseTimes */ ._D)(evidence, settings))
         return "latency";
     if (evidence.seen.requests.canary > 0 && evidence.age < settings.warmUp)
         return "breaker";
@@ -63652,13 +63723,13 @@ function openGround(evidence, settings) {
 function missingCounts(evidence, settings) {
     return {
         requests: cleanUntilSound(evidence.sound, settings),
-        times: (0,_weigh_js__WEBPACK_IMPORTED_MODULE_5__/* .owesResponseTimes */ ._D)(evidence, settings) ? (0,_latency_js__WEBPACK_IMPORTED_MODULE_1__/* .fewTimes */ .ZK)(evidence.latency) : undefined,
+        times: (0,_weigh_js__WEBPACK_IMPORTED_MODULE_6__/* .owesResponseTimes */ ._D)(evidence, settings) ? (0,_latency_js__WEBPACK_IMPORTED_MODULE_1__/* .fewTimes */ .ZK)(evidence.latency) : undefined,
     };
 }
 const tooMany = 1_000_000;
 function cleanUntilSound(sound, { beta, breaker }) {
     const needed = Math.log(1 / beta);
-    const after = (requests) => (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)((0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .grow */ .wS)(sound, (0,_one_sample_js__WEBPACK_IMPORTED_MODULE_3__/* .rateEvidence */ ._Z)((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_3__/* .betterRates */ .Em)(breaker.floor), breaker.floor, requests, 0)));
+    const after = (requests) => (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .logE */ .wf)((0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .grow */ .wS)(sound, (0,_one_sample_js__WEBPACK_IMPORTED_MODULE_4__/* .rateEvidence */ ._Z)((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_4__/* .betterRates */ .Em)(breaker.floor), breaker.floor, requests, 0)));
     if (after(0) >= needed || after(tooMany) < needed)
         return undefined;
     let [few, enough] = [0, tooMany];
@@ -63671,14 +63742,20 @@ function cleanUntilSound(sound, { beta, breaker }) {
     }
     return enough;
 }
-function slowerRequests({ latency }) {
-    const edge = (0,_latency_js__WEBPACK_IMPORTED_MODULE_1__/* .slowestEdge */ .vB)(latency);
+function slowerRequests({ latency }, settings) {
+    const edge = (0,_latency_js__WEBPACK_IMPORTED_MODULE_1__/* .slowestEdge */ .vB)(latency, settings);
     return edge && { than: edge.le, slow: edge.slow, requests: edge.requests };
+}
+function slowerOnAverage({ latency }, settings) {
+    const { means, edges } = latency;
+    if (!means || !edges || (0,_latency_js__WEBPACK_IMPORTED_MODULE_1__/* .slowestEdge */ .vB)(latency, settings))
+        return undefined;
+    return { requests: means.all.requests, means: (0,_mean_times_js__WEBPACK_IMPORTED_MODULE_2__/* .meansOf */ .oh)(means.all) };
 }
 function unansweredRequests(evidence, settings) {
     const { split, silence, age } = evidence;
-    const isSince = (0,_silence_js__WEBPACK_IMPORTED_MODULE_4__/* .isSilent */ .eS)(evidence, settings);
-    const found = (0,_silence_js__WEBPACK_IMPORTED_MODULE_4__/* .whereabouts */ .CJ)(evidence, settings);
+    const isSince = (0,_silence_js__WEBPACK_IMPORTED_MODULE_5__/* .isSilent */ .eS)(evidence, settings);
+    const found = (0,_silence_js__WEBPACK_IMPORTED_MODULE_5__/* .whereabouts */ .CJ)(evidence, settings);
     const { stable, canary } = isSince ? { stable: silence.stable, canary: 0 } : split.requests;
     return {
         ended: canary,
@@ -63696,7 +63773,7 @@ function rateWhere(place, found) {
 }
 const weightsOf = ({ harm, metrics, safe, sound, breaker, deserted }) => ({
     harm: finite(harm),
-    metrics: (0,_metric_js__WEBPACK_IMPORTED_MODULE_6__/* .byMetric */ .S)((metric) => finite(metrics[metric])),
+    metrics: (0,_metric_js__WEBPACK_IMPORTED_MODULE_7__/* .byMetric */ .S)((metric) => finite(metrics[metric])),
     safe: finite(safe),
     sound: finite(sound),
     breaker: finite(breaker),
@@ -63862,14 +63939,18 @@ function correlatedEvidence(ratios, against, exposure, failed, icc) {
 /* harmony import */ var _burst_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9569);
 /* harmony import */ var _confidence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5159);
 /* harmony import */ var _error_ratio_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7231);
-/* harmony import */ var _latency_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4085);
-/* harmony import */ var _metric_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(7131);
-/* harmony import */ var _mixture_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5635);
-/* harmony import */ var _odds_ratio_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3763);
-/* harmony import */ var _one_sample_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3690);
-/* harmony import */ var _pod_spread_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(3890);
-/* harmony import */ var _silence_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(3232);
-/* harmony import */ var _split_test_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(2208);
+/* harmony import */ var _excess_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3776);
+/* harmony import */ var _latency_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4085);
+/* harmony import */ var _mean_times_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6261);
+/* harmony import */ var _metric_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(7131);
+/* harmony import */ var _mixture_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(5635);
+/* harmony import */ var _odds_ratio_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(3763);
+/* harmony import */ var _one_sample_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(3690);
+/* harmony import */ var _pod_spread_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(3890);
+/* harmony import */ var _silence_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(3232);
+/* harmony import */ var _split_test_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(2208);
+
+
 
 
 
@@ -63883,35 +63964,34 @@ function correlatedEvidence(ratios, against, exposure, failed, icc) {
 
 const nobody = { stable: 0, canary: 0 };
 const none = { requests: nobody, errors: nobody, givenUp: nobody, cutOff: nobody };
-const noExcess = { above: 0, requests: 0 };
-const noEnding = { harm: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .emptyMixture */ .M)(40), excess: noExcess };
+const noEnding = { harm: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_6__/* .emptyMixture */ .M)(40), excess: _excess_js__WEBPACK_IMPORTED_MODULE_3__/* .noExcess */ .V };
 const noEvidence = {
     polls: 0,
     age: 0,
     joined: { at: 0, warmUp: 0 },
     seen: none,
     judged: none,
-    harm: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .emptyMixture */ .M)(40),
-    bursts: (0,_metric_js__WEBPACK_IMPORTED_MODULE_10__/* .byMetric */ .S)(() => _burst_js__WEBPACK_IMPORTED_MODULE_0__/* .noBurst */ .u),
-    safe: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .emptyMixture */ .M)(40),
-    harmless: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .emptyMixture */ .M)(40),
-    ratio: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .emptyMixture */ .M)(_confidence_js__WEBPACK_IMPORTED_MODULE_1__/* .ratioScale */ ._.length),
-    objective: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .emptyMixture */ .M)(40),
-    breaker: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .emptyMixture */ .M)(40),
-    collapse: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .emptyMixture */ .M)(40),
-    sound: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .emptyMixture */ .M)(40),
-    deserted: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .emptyMixture */ .M)(40),
-    excess: noExcess,
+    harm: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_6__/* .emptyMixture */ .M)(40),
+    bursts: (0,_metric_js__WEBPACK_IMPORTED_MODULE_12__/* .byMetric */ .S)(() => _burst_js__WEBPACK_IMPORTED_MODULE_0__/* .noBurst */ .u),
+    safe: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_6__/* .emptyMixture */ .M)(40),
+    harmless: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_6__/* .emptyMixture */ .M)(40),
+    ratio: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_6__/* .emptyMixture */ .M)(_confidence_js__WEBPACK_IMPORTED_MODULE_1__/* .ratioScale */ ._.length),
+    objective: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_6__/* .emptyMixture */ .M)(40),
+    breaker: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_6__/* .emptyMixture */ .M)(40),
+    collapse: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_6__/* .emptyMixture */ .M)(40),
+    sound: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_6__/* .emptyMixture */ .M)(40),
+    deserted: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_6__/* .emptyMixture */ .M)(40),
+    excess: _excess_js__WEBPACK_IMPORTED_MODULE_3__/* .noExcess */ .V,
     givenUp: noEnding,
     cutOff: noEnding,
-    split: _split_test_js__WEBPACK_IMPORTED_MODULE_9__/* .emptySplit */ .Ew,
-    silence: _silence_js__WEBPACK_IMPORTED_MODULE_8__/* .noSilence */ .D$,
-    latency: _latency_js__WEBPACK_IMPORTED_MODULE_3__/* .emptyLatency */ .Gk,
+    split: _split_test_js__WEBPACK_IMPORTED_MODULE_11__/* .emptySplit */ .Ew,
+    silence: _silence_js__WEBPACK_IMPORTED_MODULE_10__/* .noSilence */ .D$,
+    latency: _latency_js__WEBPACK_IMPORTED_MODULE_4__/* .emptyLatency */ .Gk,
 };
 function addPoll(evidence, poll, settings) {
     const counted = countedIn(poll);
     const bearable = (rates, having, least = 0) => breakerEvidence(rates, having, Math.max(least, borneRate(having, evidence, counted, settings)), counted);
-    const bad = borneRate(failedOrGivenUp, evidence, counted, settings) < _one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .highestObjective */ .yb ? failedOrGivenUp : failed;
+    const bad = borneRate(failedOrGivenUp, evidence, counted, settings) < _one_sample_js__WEBPACK_IMPORTED_MODULE_8__/* .highestObjective */ .yb ? failedOrGivenUp : failed;
     const joined = joinedBy(evidence, poll, settings);
     const always = {
         ...evidence,
@@ -63919,54 +63999,63 @@ function addPoll(evidence, poll, settings) {
         age: poll.age,
         joined,
         seen: sumOf(evidence.seen, counted),
-        breaker: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.breaker, bearable(_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .worseRates */ .qn, failed)),
-        collapse: sinceItSpeaks((0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.collapse, bearable(_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .worseRates */ .qn, bad, collapsed))),
-        deserted: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.deserted, bearable(_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .worseRates */ .qn, givenUp)),
-        sound: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.sound, bearable(_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .betterRates */ .Em, bad)),
-        split: (0,_split_test_js__WEBPACK_IMPORTED_MODULE_9__/* .countSplit */ .Cu)(evidence.split, poll, settings),
-        silence: (0,_silence_js__WEBPACK_IMPORTED_MODULE_8__/* .listen */ .KT)(evidence.silence, evidence.split, poll),
+        breaker: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_6__/* .grow */ .wS)(evidence.breaker, bearable(_one_sample_js__WEBPACK_IMPORTED_MODULE_8__/* .worseRates */ .qn, failed)),
+        collapse: sinceItSpeaks((0,_mixture_js__WEBPACK_IMPORTED_MODULE_6__/* .grow */ .wS)(evidence.collapse, bearable(_one_sample_js__WEBPACK_IMPORTED_MODULE_8__/* .worseRates */ .qn, bad, collapsed))),
+        deserted: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_6__/* .grow */ .wS)(evidence.deserted, bearable(_one_sample_js__WEBPACK_IMPORTED_MODULE_8__/* .worseRates */ .qn, givenUp)),
+        sound: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_6__/* .grow */ .wS)(evidence.sound, bearable(_one_sample_js__WEBPACK_IMPORTED_MODULE_8__/* .betterRates */ .Em, bad)),
+        split: (0,_split_test_js__WEBPACK_IMPORTED_MODULE_11__/* .countSplit */ .Cu)(evidence.split, poll, settings),
+        silence: (0,_silence_js__WEBPACK_IMPORTED_MODULE_10__/* .listen */ .KT)(evidence.silence, evidence.split, poll),
     };
     if (poll.age < settings.warmUp || poll.age < joined.at + joined.warmUp)
-        return { ...always, latency: (0,_latency_js__WEBPACK_IMPORTED_MODULE_3__/* .profileLatency */ .yw)(evidence.latency, poll, settings.slowFrom) };
+        return { ...always, latency: (0,_latency_js__WEBPACK_IMPORTED_MODULE_4__/* .profileLatency */ .yw)(evidence.latency, poll, settings.slowFrom) };
     const { dispersion, minExcess, objective, podSpread, safeRatio } = settings;
     const { requests, errors } = counted;
     const exposure = fairExposure(evidence, poll, requests, settings.split);
     const tempered = (increments) => increments.map((log) => log / dispersion.phi);
-    const harm = (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.harm, harmEvidence(failed, evidence, counted, exposure, poll, settings));
+    const harm = (0,_mixture_js__WEBPACK_IMPORTED_MODULE_6__/* .grow */ .wS)(evidence.harm, harmEvidence(failed, evidence, counted, exposure, poll, settings));
     const ended = {
         givenUp: addEnding(evidence, "givenUp", counted, exposure, poll, settings),
         cutOff: addEnding(evidence, "cutOff", counted, exposure, poll, settings),
     };
-    const slower = (le) => Math.max(settings.latencyMargin, (0,_pod_spread_js__WEBPACK_IMPORTED_MODULE_7__/* .podMargin */ .w4)(podSpread, (0,_pod_spread_js__WEBPACK_IMPORTED_MODULE_7__/* .slowSpread */ .TS)(podSpread, le), poll.pods));
-    const latency = (0,_latency_js__WEBPACK_IMPORTED_MODULE_3__/* .growLatency */ .M7)(evidence.latency, poll, slower, settings.latencyPhi, settings.slowFrom);
+    const slower = (le) => Math.max(settings.latencyMargin, (0,_pod_spread_js__WEBPACK_IMPORTED_MODULE_9__/* .podMargin */ .w4)(podSpread, (0,_pod_spread_js__WEBPACK_IMPORTED_MODULE_9__/* .slowSpread */ .TS)(podSpread, le), poll.pods));
+    const latency = withMeans((0,_latency_js__WEBPACK_IMPORTED_MODULE_4__/* .growLatency */ .M7)(evidence.latency, poll, slower, settings.latencyPhi, settings.slowFrom), evidence.latency, poll, settings);
     const promised = objective === undefined
         ? evidence.objective
-        : (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.objective, tempered((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .rateEvidence */ ._Z)((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .worseRates */ .qn)(objective), objective, requests.canary, errors.canary)));
+        : (0,_mixture_js__WEBPACK_IMPORTED_MODULE_6__/* .grow */ .wS)(evidence.objective, tempered((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_8__/* .rateEvidence */ ._Z)((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_8__/* .worseRates */ .qn)(objective), objective, requests.canary, errors.canary)));
     const against = { harm, ...ended, latency, objective: promised };
     return {
         ...always,
         ...against,
         judged: sumOf(evidence.judged, counted),
         bursts: burstsOf(evidence, against, counted, poll.age, settings),
-        safe: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.safe, (0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_2__/* .ratioEvidence */ .p6)((0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_2__/* .safeRatios */ .cb)(safeRatio), safeRatio, requests, errors, dispersion)),
+        safe: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_6__/* .grow */ .wS)(evidence.safe, (0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_2__/* .ratioEvidence */ .p6)((0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_2__/* .safeRatios */ .cb)(safeRatio), safeRatio, requests, errors, dispersion)),
         harmless: minExcess > 0
-            ? (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.harmless, tempered((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .rateEvidence */ ._Z)((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .betterRates */ .Em)(minExcess), minExcess, requests.canary, errors.canary)))
+            ? (0,_mixture_js__WEBPACK_IMPORTED_MODULE_6__/* .grow */ .wS)(evidence.harmless, tempered((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_8__/* .rateEvidence */ ._Z)((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_8__/* .betterRates */ .Em)(minExcess), minExcess, requests.canary, errors.canary)))
             : evidence.harmless,
-        ratio: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(evidence.ratio, (0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_2__/* .ratioEvidence */ .p6)(_confidence_js__WEBPACK_IMPORTED_MODULE_1__/* .ratioScale */ ._, 1, exposure, errors, dispersion)),
-        excess: addExcess(evidence.excess, exposure, errors),
+        ratio: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_6__/* .grow */ .wS)(evidence.ratio, (0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_2__/* .ratioEvidence */ .p6)(_confidence_js__WEBPACK_IMPORTED_MODULE_1__/* .ratioScale */ ._, 1, exposure, errors, dispersion)),
+        excess: (0,_excess_js__WEBPACK_IMPORTED_MODULE_3__/* .addExcess */ .z)(evidence.excess, exposure, errors),
     };
 }
+function withMeans(grown, { means }, poll, settings) {
+    if (!grown.edges)
+        return grown;
+    const margin = (0,_pod_spread_js__WEBPACK_IMPORTED_MODULE_9__/* .podMargin */ .w4)(settings.podSpread, (0,_pod_spread_js__WEBPACK_IMPORTED_MODULE_9__/* .timeSpread */ .ZH)(settings.podSpread), poll.pods);
+    const next = (0,_mean_times_js__WEBPACK_IMPORTED_MODULE_5__/* .growMeans */ .kF)(means, poll, margin, settings);
+    if (!next)
+        return grown;
+    return { ...grown, means: next };
+}
 const provenBy = ({ harm, latency, givenUp, cutOff, objective, }) => ({
-    errors: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(harm),
-    latency: (0,_latency_js__WEBPACK_IMPORTED_MODULE_3__/* .latencyLogE */ .y0)(latency),
-    givenUp: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(givenUp.harm),
-    cutOff: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(cutOff.harm),
-    objective: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(objective),
+    errors: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_6__/* .logE */ .wf)(harm),
+    latency: (0,_latency_js__WEBPACK_IMPORTED_MODULE_4__/* .latencyLogE */ .y0)(latency),
+    givenUp: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_6__/* .logE */ .wf)(givenUp.harm),
+    cutOff: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_6__/* .logE */ .wf)(cutOff.harm),
+    objective: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_6__/* .logE */ .wf)(objective),
 });
 function burstsOf(evidence, grown, counted, age, settings) {
     const [before, after] = [provenBy(evidence), provenBy(grown)];
     const windows = { shared: burstOf(settings), alone: scrapesAlone * settings.scrape };
-    return (0,_metric_js__WEBPACK_IMPORTED_MODULE_10__/* .byMetric */ .S)((metric) => {
+    return (0,_metric_js__WEBPACK_IMPORTED_MODULE_12__/* .byMetric */ .S)((metric) => {
         const having = havingOf[metric];
         const shared = metric === "latency" || hasTrouble(having, evidence.seen, counted);
         const poll = { age, bad: having(counted).canary, shared, before: before[metric], after: after[metric] };
@@ -64001,19 +64090,19 @@ const havingOf = {
     objective: failed,
 };
 function harmEvidence(having, { judged }, counted, exposure, { pods }, { allowedIncrease, dispersion, podSpread }) {
-    const allowed = (1 + allowedIncrease) * (0,_pod_spread_js__WEBPACK_IMPORTED_MODULE_7__/* .podMargin */ .w4)(podSpread, podSpread?.errors, pods);
+    const allowed = (1 + allowedIncrease) * (0,_pod_spread_js__WEBPACK_IMPORTED_MODULE_9__/* .podMargin */ .w4)(podSpread, podSpread?.errors, pods);
     const { requests } = counted;
     const exact = exposure === requests && dispersion.kind === "tempered" && rate(having, judged) > frequent;
     if (!exact)
         return (0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_2__/* .ratioEvidence */ .p6)((0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_2__/* .harmRatios */ .fE)(allowed), allowed, exposure, having(counted), dispersion);
-    return (0,_odds_ratio_js__WEBPACK_IMPORTED_MODULE_5__/* .oddsEvidence */ .i)((0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_2__/* .harmRatios */ .fE)(allowed), allowed, requests, having(counted)).map((log) => log / dispersion.phi);
+    return (0,_odds_ratio_js__WEBPACK_IMPORTED_MODULE_7__/* .oddsEvidence */ .i)((0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_2__/* .harmRatios */ .fE)(allowed), allowed, requests, having(counted)).map((log) => log / dispersion.phi);
 }
 function addEnding(evidence, ending, counted, exposure, poll, settings) {
     const { harm, excess } = evidence[ending];
     const having = (counts) => counts[ending];
     return {
-        harm: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .grow */ .wS)(harm, harmEvidence(having, evidence, counted, exposure, poll, settings)),
-        excess: addExcess(excess, exposure, counted[ending]),
+        harm: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_6__/* .grow */ .wS)(harm, harmEvidence(having, evidence, counted, exposure, poll, settings)),
+        excess: (0,_excess_js__WEBPACK_IMPORTED_MODULE_3__/* .addExcess */ .z)(excess, exposure, counted[ending]),
     };
 }
 const few = 20;
@@ -64022,9 +64111,9 @@ function fairExposure({ split }, poll, requests, rules) {
     const { weight } = poll;
     const all = requests.stable + requests.canary;
     const planned = { stable: (all * (100 - weight)) / 100, canary: (all * weight) / 100 };
-    if (rules.atLeast || weight === 0 || !(0,_split_test_js__WEBPACK_IMPORTED_MODULE_9__/* .isServedAt */ .RM)(split, poll) || planned.canary >= few)
+    if (rules.atLeast || weight === 0 || !(0,_split_test_js__WEBPACK_IMPORTED_MODULE_11__/* .isServedAt */ .RM)(split, poll) || planned.canary >= few)
         return requests;
-    const { more, less } = (0,_split_test_js__WEBPACK_IMPORTED_MODULE_9__/* .splitEvidence */ .aN)(split, rules);
+    const { more, less } = (0,_split_test_js__WEBPACK_IMPORTED_MODULE_11__/* .splitEvidence */ .aN)(split, rules);
     if (Math.max(more, less) < quiet)
         return planned;
     return requests;
@@ -64034,20 +64123,11 @@ function borneRate(having, { seen }, counted, { breaker }) {
     return Math.max(breaker.floor, breaker.timesStable * Math.max(ofStable(sumOf(seen, counted)), ofStable(counted)));
 }
 const collapsed = 0.3;
-const sinceItSpeaks = (mixture) => ((0,_mixture_js__WEBPACK_IMPORTED_MODULE_4__/* .logE */ .wf)(mixture) > 0 ? mixture : noEvidence.collapse);
+const sinceItSpeaks = (mixture) => ((0,_mixture_js__WEBPACK_IMPORTED_MODULE_6__/* .logE */ .wf)(mixture) > 0 ? mixture : noEvidence.collapse);
 function breakerEvidence(ratesAgainst, having, borne, counted) {
-    if (borne >= _one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .highestObjective */ .yb)
+    if (borne >= _one_sample_js__WEBPACK_IMPORTED_MODULE_8__/* .highestObjective */ .yb)
         return [];
-    return (0,_one_sample_js__WEBPACK_IMPORTED_MODULE_6__/* .rateEvidence */ ._Z)(ratesAgainst(borne), borne, counted.requests.canary, having(counted).canary);
-}
-function addExcess({ above, requests }, { stable, canary }, errors) {
-    const all = stable + canary;
-    if (all === 0)
-        return { above, requests };
-    return {
-        above: above + (errors.canary * stable - errors.stable * canary) / all,
-        requests: requests + (canary * stable) / all,
-    };
+    return (0,_one_sample_js__WEBPACK_IMPORTED_MODULE_8__/* .rateEvidence */ ._Z)(ratesAgainst(borne), borne, counted.requests.canary, having(counted).canary);
 }
 const rate = (having, counts) => {
     const all = counts.requests.stable + counts.requests.canary;
@@ -64073,6 +64153,27 @@ const add = (a, b) => ({ stable: a.stable + b.stable, canary: a.canary + b.canar
 
 /***/ }),
 
+/***/ 3776:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   V: () => (/* binding */ noExcess),
+/* harmony export */   z: () => (/* binding */ addExcess)
+/* harmony export */ });
+const noExcess = { above: 0, requests: 0 };
+function addExcess({ above, requests }, { stable, canary }, having) {
+    const all = stable + canary;
+    if (all === 0)
+        return { above, requests };
+    return {
+        above: above + (having.canary * stable - having.stable * canary) / all,
+        requests: requests + (canary * stable) / all,
+    };
+}
+
+
+/***/ }),
+
 /***/ 4085:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -64080,6 +64181,7 @@ const add = (a, b) => ({ stable: a.stable + b.stable, canary: a.canary + b.canar
 /* harmony export */   Gk: () => (/* binding */ emptyLatency),
 /* harmony export */   LS: () => (/* binding */ isUncompared),
 /* harmony export */   M7: () => (/* binding */ growLatency),
+/* harmony export */   Z0: () => (/* binding */ feltLogE),
 /* harmony export */   ZK: () => (/* binding */ fewTimes),
 /* harmony export */   vB: () => (/* binding */ slowestEdge),
 /* harmony export */   xg: () => (/* binding */ whyUntimed),
@@ -64087,9 +64189,11 @@ const add = (a, b) => ({ stable: a.stable + b.stable, canary: a.canary + b.canar
 /* harmony export */   yw: () => (/* binding */ profileLatency)
 /* harmony export */ });
 /* harmony import */ var _error_ratio_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7231);
-/* harmony import */ var _mixture_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5635);
-/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1199);
-/* harmony import */ var _odds_ratio_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3763);
+/* harmony import */ var _mean_times_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6261);
+/* harmony import */ var _mixture_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5635);
+/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1199);
+/* harmony import */ var _odds_ratio_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3763);
+
 
 
 
@@ -64128,15 +64232,15 @@ function chooseEdges({ requests, slower }) {
     if (worthIt.length === 0)
         return undefined;
     const none = { stable: 0, canary: 0 };
-    return worthIt.map(({ le }) => ({ le, mixture: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .emptyMixture */ .M)(40), requests: none, slow: none }));
+    return worthIt.map(({ le }) => ({ le, mixture: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .emptyMixture */ .M)(40), requests: none, slow: none }));
 }
 function growEdge(edge, { stable, canary }, margin, phi) {
     const requests = { stable: all(stable), canary: all(canary) };
     const slow = { stable: exceeding(stable, edge.le), canary: exceeding(canary, edge.le) };
-    const increments = (0,_odds_ratio_js__WEBPACK_IMPORTED_MODULE_3__/* .oddsEvidence */ .i)((0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_0__/* .harmRatios */ .fE)(margin), margin, requests, slow);
+    const increments = (0,_odds_ratio_js__WEBPACK_IMPORTED_MODULE_4__/* .oddsEvidence */ .i)((0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_0__/* .harmRatios */ .fE)(margin), margin, requests, slow);
     return {
         le: edge.le,
-        mixture: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .grow */ .wS)(edge.mixture, increments.map((log) => log / phi)),
+        mixture: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .grow */ .wS)(edge.mixture, increments.map((log) => log / phi)),
         requests: add(edge.requests, requests),
         slow: add(edge.slow, slow),
     };
@@ -64161,12 +64265,126 @@ function whyUntimed({ profile, edges }) {
         return "not-counted";
     return profile.requests >= enoughToChoose && !chooseEdges(profile) ? "beyond-the-last-edge" : undefined;
 }
-const latencyLogE = ({ edges = [] }) => edges.length === 0 ? 0 : (0,_numerics_js__WEBPACK_IMPORTED_MODULE_2__/* .logMeanExp */ .BN)(edges.map(({ mixture }) => (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(mixture)));
-const slowestEdge = ({ edges = [] }) => edges.reduce((best, edge) => (best && (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(best.mixture) >= (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(edge.mixture) ? best : edge), undefined);
+const latencyLogE = (latency) => together(latency, () => true);
+const feltLogE = (latency, smallest) => together(latency, isFelt(latency, smallest));
+function together({ edges = [], means }, counts) {
+    if (edges.length === 0)
+        return 0;
+    const logs = edges.map((edge) => (counts(edge) ? (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(edge.mixture) : -Infinity));
+    if (means)
+        logs.push(counts(undefined) ? (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(means.mixture) : -Infinity);
+    return (0,_numerics_js__WEBPACK_IMPORTED_MODULE_3__/* .logMeanExp */ .BN)(logs);
+}
+function isFelt({ means }, smallest) {
+    if (!means || (0,_mean_times_js__WEBPACK_IMPORTED_MODULE_1__/* .isNoticeable */ .JG)(means, smallest))
+        return () => true;
+    return (edge) => edge !== undefined && (0,_mean_times_js__WEBPACK_IMPORTED_MODULE_1__/* .showsAround */ .Si)(means, edge.le, smallest);
+}
+function slowestEdge(latency, smallest) {
+    const { edges = [], means } = latency;
+    const felt = edges.filter(isFelt(latency, smallest));
+    const [best] = (felt.length > 0 ? felt : edges).toSorted((a, b) => (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(b.mixture) - (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(a.mixture));
+    if (best && means && (0,_mean_times_js__WEBPACK_IMPORTED_MODULE_1__/* .isNoticeable */ .JG)(means, smallest) && (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(means.mixture) > (0,_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(best.mixture))
+        return undefined;
+    return best;
+}
 const all = ({ buckets }) => buckets.at(-1)?.count ?? 0;
 const slowerThan = (version, atMost) => Math.max(0, all(version) - atMost);
 const exceeding = (version, le) => slowerThan(version, version.buckets.find((bucket) => bucket.le === le)?.count ?? all(version));
 const add = (a, b) => ({ stable: a.stable + b.stable, canary: a.canary + b.canary });
+
+
+/***/ }),
+
+/***/ 6261:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   JG: () => (/* binding */ isNoticeable),
+/* harmony export */   Si: () => (/* binding */ showsAround),
+/* harmony export */   kF: () => (/* binding */ growMeans),
+/* harmony export */   oh: () => (/* binding */ meansOf)
+/* harmony export */ });
+/* harmony import */ var _excess_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3776);
+/* harmony import */ var _mixture_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5635);
+
+
+const nobody = { stable: 0, canary: 0 };
+const nothing = { requests: nobody, took: nobody };
+const often = [0.6, 0.7, 0.8, 0.9, 0.95];
+const noMeans = {
+    open: { ...nothing, weight: 0 },
+    all: nothing,
+    excess: _excess_js__WEBPACK_IMPORTED_MODULE_0__/* .noExcess */ .V,
+    mixture: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .emptyMixture */ .M)(often.length),
+    beyond: [],
+};
+const enough = 20;
+function growMeans(means, poll, margin, settings) {
+    const counted = timedIn(poll);
+    if (!counted)
+        return means;
+    const { open, all, excess, mixture, beyond } = means ?? noMeans;
+    const grown = {
+        all: add(all, counted),
+        excess: (0,_excess_js__WEBPACK_IMPORTED_MODULE_0__/* .addExcess */ .z)(excess, counted.requests, counted.took),
+        beyond: addBeyond(beyond, poll),
+    };
+    const { weight } = poll;
+    const block = add(open.weight === weight ? open : nothing, counted);
+    if (Math.min(block.requests.stable, block.requests.canary) < enough)
+        return { ...grown, mixture, open: { ...block, weight } };
+    const increments = betsOn(block, weight, margin, settings).map((log) => log / settings.latencyPhi);
+    return { ...grown, mixture: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .grow */ .wS)(mixture, increments), open: { ...nothing, weight } };
+}
+function betsOn(block, weight, margin, smallest) {
+    if (weight > 50)
+        return often.map(() => 0);
+    const { stable, canary } = meansOf(block);
+    const isLonger = canary > margin * (stable + leastDelay(stable, smallest));
+    return often.map((part) => Math.log(2 * (isLonger ? part : 1 - part)));
+}
+function isNoticeable({ all, excess }, smallest) {
+    return excess.above >= leastDelay(meansOf(all).stable, smallest) * excess.requests;
+}
+function showsAround({ all, beyond }, le, smallest) {
+    const far = leastDelay(le, smallest);
+    const tooMany = (slow) => slow.canary / all.requests.canary - slow.stable / all.requests.stable;
+    const here = beyond.find((edge) => edge.le === le);
+    const around = [beyond.findLast((edge) => edge.le <= le - far), beyond.find((edge) => edge.le >= le + far)];
+    return here === undefined || around.some((edge) => edge && tooMany(edge.slow) >= tooMany(here.slow) / 2);
+}
+const meansOf = ({ requests, took }) => ({
+    stable: took.stable / Math.max(1, requests.stable),
+    canary: took.canary / Math.max(1, requests.canary),
+});
+const leastDelay = (time, { slowerBy, slowerByPart }) => Math.max(slowerBy, slowerByPart * time);
+function timedIn({ stable, canary }) {
+    const requests = { stable: stable.buckets.at(-1)?.count ?? 0, canary: canary.buckets.at(-1)?.count ?? 0 };
+    const isLacking = [stable, canary].some(({ buckets, took }) => buckets.length > 0 && took === undefined);
+    if (isLacking || requests.stable + requests.canary === 0)
+        return undefined;
+    return { requests, took: { stable: stable.took ?? 0, canary: canary.took ?? 0 } };
+}
+function addBeyond(before, { stable, canary }) {
+    const edges = [...new Set([...before, ...stable.buckets, ...canary.buckets].map(({ le }) => le))];
+    const slow = ({ buckets }, le) => {
+        const all = buckets.at(-1)?.count ?? 0;
+        return Math.max(0, all - (buckets.find((bucket) => bucket.le === le)?.count ?? all));
+    };
+    return edges
+        .filter(Number.isFinite)
+        .sort((a, b) => a - b)
+        .map((le) => {
+        const known = before.find((edge) => edge.le === le)?.slow ?? nobody;
+        return { le, slow: { stable: known.stable + slow(stable, le), canary: known.canary + slow(canary, le) } };
+    });
+}
+const add = (a, b) => ({
+    requests: sum(a.requests, b.requests),
+    took: sum(a.took, b.took),
+});
+const sum = (a, b) => ({ stable: a.stable + b.stable, canary: a.canary + b.canary });
 
 
 /***/ }),
@@ -64405,10 +64623,11 @@ function rateEvidence(rates, against, requests, failed) {
 /* harmony export */   Gp: () => (/* binding */ podSpreadOf),
 /* harmony export */   TS: () => (/* binding */ slowSpread),
 /* harmony export */   W8: () => (/* binding */ lastingDifference),
+/* harmony export */   ZH: () => (/* binding */ timeSpread),
 /* harmony export */   w4: () => (/* binding */ podMargin),
 /* harmony export */   yT: () => (/* binding */ usualSpread)
 /* harmony export */ });
-const usual = { errors: 0.2, slow: 0.4 };
+const usual = { errors: 0.2, slow: 0.4, times: 0.2 };
 const usualSpread = { pods: 1, errors: usual.errors, slow: [{ le: 0, spread: usual.slow }] };
 const enoughPods = 4;
 const few = { errors: 0.05, slow: 0.2 };
@@ -64421,6 +64640,13 @@ function podMargin(measured, spread = 0, canaryPods = 1) {
     return Math.exp(student(measured.pods - 1) * spread * Math.sqrt(1 / Math.max(1, canaryPods) + 1 / measured.pods));
 }
 const slowSpread = (measured, le) => measured?.slow.findLast((edge) => edge.le <= le)?.spread;
+function timeSpread(measured) {
+    if (!measured)
+        return 0;
+    if (measured.pods < 2 || measured.slow.length === 0)
+        return usual.times;
+    return Math.max(...measured.slow.map(({ spread }) => spread));
+}
 function podSpreadOf(failures, slow) {
     const pods = Math.max(0, ...failures.map((window) => window.filter(({ requests }) => requests > 0).length));
     if (pods < 2)
@@ -64663,6 +64889,7 @@ function betaFraction(x, a, b) {
 /* harmony export */   NU: () => (/* binding */ sumOfCounts),
 /* harmony export */   V1: () => (/* binding */ endings),
 /* harmony export */   XN: () => (/* binding */ sumOf),
+/* harmony export */   ay: () => (/* binding */ timed),
 /* harmony export */   wN: () => (/* binding */ sumOfBuckets)
 /* harmony export */ });
 const emptyCount = { requests: 0, errors: 0, buckets: [] };
@@ -64677,7 +64904,16 @@ const sumOfCounts = (a, b) => ({
     errors: a.errors + b.errors,
     ...endings(countOf("givenUp", a, b), countOf("cutOff", a, b)),
     buckets: sumOfBuckets([...a.buckets, ...b.buckets]),
+    ...timed(sumOfTimes(a, b)),
 });
+function sumOfTimes(a, b) {
+    const parts = [a, b].filter(({ buckets, took }) => buckets.length > 0 || took !== undefined);
+    const known = parts.flatMap(({ took }) => took ?? []);
+    if (known.length === 0 || known.length < parts.length)
+        return undefined;
+    return known.reduce((sum, took) => sum + took, 0);
+}
+const timed = (took) => (took === undefined ? {} : { took });
 const countOf = (ending, a, b) => (a[ending] ?? 0) + (b[ending] ?? 0);
 const endings = (givenUp, cutOff) => {
     if (givenUp === 0 && cutOff === 0)
@@ -64735,7 +64971,7 @@ const findings = [
     "nothing",
 ];
 function weigh(evidence, settings) {
-    const metrics = (0,_evidence_js__WEBPACK_IMPORTED_MODULE_0__/* .provenBy */ .cr)(evidence);
+    const metrics = { ...(0,_evidence_js__WEBPACK_IMPORTED_MODULE_0__/* .provenBy */ .cr)(evidence), latency: (0,_latency_js__WEBPACK_IMPORTED_MODULE_1__/* .feltLogE */ .Z0)(evidence.latency, settings) };
     const parts = stakes(metrics, evidence, settings);
     const withoutBursts = (0,_metric_js__WEBPACK_IMPORTED_MODULE_6__/* .byMetric */ .S)((metric) => metrics[metric] - evidence.bursts[metric].most);
     const [most] = parts.reduce((best, part) => (part[1] > best[1] ? part : best));
@@ -68703,12 +68939,14 @@ var counts_in_words = __nccwpck_require__(4091);
 
 
 function conclusionFigures(conclusion, own) {
-    const { by, slower, split, unanswered, bounds } = conclusion;
+    const { by, slower, average, split, unanswered, bounds } = conclusion;
     const { errors, requests } = countsOf(conclusion, own);
     const divided = (0,counts_in_words/* shownSplit */.G$)(split, own);
     const failing = shareOf(errors.canary, requests.canary, "failed");
     switch (by) {
         case "latency":
+            if (average && shows(conclusion))
+                return averageFigures(average);
             return slower && shows(conclusion) ? slowFigures(slower, own) : endingFigures(conclusion, "errors", own);
         case "split":
         case "lost":
@@ -68744,6 +68982,10 @@ function slowFigures({ than, ...seen }, own) {
         limit: ofStable(slow.stable, requests.stable),
     };
 }
+const averageFigures = ({ means }) => ({
+    value: `${(0,duration/* formatDuration */.a)(Math.round(means.canary))} on average`,
+    limit: `stable ${(0,duration/* formatDuration */.a)(Math.round(means.stable))}`,
+});
 const how = { errors: "failed", givenUp: "given up", cutOff: "cut off" };
 function endingFigures(conclusion, ending, own) {
     const { requests, ...ended } = countsOf(conclusion, own);
@@ -68855,7 +69097,9 @@ function asOften(times, low) {
     const least = low !== undefined && low >= 1.05 ? `, at least ${(0,counts_in_words/* atLeast */.jZ)(low)}` : "";
     return `: about ${(0,counts_in_words/* about */.Cv)(times)} times as often${least}`;
 }
-function slowerWords({ slower }, own) {
+function slowerWords({ slower, average }, own) {
+    if (average)
+        return `the canary is slower: ${averageInWords(average)}${(0,times_in_words/* timesInWords */.bi)(own?.times)}`;
     if (!slower)
         return "the canary is slower than stable";
     const ownSlow = own?.slow && own.slow.requests.canary > 0 ? own.slow : undefined;
@@ -68863,6 +69107,11 @@ function slowerWords({ slower }, own) {
     const where = ownSlow ? "" : ofAllStages;
     const words = (0,counts_in_words/* comparedInWords */.Yv)(slow, requests, `took longer than ${(0,duration/* formatDuration */.a)(slower.than)}`);
     return `the canary is slower: ${where}${words}${(0,times_in_words/* timesInWords */.bi)(own?.times)}`;
+}
+function averageInWords({ requests, means }) {
+    const [canary, stable] = [means.canary, means.stable].map((time) => (0,duration/* formatDuration */.a)(Math.round(time)));
+    const of = `${(0,numbers/* count */.U9)(requests.canary)} ${(0,numbers/* plural */.LS)(requests.canary, "request")}`;
+    return `${ofAllStages}its ${of} took ${canary} on average, and stable's ${stable}`;
 }
 function brokenSentence(conclusion, own) {
     const { by, seen, weight, bounds } = conclusion;
