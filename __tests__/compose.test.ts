@@ -16,6 +16,7 @@ import type { HttpAnswer, HttpRequest } from "../src/world/transport.ts";
 import { configured, sound } from "./config/configured.ts";
 import { jumpingClock } from "./support/clock.ts";
 import { inCluster } from "./support/cluster.ts";
+import { createSession } from "./support/session.ts";
 import { shopTarget } from "./support/shop-target.ts";
 import { deploymentOf, destinationRuleOf, image, serviceOf } from "./support/workload-objects.ts";
 import { base, start } from "./words/sample.ts";
@@ -220,6 +221,20 @@ test("whoever names no metrics asks where the journal of the release says, every
   }
 });
 
+test("outputs that cannot be written, and a cluster whose certificate nobody looks at, are warned of", async (t) => {
+  const config = await configOf();
+  const unsafe = kubeconfig.replace("{ server:", "{ insecure-skip-tls-verify: true, server:");
+  const { here, warnings } = surroundings({ github: { ...github, outputFile } });
+  const { messages } = compose({ ...config, cluster: { ...config.cluster, kubeconfig: unsafe } }, here);
+  assert.match(warnings.join(), /^the kubeconfig says insecure-skip-tls-verify/);
+  process.env.GITHUB_OUTPUT = join(folder, "missing", "outputs");
+  t.after(() => {
+    process.env.GITHUB_OUTPUT = outputFile;
+  });
+  messages.nothingLeft();
+  assert.match(warnings.slice(1).join(), /^outputs could not be written: /);
+});
+
 test("a desk prints, answers, warns and reads, and leaves nothing", async () => {
   const { here, said, warnings, requests } = surroundings({ clock: nodeClock });
   const { messages, readFile } = desk(await configOf({ warnings: ["a part is wrong"] }), here);
@@ -264,6 +279,7 @@ test("who sends requests past a release is remembered from before it, and asked 
       const { plan } = config.release ?? assert.fail();
       const session = compose({ ...config, cluster }, surroundings(nodeWorld()).here);
       const tester = "VirtualService shop/tester: http route #0 sends 100% of its requests to reviews subset v2";
+      assert.deepEqual(await session.services(), ["reviews"]);
       const before = await session.capture(shopTarget, plan);
       assert.deepEqual(
         [before.bystanders, (await session.captureGivenBack(shopTarget)).bystanders],
@@ -282,6 +298,47 @@ test("who sends requests past a release is remembered from before it, and asked 
         const { bystanders } = session.connect(record as unknown as ReleaseRecord);
         assert.deepEqual(await bystanders.strandedWithout("canary"), stranded, `${replicas} pods before`);
       }
+    },
+  ));
+
+test("an undo waits for no counters, nor does a first deployment but for who answers already; a journal that no adapter can read is refused", () =>
+  inCluster(
+    [
+      serviceOf("shop", "reviews", { app: "reviews" }),
+      destinationRuleOf("shop", "reviews", { v1: { version: "v1" }, v2: { version: "v2" } }),
+      deploymentOf("shop", "reviews-v1", "v1"),
+      deploymentOf("shop", "reviews-v2", "v2"),
+      virtualService("reviews", "v1"),
+    ],
+    async ({ server }) => {
+      const config = await configOf();
+      const cluster = { ...config.cluster, kubeconfig: server.kubeconfig() };
+      const { plan } = config.release ?? assert.fail();
+      const world = nodeWorld();
+      const asked: string[] = [];
+      const transport: Surroundings["transport"] = {
+        async send(request) {
+          if (request.url.host !== "prometheus:9090") return world.transport.send(request);
+          asked.push(request.url.searchParams.get("query") ?? "");
+          return answerTo(request);
+        },
+      };
+      for (const [firstDeploy, undo, counters] of [
+        [false, false, /^time\(\)$/],
+        [false, true, /^$/],
+        [true, false, /^time\(\)$/],
+      ] as const) {
+        asked.length = 0;
+        const session = compose({ ...config, cluster, firstDeploy }, surroundings({ ...world, transport }).here);
+        await session.preflight(shopTarget, plan, { undo, exchanged: false }).inspect();
+        assert.match(asked.join(";"), counters, JSON.stringify({ firstDeploy, undo }));
+      }
+
+      const { journal } = compose({ ...config, cluster }, surroundings(world).here);
+      const { load } = await createSession({ state: { phase: "succeeded" } });
+      const record = load() ?? assert.fail();
+      await journal.save({ ...record, before: { ...record.before, workloads: "damaged" } });
+      await assert.rejects(compose({ ...config, cluster }, surroundings(world).here).journal.load(), /before/);
     },
   ));
 
@@ -370,6 +427,11 @@ const folders: Readonly<Record<string, readonly [files: Readonly<Record<string, 
       { ...whole, "w.yaml": virtualServiceFile() },
       2,
       /✗ In several files \(v\.yaml, w\.yaml\) stands VirtualService shop\/reviews/,
+    ],
+    "a file beside it that is too large": [
+      { ...whole, "large.yaml": "#".repeat(2 ** 20 + 1) },
+      0,
+      /! Not read, .*large\.yaml \(it has more than/,
     ],
     "a template beside it": [{ ...whole, "t.yaml": "a: {{ .b }}" }, 0, /! Not read, .*t\.yaml:1:1 is not YAML/],
   };

@@ -54,10 +54,11 @@ current-context: one
 `;
 
 test("a kubeconfig that is no pipe is left to whoever reads it, and a desk needs none", async () => {
-  const { here, asked } = surroundings({ KUBECONFIG: kubeconfig });
-  const status = await configured({ file: sound, inputs: { command: "status", kubeconfig } });
-  await assert.rejects(dispatch(status, here));
-  assert.deepEqual([...new Set(asked)], ["kubernetes.test"]);
+  for (const command of ["status", "plan"]) {
+    const { here, asked } = surroundings({ KUBECONFIG: kubeconfig });
+    await assert.rejects(dispatch(await configured({ file: sound, inputs: { command, kubeconfig } }), here));
+    assert.deepEqual([...new Set(asked)], ["kubernetes.test"], command);
+  }
   const desk = surroundings({ KUBECONFIG: "/dev/fd/999" });
   const inputs = { command: "rehearse", "rehearse-rate": "50", "rehearse-errors": "1%", "rehearse-runs": "1" };
   assert.equal(await dispatch(await configured({ file: sound, inputs }), desk.here), 0);

@@ -8,7 +8,7 @@ import test, { describe, type TestContext } from "node:test";
 import packageJson from "../package.json" with { type: "json" };
 import { parseOutputs } from "../sandbox/composite/file-commands.ts";
 import { releaseOfOne } from "../sandbox/shop.ts";
-import { rejecting, throwing } from "./integration/preload.ts";
+import { aged, rejecting, throwing } from "./integration/preload.ts";
 import { type Ended, startProgram } from "./integration/program.ts";
 import { until } from "./support/cluster.ts";
 import { listening } from "./support/listening.ts";
@@ -84,6 +84,18 @@ describe("the program", { concurrency: 3 }, () => {
       assert.match(ended.said.slice(ended.stdout.length), stderr);
       assert.deepEqual(ended.outputs.outcome, exit === 0 || args.length === 0 ? undefined : "failed");
     });
+
+  test("a Node that is too old is told before anything is loaded, and one that is not is not", async () => {
+    for (const [node, exit, said] of [
+      ["21.19.0", 2, /^Istio Canary needs Node 22\.19 or newer/],
+      ["22.18.9", 2, /^Istio Canary needs Node 22\.19 or newer/],
+      ["22.19.0", 0, /^\d+\.\d+\.\d+\n$/],
+      ["23.0.0", 0, /^\d+\.\d+\.\d+\n$/],
+    ] as const) {
+      const ended = await start(["version"], { ...here, ...aged(node) }).ended;
+      assert.deepEqual([ended.exit, said.test(ended.said)], [exit, true], `${node}: ${ended.said}`);
+    }
+  });
 
   test("a refusal is an annotation for the runner, words for people, and outputs for the second step", async () => {
     const { exit, said, stdout, outputs } = await start([], onRunner, wrong).ended;

@@ -66,6 +66,22 @@ test("a release that waits is settled only if its requests go where it left them
   }
 });
 
+test("a job that fails after it has lost its release fails with what it failed with", async () => {
+  const broken = new RangeError("no such stage");
+  const { session, load } = await createSession({ state: { phase: "baking", stage: 0, since: 0, putBacks: 0 } });
+  const lost = new AbortController();
+  const connect: typeof session.connect = (record) => {
+    const ports = session.connect(record);
+    const now = (): never => {
+      lost.abort(new DeniedError("another job took over"));
+      throw broken;
+    };
+    return { ...ports, clock: { ...ports.clock, now } };
+  };
+  const concluded = conclude({ ...session, connect }, load() ?? assert.fail(), lost.signal, { taken: false });
+  await assert.rejects(concluded, (error) => error === broken);
+});
+
 test("a job that has lost its release ends with that and what it leaves behind, by whatever error it hears of it", async () => {
   const { session, load } = await createSession({ state: { phase: "baking", stage: 0, since: 0, putBacks: 0 } });
   const lost = AbortSignal.abort(new DeniedError("another job took over"));

@@ -75,7 +75,7 @@ test("a weight that was written a moment ago is not contradicted by requests of 
 test("the count reaches no further back than the first scrape that has nothing of the weight before", async () => {
   const { said, exit, windows } = await ask({ ago: 2 * minute, counted: { stable: 900, canary: 100 } });
   assert.deepEqual([exit, windows], [0, [90 * second]]);
-  assert.match(said, /the last 1m30s\)[\s\S]*Planned: 10% since 2m, which the count agrees with\.$/);
+  assert.match(said, /Prometheus, the last 1m30s\)[\s\S]*Planned: 10% since 2m, which the count agrees with\.$/);
   const long = await ask({ ago: 20 * minute });
   assert.deepEqual([long.exit, long.windows], [3, [5 * minute]]);
   assert.match(long.said, /Planned: 10% since 20m, which the count contradicts\.$/);

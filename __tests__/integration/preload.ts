@@ -11,6 +11,10 @@ export const throwing = (words: string): Readonly<Record<string, string>> =>
 export const rejecting = (words: string): Readonly<Record<string, string>> =>
   preloaded(`process.on("SIGUSR2", () => void Promise.reject(new Error(${JSON.stringify(words)})));`);
 
+/** A Node that says that it is of this version. */
+export const aged = (version: string): Readonly<Record<string, string>> =>
+  preloaded(`Object.defineProperty(process, "versions", { value: { ...process.versions, node: "${version}" } });`);
+
 /** Standard output that says of itself that it is a terminal. */
 export const onTerminal = (): Readonly<Record<string, string>> => preloaded("process.stdout.isTTY = true;");
 

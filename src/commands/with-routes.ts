@@ -42,8 +42,7 @@ async function knowing<S extends LookingSession>(
 
 function ambiguous({ service, routes }: Target, found: readonly RouteChoice[]): RefusedError {
   const words = someOf(found.map(routeWord), ", ", 5);
-  const [one] = found;
-  const example = one ? `{ ${routeKindWords[one.kind].key}: ${one.name} }` : "";
+  const [example] = found.map(({ kind, name }) => `{ ${routeKindWords[kind].key}: ${name} }`);
   return new RefusedError(
     `Several routes send to ${service} (${words}), none is ${routes.map(routeWord).join()}, and the configuration names none.`,
     { next: `Name the one whose weights are to move: routes: ${example}; or all of them, in a list.` },
