@@ -41842,8 +41842,7 @@ async function knowing(session, command, find) {
 }
 function ambiguous({ service, routes }, found) {
     const words = (0,some_of/* someOf */.y)(found.map(routeWord), ", ", 5);
-    const [one] = found;
-    const example = one ? `{ ${routeKindWords[one.kind].key}: ${one.name} }` : "";
+    const [example] = found.map(({ kind, name }) => `{ ${routeKindWords[kind].key}: ${name} }`);
     return new lib_errors/* RefusedError */.fk(`Several routes send to ${service} (${words}), none is ${routes.map(routeWord).join()}, and the configuration names none.`, { next: `Name the one whose weights are to move: routes: ${example}; or all of them, in a list.` });
 }
 
