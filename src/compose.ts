@@ -39,6 +39,7 @@ import type { InitSession } from "./commands/init.ts";
 import { metricsFor } from "./commands/known-metrics.ts";
 import type { PlanSession } from "./commands/plan.ts";
 import type { Desk, Session } from "./commands/session.ts";
+import { commandNamed } from "./config/commands.ts";
 import type { Config, MetricsConfig } from "./config/config.ts";
 import { folderObjects } from "./config/folder-objects.ts";
 import { loadConfig } from "./config/load.ts";
@@ -473,7 +474,7 @@ const historyOf = (metrics: (target: Target) => Metrics, { clock, stop }: Surrou
 });
 
 function reporterFor(
-  { reporting }: Config,
+  { command, reporting }: Config,
   environment: string,
   world: Surroundings,
   written: Outputs | undefined,
@@ -482,6 +483,8 @@ function reporterFor(
   const { clock, github, voice, censor } = world;
   const links: Links = { dashboards: reporting.dashboards, workflow: github.workflowUrl };
   const reporters: Reporter[] = [voice];
+  // Whoever only looks on has no report of its own.
+  if (commandNamed(command)?.changes !== true) return censor.reporter(voice);
   if (written) reporters.push(written);
   if (reporting.report)
     reporters.push(reportFile({ file: reporting.report }), logFolder(logFolderBeside(reporting.report)));

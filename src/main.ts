@@ -59,14 +59,20 @@ async function main(): Promise<ExitCode> {
     registerSecret: redaction.register,
     redact: redaction.redact,
   });
+  const { command, namespace, service, reporting } = config;
+  const isTold = commandNamed(command)?.changes === true; // whoever changes something has a report
   const screen = config.json ? stderr : stdout; // a program reads what is on standard output then
   const verbose = config.verbose || env.RUNNER_DEBUG === "1";
   const voice =
     process.stdout.isTTY && !github.actions
-      ? progress({ screen, clock: world.clock, verbose, coloured: isColoured(env), stop: stop.signal })
+      ? progress({
+          screen,
+          clock: world.clock,
+          verbose,
+          coloured: isColoured(env),
+          stop: isTold ? stop.signal : undefined,
+        })
       : log({ screen, actions: github.actions, verbose });
-  const { command, namespace, service, reporting } = config;
-  const isTold = commandNamed(command)?.changes === true; // whoever changes something has a report
   task = { command, inSummary: reporting.summary };
   function tellAnswer(text: string): ExitCode {
     if (!isTold) summarise(answerSummary(command, [namespace, service].filter(Boolean).join("/"), censor.text(text)));

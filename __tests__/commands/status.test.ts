@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { status } from "../../src/commands/status.ts";
 import type { Account } from "../../src/release/account.ts";
 import type { ReleaseRecord } from "../../src/release/release-record.ts";
 import { proofIn } from "../../src/words/evidence-part.ts";
 import { statusAnswer } from "../../src/words/status-answer.ts";
 import { statusText } from "../../src/words/status-text.ts";
 import { verdictSentence } from "../../src/words/verdict-sentence.ts";
+import { createSession } from "../support/session.ts";
 import { evidenceSamples } from "../words/evidence-tale.ts";
 import { samples } from "../words/sample.ts";
 
@@ -104,4 +106,33 @@ test("status of a release that is over says who serves, and why, not what was cl
   });
   assert.ok(answer.phase === "succeeded");
   assert.equal(answer.because, "every stage passed: the canary is the new stable");
+});
+
+/** What is told of a release, and at last printed, while the journal has one after the other of these. */
+async function watch(told: readonly (Account | undefined)[], holder?: string) {
+  const { session, printed } = await createSession(holder === undefined ? {} : { holder });
+  const records = told.map((account) => recordOf(account ?? assert.fail()));
+  const events: string[] = [];
+  const exit = await status({
+    ...session,
+    config: { ...session.config, watch: true },
+    journal: { ...session.journal, load: async () => (records.length > 1 ? records.shift() : records[0]) },
+    reporter: {
+      report: ({ state }) => void events.push(state.phase),
+      flush: async () => void events.push("flush"),
+    },
+  });
+  return { exit, events, said: printed.join("\n") };
+}
+
+test("status --watch tells of a release as long as a job runs it, and ends as status does", async () => {
+  const { running } = samples;
+  const over = await watch([running, running, samples["rolled-back-errors"]], "job-7");
+  assert.deepEqual([over.exit, over.events], [0, ["baking", "baking", "flush"]]);
+  assert.match(over.said, /^shop\/reviews: rolled-back, reviews-v1 serves everything$/m);
+  const held = await watch([running, evidenceSamples["held-undecided"]], "job-7");
+  assert.deepEqual([held.exit, held.events], [3, ["baking", "flush"]]);
+  const dead = await watch([running]);
+  assert.deepEqual([dead.exit, dead.events], [3, ["flush"]]);
+  assert.match(dead.said, /^No job runs it any more/m);
 });

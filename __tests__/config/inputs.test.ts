@@ -27,7 +27,7 @@ test("everything in the file is an input as well, and every input has its place 
 test("only what cannot be in the file has no place in it", () => {
   assert.deepEqual(
     inputs.filter(({ path }) => path === undefined).map(({ name }) => name),
-    ["command", "config", "set", "github-token", "output", "route", "host", "files", "json", "verbose"],
+    ["command", "config", "set", "github-token", "output", "route", "host", "files", "watch", "json", "verbose"],
   );
 });
 

@@ -1,5 +1,6 @@
 import { tell } from "../lib/errors.ts";
 import { inert } from "../lib/lines.ts";
+import { accountOf } from "../release/account.ts";
 import { plannedTraffic } from "../release/planned-weight.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { heldBy, isOver, isRunning } from "../release/state.ts";
@@ -16,14 +17,31 @@ import { straysWithoutJournal, unlessUnknown } from "./without-journal.ts";
  * is over, and as far as that can be known when there is no journal.
  */
 export async function status(session: Session): Promise<ExitCode> {
-  const record = await session.journal.load();
-  if (!record) return statusWithoutJournal(session);
+  const begun = await session.journal.load();
+  if (!begun) return statusWithoutJournal(session);
   const { cluster, config, messages, clock } = session;
+  const record = config.watch ? await watched(session, begun) : begun;
   const deviation = await deviationOf(session, record);
   if (config.json) messages.answer(statusAnswer(cluster, record, deviation));
   else messages.print(statusText(cluster, record, deviation, clock.now()));
   if (needsSomebody(record, deviation)) return 3;
   return 0;
+}
+
+const watchEvery = 1_000;
+
+/** Tells of the release as long as a job runs it, and gives how it stands then. */
+async function watched(session: Session, begun: ReleaseRecord): Promise<ReleaseRecord> {
+  const { journal, reporter, clock } = session;
+  const newest = async (before: ReleaseRecord): Promise<ReleaseRecord> => (await journal.load()) ?? before;
+  let record = begun;
+  while (isRunning(record.state) && (await isWatched(session))) {
+    reporter.report(accountOf(record, record.log.at(-1)?.reason ?? { kind: "deploying" }, clock.now(), []));
+    await clock.sleepUntil(clock.now() + watchEvery);
+    record = await newest(record);
+  }
+  await reporter.flush(watchEvery);
+  return newest(record);
 }
 
 /** Something is not as it should be, it is held, it got stuck, or its job is dead. */

@@ -100,7 +100,7 @@ const rows = [
   {
     name: "status",
     purpose: "Say where a release is.",
-    does: "says where the newest release is, and whether the routes are as it wrote them; also when it is over",
+    does: "says where the newest release is, and whether the routes are as it wrote them; also when it is over. With `--watch` it follows a release until it is over or waits",
     exits:
       "0; 2 if there is no such Service; 3 if it is held, stuck, or its job is dead, or if it is over and requests go where they should not",
     needs: service,

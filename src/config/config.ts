@@ -47,6 +47,8 @@ export type Config = {
   readonly wish: Wish;
   /** No stable version exists yet: deploy the new one straight, without stages. Default false: say so and refuse. */
   readonly firstDeploy: boolean;
+  /** `status` goes on until the release is over or waits. */
+  readonly watch: boolean;
   /** JSON instead of text, for `plan`, `rehearse`, `status`, `verify` and `replay`. */
   readonly json: boolean;
   /** The log has the numbers behind the evidence, too. */

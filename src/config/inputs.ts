@@ -614,6 +614,14 @@ export const inputs: readonly Input[] = [
     commands: readersOf("files"),
   },
   {
+    name: "watch",
+    type: "boolean",
+    description:
+      "Follow the release until it is over or waits, drawn anew on a terminal and line by line elsewhere; then say how it stands, and exit as without it.",
+    default: "false",
+    commands: ["status"],
+  },
+  {
     name: "json",
     type: "boolean",
     description: "Print JSON instead of text.",

@@ -256,6 +256,7 @@ function configOf(
     rehearsal: command === "rehearse" ? rehearsalOf(file) : undefined,
     firstDeploy,
     files: inputs.files,
+    watch: inputs.watch === "true",
     json: inputs.json === "true",
     verbose: inputs.verbose === "true",
     output: inputs.output || undefined,

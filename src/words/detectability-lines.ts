@@ -39,7 +39,7 @@ function whatWouldHelp({ traffic, smallest, better }: DetectableInTraffic): stri
     : nothingBetter;
   if (smallest) return `  what fails less often needs more requests than these stages have; ${help}`;
   const rate = `${number(traffic.rate)} requests per second`;
-  return `! At ${rate} this plan finds nothing in 80% of releases, not even a version that fails every request; ${help}.`;
+  return `! At ${rate} this plan finds nothing, not even a version that fails every request, in 80% of releases; ${help}.`;
 }
 
 const nothingBetter =

@@ -126,6 +126,15 @@ test("Ctrl-C is answered at once, once, and only while it changes what happens",
   assert.doesNotMatch(answered(goingBack ?? assert.fail()), /Stopping/);
 });
 
+test("who only looks on sees the release as it stands, and no word on a Ctrl-C that would end nothing", () => {
+  const { screen, text } = recording(80);
+  const voice = progress({ screen, clock: handClock(start), verbose: false, coloured: false, stop: undefined });
+  voice.report(samples.running ?? assert.fail());
+  assert.match(frames(text()).at(-1) ?? "", /▶ 2 {2}25%[\s\S]* canary {3}25% planned, 24\.3% counted$/);
+  assert.doesNotMatch(text(), /Ctrl-C/);
+  void voice.flush(0);
+});
+
 test("colours say nothing that the words do not, and are left out where nobody wants them", () => {
   const shown = (coloured: boolean): string => {
     const { screen, text } = recording(200);

@@ -25,8 +25,8 @@ export function progress({
 }: Pick<LogOptions, "screen" | "verbose"> & {
   readonly clock: Pick<Clock, "now" | "every">;
   readonly coloured: boolean;
-  /** Aborts at Ctrl-C, which is answered at once. */
-  readonly stop: AbortSignal;
+  /** Aborts at Ctrl-C, which is answered at once. Undefined where somebody looks on, whose end ends nothing. */
+  readonly stop: AbortSignal | undefined;
 }): Voice {
   const story = createStory();
   const evidenceNews = createEvidenceNews(verbose);
@@ -48,10 +48,10 @@ export function progress({
   function draw(): void {
     const now = clock.now() - reportedAt;
     const columns = Math.max(20, (screen.columns ?? 80) - 1);
-    frame.draw(newest && isRunning(newest.state) ? alive(newest, newest.now + now, columns) : []);
+    frame.draw(newest && isRunning(newest.state) ? alive(newest, newest.now + now, columns, stop !== undefined) : []);
   }
 
-  stop.addEventListener("abort", () => {
+  stop?.addEventListener("abort", () => {
     if (newest === undefined || whatCtrlCDoes(newest) === undefined) return;
     print(stoppingInWords(newest));
     draw();
@@ -99,8 +99,8 @@ export function progress({
   };
 }
 
-function alive(account: Account, now: Instant, columns: number): readonly LiveLine[] {
-  const hint = whatCtrlCDoes(account);
+function alive(account: Account, now: Instant, columns: number, isOwn: boolean): readonly LiveLine[] {
+  const hint = isOwn ? whatCtrlCDoes(account) : undefined;
   const view = liveView(account, now, columns);
   if (hint === undefined) return view;
   return [...view, { text: hint.slice(0, columns), tone: "dim" }];
