@@ -105,6 +105,50 @@ test("the comment that README shows is one that the program writes, without its 
   );
 });
 
+/** As GitHub makes an anchor of it. */
+const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} -]/gu, "")
+    .replaceAll(" ", "-");
+
+const withoutBlocks = (text: string): string => text.replace(/^```.*?^```$/gms, "");
+
+/** `## Try it` as `2 try-it`; a page in Chinese has the English anchor before each heading but its first. */
+const headingsIn = (page: string): readonly string[] =>
+  [...withoutBlocks(read(page)).matchAll(/(?:^<a id="([^"]*)"><\/a>\n\n)?^(#+) (.*)$/gm)].map(
+    ([, anchor, { length = 0 } = "", text = ""]) => (length === 1 ? "1" : `${length} ${anchor ?? anchorOf(text)}`),
+  );
+
+/** Code is the same in every language; what is said of it in a comment is not. */
+const blocksIn = (page: string): readonly string[] =>
+  [...read(page).matchAll(/^```.*?^```$/gms)].map(([block]) =>
+    block
+      .split("\n")
+      .map((line) => line.replace(/(^|\s+)# .*$/, "").trimEnd())
+      .filter((line) => line !== "")
+      .join("\n"),
+  );
+
+for (const [english, chinese] of [
+  ["README.md", "docs/zh/README.md"],
+  ["docs/setup.md", "docs/zh/setup.md"],
+] as const)
+  test(`${chinese} has the headings and the code of ${english}`, () => {
+    assert.deepEqual(
+      headingsIn(chinese),
+      headingsIn(english),
+      `What stands under a heading that differs is to be translated from ${english}; before it stands its anchor: <a id="…"></a>`,
+    );
+    assert.deepEqual(
+      blocksIn(chinese),
+      blocksIn(english),
+      `A block of code in ${english} has changed; copy it (its comments may be translated)`,
+    );
+    const quoted = (page: string) => read(page).match(/^>.*$/gm);
+    assert.deepEqual(quoted(chinese), quoted(english), `What ${english} quotes of a comment is to be copied`);
+  });
+
 test("every test that ARCHITECTURE.md relies on exists", () => {
   const [, section = ""] = /\n## Invariants\n(.*?)\n## /s.exec(read("ARCHITECTURE.md")) ?? [];
   const rows = section.split("\n").filter((line) => /^\| \d/.test(line));
