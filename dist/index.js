@@ -27018,9 +27018,9 @@ function progress({ screen, clock, verbose, coloured, stop, }) {
     function draw() {
         const now = clock.now() - reportedAt;
         const columns = Math.max(20, (screen.columns ?? 80) - 1);
-        frame.draw(newest && (0,release_state/* isRunning */.W_)(newest.state) ? alive(newest, newest.now + now, columns) : []);
+        frame.draw(newest && (0,release_state/* isRunning */.W_)(newest.state) ? alive(newest, newest.now + now, columns, stop !== undefined) : []);
     }
-    stop.addEventListener("abort", () => {
+    stop?.addEventListener("abort", () => {
         if (newest === undefined || whatCtrlCDoes(newest) === undefined)
             return;
         print(stoppingInWords(newest));
@@ -27070,8 +27070,8 @@ function progress({ screen, clock, verbose, coloured, stop, }) {
         },
     };
 }
-function alive(account, now, columns) {
-    const hint = whatCtrlCDoes(account);
+function alive(account, now, columns, isOwn) {
+    const hint = isOwn ? whatCtrlCDoes(account) : undefined;
     const view = liveView(account, now, columns);
     if (hint === undefined)
         return view;
@@ -27425,7 +27425,7 @@ const rows = [
     {
         name: "status",
         purpose: "Say where a release is.",
-        does: "says where the newest release is, and whether the routes are as it wrote them; also when it is over",
+        does: "says where the newest release is, and whether the routes are as it wrote them; also when it is over. With `--watch` it follows a release until it is over or waits",
         exits: "0; 2 if there is no such Service; 3 if it is held, stuck, or its job is dead, or if it is over and requests go where they should not",
         needs: service,
         reads: ["service"],
@@ -28125,6 +28125,13 @@ const inputs = [
         type: "text",
         description: "A folder with manifests (YAML or JSON, and folders in it) to look at instead of a cluster: for pull requests that change routes. What stands in no file is told as not known.",
         commands: readersOf("files"),
+    },
+    {
+        name: "watch",
+        type: "boolean",
+        description: "Follow the release until it is over or waits, drawn anew on a terminal and line by line elsewhere; then say how it stands, and exit as without it.",
+        default: "false",
+        commands: ["status"],
     },
     {
         name: "json",
@@ -29885,6 +29892,7 @@ function configOf(command, file, inputs, env) {
         rehearsal: command === "rehearse" ? rehearsalOf(file) : undefined,
         firstDeploy,
         files: inputs.files,
+        watch: inputs.watch === "true",
         json: inputs.json === "true",
         verbose: inputs.verbose === "true",
         output: inputs.output || undefined,
@@ -32329,7 +32337,7 @@ function whatWouldHelp({ traffic, smallest, better }) {
     if (smallest)
         return `  what fails less often needs more requests than these stages have; ${help}`;
     const rate = `${(0,numbers/* number */.ai)(traffic.rate)} requests per second`;
-    return `! At ${rate} this plan finds nothing in 80% of releases, not even a version that fails every request; ${help}.`;
+    return `! At ${rate} this plan finds nothing, not even a version that fails every request, in 80% of releases; ${help}.`;
 }
 const nothingBetter = "no stage of up to 4h would find much more; a gate on a query of your own, or an approval, can judge what is too rare to count";
 function failing(ratio, { baseline }) {
@@ -41506,11 +41514,13 @@ function next(record, watched) {
 
 
 
+
 async function status_status(session) {
-    const record = await session.journal.load();
-    if (!record)
+    const begun = await session.journal.load();
+    if (!begun)
         return statusWithoutJournal(session);
     const { cluster, config, messages, clock } = session;
+    const record = config.watch ? await watched(session, begun) : begun;
     const deviation = await deviationOf(session, record);
     if (config.json)
         messages.answer(statusAnswer(cluster, record, deviation));
@@ -41519,6 +41529,19 @@ async function status_status(session) {
     if (needsSomebody(record, deviation))
         return 3;
     return 0;
+}
+const watchEvery = 1_000;
+async function watched(session, begun) {
+    const { journal, reporter, clock } = session;
+    const newest = async (before) => (await journal.load()) ?? before;
+    let record = begun;
+    while ((0,release_state/* isRunning */.W_)(record.state) && (await isWatched(session))) {
+        reporter.report(accountOf(record, record.log.at(-1)?.reason ?? { kind: "deploying" }, clock.now(), []));
+        await clock.sleepUntil(clock.now() + watchEvery);
+        record = await newest(record);
+    }
+    await reporter.flush(watchEvery);
+    return newest(record);
 }
 const needsSomebody = ({ state }, { differences, watched }) => differences.length > 0 || (0,release_state/* heldBy */.Vr)(state) !== undefined || state.phase === "failed" || watched === false;
 async function statusWithoutJournal(session) {
@@ -59478,6 +59501,8 @@ const virtualServiceFamily = ({ client, clock, subsetLabels }) => ({
     },
 });
 
+// EXTERNAL MODULE: ./src/config/commands.js
+var config_commands = __nccwpck_require__(4344);
 // EXTERNAL MODULE: ./src/config/issue.js
 var issue = __nccwpck_require__(4095);
 // EXTERNAL MODULE: ./src/config/manifests.js + 1 modules
@@ -63182,6 +63207,7 @@ function allRoutes(families) {
 
 
 
+
 function desk(config, world) {
     return {
         config,
@@ -63483,10 +63509,12 @@ const historyOf = (metrics, { clock, stop }) => ({
     rate: (target, window) => metrics(target).rate(clock.now(), window, stop),
     dispersion: (target) => metrics(target).dispersion(clock.now(), stop),
 });
-function reporterFor({ reporting }, environment, world, written, warn) {
+function reporterFor({ command, reporting }, environment, world, written, warn) {
     const { clock, github, voice, censor } = world;
     const links = { dashboards: reporting.dashboards, workflow: github.workflowUrl };
     const reporters = [voice];
+    if ((0,config_commands/* commandNamed */.v)(command)?.changes !== true)
+        return censor.reporter(voice);
     if (written)
         reporters.push(written);
     if (reporting.report)
@@ -65878,13 +65906,19 @@ async function main() {
         registerSecret: redaction.register,
         redact: redaction.redact,
     });
+    const { command, namespace, service, reporting } = config;
+    const isTold = (0,_config_commands_js__WEBPACK_IMPORTED_MODULE_15__/* .commandNamed */ .v)(command)?.changes === true;
     const screen = config.json ? stderr : stdout;
     const verbose = config.verbose || env.RUNNER_DEBUG === "1";
     const voice = process.stdout.isTTY && !github.actions
-        ? (0,_adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_12__/* .progress */ .q)({ screen, clock: world.clock, verbose, coloured: isColoured(env), stop: stop.signal })
+        ? (0,_adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_12__/* .progress */ .q)({
+            screen,
+            clock: world.clock,
+            verbose,
+            coloured: isColoured(env),
+            stop: isTold ? stop.signal : undefined,
+        })
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_11__/* .log */ .R)({ screen, actions: github.actions, verbose });
-    const { command, namespace, service, reporting } = config;
-    const isTold = (0,_config_commands_js__WEBPACK_IMPORTED_MODULE_15__/* .commandNamed */ .v)(command)?.changes === true;
     task = { command, inSummary: reporting.summary };
     function tellAnswer(text) {
         if (!isTold)
