@@ -172,7 +172,7 @@ export async function composeFiles(config: Config, folder: string, here: Surroun
 
 /** What a first release is prepared with: a cluster that is only read, or manifests. */
 export async function composeInit(config: Config, here: Surroundings): Promise<InitSession> {
-  const { service, wish, output: folder = "." } = config;
+  const { service, wish = {}, output: folder = "." } = config;
   const { client, namespace, places, place } = await groundFor(config, here);
   const ground = await readGround(client, { namespace, service });
   return {

@@ -58,6 +58,7 @@ test("a file with the least in it is a whole configuration", async () => {
     },
     rehearsal: undefined,
     verify: { requests: 100, headers: {}, window: 5 * minute },
+    wish: undefined,
     firstDeploy: false,
     json: false,
     verbose: false,

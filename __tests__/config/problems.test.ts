@@ -548,7 +548,7 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   [
     "a command nobody knows",
     { inputs: { command: "relase" } },
-    'command: unknown command "relase"; did you mean "release"? Known: release, plan, rehearse, status, verify, rollback, undo, promote, settle, replay, report',
+    'command: unknown command "relase"; did you mean "release"? Known: init, release, plan, rehearse, status, verify, rollback, undo, promote, settle, replay, report',
   ],
   [
     "a release that nothing would judge",

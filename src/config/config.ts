@@ -44,7 +44,7 @@ export type Config = {
   /** A folder with manifests that are looked at instead of a cluster. */
   readonly files?: string | undefined;
   /** What init is asked for beside the service's name. */
-  readonly wish: Wish;
+  readonly wish?: Wish | undefined;
   /** No stable version exists yet: deploy the new one straight, without stages. Default false: say so and refuse. */
   readonly firstDeploy: boolean;
   /** `status` goes on until the release is over or waits. */

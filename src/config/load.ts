@@ -252,7 +252,7 @@ function configOf(
     asked: askedIn(inputs),
     reporting: reportingOf(file, inputs, env),
     verify,
-    wish: wishIn(file, inputs),
+    wish: command === "init" ? wishIn(file, inputs) : undefined,
     rehearsal: command === "rehearse" ? rehearsalOf(file) : undefined,
     firstDeploy,
     files: inputs.files,

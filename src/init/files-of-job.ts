@@ -1,4 +1,4 @@
-import { readDeployment } from "../kubernetes/deployment.ts";
+import { chooseContainer, readDeployment } from "../kubernetes/deployment.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import type { Labels } from "../kubernetes/selector.ts";
 import { type InitGround, inOwnNamespace } from "./ground.ts";
@@ -70,48 +70,49 @@ const loginSteps = (namespace: string): string =>
     .map((line) => `#   ${line.replaceAll("--namespace shop", `--namespace ${namespace}`)}\n`)
     .join("");
 
-/** The least that can be said. */
+/** The least that can be said. What is undefined is not written. */
 function configurationOf(ground: InitGround, { stable, canary, routes, from, ambient }: Chosen): object {
   const { namespace, service } = ground;
   const { deployment, labels, ...destination } = canary;
   const isNamed = from === "existing" || deployment !== `${stable.deployment}-canary`;
   const source = { existing: {}, clone: { from: "clone" }, manifests: { from: { manifests: [manifestPath] } } }[from];
-  const its = { ...(isNamed ? { deployment } : {}), ...source, ...destination, ...(labels ? { labels } : {}) };
+  const named = isNamed ? deployment : undefined;
   const image = imageOf(ground, { stable });
   return {
     namespace,
     service,
     stable,
-    canary: its,
-    ...(from === "existing" ? {} : { promotion: "update" }),
-    ...(image === undefined ? {} : { image: imageOfCommit(image) }),
-    ...routesIn(ground, routes),
+    canary: { deployment: named, ...source, ...destination, labels },
+    promotion: from === "existing" ? undefined : "update",
+    image: image === undefined ? undefined : imageOfCommit(image),
+    routes: routesIn(ground, routes),
     stages: "10:5m, 50:5m, 100",
-    ...(ambient ? { metrics: { prometheus: "service://istio-system/prometheus:9090" } } : {}),
+    metrics: ambient ? { prometheus: "service://istio-system/prometheus:9090" } : undefined,
   };
 }
 
 /** The image that runs, as stable's Deployment has it. */
 export function imageOf(ground: InitGround, { stable }: Pick<Chosen, "stable">): string | undefined {
   const found = inOwnNamespace(ground, "Deployment").find(({ metadata }) => metadata.name === stable.deployment);
-  const [container] = found ? readDeployment(found).containers : [];
-  return container?.image || undefined;
+  if (!found) return undefined;
+  const deployment = readDeployment(found);
+  const choice = chooseContainer(deployment);
+  if ("problem" in choice) return deployment.containers[0]?.image || undefined;
+  return choice.image || undefined;
 }
 
 /** Its repository, with the commit that a workflow releases. */
 const imageOfCommit = (image: string): string => `${image.replace(/@.*$/, "").replace(/:[^/:]*$/, "")}:\${GITHUB_SHA}`;
 
 /** The VirtualService with the service's name is found by itself. */
-function routesIn({ namespace, service }: InitGround, routes: readonly KubernetesObject[]): object {
+function routesIn({ namespace, service }: InitGround, routes: readonly KubernetesObject[]): unknown {
   const [first, ...more] = routes;
   const isUsual = first?.kind === "VirtualService" && first.metadata.name === service;
-  if (more.length === 0 && isUsual && first.metadata.namespace === namespace) return {};
-  return {
-    routes: routes.map(({ kind, metadata }) => {
-      const name = metadata.namespace === namespace ? metadata.name : `${metadata.namespace}/${metadata.name}`;
-      return { [keyOf(kind)]: name };
-    }),
-  };
+  if (more.length === 0 && isUsual && first.metadata.namespace === namespace) return undefined;
+  return routes.map(({ kind, metadata }) => {
+    const name = metadata.namespace === namespace ? metadata.name : `${metadata.namespace}/${metadata.name}`;
+    return { [keyOf(kind)]: name };
+  });
 }
 
 const keyOf = (kind: string): string => kind.replace(/^(HTTP|GRPC|TLS|TCP|V)/, (start) => start.toLowerCase());

@@ -38,7 +38,8 @@ export function propose(ground: InitGround, wish: Wish): Proposal | Unready {
   const served = named?.object ?? service;
   const routes = byRoutes ? viaGatewayApi(ground, served, versions, wish) : viaVirtualServices(ground, versions, wish);
   const changes = [...(named ? [named] : []), ...waypointFor(ground, service, ambient), ...routes.changes];
-  const chosen = { ...routes.chosen, from: versions.from, made: versions.made, ambient };
+  const { from, made } = versions;
+  const chosen = { ...routes.chosen, from, made, ambient };
   return assembled(ground, { versions, changes, chosen, releasable: routes.releasable, selector });
 }
 

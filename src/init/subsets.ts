@@ -77,7 +77,7 @@ const newRule = (
     apiVersion: `networking.istio.io/${ground.istioVersion}`,
     kind: "DestinationRule",
     metadata: { name: freeName(ground, "DestinationRule", ground.service), namespace: ground.namespace },
-    spec: { host: fullHost(ground), ...(trafficPolicy === undefined ? {} : { trafficPolicy }), subsets },
+    spec: { host: fullHost(ground), trafficPolicy, subsets },
   };
 };
 
