@@ -7,6 +7,7 @@ import { gatewayKinds } from "../../src/istio/gateway-route.ts";
 import { routeSections } from "../../src/istio/route-rule.ts";
 import type { Transport } from "../../src/world/transport.ts";
 import { gatewayRouteContract, gatewayRouteMaker } from "../contracts/gateway-route.ts";
+import { initContract } from "../contracts/init.ts";
 import { journalContract } from "../contracts/journal.ts";
 import { kubernetesContract } from "../contracts/kubernetes.ts";
 import { lockContract } from "../contracts/lock.ts";
@@ -100,3 +101,4 @@ workloadContract("Deployments on the real API server", async () =>
 );
 journalContract("ConfigMaps on the real API server", async () => configMapJournals(await world("contract-journal")));
 lockContract("Leases on the real API server", async () => leaseLocks(await world("contract-lock")));
+initContract("the real API server", () => world("contract-init"));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
@@ -27,6 +27,7 @@ export type Scene = {
   /** A line as somebody types it, in the folder with the files of the scene. */
   readonly type: (line: string, options?: JobOptions) => Promise<Ended>;
   readonly writeFile: (name: string, text: string) => void;
+  readonly readFile: (name: string) => string;
   /** All steps of the action, as the runner runs them. */
   readonly startAction: (inputs: Inputs, options?: JobOptions & Partial<CompositeOptions>) => CompositeRun;
 };
@@ -116,6 +117,7 @@ export async function scene(
       return program.ended;
     },
     writeFile: (name, text) => writeFileSync(join(folder, name), text),
+    readFile: (name) => readFileSync(join(folder, name), "utf8"),
     startAction: (inputs, { runId, env, ...options } = {}) =>
       startComposite({
         action: built,
