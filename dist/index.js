@@ -29888,7 +29888,7 @@ function configOf(command, file, inputs, env) {
         asked: askedIn(inputs),
         reporting: reportingOf(file, inputs, env),
         verify,
-        wish: wishIn(file, inputs),
+        wish: command === "init" ? wishIn(file, inputs) : undefined,
         rehearsal: command === "rehearse" ? rehearsalOf(file) : undefined,
         firstDeploy,
         files: inputs.files,
@@ -31300,37 +31300,40 @@ function configurationOf(ground, { stable, canary, routes, from, ambient }) {
     const { deployment, labels, ...destination } = canary;
     const isNamed = from === "existing" || deployment !== `${stable.deployment}-canary`;
     const source = { existing: {}, clone: { from: "clone" }, manifests: { from: { manifests: [manifestPath] } } }[from];
-    const its = { ...(isNamed ? { deployment } : {}), ...source, ...destination, ...(labels ? { labels } : {}) };
+    const named = isNamed ? deployment : undefined;
     const image = imageOf(ground, { stable });
     return {
         namespace,
         service,
         stable,
-        canary: its,
-        ...(from === "existing" ? {} : { promotion: "update" }),
-        ...(image === undefined ? {} : { image: imageOfCommit(image) }),
-        ...routesIn(ground, routes),
+        canary: { deployment: named, ...source, ...destination, labels },
+        promotion: from === "existing" ? undefined : "update",
+        image: image === undefined ? undefined : imageOfCommit(image),
+        routes: routesIn(ground, routes),
         stages: "10:5m, 50:5m, 100",
-        ...(ambient ? { metrics: { prometheus: "service://istio-system/prometheus:9090" } } : {}),
+        metrics: ambient ? { prometheus: "service://istio-system/prometheus:9090" } : undefined,
     };
 }
 function imageOf(ground, { stable }) {
     const found = (0,init_ground/* inOwnNamespace */.n7)(ground, "Deployment").find(({ metadata }) => metadata.name === stable.deployment);
-    const [container] = found ? readDeployment(found).containers : [];
-    return container?.image || undefined;
+    if (!found)
+        return undefined;
+    const deployment = readDeployment(found);
+    const choice = chooseContainer(deployment);
+    if ("problem" in choice)
+        return deployment.containers[0]?.image || undefined;
+    return choice.image || undefined;
 }
 const imageOfCommit = (image) => `${image.replace(/@.*$/, "").replace(/:[^/:]*$/, "")}:\${GITHUB_SHA}`;
 function routesIn({ namespace, service }, routes) {
     const [first, ...more] = routes;
     const isUsual = first?.kind === "VirtualService" && first.metadata.name === service;
     if (more.length === 0 && isUsual && first.metadata.namespace === namespace)
-        return {};
-    return {
-        routes: routes.map(({ kind, metadata }) => {
-            const name = metadata.namespace === namespace ? metadata.name : `${metadata.namespace}/${metadata.name}`;
-            return { [keyOf(kind)]: name };
-        }),
-    };
+        return undefined;
+    return routes.map(({ kind, metadata }) => {
+        const name = metadata.namespace === namespace ? metadata.name : `${metadata.namespace}/${metadata.name}`;
+        return { [keyOf(kind)]: name };
+    });
 }
 const keyOf = (kind) => kind.replace(/^(HTTP|GRPC|TLS|TCP|V)/, (start) => start.toLowerCase());
 
@@ -31405,7 +31408,7 @@ const newRule = (ground, subsets, wide) => {
         apiVersion: `networking.istio.io/${ground.istioVersion}`,
         kind: "DestinationRule",
         metadata: { name: (0,init_ground/* freeName */.IL)(ground, "DestinationRule", ground.service), namespace: ground.namespace },
-        spec: { host: fullHost(ground), ...(trafficPolicy === undefined ? {} : { trafficPolicy }), subsets },
+        spec: { host: fullHost(ground), trafficPolicy, subsets },
     };
 };
 function withSubsets(object, added) {
@@ -31562,7 +31565,8 @@ function propose(ground, wish) {
     const served = named?.object ?? service;
     const routes = byRoutes ? viaGatewayApi(ground, served, versions, wish) : viaVirtualServices(ground, versions, wish);
     const changes = [...(named ? [named] : []), ...waypointFor(ground, service, ambient), ...routes.changes];
-    const chosen = { ...routes.chosen, from: versions.from, made: versions.made, ambient };
+    const { from, made } = versions;
+    const chosen = { ...routes.chosen, from, made, ambient };
     return assembled(ground, { versions, changes, chosen, releasable: routes.releasable, selector });
 }
 function assembled(ground, parts) {
@@ -63269,7 +63273,7 @@ async function composeFiles(config, folder, here) {
     };
 }
 async function composeInit(config, here) {
-    const { service, wish, output: folder = "." } = config;
+    const { service, wish = {}, output: folder = "." } = config;
     const { client, namespace, places, place } = await groundFor(config, here);
     const ground = await readGround(client, { namespace, service });
     return {
