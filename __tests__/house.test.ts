@@ -182,7 +182,12 @@ test("what leaves the program leaves it in few places, which the censor stands b
   const made = files.filter((file) => code(file).some((line) => callOf.test(line) && !/\bfunction\b/.test(line)));
   assert.deepEqual(made, ["src/compose.ts", "src/main.ts"]);
   const composed = code("src/compose.ts").join("\n");
-  for (const censored of ["censor.reporter(tee(", "censor.journal(configMapJournal(", "createWarnings(censor,"])
+  for (const censored of [
+    "censor.reporter(tee(",
+    "censor.journal(configMapJournal(",
+    "createWarnings(censor,",
+    "tellNotice(notice, sinks, world)",
+  ])
     assert.ok(composed.includes(censored), censored);
 });
 
@@ -197,6 +202,8 @@ test("a text of several lines is made of lines, so that nothing from outside mak
     "advice",
     "evidence-part",
     "kept-logs-part",
+    "plan-report",
+    "notice",
     "page/report-page",
     "page/time-chart",
   ].map((name) => `src/words/${name}.ts`);

@@ -37,9 +37,13 @@ import type { Voice } from "./adapters/terminal/log.ts";
 import { virtualServiceFamily } from "./adapters/virtual-service/virtual-service-family.ts";
 import type { InitSession } from "./commands/init.ts";
 import { metricsFor } from "./commands/known-metrics.ts";
+<<<<<<< HEAD
 import type { PlanSession } from "./commands/plan.ts";
 import type { Desk, Session } from "./commands/session.ts";
 import { commandNamed } from "./config/commands.ts";
+=======
+import type { Desk, Notices, PlanSession, Session } from "./commands/session.ts";
+>>>>>>> f95829ea (Write the comment of a pull request for plan and for a refusal as well, and give plan outputs)
 import type { Config, MetricsConfig } from "./config/config.ts";
 import { folderObjects } from "./config/folder-objects.ts";
 import { loadConfig } from "./config/load.ts";
@@ -72,6 +76,7 @@ import { configuredLabels, type Target } from "./release/target.ts";
 import type { Censor } from "./reporting/censor.ts";
 import { completed } from "./reporting/completed.ts";
 import { tee } from "./reporting/tee.ts";
+import { type NoticeSink, tellNotice } from "./reporting/tell-notice.ts";
 import { createWarnings, type Warnings } from "./reporting/warnings.ts";
 import { allRoutes, type Routes } from "./routes/routes.ts";
 import type { Links } from "./words/links.ts";
@@ -134,13 +139,18 @@ async function folderOf(folder: string, namespace: string, here: Surroundings) {
 /** A plan's session over manifests: with no cluster, no counters and no journal. */
 export async function composeFiles(config: Config, folder: string, here: Surroundings): Promise<FilesSession> {
   const messages = messagesOf(config, here);
+  const written = outputsFor(config, here, messages.warn);
+  const { notices } = tellersFor(config, config.reporting.environment, here, written, messages.warn);
   const { known, client } = await folderOf(folder, config.namespace, here);
   const routes = routesBy(client, here.clock);
   const noCounters = { because: "no cluster is looked at (files)" };
   return {
     config,
+    run: jobRun(here.github, here.env, here),
     cluster: { context: folder, host: "" },
     clock: here.clock,
+    stop: here.stop,
+    notices,
     messages,
     history: {
       traffic: async () => noCounters,
@@ -261,13 +271,13 @@ export function compose(config: Config, here: Surroundings): Session {
   const world: Surroundings = { ...here, clock: time.clock };
   const { clock } = world;
   const journal = here.censor.journal(configMapJournal(client, namespace, service, (record) => portsOf(record)));
-  const unwritten = (error: unknown): void => warn(`outputs could not be written: ${tell(error)}`);
-  const written = world.github.outputFile ? outputs(config.reporting.report, unwritten) : undefined;
+  const written = outputsFor(config, world, warn);
   const { context, host } = cluster;
   const environment = config.reporting.environment || context;
   const kept = new Map<Instant, KeptLogs>();
   const more = ({ startedAt }: Account) => ({ cluster: { context, host }, logs: kept.get(startedAt) });
-  const reporter = completed(more, reporterFor(config, environment, world, written, warn));
+  const tellers = tellersFor(config, environment, world, written, warn);
+  const reporter = completed(more, tellers.reporter);
 
   const reach: ClusterReach = { cluster: () => cluster, client };
   const metrics = metricsOf(config, world, reach);
@@ -335,6 +345,7 @@ export function compose(config: Config, here: Surroundings): Session {
     history: historyOf(metrics, world),
     journal,
     reporter,
+    notices: tellers.notices,
     lock: ({ force }) => leaseLock({ client, namespace, service, clock, time, force, stop: world.stop }),
     soleServer: routes.soleServer,
     findRoutes: routes.find,
@@ -473,19 +484,44 @@ const historyOf = (metrics: (target: Target) => Metrics, { clock, stop }: Surrou
   dispersion: (target) => metrics(target).dispersion(clock.now(), stop),
 });
 
+<<<<<<< HEAD
 function reporterFor(
   { command, reporting }: Config,
+=======
+function outputsFor(
+  { reporting }: Config,
+  { github }: Surroundings,
+  warn: (warning: string) => void,
+): Outputs | undefined {
+  if (!github.outputFile) return undefined;
+  return outputs(reporting.report, (error) => warn(`outputs could not be written: ${tell(error)}`));
+}
+
+/** Everybody who tells people, of a release and of a command that began none. */
+type Tellers = { readonly reporter: Reporter; readonly notices: Notices };
+
+function tellersFor(
+  { reporting }: Config,
+>>>>>>> f95829ea (Write the comment of a pull request for plan and for a refusal as well, and give plan outputs)
   environment: string,
   world: Surroundings,
   written: Outputs | undefined,
   warn: (warning: string) => void,
-): Reporter {
+): Tellers {
   const { clock, github, voice, censor } = world;
   const links: Links = { dashboards: reporting.dashboards, workflow: github.workflowUrl };
   const reporters: Reporter[] = [voice];
+<<<<<<< HEAD
   // Whoever only looks on has no report of its own.
   if (commandNamed(command)?.changes !== true) return censor.reporter(voice);
   if (written) reporters.push(written);
+=======
+  const sinks: NoticeSink[] = [];
+  if (written) {
+    reporters.push(written);
+    sinks.push(written.notice);
+  }
+>>>>>>> f95829ea (Write the comment of a pull request for plan and for a refusal as well, and give plan outputs)
   if (reporting.report)
     reporters.push(reportFile({ file: reporting.report }), logFolder(logFolderBeside(reporting.report)));
   if (reporting.summary && github.summaryFile) reporters.push(jobSummary(links));
@@ -496,10 +532,17 @@ function reporterFor(
     const api = connectGitHub({ network: world, apiUrl: github.apiUrl, token });
     const pullRequest = (signal: AbortSignal) => findPullRequest(api, github, reporting.pullRequest, signal);
     const posted = (url: string): void => written?.set("comment-url", url);
-    if (reporting.comment)
-      reporters.push(comment({ clock, github: api, repository, pullRequest, environment, links, warn, posted }));
+    if (reporting.comment) {
+      const told = comment({ clock, github: api, repository, pullRequest, environment, links, warn, posted });
+      reporters.push(told);
+      sinks.push(told.notice);
+    }
     if (reporting.commitStatus && sha)
       reporters.push(commitStatus({ clock, github: api, repository, sha, environment, warn }));
   }
-  return censor.reporter(tee(clock, reporters, (error) => voice.warn(censor.text(`a report failed: ${tell(error)}`))));
+  const trouble = (error: unknown): void => voice.warn(censor.text(`a report failed: ${tell(error)}`));
+  return {
+    reporter: censor.reporter(tee(clock, reporters, trouble)),
+    notices: { tell: (notice) => tellNotice(notice, sinks, world) },
+  };
 }

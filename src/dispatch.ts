@@ -10,6 +10,7 @@ import { rollback } from "./commands/rollback.ts";
 import type { Desk, ExitCode, Session } from "./commands/session.ts";
 import { settle } from "./commands/settle.ts";
 import { status } from "./commands/status.ts";
+import { tellingRefusals } from "./commands/telling-refusals.ts";
 import { undo } from "./commands/undo.ts";
 import { verify } from "./commands/verify.ts";
 import { withRoutes, withRoutesIfFound } from "./commands/with-routes.ts";
@@ -19,12 +20,12 @@ import type { Config } from "./config/config.ts";
 import { RefusedError } from "./lib/errors.ts";
 
 export const commandsInCluster: Readonly<Record<CommandInCluster, (session: Session) => Promise<ExitCode>>> = {
-  release: withRoutes(release),
-  plan: withRoutes<Session>(plan),
+  release: tellingRefusals(withRoutes(release)),
+  plan: tellingRefusals(withRoutes<Session>(plan)),
   status: withRoutesIfFound(status),
   verify,
   rollback: withRoutesIfFound(rollback),
-  undo: withRoutesIfFound(undo),
+  undo: tellingRefusals(withRoutesIfFound(undo)),
   promote: withRoutesIfFound(promote),
   settle: withRoutesIfFound(settle),
 };
@@ -41,7 +42,7 @@ export const isInCluster = (command: Command): command is CommandInCluster => Ob
 export async function dispatch(config: Config, surroundings: Surroundings): Promise<ExitCode> {
   const { command, files } = config;
   if (command === "plan" && files !== undefined)
-    return withRoutes<FilesSession>(plan)(await composeFiles(config, files, surroundings));
+    return tellingRefusals(withRoutes<FilesSession>(plan))(await composeFiles(config, files, surroundings));
   if (command === "init") return init(await composeInit(await withoutPipe(config, surroundings), surroundings));
   if (isInCluster(command))
     return commandsInCluster[command](compose(await withoutPipe(config, surroundings), surroundings));

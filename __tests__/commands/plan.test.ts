@@ -1,15 +1,19 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { detectabilityOf, plan } from "../../src/commands/plan.ts";
+import { tellingRefusals } from "../../src/commands/telling-refusals.ts";
 import { type PodSpread, usualSpread } from "../../src/evidence/pod-spread.ts";
 import type { Count, Tally } from "../../src/evidence/tally.ts";
+import { RefusedError, UnreachableError } from "../../src/lib/errors.ts";
 import type { ReleaseRecord } from "../../src/release/release-record.ts";
 import type { Target } from "../../src/release/target.ts";
 import { detectabilityLines } from "../../src/words/detectability-lines.ts";
+import type { Notice } from "../../src/words/notice.ts";
 import { configured, sound, soundBut } from "../config/configured.ts";
 import { alike } from "../support/alike.ts";
 import { jumpingClock } from "../support/clock.ts";
 import { printedMessages } from "../support/messages.ts";
+import { createSession } from "../support/session.ts";
 import { createWorld, planOf } from "../support/world.ts";
 
 const count = (requests: number, errors: number): Count => ({ requests, errors, buckets: [] });
@@ -29,7 +33,16 @@ type World = {
   readonly left?: readonly string[];
   /** What the journal has of a release. */
   readonly earlier?: ReleaseRecord;
+  /** Gets what is told. */
+  readonly told?: Notice[];
 };
+
+/** What a plan tells beside a release that the journal has. */
+async function noticesOf(earlier: ReleaseRecord | undefined): Promise<readonly Notice[]> {
+  const told: Notice[] = [];
+  await ask(sound, { ...(earlier && { earlier }), told });
+  return told;
+}
 
 /** What `plan` says in a world in which nothing forbids the release. */
 async function ask(
@@ -42,6 +55,7 @@ async function ask(
     manifestImage,
     left = [],
     earlier,
+    told = [],
   }: World = {},
   inputs = {},
 ): Promise<string> {
@@ -50,6 +64,9 @@ async function ask(
     messages,
     config: { ...(await configured({ file, inputs: { command: "plan", ...inputs } })), filling: { filled: [], left } },
     cluster: { context: "prod-eu-1", host: "10.0.0.1:6443" },
+    run: { id: "run-1" },
+    stop: new AbortController().signal,
+    notices: { tell: async (notice) => void told.push(notice) },
     clock: jumpingClock(),
     journal: { load: async () => earlier },
     manifestImage: () => manifestImage,
@@ -222,4 +239,34 @@ test("a release that has not ended stands among what was found", async () => {
 
 test("variables of manifests that stay as they are stand among what was found, and forbid nothing", async () => {
   assert.match(await ask(sound, { left: ["HOME"] }), /· Manifests have \$\{HOME\} in them, which stays as it is\./);
+});
+
+test("a plan is told with what was found, and whether a release is open", async () => {
+  const record = await createWorld(planOf()).begin();
+  for (const [earlier, open] of [
+    [undefined, undefined],
+    [record, record.startedAt],
+    [{ ...record, state: { phase: "succeeded" as const } }, undefined],
+  ] as const) {
+    const told = await noticesOf(earlier);
+    const [notice, ...others] = told;
+    assert.deepEqual(others, []);
+    assert.equal(notice?.kind, "planned");
+    assert.deepEqual(notice?.journal, { open });
+  }
+});
+
+test("a plan or a release that is refused before anything was looked at tells why, and throws it all the same", async () => {
+  const told: Notice[] = [];
+  const { session } = await createSession();
+  const refused = new RefusedError("several routes send to reviews", { next: "Name one." });
+  const work = tellingRefusals(async () => Promise.reject(refused));
+  const notices = { tell: async (notice: Notice) => void told.push(notice) };
+  await assert.rejects(work({ ...session, notices }), refused);
+  assert.deepEqual(
+    told.map((notice) => notice.kind === "refused" && notice.lines),
+    [["several routes send to reviews", "Name one."]],
+  );
+  const failing = tellingRefusals(async () => Promise.reject(new UnreachableError("no answer")));
+  await assert.rejects(failing({ ...session, notices: { tell: async () => assert.fail("it may have begun") } }));
 });

@@ -60,7 +60,9 @@ describe("refusals", { concurrency: 3 }, () => {
     assert.deepEqual([outputs.outcome, outputs.settled], ["failed", undefined]);
     assert.deepEqual(writesOf(sandbox), []);
     assert.deepEqual(objectsOf(sandbox), before);
-    assert.deepEqual(sandbox.github.comments(pull.number), []);
+    const [comment, ...others] = sandbox.github.comments(pull.number);
+    assert.deepEqual(others, []);
+    assert.match(comment?.body ?? "", /### ❌ shop\/reviews v2: release refused, and nothing was changed\n.*reviews-v9/s);
   });
 
   test("a namespace that is not there is told by its name, whatever the command", async (t) => {

@@ -106,6 +106,7 @@ export async function createSession(options: SessionOptions = {}) {
       report: ({ state, settled }) => void (settled === undefined || events.push(`report ${state.phase}`)),
       flush: async () => void events.push("flush"),
     },
+    notices: { tell: async ({ kind }) => void events.push(`notice ${kind}`) },
     lock: ({ force }) => ({
       holder: async () => (options.holder === undefined ? undefined : { heldBy: { id: options.holder }, heldFor: 0 }),
       async acquire() {

@@ -9,19 +9,13 @@ import { planAnswer } from "../words/plan-answer.ts";
 import { planText } from "../words/plan-text.ts";
 import { inspectEarlier } from "./earlier-release.ts";
 import { orient } from "./orient.ts";
-import type { ExitCode, Session } from "./session.ts";
+import type { ExitCode, PlanSession } from "./session.ts";
+import { noticeSetting } from "./telling-refusals.ts";
 import { usualTraffic, withMeasuredDispersion } from "./usual-traffic.ts";
-
-/** What a plan is made with: of a cluster, or of files. */
-export type PlanSession = Pick<
-  Session,
-  "config" | "cluster" | "manifestImage" | "clock" | "soleServer" | "preflight" | "messages" | "history"
-> & {
-  readonly journal: Pick<Session["journal"], "load">;
-};
 
 /** Says what a release would do, and makes every preflight check. Changes nothing. */
 export async function plan(session: PlanSession): Promise<ExitCode> {
+  const at = session.clock.now();
   const { target, exchanged, plan } = await orient(session);
   const [inspected, detectability] = await Promise.all([
     session.preflight(target, plan, { undo: false, exchanged }).inspect(),
@@ -44,6 +38,7 @@ export async function plan(session: PlanSession): Promise<ExitCode> {
   };
   if (session.config.json) session.messages.answer(planAnswer(planned));
   else session.messages.print(planText(planned));
+  await session.notices.tell({ kind: "planned", planned, ...(await noticeSetting(session, at)) });
   if (allowed) return 0;
   return 2;
 }

@@ -11,6 +11,7 @@ import type { Plan } from "../release/plan.ts";
 import type { ReleaseRecord, Run } from "../release/release-record.ts";
 import type { Role, RouteChoice, Target } from "../release/target.ts";
 import type { WayBack } from "../release/undoing.ts";
+import type { Notice } from "../words/notice.ts";
 import type { Clock } from "../world/clock.ts";
 import type { Transport } from "../world/transport.ts";
 
@@ -23,6 +24,7 @@ export type Session = {
   readonly transport: Transport;
   readonly journal: Journal;
   readonly reporter: Reporter;
+  readonly notices: Notices;
   /** Aborts when the job is cancelled; the reason is a sentence. */
   readonly stop: AbortSignal;
   /** Aborts when whoever cancelled the job insists. */
@@ -57,6 +59,27 @@ export type Session = {
   readonly inspectMetrics: (record: ReleaseRecord, plan: Plan) => Promise<readonly Finding[]>;
   /** The ports of one release. */
   readonly connect: (record: ReleaseRecord) => Ports;
+};
+
+/** Tells people of what began no release. Never rejects, and keeps nobody for long. */
+export type Notices = { readonly tell: (notice: Notice) => Promise<void> };
+
+/** What a plan is made with: of a cluster, or of files. */
+export type PlanSession = Pick<
+  Session,
+  | "config"
+  | "run"
+  | "cluster"
+  | "manifestImage"
+  | "clock"
+  | "stop"
+  | "soleServer"
+  | "preflight"
+  | "messages"
+  | "history"
+  | "notices"
+> & {
+  readonly journal: Pick<Session["journal"], "load">;
 };
 
 /** What a command is given that asks no cluster. */

@@ -47,6 +47,7 @@ const playing = readersOf("rehearse");
 const preparing = readersOf("init");
 const inCluster = commandsThat(({ inCluster }) => inCluster);
 const telling = commandsThat(({ changes }) => changes);
+const commenting = commandsThat(({ name, changes }) => changes || name === "plan");
 
 /**
  * Every input, in the order of the reference page. The command line, action.yml, `--help` and docs/configuration.md are
@@ -432,7 +433,7 @@ export const inputs: readonly Input[] = [
       "Token for the comment and the commit status (pull-requests: write, statuses: write). Default: the job's token in a workflow, GITHUB_TOKEN on the command line.",
     // biome-ignore lint/suspicious/noTemplateCurlyInString: GitHub fills it in.
     actionDefault: "${{ github.token }}",
-    commands: telling,
+    commands: commenting,
     secret: "itself",
   },
   {
@@ -442,7 +443,7 @@ export const inputs: readonly Input[] = [
     type: "boolean",
     description: "Keep a comment on the pull request up to date.",
     default: "true",
-    commands: telling,
+    commands: commenting,
   },
   {
     name: "summary",
@@ -476,7 +477,7 @@ export const inputs: readonly Input[] = [
     path: "reporting.pullRequest",
     type: "number",
     description: "Number of the pull request. Default: found from the event, else from the commit.",
-    commands: telling,
+    commands: commenting,
   },
   {
     name: "environment",
@@ -484,7 +485,7 @@ export const inputs: readonly Input[] = [
     path: "reporting.environment",
     type: "text",
     description: "Tells one environment's comment from another's. Default: the context.",
-    commands: telling,
+    commands: commenting,
   },
   {
     name: "dashboards",

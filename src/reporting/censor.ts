@@ -3,6 +3,7 @@ import type { Redact, Redaction } from "../lib/redaction.ts";
 import type { Journal } from "../ports/journal.ts";
 import type { Reporter } from "../ports/reporter.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
+import type { Notice } from "../words/notice.ts";
 
 /**
  * What everything passes that leaves the program, before it is cut, escaped or rendered: afterwards a secret could not be
@@ -16,6 +17,7 @@ export type Censor = {
   /** JSON for a program, which a runner may read along. */
   readonly json: (value: object) => string;
   readonly reporter: (reporter: Reporter) => Reporter;
+  readonly notice: (notice: Notice) => Notice;
   readonly journal: (journal: Journal) => Journal;
 };
 
@@ -57,6 +59,7 @@ export function createCensor({ redact, redactAll }: Pick<Redaction, "redact" | "
         report({ ...redactAll(told, ofMachines), ledger, target, run, cluster }),
       flush,
     }),
+    notice: (notice) => redactAll(notice, ofMachines),
     journal: ({ load, save, confirm }) => ({ load, save: (record) => save(recorded(record)), confirm }),
   };
 }

@@ -1,5 +1,6 @@
 import { code, link, plain } from "../lib/markdown.ts";
 import type { Account } from "../release/account.ts";
+import type { Run } from "../release/release-record.ts";
 
 /** Where a report can point to. */
 export type Links = {
@@ -27,9 +28,11 @@ export function dashboardLinks({ dashboards }: Links, { target, startedAt, now }
 }
 
 /** The run, by whom, and the dashboards, as one line. */
-export function linkLine(links: Links, account: Account): string {
-  const { run } = account;
-  let ran = run.url === undefined ? `Run ${code(run.id)}` : link("Run and its log", run.url);
-  if (run.actor !== undefined) ran += ` by ${plain(run.actor)}`;
-  return [ran, ...dashboardLinks(links, account)].join(" · ");
+export const linkLine = (links: Links, account: Account): string =>
+  [runLink(account.run), ...dashboardLinks(links, account)].join(" · ");
+
+/** The run, by whom. */
+export function runLink(run: Run): string {
+  const ran = run.url === undefined ? `Run ${code(run.id)}` : link("Run and its log", run.url);
+  return run.actor === undefined ? ran : `${ran} by ${plain(run.actor)}`;
 }

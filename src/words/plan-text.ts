@@ -1,4 +1,4 @@
-import { formatDuration } from "../lib/duration.ts";
+import { formatDuration, type Millis } from "../lib/duration.ts";
 import { withNext } from "../lib/errors.ts";
 import { inLines } from "../lib/lines.ts";
 import { number, percent, plural } from "../lib/numbers.ts";
@@ -36,19 +36,14 @@ const marks = { refuse: "✗", warn: "!", note: "·" } as const;
 export function planText(planned: PlannedRelease): string {
   const { cluster, target, exchanged, plan, detectability, findings, allowed } = planned;
   const { namespace, service, stable, canary } = target;
-  const steps = [
-    `${deployment(target)}, wait until its pods are available (at most ${formatDuration(plan.ready)})`,
-    ...plan.stages.map((stage) => stageStep(stage, plan.evidence)),
-    promotion(target, plan),
-  ];
   const lines = [clusterInWords(cluster)];
   if (exchanged) lines.push(exchangedInWords(target));
   lines.push(
     `Release of ${namespace}/${service}: ${canary.deployment} gets ${imageInWords(planned)}, ${besides(planned)}.`,
   );
-  for (const [index, step] of steps.entries()) lines.push(`  ${index + 1}. ${step}`);
+  for (const [index, step] of planSteps(planned).entries()) lines.push(`  ${index + 1}. ${step}`);
   if (plan.testers) lines.push(`Testers get the canary from the first stage on: ${testersInWords(plan.testers)}.`);
-  lines.push(limits(plan, stable.deployment));
+  lines.push(planLimits(plan, stable.deployment));
   lines.push("", ...detectabilityLines(detectability), "");
   for (const { level, what, next } of findings) lines.push(`${marks[level]} ${withNext(what, next)}`);
   const verdict = allowed ? "Nothing forbids this release." : "This release is refused for the reasons marked ✗.";
@@ -56,11 +51,22 @@ export function planText(planned: PlannedRelease): string {
   return inLines(lines);
 }
 
+/** What is done, one after the other. */
+export const planSteps = ({ target, plan }: Pick<PlannedRelease, "target" | "plan">): readonly string[] => [
+  `${deployment(target)}, wait until its pods are available (at most ${formatDuration(plan.ready)})`,
+  ...plan.stages.map((stage) => stageStep(stage, plan.evidence)),
+  promotion(target, plan),
+];
+
+/** How long a plan takes at least. */
+export const leastTime = ({ stages }: Plan): Millis => stages.reduce((sum, { wait }) => sum + wait, 0);
+
 /** How long it takes, and what becomes of a version that is found bad. */
-function limits({ stages, ready, deadline, drain }: Plan, stable: string): string {
+export function planLimits(plan: Plan, stable: string): string {
+  const { stages, ready, deadline, drain } = plan;
   if (stages.length === 0)
     return `At most ${formatDuration(deadline)}. There is no version to go back to: if its pods do not get ready, what was made is taken away again.`;
-  const least = formatDuration(stages.reduce((sum, { wait }) => sum + wait, 0));
+  const least = formatDuration(leastTime(plan));
   const rollback = `all traffic to ${stable} at once, the canary removed after ${formatDuration(drain)}`;
   const longest = ready + stages.reduce((sum, { deadline }) => sum + deadline, 0);
   let most = `at most ${formatDuration(deadline)} (deadlines.release)`;

@@ -150,3 +150,25 @@ test("what cannot be written is told, and thrown at nobody: the exit code must n
   assert.ok(failures.length > 1);
   assert.ok(failures.every((error) => error instanceof Error && error.message.includes("ENOSPC")));
 });
+
+test("a plan has outputs of its own: what refuses, everything that was found, how long, which image and cluster", async (t) => {
+  const { reporter, read } = bench(t);
+  const { target, plan, run } = sample("running");
+  const cluster = { context: "prod", host: "10.0.0.1" };
+  const planned = {
+    ...{ cluster, target, exchanged: false, plan, allowed: false },
+    detectability: { because: "nothing is counted" },
+    findings: [
+      { level: "warn", what: "a" },
+      { level: "refuse", what: "b", next: "c" },
+    ],
+  } as const;
+  await reporter.notice({ kind: "planned", planned, subject: target, cluster, run, at: 0 });
+  assert.deepEqual(read(), {
+    errors: "1",
+    findings: '[{"level":"warn","because":"a"},{"level":"refuse","because":"b","next":"c"}]',
+    duration: "720",
+    image: "ghcr.io/acme/reviews:1.4.0",
+    cluster: "prod",
+  });
+});

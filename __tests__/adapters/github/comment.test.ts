@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import test, { type TestContext } from "node:test";
 import { type GitHubOptions, type GitHubSandbox, startGitHub } from "../../../sandbox/github/github.ts";
-import { comment } from "../../../src/adapters/github/comment.ts";
+import { comment, type Noticed } from "../../../src/adapters/github/comment.ts";
 import { connectGitHub } from "../../../src/adapters/github/github.ts";
 import { nodeClock } from "../../../src/adapters/node/node-clock.ts";
 import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import type { Reporter } from "../../../src/ports/reporter.ts";
 import type { Account } from "../../../src/release/account.ts";
+import type { Notice } from "../../../src/words/notice.ts";
 import { listening } from "../../support/listening.ts";
 import { told } from "../../support/told.ts";
 import { links, plan, samples, start, target } from "../../words/sample.ts";
@@ -18,7 +19,7 @@ test.before(() => import("../../../src/adapters/github/octokit.ts"));
 const repository = { owner: "acme", repo: "shop" };
 type Bench = {
   readonly sandbox: GitHubSandbox;
-  readonly reporter: (environment?: string) => Reporter;
+  readonly reporter: (environment?: string) => Reporter & Noticed;
   readonly warnings: readonly string[];
   readonly posted: readonly string[];
 };
@@ -38,7 +39,7 @@ async function bench(t: TestContext, options: GitHubOptions = {}, pull: number |
     timeout: 2_000,
     isPaced: false,
   });
-  const reporter = (environment = "production"): Reporter =>
+  const reporter = (environment = "production"): Reporter & Noticed =>
     comment({
       clock: nodeClock,
       github,
@@ -303,3 +304,57 @@ test("a comment with everything at its longest is taken by GitHub, and its marke
 async function until(happened: () => boolean): Promise<void> {
   while (!happened()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
+
+/** What `plan` or a refusal tells beside a release. */
+const refusal = (at: number, open?: number | "unread", line = "no such subset"): Notice => ({
+  kind: "refused",
+  command: "release",
+  subject: target,
+  cluster: { context: "prod", host: "10.0.0.1" },
+  run: { id: "1" },
+  at,
+  lines: [line],
+  ...(open === "unread" ? {} : { journal: { open } }),
+});
+
+for (const [what, release, notice, isTold] of [
+  ["after a release that is over", "succeeded-swap", refusal(start + 3_600_000), true],
+  ["that began before the release ended", "succeeded-swap", refusal(start + 1_000), false],
+  ["while the release runs", "running", refusal(start + 3_600_000, samples.running?.startedAt), false],
+  ["while the release waits", "waiting", refusal(start + 3_600_000, samples.waiting?.startedAt), false],
+  ["after a release that somebody ended elsewhere", "waiting", refusal(start + 3_600_000), true],
+  ["over files, while the release waits for all that is known", "waiting", refusal(start + 3_600_000, "unread"), false],
+  ["over files, after a release that is over", "succeeded-swap", refusal(start + 3_600_000, "unread"), true],
+] as const)
+  test(`a notice ${what} ${isTold ? "takes the comment, which remembers the release" : "leaves the comment as it is"}`, async (t) => {
+    const { sandbox, reporter, warnings } = await bench(t);
+    await job(reporter(), sample(release));
+    await reporter().notice(notice, AbortSignal.timeout(60_000));
+    const [only, ...others] = sandbox.comments(7);
+    assert.deepEqual([others, warnings], [[], []]);
+    assert.equal(/refused, and nothing was changed/.test(only?.body ?? ""), isTold);
+    assert.equal(/Earlier releases/.test(only?.body ?? ""), isTold);
+    await job(reporter(), { ...sample("running"), startedAt: start + 7_200_000, now: start + 7_200_001 });
+    const body = sandbox.comments(7)[0]?.body ?? "";
+    assert.match(body, /Earlier releases/);
+    assert.doesNotMatch(body, /refused, and nothing was changed/);
+  });
+
+test("a notice makes the comment where there is none, an older one leaves a newer one, and no pull request is no trouble", async (t) => {
+  const { sandbox, reporter, posted } = await bench(t);
+  await reporter().notice(refusal(start + 2), AbortSignal.timeout(60_000));
+  await reporter().notice(refusal(start + 1, undefined, "older"), AbortSignal.timeout(60_000));
+  assert.match(sandbox.comments(7)[0]?.body ?? "", /no such subset/);
+  assert.equal(posted.length, 1);
+  const { reporter: alone, warnings } = await bench(t, {}, undefined);
+  await alone().notice(refusal(start), AbortSignal.timeout(60_000));
+  assert.deepEqual(warnings, []);
+});
+
+test("a notice that cannot be written is said once, and rejects nobody", async (t) => {
+  const { sandbox, reporter, warnings } = await bench(t);
+  sandbox.fail({ method: "POST", path: /comments$/, status: 403, message: "Resource not accessible by integration" });
+  await reporter().notice(refusal(start), AbortSignal.timeout(60_000));
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? "", /pull-requests: write/);
+});

@@ -5,7 +5,10 @@ import type { Account } from "../../release/account.ts";
 import { knownImage } from "../../release/known-image.ts";
 import { isRunning } from "../../release/state.ts";
 import { commandNow } from "../../words/command-now.ts";
+import type { Notice } from "../../words/notice.ts";
 import { observedSplit } from "../../words/observed-split.ts";
+import { planAnswer } from "../../words/plan-answer.ts";
+import { leastTime, type PlannedRelease } from "../../words/plan-text.ts";
 import { say } from "../../words/say.ts";
 
 /** The outputs of the action, as action.yml lists them. */
@@ -15,8 +18,11 @@ export const outputNames = {
   phase: "Where the release is: preparing, shifting, baking, waiting, promoting, rolling-back, or its outcome.",
   stage: "Number of the newest stage, from 1. Empty before the first.",
   weight: "The canary's planned share of the requests, in percent.",
-  image: "The image that is released. Empty while nobody knows it.",
+  image: "The image that is released, or would be. Empty while nobody knows it.",
   cluster: "Name of the cluster: the kubeconfig's context, else the host of the API server.",
+  errors: "Of plan: how many findings would refuse the release.",
+  findings: "Of plan: JSON, everything that was found, as plan --json has it.",
+  duration: "Of plan: how long the release would take at least, in seconds.",
   "failed-requests": "How many requests of the canary failed, in all stages.",
   "observed-split":
     'JSON, requests counted in the newest stage: {"stable":75.9,"canary":24.1,"requests":{"stable":759,"canary":241}}. Empty when none was counted.',
@@ -35,7 +41,10 @@ export type OutputName = keyof typeof outputNames;
 /** For the action's second step alone: this job has begun nothing. */
 type ForSecondStep = "refused";
 
-export type Outputs = Reporter & { readonly set: (name: OutputName | ForSecondStep, value: string) => void };
+export type Outputs = Reporter & {
+  readonly notice: (notice: Notice) => Promise<void>;
+  readonly set: (name: OutputName | ForSecondStep, value: string) => void;
+};
 
 /**
  * Writes to GITHUB_OUTPUT as the release goes on: outputs count even when the step fails, and the last one of a name
@@ -61,8 +70,22 @@ export function outputs(report: string, failed: (error: unknown) => void): Outpu
       for (const [name, value] of outputsOf(account)) set(name, value);
       set("report", report);
     },
+    async notice(notice) {
+      if (notice.kind === "planned") for (const [name, value] of outputsOfPlan(notice.planned)) set(name, value);
+    },
     flush: async () => {},
   };
+}
+
+function outputsOfPlan(planned: PlannedRelease): readonly (readonly [OutputName, string])[] {
+  const { image = "", cluster, findings } = planAnswer(planned);
+  return [
+    ["errors", String(findings.filter(({ level }) => level === "refuse").length)],
+    ["findings", JSON.stringify(findings)],
+    ["duration", String(leastTime(planned.plan) / 1_000)],
+    ["image", image],
+    ["cluster", cluster.context || cluster.host],
+  ];
 }
 
 function outputsOf(account: Account): readonly (readonly [OutputName, string])[] {

@@ -3,6 +3,7 @@ import type { Account } from "../../release/account.ts";
 import { knownImage } from "../../release/known-image.ts";
 import type { Target } from "../../release/target.ts";
 import { headlineOf } from "../../words/headline.ts";
+import type { Notice } from "../../words/notice.ts";
 import { dateOf } from "../../words/timestamp.ts";
 
 /** What the comments of one service in one environment begin with. Nobody sees it. */
@@ -27,6 +28,23 @@ export function resultLine(account: Account): string {
 /** Hidden as well: the next release reads it there and moves it to the earlier ones. */
 export const stamp = (startedAt: number, line: string): string =>
   `<!-- release ${startedAt} ${encodeURIComponent(line.toWellFormed())} -->`;
+
+/** How what a comment shows stood when it was written, by the release's clock. Hidden as well. */
+export type Standing = { readonly at: number; readonly of: "open" | "over" | "notice" };
+
+export const standingStamp = ({ at, of }: Standing): string => `<!-- as of ${at} ${of} -->`;
+
+/**
+ * Whether a notice may take the place of what a comment shows: nothing of a release that goes on or waits, and nothing
+ * newer. docs/decisions/0037-one-comment-and-one-deployment.md
+ */
+export function givesWay(body: string, { at, journal }: Pick<Notice, "at" | "journal">): boolean {
+  const [, time, of] = /^<!-- as of (\d+) (open|over|notice) -->$/m.exec(body) ?? [];
+  if (time === undefined) return true;
+  if (Number(time) > at) return false;
+  if (of !== "open") return true;
+  return journal !== undefined && journal.open !== readReports(body)[0]?.startedAt;
+}
 
 /** The releases that a comment remembers, newest first. */
 export function readReports(body: string): readonly PastReport[] {

@@ -1,13 +1,24 @@
 import { tell } from "../../lib/errors.ts";
-import { folded } from "../../lib/markdown.ts";
+import { clip, folded } from "../../lib/markdown.ts";
 import type { Reporter } from "../../ports/reporter.ts";
 import { type Account, judgements } from "../../release/account.ts";
+import { isOver } from "../../release/state.ts";
 import { createOutbox } from "../../reporting/outbox.ts";
 import { headlineOf } from "../../words/headline.ts";
 import type { Links } from "../../words/links.ts";
+import { type Notice, noticeReport } from "../../words/notice.ts";
 import { longestComment, renderReport } from "../../words/report.ts";
 import type { Clock } from "../../world/clock.ts";
-import { markerOf, readReports, resultLine, stamp } from "./comment-marker.ts";
+import {
+  givesWay,
+  markerOf,
+  type PastReport,
+  readReports,
+  resultLine,
+  type Standing,
+  stamp,
+  standingStamp,
+} from "./comment-marker.ts";
 import type { Comment, GitHub, Repository } from "./github.ts";
 import { EndlessPages, GitHubError, lackOfToken } from "./github-error.ts";
 
@@ -25,13 +36,16 @@ export type CommentOptions = {
   readonly posted?: (url: string) => void;
 };
 
+/** What tells of notices as well. */
+export type Noticed = { readonly notice: (notice: Notice, signal: AbortSignal) => Promise<void> };
+
 type CommentPlace = { readonly pull: number; readonly login: string };
 
 /**
  * Keeps one comment on the pull request up to date. It is looked for before one is created, and whatever goes wrong is
  * said once and forgotten.
  */
-export function comment(options: CommentOptions): Reporter {
+export function comment(options: CommentOptions): Reporter & Noticed {
   const { github, repository, links } = options;
   let place: CommentPlace | undefined;
   let mine: Comment | undefined;
@@ -46,20 +60,38 @@ export function comment(options: CommentOptions): Reporter {
       return beSilent(
         "no pull request has this commit, so nobody is told by a comment. Set the input pull-request if there is one.",
       );
+    mine ??= await look(place, account.target, signal);
+    await write(place, account.target, (before) => bodyOf(account, before), signal);
+  }
+
+  /** Of a commit without a pull request nobody expects one. */
+  async function sendNotice(notice: Notice, signal: AbortSignal): Promise<void> {
+    place ??= await findPlace(signal);
+    if (!place) return;
+    mine = await look(place, notice.subject, signal);
+    if (mine && !givesWay(mine.body, notice)) return;
+    await write(place, notice.subject, (before) => noticeBody(notice, before), signal);
+  }
+
+  async function write(
+    place: CommentPlace,
+    subject: Subject,
+    body: (before: Comment | undefined) => string,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { pull } = place;
-    mine ??= await look(place, account, signal);
     const before = mine;
     try {
       mine = before
-        ? await github.updateComment(repository, before.id, bodyOf(account, before), signal)
-        : await github.createComment(repository, pull, bodyOf(account, undefined), signal);
+        ? await github.updateComment(repository, before.id, body(before), signal)
+        : await github.createComment(repository, pull, body(undefined), signal);
     } catch (error) {
       mine = undefined; // it may be gone, or an answer was lost: whoever sends next looks first
       if (!before || !(error instanceof GitHubError) || error.status !== 404) throw error;
-      mine = await look(place, account, signal);
+      mine = await look(place, subject, signal);
       mine = mine
-        ? await github.updateComment(repository, mine.id, bodyOf(account, mine), signal)
-        : await github.createComment(repository, pull, bodyOf(account, before), signal);
+        ? await github.updateComment(repository, mine.id, body(mine), signal)
+        : await github.createComment(repository, pull, body(before), signal);
     }
     options.posted?.(mine.url);
   }
@@ -72,10 +104,10 @@ export function comment(options: CommentOptions): Reporter {
   /** By the token's own author: anybody may write our marker into a comment of theirs. */
   async function look(
     { pull, login }: CommentPlace,
-    account: Account,
+    subject: Subject,
     signal: AbortSignal,
   ): Promise<Comment | undefined> {
-    const marker = markerOf(options.environment, account.target);
+    const marker = markerOf(options.environment, subject);
     for await (const candidate of github.comments(repository, pull, signal)) {
       if (candidate.author === login && candidate.body.startsWith(marker)) return candidate;
     }
@@ -83,19 +115,30 @@ export function comment(options: CommentOptions): Reporter {
   }
 
   function bodyOf(account: Account, before: Comment | undefined): string {
-    const earlier = readReports(before?.body ?? "")
-      .filter(({ startedAt }) => startedAt !== account.startedAt)
-      .slice(0, keptReports);
-    const head = [
-      markerOf(options.environment, account.target),
-      stamp(account.startedAt, resultLine(account)),
-      ...earlier.map(({ startedAt, line }) => stamp(startedAt, line)),
-    ].join("\n");
-    const tail =
-      earlier.length === 0
-        ? ""
-        : `\n\n${folded("Earlier releases", earlier.map(({ line }) => `* ${line}`).join("\n"))}`;
-    return `${head}\n${renderReport(account, links, longestComment - head.length - tail.length - 1)}${tail}`;
+    const earlier = readReports(before?.body ?? "").filter(({ startedAt }) => startedAt !== account.startedAt);
+    const own = { startedAt: account.startedAt, line: resultLine(account) };
+    const standing = { at: account.now, of: isOver(account.state) ? "over" : "open" } as const;
+    return framed(account.target, standing, [own], earlier, (room) => renderReport(account, links, room));
+  }
+
+  const noticeBody = (notice: Notice, before: Comment | undefined): string =>
+    framed(notice.subject, { at: notice.at, of: "notice" }, [], readReports(before?.body ?? ""), (room) =>
+      clip(noticeReport(notice), room),
+    );
+
+  function framed(
+    subject: Subject,
+    standing: Standing,
+    own: readonly PastReport[],
+    past: readonly PastReport[],
+    text: (room: number) => string,
+  ): string {
+    const earlier = past.slice(0, keptReports);
+    const stamps = [...own, ...earlier].map(({ startedAt, line }) => stamp(startedAt, line));
+    const head = [markerOf(options.environment, subject), standingStamp(standing), ...stamps].join("\n");
+    const lines = earlier.map(({ line }) => `* ${line}`).join("\n");
+    const tail = lines === "" ? "" : `\n\n${folded("Earlier releases", lines)}`;
+    return `${head}\n${text(longestComment - head.length - tail.length - 1)}${tail}`;
   }
 
   function beSilent(because: string): void {
@@ -115,8 +158,11 @@ export function comment(options: CommentOptions): Reporter {
   }
 
   const outbox = createOutbox({ clock: options.clock, send, failed, gist });
-  return { report: outbox.offer, flush: outbox.flush };
+  const notice: Noticed["notice"] = async (told, signal) => sendNotice(told, signal).catch(failed);
+  return { report: outbox.offer, flush: outbox.flush, notice };
 }
+
+type Subject = Notice["subject"];
 
 const elsewhere = "Something on the way answers in GitHub's place.";
 

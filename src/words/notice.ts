@@ -1,0 +1,57 @@
+import type { Instant } from "../lib/duration.ts";
+import { clip, plain } from "../lib/markdown.ts";
+import type { ClusterName } from "../release/account.ts";
+import type { Run } from "../release/release-record.ts";
+import type { Target } from "../release/target.ts";
+import { runLink } from "./links.ts";
+import { planReport } from "./plan-report.ts";
+import type { PlannedRelease } from "./plan-text.ts";
+import { timeOf } from "./timestamp.ts";
+import { versionWord } from "./version-word.ts";
+
+/** What is told of a command that began no release: what it would do, or why it was refused. */
+export type Notice = {
+  readonly subject: Pick<Target, "namespace" | "service">;
+  readonly cluster: ClusterName;
+  readonly run: Run;
+  /** When the command began to look. */
+  readonly at: Instant;
+  /** What the journal says of a release that has not ended; missing where there is no journal to read. */
+  readonly journal?: { readonly open: Instant | undefined } | undefined;
+} & (
+  | { readonly kind: "planned"; readonly planned: PlannedRelease }
+  | {
+      readonly kind: "refused";
+      readonly command: string;
+      readonly image?: string | undefined;
+      readonly lines: readonly string[];
+    }
+);
+
+const mostLines = 50;
+
+/** As Markdown, for a comment. */
+export function noticeReport(notice: Notice): string {
+  const body = notice.kind === "planned" ? planReport(notice.planned) : refusalReport(notice);
+  return [...body, footOf(notice)].join("\n\n");
+}
+
+type Refusal = Extract<Notice, { readonly kind: "refused" }>;
+
+/** What kept a release from beginning, a line each. */
+function refusalReport({ subject, command, image, lines }: Refusal): readonly string[] {
+  const version = image === undefined ? "" : ` ${plain(clip(versionWord(image), 80))}`;
+  const said = lines.filter((line) => line.trim() !== "");
+  const list = said.length > 1 && said[0]?.endsWith(":") ? said.slice(1) : said; // its heading says what ours does
+  const told = list.map((line) => `* ${plain(clip(line, 600))}`);
+  const more = told.length > mostLines ? [`* … and ${told.length - mostLines} more, in the log`] : [];
+  return [
+    `### ❌ ${plain(`${subject.namespace}/${subject.service}`)}${version}: ${plain(command)} refused, and nothing was changed`,
+    [...told.slice(0, mostLines), ...more].join("\n"),
+  ];
+}
+
+function footOf({ cluster, run, at }: Notice): string {
+  const where = cluster.host === "" ? `files of ${cluster.context}` : `cluster ${cluster.context}`;
+  return `${runLink(run)}, ${plain(where)}, as of ${timeOf(at)} UTC.`;
+}

@@ -1,0 +1,68 @@
+import { withNext } from "../lib/errors.ts";
+import { clip, folded, plain } from "../lib/markdown.ts";
+import { count, plural } from "../lib/numbers.ts";
+import { detectabilityLines } from "./detectability-lines.ts";
+import { type PlannedRelease, planLimits, planSteps } from "./plan-text.ts";
+import { exchangedInWords } from "./scene-setting.ts";
+import { versionWord } from "./version-word.ts";
+
+const longestFinding = 1_000;
+const mostFindings = 30;
+
+/** A plan as Markdown: what forbids it first, then what would happen, and what there is to know of it. */
+export function planReport(planned: PlannedRelease): readonly string[] {
+  const { target, exchanged, plan } = planned;
+  const parts = [heading(planned), findingsPart(planned, "refuse", "Refused for this:")];
+  if (exchanged) parts.push(plain(exchangedInWords(target)));
+  const steps = planSteps(planned).map((step, index) => `${index + 1}. ${plain(step)}`);
+  parts.push(["**What a release would do:**", "", ...steps].join("\n"));
+  parts.push(plain(planLimits(plan, target.stable.deployment)));
+  parts.push(findingsPart(planned, "warn", "Good to know before:"), ...judgeable(planned), notes(planned));
+  return parts.filter((part) => part !== "");
+}
+
+function heading({ target, manifestImage, findings, allowed }: PlannedRelease): string {
+  const image = target.image ?? manifestImage;
+  const subject = plain(`${target.namespace}/${target.service}`);
+  const version = image === undefined ? "" : ` ${plain(clip(versionWord(image), 80))}`;
+  const [errors, warnings] = (["refuse", "warn"] as const).map(
+    (wanted) => findings.filter(({ level }) => level === wanted).length,
+  );
+  if (!allowed)
+    return `### ❌ ${subject}${version}: a release would be refused for ${reasons(errors ?? 0)}; this was a plan, and nothing was changed`;
+  const but = warnings ? `, with ${count(warnings)} ${plural(warnings, "thing")} to know before` : "";
+  return `### 📋 ${subject}${version}: can be released${but}; this was a plan, and nothing was changed`;
+}
+
+const reasons = (number: number): string => `${count(number)} ${plural(number, "reason")}`;
+
+type Level = PlannedRelease["findings"][number]["level"];
+
+/** "" where there are none. */
+function findingsPart(planned: PlannedRelease, wanted: Level, title: string): string {
+  const lines = findingLines(planned, wanted);
+  return lines.length === 0 ? "" : [`**${title}**`, "", ...lines].join("\n");
+}
+
+function findingLines({ findings }: PlannedRelease, wanted: Level): readonly string[] {
+  const lines = findings
+    .filter(({ level }) => level === wanted)
+    .map(({ what, next }) => `* ${plain(clip(withNext(what, next), longestFinding))}`);
+  if (lines.length <= mostFindings) return lines;
+  return [...lines.slice(0, mostFindings), `* … and ${count(lines.length - mostFindings)} more, in the log`];
+}
+
+/** What cannot be judged stands open; what can is there for whoever wants it. */
+function judgeable({ detectability }: PlannedRelease): readonly string[] {
+  const lines = detectabilityLines(detectability).map((line) => line.trim());
+  const open = lines.filter((line) => "because" in detectability || line.startsWith("! "));
+  const [title = "", ...rest] = lines.filter((line) => !open.includes(line));
+  const cannot = open.map((line) => `**Cannot be judged:** ${plain(line.replace(/^! /, ""))}`);
+  if (rest.length === 0) return cannot;
+  return [...cannot, folded(plain(title.replace(/:$/, "")), rest.map((line) => `* ${plain(line)}`).join("\n"))];
+}
+
+function notes(planned: PlannedRelease): string {
+  const lines = findingLines(planned, "note");
+  return lines.length === 0 ? "" : folded("Notes", lines.join("\n"));
+}
