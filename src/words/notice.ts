@@ -36,10 +36,10 @@ export function noticeReport(notice: Notice): string {
   return [...body, footOf(notice)].join("\n\n");
 }
 
-type Refusal = Extract<Notice, { readonly kind: "refused" }>;
+type RefusedNotice = Extract<Notice, { readonly kind: "refused" }>;
 
 /** What kept a release from beginning, a line each. */
-function refusalReport({ subject, command, image, lines }: Refusal): readonly string[] {
+function refusalReport({ subject, command, image, lines }: RefusedNotice): readonly string[] {
   const version = image === undefined ? "" : ` ${plain(clip(versionWord(image), 80))}`;
   const said = lines.filter((line) => line.trim() !== "");
   const list = said.length > 1 && said[0]?.endsWith(":") ? said.slice(1) : said; // its heading says what ours does

@@ -30,9 +30,9 @@ export const stamp = (startedAt: number, line: string): string =>
   `<!-- release ${startedAt} ${encodeURIComponent(line.toWellFormed())} -->`;
 
 /** How what a comment shows stood when it was written, by the release's clock. Hidden as well. */
-export type Standing = { readonly at: number; readonly of: "open" | "over" | "notice" };
+export type Showing = { readonly at: number; readonly of: "open" | "over" | "notice" };
 
-export const standingStamp = ({ at, of }: Standing): string => `<!-- as of ${at} ${of} -->`;
+export const standingStamp = ({ at, of }: Showing): string => `<!-- as of ${at} ${of} -->`;
 
 /**
  * Whether a notice may take the place of what a comment shows: nothing of a release that goes on or waits, and nothing

@@ -15,7 +15,7 @@ import {
   type PastReport,
   readReports,
   resultLine,
-  type Standing,
+  type Showing,
   stamp,
   standingStamp,
 } from "./comment-marker.ts";
@@ -75,7 +75,7 @@ export function comment(options: CommentOptions): Reporter & Noticed {
 
   async function write(
     place: CommentPlace,
-    subject: Subject,
+    subject: ToldOf,
     body: (before: Comment | undefined) => string,
     signal: AbortSignal,
   ): Promise<void> {
@@ -104,7 +104,7 @@ export function comment(options: CommentOptions): Reporter & Noticed {
   /** By the token's own author: anybody may write our marker into a comment of theirs. */
   async function look(
     { pull, login }: CommentPlace,
-    subject: Subject,
+    subject: ToldOf,
     signal: AbortSignal,
   ): Promise<Comment | undefined> {
     const marker = markerOf(options.environment, subject);
@@ -127,8 +127,8 @@ export function comment(options: CommentOptions): Reporter & Noticed {
     );
 
   function framed(
-    subject: Subject,
-    standing: Standing,
+    subject: ToldOf,
+    standing: Showing,
     own: readonly PastReport[],
     past: readonly PastReport[],
     text: (room: number) => string,
@@ -162,7 +162,7 @@ export function comment(options: CommentOptions): Reporter & Noticed {
   return { report: outbox.offer, flush: outbox.flush, notice };
 }
 
-type Subject = Notice["subject"];
+type ToldOf = Notice["subject"];
 
 const elsewhere = "Something on the way answers in GitHub's place.";
 
