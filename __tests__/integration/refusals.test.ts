@@ -62,7 +62,10 @@ describe("refusals", { concurrency: 3 }, () => {
     assert.deepEqual(objectsOf(sandbox), before);
     const [comment, ...others] = sandbox.github.comments(pull.number);
     assert.deepEqual(others, []);
-    assert.match(comment?.body ?? "", /### ❌ shop\/reviews v2: release refused, and nothing was changed\n.*reviews-v9/s);
+    assert.match(
+      comment?.body ?? "",
+      /### ❌ shop\/reviews v2: release refused, and nothing was changed\n.*reviews-v9/s,
+    );
   });
 
   test("a namespace that is not there is told by its name, whatever the command", async (t) => {
