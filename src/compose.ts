@@ -37,13 +37,19 @@ import type { Voice } from "./adapters/terminal/log.ts";
 import { virtualServiceFamily } from "./adapters/virtual-service/virtual-service-family.ts";
 import type { InitSession } from "./commands/init.ts";
 import { metricsFor } from "./commands/known-metrics.ts";
+
 <<<<<<< HEAD
+
 import type { PlanSession } from "./commands/plan.ts";
 import type { Desk, Session } from "./commands/session.ts";
 import { commandNamed } from "./config/commands.ts";
+
 =======
+
 import type { Desk, Notices, PlanSession, Session } from "./commands/session.ts";
+
 >>>>>>> f95829ea (Write the comment of a pull request for plan and for a refusal as well, and give plan outputs)
+
 import type { Config, MetricsConfig } from "./config/config.ts";
 import { folderObjects } from "./config/folder-objects.ts";
 import { loadConfig } from "./config/load.ts";
