@@ -37,19 +37,8 @@ import type { Voice } from "./adapters/terminal/log.ts";
 import { virtualServiceFamily } from "./adapters/virtual-service/virtual-service-family.ts";
 import type { InitSession } from "./commands/init.ts";
 import { metricsFor } from "./commands/known-metrics.ts";
-
-<<<<<<< HEAD
-
-import type { PlanSession } from "./commands/plan.ts";
-import type { Desk, Session } from "./commands/session.ts";
-import { commandNamed } from "./config/commands.ts";
-
-=======
-
 import type { Desk, Notices, PlanSession, Session } from "./commands/session.ts";
-
->>>>>>> f95829ea (Write the comment of a pull request for plan and for a refusal as well, and give plan outputs)
-
+import { commandNamed } from "./config/commands.ts";
 import type { Config, MetricsConfig } from "./config/config.ts";
 import { folderObjects } from "./config/folder-objects.ts";
 import { loadConfig } from "./config/load.ts";
@@ -490,10 +479,6 @@ const historyOf = (metrics: (target: Target) => Metrics, { clock, stop }: Surrou
   dispersion: (target) => metrics(target).dispersion(clock.now(), stop),
 });
 
-<<<<<<< HEAD
-function reporterFor(
-  { command, reporting }: Config,
-=======
 function outputsFor(
   { reporting }: Config,
   { github }: Surroundings,
@@ -507,8 +492,7 @@ function outputsFor(
 type Tellers = { readonly reporter: Reporter; readonly notices: Notices };
 
 function tellersFor(
-  { reporting }: Config,
->>>>>>> f95829ea (Write the comment of a pull request for plan and for a refusal as well, and give plan outputs)
+  { command, reporting }: Config,
   environment: string,
   world: Surroundings,
   written: Outputs | undefined,
@@ -517,17 +501,11 @@ function tellersFor(
   const { clock, github, voice, censor } = world;
   const links: Links = { dashboards: reporting.dashboards, workflow: github.workflowUrl };
   const reporters: Reporter[] = [voice];
-<<<<<<< HEAD
-  // Whoever only looks on has no report of its own.
-  if (commandNamed(command)?.changes !== true) return censor.reporter(voice);
-  if (written) reporters.push(written);
-=======
   const sinks: NoticeSink[] = [];
   if (written) {
     reporters.push(written);
     sinks.push(written.notice);
   }
->>>>>>> f95829ea (Write the comment of a pull request for plan and for a refusal as well, and give plan outputs)
   if (reporting.report)
     reporters.push(reportFile({ file: reporting.report }), logFolder(logFolderBeside(reporting.report)));
   if (reporting.summary && github.summaryFile) reporters.push(jobSummary(links));
@@ -546,9 +524,11 @@ function tellersFor(
     if (reporting.commitStatus && sha)
       reporters.push(commitStatus({ clock, github: api, repository, sha, environment, warn }));
   }
+  // Whoever only looks on has no report of its own.
+  const wanted = commandNamed(command)?.changes === true ? reporters : [voice];
   const trouble = (error: unknown): void => voice.warn(censor.text(`a report failed: ${tell(error)}`));
   return {
-    reporter: censor.reporter(tee(clock, reporters, trouble)),
+    reporter: censor.reporter(tee(clock, wanted, trouble)),
     notices: { tell: (notice) => tellNotice(notice, sinks, world) },
   };
 }
