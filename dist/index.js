@@ -20747,9 +20747,15 @@ const afterPhase = {
 
 // EXTERNAL MODULE: ./src/words/observed-split.js
 var observed_split = __nccwpck_require__(4186);
+// EXTERNAL MODULE: ./src/words/plan-answer.js
+var plan_answer = __nccwpck_require__(1839);
+// EXTERNAL MODULE: ./src/words/plan-text.js + 1 modules
+var plan_text = __nccwpck_require__(4275);
 // EXTERNAL MODULE: ./src/words/say.js
 var say = __nccwpck_require__(4148);
 ;// CONCATENATED MODULE: ./src/adapters/actions/outputs.js
+
+
 
 
 
@@ -20762,8 +20768,11 @@ const outputNames = {
     phase: "Where the release is: preparing, shifting, baking, waiting, promoting, rolling-back, or its outcome.",
     stage: "Number of the newest stage, from 1. Empty before the first.",
     weight: "The canary's planned share of the requests, in percent.",
-    image: "The image that is released. Empty while nobody knows it.",
+    image: "The image that is released, or would be. Empty while nobody knows it.",
     cluster: "Name of the cluster: the kubeconfig's context, else the host of the API server.",
+    errors: "Of plan: how many findings would refuse the release.",
+    findings: "Of plan: JSON, everything that was found, as plan --json has it.",
+    duration: "Of plan: how long the release would take at least, in seconds.",
     "failed-requests": "How many requests of the canary failed, in all stages.",
     "observed-split": 'JSON, requests counted in the newest stage: {"stable":75.9,"canary":24.1,"requests":{"stable":759,"canary":241}}. Empty when none was counted.',
     because: "Why the release is where it is, in one sentence.",
@@ -20793,8 +20802,23 @@ function outputs(report, failed) {
                 set(name, value);
             set("report", report);
         },
+        async notice(notice) {
+            if (notice.kind === "planned")
+                for (const [name, value] of outputsOfPlan(notice.planned))
+                    set(name, value);
+        },
         flush: async () => { },
     };
+}
+function outputsOfPlan(planned) {
+    const { image = "", cluster, findings } = (0,plan_answer/* planAnswer */.g)(planned);
+    return [
+        ["errors", String(findings.filter(({ level }) => level === "refuse").length)],
+        ["findings", JSON.stringify(findings)],
+        ["duration", String((0,plan_text/* leastTime */.X6)(planned.plan) / 1_000)],
+        ["image", image],
+        ["cluster", cluster.context || cluster.host],
+    ];
 }
 function outputsOf(account) {
     const { state, stages, weight, reason } = account;
@@ -27614,6 +27638,7 @@ const playing = readersOf("rehearse");
 const preparing = readersOf("init");
 const inCluster = (0,_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandsThat */ .qP)(({ inCluster }) => inCluster);
 const telling = (0,_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandsThat */ .qP)(({ changes }) => changes);
+const commenting = (0,_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandsThat */ .qP)(({ name, changes }) => changes || name === "plan");
 const inputs = [
     {
         name: "command",
@@ -27959,7 +27984,7 @@ const inputs = [
         type: "text",
         description: "Token for the comment and the commit status (pull-requests: write, statuses: write). Default: the job's token in a workflow, GITHUB_TOKEN on the command line.",
         actionDefault: "${{ github.token }}",
-        commands: telling,
+        commands: commenting,
         secret: "itself",
     },
     {
@@ -27969,7 +27994,7 @@ const inputs = [
         type: "boolean",
         description: "Keep a comment on the pull request up to date.",
         default: "true",
-        commands: telling,
+        commands: commenting,
     },
     {
         name: "summary",
@@ -28002,7 +28027,7 @@ const inputs = [
         path: "reporting.pullRequest",
         type: "number",
         description: "Number of the pull request. Default: found from the event, else from the commit.",
-        commands: telling,
+        commands: commenting,
     },
     {
         name: "environment",
@@ -28010,7 +28035,7 @@ const inputs = [
         path: "reporting.environment",
         type: "text",
         description: "Tells one environment's comment from another's. Default: the context.",
-        commands: telling,
+        commands: commenting,
     },
     {
         name: "dashboards",
@@ -30341,7 +30366,7 @@ function holdsAtMost(most, document) {
 
 /***/ }),
 
-/***/ 6771:
+/***/ 3347:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -31974,67 +31999,8 @@ async function written(session, file, text) {
     return { ...whole, became: "written" };
 }
 
-// EXTERNAL MODULE: ./src/rehearsal/detection.js
-var detection = __nccwpck_require__(6822);
-;// CONCATENATED MODULE: ./src/rehearsal/detectable.js
-
-const enough = 10;
-const runs = 100;
-const seed = 1;
-const mostPolls = 100;
-const hour = 3_600_000;
-const stronger = [0.5, 1, 2, 4].flatMap((hours) => [25, 50].map((weight) => ({ weight, wait: hours * hour })));
-function detectable(course, { rate, baseline }, settings) {
-    const traffic = { rate, baseline: Math.max(baseline, detection/* neverSeen */.Qm) };
-    const quick = withFewPolls(course);
-    const smallest = (0,detection/* smallestFound */.au)(quick, traffic, settings, runs, seed);
-    const ratio = smallest?.ratio ?? Infinity;
-    return {
-        runs,
-        seed,
-        smallest,
-        dead: deadCanary(course, traffic, settings),
-        safeAfter: (0,detection/* timeToSafety */.P_)(course, traffic, settings),
-        better: ratio > enough ? betterStep(course, ratio, traffic, settings) : undefined,
-    };
-}
-const lengthOf = ({ steps }) => steps.reduce((sum, { wait }) => sum + wait, 0);
-const withFewPolls = (course) => ({
-    ...course,
-    pollEvery: Math.max(course.pollEvery, lengthOf(course) / mostPolls),
-});
-function deadCanary(course, traffic, settings) {
-    const soon = (0,detection/* detection */.mm)(beginningOf(course), traffic, 1 / traffic.baseline, settings, runs, seed);
-    return soon.found === 1 ? soon : (0,detection/* detection */.mm)(withFewPolls(course), traffic, 1 / traffic.baseline, settings, runs, seed);
-}
-function beginningOf({ steps, pollEvery }) {
-    let left = mostPolls * pollEvery;
-    const begun = steps.map(({ weight, wait }) => {
-        const lasting = { weight, wait: Math.min(wait, left) };
-        left -= lasting.wait;
-        return lasting;
-    });
-    return { steps: begun.filter(({ wait }) => wait > 0), pollEvery };
-}
-function betterStep(course, ratio, traffic, settings) {
-    const alone = (step) => withFewPolls({ steps: [step], pollEvery: course.pollEvery });
-    const finds = (step) => (0,detection/* detection */.mm)(alone(step), traffic, enough, settings, runs, seed).found >= 0.8;
-    let first;
-    for (let low = 0, high = stronger.length - 1; low <= high;) {
-        const middle = Math.floor((low + high) / 2);
-        const step = stronger[middle];
-        if (step && finds(step))
-            [first, high] = [step, middle - 1];
-        else
-            low = middle + 1;
-    }
-    if (first)
-        return { ...first, ratio: enough };
-    const last = stronger.at(-1);
-    const found = last && (0,detection/* smallestFound */.au)(alone(last), traffic, settings, runs, seed);
-    return last && found && found.ratio < ratio ? { ...last, ratio: found.ratio } : undefined;
-}
-
+// EXTERNAL MODULE: ./src/rehearsal/detectable.js
+var detectable = __nccwpck_require__(2326);
 // EXTERNAL MODULE: ./src/evidence/mixture.js
 var mixture = __nccwpck_require__(5635);
 // EXTERNAL MODULE: ./src/evidence/one-sample.js
@@ -32106,404 +32072,12 @@ function fillingInWords(filled, left) {
     ];
 }
 
-// EXTERNAL MODULE: ./node_modules/zod/v4/mini/schemas.js
-var mini_schemas = __nccwpck_require__(4278);
-// EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(6350);
-;// CONCATENATED MODULE: ./src/words/answer-parts.js
-
-const answer_parts_name = mini_schemas/* string */.YjP().check(api/* _minLength */.m9(1));
-const version = mini_schemas/* strictObject */.rej({ deployment: answer_parts_name, host: answer_parts_name, subset: mini_schemas/* optional */.lqM(answer_parts_name) });
-const subjectSchema = mini_schemas/* strictObject */.rej({
-    version: mini_schemas/* literal */.euz(1),
-    cluster: mini_schemas/* strictObject */.rej({ context: mini_schemas/* string */.YjP(), host: mini_schemas/* string */.YjP() }),
-    namespace: answer_parts_name,
-    service: answer_parts_name,
-});
-const versionsSchema = mini_schemas/* strictObject */.rej({
-    stable: version,
-    canary: version,
-    image: mini_schemas/* optional */.lqM(mini_schemas/* string */.YjP()),
-    exchanged: mini_schemas/* boolean */.zMY(),
-});
-const share = mini_schemas/* number */.aig().check(api/* _gte */.qm(0), api/* _lte */.Zm(100));
-const splitSchema = mini_schemas/* strictObject */.rej({ stable: share, canary: share });
-const textSchema = mini_schemas/* string */.YjP().check(api/* _minLength */.m9(1));
-const countSchema = mini_schemas/* int */.Whr().check(api/* _gte */.qm(0));
-const millisSchema = mini_schemas/* number */.aig().check(api/* _gte */.qm(0));
-const versionsOf = ({ stable, canary }, image, exchanged = false) => ({
-    stable: answer_parts_named(stable),
-    canary: answer_parts_named(canary),
-    image,
-    exchanged,
-});
-const answer_parts_named = ({ deployment, host, subset }) => ({ deployment, host, subset });
-
-;// CONCATENATED MODULE: ./src/words/plan-answer.js
-
-
-const limit = mini_schemas/* optional */.lqM(mini_schemas/* number */.aig());
-const gate = mini_schemas/* strictObject */.rej({
-    kind: mini_schemas/* enum */.k5n(["evidence", "errors", "latency", "query", "json", "run", "restarts"]),
-    name: mini_schemas/* string */.YjP(),
-    atMost: limit,
-    atLeast: limit,
-    aboveStable: limit,
-    timesStable: limit,
-    quantile: limit,
-});
-const plan_answer_detection = mini_schemas/* strictObject */.rej({
-    ratio: mini_schemas/* number */.aig(),
-    found: mini_schemas/* number */.aig(),
-    badRequests: mini_schemas/* number */.aig(),
-    medianTime: mini_schemas/* optional */.lqM(millisSchema),
-});
-const detectability = mini_schemas/* union */.KCZ([
-    mini_schemas/* strictObject */.rej({ because: textSchema }),
-    mini_schemas/* strictObject */.rej({
-        traffic: mini_schemas/* strictObject */.rej({ rate: mini_schemas/* number */.aig(), baseline: mini_schemas/* number */.aig() }),
-        spread: mini_schemas/* optional */.lqM(mini_schemas/* strictObject */.rej({
-            pods: countSchema,
-            errors: mini_schemas/* number */.aig(),
-            slow: mini_schemas/* readonly */.tBZ(mini_schemas/* array */.YOg(mini_schemas/* strictObject */.rej({ le: mini_schemas/* number */.aig(), spread: mini_schemas/* number */.aig() }))),
-        })),
-        thin: mini_schemas/* optional */.lqM(mini_schemas/* strictObject */.rej({
-            weight: countSchema,
-            deadline: millisSchema,
-            takes: mini_schemas/* optional */.lqM(mini_schemas/* number */.aig()),
-            requests: mini_schemas/* optional */.lqM(countSchema),
-            enough: mini_schemas/* optional */.lqM(countSchema),
-        })),
-        runs: countSchema,
-        seed: countSchema,
-        smallest: mini_schemas/* optional */.lqM(plan_answer_detection),
-        dead: plan_answer_detection,
-        safeAfter: mini_schemas/* optional */.lqM(millisSchema),
-        better: mini_schemas/* optional */.lqM(mini_schemas/* strictObject */.rej({ weight: countSchema, wait: millisSchema, ratio: mini_schemas/* number */.aig() })),
-    }),
-]);
-const planSchema = mini_schemas/* strictObject */.rej({
-    ...subjectSchema.shape,
-    ...versionsSchema.shape,
-    from: mini_schemas/* enum */.k5n(["existing", "clone", "manifests"]),
-    objects: mini_schemas/* array */.YOg(mini_schemas/* strictObject */.rej({ apiVersion: mini_schemas/* string */.YjP(), kind: mini_schemas/* string */.YjP(), name: mini_schemas/* string */.YjP() })),
-    allowed: mini_schemas/* boolean */.zMY(),
-    findings: mini_schemas/* array */.YOg(mini_schemas/* strictObject */.rej({
-        level: mini_schemas/* enum */.k5n(["refuse", "warn", "note"]),
-        because: textSchema,
-        next: mini_schemas/* optional */.lqM(mini_schemas/* string */.YjP()),
-        code: mini_schemas/* optional */.lqM(mini_schemas/* string */.YjP()),
-    })),
-    stages: mini_schemas/* array */.YOg(mini_schemas/* strictObject */.rej({
-        number: countSchema,
-        name: mini_schemas/* string */.YjP(),
-        weight: countSchema,
-        wait: millisSchema,
-        deadline: millisSchema,
-        approval: mini_schemas/* boolean */.zMY(),
-        gates: mini_schemas/* array */.YOg(gate),
-    })),
-    promotion: mini_schemas/* enum */.k5n(["swap", "update"]),
-    keepOld: mini_schemas/* boolean */.zMY(),
-    drift: mini_schemas/* enum */.k5n(["put-back", "rollback"]),
-    pollEvery: millisSchema,
-    ready: millisSchema,
-    drain: millisSchema,
-    deadline: millisSchema,
-    detectability,
-});
-function planAnswer({ cluster, target, manifestImage, exchanged, plan, detectability, ...found }) {
-    return {
-        version: 1,
-        cluster: { context: cluster.context, host: cluster.host },
-        namespace: target.namespace,
-        service: target.service,
-        ...versionsOf(target, target.image ?? manifestImage, exchanged),
-        from: target.source.from,
-        objects: objectsOf(target.source),
-        allowed: found.allowed,
-        findings: found.findings.map(({ level, what, next, code }) => ({ level, because: what, next, code })),
-        stages: plan.stages.map(({ name, weight, wait, deadline, approval, gates }, index) => ({
-            number: index + 1,
-            name,
-            weight,
-            wait,
-            deadline,
-            approval,
-            gates: gates.map(gateAnswer),
-        })),
-        promotion: plan.promotion,
-        keepOld: plan.keepOld,
-        drift: plan.drift,
-        pollEvery: plan.pollEvery,
-        ready: plan.ready,
-        drain: plan.drain,
-        deadline: plan.deadline,
-        detectability,
-    };
-}
-function gateAnswer(gate) {
-    const limits = { ...gate };
-    const numbers = ["atMost", "atLeast", "aboveStable", "timesStable", "quantile"].flatMap((name) => typeof limits[name] === "number" ? [[name, limits[name]]] : []);
-    return { kind: gate.kind, name: gate.name, ...Object.fromEntries(numbers) };
-}
-function objectsOf(source) {
-    if (source.from !== "manifests")
-        return [];
-    return source.objects.map(({ apiVersion, kind, metadata }) => ({
-        apiVersion: String(apiVersion),
-        kind: String(kind),
-        name: nameIn(metadata),
-    }));
-}
-const nameIn = (metadata) => typeof metadata === "object" && metadata !== null && "name" in metadata ? String(metadata.name) : "";
-
+// EXTERNAL MODULE: ./src/words/plan-answer.js
+var plan_answer = __nccwpck_require__(1839);
+// EXTERNAL MODULE: ./src/words/plan-text.js + 1 modules
+var plan_text = __nccwpck_require__(4275);
 // EXTERNAL MODULE: ./src/lib/duration.js
 var lib_duration = __nccwpck_require__(5485);
-// EXTERNAL MODULE: ./src/evidence/pod-spread.js
-var pod_spread = __nccwpck_require__(3890);
-;// CONCATENATED MODULE: ./src/words/spread-in-words.js
-
-
-function spreadInWords(spread) {
-    const slow = Math.max(0, ...spread.slow.map((edge) => edge.spread));
-    if (spread.errors + slow === 0)
-        return "pods of stable do not differ more than chance has them";
-    const differ = `${apart(spread.errors)} in how often they fail and ${apart(slow)} in how often they are slow`;
-    const proves = `one canary pod proves no less than ${(0,numbers/* number */.ai)((0,pod_spread/* podMargin */.w4)(spread, spread.errors))} times the failures and ${(0,numbers/* number */.ai)((0,pod_spread/* podMargin */.w4)(spread, slow))} times the odds of being slow`;
-    if (spread.pods < 2)
-        return `how much healthy pods differ could not be measured and is taken to be ${differ}, so ${proves}`;
-    return `pods of stable differ by ${differ}, so ${proves}`;
-}
-const apart = (spread) => (0,numbers/* percent */.KN)(Math.expm1(spread));
-
-;// CONCATENATED MODULE: ./src/words/thin-stage.js
-
-
-function thinStageSentence({ weight, deadline, takes, requests, enough }, { rate }) {
-    const held = `! A good version would be held at ${weight}%`;
-    if (takes === undefined || requests === undefined)
-        return `${held}: stable itself fails so often that no version can be shown to be sound.`;
-    const why = `it takes about ${(0,numbers/* count */.U9)(requests)} of its requests to show that it is surely not broken, which at ${(0,numbers/* number */.ai)(rate)} requests per second takes ${minutes(takes)}, and the stage ends after ${(0,lib_duration/* formatDuration */.a)(deadline)}`;
-    return `${held}: ${why}; let it last longer (deadline: ${Math.ceil(takes / minute)}m)${enough === undefined ? "" : ` or begin with ${enough}%`}.`;
-}
-const minute = 60_000;
-const minutes = (time) => (0,lib_duration/* formatDuration */.a)(Math.ceil(time / minute) * minute);
-
-;// CONCATENATED MODULE: ./src/words/traffic-in-words.js
-
-
-function trafficInWords({ rate, baseline }) {
-    const requests = `${(0,numbers/* number */.ai)(rate)} requests per second`;
-    if (baseline === 0)
-        return `${requests}, of which none failed`;
-    return `${requests}, of which ${(0,numbers/* percent */.KN)(baseline)} fail`;
-}
-const about = (time) => (0,lib_duration/* formatDuration */.a)(Math.round(time / 1_000) * 1_000);
-
-;// CONCATENATED MODULE: ./src/words/detectability-lines.js
-
-
-
-
-
-
-
-function detectabilityLines(detectability) {
-    if ("because" in detectability)
-        return [`What this plan would find cannot be said: ${detectability.because}.`];
-    const { traffic, spread, thin, smallest, dead, safeAfter, runs, seed } = detectability;
-    const lines = [
-        `What it finds in the traffic of the last hour, ${trafficInWords(traffic)} (${(0,numbers/* number */.ai)(runs)} simulated releases of each kind, seed ${seed}):`,
-    ];
-    if (smallest)
-        lines.push(`  a version that ${failing(smallest.ratio, traffic)} is found in at least 80% of releases, after ${requests(smallest.badRequests)} on average`);
-    let found = `  one that fails every request is found in ${(0,numbers/* percent */.KN)(dead.found)} of releases`;
-    if (dead.medianTime !== undefined)
-        found += `, half of the time within ${about(dead.medianTime)}, after ${requests(dead.badRequests)} on average`;
-    lines.push(found);
-    if (safeAfter === undefined)
-        lines.push("  a good one could not be proven safe within 30 days");
-    else
-        lines.push(`  a good one could be proven safe after ${about(safeAfter)}`);
-    if (spread)
-        lines.push(`  ${spreadInWords(spread)}`);
-    if (thin)
-        lines.push(thinStageSentence(thin, traffic));
-    if (!smallest || smallest.ratio > enough)
-        lines.push(whatWouldHelp(detectability));
-    return lines;
-}
-function whatWouldHelp({ traffic, smallest, better }) {
-    const help = better
-        ? `${(0,lib_duration/* formatDuration */.a)(better.wait)} at ${better.weight}% would find one that ${failing(better.ratio, traffic)}`
-        : nothingBetter;
-    if (smallest)
-        return `  what fails less often needs more requests than these stages have; ${help}`;
-    const rate = `${(0,numbers/* number */.ai)(traffic.rate)} requests per second`;
-    return `! At ${rate} this plan finds nothing, not even a version that fails every request, in 80% of releases; ${help}.`;
-}
-const nothingBetter = "no stage of up to 4h would find much more; a gate on a query of your own, or an approval, can judge what is too rare to count";
-function failing(ratio, { baseline }) {
-    const rate = ratio * Math.max(baseline, detection/* neverSeen */.Qm);
-    if (rate >= 0.9999)
-        return "fails every request";
-    if (baseline === 0)
-        return `fails in ${(0,numbers/* percent */.KN)(rate)} of its requests`;
-    return `fails ${(0,numbers/* number */.ai)(ratio)} times as often (${(0,numbers/* percent */.KN)(rate)})`;
-}
-const requests = (count) => `${(0,numbers/* number */.ai)(count < 10 ? count : Math.round(count))} failed requests`;
-
-// EXTERNAL MODULE: ./src/words/scene-setting.js
-var scene_setting = __nccwpck_require__(130);
-;// CONCATENATED MODULE: ./src/words/testers-in-words.js
-const testersInWords = (testers) => testers.map(oneInWords).join("; or ");
-function oneInWords({ headers, cookies, query, method, callers }) {
-    const words = [
-        ...textsInWords("header", ": ", headers),
-        ...textsInWords("cookie", "=", cookies),
-        ...textsInWords("query", "=", query),
-        ...[method].flatMap((name) => (name === undefined ? [] : `method ${name}`)),
-        ...Object.entries(callers ?? {}).map(([name, value]) => `from pods labelled ${name}=${value}`),
-    ];
-    return words.join(" and ");
-}
-const textsInWords = (what, between, texts = {}) => Object.entries(texts).map(([name, match]) => `${what} ${name}${between}${textInWords(match)}`);
-function textInWords(match) {
-    if ("exact" in match)
-        return match.exact;
-    if ("prefix" in match)
-        return `${match.prefix}…`;
-    return `/${match.regex}/`;
-}
-
-// EXTERNAL MODULE: ./src/words/weight-in-words.js
-var weight_in_words = __nccwpck_require__(6455);
-;// CONCATENATED MODULE: ./src/words/plan-text.js
-
-
-
-
-
-
-
-
-const marks = { refuse: "✗", warn: "!", note: "·" };
-function planText(planned) {
-    const { cluster, target, exchanged, plan, detectability, findings, allowed } = planned;
-    const { namespace, service, stable, canary } = target;
-    const steps = [
-        `${deployment(target)}, wait until its pods are available (at most ${(0,lib_duration/* formatDuration */.a)(plan.ready)})`,
-        ...plan.stages.map((stage) => stageStep(stage, plan.evidence)),
-        promotion(target, plan),
-    ];
-    const lines = [(0,scene_setting/* clusterInWords */.rC)(cluster)];
-    if (exchanged)
-        lines.push((0,scene_setting/* exchangedInWords */.qs)(target));
-    lines.push(`Release of ${namespace}/${service}: ${canary.deployment} gets ${imageInWords(planned)}, ${besides(planned)}.`);
-    for (const [index, step] of steps.entries())
-        lines.push(`  ${index + 1}. ${step}`);
-    if (plan.testers)
-        lines.push(`Testers get the canary from the first stage on: ${testersInWords(plan.testers)}.`);
-    lines.push(limits(plan, stable.deployment));
-    lines.push("", ...detectabilityLines(detectability), "");
-    for (const { level, what, next } of findings)
-        lines.push(`${marks[level]} ${(0,lib_errors/* withNext */.e8)(what, next)}`);
-    const verdict = allowed ? "Nothing forbids this release." : "This release is refused for the reasons marked ✗.";
-    lines.push(`${verdict} Nothing was changed.`);
-    return (0,lib_lines/* inLines */.F)(lines);
-}
-function limits({ stages, ready, deadline, drain }, stable) {
-    if (stages.length === 0)
-        return `At most ${(0,lib_duration/* formatDuration */.a)(deadline)}. There is no version to go back to: if its pods do not get ready, what was made is taken away again.`;
-    const least = (0,lib_duration/* formatDuration */.a)(stages.reduce((sum, { wait }) => sum + wait, 0));
-    const rollback = `all traffic to ${stable} at once, the canary removed after ${(0,lib_duration/* formatDuration */.a)(drain)}`;
-    const longest = ready + stages.reduce((sum, { deadline }) => sum + deadline, 0);
-    let most = `at most ${(0,lib_duration/* formatDuration */.a)(deadline)} (deadlines.release)`;
-    if (longest > deadline)
-        most += `, though the stages' own deadlines and the start may take ${(0,lib_duration/* formatDuration */.a)(longest)}: one that is extended so long is rolled back`;
-    return `At least ${least}, ${most}. On a failing gate: ${rollback}.`;
-}
-function imageInWords({ target, manifestImage }) {
-    if (target.image !== undefined)
-        return target.image;
-    if (manifestImage === undefined)
-        return "what it has";
-    return `${manifestImage} (from the manifest)`;
-}
-function deployment({ source, canary, stable }) {
-    switch (source.from) {
-        case "existing":
-            return `give Deployment ${canary.deployment} the image`;
-        case "clone":
-            return `create Deployment ${canary.deployment} as a copy of ${stable.deployment}`;
-        case "manifests":
-            return `apply ${source.objects.length} ${(0,numbers/* plural */.LS)(source.objects.length, "manifest")}`;
-    }
-}
-function stageStep({ weight, wait, deadline, gates, approval, drill }, rules) {
-    let step = `${weight === 0 ? (0,weight_in_words/* weightInWords */.b)(weight) : `${weight}% of the requests`} for ${wait === 0 ? "a moment" : (0,lib_duration/* formatDuration */.a)(wait)}`;
-    const judges = gates.map((gate) => gateInWords(gate, rules)).join("; ");
-    if (gates.length > 0)
-        step += `, judged by ${judges} (at most ${(0,lib_duration/* formatDuration */.a)(deadline)})`;
-    if (drill)
-        step += `, while testers meet ${"delay" in drill ? `a delay of ${(0,lib_duration/* formatDuration */.a)(drill.delay)}` : `answers of ${drill.abort}`}`;
-    if (approval)
-        step += ", then wait for `promote`";
-    return step;
-}
-function gateInWords(gate, rules) {
-    switch (gate.kind) {
-        case "run":
-            return `${own(gate)} (a program of yours)`;
-        case "query":
-        case "json":
-            return own(gate);
-        case "errors":
-            return withLimits(gate.name, [
-                ["≤", gate.atMost, numbers/* percent */.KN],
-                ["≤ stable +", gate.aboveStable, (share) => `${(0,numbers/* number */.ai)(share * 100)} points`],
-            ]);
-        case "latency":
-            return withLimits(`${gate.name} p${exact(gate.quantile * 100)}`, [
-                ["≤", gate.atMost, lib_duration/* formatDuration */.a],
-                ["≤", gate.timesStable, (times) => `${times} × stable`],
-            ]);
-        case "evidence":
-            return `${gate.name} (${evidenceInWords(rules)})`;
-        case "restarts":
-            return withLimits(gate.name, [["≤", gate.atMost, String]]);
-    }
-}
-const own = ({ name, atLeast, atMost }) => withLimits(name, [
-    ["≥", atLeast, String],
-    ["≤", atMost, String],
-]);
-const exact = (value) => Number(value.toPrecision(12));
-function withLimits(name, limits) {
-    const words = [name];
-    for (const [sign, value, write] of limits)
-        if (value !== undefined)
-            words.push(`${sign} ${write(value)}`);
-    return words.join(" ");
-}
-const proof = { sound: "surely not broken", safe: "surely safe" };
-function evidenceInWords({ settings, early }) {
-    let passes = `passes when ${proof[settings.requires]}`;
-    if (early)
-        passes += ", before its time when surely safe";
-    return `errors, response times and the split; ${passes}; at most ${(0,numbers/* percent */.KN)(settings.alpha)} of good releases fail`;
-}
-const besides = ({ target: { stable }, plan }) => plan.stages.length === 0 ? "and all requests at once" : `next to ${stable.deployment}`;
-function promotion({ stable, canary }, { promotion, keepOld, drain }) {
-    const first = `all traffic to ${canary.deployment}`;
-    if (promotion === "update")
-        return `${first}; ${stable.deployment} gets the image; traffic back to it; ${canary.deployment} goes; the routes end as they began`;
-    if (keepOld)
-        return `${first}, which is the new stable`;
-    return `${first}, which is the new stable; ${stable.deployment} is scaled to 0 after ${(0,lib_duration/* formatDuration */.a)(drain)}`;
-}
-
 // EXTERNAL MODULE: ./src/release/known-image.js
 var known_image = __nccwpck_require__(4456);
 // EXTERNAL MODULE: ./src/release/state.js
@@ -32557,6 +32131,8 @@ function leftInWords(record, splits) {
     return `This job has stopped. Requests went so then: ${(0,some_of/* someOf */.y)(splits, "; ", 3)}. ${status}`;
 }
 
+// EXTERNAL MODULE: ./src/words/scene-setting.js
+var scene_setting = __nccwpck_require__(130);
 ;// CONCATENATED MODULE: ./src/commands/preconditions.js
 
 function required({ release, command }) {
@@ -32698,6 +32274,44 @@ async function orient({ config, soleServer }) {
 }
 const straight = (plan) => ({ ...plan, stages: [], promotion: "swap", keepOld: true, drain: 0 });
 
+;// CONCATENATED MODULE: ./src/commands/telling-refusals.js
+
+
+const tellingRefusals = (command) => async (session) => {
+    const at = session.clock.now();
+    try {
+        return await command(session);
+    }
+    catch (error) {
+        if (error instanceof lib_errors/* RefusedError */.fk && !session.stop.aborted)
+            await tellRefusal(session, at, error);
+        throw error;
+    }
+};
+async function tellRefusal(session, at, { message, next = "" }) {
+    const { command, release } = session.config;
+    const lines = [...message.split("\n"), next];
+    const image = release?.target.image;
+    await session.notices.tell({ kind: "refused", command, image, lines, ...(await noticeSetting(session, at)) });
+}
+async function noticeSetting({ config, cluster, run, journal }, at) {
+    const subject = { namespace: config.namespace, service: config.service };
+    const setting = { subject, cluster, run, at };
+    if (cluster.host === "")
+        return setting;
+    try {
+        const record = await journal.load();
+        return { ...setting, journal: { open: record && !(0,release_state/* isOver */.PU)(record.state) ? record.startedAt : undefined } };
+    }
+    catch {
+        return setting;
+    }
+}
+
+// EXTERNAL MODULE: ./src/rehearsal/detection.js
+var detection = __nccwpck_require__(6822);
+// EXTERNAL MODULE: ./src/words/spread-in-words.js
+var spread_in_words = __nccwpck_require__(7842);
 ;// CONCATENATED MODULE: ./src/commands/usual-traffic.js
 
 
@@ -32740,7 +32354,7 @@ async function withMeasuredDispersion(history, target, plan) {
     const { phi, because, spread } = await history.dispersion(target);
     const settings = { ...evidence.settings, dispersion: { ...evidence.settings.dispersion, phi }, podSpread: spread };
     const measured = { ...plan, evidence: { ...evidence, settings } };
-    return { plan: measured, because: `${because}; ${spreadInWords(spread)}` };
+    return { plan: measured, because: `${because}; ${(0,spread_in_words/* spreadInWords */.W)(spread)}` };
 }
 
 ;// CONCATENATED MODULE: ./src/commands/plan.js
@@ -32753,7 +32367,9 @@ async function withMeasuredDispersion(history, target, plan) {
 
 
 
+
 async function plan(session) {
+    const at = session.clock.now();
     const { target, exchanged, plan } = await orient(session);
     const [inspected, detectability] = await Promise.all([
         session.preflight(target, plan, { undo: false, exchanged }).inspect(),
@@ -32775,9 +32391,10 @@ async function plan(session) {
         allowed,
     };
     if (session.config.json)
-        session.messages.answer(planAnswer(planned));
+        session.messages.answer((0,plan_answer/* planAnswer */.g)(planned));
     else
-        session.messages.print(planText(planned));
+        session.messages.print((0,plan_text/* planText */.Pt)(planned));
+    await session.notices.tell({ kind: "planned", planned, ...(await noticeSetting(session, at)) });
     if (allowed)
         return 0;
     return 2;
@@ -32798,7 +32415,7 @@ async function detectabilityOf(history, target, plan) {
         traffic,
         spread: settings.podSpread,
         thin: firstThinStage(judged, traffic, settings),
-        ...detectable({ steps, pollEvery: plan.pollEvery }, traffic, settings),
+        ...(0,detectable/* detectable */.k)({ steps, pollEvery: plan.pollEvery }, traffic, settings),
     };
 }
 
@@ -34215,6 +33832,8 @@ function promote_goOn({ plan, state }, now) {
 var play = __nccwpck_require__(1243);
 // EXTERNAL MODULE: ./src/rehearsal/rehearse-kinds.js
 var rehearse_kinds = __nccwpck_require__(8178);
+// EXTERNAL MODULE: ./src/words/traffic-in-words.js
+var traffic_in_words = __nccwpck_require__(9808);
 ;// CONCATENATED MODULE: ./src/words/rehearsal-text.js
 
 
@@ -34223,7 +33842,7 @@ var rehearse_kinds = __nccwpck_require__(8178);
 const rehearsalText = (rehearsed) => (0,lib_lines/* inLines */.F)([...setting(rehearsed), "", ...table(rehearsed.kinds), "", ...verdictOn(rehearsed.kinds)]);
 function setting({ plan, traffic, from, runs, seed, unrehearsed, hasPrometheus }) {
     const { phi } = plan.evidence.settings.dispersion;
-    let before = `${trafficInWords(traffic)} (${from})`;
+    let before = `${(0,traffic_in_words/* trafficInWords */.e)(traffic)} (${from})`;
     if (phi > 1)
         before += `, in clusters (φ ${(0,numbers/* number */.ai)(phi)})`;
     const lines = [
@@ -34268,9 +33887,9 @@ const rowOf = ({ untilRollback, untilPromotion, ...kind }) => [
     (0,numbers/* percent */.KN)(kind.rolledBack),
     (0,numbers/* percent */.KN)(kind.held),
     (0,numbers/* percent */.KN)(kind.released),
-    untilRollback ? `${about(untilRollback.median)} (${about(untilRollback.p90)})` : "—",
+    untilRollback ? `${(0,traffic_in_words/* about */.C)(untilRollback.median)} (${(0,traffic_in_words/* about */.C)(untilRollback.p90)})` : "—",
     `${(0,numbers/* number */.ai)(kind.failedRequests)} (${(0,numbers/* number */.ai)(kind.excess)})`,
-    untilPromotion === undefined ? "—" : about(untilPromotion),
+    untilPromotion === undefined ? "—" : (0,traffic_in_words/* about */.C)(untilPromotion),
 ];
 function rehearsal_text_nameOf({ timesStable, failing }) {
     if (timesStable === undefined)
@@ -34296,13 +33915,13 @@ function verdictOnHealthy({ rolledBack, late, held, released, untilPromotion }) 
     if (held > 0)
         sentence += ` and leaves ${(0,numbers/* percent */.KN)(held)} of them to somebody to decide`;
     if (untilPromotion !== undefined && released >= 0.5)
-        sentence += `; a good release takes ${about(untilPromotion)}`;
+        sentence += `; a good release takes ${(0,traffic_in_words/* about */.C)(untilPromotion)}`;
     return `${sentence}.`;
 }
 function verdictOnDead({ rolledBack, untilRollback, failedRequests }) {
     if (!untilRollback)
         return "A version that fails every request is never rolled back by this plan.";
-    return `A version that fails every request is rolled back in ${(0,numbers/* percent */.KN)(rolledBack)} of releases, half of them within ${about(untilRollback.median)}, after ${(0,numbers/* number */.ai)(failedRequests)} failed requests on average.`;
+    return `A version that fails every request is rolled back in ${(0,numbers/* percent */.KN)(rolledBack)} of releases, half of them within ${(0,traffic_in_words/* about */.C)(untilRollback.median)}, after ${(0,numbers/* number */.ai)(failedRequests)} failed requests on average.`;
 }
 
 ;// CONCATENATED MODULE: ./src/commands/rehearse.js
@@ -34859,9 +34478,9 @@ function summary(stages, agrees) {
         return "No verdict rests on the ledger.";
     return "Every verdict agrees with the ledger.";
 }
-const replay_text_marks = { agrees: "✓", differs: "✗", missing: "✗", "not replayed": "·" };
+const marks = { agrees: "✓", differs: "✗", missing: "✗", "not replayed": "·" };
 function stageLines(stage) {
-    const head = `${replay_text_marks[stage.outcome]} stage ${stage.name}`;
+    const head = `${marks[stage.outcome]} stage ${stage.name}`;
     switch (stage.outcome) {
         case "agrees":
             return [`${head}, after ${pollCount(stage.polls)}: agrees`, ...verdictLines(stage.replayed)];
@@ -34908,6 +34527,8 @@ function changeLine({ poll, weight, age, from, to }) {
     return `  poll ${poll}, ${when}, at ${weight}%: ${from} → ${to}`;
 }
 
+// EXTERNAL MODULE: ./node_modules/zod/v4/mini/schemas.js
+var mini_schemas = __nccwpck_require__(4278);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
 var parse = __nccwpck_require__(7717);
 ;// CONCATENATED MODULE: ./src/lib/complaint.js
@@ -34931,6 +34552,8 @@ function expectation(issue) {
 }
 const article = (type) => `${/^[aeiou]/.test(type) ? "an" : "a"} ${type}`;
 
+// EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
+var api = __nccwpck_require__(6350);
 // EXTERNAL MODULE: ./src/evidence/burst.js
 var burst = __nccwpck_require__(9569);
 // EXTERNAL MODULE: ./src/evidence/conclusion.js
@@ -34978,12 +34601,12 @@ const noData = mini_schemas/* enum */.k5n(["wait", "fail"]);
 const policy = mini_schemas/* enum */.k5n(release_gate/* policies */.R3);
 const pair = mini_schemas/* object */.Ikc({ stable: number, canary: number });
 const pairedCounts = mini_schemas/* object */.Ikc({ requests: pair, errors: pair, givenUp: pair, cutOff: pair });
-const record_schema_version = mini_schemas/* object */.Ikc({ deployment: record_schema_text, host: record_schema_text, subset: optionalText });
+const version = mini_schemas/* object */.Ikc({ deployment: record_schema_text, host: record_schema_text, subset: optionalText });
 const target = mini_schemas/* object */.Ikc({
     namespace: record_schema_text,
     service: record_schema_text,
-    stable: record_schema_version,
-    canary: record_schema_version,
+    stable: version,
+    canary: version,
     routes: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ kind: mini_schemas/* enum */.k5n(routeKinds), namespace: record_schema_text, name: record_schema_text, routes: mini_schemas/* array */.YOg(record_schema_text) })),
     source: mini_schemas/* discriminatedUnion */.gMt("from", [
         mini_schemas/* object */.Ikc({ from: mini_schemas/* literal */.euz("existing") }),
@@ -35013,7 +34636,7 @@ const metrics = mini_schemas/* object */.Ikc({
     labels: mini_schemas/* record */.g1P(mini_schemas/* enum */.k5n(labelMeanings), record_schema_text),
 });
 const ownLimits = { name: record_schema_text, atMost: optionalNumber, atLeast: optionalNumber, tolerate: number, noData };
-const record_schema_gate = mini_schemas/* discriminatedUnion */.gMt("kind", [
+const gate = mini_schemas/* discriminatedUnion */.gMt("kind", [
     mini_schemas/* object */.Ikc({
         kind: mini_schemas/* literal */.euz("query"),
         ...ownLimits,
@@ -35078,7 +34701,7 @@ const stage = mini_schemas/* object */.Ikc({
     weight: percent,
     wait: record_schema_length,
     deadline: record_schema_length,
-    gates: mini_schemas/* array */.YOg(record_schema_gate),
+    gates: mini_schemas/* array */.YOg(gate),
     approval: truth,
     drill: mini_schemas/* exactOptional */.yqP(mini_schemas/* union */.KCZ([mini_schemas/* object */.Ikc({ delay: record_schema_length }), mini_schemas/* object */.Ikc({ abort: whole })])),
 });
@@ -35090,7 +34713,7 @@ const testers = mini_schemas/* object */.Ikc({
     method: optionalText,
     callers: mini_schemas/* exactOptional */.yqP(texts),
 });
-const record_schema_planSchema = mini_schemas/* object */.Ikc({
+const planSchema = mini_schemas/* object */.Ikc({
     stages: mini_schemas/* array */.YOg(stage),
     testers: mini_schemas/* exactOptional */.yqP(mini_schemas/* array */.YOg(testers)),
     evidence: evidenceRulesSchema,
@@ -35179,14 +34802,14 @@ const runFailure = mini_schemas/* discriminatedUnion */.gMt("kind", [
     mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("limit"), after: record_schema_length }),
 ]);
 const responseTimes = mini_schemas/* object */.Ikc({ p50: responseTime, p99: responseTime });
-const record_schema_own = mini_schemas/* object */.Ikc({
+const own = mini_schemas/* object */.Ikc({
     ...pairedCounts.shape,
     times: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({ stable: responseTimes, canary: responseTimes })),
     slow: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({ slow: pair, requests: pair })),
 });
 const evidenceFiguresSchema = mini_schemas/* union */.KCZ([
     mini_schemas/* object */.Ikc({ of: mini_schemas/* literal */.euz("evidence"), missing: missingCounters }),
-    mini_schemas/* object */.Ikc({ of: mini_schemas/* literal */.euz("evidence"), conclusion: record_schema_conclusion, own: mini_schemas/* exactOptional */.yqP(record_schema_own) }),
+    mini_schemas/* object */.Ikc({ of: mini_schemas/* literal */.euz("evidence"), conclusion: record_schema_conclusion, own: mini_schemas/* exactOptional */.yqP(own) }),
 ]);
 const figures = mini_schemas/* union */.KCZ([
     evidenceFiguresSchema,
@@ -35416,7 +35039,7 @@ const recordSchema = mini_schemas/* object */.Ikc({
     undoes: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({ startedAt: instantSchema, image: optionalText })),
     asked: mini_schemas/* exactOptional */.yqP(asked),
     metrics: mini_schemas/* exactOptional */.yqP(metrics),
-    plan: record_schema_planSchema,
+    plan: planSchema,
     run: mini_schemas/* object */.Ikc({ id: record_schema_text, url: optionalText, actor: optionalText }),
     startedAt: instantSchema,
     before: mini_schemas/* object */.Ikc({
@@ -40777,7 +40400,7 @@ function timeChart(chart) {
         `<svg viewBox="0 0 ${time_chart_width} ${height}" role="img" aria-label="${escaped(`${chart.title}. ${chart.summary}`)}">`,
         ...(chart.ticks ?? roundTicks(chart, y.ticks(4))).map((value) => horizontal(y(value), chart.inWords(value))),
         ...x.ticks(6).map((at) => tick(x(at), at)),
-        ...time_chart_apart(chart.decisions.map(({ at, number }) => ({ x: x(at), first: number, last: number }))).map(decision),
+        ...apart(chart.decisions.map(({ at, number }) => ({ x: x(at), first: number, last: number }))).map(decision),
         ...(chart.bounds ?? []).map(({ value, name }) => bound(y(value), name)),
         ...chart.series.flatMap((series) => drawn(series, x, y)),
         "</svg>",
@@ -40785,7 +40408,7 @@ function timeChart(chart) {
     return parts.join("\n");
 }
 const roundTicks = ({ scale }, ticks) => scale === "linear" ? ticks : ticks.filter((tick) => ["1", "2", "5"].includes(tick.toExponential().slice(0, 1)));
-function time_chart_apart(marks) {
+function apart(marks) {
     const shown = [];
     for (const mark of marks) {
         const before = shown.at(-1);
@@ -41045,7 +40668,7 @@ const pagedReport = mini_schemas/* object */.Ikc({
         settled: mini_schemas/* optional */.lqM(mini_schemas/* boolean */.zMY()),
         differences: mini_schemas/* optional */.lqM(mini_schemas/* array */.YOg(mini_schemas/* string */.YjP())),
         warnings: mini_schemas/* array */.YOg(mini_schemas/* string */.YjP()),
-        plan: record_schema_planSchema,
+        plan: planSchema,
         stages: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({
             stage: mini_schemas/* number */.aig(),
             weight: mini_schemas/* number */.aig(),
@@ -41280,6 +40903,8 @@ function duration(params) {
 
 // EXTERNAL MODULE: ./src/release/split.js
 var split = __nccwpck_require__(7311);
+// EXTERNAL MODULE: ./src/words/answer-parts.js
+var answer_parts = __nccwpck_require__(4258);
 // EXTERNAL MODULE: ./src/words/observed-split.js
 var observed_split = __nccwpck_require__(4186);
 ;// CONCATENATED MODULE: ./src/words/status-answer.js
@@ -41295,10 +40920,10 @@ var observed_split = __nccwpck_require__(4186);
 
 const status_answer_time = datetime();
 const status_answer_stage = mini_schemas/* strictObject */.rej({
-    number: countSchema,
-    of: countSchema,
+    number: answer_parts/* countSchema */.vK,
+    of: answer_parts/* countSchema */.vK,
     name: mini_schemas/* string */.YjP(),
-    weight: countSchema,
+    weight: answer_parts/* countSchema */.vK,
     since: status_answer_time,
     until: mini_schemas/* optional */.lqM(status_answer_time),
     gates: mini_schemas/* array */.YOg(mini_schemas/* strictObject */.rej({
@@ -41309,18 +40934,18 @@ const status_answer_stage = mini_schemas/* strictObject */.rej({
 });
 const outcomes = ["succeeded", "rolled-back", "failed"];
 const status_answer_release = mini_schemas/* strictObject */.rej({
-    ...subjectSchema.shape,
-    ...versionsSchema.shape,
+    ...answer_parts/* subjectSchema */.cn.shape,
+    ...answer_parts/* versionsSchema */.fy.shape,
     phase: mini_schemas/* enum */.k5n(["preparing", "shifting", "baking", "waiting", "promoting", "rolling-back", ...outcomes]),
     outcome: mini_schemas/* nullable */.mee(mini_schemas/* enum */.k5n([...outcomes, "waiting"])),
     held: mini_schemas/* boolean */.zMY(),
     watched: mini_schemas/* nullable */.mee(mini_schemas/* boolean */.zMY()),
     because: mini_schemas/* string */.YjP(),
-    weight: countSchema,
+    weight: answer_parts/* countSchema */.vK,
     splits: mini_schemas/* strictObject */.rej({
-        planned: splitSchema,
+        planned: answer_parts/* splitSchema */.Wk,
         observed: mini_schemas/* nullable */.mee(mini_schemas/* strictObject */.rej({
-            ...splitSchema.shape,
+            ...answer_parts/* splitSchema */.Wk.shape,
             requests: mini_schemas/* strictObject */.rej({ stable: mini_schemas/* number */.aig(), canary: mini_schemas/* number */.aig() }),
         })),
     }),
@@ -41330,12 +40955,12 @@ const status_answer_release = mini_schemas/* strictObject */.rej({
     drift: mini_schemas/* nullable */.mee(mini_schemas/* string */.YjP()),
     differences: mini_schemas/* array */.YOg(mini_schemas/* string */.YjP()),
     startedAt: status_answer_time,
-    run: mini_schemas/* strictObject */.rej({ id: textSchema, url: mini_schemas/* optional */.lqM(mini_schemas/* string */.YjP()), actor: mini_schemas/* optional */.lqM(mini_schemas/* string */.YjP()) }),
+    run: mini_schemas/* strictObject */.rej({ id: answer_parts/* textSchema */.Zu, url: mini_schemas/* optional */.lqM(mini_schemas/* string */.YjP()), actor: mini_schemas/* optional */.lqM(mini_schemas/* string */.YjP()) }),
     undo: mini_schemas/* boolean */.zMY(),
     events: mini_schemas/* array */.YOg(mini_schemas/* strictObject */.rej({ at: status_answer_time, because: mini_schemas/* string */.YjP() })),
 });
 const status_answer_none = mini_schemas/* strictObject */.rej({
-    ...subjectSchema.shape,
+    ...answer_parts/* subjectSchema */.cn.shape,
     phase: mini_schemas/* literal */.euz("none"),
     outcome: mini_schemas/* null */.chJ(),
     settled: mini_schemas/* boolean */.zMY(),
@@ -41354,7 +40979,7 @@ function statusAnswer(cluster, record, deviation) {
         cluster: { context: cluster.context, host: cluster.host },
         namespace: target.namespace,
         service: target.service,
-        ...versionsOf(target, (0,known_image/* knownImage */.l)(record), exchanged),
+        ...(0,answer_parts/* versionsOf */.x4)(target, (0,known_image/* knownImage */.l)(record), exchanged),
         phase: state.phase,
         outcome: outcomeOf(state),
         held: (0,release_state/* heldBy */.Vr)(state) !== undefined,
@@ -41687,11 +41312,11 @@ function besideThePlan({ planned, written, asPlanned }) {
     return `Planned: ${planned}%${since}, which the count contradicts.`;
 }
 function tooEarly(planned, ago, comparableIn) {
-    let what = `Planned: ${planned}%, written ${about(ago)} ago`;
+    let what = `Planned: ${planned}%, written ${(0,traffic_in_words/* about */.C)(ago)} ago`;
     if (planned === undefined)
-        what = `No release is under way, and the routes were written ${about(ago)} ago`;
+        what = `No release is under way, and the routes were written ${(0,traffic_in_words/* about */.C)(ago)} ago`;
     const mixed = "the count may have some of the weight before in it, so that it is compared with nothing";
-    return `${what}: ${mixed}; ask again in ${about(comparableIn)}.`;
+    return `${what}: ${mixed}; ask again in ${(0,traffic_in_words/* about */.C)(comparableIn)}.`;
 }
 
 // EXTERNAL MODULE: ./src/world/send.js
@@ -42181,12 +41806,10 @@ function dashboardLinks({ dashboards }, { target, startedAt, now }) {
     };
     return Object.entries(dashboards).map(([name, template]) => (0,markdown/* link */.nf)(name, template.replace(/\{(\w+)\}/g, fillIn)));
 }
-function linkLine(links, account) {
-    const { run } = account;
-    let ran = run.url === undefined ? `Run ${(0,markdown/* code */.aY)(run.id)}` : (0,markdown/* link */.nf)("Run and its log", run.url);
-    if (run.actor !== undefined)
-        ran += ` by ${(0,markdown/* plain */.pj)(run.actor)}`;
-    return [ran, ...dashboardLinks(links, account)].join(" · ");
+const linkLine = (links, account) => [runLink(account.run), ...dashboardLinks(links, account)].join(" · ");
+function runLink(run) {
+    const ran = run.url === undefined ? `Run ${(0,markdown/* code */.aY)(run.id)}` : (0,markdown/* link */.nf)("Run and its log", run.url);
+    return run.actor === undefined ? ran : `${ran} by ${(0,markdown/* plain */.pj)(run.actor)}`;
 }
 
 ;// CONCATENATED MODULE: ./src/words/advice.js
@@ -44490,18 +44113,18 @@ const uuid = (random) => "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx".replace(/[xy]/g,
 
 
 
-const workloads_before_deployment = mini_schemas/* object */.Ikc({
+const deployment = mini_schemas/* object */.Ikc({
     uid: mini_schemas/* string */.YjP(),
     replicas: mini_schemas/* number */.aig(),
     images: mini_schemas/* record */.g1P(mini_schemas/* string */.YjP(), mini_schemas/* string */.YjP()),
 });
-const canaryDeployment = mini_schemas/* extend */.X$i(workloads_before_deployment, {
+const canaryDeployment = mini_schemas/* extend */.X$i(deployment, {
     replicaSet: mini_schemas/* optional */.lqM(mini_schemas/* string */.YjP()),
     restarts: mini_schemas/* record */.g1P(mini_schemas/* string */.YjP(), mini_schemas/* number */.aig()),
 });
 const workloadsBefore = mini_schemas/* object */.Ikc({
     release: mini_schemas/* string */.YjP(),
-    stable: mini_schemas/* optional */.lqM(workloads_before_deployment),
+    stable: mini_schemas/* optional */.lqM(deployment),
     canary: mini_schemas/* optional */.lqM(canaryDeployment),
     autoscaled: mini_schemas/* object */.Ikc({ stable: mini_schemas/* boolean */.zMY(), canary: mini_schemas/* boolean */.zMY() }),
     existed: mini_schemas/* array */.YOg(mini_schemas/* string */.YjP()),
@@ -46712,6 +46335,93 @@ function rejection(signal) {
     return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
 }
 
+// EXTERNAL MODULE: ./src/words/detectability-lines.js + 1 modules
+var detectability_lines = __nccwpck_require__(5051);
+;// CONCATENATED MODULE: ./src/words/plan-report.js
+
+
+
+
+
+
+
+const longestFinding = 1_000;
+const mostFindings = 30;
+function planReport(planned) {
+    const { target, exchanged, plan } = planned;
+    const parts = [heading(planned), findingsPart(planned, "refuse", "Refused for this:")];
+    if (exchanged)
+        parts.push((0,markdown/* plain */.pj)((0,scene_setting/* exchangedInWords */.qs)(target)));
+    const steps = (0,plan_text/* planSteps */.Dv)(planned).map((step, index) => `${index + 1}. ${(0,markdown/* plain */.pj)(step)}`);
+    parts.push(["**What a release would do:**", "", ...steps].join("\n"));
+    parts.push((0,markdown/* plain */.pj)((0,plan_text/* planLimits */.Yy)(plan, target.stable.deployment)));
+    parts.push(findingsPart(planned, "warn", "Good to know before:"), ...plan_report_judgeable(planned), plan_report_notes(planned));
+    return parts.filter((part) => part !== "");
+}
+function heading({ target, manifestImage, findings, allowed }) {
+    const image = target.image ?? manifestImage;
+    const subject = (0,markdown/* plain */.pj)(`${target.namespace}/${target.service}`);
+    const version = image === undefined ? "" : ` ${(0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)((0,version_word/* versionWord */.Y)(image), 80))}`;
+    const [errors, warnings] = ["refuse", "warn"].map((wanted) => findings.filter(({ level }) => level === wanted).length);
+    if (!allowed)
+        return `### ❌ ${subject}${version}: a release would be refused for ${plan_report_reasons(errors ?? 0)}; this was a plan, and nothing was changed`;
+    const but = warnings ? `, with ${(0,numbers/* count */.U9)(warnings)} ${(0,numbers/* plural */.LS)(warnings, "thing")} to know before` : "";
+    return `### 📋 ${subject}${version}: can be released${but}; this was a plan, and nothing was changed`;
+}
+const plan_report_reasons = (number) => `${(0,numbers/* count */.U9)(number)} ${(0,numbers/* plural */.LS)(number, "reason")}`;
+function findingsPart(planned, wanted, title) {
+    const lines = findingLines(planned, wanted);
+    return lines.length === 0 ? "" : [`**${title}**`, "", ...lines].join("\n");
+}
+function findingLines({ findings }, wanted) {
+    const lines = findings
+        .filter(({ level }) => level === wanted)
+        .map(({ what, next }) => `* ${(0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)((0,lib_errors/* withNext */.e8)(what, next), longestFinding))}`);
+    if (lines.length <= mostFindings)
+        return lines;
+    return [...lines.slice(0, mostFindings), `* … and ${(0,numbers/* count */.U9)(lines.length - mostFindings)} more, in the log`];
+}
+function plan_report_judgeable({ detectability }) {
+    const lines = (0,detectability_lines/* detectabilityLines */.B)(detectability).map((line) => line.trim());
+    const open = lines.filter((line) => "because" in detectability || line.startsWith("! "));
+    const [title = "", ...rest] = lines.filter((line) => !open.includes(line));
+    const cannot = open.map((line) => `**Cannot be judged:** ${(0,markdown/* plain */.pj)(line.replace(/^! /, ""))}`);
+    if (rest.length === 0)
+        return cannot;
+    return [...cannot, (0,markdown/* folded */.TM)((0,markdown/* plain */.pj)(title.replace(/:$/, "")), rest.map((line) => `* ${(0,markdown/* plain */.pj)(line)}`).join("\n"))];
+}
+function plan_report_notes(planned) {
+    const lines = findingLines(planned, "note");
+    return lines.length === 0 ? "" : (0,markdown/* folded */.TM)("Notes", lines.join("\n"));
+}
+
+;// CONCATENATED MODULE: ./src/words/notice.js
+
+
+
+
+
+const notice_mostLines = 50;
+function noticeReport(notice) {
+    const body = notice.kind === "planned" ? planReport(notice.planned) : refusalReport(notice);
+    return [...body, footOf(notice)].join("\n\n");
+}
+function refusalReport({ subject, command, image, lines }) {
+    const version = image === undefined ? "" : ` ${(0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)((0,version_word/* versionWord */.Y)(image), 80))}`;
+    const said = lines.filter((line) => line.trim() !== "");
+    const list = said.length > 1 && said[0]?.endsWith(":") ? said.slice(1) : said;
+    const told = list.map((line) => `* ${(0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)(line, 600))}`);
+    const more = told.length > notice_mostLines ? [`* … and ${told.length - notice_mostLines} more, in the log`] : [];
+    return [
+        `### ❌ ${(0,markdown/* plain */.pj)(`${subject.namespace}/${subject.service}`)}${version}: ${(0,markdown/* plain */.pj)(command)} refused, and nothing was changed`,
+        [...told.slice(0, notice_mostLines), ...more].join("\n"),
+    ];
+}
+function footOf({ cluster, run, at }) {
+    const where = cluster.host === "" ? `files of ${cluster.context}` : `cluster ${cluster.context}`;
+    return `${runLink(run)}, ${(0,markdown/* plain */.pj)(where)}, as of ${(0,timestamp/* timeOf */.nR)(at)} UTC.`;
+}
+
 ;// CONCATENATED MODULE: ./src/adapters/github/comment-marker.js
 
 
@@ -46729,6 +46439,17 @@ function resultLine(account) {
     return `${mark} ${(0,timestamp/* dateOf */.Q$)(account.startedAt)}: ${(0,markdown/* plain */.pj)(words)}${image}${run}`;
 }
 const stamp = (startedAt, line) => `<!-- release ${startedAt} ${encodeURIComponent(line.toWellFormed())} -->`;
+const standingStamp = ({ at, of }) => `<!-- as of ${at} ${of} -->`;
+function givesWay(body, { at, journal }) {
+    const [, time, of] = /^<!-- as of (\d+) (open|over|notice) -->$/m.exec(body) ?? [];
+    if (time === undefined)
+        return true;
+    if (Number(time) > at)
+        return false;
+    if (of !== "open")
+        return true;
+    return journal !== undefined && journal.open !== readReports(body)[0]?.startedAt;
+}
 function readReports(body) {
     return [...body.matchAll(/^<!-- release (\d+) (\S+) -->$/gm)].flatMap(([, startedAt, line]) => {
         try {
@@ -46810,6 +46531,8 @@ function numberIn(header) {
 
 
 
+
+
 function comment(options) {
     const { github, repository, links } = options;
     let place;
@@ -46823,22 +46546,34 @@ function comment(options) {
         place ??= await findPlace(signal);
         if (!place)
             return beSilent("no pull request has this commit, so nobody is told by a comment. Set the input pull-request if there is one.");
+        mine ??= await look(place, account.target, signal);
+        await write(place, account.target, (before) => bodyOf(account, before), signal);
+    }
+    async function sendNotice(notice, signal) {
+        place ??= await findPlace(signal);
+        if (!place)
+            return;
+        mine = await look(place, notice.subject, signal);
+        if (mine && !givesWay(mine.body, notice))
+            return;
+        await write(place, notice.subject, (before) => noticeBody(notice, before), signal);
+    }
+    async function write(place, subject, body, signal) {
         const { pull } = place;
-        mine ??= await look(place, account, signal);
         const before = mine;
         try {
             mine = before
-                ? await github.updateComment(repository, before.id, bodyOf(account, before), signal)
-                : await github.createComment(repository, pull, bodyOf(account, undefined), signal);
+                ? await github.updateComment(repository, before.id, body(before), signal)
+                : await github.createComment(repository, pull, body(undefined), signal);
         }
         catch (error) {
             mine = undefined;
             if (!before || !(error instanceof GitHubError) || error.status !== 404)
                 throw error;
-            mine = await look(place, account, signal);
+            mine = await look(place, subject, signal);
             mine = mine
-                ? await github.updateComment(repository, mine.id, bodyOf(account, mine), signal)
-                : await github.createComment(repository, pull, bodyOf(account, before), signal);
+                ? await github.updateComment(repository, mine.id, body(mine), signal)
+                : await github.createComment(repository, pull, body(before), signal);
         }
         options.posted?.(mine.url);
     }
@@ -46846,8 +46581,8 @@ function comment(options) {
         const pull = await options.pullRequest(signal);
         return pull === undefined ? undefined : { pull, login: await github.login(signal) };
     }
-    async function look({ pull, login }, account, signal) {
-        const marker = markerOf(options.environment, account.target);
+    async function look({ pull, login }, subject, signal) {
+        const marker = markerOf(options.environment, subject);
         for await (const candidate of github.comments(repository, pull, signal)) {
             if (candidate.author === login && candidate.body.startsWith(marker))
                 return candidate;
@@ -46855,18 +46590,19 @@ function comment(options) {
         return undefined;
     }
     function bodyOf(account, before) {
-        const earlier = readReports(before?.body ?? "")
-            .filter(({ startedAt }) => startedAt !== account.startedAt)
-            .slice(0, keptReports);
-        const head = [
-            markerOf(options.environment, account.target),
-            stamp(account.startedAt, resultLine(account)),
-            ...earlier.map(({ startedAt, line }) => stamp(startedAt, line)),
-        ].join("\n");
-        const tail = earlier.length === 0
-            ? ""
-            : `\n\n${(0,markdown/* folded */.TM)("Earlier releases", earlier.map(({ line }) => `* ${line}`).join("\n"))}`;
-        return `${head}\n${renderReport(account, links, longestComment - head.length - tail.length - 1)}${tail}`;
+        const earlier = readReports(before?.body ?? "").filter(({ startedAt }) => startedAt !== account.startedAt);
+        const own = { startedAt: account.startedAt, line: resultLine(account) };
+        const standing = { at: account.now, of: (0,release_state/* isOver */.PU)(account.state) ? "over" : "open" };
+        return framed(account.target, standing, [own], earlier, (room) => renderReport(account, links, room));
+    }
+    const noticeBody = (notice, before) => framed(notice.subject, { at: notice.at, of: "notice" }, [], readReports(before?.body ?? ""), (room) => (0,markdown/* clip */.$Q)(noticeReport(notice), room));
+    function framed(subject, standing, own, past, text) {
+        const earlier = past.slice(0, keptReports);
+        const stamps = [...own, ...earlier].map(({ startedAt, line }) => stamp(startedAt, line));
+        const head = [markerOf(options.environment, subject), standingStamp(standing), ...stamps].join("\n");
+        const lines = earlier.map(({ line }) => `* ${line}`).join("\n");
+        const tail = lines === "" ? "" : `\n\n${(0,markdown/* folded */.TM)("Earlier releases", lines)}`;
+        return `${head}\n${text(longestComment - head.length - tail.length - 1)}${tail}`;
     }
     function beSilent(because) {
         silent = true;
@@ -46885,7 +46621,8 @@ function comment(options) {
         }
     }
     const outbox = createOutbox({ clock: options.clock, send, failed, gist: comment_gist });
-    return { report: outbox.offer, flush: outbox.flush };
+    const notice = async (told, signal) => sendNotice(told, signal).catch(failed);
+    return { report: outbox.offer, flush: outbox.flush, notice };
 }
 const elsewhere = "Something on the way answers in GitHub's place.";
 const permission = "The job's token needs the permission `pull-requests: write`; a run for a fork's pull request has a token that can only read.";
@@ -56324,6 +56061,8 @@ const sawNothing = (at, since, because) => ({
     blind: [{ to: "requests", because }],
 });
 
+// EXTERNAL MODULE: ./src/evidence/pod-spread.js
+var pod_spread = __nccwpck_require__(3890);
 ;// CONCATENATED MODULE: ./src/ports/unmeasured.js
 
 const unmeasured = (because) => ({
@@ -57068,7 +56807,7 @@ function contentsOf(read, { proxies, histogram }, { labels }) {
         contents.push("no histogram, so that response times are not judged");
     return contents;
 }
-const survey_enough = 100;
+const enough = 100;
 async function pastTheRoutes(options, reporter, ask) {
     const { labels, target } = options;
     const { reported, beside } = seriesSelectors(target, reporter, options).ofStable;
@@ -57079,7 +56818,7 @@ async function pastTheRoutes(options, reporter, ask) {
         ask(`sum by (${labels.service}) (increase(${beside}[5m])) > 0`),
     ]);
     const [counted, beyond] = [all, past].map((answer) => Math.round(samplesOf(answer).reduce((sum, { value }) => sum + value, 0)));
-    if (!counted || !beyond || counted < survey_enough || beyond < mostBeside * counted)
+    if (!counted || !beyond || counted < enough || beyond < mostBeside * counted)
         return [];
     const part = (0,numbers/* percent */.KN)(Math.ceil((100 * beyond) / counted) / 100);
     return [
@@ -57097,7 +56836,7 @@ async function unseenCallers(options, reporter, ask) {
     const counts = samplesOf(await ask(`sum by (${labels.reporter}) (increase(${requests}[5m]))`));
     const countOf = (name) => Math.round(counts.find((sample) => sample.labels[labels.reporter] === name)?.value ?? 0);
     const most = preference.map((each) => each.reporter).reduce((a, b) => (countOf(b) > countOf(a) ? b : a));
-    if (countOf(most) < survey_enough || countOf(most) <= 2 * countOf(reporter))
+    if (countOf(most) < enough || countOf(most) <= 2 * countOf(reporter))
         return [];
     return [
         {
@@ -57290,14 +57029,14 @@ const mostly = 0.99;
 
 
 
-const measure_dispersion_hour = 3_600_000;
+const hour = 3_600_000;
 const measure_dispersion_most = 10;
 async function measureDispersion(options, at, signal) {
     const step = Math.max(60_000, 4 * options.interval);
     const { perPod, perPodTimes } = seriesSelectors(options.target, "destination", options).ofStable;
     const [sums, times] = await Promise.all([
-        subquery(options, perPod(measure_dispersion_hour + step, step), at, signal),
-        subquery(options, perPodTimes(measure_dispersion_hour + tenMinutes, tenMinutes), at, signal),
+        subquery(options, perPod(hour + step, step), at, signal),
+        subquery(options, perPodTimes(hour + tenMinutes, tenMinutes), at, signal),
     ]);
     if ("because" in sums)
         return unmeasured(sums.because);
@@ -60572,7 +60311,7 @@ const pinsOthers = (fact, { hosts, target }) => isFollowed(fact) &&
         .filter(({ mirror, share }) => !mirror && share > 0)
         .every(({ host, subset }) => subset !== undefined && subset !== target.canary.subset && (0,istio_host/* sameHost */.RM)(host, hosts.stable));
 const pinning_isForMesh = ({ routes, hosts }) => routes.some(({ seenBy }) => seenBy.some((viewer) => viewer.who === "mesh" && viewer.hosts.some((host) => (0,istio_host/* covers */.hU)(host, hosts.stable))));
-const pinning_share = (pods, others) => `about ${Math.round((100 * pods) / (pods + others))}%`;
+const share = (pods, others) => `about ${Math.round((100 * pods) / (pods + others))}%`;
 function unpinned({ host, subset, stable, canaryPods, podsAtFirst }, { target }) {
     const kinds = kindsAmong(target.routes);
     const none = kinds.map((kind) => routeKindWords[kind].nonePins(host, subset)).join("; ");
@@ -60580,8 +60319,8 @@ function unpinned({ host, subset, stable, canaryPods, podsAtFirst }, { target })
     const next = kinds.map((kind) => routeKindWords[kind].toPin(host, subset)).join(" Or: ");
     const { available } = stable.rollout;
     return canaryPods > 0
-        ? warn(`${what}: they get ${pinning_share(canaryPods, available)} of the requests already, whatever the weights say.`, next)
-        : refuse(`${what}: they would get ${pinning_share(podsAtFirst, available)} of the requests at once, before the first stage.`, next);
+        ? warn(`${what}: they get ${share(canaryPods, available)} of the requests already, whatever the weights say.`, next)
+        : refuse(`${what}: they would get ${share(podsAtFirst, available)} of the requests at once, before the first stage.`, next);
 }
 const unpinnedRule = ({ where }, { host, subset }) => warn(`${where} sends to ${host} without a subset, so to the canary's pods, too, whatever the weights say.`, `Give its destination subset ${subset}.`);
 const placeFrom = (here, { namespace, name }) => namespace === here ? name : `${namespace}/${name}`;
@@ -60602,7 +60341,7 @@ function unpinnedInMesh(pins, { host, subset, stable, podsAtFirst: count }, { ho
     const { available } = stable.rollout;
     const elsewhere = pins.map(({ route }) => route.namespace).find((one) => one !== namespace);
     const name = elsewhere === undefined ? host : (0,istio_host/* nameFrom */.Ov)(elsewhere, hosts.stable);
-    return warn(`${followers(pins, names.join(" and "), namespace)}: clients in the mesh that call ${host} directly reach the canary's pods, too (${pinning_share(count, available)} of their requests with ${count} beside ${available}), whatever the weights say.`, kinds.map((kind) => routeKindWords[kind].toReachMesh(name, subset)).join(" Or: "));
+    return warn(`${followers(pins, names.join(" and "), namespace)}: clients in the mesh that call ${host} directly reach the canary's pods, too (${share(count, available)} of their requests with ${count} beside ${available}), whatever the weights say.`, kinds.map((kind) => routeKindWords[kind].toReachMesh(name, subset)).join(" Or: "));
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/beside-routes.js
@@ -60627,7 +60366,7 @@ function servicesOverCanary({ services, planned }) {
 }
 const servicesOverBoth = (scene) => servicesOverCanary(scene).filter((service) => scene.stable && carries(scene.stable.podLabels, selectorOfService(service) ?? {}));
 function shareOf(scene) {
-    return pinning_share(canaryPodsAtFirst(scene), scene.stable?.rollout.available ?? 0);
+    return share(canaryPodsAtFirst(scene), scene.stable?.rollout.available ?? 0);
 }
 const isRouted = ({ routes }, { metadata }) => {
     const host = (0,istio_host/* readHost */.rk)(metadata.name, metadata.namespace ?? "");
@@ -61255,7 +60994,7 @@ function answersRequests(scene, word, manifest) {
         const whose = `it would get ${shareWord(scene, labels)} from when it is ready, beside all weights and gates`;
         return refuse(`The manifest of ${word} answers for ${placeWord(service)} (${by}): ${whose}.`, next);
     }
-    const owner = labels && answering_manifests_versionsOf(scene).find((one) => selects(readSelector(field(one, "spec", "selector")), labels));
+    const owner = labels && versionsOf(scene).find((one) => selects(readSelector(field(one, "spec", "selector")), labels));
     if (!owner)
         return undefined;
     return refuse(`The selector of ${placeWord(owner)} takes the pods of the manifest of ${word} (${showLabels(labels)}) for its own.`, next);
@@ -61276,7 +61015,7 @@ function shareWord(scene, labels) {
         return "requests";
     return role === "stable" ? "a part of stable's requests" : "a part of the canary's requests";
 }
-function answering_manifests_versionsOf({ target, deployments, planned }) {
+function versionsOf({ target, deployments, planned }) {
     const stable = deployments.filter(({ metadata }) => metadata.name === target.stable.deployment);
     return [...stable, plannedObject(planned)].filter((one) => one !== undefined);
 }
@@ -62140,7 +61879,7 @@ function selectorIn(object, selector) {
         return readSelector(field(object, "spec", selector));
     return { matchLabels: textsAt(object, "spec", selector, "labels"), matchExpressions: [] };
 }
-const policies_objectsOf = (kind, scene) => kind.in === "sidecars"
+const objectsOf = (kind, scene) => kind.in === "sidecars"
     ? scene.sidecars.filter(({ metadata }) => metadata.namespace === scene.target.namespace)
     : scene[kind.in];
 function policiesAreForBoth(scene) {
@@ -62164,17 +61903,17 @@ function policiesOfStableStay(future, now) {
 }
 const forCanaryAlone = "Let it select what only the canary's pods have, or apply it by itself, beforehand.";
 const policies_added = (kind, future, now) => {
-    const known = policies_objectsOf(kind, now);
+    const known = objectsOf(kind, now);
     const labels = future.stable?.podLabels ?? {};
-    return policies_objectsOf(kind, future).filter((object) => !known.includes(object) && appliesTo(object, kind, labels));
+    return objectsOf(kind, future).filter((object) => !known.includes(object) && appliesTo(object, kind, labels));
 };
 function isShut({ kind, isAbout, letsThrough }, scene, labels) {
-    const objects = policies_objectsOf(kind, scene);
+    const objects = objectsOf(kind, scene);
     const about = objects.filter((object) => isAbout(object) && appliesTo(object, kind, labels));
     return about.length > 0 && !about.some(letsThrough);
 }
 function oneSided(kind, scene, { stable, canary }) {
-    const objects = policies_objectsOf(kind, scene);
+    const objects = objectsOf(kind, scene);
     const only = (one, other) => objects.filter((object) => appliesTo(object, kind, one) && !appliesTo(object, kind, other));
     const [ofStable, ofCanary] = [only(stable, canary), only(canary, stable)];
     const says = (object) => ({ ...objectAt(object, "spec"), [kind.selector]: undefined });
@@ -62964,6 +62703,15 @@ function tee(clock, reporters, trouble) {
     };
 }
 
+;// CONCATENATED MODULE: ./src/reporting/tell-notice.js
+
+const tell_notice_patience = 10_000;
+async function tellNotice(notice, sinks, { censor, clock }) {
+    const signal = clock.deadline(clock.now() + tell_notice_patience);
+    const told = censor.notice(notice);
+    await within(Promise.allSettled(sinks.map(async (sink) => sink(told, signal))), tell_notice_patience, clock);
+}
+
 ;// CONCATENATED MODULE: ./src/reporting/warnings.js
 function createWarnings({ text }, tell) {
     const known = new Set();
@@ -63212,6 +62960,7 @@ function allRoutes(families) {
 
 
 
+
 function desk(config, world) {
     return {
         config,
@@ -63242,13 +62991,18 @@ async function folderOf(folder, namespace, here) {
 }
 async function composeFiles(config, folder, here) {
     const messages = messagesOf(config, here);
+    const written = outputsFor(config, here, messages.warn);
+    const { notices } = tellersFor(config, config.reporting.environment, here, written, messages.warn);
     const { known, client } = await folderOf(folder, config.namespace, here);
     const routes = routesBy(client, here.clock);
     const noCounters = { because: "no cluster is looked at (files)" };
     return {
         config,
+        run: jobRun(here.github, here.env, here),
         cluster: { context: folder, host: "" },
         clock: here.clock,
+        stop: here.stop,
+        notices,
         messages,
         history: {
             traffic: async () => noCounters,
@@ -63345,13 +63099,13 @@ function compose(config, here) {
     const world = { ...here, clock: time.clock };
     const { clock } = world;
     const journal = here.censor.journal(configMapJournal(client, namespace, service, (record) => portsOf(record)));
-    const unwritten = (error) => warn(`outputs could not be written: ${(0,lib_errors/* tell */.qz)(error)}`);
-    const written = world.github.outputFile ? (0,outputs/* outputs */.V)(config.reporting.report, unwritten) : undefined;
+    const written = outputsFor(config, world, warn);
     const { context, host } = cluster;
     const environment = config.reporting.environment || context;
     const kept = new Map();
     const more = ({ startedAt }) => ({ cluster: { context, host }, logs: kept.get(startedAt) });
-    const reporter = completed(more, reporterFor(config, environment, world, written, warn));
+    const tellers = tellersFor(config, environment, world, written, warn);
+    const reporter = completed(more, tellers.reporter);
     const reach = { cluster: () => cluster, client };
     const metrics = metricsOf(config, world, reach);
     const metricsOfRelease = (record) => (config.metrics ? metrics : metricsOf({ metrics: metricsFor(config, record) }, world, reach))(record.target);
@@ -63411,6 +63165,7 @@ function compose(config, here) {
         history: historyOf(metrics, world),
         journal,
         reporter,
+        notices: tellers.notices,
         lock: ({ force }) => leaseLock({ client, namespace, service, clock, time, force, stop: world.stop }),
         soleServer: routes.soleServer,
         findRoutes: routes.find,
@@ -63513,14 +63268,20 @@ const historyOf = (metrics, { clock, stop }) => ({
     rate: (target, window) => metrics(target).rate(clock.now(), window, stop),
     dispersion: (target) => metrics(target).dispersion(clock.now(), stop),
 });
-function reporterFor({ command, reporting }, environment, world, written, warn) {
+function outputsFor({ reporting }, { github }, warn) {
+    if (!github.outputFile)
+        return undefined;
+    return (0,outputs/* outputs */.V)(reporting.report, (error) => warn(`outputs could not be written: ${(0,lib_errors/* tell */.qz)(error)}`));
+}
+function tellersFor({ command, reporting }, environment, world, written, warn) {
     const { clock, github, voice, censor } = world;
     const links = { dashboards: reporting.dashboards, workflow: github.workflowUrl };
     const reporters = [voice];
-    if ((0,config_commands/* commandNamed */.v)(command)?.changes !== true)
-        return censor.reporter(voice);
-    if (written)
+    const sinks = [];
+    if (written) {
         reporters.push(written);
+        sinks.push(written.notice);
+    }
     if (reporting.report)
         reporters.push(reportFile({ file: reporting.report }), logFolder(logFolderBeside(reporting.report)));
     if (reporting.summary && github.summaryFile)
@@ -63531,12 +63292,20 @@ function reporterFor({ command, reporting }, environment, world, written, warn) 
         const api = connectGitHub({ network: world, apiUrl: github.apiUrl, token });
         const pullRequest = (signal) => findPullRequest(api, github, reporting.pullRequest, signal);
         const posted = (url) => written?.set("comment-url", url);
-        if (reporting.comment)
-            reporters.push(comment({ clock, github: api, repository, pullRequest, environment, links, warn, posted }));
+        if (reporting.comment) {
+            const told = comment({ clock, github: api, repository, pullRequest, environment, links, warn, posted });
+            reporters.push(told);
+            sinks.push(told.notice);
+        }
         if (reporting.commitStatus && sha)
             reporters.push(commitStatus({ clock, github: api, repository, sha, environment, warn }));
     }
-    return censor.reporter(tee(clock, reporters, (error) => voice.warn(censor.text(`a report failed: ${(0,lib_errors/* tell */.qz)(error)}`))));
+    const wanted = (0,config_commands/* commandNamed */.v)(command)?.changes === true ? reporters : [voice];
+    const trouble = (error) => voice.warn(censor.text(`a report failed: ${(0,lib_errors/* tell */.qz)(error)}`));
+    return {
+        reporter: censor.reporter(tee(clock, wanted, trouble)),
+        notices: { tell: (notice) => tellNotice(notice, sinks, world) },
+    };
 }
 
 ;// CONCATENATED MODULE: ./src/dispatch.js
@@ -63556,13 +63325,14 @@ function reporterFor({ command, reporting }, environment, world, written, warn) 
 
 
 
+
 const commandsInCluster = {
-    release: withRoutes(release),
-    plan: withRoutes(plan),
+    release: tellingRefusals(withRoutes(release)),
+    plan: tellingRefusals(withRoutes(plan)),
     status: withRoutesIfFound(status_status),
     verify: verify,
     rollback: withRoutesIfFound(rollback),
-    undo: withRoutesIfFound(undo),
+    undo: tellingRefusals(withRoutesIfFound(undo)),
     promote: withRoutesIfFound(promote),
     settle: withRoutesIfFound(settle),
 };
@@ -63575,7 +63345,7 @@ const isInCluster = (command) => Object.hasOwn(commandsInCluster, command);
 async function dispatch(config, surroundings) {
     const { command, files } = config;
     if (command === "plan" && files !== undefined)
-        return withRoutes(plan)(await composeFiles(config, files, surroundings));
+        return tellingRefusals(withRoutes(plan))(await composeFiles(config, files, surroundings));
     if (command === "init")
         return init(await composeInit(await withoutPipe(config, surroundings), surroundings));
     if (isInCluster(command))
@@ -65942,7 +65712,7 @@ async function main() {
         print: tellAnswer,
         answer,
     };
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6771));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 3347));
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_15__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
             process.removeAllListeners(signal);
@@ -66077,6 +65847,75 @@ function poissonByRejection(mean, next) {
         if (Math.log((v * inverse) / (tilt / (us * us) + spread)) <= k * Math.log(mean) - mean - (0,_evidence_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logGamma */ .SX)(k + 1))
             return k;
     }
+}
+
+
+/***/ }),
+
+/***/ 2326:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   X: () => (/* binding */ enough),
+/* harmony export */   k: () => (/* binding */ detectable)
+/* harmony export */ });
+/* harmony import */ var _detection_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6822);
+
+const enough = 10;
+const runs = 100;
+const seed = 1;
+const mostPolls = 100;
+const hour = 3_600_000;
+const stronger = [0.5, 1, 2, 4].flatMap((hours) => [25, 50].map((weight) => ({ weight, wait: hours * hour })));
+function detectable(course, { rate, baseline }, settings) {
+    const traffic = { rate, baseline: Math.max(baseline, _detection_js__WEBPACK_IMPORTED_MODULE_0__/* .neverSeen */ .Qm) };
+    const quick = withFewPolls(course);
+    const smallest = (0,_detection_js__WEBPACK_IMPORTED_MODULE_0__/* .smallestFound */ .au)(quick, traffic, settings, runs, seed);
+    const ratio = smallest?.ratio ?? Infinity;
+    return {
+        runs,
+        seed,
+        smallest,
+        dead: deadCanary(course, traffic, settings),
+        safeAfter: (0,_detection_js__WEBPACK_IMPORTED_MODULE_0__/* .timeToSafety */ .P_)(course, traffic, settings),
+        better: ratio > enough ? betterStep(course, ratio, traffic, settings) : undefined,
+    };
+}
+const lengthOf = ({ steps }) => steps.reduce((sum, { wait }) => sum + wait, 0);
+const withFewPolls = (course) => ({
+    ...course,
+    pollEvery: Math.max(course.pollEvery, lengthOf(course) / mostPolls),
+});
+function deadCanary(course, traffic, settings) {
+    const soon = (0,_detection_js__WEBPACK_IMPORTED_MODULE_0__/* .detection */ .mm)(beginningOf(course), traffic, 1 / traffic.baseline, settings, runs, seed);
+    return soon.found === 1 ? soon : (0,_detection_js__WEBPACK_IMPORTED_MODULE_0__/* .detection */ .mm)(withFewPolls(course), traffic, 1 / traffic.baseline, settings, runs, seed);
+}
+function beginningOf({ steps, pollEvery }) {
+    let left = mostPolls * pollEvery;
+    const begun = steps.map(({ weight, wait }) => {
+        const lasting = { weight, wait: Math.min(wait, left) };
+        left -= lasting.wait;
+        return lasting;
+    });
+    return { steps: begun.filter(({ wait }) => wait > 0), pollEvery };
+}
+function betterStep(course, ratio, traffic, settings) {
+    const alone = (step) => withFewPolls({ steps: [step], pollEvery: course.pollEvery });
+    const finds = (step) => (0,_detection_js__WEBPACK_IMPORTED_MODULE_0__/* .detection */ .mm)(alone(step), traffic, enough, settings, runs, seed).found >= 0.8;
+    let first;
+    for (let low = 0, high = stronger.length - 1; low <= high;) {
+        const middle = Math.floor((low + high) / 2);
+        const step = stronger[middle];
+        if (step && finds(step))
+            [first, high] = [step, middle - 1];
+        else
+            low = middle + 1;
+    }
+    if (first)
+        return { ...first, ratio: enough };
+    const last = stronger.at(-1);
+    const found = last && (0,_detection_js__WEBPACK_IMPORTED_MODULE_0__/* .smallestFound */ .au)(alone(last), traffic, settings, runs, seed);
+    return last && found && found.ratio < ratio ? { ...last, ratio: found.ratio } : undefined;
 }
 
 
@@ -67839,9 +67678,55 @@ function createCensor({ redact, redactAll }) {
             report: ({ ledger, target, run, cluster, ...told }) => report({ ...redactAll(told, ofMachines), ledger, target, run, cluster }),
             flush,
         }),
+        notice: (notice) => redactAll(notice, ofMachines),
         journal: ({ load, save, confirm }) => ({ load, save: (record) => save(recorded(record)), confirm }),
     };
 }
+
+
+/***/ }),
+
+/***/ 4258:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Wk: () => (/* binding */ splitSchema),
+/* harmony export */   Zu: () => (/* binding */ textSchema),
+/* harmony export */   cn: () => (/* binding */ subjectSchema),
+/* harmony export */   cr: () => (/* binding */ millisSchema),
+/* harmony export */   fy: () => (/* binding */ versionsSchema),
+/* harmony export */   vK: () => (/* binding */ countSchema),
+/* harmony export */   x4: () => (/* binding */ versionsOf)
+/* harmony export */ });
+/* harmony import */ var zod_mini__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4278);
+/* harmony import */ var zod_mini__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6350);
+
+const name = zod_mini__WEBPACK_IMPORTED_MODULE_0__/* .string */ .YjP().check(zod_mini__WEBPACK_IMPORTED_MODULE_1__/* ._minLength */ .m9(1));
+const version = zod_mini__WEBPACK_IMPORTED_MODULE_0__/* .strictObject */ .rej({ deployment: name, host: name, subset: zod_mini__WEBPACK_IMPORTED_MODULE_0__/* .optional */ .lqM(name) });
+const subjectSchema = zod_mini__WEBPACK_IMPORTED_MODULE_0__/* .strictObject */ .rej({
+    version: zod_mini__WEBPACK_IMPORTED_MODULE_0__/* .literal */ .euz(1),
+    cluster: zod_mini__WEBPACK_IMPORTED_MODULE_0__/* .strictObject */ .rej({ context: zod_mini__WEBPACK_IMPORTED_MODULE_0__/* .string */ .YjP(), host: zod_mini__WEBPACK_IMPORTED_MODULE_0__/* .string */ .YjP() }),
+    namespace: name,
+    service: name,
+});
+const versionsSchema = zod_mini__WEBPACK_IMPORTED_MODULE_0__/* .strictObject */ .rej({
+    stable: version,
+    canary: version,
+    image: zod_mini__WEBPACK_IMPORTED_MODULE_0__/* .optional */ .lqM(zod_mini__WEBPACK_IMPORTED_MODULE_0__/* .string */ .YjP()),
+    exchanged: zod_mini__WEBPACK_IMPORTED_MODULE_0__/* .boolean */ .zMY(),
+});
+const share = zod_mini__WEBPACK_IMPORTED_MODULE_0__/* .number */ .aig().check(zod_mini__WEBPACK_IMPORTED_MODULE_1__/* ._gte */ .qm(0), zod_mini__WEBPACK_IMPORTED_MODULE_1__/* ._lte */ .Zm(100));
+const splitSchema = zod_mini__WEBPACK_IMPORTED_MODULE_0__/* .strictObject */ .rej({ stable: share, canary: share });
+const textSchema = zod_mini__WEBPACK_IMPORTED_MODULE_0__/* .string */ .YjP().check(zod_mini__WEBPACK_IMPORTED_MODULE_1__/* ._minLength */ .m9(1));
+const countSchema = zod_mini__WEBPACK_IMPORTED_MODULE_0__/* .int */ .Whr().check(zod_mini__WEBPACK_IMPORTED_MODULE_1__/* ._gte */ .qm(0));
+const millisSchema = zod_mini__WEBPACK_IMPORTED_MODULE_0__/* .number */ .aig().check(zod_mini__WEBPACK_IMPORTED_MODULE_1__/* ._gte */ .qm(0));
+const versionsOf = ({ stable, canary }, image, exchanged = false) => ({
+    stable: named(stable),
+    canary: named(canary),
+    image,
+    exchanged,
+});
+const named = ({ deployment, host, subset }) => ({ deployment, host, subset });
 
 
 /***/ }),
@@ -68045,6 +67930,96 @@ function holdLines({ plan, state }) {
         ? []
         : [`From ${(0,_timestamp_js__WEBPACK_IMPORTED_MODULE_7__/* .dateOf */ .Q$)(end)} on the next \`settle\`, such as a scheduled one, rolls it back.`];
 }
+
+
+/***/ }),
+
+/***/ 5051:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  B: () => (/* binding */ detectabilityLines)
+});
+
+// EXTERNAL MODULE: ./src/lib/duration.js
+var duration = __nccwpck_require__(5485);
+// EXTERNAL MODULE: ./src/lib/numbers.js
+var numbers = __nccwpck_require__(8367);
+// EXTERNAL MODULE: ./src/rehearsal/detectable.js
+var detectable = __nccwpck_require__(2326);
+// EXTERNAL MODULE: ./src/rehearsal/detection.js
+var detection = __nccwpck_require__(6822);
+// EXTERNAL MODULE: ./src/words/spread-in-words.js
+var spread_in_words = __nccwpck_require__(7842);
+;// CONCATENATED MODULE: ./src/words/thin-stage.js
+
+
+function thinStageSentence({ weight, deadline, takes, requests, enough }, { rate }) {
+    const held = `! A good version would be held at ${weight}%`;
+    if (takes === undefined || requests === undefined)
+        return `${held}: stable itself fails so often that no version can be shown to be sound.`;
+    const why = `it takes about ${(0,numbers/* count */.U9)(requests)} of its requests to show that it is surely not broken, which at ${(0,numbers/* number */.ai)(rate)} requests per second takes ${minutes(takes)}, and the stage ends after ${(0,duration/* formatDuration */.a)(deadline)}`;
+    return `${held}: ${why}; let it last longer (deadline: ${Math.ceil(takes / minute)}m)${enough === undefined ? "" : ` or begin with ${enough}%`}.`;
+}
+const minute = 60_000;
+const minutes = (time) => (0,duration/* formatDuration */.a)(Math.ceil(time / minute) * minute);
+
+// EXTERNAL MODULE: ./src/words/traffic-in-words.js
+var traffic_in_words = __nccwpck_require__(9808);
+;// CONCATENATED MODULE: ./src/words/detectability-lines.js
+
+
+
+
+
+
+
+function detectabilityLines(detectability) {
+    if ("because" in detectability)
+        return [`What this plan would find cannot be said: ${detectability.because}.`];
+    const { traffic, spread, thin, smallest, dead, safeAfter, runs, seed } = detectability;
+    const lines = [
+        `What it finds in the traffic of the last hour, ${(0,traffic_in_words/* trafficInWords */.e)(traffic)} (${(0,numbers/* number */.ai)(runs)} simulated releases of each kind, seed ${seed}):`,
+    ];
+    if (smallest)
+        lines.push(`  a version that ${failing(smallest.ratio, traffic)} is found in at least 80% of releases, after ${requests(smallest.badRequests)} on average`);
+    let found = `  one that fails every request is found in ${(0,numbers/* percent */.KN)(dead.found)} of releases`;
+    if (dead.medianTime !== undefined)
+        found += `, half of the time within ${(0,traffic_in_words/* about */.C)(dead.medianTime)}, after ${requests(dead.badRequests)} on average`;
+    lines.push(found);
+    if (safeAfter === undefined)
+        lines.push("  a good one could not be proven safe within 30 days");
+    else
+        lines.push(`  a good one could be proven safe after ${(0,traffic_in_words/* about */.C)(safeAfter)}`);
+    if (spread)
+        lines.push(`  ${(0,spread_in_words/* spreadInWords */.W)(spread)}`);
+    if (thin)
+        lines.push(thinStageSentence(thin, traffic));
+    if (!smallest || smallest.ratio > detectable/* enough */.X)
+        lines.push(whatWouldHelp(detectability));
+    return lines;
+}
+function whatWouldHelp({ traffic, smallest, better }) {
+    const help = better
+        ? `${(0,duration/* formatDuration */.a)(better.wait)} at ${better.weight}% would find one that ${failing(better.ratio, traffic)}`
+        : nothingBetter;
+    if (smallest)
+        return `  what fails less often needs more requests than these stages have; ${help}`;
+    const rate = `${(0,numbers/* number */.ai)(traffic.rate)} requests per second`;
+    return `! At ${rate} this plan finds nothing, not even a version that fails every request, in 80% of releases; ${help}.`;
+}
+const nothingBetter = "no stage of up to 4h would find much more; a gate on a query of your own, or an approval, can judge what is too rare to count";
+function failing(ratio, { baseline }) {
+    const rate = ratio * Math.max(baseline, detection/* neverSeen */.Qm);
+    if (rate >= 0.9999)
+        return "fails every request";
+    if (baseline === 0)
+        return `fails in ${(0,numbers/* percent */.KN)(rate)} of its requests`;
+    return `fails ${(0,numbers/* number */.ai)(ratio)} times as often (${(0,numbers/* percent */.KN)(rate)})`;
+}
+const requests = (count) => `${(0,numbers/* number */.ai)(count < 10 ? count : Math.round(count))} failed requests`;
 
 
 /***/ }),
@@ -68566,6 +68541,313 @@ function bar(percent, width) {
 
 /***/ }),
 
+/***/ 1839:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   g: () => (/* binding */ planAnswer)
+/* harmony export */ });
+/* unused harmony export planSchema */
+/* harmony import */ var zod_mini__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4278);
+/* harmony import */ var _answer_parts_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4258);
+
+
+const limit = zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lqM(zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .number */ .aig());
+const gate = zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .strictObject */ .rej({
+    kind: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* ["enum"] */ .k5n(["evidence", "errors", "latency", "query", "json", "run", "restarts"]),
+    name: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP(),
+    atMost: limit,
+    atLeast: limit,
+    aboveStable: limit,
+    timesStable: limit,
+    quantile: limit,
+});
+const detection = zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .strictObject */ .rej({
+    ratio: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .number */ .aig(),
+    found: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .number */ .aig(),
+    badRequests: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .number */ .aig(),
+    medianTime: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lqM(_answer_parts_js__WEBPACK_IMPORTED_MODULE_0__/* .millisSchema */ .cr),
+});
+const detectability = zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .union */ .KCZ([
+    zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .strictObject */ .rej({ because: _answer_parts_js__WEBPACK_IMPORTED_MODULE_0__/* .textSchema */ .Zu }),
+    zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .strictObject */ .rej({
+        traffic: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .strictObject */ .rej({ rate: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .number */ .aig(), baseline: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .number */ .aig() }),
+        spread: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lqM(zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .strictObject */ .rej({
+            pods: _answer_parts_js__WEBPACK_IMPORTED_MODULE_0__/* .countSchema */ .vK,
+            errors: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .number */ .aig(),
+            slow: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .readonly */ .tBZ(zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .array */ .YOg(zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .strictObject */ .rej({ le: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .number */ .aig(), spread: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .number */ .aig() }))),
+        })),
+        thin: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lqM(zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .strictObject */ .rej({
+            weight: _answer_parts_js__WEBPACK_IMPORTED_MODULE_0__/* .countSchema */ .vK,
+            deadline: _answer_parts_js__WEBPACK_IMPORTED_MODULE_0__/* .millisSchema */ .cr,
+            takes: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lqM(zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .number */ .aig()),
+            requests: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lqM(_answer_parts_js__WEBPACK_IMPORTED_MODULE_0__/* .countSchema */ .vK),
+            enough: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lqM(_answer_parts_js__WEBPACK_IMPORTED_MODULE_0__/* .countSchema */ .vK),
+        })),
+        runs: _answer_parts_js__WEBPACK_IMPORTED_MODULE_0__/* .countSchema */ .vK,
+        seed: _answer_parts_js__WEBPACK_IMPORTED_MODULE_0__/* .countSchema */ .vK,
+        smallest: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lqM(detection),
+        dead: detection,
+        safeAfter: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lqM(_answer_parts_js__WEBPACK_IMPORTED_MODULE_0__/* .millisSchema */ .cr),
+        better: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lqM(zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .strictObject */ .rej({ weight: _answer_parts_js__WEBPACK_IMPORTED_MODULE_0__/* .countSchema */ .vK, wait: _answer_parts_js__WEBPACK_IMPORTED_MODULE_0__/* .millisSchema */ .cr, ratio: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .number */ .aig() })),
+    }),
+]);
+const planSchema = zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .strictObject */ .rej({
+    ..._answer_parts_js__WEBPACK_IMPORTED_MODULE_0__/* .subjectSchema */ .cn.shape,
+    ..._answer_parts_js__WEBPACK_IMPORTED_MODULE_0__/* .versionsSchema */ .fy.shape,
+    from: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* ["enum"] */ .k5n(["existing", "clone", "manifests"]),
+    objects: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .array */ .YOg(zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .strictObject */ .rej({ apiVersion: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP(), kind: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP(), name: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP() })),
+    allowed: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .boolean */ .zMY(),
+    findings: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .array */ .YOg(zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .strictObject */ .rej({
+        level: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* ["enum"] */ .k5n(["refuse", "warn", "note"]),
+        because: _answer_parts_js__WEBPACK_IMPORTED_MODULE_0__/* .textSchema */ .Zu,
+        next: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lqM(zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP()),
+        code: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lqM(zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP()),
+    })),
+    stages: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .array */ .YOg(zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .strictObject */ .rej({
+        number: _answer_parts_js__WEBPACK_IMPORTED_MODULE_0__/* .countSchema */ .vK,
+        name: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP(),
+        weight: _answer_parts_js__WEBPACK_IMPORTED_MODULE_0__/* .countSchema */ .vK,
+        wait: _answer_parts_js__WEBPACK_IMPORTED_MODULE_0__/* .millisSchema */ .cr,
+        deadline: _answer_parts_js__WEBPACK_IMPORTED_MODULE_0__/* .millisSchema */ .cr,
+        approval: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .boolean */ .zMY(),
+        gates: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .array */ .YOg(gate),
+    })),
+    promotion: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* ["enum"] */ .k5n(["swap", "update"]),
+    keepOld: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .boolean */ .zMY(),
+    drift: zod_mini__WEBPACK_IMPORTED_MODULE_1__/* ["enum"] */ .k5n(["put-back", "rollback"]),
+    pollEvery: _answer_parts_js__WEBPACK_IMPORTED_MODULE_0__/* .millisSchema */ .cr,
+    ready: _answer_parts_js__WEBPACK_IMPORTED_MODULE_0__/* .millisSchema */ .cr,
+    drain: _answer_parts_js__WEBPACK_IMPORTED_MODULE_0__/* .millisSchema */ .cr,
+    deadline: _answer_parts_js__WEBPACK_IMPORTED_MODULE_0__/* .millisSchema */ .cr,
+    detectability,
+});
+function planAnswer({ cluster, target, manifestImage, exchanged, plan, detectability, ...found }) {
+    return {
+        version: 1,
+        cluster: { context: cluster.context, host: cluster.host },
+        namespace: target.namespace,
+        service: target.service,
+        ...(0,_answer_parts_js__WEBPACK_IMPORTED_MODULE_0__/* .versionsOf */ .x4)(target, target.image ?? manifestImage, exchanged),
+        from: target.source.from,
+        objects: objectsOf(target.source),
+        allowed: found.allowed,
+        findings: found.findings.map(({ level, what, next, code }) => ({ level, because: what, next, code })),
+        stages: plan.stages.map(({ name, weight, wait, deadline, approval, gates }, index) => ({
+            number: index + 1,
+            name,
+            weight,
+            wait,
+            deadline,
+            approval,
+            gates: gates.map(gateAnswer),
+        })),
+        promotion: plan.promotion,
+        keepOld: plan.keepOld,
+        drift: plan.drift,
+        pollEvery: plan.pollEvery,
+        ready: plan.ready,
+        drain: plan.drain,
+        deadline: plan.deadline,
+        detectability,
+    };
+}
+function gateAnswer(gate) {
+    const limits = { ...gate };
+    const numbers = ["atMost", "atLeast", "aboveStable", "timesStable", "quantile"].flatMap((name) => typeof limits[name] === "number" ? [[name, limits[name]]] : []);
+    return { kind: gate.kind, name: gate.name, ...Object.fromEntries(numbers) };
+}
+function objectsOf(source) {
+    if (source.from !== "manifests")
+        return [];
+    return source.objects.map(({ apiVersion, kind, metadata }) => ({
+        apiVersion: String(apiVersion),
+        kind: String(kind),
+        name: nameIn(metadata),
+    }));
+}
+const nameIn = (metadata) => typeof metadata === "object" && metadata !== null && "name" in metadata ? String(metadata.name) : "";
+
+
+/***/ }),
+
+/***/ 4275:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  X6: () => (/* binding */ leastTime),
+  Yy: () => (/* binding */ planLimits),
+  Dv: () => (/* binding */ planSteps),
+  Pt: () => (/* binding */ planText)
+});
+
+// EXTERNAL MODULE: ./src/lib/duration.js
+var duration = __nccwpck_require__(5485);
+// EXTERNAL MODULE: ./src/lib/errors.js
+var errors = __nccwpck_require__(9418);
+// EXTERNAL MODULE: ./src/lib/lines.js
+var lib_lines = __nccwpck_require__(5270);
+// EXTERNAL MODULE: ./src/lib/numbers.js
+var numbers = __nccwpck_require__(8367);
+// EXTERNAL MODULE: ./src/words/detectability-lines.js + 1 modules
+var detectability_lines = __nccwpck_require__(5051);
+// EXTERNAL MODULE: ./src/words/scene-setting.js
+var scene_setting = __nccwpck_require__(130);
+;// CONCATENATED MODULE: ./src/words/testers-in-words.js
+const testersInWords = (testers) => testers.map(oneInWords).join("; or ");
+function oneInWords({ headers, cookies, query, method, callers }) {
+    const words = [
+        ...textsInWords("header", ": ", headers),
+        ...textsInWords("cookie", "=", cookies),
+        ...textsInWords("query", "=", query),
+        ...[method].flatMap((name) => (name === undefined ? [] : `method ${name}`)),
+        ...Object.entries(callers ?? {}).map(([name, value]) => `from pods labelled ${name}=${value}`),
+    ];
+    return words.join(" and ");
+}
+const textsInWords = (what, between, texts = {}) => Object.entries(texts).map(([name, match]) => `${what} ${name}${between}${textInWords(match)}`);
+function textInWords(match) {
+    if ("exact" in match)
+        return match.exact;
+    if ("prefix" in match)
+        return `${match.prefix}…`;
+    return `/${match.regex}/`;
+}
+
+// EXTERNAL MODULE: ./src/words/weight-in-words.js
+var weight_in_words = __nccwpck_require__(6455);
+;// CONCATENATED MODULE: ./src/words/plan-text.js
+
+
+
+
+
+
+
+
+const marks = { refuse: "✗", warn: "!", note: "·" };
+function planText(planned) {
+    const { cluster, target, exchanged, plan, detectability, findings, allowed } = planned;
+    const { namespace, service, stable, canary } = target;
+    const lines = [(0,scene_setting/* clusterInWords */.rC)(cluster)];
+    if (exchanged)
+        lines.push((0,scene_setting/* exchangedInWords */.qs)(target));
+    lines.push(`Release of ${namespace}/${service}: ${canary.deployment} gets ${imageInWords(planned)}, ${besides(planned)}.`);
+    for (const [index, step] of planSteps(planned).entries())
+        lines.push(`  ${index + 1}. ${step}`);
+    if (plan.testers)
+        lines.push(`Testers get the canary from the first stage on: ${testersInWords(plan.testers)}.`);
+    lines.push(planLimits(plan, stable.deployment));
+    lines.push("", ...(0,detectability_lines/* detectabilityLines */.B)(detectability), "");
+    for (const { level, what, next } of findings)
+        lines.push(`${marks[level]} ${(0,errors/* withNext */.e8)(what, next)}`);
+    const verdict = allowed ? "Nothing forbids this release." : "This release is refused for the reasons marked ✗.";
+    lines.push(`${verdict} Nothing was changed.`);
+    return (0,lib_lines/* inLines */.F)(lines);
+}
+const planSteps = ({ target, plan }) => [
+    `${deployment(target)}, wait until its pods are available (at most ${(0,duration/* formatDuration */.a)(plan.ready)})`,
+    ...plan.stages.map((stage) => stageStep(stage, plan.evidence)),
+    promotion(target, plan),
+];
+const leastTime = ({ stages }) => stages.reduce((sum, { wait }) => sum + wait, 0);
+function planLimits(plan, stable) {
+    const { stages, ready, deadline, drain } = plan;
+    if (stages.length === 0)
+        return `At most ${(0,duration/* formatDuration */.a)(deadline)}. There is no version to go back to: if its pods do not get ready, what was made is taken away again.`;
+    const least = (0,duration/* formatDuration */.a)(leastTime(plan));
+    const rollback = `all traffic to ${stable} at once, the canary removed after ${(0,duration/* formatDuration */.a)(drain)}`;
+    const longest = ready + stages.reduce((sum, { deadline }) => sum + deadline, 0);
+    let most = `at most ${(0,duration/* formatDuration */.a)(deadline)} (deadlines.release)`;
+    if (longest > deadline)
+        most += `, though the stages' own deadlines and the start may take ${(0,duration/* formatDuration */.a)(longest)}: one that is extended so long is rolled back`;
+    return `At least ${least}, ${most}. On a failing gate: ${rollback}.`;
+}
+function imageInWords({ target, manifestImage }) {
+    if (target.image !== undefined)
+        return target.image;
+    if (manifestImage === undefined)
+        return "what it has";
+    return `${manifestImage} (from the manifest)`;
+}
+function deployment({ source, canary, stable }) {
+    switch (source.from) {
+        case "existing":
+            return `give Deployment ${canary.deployment} the image`;
+        case "clone":
+            return `create Deployment ${canary.deployment} as a copy of ${stable.deployment}`;
+        case "manifests":
+            return `apply ${source.objects.length} ${(0,numbers/* plural */.LS)(source.objects.length, "manifest")}`;
+    }
+}
+function stageStep({ weight, wait, deadline, gates, approval, drill }, rules) {
+    let step = `${weight === 0 ? (0,weight_in_words/* weightInWords */.b)(weight) : `${weight}% of the requests`} for ${wait === 0 ? "a moment" : (0,duration/* formatDuration */.a)(wait)}`;
+    const judges = gates.map((gate) => gateInWords(gate, rules)).join("; ");
+    if (gates.length > 0)
+        step += `, judged by ${judges} (at most ${(0,duration/* formatDuration */.a)(deadline)})`;
+    if (drill)
+        step += `, while testers meet ${"delay" in drill ? `a delay of ${(0,duration/* formatDuration */.a)(drill.delay)}` : `answers of ${drill.abort}`}`;
+    if (approval)
+        step += ", then wait for `promote`";
+    return step;
+}
+function gateInWords(gate, rules) {
+    switch (gate.kind) {
+        case "run":
+            return `${own(gate)} (a program of yours)`;
+        case "query":
+        case "json":
+            return own(gate);
+        case "errors":
+            return withLimits(gate.name, [
+                ["≤", gate.atMost, numbers/* percent */.KN],
+                ["≤ stable +", gate.aboveStable, (share) => `${(0,numbers/* number */.ai)(share * 100)} points`],
+            ]);
+        case "latency":
+            return withLimits(`${gate.name} p${exact(gate.quantile * 100)}`, [
+                ["≤", gate.atMost, duration/* formatDuration */.a],
+                ["≤", gate.timesStable, (times) => `${times} × stable`],
+            ]);
+        case "evidence":
+            return `${gate.name} (${evidenceInWords(rules)})`;
+        case "restarts":
+            return withLimits(gate.name, [["≤", gate.atMost, String]]);
+    }
+}
+const own = ({ name, atLeast, atMost }) => withLimits(name, [
+    ["≥", atLeast, String],
+    ["≤", atMost, String],
+]);
+const exact = (value) => Number(value.toPrecision(12));
+function withLimits(name, limits) {
+    const words = [name];
+    for (const [sign, value, write] of limits)
+        if (value !== undefined)
+            words.push(`${sign} ${write(value)}`);
+    return words.join(" ");
+}
+const proof = { sound: "surely not broken", safe: "surely safe" };
+function evidenceInWords({ settings, early }) {
+    let passes = `passes when ${proof[settings.requires]}`;
+    if (early)
+        passes += ", before its time when surely safe";
+    return `errors, response times and the split; ${passes}; at most ${(0,numbers/* percent */.KN)(settings.alpha)} of good releases fail`;
+}
+const besides = ({ target: { stable }, plan }) => plan.stages.length === 0 ? "and all requests at once" : `next to ${stable.deployment}`;
+function promotion({ stable, canary }, { promotion, keepOld, drain }) {
+    const first = `all traffic to ${canary.deployment}`;
+    if (promotion === "update")
+        return `${first}; ${stable.deployment} gets the image; traffic back to it; ${canary.deployment} goes; the routes end as they began`;
+    if (keepOld)
+        return `${first}, which is the new stable`;
+    return `${first}, which is the new stable; ${stable.deployment} is scaled to 0 after ${(0,duration/* formatDuration */.a)(drain)}`;
+}
+
+
+/***/ }),
+
 /***/ 4148:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -68770,6 +69052,31 @@ function shellWord(text) {
 
 /***/ }),
 
+/***/ 7842:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   W: () => (/* binding */ spreadInWords)
+/* harmony export */ });
+/* harmony import */ var _evidence_pod_spread_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3890);
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8367);
+
+
+function spreadInWords(spread) {
+    const slow = Math.max(0, ...spread.slow.map((edge) => edge.spread));
+    if (spread.errors + slow === 0)
+        return "pods of stable do not differ more than chance has them";
+    const differ = `${apart(spread.errors)} in how often they fail and ${apart(slow)} in how often they are slow`;
+    const proves = `one canary pod proves no less than ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_1__/* .number */ .ai)((0,_evidence_pod_spread_js__WEBPACK_IMPORTED_MODULE_0__/* .podMargin */ .w4)(spread, spread.errors))} times the failures and ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_1__/* .number */ .ai)((0,_evidence_pod_spread_js__WEBPACK_IMPORTED_MODULE_0__/* .podMargin */ .w4)(spread, slow))} times the odds of being slow`;
+    if (spread.pods < 2)
+        return `how much healthy pods differ could not be measured and is taken to be ${differ}, so ${proves}`;
+    return `pods of stable differ by ${differ}, so ${proves}`;
+}
+const apart = (spread) => (0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_1__/* .percent */ .KN)(Math.expm1(spread));
+
+
+/***/ }),
+
 /***/ 465:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -68945,6 +69252,28 @@ function millis(value) {
 const timeOf = (at) => new Date(at).toISOString().slice(11, 19);
 const dateOf = (at) => `${new Date(at).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 const underTime = (at, lines) => lines.map((line, index) => `${index === 0 ? timeOf(at) : " ".repeat(timeOf(at).length)}  ${line}`);
+
+
+/***/ }),
+
+/***/ 9808:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   C: () => (/* binding */ about),
+/* harmony export */   e: () => (/* binding */ trafficInWords)
+/* harmony export */ });
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5485);
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8367);
+
+
+function trafficInWords({ rate, baseline }) {
+    const requests = `${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_1__/* .number */ .ai)(rate)} requests per second`;
+    if (baseline === 0)
+        return `${requests}, of which none failed`;
+    return `${requests}, of which ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_1__/* .percent */ .KN)(baseline)} fail`;
+}
+const about = (time) => (0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(Math.round(time / 1_000) * 1_000);
 
 
 /***/ }),
