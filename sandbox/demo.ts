@@ -7,6 +7,7 @@ import { act, isBuilt, type Stage } from "./demo/act.ts";
 import { showCustomers } from "./demo/customers.ts";
 import { type Acts, checkLine, checks, figures } from "./demo/ending.ts";
 import { rendered } from "./demo/markdown.ts";
+import { opening, stages } from "./demo/opening.ts";
 import { bold, dim, screenOn } from "./demo/screen.ts";
 import { startSandbox } from "./sandbox.ts";
 import { hostIn, type Inputs, imageOf, releaseOfOne, shopOfOne } from "./shop.ts";
@@ -25,7 +26,7 @@ const reportPage = join(mkdtempSync(join(tmpdir(), "istio-canary-report-")), "re
 /** Short stages, since nobody wants to watch for an hour; real ones last minutes. */
 const releaseOf = (tag: string, prometheus: string): Inputs => ({
   ...releaseOfOne(tag),
-  stages: "20:4s, 50:4s, 100",
+  stages,
   prometheus,
   "metrics-interval": "1s",
   drain: "1s",
@@ -52,6 +53,7 @@ async function demo(): Promise<number> {
     screen.print(
       `The shop runs ${imageOf("v1")} in two pods behind VirtualService shop/reviews. Its customers send ${rate} requests a second.`,
     );
+    screen.print(`\nTwo releases follow, a good one and a bad one, both by this plan:\n\n${opening()}`);
     await sleep(2_000); // customers come in, and Prometheus hears of them
 
     const acts = await play({ sandbox, traffic, screen, action, workspace, kubeconfig, cancelled: cancelled.signal });
@@ -61,11 +63,11 @@ async function demo(): Promise<number> {
       return 130;
     }
     const comments = sandbox.github.comments(pull.number);
-    screen.print(`\n${bold(`What pull request #${pull.number} shows now`)}\n`);
-    screen.print(rendered(comments.at(-1)?.body ?? "no comment").replace(/^/gm, dim("│ ")));
     screen.print(`\n${bold("What the customers saw")}\n\n${figures(acts)}\n`);
     const all = checks(acts, { comments, violations: sandbox.github.violations });
     for (const check of all) screen.print(checkLine(check));
+    screen.print(`\n${bold(`What pull request #${pull.number} shows now`)}\n`);
+    screen.print(rendered(comments.at(-1)?.body ?? "no comment").replace(/^/gm, dim("│ ")));
     screen.print(`\nThe bad release as a page, for a browser: ${reportPage}`);
     screen.print(`\n${dim(`${formatDuration(Date.now() - begun)} in all.`)}`);
     return all.every(({ holds }) => holds) ? 0 : 1;

@@ -91,6 +91,7 @@ export type Surroundings = World & {
   readonly insist?: AbortSignal | undefined;
   readonly print: (text: string) => void;
   readonly answer: (value: object) => void;
+  readonly underWay?: Desk["underWay"];
 };
 
 /** What commands need that ask no cluster, and need none to be there. */
@@ -101,6 +102,7 @@ export function desk(config: Config, world: Surroundings): Desk {
     history: historyOf(metricsOf(config, world, { cluster: () => clusterOf(config, world) }), world),
     readFile: (path) => readText(path, 64 * mebibyte, world), // a report has every poll of a release of days
     writePage: writeWhole,
+    underWay: world.underWay,
   };
 }
 

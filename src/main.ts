@@ -9,6 +9,7 @@ import { endCompilation } from "./adapters/node/end-compilation.ts";
 import { environmentProxy } from "./adapters/node/environment-proxy.ts";
 import { nodePrograms } from "./adapters/node/node-programs.ts";
 import { nodeWorld } from "./adapters/node/node-world.ts";
+import { frameOn } from "./adapters/terminal/frame.ts";
 import { log } from "./adapters/terminal/log.ts";
 import { progress } from "./adapters/terminal/progress.ts";
 import { screenOn } from "./adapters/terminal/screen.ts";
@@ -90,6 +91,7 @@ async function main(): Promise<ExitCode> {
     insist: insist.signal,
     print: tellAnswer,
     answer,
+    underWay: process.stderr.isTTY && !github.actions ? underWay : undefined,
   };
   // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
   const { dispatch } = await import("./dispatch.ts");
@@ -112,6 +114,13 @@ const isColoured = ({ NO_COLOR, TERM }: typeof env): boolean => !NO_COLOR && TER
 function print(text: string): ExitCode {
   stdout.write(`${censor.text(text)}\n`);
   return 0;
+}
+
+const passing = frameOn(stderr, isColoured(env));
+
+function underWay(text: string | undefined): void {
+  if (text === undefined) passing.wipe();
+  else passing.draw([{ text, tone: "dim" }]);
 }
 
 function answer(value: object): void {

@@ -42,6 +42,26 @@ async function ask(
   return { code: await rehearse(desk), said: messages.printed.join("\n") };
 }
 
+test("whoever looks on sees how far a rehearsal is, a hundred times at most, and nothing of it when it is over", async () => {
+  const seen: (string | undefined)[] = [];
+  const desk: Desk = {
+    messages: printedMessages(),
+    config: await configured({ inputs: { command: "rehearse", "rehearse-runs": "30", ...given } }),
+    history: {
+      traffic: () => assert.fail("nobody may be asked"),
+      rate: () => assert.fail("nobody may be asked"),
+      dispersion: () => assert.fail("nobody may be asked"),
+    },
+    readFile: () => assert.fail("nothing is read"),
+    writePage: () => assert.fail("a rehearsal writes nothing"),
+    underWay: (line) => void seen.push(line),
+  };
+  assert.equal(await rehearse(desk), 0);
+  assert.equal(seen[0], "rehearsing: 0% of 150 releases");
+  assert.deepEqual(seen.slice(-2), ["rehearsing: 99% of 150 releases", undefined]);
+  assert.ok(seen.length <= 101, `${seen.length} lines`);
+});
+
 /** As JSON has it. */
 const written = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 

@@ -3,6 +3,7 @@ import test from "node:test";
 import type { Act } from "../../sandbox/demo/act.ts";
 import { checks, figures } from "../../sandbox/demo/ending.ts";
 import { rendered } from "../../sandbox/demo/markdown.ts";
+import { opening, stages } from "../../sandbox/demo/opening.ts";
 import { byLine, shownLine } from "../../sandbox/demo/runner-log.ts";
 
 test("a comment is shown as GitHub shows it: markers hidden, tables in columns, references decoded, long parts folded", () => {
@@ -21,7 +22,7 @@ test("a comment is shown as GitHub shows it: markers hidden, tables in columns, 
     [
       "✅ shop/reviews: released",
       "Stable reviews_v1, why <b> Run↗",
-      "Stage    Value\n1          0%\n2 long  18.8%",
+      "Stage   Value\n1          0%\n2 long  18.8%",
       "planned  **██**",
       "WARNING:\n  * one",
       "▸ What happened (4 lines)",
@@ -118,4 +119,10 @@ test("the figures are what was counted", () => {
     /first bad answer to rollback +— +2\.5s$/m,
   ])
     assert.match(text, row);
+});
+
+test("the demo opens with a picture of the stages that it plays", () => {
+  const weights = [...opening().matchAll(/(\d+)% {3}/g)].map(([, weight]) => weight);
+  assert.deepEqual(weights, ["0", ...stages.split(", ").map((stage) => stage.replace(/:.*/, ""))]);
+  assert.match(opening(), /^ {2}stage 1, 4s {2}old █{16}░{4} new {2}20% {3}/m);
 });

@@ -3,7 +3,7 @@ import { RefusedError } from "../lib/errors.ts";
 import { isRehearsed } from "../rehearsal/play.ts";
 import { rehearseKinds, usualRuns } from "../rehearsal/rehearse-kinds.ts";
 import type { Plan } from "../release/plan.ts";
-import { type RehearsedPlan, rehearsalText } from "../words/rehearsal-text.ts";
+import { type RehearsedPlan, rehearsalText, rehearsingInWords } from "../words/rehearsal-text.ts";
 import type { Desk, ExitCode } from "./session.ts";
 import { usualTraffic, withMeasuredDispersion } from "./usual-traffic.ts";
 
@@ -24,12 +24,23 @@ export async function rehearse(desk: Desk): Promise<ExitCode> {
   }
   const { plan, traffic } = subject;
   const { runs = usualRuns(plan), seed } = rehearsal;
-  const kinds = rehearseKinds(plan, traffic, { runs, seed });
+  const kinds = rehearseKinds(plan, traffic, { runs, seed }, onEachPercent(desk));
+  desk.underWay?.(undefined);
   const hasPrometheus = config.metrics !== undefined;
   const rehearsed = { ...subject, runs, seed, kinds, unrehearsed: unrehearsedIn(plan), hasPrometheus };
   if (config.json) messages.answer(answerOf(rehearsed));
   else messages.print(rehearsalText(rehearsed));
   return 0;
+}
+
+/** A rehearsal takes some seconds, in which nothing else is heard of it. */
+function onEachPercent({ underWay }: Desk): (done: number, all: number) => void {
+  let told = -1;
+  return (done, all) => {
+    const part = Math.floor((100 * done) / all);
+    if (part > told) underWay?.(rehearsingInWords(part, all));
+    told = part;
+  };
 }
 
 /** What is rehearsed, and before which requests; or why nobody knows those. */

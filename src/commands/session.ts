@@ -85,6 +85,8 @@ export type PlanSession = Pick<
 /** What a command is given that asks no cluster. */
 export type Desk = Pick<Session, "config" | "messages" | "history"> & {
   readonly readFile: (path: string) => Promise<string>;
+  /** Shows a line until the next one, or takes it away. Missing where nobody looks on. */
+  readonly underWay?: ((line: string | undefined) => void) | undefined;
   /** Throws where it cannot be written. */
   readonly writePage: (path: string, text: string) => void;
 };

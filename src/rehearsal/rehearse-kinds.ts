@@ -32,20 +32,24 @@ const kinds: readonly (number | undefined)[] = [1, 2, 5, 10, undefined];
 
 /**
  * Rehearses releases of every kind of canary. Each kind meets the same requests, so that differences are the canary's
- * doing.
+ * doing. `played` hears before each how many there were.
  */
 export function rehearseKinds(
   plan: Plan,
   { rate, baseline }: Traffic,
   { runs, seed }: Rehearsals,
+  played: (done: number, all: number) => void = () => {},
 ): readonly RehearsedKind[] {
   const next = chance(seed);
   const seeds = Array.from({ length: runs }, () => Math.floor(next() * 2 ** 32));
   const stable = Math.max(baseline, neverSeen);
   const { phi } = plan.evidence.settings.dispersion;
-  return kinds.map((timesStable) => {
+  return kinds.map((timesStable, index) => {
     const failing = timesStable === undefined ? 1 : Math.min(1, timesStable * stable);
-    const endings = seeds.map((each) => play(plan, { rate, baseline: stable, failing, phi }, each));
+    const endings = seeds.map((each, before) => {
+      played(index * runs + before, kinds.length * runs);
+      return play(plan, { rate, baseline: stable, failing, phi }, each);
+    });
     return {
       timesStable,
       failing,

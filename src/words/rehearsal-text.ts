@@ -1,6 +1,6 @@
 import { formatDuration } from "../lib/duration.ts";
 import { inLines } from "../lib/lines.ts";
-import { number, percent } from "../lib/numbers.ts";
+import { count, number, percent } from "../lib/numbers.ts";
 import type { Traffic } from "../rehearsal/detection.ts";
 import type { RehearsedKind } from "../rehearsal/rehearse-kinds.ts";
 import type { Plan, Stage } from "../release/plan.ts";
@@ -19,6 +19,10 @@ export type RehearsedPlan = {
   readonly unrehearsed: readonly string[];
   readonly hasPrometheus: boolean;
 };
+
+/** While it goes on. */
+export const rehearsingInWords = (part: number, all: number): string =>
+  `rehearsing: ${part}% of ${count(all)} releases`;
 
 /** What was played, a table of what came of it, and what that means. */
 export const rehearsalText = (rehearsed: RehearsedPlan): string =>
