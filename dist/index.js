@@ -26722,6 +26722,44 @@ const nodeWorld = (proxyOf) => ({
 
 /***/ }),
 
+/***/ 5794:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   p: () => (/* binding */ frameOn)
+/* harmony export */ });
+const colours = {
+    good: "32",
+    bad: "31",
+    now: "33",
+    dim: "2",
+    plain: undefined,
+};
+function frameOn(screen, coloured) {
+    let height = 0;
+    const up = () => `\r${height > 1 ? `\u001b[${height - 1}A` : ""}\u001b[J`;
+    const shown = ({ text, tone }) => {
+        const colour = colours[tone];
+        if (coloured && colour !== undefined)
+            return `\u001b[${colour}m${text}\u001b[0m`;
+        return text;
+    };
+    return {
+        draw(lines) {
+            const fitting = lines.slice(0, Math.max(1, (screen.rows ?? 24) - 1));
+            screen.write(`${up()}${fitting.map(shown).join("\n")}`);
+            height = fitting.length;
+        },
+        wipe() {
+            screen.write(up());
+            height = 0;
+        },
+    };
+}
+
+
+/***/ }),
+
 /***/ 73:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -26829,7 +26867,7 @@ function log({ screen, actions, verbose }) {
 
 /***/ }),
 
-/***/ 9375:
+/***/ 8926:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -26982,36 +27020,8 @@ var say = __nccwpck_require__(4148);
 var words_story = __nccwpck_require__(9954);
 // EXTERNAL MODULE: ./src/words/timestamp.js
 var timestamp = __nccwpck_require__(3563);
-;// CONCATENATED MODULE: ./src/adapters/terminal/frame.js
-const colours = {
-    good: "32",
-    bad: "31",
-    now: "33",
-    dim: "2",
-    plain: undefined,
-};
-function frameOn(screen, coloured) {
-    let height = 0;
-    const up = () => `\r${height > 1 ? `\u001b[${height - 1}A` : ""}\u001b[J`;
-    const shown = ({ text, tone }) => {
-        const colour = colours[tone];
-        if (coloured && colour !== undefined)
-            return `\u001b[${colour}m${text}\u001b[0m`;
-        return text;
-    };
-    return {
-        draw(lines) {
-            const fitting = lines.slice(0, Math.max(1, (screen.rows ?? 24) - 1));
-            screen.write(`${up()}${fitting.map(shown).join("\n")}`);
-            height = fitting.length;
-        },
-        wipe() {
-            screen.write(up());
-            height = 0;
-        },
-    };
-}
-
+// EXTERNAL MODULE: ./src/adapters/terminal/frame.js
+var terminal_frame = __nccwpck_require__(5794);
 // EXTERNAL MODULE: ./src/adapters/terminal/screen.js
 var terminal_screen = __nccwpck_require__(4815);
 ;// CONCATENATED MODULE: ./src/adapters/terminal/progress.js
@@ -27034,7 +27044,7 @@ function progress({ screen, clock, verbose, coloured, stop, }) {
     let reportedAt = 0;
     let stopTicking;
     let endIsTold = false;
-    const frame = frameOn(screen, coloured);
+    const frame = (0,terminal_frame/* frameOn */.p)(screen, coloured);
     function print(text) {
         frame.wipe();
         screen.write(`${(0,terminal_screen/* line */.n)(text)}\n`);
@@ -33839,6 +33849,7 @@ var traffic_in_words = __nccwpck_require__(9808);
 
 
 
+const rehearsingInWords = (part, all) => `rehearsing: ${part}% of ${(0,numbers/* count */.U9)(all)} releases`;
 const rehearsalText = (rehearsed) => (0,lib_lines/* inLines */.F)([...setting(rehearsed), "", ...table(rehearsed.kinds), "", ...verdictOn(rehearsed.kinds)]);
 function setting({ plan, traffic, from, runs, seed, unrehearsed, hasPrometheus }) {
     const { phi } = plan.evidence.settings.dispersion;
@@ -33942,7 +33953,8 @@ async function rehearse(desk) {
     }
     const { plan, traffic } = subject;
     const { runs = (0,rehearse_kinds/* usualRuns */.DG)(plan), seed } = rehearsal;
-    const kinds = (0,rehearse_kinds/* rehearseKinds */.dp)(plan, traffic, { runs, seed });
+    const kinds = (0,rehearse_kinds/* rehearseKinds */.dp)(plan, traffic, { runs, seed }, onEachPercent(desk));
+    desk.underWay?.(undefined);
     const hasPrometheus = config.metrics !== undefined;
     const rehearsed = { ...subject, runs, seed, kinds, unrehearsed: unrehearsedIn(plan), hasPrometheus };
     if (config.json)
@@ -33950,6 +33962,15 @@ async function rehearse(desk) {
     else
         messages.print(rehearsalText(rehearsed));
     return 0;
+}
+function onEachPercent({ underWay }) {
+    let told = -1;
+    return (done, all) => {
+        const part = Math.floor((100 * done) / all);
+        if (part > told)
+            underWay?.(rehearsingInWords(part, all));
+        told = part;
+    };
 }
 async function subjectOf(desk, { plan, rate, errors }) {
     if (rate !== undefined && errors !== undefined)
@@ -62968,6 +62989,7 @@ function desk(config, world) {
         history: historyOf(metricsOf(config, world, { cluster: () => clusterOf(config, world) }), world),
         readFile: (path) => (0,read_text/* readText */.yR)(path, 64 * read_text/* mebibyte */.E$, world),
         writePage: writeWhole,
+        underWay: world.underWay,
     };
 }
 function messagesOf(config, world) {
@@ -65611,17 +65633,19 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var _adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(5574);
 /* harmony import */ var _adapters_node_node_programs_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(1405);
 /* harmony import */ var _adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(8388);
-/* harmony import */ var _adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(73);
-/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(9375);
-/* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(4815);
-/* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(7036);
-/* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(4344);
-/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(2989);
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_17__ = __nccwpck_require__(9418);
-/* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_21__ = __nccwpck_require__(5270);
-/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_18__ = __nccwpck_require__(5556);
-/* harmony import */ var _reporting_censor_js__WEBPACK_IMPORTED_MODULE_19__ = __nccwpck_require__(8292);
-/* harmony import */ var _words_answer_summary_js__WEBPACK_IMPORTED_MODULE_20__ = __nccwpck_require__(8148);
+/* harmony import */ var _adapters_terminal_frame_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(5794);
+/* harmony import */ var _adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(73);
+/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(8926);
+/* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(4815);
+/* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(7036);
+/* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(4344);
+/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_17__ = __nccwpck_require__(2989);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_18__ = __nccwpck_require__(9418);
+/* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_22__ = __nccwpck_require__(5270);
+/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_19__ = __nccwpck_require__(5556);
+/* harmony import */ var _reporting_censor_js__WEBPACK_IMPORTED_MODULE_20__ = __nccwpck_require__(8292);
+/* harmony import */ var _words_answer_summary_js__WEBPACK_IMPORTED_MODULE_21__ = __nccwpck_require__(8148);
+
 
 
 
@@ -65655,25 +65679,25 @@ const github = (0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_6__/* .re
 for (const file of [github.outputFile, github.summaryFile])
     if (file !== undefined)
         (0,_adapters_actions_command_file_js__WEBPACK_IMPORTED_MODULE_2__/* .makeCommandFile */ .A)(file);
-const redaction = (0,_lib_redaction_js__WEBPACK_IMPORTED_MODULE_18__/* .createRedaction */ .E)((secret) => github.actions && stderr.writeAsItIs((0,_adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__/* .mask */ .dK)(secret)));
-const censor = (0,_reporting_censor_js__WEBPACK_IMPORTED_MODULE_19__/* .createCensor */ .l)(redaction);
-const stdout = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_13__/* .screenOn */ .E)(process.stdout, redaction.redact);
-const stderr = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_13__/* .screenOn */ .E)(process.stderr, redaction.redact);
+const redaction = (0,_lib_redaction_js__WEBPACK_IMPORTED_MODULE_19__/* .createRedaction */ .E)((secret) => github.actions && stderr.writeAsItIs((0,_adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__/* .mask */ .dK)(secret)));
+const censor = (0,_reporting_censor_js__WEBPACK_IMPORTED_MODULE_20__/* .createCensor */ .l)(redaction);
+const stdout = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_14__/* .screenOn */ .E)(process.stdout, redaction.redact);
+const stderr = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_14__/* .screenOn */ .E)(process.stderr, redaction.redact);
 const stop = new AbortController();
 const insist = new AbortController();
 const world = (0,_adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_10__/* .nodeWorld */ .$)((0,_adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_8__/* .environmentProxy */ .U)(env));
 async function main() {
-    const inputs = givenInputs === undefined ? undefined : (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_14__/* .inputsFromJson */ .we)(givenInputs);
-    const asked = (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_14__/* .parseArguments */ .We)(process.argv.slice(2), inputs);
+    const inputs = givenInputs === undefined ? undefined : (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_15__/* .inputsFromJson */ .we)(givenInputs);
+    const asked = (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_15__/* .parseArguments */ .We)(process.argv.slice(2), inputs);
     if (asked.want === "run")
         task = { command: asked.inputs.command ?? "", inSummary: asked.inputs.summary !== "false" };
     if (asked.want === "command")
         return printUsage();
     if (asked.want === "help")
-        return print((0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_14__/* .helpText */ .BK)(asked.command));
+        return print((0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_15__/* .helpText */ .BK)(asked.command));
     if (asked.want === "version")
         return print(_package_json__WEBPACK_IMPORTED_MODULE_1__/* .version */ .rE);
-    const config = await (0,_config_load_js__WEBPACK_IMPORTED_MODULE_16__/* .loadConfig */ .Z)({
+    const config = await (0,_config_load_js__WEBPACK_IMPORTED_MODULE_17__/* .loadConfig */ .Z)({
         inputs: asked.inputs,
         env,
         readFile: (path) => (0,_adapters_files_read_text_js__WEBPACK_IMPORTED_MODULE_5__/* .readText */ .yR)(path, _adapters_files_read_text_js__WEBPACK_IMPORTED_MODULE_5__/* .mebibyte */ .E$, { clock: world.clock, stop: stop.signal }),
@@ -65681,22 +65705,22 @@ async function main() {
         redact: redaction.redact,
     });
     const { command, namespace, service, reporting } = config;
-    const isTold = (0,_config_commands_js__WEBPACK_IMPORTED_MODULE_15__/* .commandNamed */ .v)(command)?.changes === true;
+    const isTold = (0,_config_commands_js__WEBPACK_IMPORTED_MODULE_16__/* .commandNamed */ .v)(command)?.changes === true;
     const screen = config.json ? stderr : stdout;
     const verbose = config.verbose || env.RUNNER_DEBUG === "1";
     const voice = process.stdout.isTTY && !github.actions
-        ? (0,_adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_12__/* .progress */ .q)({
+        ? (0,_adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_13__/* .progress */ .q)({
             screen,
             clock: world.clock,
             verbose,
             coloured: isColoured(env),
             stop: isTold ? stop.signal : undefined,
         })
-        : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_11__/* .log */ .R)({ screen, actions: github.actions, verbose });
+        : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_12__/* .log */ .R)({ screen, actions: github.actions, verbose });
     task = { command, inSummary: reporting.summary };
     function tellAnswer(text) {
         if (!isTold)
-            summarise((0,_words_answer_summary_js__WEBPACK_IMPORTED_MODULE_20__/* .answerSummary */ .H)(command, [namespace, service].filter(Boolean).join("/"), censor.text(text)));
+            summarise((0,_words_answer_summary_js__WEBPACK_IMPORTED_MODULE_21__/* .answerSummary */ .H)(command, [namespace, service].filter(Boolean).join("/"), censor.text(text)));
         return print(text);
     }
     const secrets = { censor, registerSecret: redaction.register };
@@ -65711,9 +65735,10 @@ async function main() {
         insist: insist.signal,
         print: tellAnswer,
         answer,
+        underWay: process.stderr.isTTY && !github.actions ? underWay : undefined,
     };
     const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 3347));
-    if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_15__/* .commandNamed */ .v)(config.command)?.changes)
+    if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_16__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
             process.removeAllListeners(signal);
     return dispatch(config, surroundings);
@@ -65728,42 +65753,49 @@ function print(text) {
     stdout.write(`${censor.text(text)}\n`);
     return 0;
 }
+const passing = (0,_adapters_terminal_frame_js__WEBPACK_IMPORTED_MODULE_11__/* .frameOn */ .p)(stderr, isColoured(env));
+function underWay(text) {
+    if (text === undefined)
+        passing.wipe();
+    else
+        passing.draw([{ text, tone: "dim" }]);
+}
 function answer(value) {
     stdout.writeAsItIs(`${censor.json(value)}\n`);
 }
 function printUsage() {
-    stderr.write(`${(0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_14__/* .helpText */ .BK)()}\nNo command was given, so nothing was done.\n`);
+    stderr.write(`${(0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_15__/* .helpText */ .BK)()}\nNo command was given, so nothing was done.\n`);
     return 2;
 }
 function fail(thrown) {
     const error = stop.signal.aborted && thrown === stop.signal.reason ? cancelled() : thrown;
-    const refused = error instanceof _lib_errors_js__WEBPACK_IMPORTED_MODULE_17__/* .RefusedError */ .fk;
-    const text = censor.text(error instanceof _lib_errors_js__WEBPACK_IMPORTED_MODULE_17__/* .ToldError */ .QY
-        ? (0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_17__/* .tell */ .qz)(error)
+    const refused = error instanceof _lib_errors_js__WEBPACK_IMPORTED_MODULE_18__/* .RefusedError */ .fk;
+    const text = censor.text(error instanceof _lib_errors_js__WEBPACK_IMPORTED_MODULE_18__/* .ToldError */ .QY
+        ? (0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_18__/* .tell */ .qz)(error)
         : `A defect of Istio Canary: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-    const screen = (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_14__/* .asksForJson */ .aW)(process.argv.slice(2), givenInputs) ? stderr : stdout;
+    const screen = (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_15__/* .asksForJson */ .aW)(process.argv.slice(2), givenInputs) ? stderr : stdout;
     if (github.actions)
         screen.write((0,_adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__/* .annotation */ .w7)("error", "Istio Canary", text));
     stderr.write(`${text}\n`);
     if (refused)
-        summarise((0,_words_answer_summary_js__WEBPACK_IMPORTED_MODULE_20__/* .refusalSummary */ .Z)(task.command, text));
+        summarise((0,_words_answer_summary_js__WEBPACK_IMPORTED_MODULE_21__/* .refusalSummary */ .Z)(task.command, text));
     if (github.outputFile !== undefined)
         tellOutputs(text, refused);
     if (refused)
         return 2;
     return 3;
 }
-const cancelled = () => new _lib_errors_js__WEBPACK_IMPORTED_MODULE_17__/* .RefusedError */ .fk(`${String(stop.signal.reason)}, before anything was changed.`);
+const cancelled = () => new _lib_errors_js__WEBPACK_IMPORTED_MODULE_18__/* .RefusedError */ .fk(`${String(stop.signal.reason)}, before anything was changed.`);
 function tellOutputs(because, refused) {
-    const written = (0,_adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__/* .outputs */ .V)("", (error) => stderr.write(`An output could not be written: ${censor.text((0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_17__/* .tell */ .qz)(error))}\n`));
+    const written = (0,_adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__/* .outputs */ .V)("", (error) => stderr.write(`An output could not be written: ${censor.text((0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_18__/* .tell */ .qz)(error))}\n`));
     written.set("outcome", "failed");
-    written.set("because", (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_21__/* .inert */ .t)(because));
+    written.set("because", (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_22__/* .inert */ .t)(because));
     if (refused)
         written.set("refused", "true");
 }
 for (const signal of signals)
     process.on(signal, () => (stop.signal.aborted ? insist : stop).abort("the job was cancelled"));
-process.on("unhandledRejection", (error) => stderr.write(`A defect of Istio Canary was survived: ${censor.text((0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_17__/* .tell */ .qz)(error))}\n`));
+process.on("unhandledRejection", (error) => stderr.write(`A defect of Istio Canary was survived: ${censor.text((0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_18__/* .tell */ .qz)(error))}\n`));
 process.on("uncaughtException", (error) => {
     stderr.write(`${censor.text(error.stack ?? error.message)}\n`);
     stop.abort(`Istio Canary has a defect (${error.message})`);
@@ -66248,14 +66280,17 @@ function count(before, mesh, now, { pollEvery, evidence: { settings } }) {
 
 
 const kinds = [1, 2, 5, 10, undefined];
-function rehearseKinds(plan, { rate, baseline }, { runs, seed }) {
+function rehearseKinds(plan, { rate, baseline }, { runs, seed }, played = () => { }) {
     const next = (0,_chance_js__WEBPACK_IMPORTED_MODULE_0__/* .chance */ .Dz)(seed);
     const seeds = Array.from({ length: runs }, () => Math.floor(next() * 2 ** 32));
     const stable = Math.max(baseline, _detection_js__WEBPACK_IMPORTED_MODULE_1__/* .neverSeen */ .Qm);
     const { phi } = plan.evidence.settings.dispersion;
-    return kinds.map((timesStable) => {
+    return kinds.map((timesStable, index) => {
         const failing = timesStable === undefined ? 1 : Math.min(1, timesStable * stable);
-        const endings = seeds.map((each) => (0,_play_js__WEBPACK_IMPORTED_MODULE_2__/* .play */ .ZH)(plan, { rate, baseline: stable, failing, phi }, each));
+        const endings = seeds.map((each, before) => {
+            played(index * runs + before, kinds.length * runs);
+            return (0,_play_js__WEBPACK_IMPORTED_MODULE_2__/* .play */ .ZH)(plan, { rate, baseline: stable, failing, phi }, each);
+        });
         return {
             timesStable,
             failing,
