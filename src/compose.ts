@@ -309,7 +309,7 @@ export function compose(config: Config, here: Surroundings): Session {
         before: before.bystanders,
         canaryStays: (workloads.canary?.replicas ?? 0) > 0,
       }),
-      metrics: metricsOfRelease(record).watch(),
+      metrics: metricsOfRelease(record).watch(plan),
       respondents: respondentsFor(config, world),
       journal,
       reporter,

@@ -57,6 +57,7 @@ const whole = {
     { tcpRoute: "reviews" },
   ],
   stages: [
+    { weight: 0, wait: "2m", mirror: 50 },
     { name: "ten", weight: 10, wait: "2m", deadline: "20m", gates: gatesFor("stage"), approval: true },
     { weight: 50, wait: "5m", drill: { delay: "2s" } },
     { weight: 60, wait: "5m", drill: { abort: 503 } },
@@ -288,7 +289,7 @@ async function isToldOrRight(document: unknown, path: Path, value: unknown): Pro
 function isAbout(told: string, name: string, path: Path): boolean {
   if (told.startsWith(name) || name.startsWith(told)) return true;
   if (path.length === 1 && told === "canary.yaml") return true;
-  return partner[String(path[0])]?.test(told) === true || /^gates|^stages\[0\]\.gates/.test(told);
+  return partner[String(path[0])]?.test(told) === true || /^gates|^stages\[\d\]\.gates/.test(told);
 }
 
 function lineOf(text: string, position = ""): string {

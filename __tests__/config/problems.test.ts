@@ -10,7 +10,7 @@ const deployment = (name: string, namespace = ""): string =>
 const fromManifests = soundBut("canary: { deployment: reviews-v2, subset: v2, from: { manifests: k8s.yaml } }");
 
 const unknownStageKey =
-  'unknown key "wieght"; did you mean "weight"? Known: name, weight, wait, deadline, gates, drill, approval';
+  'unknown key "wieght"; did you mean "weight"? Known: name, weight, wait, deadline, gates, drill, mirror, approval';
 const subsetForm = "expected a subset's name of at most 63 letters, digits and dashes";
 const counts = (path: string, kind: string): string =>
   `${path}: a gate of the kind ${kind} needs Prometheus; set metrics.prometheus, or the input prometheus`;
@@ -273,7 +273,17 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   [
     "a stage without a weight, and nobody who gets the canary without one",
     { file: soundBut("stages: [{ weight: 0, wait: 2m }, 100]") },
-    "stages[0].weight: expected a weight from 1 on, or testers, who get the canary without one",
+    "stages[0].weight: expected a weight from 1 on, or mirror, or testers, who get the canary without one",
+  ],
+  [
+    "copies beside a weight",
+    { file: soundBut("stages: [{ weight: 5, mirror: 50, wait: 2m }, 100]") },
+    "stages[0].mirror: expected a stage of weight 0: a canary with a share of the requests would do some of them twice, got 50",
+  ],
+  [
+    "copies of nothing",
+    { file: soundBut("stages: [{ weight: 0, mirror: 0, wait: 2m }, 100]") },
+    "stages[0].mirror: expected a whole percent from 1 to 100, got 0",
   ],
   [
     "testers of every kind that cannot be",

@@ -9,6 +9,7 @@ import type { RouteKind } from "../../src/release/route-kind.ts";
 import { splitAt } from "../../src/release/split.ts";
 import {
   type AppliedObject,
+  copiesTo,
   createRouteScene,
   type Fields,
   type RouteMaker,
@@ -47,8 +48,21 @@ function readRule(rule: ReturnType<typeof gatewayRouteRules>[number]): RuleSketc
     // One without a weight is given 1.
     return weight === 1 && rule.destinations.length === 1 ? [version] : [version, Number(weight)];
   });
-  return { ...(rule.name === undefined ? {} : { name: rule.name }), ...(path === undefined ? {} : { path }), to: read };
+  const copies = rule.mirrors.map(
+    ({ host: { text }, share }) => [text === "ratings" ? "other" : text, share * 100] as const,
+  );
+  return {
+    ...(rule.name === undefined ? {} : { name: rule.name }),
+    ...(path === undefined ? {} : { path }),
+    to: read,
+    ...copiesTo(copies),
+  };
 }
+
+const mirrorTo = (version: string, percent: number): Fields => ({
+  type: "RequestMirror",
+  requestMirror: { backendRef: to(version), percent },
+});
 
 const routeWith = (kind: RouteKind, namespace: string, name: string, rules: readonly Fields[]): AppliedObject => ({
   apiVersion: `${gatewayGroup}/v1`,
@@ -74,7 +88,8 @@ export const gatewayRouteMaker = (kind: RouteKind): RouteMaker => ({
       kind,
       namespace,
       name,
-      rules.map(({ name, path, to: destinations }) => ({
+      rules.map(({ name, path, to: destinations, copies }) => ({
+        ...(copies ? { filters: copies.map(([version, percent]) => mirrorTo(version, percent)) } : {}),
         ...(name === undefined ? {} : { name }),
         ...(path !== undefined && isOfRequests(kind) ? { matches: [matchesOf[kind]?.(path)] } : {}),
         backendRefs: destinations.map(([version, weight]) => to(version, weight)),

@@ -4,7 +4,7 @@ import type { KubernetesObject, Resource } from "../../src/kubernetes/object.ts"
 import type { Fence } from "../../src/ports/fence.ts";
 import type { RouteFamily } from "../../src/ports/route-family.ts";
 import type { Router } from "../../src/ports/router.ts";
-import type { Plan } from "../../src/release/plan.ts";
+import type { BesideWeights } from "../../src/release/plan.ts";
 import type { RouteKind } from "../../src/release/route-kind.ts";
 import type { Target, Version } from "../../src/release/target.ts";
 import { allRoutes } from "../../src/routes/routes.ts";
@@ -35,7 +35,13 @@ export type RuleSketch = {
   /** Of the requests that it takes; every request without one. */
   readonly path?: string;
   readonly to: readonly (readonly [version: string, weight?: number])[];
+  /** Who gets copies of them, and of how many percent. */
+  readonly copies?: readonly (readonly [version: string, percent: number])[];
 };
+
+/** A sketch has no copies where there are none. */
+export const copiesTo = (copies: NonNullable<RuleSketch["copies"]>): Pick<RuleSketch, "copies"> =>
+  copies.length === 0 ? {} : { copies };
 
 /** A family of routes, and how its objects are drawn and read. A version that is called other is another service. */
 export type RouteMaker = {
@@ -117,7 +123,7 @@ export async function createRouteScene({ client, createNamespace, apply }: Route
     async beginForMany(
       sketches: Readonly<Record<string, readonly RuleSketch[]>>,
       make = maker.family,
-      plan: Pick<Plan, "testers"> = {},
+      plan: BesideWeights = {},
     ) {
       for (const [name, rules] of Object.entries(sketches)) await draw(name, rules);
       return prepare(target(Object.keys(sketches)), make, plan);

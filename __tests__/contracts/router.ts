@@ -4,6 +4,7 @@ import { DeniedError, RefusedError, TakenOverError } from "../../src/lib/errors.
 import { splitAt } from "../../src/release/split.ts";
 import { allRoutes } from "../../src/routes/routes.ts";
 import { fencePassed, noFence } from "../support/fences.ts";
+import { stageOf } from "../support/world.ts";
 import {
   createRouteScene,
   type RouteMaker,
@@ -115,6 +116,38 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>, 
       assert.equal(await scene.weights("reviews"), "other; v1 100, v2 0");
     },
   );
+
+  const mirrored = { stages: [stageOf(0, { mirror: 50 })] };
+  const copied = { ...splitAt(0), mirror: 50 };
+  const other = ["other", 10] as const;
+  const withOther: readonly RuleSketch[] = [{ name: "primary", to: [["v1", 100]], copies: [other] }];
+
+  letsIn("copies of requests come by one write and go with the first weight; those of others stay", async (scene) => {
+    const router = (await scene.beginForMany({ reviews: withOther }, maker.family, mirrored))(noFence);
+    const original = await scene.spec("reviews");
+    await router.write(copied);
+    assert.deepEqual(scene.calls.splice(0), ["get reviews", "patch reviews", "get reviews"]);
+    assert.deepEqual(await scene.rules("reviews"), [{ ...withOther[0], copies: [other, ["v2", 50]] }]);
+    assert.equal(await router.drift(copied), undefined);
+    await scene.edit("reviews", (rules) => rules.map((rule) => ({ ...rule, copies: [other, ["v2", 100]] })));
+    assert.match((await router.drift(copied)) ?? "", /its mirrors are others than the release left it/);
+    await router.write(copied);
+    await router.write(splitAt(30), copied);
+    assert.deepEqual((await scene.rules("reviews"))[0]?.copies, [other]);
+    assert.equal(await scene.weights("reviews"), "v1 70, v2 30");
+    await router.finish("stable");
+    assert.equal(await scene.spec("reviews"), original);
+  });
+
+  letsIn("copies that a job left are taken away by whoever gives its release back", async (scene) => {
+    const open = await scene.beginForMany({ reviews: both }, maker.family, mirrored);
+    const original = await scene.spec("reviews");
+    await open(noFence).write(copied);
+    assert.notEqual(await scene.spec("reviews"), original);
+    assert.match((await open(noFence).differences("stable")).join(), /its mirrors are others/);
+    await open(noFence).finish("stable");
+    assert.equal(await scene.spec("reviews"), original);
+  });
 
   fact("one weight step is one read, one write and one reading back", async (scene) => {
     const router = await scene.begin({ reviews: both });

@@ -14,6 +14,7 @@ import { splitAt } from "../../src/release/split.ts";
 import type { Target } from "../../src/release/target.ts";
 import {
   type AppliedObject,
+  copiesTo,
   createRouteScene,
   type Fields,
   type RouteMaker,
@@ -107,13 +108,19 @@ export const virtualServiceMaker = (section: RouteSection = "http"): RouteMaker 
   family: familyWith(byVersion),
   version: (name) => ({ deployment: `reviews-${name}`, host: "reviews", subset: name }),
   draw(namespace, name, rules) {
-    const drawn = rules.map(({ to: destinations, ...marks }) => ({
+    const drawn = rules.map(({ to: destinations, copies, ...marks }) => ({
       ...markings[section].draw(marks),
       route: destinations.map(([version, weight]) => to(version, weight)),
+      mirrors: copies?.map(([version, value]) => ({ ...to(version), percentage: { value } })),
     }));
     return virtualService(namespace, name, drawn, section);
   },
-  read: (object) => rulesOf(object).map((rule) => ({ ...markings[section].read(rule), to: readTo(rule) })),
+  read: (object) =>
+    rulesOf(object).map((rule) => ({
+      ...markings[section].read(rule),
+      to: readTo(rule),
+      ...copiesTo(rule.mirrors.map(({ subset = "other", share }) => [subset, share * 100])),
+    })),
 });
 
 const alone: readonly RuleSketch[] = [{ to: [["v1"]] }];

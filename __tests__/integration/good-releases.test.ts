@@ -71,6 +71,21 @@ describe("good releases", { concurrency: 3 }, () => {
     assert.match(bad.outputs.because ?? "", /\d+ of \d+/);
     assert.equal(routeOf(sandbox), "stable");
     await assertServedBy(sandbox, traffic, "v2");
+
+    await traffic.lap();
+    const mirror = JSON.stringify([{ weight: 0, mirror: 50, wait: "20s" }, "100"]);
+    const copied = await run({ ...releaseOfOne("v4-err50"), ...counted, stages: mirror });
+    assert.equal(copied.outputs.outcome, "rolled-back", copied.said);
+    assert.match(copied.outputs.because ?? "", /[1-9]\d* of \d+/);
+    assert.match(copied.said, /every mirrored POST is done twice/);
+    const { requests, bad: hurt, byVersion } = await traffic.lap();
+    assert.deepEqual({ hurt, byVersion }, { hurt: 0, byVersion: { v2: requests } });
+    const comment = sandbox.github.comments(7).at(-1)?.body ?? "";
+    assert.match(
+      comment,
+      /\*\*No user got an answer of the canary\*\*: \d+ copies of requests failed, which no user saw/,
+    );
+    assert.match(comment, /rolled back at copies of 50 %/);
   });
 
   test("a release that swaps ends with all traffic on the new version and the old one at rest, and the next one goes the other way round", async (t) => {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { aimOf } from "../../src/release/aim.ts";
 import type { Plan } from "../../src/release/plan.ts";
-import { servingBy, trafficAt } from "../../src/release/planned-traffic.ts";
+import { roomIn, servingBy, trafficAt } from "../../src/release/planned-traffic.ts";
 import { plannedTraffic, plannedWeight } from "../../src/release/planned-weight.ts";
 import type { StageRecord } from "../../src/release/release-record.ts";
 import { splitAt } from "../../src/release/split.ts";
@@ -83,6 +84,30 @@ test("testers are let in from the first stage on for as long as there is a way b
   assert.equal(drillIn({ phase: "baking", stage: 2, since: 0, putBacks: 0 }, 2), undefined);
   assert.deepEqual(servingBy(trafficAt(withTesters, 0)), ["stable", "canary"]);
   assert.equal(trafficAt({ stages: [], testers }, 0).testers, undefined);
+});
+
+test("copies are sent as long as their stage lasts, and until the next weight is written", () => {
+  const mirrored = planOf({ stages: [stageOf(0, { mirror: 50 }), stageOf(10)] });
+  const table: readonly (readonly [State, number, number | undefined])[] = [
+    [{ phase: "shifting", step: "routing", stage: 0, since: 0 }, -1, undefined],
+    [{ phase: "baking", stage: 0, since: 0, putBacks: 0 }, 0, 50],
+    [{ phase: "waiting", stage: 0, since: 0, reason: passed }, 0, 50],
+    [{ phase: "shifting", step: "routing", stage: 1, since: 0 }, 0, 50],
+    [{ phase: "baking", stage: 1, since: 0, putBacks: 0 }, 1, undefined],
+    [{ phase: "rolling-back", step: "returning", ...back }, 0, 50],
+    [{ phase: "rolling-back", step: "draining", ...back }, 0, undefined],
+  ];
+  for (const [state, stages, mirror] of table)
+    assert.equal(
+      plannedTraffic({ plan: mirrored, state, stages: entered(stages) }).mirror,
+      mirror,
+      JSON.stringify(state),
+    );
+  const traffic = trafficAt(mirrored, 0);
+  assert.deepEqual(
+    [servingBy(traffic), roomIn(traffic), aimOf(traffic)],
+    [["stable", "canary"], 50, { to: "split", canary: 0, mirror: 50 }],
+  );
 });
 
 test("the stage after the last has all traffic, and there is no other stage than the plan's", () => {

@@ -49,8 +49,13 @@ async function get({ gateway }: World, path = "/", headers: Readonly<Record<stri
 }
 
 /** Every series of the gateway with these labels, added up. */
-async function counted({ gateway }: World, name: string, labels: Readonly<Record<string, string>>): Promise<number> {
-  const text = await (await request(gateway.metricsUrl)).body.text();
+async function counted(
+  { gateway }: World,
+  name: string,
+  labels: Readonly<Record<string, string>>,
+  url = gateway.metricsUrl,
+): Promise<number> {
+  const text = await (await request(url)).body.text();
   const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
   const lines = text
     .split("\n")
@@ -257,13 +262,23 @@ test("the version of a pod without a sidecar is unknown to its callers, that of 
   assert.equal(await counted(shop, "istio_requests_total", { destination_version: "v1" }), 1);
 });
 
-test("a copy is sent beside the request, marked by its host, and is neither waited for nor counted", async (t) => {
+test("a copy is sent beside the request, marked by its host, and is neither waited for nor counted where it is sent", async (t) => {
   const it = await world(t);
   it.objects.virtualServices = [virtualService([{ route: [to("v1")], mirror: { host: "reviews", subset: "v2" } }])];
   await it.gateway.refresh();
-  const copied = once(it.gateway.events, "copied");
+  const copied: Promise<string[]> = once(it.gateway.events, "copied");
+  let ended = 0;
+  const twice = new Promise<void>((resolve) => {
+    it.gateway.events.on("counted", () => ++ended === 2 && resolve());
+  });
   const answer = await get(it);
   assert.match(answer.body, /"version":"v1"/);
-  assert.match((await copied).join(" "), /^reviews-v1\S* reviews-v2/);
+  const [from = "", to_ = ""] = await copied;
+  assert.match(`${from} ${to_}`, /^reviews-v1\S* reviews-v2/);
   assert.equal(await counted(it, "istio_requests_total", {}), 1);
+  await twice;
+  const ofPod = (name: string): string =>
+    `http://${it.gateway.metricsOf({ namespace: "shop", name })}/stats/prometheus`;
+  const copy = { reporter: "destination" };
+  assert.equal(await counted(it, "istio_requests_total", copy, ofPod(to_)), 1, "its own proxy counts it as any other");
 });

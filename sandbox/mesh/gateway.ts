@@ -67,7 +67,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const begun = performance.now();
     const chosen = route(mesh, seen, random);
     if (chosen.delay) await sleep(chosen.delay);
-    if ("copies" in chosen) for (const to of chosen.copies) copy(chosen, to);
+    if ("copies" in chosen) for (const to of chosen.copies) void copy(request, chosen, to);
     const { status, flag, pod } =
       "status" in chosen ? answer(response, chosen) : await forward(request, response, chosen, { agent, addressOf });
     const flags = chosen.delay && flag === "-" ? "DI" : flag;
@@ -90,14 +90,32 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     return registry;
   }
 
-  /** Envoy marks the host, waits for nothing, and counts no copy where it is sent: the request was counted already. */
-  function copy({ pod, url, authority }: Routed, to: Copy): void {
+  /**
+   * Envoy marks the host, waits for nothing, and counts no copy where it is sent: the request was counted already. The
+   * proxy of the pod that gets it counts it as any other. Bodies are not copied here.
+   */
+  async function copy(
+    { method = "GET", headers }: IncomingMessage,
+    { pod, ...chosen }: Routed,
+    to: Copy,
+  ): Promise<void> {
     const address = addressOf(to.pod.status.podIP ?? "", to.port);
     if (address === undefined) return;
     events.emit("copied", pod.metadata.name, to.pod.metadata.name);
-    send(`http://${address}${url}`, { headers: { host: `${authority}-shadow` }, dispatcher: agent })
-      .then(({ body }) => body.dump())
-      .catch(() => {});
+    const host = `${chosen.authority}-shadow`;
+    const { "content-length": _, "content-type": __, ...rest } = endToEnd(headers);
+    const begun = performance.now();
+    const status = await send(`http://${address}${chosen.url}`, {
+      method,
+      headers: { ...rest, host },
+      dispatcher: agent,
+    })
+      .then(({ statusCode, body }) => body.dump().then(() => statusCode))
+      .catch(() => undefined);
+    if (status === undefined) return;
+    const took = performance.now() - begun;
+    registryOf(to.pod).count({ host, status, took, service: to.service, pod: to.pod, flag: "-" });
+    events.emit("counted");
   }
 
   const front = await listen((request, response) => void serveRequest(request, response), port);

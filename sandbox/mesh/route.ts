@@ -16,7 +16,7 @@ import {
 export type Flag = "NR" | "NC" | "UH" | "UF" | "UC" | "FI" | "DI" | "DC" | "-";
 
 /** A request that goes to one more pod, whose answer nobody waits for. */
-export type Copy = { readonly pod: Pod; readonly port: number };
+export type Copy = { readonly service: Service; readonly pod: Pod; readonly port: number };
 
 /** What becomes of a request. `service` is known as soon as a cluster was found, also where no pod of it was. */
 export type Route = { readonly service?: Service; readonly delay?: Millis } & (
@@ -80,7 +80,7 @@ function copiesOf(
     const service = serviceNamed(mesh, fullName(destination.host, namespace));
     const endpoints = (service && endpointsOf(mesh, service, destination, { namespace: client, side })) ?? [];
     const endpoint = endpoints[Math.floor(random() * endpoints.length)];
-    return endpoint ? [endpoint] : [];
+    return service && endpoint ? [{ service, ...endpoint }] : [];
   });
 }
 

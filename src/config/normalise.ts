@@ -100,14 +100,20 @@ export const stageDeadline = ({ wait = 0, deadline = Math.max(3 * wait, wait + 5
   deadline;
 
 const stageOf = (stage: WrittenStage, gates: readonly Gate[]): Stage => ({
-  name: stage.name ?? (stage.weight === 0 ? "testers" : `${stage.weight}%`),
+  name: stage.name ?? weightInName(stage),
   weight: stage.weight,
   wait: stage.wait ?? 0,
   deadline: stageDeadline(stage),
   gates,
   approval: stage.approval ?? false,
   ...(stage.drill ? { drill: stage.drill } : {}),
+  ...(stage.mirror === undefined ? {} : { mirror: stage.mirror }),
 });
+
+function weightInName({ weight, mirror }: WrittenStage): string {
+  if (mirror !== undefined) return `copies of ${mirror} %`;
+  return weight === 0 ? "testers" : `${weight} %`;
+}
 
 /** A plan that is over before the usual warm-up would be judged by nothing else. */
 const usualWarmUp = (stages: readonly WrittenStage[]): Millis =>

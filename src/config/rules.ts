@@ -119,12 +119,19 @@ const rules: readonly ConfigRule[] = [
     name: "a stage without a weight lets somebody in",
     reads: ["stages", "testers"],
     *problems({ file: { stages = [], testers } }) {
-      for (const [index, { weight }] of stages.entries())
-        if (weight === 0 && testers === undefined)
+      for (const [index, { weight, mirror }] of stages.entries()) {
+        if (weight === 0 && testers === undefined && mirror === undefined)
           yield {
             path: ["stages", index, "weight"],
-            problem: "expected a weight from 1 on, or testers, who get the canary without one",
+            problem: "expected a weight from 1 on, or mirror, or testers, who get the canary without one",
           };
+        if (weight > 0 && mirror !== undefined)
+          yield {
+            path: ["stages", index, "mirror"],
+            problem: "expected a stage of weight 0: a canary with a share of the requests would do some of them twice",
+            found: { value: mirror },
+          };
+      }
     },
   },
   {

@@ -537,7 +537,7 @@ const drill = either<Drill>("a mapping with delay or abort", [
 const stage = section({
   name: optional("What reports call it. Default: its weight.", text),
   weight: required(
-    "The canary's share in whole percents, 0 to 100, higher than in the stage before. 0 lets testers in and nobody else.",
+    "The canary's share in whole percents, 0 to 100, higher than in the stage before. 0 lets in nobody but testers, or copies of requests (mirror).",
     weight,
   ),
   wait: optional("How long the stage lasts at least. Default: no time, so that it ends when its gates pass.", duration),
@@ -552,6 +552,10 @@ const stage = section({
   drill: optional(
     "What is done to the requests of testers, and of nobody else, while the stage lasts: a delay or an abort. The stage's gates must hold all the same. http routes of VirtualServices only.",
     drill,
+  ),
+  mirror: optional(
+    "For a stage of weight 0: of so many percent of the requests, 1 to 100, the canary gets a copy, and nobody gets its answers. It is judged by its own proxies. What the copies write is written twice. http routes of VirtualServices, HTTPRoutes and GRPCRoutes only.",
+    count("a whole percent from 1 to 100", 1, 100),
   ),
   approval: preset(
     "After this stage the job ends, and the release goes on when somebody runs promote.",

@@ -13,6 +13,7 @@ export type WrittenStage = {
   readonly gates?: readonly WrittenGate[];
   readonly approval?: boolean;
   readonly drill?: Drill;
+  readonly mirror?: number;
 };
 
 export const mostStages = 200;

@@ -1,9 +1,10 @@
 import { StrayedError } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
 import type { Decision } from "../release/decision.ts";
-import { type PlannedTraffic, trafficAt } from "../release/planned-traffic.ts";
+import { type PlannedTraffic, roomIn, trafficAt } from "../release/planned-traffic.ts";
 import { plannedTraffic } from "../release/planned-weight.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
+import { splitAt } from "../release/split.ts";
 import { otherRole } from "../release/target.ts";
 import type { Clock } from "../world/clock.ts";
 import type { Job } from "./job.ts";
@@ -22,7 +23,7 @@ async function enact(decision: Decision, record: ReleaseRecord, ports: Ports, si
       await ports.workload.deploy(judged);
       return ports.router.prepare();
     case "scale":
-      return ports.workload.scale(decision.to);
+      return ports.workload.scale(splitAt(roomIn(decision.to)));
     case "route":
       return ports.router.write(decision.to, writtenLast(decision, record));
     case "update-stable":

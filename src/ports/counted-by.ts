@@ -4,9 +4,9 @@ import type { Metrics } from "./metrics.ts";
 /** Requests are counted by one source, and another one, which has a history, answers every other question. */
 export const countedBy = (counting: Metrics, other: Metrics): Metrics => ({
   ...other,
-  watch() {
-    const counts = counting.watch();
-    const answers = other.watch();
+  watch(plan) {
+    const counts = counting.watch(plan);
+    const answers = other.watch(plan);
     return { look: counts.look, query: answers.query };
   },
   async inspect(plan, at, signal) {

@@ -10,8 +10,11 @@ import type { Finding } from "./preflight.ts";
  * when aborted.
  */
 export interface Metrics {
-  /** Counts for one release, from its first look on. */
-  watch(): MetricSource;
+  /**
+   * Counts for one release, from its first look on. Copies of requests are known to the proxies of the pods that get them
+   * and to nobody else, so that a plan with some is counted by those throughout.
+   */
+  watch(plan?: Pick<Plan, "stages">): MetricSource;
   /** The requests of both versions in the time before a moment. */
   traffic(at: Instant, window: Millis, signal: AbortSignal): Promise<WindowTally | Uncounted>;
   /**

@@ -4,7 +4,7 @@ import type { RouteSection } from "../istio/route-rule.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import type { Aim } from "../release/aim.ts";
 import type { Unserved } from "../release/observation.ts";
-import type { Plan } from "../release/plan.ts";
+import type { BesideWeights, Plan } from "../release/plan.ts";
 import type { RouteKind } from "../release/route-kind.ts";
 import type { Role, RouteChoice, Target } from "../release/target.ts";
 import type { Fence } from "./fence.ts";
@@ -27,7 +27,7 @@ export interface RouteFamily {
    * Rejects with RefusedError, and with every reason at once, when they cannot be moved. `plan`: what else will be there
    * than weights.
    */
-  capture(target: Target, plan?: Pick<Plan, "testers">): Promise<unknown>;
+  capture(target: Target, plan?: BesideWeights): Promise<unknown>;
   /**
    * What `capture` would give if stable had the requests of both versions: what to go back to where nobody knows any
    * more how it was.

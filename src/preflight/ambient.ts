@@ -5,6 +5,7 @@ import { serviceBehind } from "../istio/service.ts";
 import { readWaypoint, unboundBecause, waypointOf } from "../istio/waypoint.ts";
 import { isTerminating, type KubernetesObject, resources } from "../kubernetes/object.ts";
 import { type Finding, note, refuse, unseen, warn } from "../ports/preflight.ts";
+import { isMirrored } from "../release/plan.ts";
 import type { Scene } from "./scene.ts";
 import { hasProxy } from "./sidecars.ts";
 
@@ -24,6 +25,7 @@ export async function inspectWaypoint(client: KubernetesClient, scene: Scene): P
   const isAmbient = (stable?.podLabels[mode] ?? labelOf(labelled, mode)) === "ambient";
   if (!isAmbient || stablePods.some(hasProxy)) return [];
   if (scene.plan.testers?.some(({ callers }) => callers)) return [asksCallers(scene)];
+  if (isMirrored(scene.plan)) return [copiesUncounted(scene)];
   const service = serviceBehind(services, hosts.service) ?? serviceBehind(services, hosts.stable);
   const waypoint = waypointOf(service, labelled, target.namespace);
   const add = `istioctl waypoint apply -n ${target.namespace} --enroll-namespace`;
@@ -62,6 +64,13 @@ const asksCallers = ({ target }: Scene): Finding =>
   refuse(
     `Service ${target.namespace}/${target.service} is in an ambient mesh, where no proxy knows the labels of the pods that call: testers.callers would let nobody in.`,
     "Let those callers send a header, and let testers be known by it.",
+  );
+
+/** A waypoint sends copies past itself, and ztunnel counts no requests. */
+const copiesUncounted = ({ target }: Scene): Finding =>
+  refuse(
+    `Service ${target.namespace}/${target.service} is in an ambient mesh, where nobody counts copies of requests: a stage with mirror would be judged by nothing.`,
+    "Take mirror out of the stages, and begin with a small weight.",
   );
 
 /** Where nobody but the mesh follows the route, a release would move nothing. */

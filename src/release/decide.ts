@@ -9,9 +9,9 @@ import { canaryGone, type Health } from "./health.ts";
 import { type Counted, lookIn, type Observation, type ShiftingLook } from "./observation.ts";
 import { readyPoll, settled } from "./pause.ts";
 import type { Plan } from "./plan.ts";
-import { trafficAt } from "./planned-traffic.ts";
+import { type PlannedTraffic, trafficAt } from "./planned-traffic.ts";
 import { promote } from "./promote.ts";
-import type { Reason } from "./reason.ts";
+import type { PlannedShare, Reason } from "./reason.ts";
 import type { Baking, Preparing, Running, Shifting, State } from "./state.ts";
 import { rollBack, startPromotion } from "./transition.ts";
 
@@ -115,7 +115,7 @@ function shift(plan: Plan, state: Shifting, { now, trouble }: Observation, look:
         do: "scale",
         to,
         next: { ...state, step: "filling", since: now },
-        reason: { kind: "making-room", weight: to.canary },
+        reason: { kind: "making-room", ...shareTold(to) },
       };
     case "filling":
       return awaitCanary(plan, state, now, canary, { ...state, step: "routing", since: now });
@@ -127,10 +127,13 @@ function shift(plan: Plan, state: Shifting, { now, trouble }: Observation, look:
         to,
         overOurs: plan.stages.length > 0,
         next: afterRouting(plan, state.stage, now),
-        reason: { kind: "giving-weight", weight: to.canary },
+        reason: { kind: "giving-weight", ...shareTold(to) },
       };
   }
 }
+
+const shareTold = ({ canary: weight, mirror }: PlannedTraffic): PlannedShare =>
+  mirror === undefined ? { weight } : { weight, mirror };
 
 function afterRouting(plan: Plan, stage: number, now: Instant): State {
   if (stage >= plan.stages.length) return startPromotion(plan, now);

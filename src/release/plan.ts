@@ -19,6 +19,8 @@ export type Stage = {
   readonly approval: boolean;
   /** For as long as it lasts. */
   readonly drill?: Drill | undefined;
+  /** The part of the requests, in whole percents, of which the canary gets a copy; nobody gets its answers. */
+  readonly mirror?: number | undefined;
 };
 
 /** Everything that was decided before the release began. Plain data: the journal stores it as it is. */
@@ -48,6 +50,13 @@ export type Plan = {
   /** When somebody else changes the weights: write ours again (twice at most), or roll back. */
   readonly drift: "put-back" | "rollback";
 };
+
+/** Some stage sends copies of requests to the canary. */
+export const isMirrored = ({ stages = [] }: Partial<Pick<Plan, "stages">>): boolean =>
+  stages.some(({ mirror }) => mirror !== undefined);
+
+/** What a release brings into its routes besides weights. */
+export type BesideWeights = Partial<Pick<Plan, "testers" | "stages">>;
 
 /** What a reason says of a plan without stages: that of an undo, and of a first release. */
 export const atOnce = ({ stages }: Pick<Plan, "stages">): { readonly atOnce?: true } =>

@@ -9,6 +9,8 @@ export type PlannedTraffic = Split & {
   readonly testers?: readonly Testers[] | undefined;
   /** To their requests. */
   readonly drill?: Drill | undefined;
+  /** Of so many percent of all requests the canary gets a copy. */
+  readonly mirror?: number | undefined;
 };
 
 /** As the release found it. */
@@ -18,18 +20,27 @@ type StagesAndTesters = Pick<Plan, "stages" | "testers">;
 
 /** The traffic of a stage. After the last comes all of it on the canary; after that nothing, which is a RangeError. */
 export const trafficAt = (plan: StagesAndTesters, stage: number): PlannedTraffic =>
-  withTesters(plan, splitAt(stage === plan.stages.length ? 100 : stageAt(plan, stage).weight), stage);
+  withWhatComesBefore(plan, splitAt(stage === plan.stages.length ? 100 : stageAt(plan, stage).weight), stage);
 
 /** Whoever gives everything at once lets nobody in before. */
-export function withTesters({ stages, testers }: StagesAndTesters, split: Split, stage: number): PlannedTraffic {
-  if (testers === undefined || stages.length === 0) return split;
-  const drill = stages[stage]?.drill;
-  if (drill) return { ...split, testers, drill };
-  return { ...split, testers };
+export function withWhatComesBefore(
+  { stages, testers }: StagesAndTesters,
+  split: Split,
+  stage: number,
+): PlannedTraffic {
+  if (stages.length === 0) return split;
+  const { drill, mirror } = stages[stage] ?? {};
+  const ofTesters = testers && { testers, ...(drill && { drill }) };
+  return { ...split, ...ofTesters, ...(mirror !== undefined && { mirror }) };
 }
 
-/** Requests that get the canary without a weight. */
-export const letsIn = ({ testers = [] }: Pick<PlannedTraffic, "testers">): boolean => testers.length > 0;
+/** Requests get to the canary without a weight: those of testers, or copies. */
+export const letsIn = ({ testers = [], mirror }: Pick<PlannedTraffic, "testers" | "mirror">): boolean =>
+  testers.length > 0 || mirror !== undefined;
+
+/** The share of all requests that the canary has to have room for. */
+export const roomIn = ({ canary, mirror = 0 }: Pick<PlannedTraffic, "canary" | "mirror">): number =>
+  Math.max(canary, mirror);
 
 /** The versions that get requests by it. */
 export const servingBy = (traffic: PlannedTraffic): readonly Role[] =>

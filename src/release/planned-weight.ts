@@ -1,5 +1,5 @@
 import type { Plan } from "./plan.ts";
-import { noTraffic, type PlannedTraffic, trafficAt, withTesters } from "./planned-traffic.ts";
+import { noTraffic, type PlannedTraffic, trafficAt, withWhatComesBefore } from "./planned-traffic.ts";
 import type { ReleaseRecord } from "./release-record.ts";
 import { splitAt } from "./split.ts";
 
@@ -11,7 +11,7 @@ const afterPromotion: Readonly<Record<Plan["promotion"], PlannedTraffic>> = { up
 /** What the routes were last told. */
 export function plannedTraffic({ plan, state, stages }: Stood): PlannedTraffic {
   const newest = stages.at(-1);
-  const ofNewest = newest ? withTesters(plan, splitAt(newest.weight), newest.stage) : noTraffic;
+  const ofNewest = newest ? withWhatComesBefore(plan, splitAt(newest.weight), newest.stage) : noTraffic;
   switch (state.phase) {
     case "rolled-back":
       return noTraffic;

@@ -32,10 +32,10 @@ type OfStart =
   | { readonly kind: "mesh-learning"; readonly left: Millis }
   | { readonly kind: "mesh-learnt" };
 
-/** Weights are whole percents. */
-type OfShift =
-  | { readonly kind: "making-room"; readonly weight: number }
-  | { readonly kind: "giving-weight"; readonly weight: number };
+/** Whole percents; `mirror` of all requests are copied to the canary. */
+export type PlannedShare = { readonly weight: number; readonly mirror?: number | undefined };
+
+type OfShift = ({ readonly kind: "making-room" } & PlannedShare) | ({ readonly kind: "giving-weight" } & PlannedShare);
 
 /** `stage` is its name. */
 type OfStage =

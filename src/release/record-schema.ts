@@ -149,6 +149,7 @@ const stage = z.object({
   gates: z.array(gate),
   approval: truth,
   drill: z.exactOptional(z.union([z.object({ delay: length }), z.object({ abort: whole })])),
+  mirror: z.exactOptional(percent),
 });
 
 const textMatches = z.record(
@@ -327,8 +328,8 @@ const reason = z.discriminatedUnion("kind", [
   reasonOf("canary-broken", { pods: text }),
   reasonOf("mesh-learning", { left: length }),
   reasonOf("mesh-learnt", {}),
-  reasonOf("making-room", { weight: percent }),
-  reasonOf("giving-weight", { weight: percent }),
+  reasonOf("making-room", { weight: percent, mirror: z.exactOptional(percent) }),
+  reasonOf("giving-weight", { weight: percent, mirror: z.exactOptional(percent) }),
   reasonOf("stage-goes-on", { stage: text, left: length }),
   reasonOf("stage-extended", { stage: text, verdict }),
   reasonOf("stage-passed", passed),

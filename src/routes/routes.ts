@@ -3,7 +3,7 @@ import type { Fence } from "../ports/fence.ts";
 import type { Permission } from "../ports/permission.ts";
 import type { RouteFamily, RouteLook } from "../ports/route-family.ts";
 import type { Router } from "../ports/router.ts";
-import type { Plan } from "../release/plan.ts";
+import type { BesideWeights } from "../release/plan.ts";
 import { kindsAmong } from "../release/route-kind.ts";
 import type { Role, RouteChoice, Target } from "../release/target.ts";
 import { oneStep } from "./one-step.ts";
@@ -19,7 +19,7 @@ export interface Routes {
   /** Where nobody has named a route: what the target stands for, if it is there, or else whatever sends to the service. */
   find(target: Target): Promise<readonly RouteChoice[]>;
   /** Each kind's own JSON under its name. */
-  capture(target: Target, plan?: Pick<Plan, "testers">): Promise<Readonly<Record<string, unknown>>>;
+  capture(target: Target, plan?: BesideWeights): Promise<Readonly<Record<string, unknown>>>;
   /** The same, if stable had the requests of both versions. */
   captureGivenBack(target: Target): Promise<Readonly<Record<string, unknown>>>;
   /** `before` is what `capture` gave, read back from the journal. */

@@ -22,11 +22,8 @@ export function decisionLines(release: Decidable): readonly string[] {
   const commands = [`To go on: ${nextCommand("promote", release)}`, `To give up: ${nextCommand("rollback", release)}`];
   if (!heldBy(state)) return commands;
   const weight = plannedWeight(release);
-  return [
-    `Nobody watches the ${weight}% that the canary has until somebody decides.`,
-    ...commands,
-    ...holdLines(release),
-  ];
+  const what = weight === 0 ? "canary" : `${weight} % that the canary has`;
+  return [`Nobody watches the ${what} until somebody decides.`, ...commands, ...holdLines(release)];
 }
 
 /** Somebody has to run it: no process of ours is there any more. */

@@ -57,21 +57,21 @@ const stuckInUndo = { promoting: "stuck while undoing", "rolling-back": "stuck w
 const markOf = ({ phase }: State): string => marks[phase] ?? "⏳";
 
 function wordsOf(account: Account, state: State): string {
-  const { plan, target, weight } = account;
+  const { plan, target } = account;
   switch (state.phase) {
     case "preparing":
       return "starting the canary";
     case "shifting":
-      if (state.stage === plan.stages.length) return "going to 100%";
-      return `going to ${weightInWords(stageAt(plan, state.stage).weight)} (${stageOf(plan, state.stage)})`;
+      if (state.stage === plan.stages.length) return "going to 100 %";
+      return `going to ${weightInWords(stageAt(plan, state.stage))} (${stageOf(plan, state.stage)})`;
     case "baking":
       if (isExtended(account))
-        return `${weightInWords(weight)} on the canary (${stageOf(plan, state.stage)}, extended)`;
-      return `${weightInWords(weight)} on the canary (${stageOf(plan, state.stage)})`;
+        return `${weightInWords(stageAt(plan, state.stage))} on the canary (${stageOf(plan, state.stage)}, extended)`;
+      return `${weightInWords(stageAt(plan, state.stage))} on the canary (${stageOf(plan, state.stage)})`;
     case "waiting":
       if (state.reason.kind === "held")
-        return `held at ${weightInWords(weight)} (${stageOf(plan, state.stage)}): ${openInWords(state.reason)}`;
-      return `waiting for approval at ${weightInWords(weight)} (${stageOf(plan, state.stage)} passed)`;
+        return `held at ${weightInWords(stageAt(plan, state.stage))} (${stageOf(plan, state.stage)}): ${openInWords(state.reason)}`;
+      return `waiting for approval at ${weightInWords(stageAt(plan, state.stage))} (${stageOf(plan, state.stage)} passed)`;
     case "promoting":
       return "every stage passed, promoting";
     case "rolling-back":

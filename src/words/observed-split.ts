@@ -27,7 +27,8 @@ const beyondChance = 4;
 /** Where requests divide otherwise than planned, in a sentence; most often they do not, and nobody has to read it. */
 export function splitSentence(record: StageRecord): string | undefined {
   const observed = observedSplit(record);
-  if (!observed) return undefined;
+  // What comes before weights has no planned share of the requests.
+  if (!observed || record.weight === 0) return undefined;
   const { canary, stable } = observed.requests;
   const all = canary + stable;
   const planned = record.weight / 100;

@@ -92,14 +92,23 @@ function deployment({ source, canary, stable }: Target): string {
   }
 }
 
-function stageStep({ weight, wait, deadline, gates, approval, drill }: Stage, rules: EvidenceRules): string {
-  let step = `${weight === 0 ? weightInWords(weight) : `${weight}% of the requests`} for ${wait === 0 ? "a moment" : formatDuration(wait)}`;
+function stageStep(stage: Stage, rules: EvidenceRules): string {
+  const { wait, deadline, gates, approval, drill } = stage;
+  let step = `${requestsOf(stage)} for ${wait === 0 ? "a moment" : formatDuration(wait)}`;
   const judges = gates.map((gate) => gateInWords(gate, rules)).join("; ");
   if (gates.length > 0) step += `, judged by ${judges} (at most ${formatDuration(deadline)})`;
   if (drill)
     step += `, while testers meet ${"delay" in drill ? `a delay of ${formatDuration(drill.delay)}` : `answers of ${drill.abort}`}`;
   if (approval) step += ", then wait for `promote`";
   return step;
+}
+
+function requestsOf(stage: Stage): string {
+  const { weight, mirror } = stage;
+  const share = weightInWords(stage);
+  if (mirror !== undefined)
+    return `${share} of the requests, whose answers nobody gets (what they write is written twice),`;
+  return weight === 0 ? share : `${share} of the requests`;
 }
 
 function gateInWords(gate: Gate, rules: EvidenceRules): string {

@@ -10,7 +10,8 @@ import type { GateVerdict } from "../release/verdict.ts";
 import { amissInWords, hasNeverServed, headlineOf, isOnlyUnsaved, openInWords } from "./headline.ts";
 import { say } from "./say.ts";
 import { figuresInWords, verdictSentence } from "./verdict-sentence.ts";
-import { versionNames, versionWord } from "./version-word.ts";
+import { versionWord } from "./version-word.ts";
+import { weightInWords } from "./weight-in-words.ts";
 
 /** Who reads one line knows what happened, to which version, and why. */
 export function reportHeading(account: Account): string {
@@ -42,6 +43,12 @@ function inShort(account: Account): string | undefined {
     default:
       return undefined;
   }
+  if (state.phase !== "rolled-back") return undefined;
+  const newest = stages.at(-1);
+  if (!newest) return undefined;
+  const share = weightInWords({ ...newest, mirror: plan.stages[newest.stage]?.mirror });
+  const where = `rolled back at ${share} (stage ${newest.stage + 1} of ${plan.stages.length})`;
+  return `${where}${but === "" ? `: ${reasonInShort(reason)}` : but}`;
 }
 
 function released(account: Account): string {

@@ -1,7 +1,7 @@
 import { formatDuration, type Instant } from "../lib/duration.ts";
 import { count, percent } from "../lib/numbers.ts";
 import type { Account } from "../release/account.ts";
-import type { Stage } from "../release/plan.ts";
+import { type Stage, stageAt } from "../release/plan.ts";
 import type { State } from "../release/state.ts";
 import type { GateVerdict } from "../release/verdict.ts";
 import { type ObservedSplit, observedSplit } from "./observed-split.ts";
@@ -76,7 +76,7 @@ export function chapterOf({ state, plan, undoes }: Account): string | undefined 
     case "baking":
     case "waiting":
       if (state.stage >= plan.stages.length) return "All requests to the canary";
-      return `Stage ${state.stage + 1} of ${plan.stages.length}: ${weightInWords(plan.stages[state.stage]?.weight ?? 100)}`;
+      return `Stage ${state.stage + 1} of ${plan.stages.length}: ${weightInWords(stageAt(plan, state.stage))}`;
     case "promoting":
       return "Promote";
     case "rolling-back":

@@ -1,6 +1,7 @@
 import { code } from "../lib/markdown.ts";
 import { count, plural } from "../lib/numbers.ts";
 import type { Account } from "../release/account.ts";
+import type { StageRecord } from "../release/release-record.ts";
 import { winnerOf } from "../release/transition.ts";
 import { isOnlyUnsaved } from "./headline.ts";
 import { timeOf } from "./timestamp.ts";
@@ -43,24 +44,34 @@ function releasedTo({ plan, target }: Account): string {
     : `${winner} runs the new version, and all requests go to it.`;
 }
 
-function sharesNow({ weight, target, undoes }: Account): string | undefined {
-  if (weight === 0 || undoes) return undefined;
+function sharesNow({ weight, target, undoes, state, plan }: Account): string | undefined {
   const canary = code(target.canary.deployment);
+  const mirror = state.phase === "baking" || state.phase === "waiting" ? plan.stages[state.stage]?.mirror : undefined;
+  if (mirror !== undefined)
+    return `${canary} gets copies of ${mirror} % of the requests, whose answers nobody gets. What they write is written twice.`;
+  if (weight === 0 || undoes) return undefined;
   if (weight === 100) return `All requests go to ${canary}.`;
   return `${canary} gets ${weight}% of the requests, ${code(target.stable.deployment)} the rest.`;
 }
 
 /** What users felt of a version that is given up. Failures that reached no pod are no version's, and told. */
-function failedWords({ stages, state }: Account): string | undefined {
+function failedWords({ stages, state, plan }: Account): string | undefined {
   const isGivenUp =
     state.phase === "rolled-back" ||
     state.phase === "rolling-back" ||
     (state.phase === "failed" && state.during === "rolling-back");
-  const failed = isGivenUp ? stages.reduce((sum, { tally }) => sum + tally.canary.errors, 0) : 0;
+  const areCopies = ({ stage }: StageRecord): boolean => plan.stages[stage]?.mirror !== undefined;
+  const failedOf = (some: readonly StageRecord[]): number =>
+    some.reduce((sum, { tally }) => sum + tally.canary.errors, 0);
+  const failed = isGivenUp ? failedOf(stages.filter((one) => !areCopies(one) || plan.testers)) : 0;
+  const copies = isGivenUp ? failedOf(stages) - failed : 0;
   const lost = stages.reduce((sum, { tally }) => sum + tally.unattributed.errors, 0);
   const parts = [];
   if (failed > 0) parts.push(`**${count(failed)} ${plural(failed, "request")} of the canary failed**`);
   if (lost > 0) parts.push(`**${count(lost)} ${plural(lost, "request")} reached no pod**`);
+  if (copies > 0)
+    parts.push(`${count(copies)} ${plural(copies, "copy", "copies")} of requests failed, which no user saw`);
   if (parts.length === 0) return undefined;
-  return `${parts.join(", and ")}.`;
+  const nobody = isGivenUp && !plan.testers && stages.length > 0 && stages.every(areCopies);
+  return `${nobody ? "**No user got an answer of the canary**: " : ""}${parts.join(", and ")}.`;
 }

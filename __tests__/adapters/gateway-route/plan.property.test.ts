@@ -17,10 +17,12 @@ import { gatewayGroup, gatewayKinds, gatewayRouteRules, gatewaySection } from ".
 import { listAt, objectAt, textAt } from "../../../src/kubernetes/field.ts";
 import type { KubernetesObject } from "../../../src/kubernetes/object.ts";
 import { type Aim, aimAt, aimOf } from "../../../src/release/aim.ts";
+import type { Stage } from "../../../src/release/plan.ts";
 import type { RouteKind } from "../../../src/release/route-kind.ts";
 import { splitAt } from "../../../src/release/split.ts";
 import type { Testers } from "../../../src/release/testers.ts";
 import { sortedText } from "../../support/sorted-text.ts";
+import { stageOf } from "../../support/world.ts";
 import { patched } from "../virtual-service/given.ts";
 
 const pair = {
@@ -116,11 +118,19 @@ const kindOf = (object: KubernetesObject): RouteKind =>
 const shapeOf = (object: KubernetesObject): RouteShape => gatewayShape(kindOf(object));
 
 /** The beginning of a release, as the journal gives it back. */
-function begin(object: KubernetesObject, testers: readonly Testers[] = []): ObjectBefore {
+function begin(
+  object: KubernetesObject,
+  testers: readonly Testers[] = [],
+  stages: readonly Stage[] = [],
+): ObjectBefore {
   const [shape, choice] = [shapeOf(object), { kind: kindOf(object), namespace: "shop", name: "reviews", routes: [] }];
   const { rules, problems } = selectRules(shape, object, choice, pair);
   assert.deepEqual(problems, []);
-  const stored = { version: "v1", routes: [objectBeforeOf(shape, { choice, rules }, { testers })], served: true };
+  const stored = {
+    version: "v1",
+    routes: [objectBeforeOf(shape, { choice, rules }, { testers, stages })],
+    served: true,
+  };
   return parseGatewayRoutesBefore(JSON.parse(JSON.stringify(stored))).routes[0] ?? assert.fail();
 }
 
@@ -193,6 +203,31 @@ for (const [what, stored] of [
       }),
     );
   });
+
+test("copies come before the first weight, each once, and leave nothing behind", () => {
+  fc.assert(
+    fc.property(world, percents, (original, weights) => {
+      fc.pre(shapeOf(original).copies.entryFor !== undefined);
+      const before = begin(original, [], [stageOf(0, { mirror: 1 })]);
+      const { roleOf } = destinationRoles(shapeOf(original), pair);
+      let object = original;
+      for (const mirror of weights.filter((one) => one > 0)) {
+        const aim = aimOf({ ...splitAt(0), mirror });
+        object = go(object, before, aim);
+        assert.deepEqual(patchTo(object, before, aim), [], "writing twice is writing once");
+        assert.equal(bare(object, original, before), bare(original, original, before));
+        for (const { index } of before.rules) {
+          const copies = gatewayRouteRules(object)[index]?.mirrors.filter((one) => roleOf(one) === "canary");
+          assert.deepEqual(
+            copies?.map(({ share }) => share),
+            [mirror / 100],
+          );
+        }
+        assert.equal(sortedText(go(go(object, before, aimAt(mirror)), before, { to: "before" })), sortedText(original));
+      }
+    }),
+  );
+});
 
 /** What is left without what a release may touch: weights, a canary that was not there, and copies to the canary. */
 function bare(object: KubernetesObject, original: KubernetesObject, before: ObjectBefore): string {

@@ -12,6 +12,7 @@ import { readNewest } from "../../../src/adapters/prometheus/read-counters.ts";
 import { listening } from "../../support/listening.ts";
 import { planWith } from "../../support/plan-with.ts";
 import { prometheusOptions } from "../../support/prometheus-options.ts";
+import { stageOf } from "../../support/world.ts";
 
 const signal = new AbortController().signal;
 const at = Date.UTC(2026, 0, 1, 12);
@@ -107,6 +108,21 @@ test("a release reads what its inspection has announced, without asking again", 
   await source.look(at, signal);
   assert.equal(asked.length - before, 3);
   assert.equal((await source.look(at + interval, signal)).stable.requests, 7);
+});
+
+test("a plan with copies is counted by the pods' own proxies, whoever else has counted, unless somebody chose another", async (t) => {
+  const { options, count } = await counting(t);
+  const plan = { ...planWith([]), stages: [stageOf(0, { mirror: 50 })] };
+  for (const reporter of ["source", "destination"]) count(reporter, at);
+  const metrics = prometheus(options);
+  await metrics.inspect(planWith([]), at, signal);
+  const source = metrics.watch(plan);
+  await source.look(at, signal);
+  count("source", at + interval, 5);
+  count("destination", at + interval, 3);
+  assert.equal((await source.look(at + interval, signal)).stable.requests, 2);
+  const chosen = await prometheus({ ...options, reporter: "source" }).inspect(plan, at, signal);
+  assert.match(chosen[0]?.what ?? "", /^Copies of requests are counted by the pods' own proxies alone/);
 });
 
 test("as long as nobody has counted stable it is source, and every poll asks again", async (t) => {

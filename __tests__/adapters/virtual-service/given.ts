@@ -5,12 +5,13 @@ import type { SubsetLabels } from "../../../src/adapters/virtual-service/subset-
 import { virtualServiceFamily } from "../../../src/adapters/virtual-service/virtual-service-family.ts";
 import { virtualServiceShape as shape } from "../../../src/adapters/virtual-service/virtual-service-shape.ts";
 import type { ObjectBefore } from "../../../src/adapters/weighted-rules/before.ts";
-import { beforeOf } from "../../../src/adapters/weighted-rules/before-of.ts";
+import { objectBeforeOf } from "../../../src/adapters/weighted-rules/before-of.ts";
 import { patchOf } from "../../../src/adapters/weighted-rules/patch.ts";
 import { planMoves } from "../../../src/adapters/weighted-rules/plan-moves.ts";
 import type { RouteRule } from "../../../src/istio/route-rule.ts";
 import type { KubernetesObject } from "../../../src/kubernetes/object.ts";
 import type { Aim } from "../../../src/release/aim.ts";
+import type { BesideWeights } from "../../../src/release/plan.ts";
 import type { Target, Version } from "../../../src/release/target.ts";
 import { allRoutes, type Routes } from "../../../src/routes/routes.ts";
 
@@ -49,11 +50,13 @@ export const virtualService = (
   spec,
 });
 
-export const beforeWith = (object: KubernetesObject, rules: readonly RouteRule[]): ObjectBefore => ({
-  namespace: object.metadata.namespace ?? "",
-  name: object.metadata.name,
-  rules: rules.map((rule) => beforeOf(shape, rule)),
-});
+export function beforeWith(
+  { metadata: { namespace = "", name } }: KubernetesObject,
+  rules: readonly RouteRule[],
+  plan: BesideWeights = {},
+): ObjectBefore {
+  return objectBeforeOf(shape, { choice: { kind: "VirtualService", namespace, name, routes: [] }, rules }, plan);
+}
 
 /** What a JSON Patch makes of an object, by another's implementation of RFC 6902. Throws when a test of the patch fails. */
 export function patched(object: KubernetesObject, patch: readonly PatchOperation[]): KubernetesObject {

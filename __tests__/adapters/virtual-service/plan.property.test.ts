@@ -17,6 +17,7 @@ import { splitAt } from "../../../src/release/split.ts";
 import type { Version } from "../../../src/release/target.ts";
 import type { Testers } from "../../../src/release/testers.ts";
 import { sortedText } from "../../support/sorted-text.ts";
+import { stageOf } from "../../support/world.ts";
 import { beforeWith, patched, patchTo, targetOf, virtualService } from "./given.ts";
 
 const pairs = [
@@ -169,12 +170,16 @@ type Begun = {
 };
 
 /** The beginning of a release, as the journal gives it back. */
-function begin({ pair, object }: World): Begun {
+function begin({ pair, object }: World, aims: readonly Aim[] = []): Begun {
   const target = targetOf(pair);
   const [choice = assert.fail()] = target.routes;
   const { rules, problems } = selectRules(shape, object, choice, target);
   assert.deepEqual(problems, []);
-  const stored = JSON.stringify({ version: "v1", virtualServices: [beforeWith(object, rules)], missingSubsets: [] });
+  const stages = aims.flatMap((aim) =>
+    aim.to === "split" && aim.mirror !== undefined ? [stageOf(0, { mirror: 1 })] : [],
+  );
+  const virtualServices = [beforeWith(object, rules, { stages })];
+  const stored = JSON.stringify({ version: "v1", virtualServices, missingSubsets: [] });
   return { target, rules, before: parseRoutesBefore(JSON.parse(stored)).virtualServices[0] ?? assert.fail() };
 }
 
@@ -210,6 +215,9 @@ const drills = fc.constantFrom({}, { drill: { delay: 7_000 } }, { drill: { abort
 const courses = fc.oneof(
   percents.map((weights) => weights.map(aimAt)),
   fc
+    .tuple(fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 1, maxLength: 3 }), percents)
+    .map(([copied, weights]) => [...copied.map((mirror) => aimOf({ ...splitAt(0), mirror })), ...weights.map(aimAt)]),
+  fc
     .tuple(testers, fc.array(fc.tuple(fc.integer({ min: 0, max: 100 }), drills), { minLength: 1, maxLength: 6 }))
     .map(([those, all]) => all.map(([weight, drill]) => aimOf({ ...splitAt(weight), testers: those, ...drill }))),
 );
@@ -217,7 +225,7 @@ const courses = fc.oneof(
 test("after any writes the way back gives every byte back, wherever the release was killed", () => {
   fc.assert(
     fc.property(world({ nameless: true }), courses, (given, aims) => {
-      const begun = begin(given);
+      const begun = begin(given, aims);
       let object = given.object;
       for (const aim of aims) {
         object = go(object, begun, aim);
@@ -230,7 +238,7 @@ test("after any writes the way back gives every byte back, wherever the release 
 test("during a release nothing differs but the two weights, the destination and the rules that were added and the mirror to the canary", () => {
   fc.assert(
     fc.property(world({ nameless: true }), courses, (given, aims) => {
-      const begun = begin(given);
+      const begun = begin(given, aims);
       const bare = (object: KubernetesObject): string => sortedText(withoutOurs(object, given, begun));
       let object = given.object;
       for (const aim of aims) {
@@ -315,7 +323,7 @@ test("writing twice is writing once", () => {
       courses,
       fc.constantFrom<Aim["to"]>("before", "split", "swapped"),
       (given, [first = aimAt(50), aim = first], to) => {
-        const begun = begin(given);
+        const begun = begin(given, [first, aim]);
         const object = go(go(given.object, begun, first), begun, to === "split" ? aim : { to });
         assert.deepEqual(patchTo(object, begun.before, begun.target, to === "split" ? aim : { to }), []);
       },

@@ -4,7 +4,7 @@ import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { resourceOf } from "../../kubernetes/resource-of.ts";
 import type { RouteFamily } from "../../ports/route-family.ts";
 import type { Unserved } from "../../release/observation.ts";
-import type { Plan } from "../../release/plan.ts";
+import type { BesideWeights } from "../../release/plan.ts";
 import type { RouteKind } from "../../release/route-kind.ts";
 import type { Role, Target } from "../../release/target.ts";
 import type { Clock } from "../../world/clock.ts";
@@ -31,11 +31,7 @@ export function gatewayRouteFamily(kind: RouteKind, { client, clock }: GatewayRo
   const shape = gatewayShape(kind);
   const offered = async (): Promise<RouteStore> => ({ client, shape, resource: await offeredKind(client, kind) });
 
-  async function capture(
-    target: Target,
-    plan: Pick<Plan, "testers"> = {},
-    as?: Revision,
-  ): Promise<GatewayRoutesBefore> {
+  async function capture(target: Target, plan: BesideWeights = {}, as?: Revision): Promise<GatewayRoutesBefore> {
     const store = await offered();
     const [{ chosen, problems }, { stable: because }] = await Promise.all([
       readRoutes(store, target, as),

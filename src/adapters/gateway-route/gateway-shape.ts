@@ -20,8 +20,23 @@ export const gatewayShape = (kind: RouteKind): RouteShape => ({
   narrowed: narrowedMatches(kind),
   // One of weight 0 would get nothing.
   alone: (backend) => ({ ...backend, weight: 1 }),
-  copies: { single: [], list: "filters", ofSingle: () => undefined, ofEntry: mirroredTo },
+  copies: {
+    single: [],
+    list: "filters",
+    ofSingle: () => undefined,
+    ofEntry: mirroredTo,
+    ...(gatewaySection(kind) === "http" && { entryFor: requestMirror }),
+  },
   maxWeight: 1_000_000,
+});
+
+/**
+ * https://gateway-api.sigs.k8s.io/geps/gep-3171/. Without a percent it is all of them, for versions of the API that know
+ * none.
+ */
+const requestMirror = ({ weight: _, filters: __, ...backendRef }: Raw, percent: number): Raw => ({
+  type: "RequestMirror",
+  requestMirror: percent === 100 ? { backendRef } : { backendRef, percent },
 });
 
 /** Another Service in stable's place; its namespace stands there only where it is not the route's. */

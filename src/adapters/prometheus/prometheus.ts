@@ -2,12 +2,14 @@ import type { SeriesLabels } from "../../istio/counted-request.ts";
 import type { Instant, Millis } from "../../lib/duration.ts";
 import { type Blind, type Increments, type MetricSource, sawNothing } from "../../ports/metric-source.ts";
 import type { Answerer, Metrics, Uncounted, WindowTally } from "../../ports/metrics.ts";
+import { type Finding, refuse } from "../../ports/preflight.ts";
 import { unmeasured } from "../../ports/unmeasured.ts";
 import type { Reading } from "../../release/observation.ts";
+import { isMirrored, type Plan } from "../../release/plan.ts";
 import type { Target } from "../../release/target.ts";
 import { type Answered, type NoAnswer, samplesOf } from "./answered.ts";
 import { countWindow, type WindowView } from "./count-window.ts";
-import { chooseProxy } from "./counting-proxy.ts";
+import { chooseProxy, type ProxyChoice } from "./counting-proxy.ts";
 import { inspectMetrics, unanswered } from "./inspect-metrics.ts";
 import { instantQuery, theirs } from "./instant-query.ts";
 import { measureDispersion } from "./measure-dispersion.ts";
@@ -26,18 +28,22 @@ export function prometheus(given: PrometheusOptions): Metrics {
   const options = { nativeEdges: keepEdges(), ...given };
   const { interval, target } = options;
   const choice = chooseProxy(options);
+  // Envoy sends copies outside of the filters that count, so that no caller's proxy does: a pod's own one is to.
+  const ofPods = chooseProxy({ reporter: "destination" });
+  const choiceFor = (plan: Partial<Pick<Plan, "stages">>): ProxyChoice => (isMirrored(plan) ? ofPods : choice);
   const follow = followClock();
   const located = (signal: AbortSignal): Promise<PrometheusOptions | NoAnswer> => follow(options, signal);
 
   /** Counters become what happened since they were read last. */
-  function watch(): MetricSource {
+  function watch(plan: Partial<Pick<Plan, "stages">> = {}): MetricSource {
+    const counting = choiceFor(plan);
     let meter = emptyMeter(interval);
     let scrapes: Scrapes | undefined;
     let rounds = noRounds;
     async function read(moment: Instant, signal: AbortSignal): ReturnType<typeof readNewest> {
       const there = await located(signal);
       if ("because" in there) return there;
-      const snapshot = await readNewest(there, choice, moment, signal);
+      const snapshot = await readNewest(there, counting, moment, signal);
       if ("because" in snapshot) return snapshot;
       scrapes = followScrapes(scrapes, snapshot);
       return whyStale(snapshot, scrapes, options) ?? snapshot;
@@ -124,10 +130,22 @@ export function prometheus(given: PrometheusOptions): Metrics {
     async inspect(plan, at, signal) {
       const there = await located(signal);
       if ("because" in there) return [unanswered(there, options, plan)];
-      return inspectMetrics(there, choice, plan, at, signal);
+      const findings = await inspectMetrics(there, choiceFor(plan), plan, at, signal);
+      return [...copiesAreCounted(options, plan), ...findings];
     },
   };
 }
+
+/** A reporter that somebody chose counts no copies, unless it is the pods' own. */
+const copiesAreCounted = ({ reporter }: PrometheusOptions, plan: Plan): readonly Finding[] =>
+  !isMirrored(plan) || reporter === "auto" || reporter === "destination"
+    ? []
+    : [
+        refuse(
+          `Copies of requests are counted by the pods' own proxies alone, and metrics.reporter is ${reporter}.`,
+          "Leave metrics.reporter out, or take mirror out of the stages.",
+        ),
+      ];
 
 const answererOf = (found: SeriesLabels, { labels }: PrometheusOptions): Answerer => ({
   workload: found[labels.workload] ?? "",

@@ -2,9 +2,9 @@ import { formatDuration } from "../../lib/duration.ts";
 import { plural } from "../../lib/numbers.ts";
 import { someOf } from "../../lib/some-of.ts";
 import type { Uncounted } from "../../ports/metrics.ts";
-import { type Finding, note, warn } from "../../ports/preflight.ts";
+import { type Finding, note, refuse, warn } from "../../ports/preflight.ts";
 import { type Gate, isCounting } from "../../release/gate.ts";
-import type { Plan } from "../../release/plan.ts";
+import { isMirrored, type Plan } from "../../release/plan.ts";
 import { countersOfPod, type PodCounter } from "./pod-counters.ts";
 import type { ProxiesOptions } from "./proxies-options.ts";
 import type { PodReading } from "./read-pod.ts";
@@ -25,6 +25,7 @@ export function inspectProxies({ roster, ...inspection }: ProxyInspection): read
   const level: Finding["level"] = gates.some(isCounting) ? "refuse" : "warn";
   const asked = gates.flatMap((gate) => (gate.kind === "query" ? [unanswered(gate.name)] : []));
   if ("because" in roster) return [{ level, what: upper(roster.because), next: instead }, ...asked];
+  if (isMirrored(inspection.plan) && roster.reporter !== "destination") return [uncopied, ...asked];
   return [...asked, ...findingsOf({ ...inspection, roster, level, gates })];
 }
 
@@ -38,6 +39,11 @@ const instead =
   "Set metrics.prometheus where there is one, or metrics.source: none to be judged by time and restarts alone.";
 
 const reach = "See whether the API server reaches the pods: a NetworkPolicy may keep it out of ports 15090 and 15020.";
+
+const uncopied = refuse(
+  "Copies of requests are counted by the pods' own proxies alone, and the pods of both versions have none.",
+  "Let sidecars be injected, or take mirror out of the stages.",
+);
 
 const unanswered = (name: string): Finding => ({ level: "refuse", what: `gate "${name}": ${noQueries}` });
 

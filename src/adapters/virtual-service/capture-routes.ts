@@ -1,4 +1,4 @@
-import type { Plan } from "../../release/plan.ts";
+import type { BesideWeights } from "../../release/plan.ts";
 import type { Target } from "../../release/target.ts";
 import { objectBeforeOf } from "../weighted-rules/before-of.ts";
 import { assertMovable, type Revision } from "../weighted-rules/read-routes.ts";
@@ -15,7 +15,7 @@ import { virtualServiceShape as shape } from "./virtual-service-shape.ts";
 export async function captureRoutes(
   api: IstioApi,
   target: Target,
-  plan: Pick<Plan, "testers"> = {},
+  plan: BesideWeights = {},
   as?: Revision,
 ): Promise<RoutesBefore> {
   const [{ chosen, subsets, problems }, { stable: because }] = await Promise.all([

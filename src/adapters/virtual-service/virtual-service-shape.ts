@@ -38,6 +38,8 @@ export const virtualServiceShape: RouteShape = {
     list: "mirrors",
     ofSingle: readDestination,
     ofEntry: (entry, namespace) => readDestination(field(entry, "destination"), namespace),
+    // https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMirrorPolicy
+    entryFor: ({ destination }, value) => ({ destination, percentage: { value } }),
   },
   maxWeight: 2 ** 31 - 1,
 };

@@ -1,5 +1,5 @@
 import type { RouteRule } from "../../istio/route-rule.ts";
-import type { Plan } from "../../release/plan.ts";
+import { type BesideWeights, isMirrored } from "../../release/plan.ts";
 import { addedBefore } from "./added-rules.ts";
 import type { ObjectBefore, RuleBefore } from "./before.ts";
 import { copiesIn } from "./copies.ts";
@@ -10,14 +10,14 @@ import type { RouteShape } from "./route-shape.ts";
 export const objectBeforeOf = (
   shape: RouteShape,
   { choice: { namespace, name }, rules }: Pick<ChosenRoutes, "choice" | "rules">,
-  { testers = [] }: Pick<Plan, "testers"> = {},
+  plan: BesideWeights = {},
 ): ObjectBefore => ({
   namespace,
   name,
   rules: rules.map((rule, at) => {
-    const added = addedBefore(shape, rule, at, testers);
-    if (added.length === 0) return beforeOf(shape, rule);
-    return { ...beforeOf(shape, rule), added: [...added] };
+    const added = addedBefore(shape, rule, at, plan.testers ?? []);
+    const mirrored = isMirrored(plan);
+    return { ...beforeOf(shape, rule), ...(mirrored && { mirrored }), ...(added.length > 0 && { added: [...added] }) };
   }),
 });
 

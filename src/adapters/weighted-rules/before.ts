@@ -16,6 +16,8 @@ const rule = z.object({
   route: z.array(raw),
   /** The fields by which copies of its requests are sent. Missing in older journals, and then none is touched. */
   copies: z.optional(raw),
+  /** The release sends copies of its requests to the canary, in some of its stages. */
+  mirrored: z.optional(z.boolean()),
   /** What the release adds before it. */
   added: z.optional(z.array(added)),
 });

@@ -1,19 +1,87 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Destination, Raw } from "../../istio/destination.ts";
+import type { RouteRule } from "../../istio/route-rule.ts";
 import { listAt } from "../../kubernetes/field.ts";
 import type { Aim } from "../../release/aim.ts";
 import type { Role } from "../../release/target.ts";
+import type { RuleBefore } from "./before.ts";
 import type { DestinationRoles } from "./destination-roles.ts";
 import type { RouteShape } from "./route-shape.ts";
 
 /** The fields of a rule by which copies of its requests are sent somewhere. */
 export const copiesIn = ({ copies: { single, list } }: RouteShape, rule: Raw): Raw => only(rule, [...single, list]);
 
+/** Copies as they are, and as a release found them. */
+type CopiesThen = { readonly now: Raw; readonly was: Pick<RuleBefore, "copies" | "mirrored"> };
+
+/**
+ * The copies that a rule is to send. Of those that a release adds itself nothing is left where none is planned; whoever
+ * sends copies to the canary already sends them as planned, and no request twice.
+ */
+export function plannedCopies(
+  shape: RouteShape,
+  { now, was }: CopiesThen,
+  aim: Aim,
+  canary: Raw,
+  versions: Pick<DestinationRoles, "roleOf">,
+  namespace: string,
+): Raw {
+  const { copies: before = {}, mirrored = false } = was;
+  const theirs = mirrored ? withoutOurs(shape, now, before, versions, namespace) : now;
+  const percent = aim.to === "split" ? aim.mirror : undefined;
+  const { list, entryFor } = shape.copies;
+  if (percent === undefined || !entryFor) return copiesOfOthers(shape, theirs, before, aim, versions, namespace);
+  const others = withoutCopiesOf(shape, theirs, "canary", versions, namespace);
+  return { ...others, [list]: [...listAt(others, list), entryFor(canary, percent)] };
+}
+
+/** Why no copies of a rule's requests can be sent to the canary; undefined where they can. */
+export function whyNoMirror(
+  { kind, copies: { single, entryFor, ofSingle } }: RouteShape,
+  { section, path, raw }: Pick<RouteRule, "section" | "path" | "raw">,
+  { roleOf }: Pick<DestinationRoles, "roleOf">,
+  namespace: string,
+): { readonly because: string; readonly next: string } | undefined {
+  const weights = "Take mirror out of the stages: connections are tried by a small weight.";
+  if (section !== "http") return { because: "it divides connections, and of those nobody sends copies", next: weights };
+  if (!entryFor) return { because: `${kind}s send no copies`, next: weights };
+  const [name = ""] = single;
+  const to = ofSingle(raw[name], namespace);
+  if (!raw[name] || (to && roleOf(to) === "canary")) return undefined;
+  const place = path
+    .slice(1)
+    .replace(/\/(\d+)/g, "[$1]")
+    .replaceAll("/", ".");
+  return {
+    because: `it copies its requests by ${place}.${name} already, and a rule with mirrors beside it is refused by Istio`,
+    next: `Write it as an entry of ${place}.mirrors: the release adds its own to that list.`,
+  };
+}
+
+/** An entry for the canary that was not there is the release's. */
+function withoutOurs(
+  { copies: { list, ofEntry } }: RouteShape,
+  now: Raw,
+  before: Raw,
+  { roleOf }: Pick<DestinationRoles, "roleOf">,
+  namespace: string,
+): Raw {
+  const wasThere = (entry: unknown): boolean => listAt(before, list).some((one) => isDeepStrictEqual(one, entry));
+  const isOurs = (entry: unknown): boolean => {
+    const to = ofEntry(entry, namespace);
+    return to !== undefined && roleOf(to) === "canary" && !wasThere(entry);
+  };
+  if (!listAt(now, list).some(isOurs)) return now;
+  const left = listAt(now, list).filter((entry) => !isOurs(entry));
+  if (left.length === 0 && Object.hasOwn(before, list)) return { ...now, [list]: left };
+  return withList(now, list, left);
+}
+
 /**
  * Copies to the canary end with the first write, since it would get the requests that are its own twice, and come back
  * with the route as it was before. All other copies stay.
  */
-export function plannedCopies(
+function copiesOfOthers(
   { copies: { single, list, ofSingle, ofEntry } }: RouteShape,
   now: Raw,
   before: Raw,

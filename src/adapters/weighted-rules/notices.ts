@@ -5,7 +5,7 @@ import { someOf } from "../../lib/some-of.ts";
 import { type Finding, note } from "../../ports/preflight.ts";
 import { aimOf } from "../../release/aim.ts";
 import { isJudgedByEvidence } from "../../release/gate.ts";
-import type { Plan } from "../../release/plan.ts";
+import { isMirrored, type Plan } from "../../release/plan.ts";
 import { trafficAt } from "../../release/planned-traffic.ts";
 import type { Target } from "../../release/target.ts";
 import { isOurName } from "./added-rules.ts";
@@ -13,6 +13,7 @@ import { objectBeforeOf } from "./before-of.ts";
 import { canaryTraffic } from "./check-rule.ts";
 import { destinationWord, objectWord, ruleWord, splitWord } from "./describe.ts";
 import { type DestinationRoles, destinationRoles } from "./destination-roles.ts";
+import { mirrorNotices } from "./mirror-notices.ts";
 import { planMoves, plannedDestinations } from "./plan-moves.ts";
 import type { ChosenRoutes } from "./read-routes.ts";
 import type { RouteShape } from "./route-shape.ts";
@@ -43,13 +44,16 @@ export function noticesOf(shape: RouteShape, chosen: ChosenRoutes, target: Targe
     plan,
     where: objectWord(shape, chosen.choice),
   };
-  return [moves, copies, offSchedule, neverReached, coarse, testers, lettingIn, staying, delegates].flatMap((notice) =>
-    notice(subject),
+  return [moves, copies, offSchedule, neverReached, coarse, testers, lettingIn, mirroring, staying, delegates].flatMap(
+    (notice) => notice(subject),
   );
 }
 
 const lettingIn = ({ shape, chosen, plan, where }: Subject): readonly Finding[] =>
   testerNotices(shape, chosen, plan, where);
+
+const mirroring = ({ shape, chosen, versions, plan, where }: Subject): readonly Finding[] =>
+  mirrorNotices(shape, chosen, versions, plan, where);
 
 /** What the release does there first, for `plan` to show. */
 function moves({ shape, chosen, target, plan, where }: Subject): readonly Finding[] {
@@ -69,6 +73,9 @@ function moves({ shape, chosen, target, plan, where }: Subject): readonly Findin
 function copies({ shape, chosen, versions, plan, where }: Subject): readonly Finding[] {
   const rules = chosen.rules.filter(({ mirrors }) => mirrors.some((one) => versions.roleOf(one) === "canary"));
   if (chosen.problems.length > 0 || rules.length === 0) return [];
+  const why = isMirrored(plan)
+    ? "and sends copies as the stages say"
+    : "because whatever is sent there would be done twice";
   const end = plan.promotion === "swap" ? "a rollback brings it back, and a swap does not" : "it comes back at the end";
   return [
     {
@@ -76,7 +83,7 @@ function copies({ shape, chosen, versions, plan, where }: Subject): readonly Fin
       what: `${where}: the first write takes the mirror to ${destinationWord(versions.canary)} away from ${someOf(
         rules.map((rule) => ruleWord(shape, rule)),
         ", ",
-      )}, because whatever is sent there would be done twice; ${end}.`,
+      )}, ${why}; ${end}.`,
       next: undefined,
     },
   ];

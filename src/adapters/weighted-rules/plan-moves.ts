@@ -5,7 +5,7 @@ import type { Aim } from "../../release/aim.ts";
 import { type Role, roles } from "../../release/target.ts";
 import { type Addition, additionsTo, standingBeside } from "./added-rules.ts";
 import type { ObjectBefore, RuleBefore } from "./before.ts";
-import { copiesIn, plannedCopies } from "./copies.ts";
+import { copiesIn, plannedCopies, whyNoMirror } from "./copies.ts";
 import { destinationWord, ruleWord } from "./describe.ts";
 import { type DestinationRoles, destinationRoles, type VersionPair } from "./destination-roles.ts";
 import { locate } from "./locate.ts";
@@ -66,13 +66,17 @@ export function planMoves(
     const canary = start.canary?.destination.raw ?? versions.canaryLike(start.stable.destination, namespace);
     const its = additionsTo(shape, { was, at, rule, standing, canary }, aim, versions, namespace);
     additions.push(...its.additions);
+    const unsaid =
+      rule && aim.to === "split" && aim.mirror !== undefined && whyNoMirror(shape, rule, versions, namespace);
+    if (unsaid) gone.push(`${ruleWord(shape, was)}: ${unsaid.because}`);
     if (its.trouble !== undefined) gone.push(its.trouble);
     if (!rule) {
       gone.push(`${ruleWord(shape, was)} is gone, or sends to neither version any more`);
       continue;
     }
     const planned = place(rule.destinations, start, aim, versions);
-    const copies = plannedCopies(shape, copiesIn(shape, rule.raw), was.copies ?? {}, aim, versions, namespace);
+    const copied = unsaid ? { ...aim, mirror: undefined } : aim;
+    const copies = plannedCopies(shape, { now: copiesIn(shape, rule.raw), was }, copied, canary, versions, namespace);
     moves.push({ shape, namespace, rule, planned, copies });
   }
   const ambiguous = moves.flatMap(({ rule }) =>

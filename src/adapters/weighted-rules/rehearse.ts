@@ -1,4 +1,6 @@
-import { ToldError } from "../../lib/errors.ts";
+import { isDeepStrictEqual } from "node:util";
+import type { KubernetesObject } from "../../kubernetes/object.ts";
+import { DeniedError, ToldError } from "../../lib/errors.ts";
 import type { Finding } from "../../ports/preflight.ts";
 import { aimOf } from "../../release/aim.ts";
 import type { Plan } from "../../release/plan.ts";
@@ -6,8 +8,8 @@ import { trafficAt } from "../../release/planned-traffic.ts";
 import type { Target } from "../../release/target.ts";
 import { objectBeforeOf } from "./before-of.ts";
 import { objectWord } from "./describe.ts";
-import { patchOf } from "./patch.ts";
-import { planMoves } from "./plan-moves.ts";
+import { changesCopies, patchOf } from "./patch.ts";
+import { planMoves, type RoutePlan } from "./plan-moves.ts";
 import type { ChosenRoutes, RouteStore } from "./read-routes.ts";
 
 /**
@@ -21,11 +23,21 @@ export async function rehearse(
 ): Promise<readonly Finding[]> {
   if (chosen.problems.length > 0) return [];
   const { namespace, name } = chosen.choice;
-  const aim = aimOf(trafficAt(plan, 0));
-  const body = patchOf(planMoves(shape, chosen.object, objectBeforeOf(shape, chosen, plan), target, aim));
-  return dryRun(`${objectWord(shape, chosen.choice)}: the first write would be refused`, () =>
-    client.patch(resource, namespace, name, { type: "json", body }, { dryRun: true }),
-  );
+  const mirrored = plan.stages.findIndex(({ mirror }) => mirror !== undefined);
+  const aim = aimOf(trafficAt(plan, Math.max(0, mirrored)));
+  const before = objectBeforeOf(shape, chosen, plan);
+  const movesOf = (object: KubernetesObject): RoutePlan => planMoves(shape, object, before, target, aim);
+  const body = patchOf(movesOf(chosen.object));
+  const word = objectWord(shape, chosen.choice);
+  return dryRun(`${word}: the first write would be refused`, async () => {
+    const answered = await client.patch(resource, namespace, name, { type: "json", body }, { dryRun: true });
+    // Fields that a version of an API does not know are dropped without a word: copies of a part would be of everything.
+    const isWritten = !isDeepStrictEqual(answered.spec, chosen.object.spec); // files take no patches
+    if (mirrored >= 0 && isWritten && movesOf(answered).moves.some(changesCopies))
+      throw new DeniedError("the API server does not keep what says how many requests are copied.", {
+        next: `Mirror 100 %, or install a version of the API that knows it (for routes of the Gateway API, 1.3).`,
+      });
+  });
 }
 
 export async function dryRun(what: string, write: () => Promise<unknown>): Promise<readonly Finding[]> {

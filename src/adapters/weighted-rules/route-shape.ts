@@ -49,4 +49,6 @@ export type CopyFields = {
   readonly ofSingle: (value: unknown, namespace: string) => Destination | undefined;
   /** Undefined for an entry that copies nothing. */
   readonly ofEntry: (entry: unknown, namespace: string) => Destination | undefined;
+  /** An entry by which a destination gets a copy of so many percent of the requests; missing where none can be said. */
+  readonly entryFor?: (destination: Raw, percent: number) => Raw;
 };
