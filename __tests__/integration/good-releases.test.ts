@@ -85,7 +85,7 @@ describe("good releases", { concurrency: 3 }, () => {
       comment,
       /\*\*No user got an answer of the canary\*\*: \d+ copies of requests failed, which no user saw/,
     );
-    assert.match(comment, /rolled back at copies of 50 %/);
+    assert.match(comment, /rolled back at copies of 50% \(stage 1 of 2\), all users are on v2:/);
   });
 
   test("a release that swaps ends with all traffic on the new version and the old one at rest, and the next one goes the other way round", async (t) => {

@@ -35,19 +35,19 @@ const sentences: { readonly [K in Reason["kind"]]: readonly (readonly [Omit<Of<K
   "mesh-learning": [[{ left: 1_000 }, "the mesh learns of the new pods: 1s"]],
   "mesh-learnt": [[{}, "the mesh had time to learn of the new pods"]],
   "making-room": [
-    [{ weight: 10 }, "making room for 10 % on the canary"],
-    [{ weight: 0, mirror: 50 }, "making room for copies of 50 % on the canary"],
+    [{ weight: 10 }, "making room for 10% on the canary"],
+    [{ weight: 0, mirror: 50 }, "making room for copies of 50% on the canary"],
   ],
   "giving-weight": [
-    [{ weight: 10 }, "giving the canary 10 % of the requests"],
+    [{ weight: 10 }, "giving the canary 10% of the requests"],
     [{ weight: 0 }, "letting testers in to the canary"],
     [
       { weight: 0, mirror: 50 },
-      "sending the canary copies of 50 % of the requests, whose answers nobody gets; what they write is written twice",
+      "sending the canary copies of 50% of the requests, whose answers nobody gets; what they write is written twice",
     ],
   ],
-  "stage-goes-on": [[{ stage: "10 %", left: 4 * minute }, "stage 10 % goes on for 4 m"]],
-  "stage-extended": [[{ stage: "10 %", verdict }, `stage 10 % is extended: ${few}`]],
+  "stage-goes-on": [[{ stage: "10%", left: 4 * minute }, "stage 10% goes on for 4m"]],
+  "stage-extended": [[{ stage: "10%", verdict }, `stage 10% is extended: ${few}`]],
   "stage-passed": [
     [{ stage: "10%" }, "stage 10% passed"],
     [{ stage: "10%", verdict }, `stage 10% ended undecided and goes on by the plan: ${few}`],

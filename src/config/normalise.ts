@@ -111,8 +111,8 @@ const stageOf = (stage: WrittenStage, gates: readonly Gate[]): Stage => ({
 });
 
 function weightInName({ weight, mirror }: WrittenStage): string {
-  if (mirror !== undefined) return `copies of ${mirror} %`;
-  return weight === 0 ? "testers" : `${weight} %`;
+  if (mirror !== undefined) return `copies of ${mirror}%`;
+  return weight === 0 ? "testers" : `${weight}%`;
 }
 
 /** A plan that is over before the usual warm-up would be judged by nothing else. */

@@ -28,7 +28,7 @@ export function smallerStep(
   const last = plan.stages[stage];
   if (!next || !last || next.largest >= next.planned || next.largest <= next.weight) return undefined;
   const { drill: _, mirror: __, ...alike } = last;
-  const between: Stage = { ...alike, name: `${next.largest} %`, weight: next.largest };
+  const between: Stage = { ...alike, name: `${next.largest}%`, weight: next.largest };
   return {
     plan: { ...plan, stages: plan.stages.toSpliced(stage + 1, 0, between) },
     step: { weight: next.largest, planned: next.planned },

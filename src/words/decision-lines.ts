@@ -22,7 +22,7 @@ export function decisionLines(release: Decidable): readonly string[] {
   const commands = [`To go on: ${nextCommand("promote", release)}`, `To give up: ${nextCommand("rollback", release)}`];
   if (!heldBy(state)) return commands;
   const weight = plannedWeight(release);
-  const what = weight === 0 ? "canary" : `${weight} % that the canary has`;
+  const what = weight === 0 ? "canary" : `${weight}% that the canary has`;
   return [`Nobody watches the ${what} until somebody decides.`, ...commands, ...holdLines(release)];
 }
 

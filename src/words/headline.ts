@@ -62,7 +62,7 @@ function wordsOf(account: Account, state: State): string {
     case "preparing":
       return "starting the canary";
     case "shifting":
-      if (state.stage === plan.stages.length) return "going to 100 %";
+      if (state.stage === plan.stages.length) return "going to 100%";
       return `going to ${weightInWords(stageAt(plan, state.stage))} (${stageOf(plan, state.stage)})`;
     case "baking":
       if (isExtended(account))

@@ -10,7 +10,7 @@ import type { GateVerdict } from "../release/verdict.ts";
 import { amissInWords, hasNeverServed, headlineOf, isOnlyUnsaved, openInWords } from "./headline.ts";
 import { say } from "./say.ts";
 import { figuresInWords, verdictSentence } from "./verdict-sentence.ts";
-import { versionWord } from "./version-word.ts";
+import { versionNames, versionWord } from "./version-word.ts";
 import { weightInWords } from "./weight-in-words.ts";
 
 /** Who reads one line knows what happened, to which version, and why. */
@@ -43,12 +43,6 @@ function inShort(account: Account): string | undefined {
     default:
       return undefined;
   }
-  if (state.phase !== "rolled-back") return undefined;
-  const newest = stages.at(-1);
-  if (!newest) return undefined;
-  const share = weightInWords({ ...newest, mirror: plan.stages[newest.stage]?.mirror });
-  const where = `rolled back at ${share} (stage ${newest.stage + 1} of ${plan.stages.length})`;
-  return `${where}${but === "" ? `: ${reasonInShort(reason)}` : but}`;
 }
 
 function released(account: Account): string {
@@ -61,7 +55,8 @@ function rolledBack(account: Account): string | undefined {
   const newest = stages.at(-1);
   if (!newest && !hasNeverServed(account)) return undefined;
   const where = newest ? `rolled back at ${placeOf(account, newest)}` : "not released";
-  const users = `, all users are on ${versionNames(account).old}${newest ? " again" : ""}`;
+  const wereAway = newest !== undefined && mirrorIn(account, newest) === undefined;
+  const users = `, all users are on ${versionNames(account).old}${wereAway ? " again" : ""}`;
   if (settled !== false) return `${where}${users}: ${reasonInShort(reason)}`;
   return `${where}${isOnlyUnsaved(account) ? users : ""}${open(account)}`;
 }
@@ -73,8 +68,10 @@ function held(account: Account): string | undefined {
   return `held at ${placeOf(account, newest)} until somebody decides: ${heldInShort(why, newest)}`;
 }
 
-const placeOf = ({ plan }: Account, { weight, stage }: StageRecord): string =>
-  `${weight}% (stage ${stage + 1} of ${plan.stages.length})`;
+const placeOf = (account: Account, newest: StageRecord): string =>
+  `${weightInWords({ ...newest, mirror: mirrorIn(account, newest) })} (stage ${newest.stage + 1} of ${account.plan.stages.length})`;
+
+const mirrorIn = ({ plan }: Account, { stage }: StageRecord): number | undefined => plan.stages[stage]?.mirror;
 
 const open = (account: Account): string =>
   isOnlyUnsaved(account) ? ", but its journal could not be saved" : `, but ${amissInWords(account)}`;

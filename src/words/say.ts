@@ -49,9 +49,9 @@ function sentence(reason: Reason, canary: string): string {
       return `making room for ${weightInWords(reason)} on the canary`;
     case "giving-weight":
       if (reason.mirror !== undefined)
-        return `sending the canary copies of ${reason.mirror} % of the requests, whose answers nobody gets; what they write is written twice`;
+        return `sending the canary copies of ${reason.mirror}% of the requests, whose answers nobody gets; what they write is written twice`;
       if (reason.weight === 0) return "letting testers in to the canary";
-      return `giving the canary ${reason.weight} % of the requests`;
+      return `giving the canary ${reason.weight}% of the requests`;
 
     case "stage-goes-on":
       return `stage ${reason.stage} goes on for ${formatDuration(reason.left)}`;

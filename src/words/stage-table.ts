@@ -128,7 +128,7 @@ export const verdictMarks: Readonly<Record<GateVerdict["kind"], string>> = {
 
 /** Its number and its weight, and its name where that says more. */
 function stageName({ name, weight, mirror }: Stage, index: number): string {
-  const share = mirror === undefined ? `${weight} %` : `copies of ${mirror} %`;
+  const share = mirror === undefined ? `${weight}%` : `copies of ${mirror}%`;
   const short = `${index + 1} · ${share}`;
   if (name.replace(/\s/g, "") === share.replace(/\s/g, "")) return short;
   return `${short} ${cell(name)}`;

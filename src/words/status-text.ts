@@ -3,7 +3,7 @@ import { inLines } from "../lib/lines.ts";
 import type { ClusterName } from "../release/account.ts";
 import { knownImage } from "../release/known-image.ts";
 import { plannedTraffic } from "../release/planned-weight.ts";
-import type { LogEntry, ReleaseRecord, StageRecord } from "../release/release-record.ts";
+import type { LogEntry, ReleaseRecord } from "../release/release-record.ts";
 import { heldBy, isOver, isRunning } from "../release/state.ts";
 import type { GateVerdict } from "../release/verdict.ts";
 import { decisionLines } from "./decision-lines.ts";
@@ -64,8 +64,8 @@ function shareInWords(record: ReleaseRecord): string {
   const image = knownImage(record);
   const canary = image === undefined ? target.canary.deployment : `${target.canary.deployment} (${image})`;
   const { canary: weight, mirror } = plannedTraffic(record);
-  const copies = mirror === undefined ? "" : `, and copies of ${mirror} %`;
-  return `${weight} % on ${canary}${copies}`;
+  const copies = mirror === undefined ? "" : `, and copies of ${mirror}%`;
+  return `${weight}% on ${canary}${copies}`;
 }
 
 const dateAndTime = (at: Instant): string => new Date(at).toISOString().slice(0, 19).replace("T", " ");

@@ -48,7 +48,7 @@ function sharesNow({ weight, target, undoes, state, plan }: Account): string | u
   const canary = code(target.canary.deployment);
   const mirror = state.phase === "baking" || state.phase === "waiting" ? plan.stages[state.stage]?.mirror : undefined;
   if (mirror !== undefined)
-    return `${canary} gets copies of ${mirror} % of the requests, whose answers nobody gets. What they write is written twice.`;
+    return `${canary} gets copies of ${mirror}% of the requests, whose answers nobody gets. What they write is written twice.`;
   if (weight === 0 || undoes) return undefined;
   if (weight === 100) return `All requests go to ${canary}.`;
   return `${canary} gets ${weight}% of the requests, ${code(target.stable.deployment)} the rest.`;

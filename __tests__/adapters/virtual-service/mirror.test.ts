@@ -35,7 +35,7 @@ for (const [what, spec, told] of [
   [
     "no condition",
     { http: [{ route }] },
-    /^warn VS: route #0 takes writes .* 50 % .* every mirrored POST is done twice/,
+    /^warn VS: route #0 takes writes .* 50% .* every mirrored POST is done twice/,
   ],
   [
     "reads alone",

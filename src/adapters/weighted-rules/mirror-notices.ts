@@ -23,9 +23,9 @@ export function mirrorNotices(
     const unsaid = whyNoMirror(shape, rule, versions, choice.namespace);
     if (unsaid) return refuse(`${word} cannot send copies to the canary: ${unsaid.because}.`, unsaid.next);
     if (takesOnlyReads(rule))
-      return note(`${word} sends the canary copies of up to ${most} % of its requests, all of them reads.`);
+      return note(`${word} sends the canary copies of up to ${most}% of its requests, all of them reads.`);
     return warn(
-      `${word} takes writes as well, and sends copies of up to ${most} % of its requests: every mirrored ${shape.kind === "GRPCRoute" ? "call" : "POST"} is done twice, once by each version.`,
+      `${word} takes writes as well, and sends copies of up to ${most}% of its requests: every mirrored ${shape.kind === "GRPCRoute" ? "call" : "POST"} is done twice, once by each version.`,
       `Let the canary write to a place of its own meanwhile, or choose by routes a ${shape.words.rule} that takes reads alone.`,
     );
   });

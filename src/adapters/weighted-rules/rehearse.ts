@@ -35,7 +35,7 @@ export async function rehearse(
     const isWritten = !isDeepStrictEqual(answered.spec, chosen.object.spec); // files take no patches
     if (mirrored >= 0 && isWritten && movesOf(answered).moves.some(changesCopies))
       throw new DeniedError("the API server does not keep what says how many requests are copied.", {
-        next: `Mirror 100 %, or install a version of the API that knows it (for routes of the Gateway API, 1.3).`,
+        next: `Mirror 100%, or install a version of the API that knows it (for routes of the Gateway API, 1.3).`,
       });
   });
 }
