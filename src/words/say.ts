@@ -46,12 +46,12 @@ function sentence(reason: Reason, canary: string): string {
       return "the mesh had time to learn of the new pods";
 
     case "making-room":
-      return `making room for ${weightInWords(reason)} on the canary`;
+      return `making room for ${weightInWords(reason)} on ${canary}`;
     case "giving-weight":
       if (reason.mirror !== undefined)
-        return `sending the canary copies of ${reason.mirror}% of the requests, whose answers nobody gets; what they write is written twice`;
-      if (reason.weight === 0) return "letting testers in to the canary";
-      return `giving the canary ${reason.weight}% of the requests`;
+        return `sending ${canary} copies of ${reason.mirror}% of the requests, whose answers nobody gets; what they write is written twice`;
+      if (reason.weight === 0) return `letting testers in to ${canary}`;
+      return `giving ${canary} ${reason.weight}% of the requests`;
 
     case "stage-goes-on":
       return `stage ${reason.stage} goes on for ${formatDuration(reason.left)}`;
