@@ -35,7 +35,7 @@ test("the full configuration is one without a fault", async () => {
     readFile: async () => text ?? "",
     registerSecret: () => {},
   });
-  assert.equal(release?.plan.stages.length, 4);
+  assert.equal(release?.plan.stages.length, 5);
   assert.deepEqual(warnings, []);
 });
 
