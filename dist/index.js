@@ -28772,11 +28772,12 @@ const drill = either("a mapping with delay or abort", [
 ]);
 const stage = section({
     name: optional("What reports call it. Default: its weight.", values_text),
-    weight: required("The canary's share in whole percents, 0 to 100, higher than in the stage before. 0 lets testers in and nobody else.", weight),
+    weight: required("The canary's share in whole percents, 0 to 100, higher than in the stage before. 0 lets in nobody but testers, or copies of requests (mirror).", weight),
     wait: optional("How long the stage lasts at least. Default: no time, so that it ends when its gates pass.", values_duration),
     deadline: optional("How long the stage lasts at most; when gates still wait then, the release rolls back. Default: three times the wait, and at least 5m more than it.", values_duration),
     gates: optional("What must hold in this stage, instead of the gates for all. Default for 100 without a wait: nothing.", gates),
     drill: optional("What is done to the requests of testers, and of nobody else, while the stage lasts: a delay or an abort. The stage's gates must hold all the same. http routes of VirtualServices only.", drill),
+    mirror: optional("For a stage of weight 0: of so many percent of the requests, 1 to 100, the canary gets a copy, and nobody gets its answers. It is judged by its own proxies. What the copies write is written twice. http routes of VirtualServices, HTTPRoutes and GRPCRoutes only.", count("a whole percent from 1 to 100", 1, 100)),
     approval: preset("After this stage the job ends, and the release goes on when somebody runs promote.", values_boolean, false),
 });
 const stages = either("stages such as 10:2m, 50:5m, 100, or a list", [
@@ -29030,14 +29031,20 @@ function canaryDeployment({ stable, canary }, manifests) {
 }
 const stageDeadline = ({ wait = 0, deadline = Math.max(3 * wait, wait + 5 * minute) }) => deadline;
 const stageOf = (stage, gates) => ({
-    name: stage.name ?? (stage.weight === 0 ? "testers" : `${stage.weight}%`),
+    name: stage.name ?? weightInName(stage),
     weight: stage.weight,
     wait: stage.wait ?? 0,
     deadline: stageDeadline(stage),
     gates,
     approval: stage.approval ?? false,
     ...(stage.drill ? { drill: stage.drill } : {}),
+    ...(stage.mirror === undefined ? {} : { mirror: stage.mirror }),
 });
+function weightInName({ weight, mirror }) {
+    if (mirror !== undefined)
+        return `copies of ${mirror}%`;
+    return weight === 0 ? "testers" : `${weight}%`;
+}
 const usualWarmUp = (stages) => Math.min(defaults.warmUp, stages.reduce((sum, { wait = 0 }) => sum + wait, 0) / 4);
 function evidenceOf({ evidence, metrics, testers, stages = [] }) {
     const { inconclusive, noData, holdFor, early, budget, warmUp = usualWarmUp(stages), splitTolerance, dispersion, ...asked } = evidence;
@@ -29327,12 +29334,19 @@ const rules = [
         name: "a stage without a weight lets somebody in",
         reads: ["stages", "testers"],
         *problems({ file: { stages = [], testers } }) {
-            for (const [index, { weight }] of stages.entries())
-                if (weight === 0 && testers === undefined)
+            for (const [index, { weight, mirror }] of stages.entries()) {
+                if (weight === 0 && testers === undefined && mirror === undefined)
                     yield {
                         path: ["stages", index, "weight"],
-                        problem: "expected a weight from 1 on, or testers, who get the canary without one",
+                        problem: "expected a weight from 1 on, or mirror, or testers, who get the canary without one",
                     };
+                if (weight > 0 && mirror !== undefined)
+                    yield {
+                        path: ["stages", index, "mirror"],
+                        problem: "expected a stage of weight 0: a canary with a share of the requests would do some of them twice",
+                        found: { value: mirror },
+                    };
+            }
         },
     },
     {
@@ -30376,7 +30390,7 @@ function holdsAtMost(most, document) {
 
 /***/ }),
 
-/***/ 3347:
+/***/ 4991:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -32478,7 +32492,7 @@ function otherStages(begun, written, knowsGates) {
     if (!(0,external_node_util_.isDeepStrictEqual)(begun.map(weightOf), written.map(weightOf)))
         return [`they are ${asked_otherwise_namesOf(written)}`];
     return begun.flatMap((stage, index) => {
-        const changed = otherFacets(stage, (0,release_plan/* stageAt */.e)({ stages: written }, index), knowsGates);
+        const changed = otherFacets(stage, (0,release_plan/* stageAt */.ek)({ stages: written }, index), knowsGates);
         return changed.length === 0 ? [] : [`stage ${index + 1} has another ${changed.join(", ")}`];
     });
 }
@@ -32782,6 +32796,8 @@ async function begun(from, over) {
     await new Promise((resolve) => from.addEventListener("abort", () => resolve(), { once: true, signal: over }));
 }
 
+// EXTERNAL MODULE: ./src/release/split.js
+var split = __nccwpck_require__(7311);
 // EXTERNAL MODULE: ./src/release/target.js
 var release_target = __nccwpck_require__(6186);
 ;// CONCATENATED MODULE: ./src/engine/keep-logs.js
@@ -33211,6 +33227,7 @@ async function failureOfSaving(record, { journal, clock }, end, insistence, befo
 
 
 
+
 async function enact(decision, record, ports, signal) {
     const { judged } = record;
     switch (decision.do) {
@@ -33222,7 +33239,7 @@ async function enact(decision, record, ports, signal) {
             await ports.workload.deploy(judged);
             return ports.router.prepare();
         case "scale":
-            return ports.workload.scale(decision.to);
+            return ports.workload.scale((0,split/* splitAt */.g)((0,planned_traffic/* roomIn */.Lp)(decision.to)));
         case "route":
             return ports.router.write(decision.to, writtenLast(decision, record));
         case "update-stable":
@@ -33537,7 +33554,7 @@ function endReason({ state, plan, target, undoes }) {
     if (state.phase === "succeeded" && undoes)
         return { kind: "undone", deployment: target[winner].deployment, image: target.image };
     if (state.phase === "succeeded")
-        return { kind: "promoted", winner, ...(0,release_plan/* atOnce */.z)(plan) };
+        return { kind: "promoted", winner, ...(0,release_plan/* atOnce */.zd)(plan) };
     throw new RangeError(`a release that is ${state.phase} has not ended`);
 }
 
@@ -34725,6 +34742,7 @@ const stage = mini_schemas/* object */.Ikc({
     gates: mini_schemas/* array */.YOg(gate),
     approval: truth,
     drill: mini_schemas/* exactOptional */.yqP(mini_schemas/* union */.KCZ([mini_schemas/* object */.Ikc({ delay: record_schema_length }), mini_schemas/* object */.Ikc({ abort: whole })])),
+    mirror: mini_schemas/* exactOptional */.yqP(percent),
 });
 const textMatches = mini_schemas/* record */.g1P(record_schema_text, mini_schemas/* union */.KCZ([mini_schemas/* object */.Ikc({ exact: record_schema_text }), mini_schemas/* object */.Ikc({ prefix: record_schema_text }), mini_schemas/* object */.Ikc({ regex: record_schema_text })]));
 const testers = mini_schemas/* object */.Ikc({
@@ -34874,8 +34892,8 @@ const reason = mini_schemas/* discriminatedUnion */.gMt("kind", [
     record_schema_reasonOf("canary-broken", { pods: record_schema_text }),
     record_schema_reasonOf("mesh-learning", { left: record_schema_length }),
     record_schema_reasonOf("mesh-learnt", {}),
-    record_schema_reasonOf("making-room", { weight: percent }),
-    record_schema_reasonOf("giving-weight", { weight: percent }),
+    record_schema_reasonOf("making-room", { weight: percent, mirror: mini_schemas/* exactOptional */.yqP(percent) }),
+    record_schema_reasonOf("giving-weight", { weight: percent, mirror: mini_schemas/* exactOptional */.yqP(percent) }),
     record_schema_reasonOf("stage-goes-on", { stage: record_schema_text, left: record_schema_length }),
     record_schema_reasonOf("stage-extended", { stage: record_schema_text, verdict }),
     record_schema_reasonOf("stage-passed", passed),
@@ -35209,9 +35227,10 @@ const verdictMarks = {
     fail: "❌",
     "no-data": "❔",
 };
-function stageName({ name, weight }, index) {
-    const short = `${index + 1} · ${weight}%`;
-    if (name.replace(/\s/g, "") === `${weight}%`)
+function stageName({ name, weight, mirror }, index) {
+    const share = mirror === undefined ? `${weight}%` : `copies of ${mirror}%`;
+    const short = `${index + 1} · ${share}`;
+    if (name.replace(/\s/g, "") === share.replace(/\s/g, ""))
         return short;
     return `${short} ${cell(name)}`;
 }
@@ -40922,8 +40941,6 @@ function duration(params) {
     return core._isoDuration(ZodMiniISODuration, params);
 }
 
-// EXTERNAL MODULE: ./src/release/split.js
-var split = __nccwpck_require__(7311);
 // EXTERNAL MODULE: ./src/words/answer-parts.js
 var answer_parts = __nccwpck_require__(4258);
 // EXTERNAL MODULE: ./src/words/observed-split.js
@@ -41120,7 +41137,9 @@ function shareInWords(record) {
         return winnerInWords(record);
     const image = (0,known_image/* knownImage */.l)(record);
     const canary = image === undefined ? target.canary.deployment : `${target.canary.deployment} (${image})`;
-    return `${(0,planned_weight/* plannedWeight */.R)(record)}% on ${canary}`;
+    const { canary: weight, mirror } = (0,planned_weight/* plannedTraffic */.i)(record);
+    const copies = mirror === undefined ? "" : `, and copies of ${mirror}%`;
+    return `${weight}% on ${canary}${copies}`;
 }
 const dateAndTime = (at) => new Date(at).toISOString().slice(0, 19).replace("T", " ");
 const toldEntries = 8;
@@ -42108,7 +42127,10 @@ function programOutputs({ stages }) {
 
 // EXTERNAL MODULE: ./src/words/version-word.js
 var version_word = __nccwpck_require__(5912);
+// EXTERNAL MODULE: ./src/words/weight-in-words.js
+var weight_in_words = __nccwpck_require__(6455);
 ;// CONCATENATED MODULE: ./src/words/report-heading.js
+
 
 
 
@@ -42156,7 +42178,8 @@ function rolledBack(account) {
     if (!newest && !(0,headline/* hasNeverServed */.ef)(account))
         return undefined;
     const where = newest ? `rolled back at ${placeOf(account, newest)}` : "not released";
-    const users = `, all users are on ${(0,version_word/* versionNames */.F)(account).old}${newest ? " again" : ""}`;
+    const wereAway = newest !== undefined && mirrorIn(account, newest) === undefined;
+    const users = `, all users are on ${(0,version_word/* versionNames */.F)(account).old}${wereAway ? " again" : ""}`;
     if (settled !== false)
         return `${where}${users}: ${reasonInShort(reason)}`;
     return `${where}${(0,headline/* isOnlyUnsaved */.$M)(account) ? users : ""}${report_heading_open(account)}`;
@@ -42168,7 +42191,8 @@ function report_heading_held(account) {
         return undefined;
     return `held at ${placeOf(account, newest)} until somebody decides: ${heldInShort(why, newest)}`;
 }
-const placeOf = ({ plan }, { weight, stage }) => `${weight}% (stage ${stage + 1} of ${plan.stages.length})`;
+const placeOf = (account, newest) => `${(0,weight_in_words/* weightInWords */.b)({ ...newest, mirror: mirrorIn(account, newest) })} (stage ${newest.stage + 1} of ${account.plan.stages.length})`;
+const mirrorIn = ({ plan }, { stage }) => plan.stages[stage]?.mirror;
 const report_heading_open = (account) => (0,headline/* isOnlyUnsaved */.$M)(account) ? ", but its journal could not be saved" : `, but ${(0,headline/* amissInWords */.mW)(account)}`;
 function heldInShort(held, stage) {
     const { question, verdict } = held;
@@ -42248,28 +42272,37 @@ function releasedTo({ plan, target }) {
         ? `${winner} is the new stable, and all requests go to it.`
         : `${winner} runs the new version, and all requests go to it.`;
 }
-function sharesNow({ weight, target, undoes }) {
+function sharesNow({ weight, target, undoes, state, plan }) {
+    const canary = (0,markdown/* code */.aY)(target.canary.deployment);
+    const mirror = state.phase === "baking" || state.phase === "waiting" ? plan.stages[state.stage]?.mirror : undefined;
+    if (mirror !== undefined)
+        return `${canary} gets copies of ${mirror}% of the requests, whose answers nobody gets. What they write is written twice.`;
     if (weight === 0 || undoes)
         return undefined;
-    const canary = (0,markdown/* code */.aY)(target.canary.deployment);
     if (weight === 100)
         return `All requests go to ${canary}.`;
     return `${canary} gets ${weight}% of the requests, ${(0,markdown/* code */.aY)(target.stable.deployment)} the rest.`;
 }
-function failedWords({ stages, state }) {
+function failedWords({ stages, state, plan }) {
     const isGivenUp = state.phase === "rolled-back" ||
         state.phase === "rolling-back" ||
         (state.phase === "failed" && state.during === "rolling-back");
-    const failed = isGivenUp ? stages.reduce((sum, { tally }) => sum + tally.canary.errors, 0) : 0;
+    const areCopies = ({ stage }) => plan.stages[stage]?.mirror !== undefined;
+    const failedOf = (some) => some.reduce((sum, { tally }) => sum + tally.canary.errors, 0);
+    const failed = isGivenUp ? failedOf(stages.filter((one) => !areCopies(one) || plan.testers)) : 0;
+    const copies = isGivenUp ? failedOf(stages) - failed : 0;
     const lost = stages.reduce((sum, { tally }) => sum + tally.unattributed.errors, 0);
     const parts = [];
     if (failed > 0)
         parts.push(`**${(0,numbers/* count */.U9)(failed)} ${(0,numbers/* plural */.LS)(failed, "request")} of the canary failed**`);
     if (lost > 0)
         parts.push(`**${(0,numbers/* count */.U9)(lost)} ${(0,numbers/* plural */.LS)(lost, "request")} reached no pod**`);
+    if (copies > 0)
+        parts.push(`${(0,numbers/* count */.U9)(copies)} ${(0,numbers/* plural */.LS)(copies, "copy", "copies")} of requests failed, which no user saw`);
     if (parts.length === 0)
         return undefined;
-    return `${parts.join(", and ")}.`;
+    const nobody = isGivenUp && !plan.testers && stages.length > 0 && stages.every(areCopies);
+    return `${nobody ? "**No user got an answer of the canary**: " : ""}${parts.join(", and ")}.`;
 }
 
 ;// CONCATENATED MODULE: ./src/words/report.js
@@ -44585,7 +44618,49 @@ function environmentFor(testers) {
 
 
 const copiesIn = ({ copies: { single, list } }, rule) => copies_only(rule, [...single, list]);
-function plannedCopies({ copies: { single, list, ofSingle, ofEntry } }, now, before, aim, { roleOf }, namespace) {
+function plannedCopies(shape, { now, was }, aim, canary, versions, namespace) {
+    const { copies: before = {}, mirrored = false } = was;
+    const theirs = mirrored ? withoutOurs(shape, now, before, versions, namespace) : now;
+    const percent = aim.to === "split" ? aim.mirror : undefined;
+    const { list, entryFor } = shape.copies;
+    if (percent === undefined || !entryFor)
+        return copiesOfOthers(shape, theirs, before, aim, versions, namespace);
+    const others = withoutCopiesOf(shape, theirs, "canary", versions, namespace);
+    return { ...others, [list]: [...listAt(others, list), entryFor(canary, percent)] };
+}
+function whyNoMirror({ kind, copies: { single, entryFor, ofSingle } }, { section, path, raw }, { roleOf }, namespace) {
+    const weights = "Take mirror out of the stages: connections are tried by a small weight.";
+    if (section !== "http")
+        return { because: "it divides connections, and of those nobody sends copies", next: weights };
+    if (!entryFor)
+        return { because: `${kind}s send no copies`, next: weights };
+    const [name = ""] = single;
+    const to = ofSingle(raw[name], namespace);
+    if (!raw[name] || (to && roleOf(to) === "canary"))
+        return undefined;
+    const place = path
+        .slice(1)
+        .replace(/\/(\d+)/g, "[$1]")
+        .replaceAll("/", ".");
+    return {
+        because: `it copies its requests by ${place}.${name} already, and a rule with mirrors beside it is refused by Istio`,
+        next: `Write it as an entry of ${place}.mirrors: the release adds its own to that list.`,
+    };
+}
+function withoutOurs({ copies: { list, ofEntry } }, now, before, { roleOf }, namespace) {
+    const wasThere = (entry) => listAt(before, list).some((one) => (0,external_node_util_.isDeepStrictEqual)(one, entry));
+    const isOurs = (entry) => {
+        const to = ofEntry(entry, namespace);
+        return to !== undefined && roleOf(to) === "canary" && !wasThere(entry);
+    };
+    if (!listAt(now, list).some(isOurs))
+        return now;
+    const left = listAt(now, list).filter((entry) => !isOurs(entry));
+    if (left.length === 0 && Object.hasOwn(before, list))
+        return { ...now, [list]: left };
+    return withList(now, list, left);
+}
+function copiesOfOthers({ copies: { single, list, ofSingle, ofEntry } }, now, before, aim, { roleOf }, namespace) {
     const isCanary = (one) => one !== undefined && roleOf(one) === "canary";
     const isSingleCopyOfCanary = (fields) => single.slice(0, 1).some((name) => isCanary(ofSingle(fields[name], namespace)));
     const isCopyOfCanary = (entry) => isCanary(ofEntry(entry, namespace));
@@ -44751,14 +44826,14 @@ function additionWord({ shape, now, planned, name }) {
 ;// CONCATENATED MODULE: ./src/adapters/weighted-rules/before-of.js
 
 
-const objectBeforeOf = (shape, { choice: { namespace, name }, rules }, { testers = [] } = {}) => ({
+
+const objectBeforeOf = (shape, { choice: { namespace, name }, rules }, plan = {}) => ({
     namespace,
     name,
     rules: rules.map((rule, at) => {
-        const added = addedBefore(shape, rule, at, testers);
-        if (added.length === 0)
-            return beforeOf(shape, rule);
-        return { ...beforeOf(shape, rule), added: [...added] };
+        const added = addedBefore(shape, rule, at, plan.testers ?? []);
+        const mirrored = (0,release_plan/* isMirrored */.Ds)(plan);
+        return { ...beforeOf(shape, rule), ...(mirrored && { mirrored }), ...(added.length > 0 && { added: [...added] }) };
     }),
 });
 const beforeOf = (shape, { section, index, name, match, destinations, raw }) => ({
@@ -44885,6 +44960,9 @@ function planMoves(shape, object, before, pair, aim) {
         const canary = start.canary?.destination.raw ?? versions.canaryLike(start.stable.destination, namespace);
         const its = additionsTo(shape, { was, at, rule, standing, canary }, aim, versions, namespace);
         additions.push(...its.additions);
+        const unsaid = rule && aim.to === "split" && aim.mirror !== undefined && whyNoMirror(shape, rule, versions, namespace);
+        if (unsaid)
+            gone.push(`${ruleWord(shape, was)}: ${unsaid.because}`);
         if (its.trouble !== undefined)
             gone.push(its.trouble);
         if (!rule) {
@@ -44892,7 +44970,8 @@ function planMoves(shape, object, before, pair, aim) {
             continue;
         }
         const planned = place(rule.destinations, start, aim, versions);
-        const copies = plannedCopies(shape, copiesIn(shape, rule.raw), was.copies ?? {}, aim, versions, namespace);
+        const copied = unsaid ? { ...aim, mirror: undefined } : aim;
+        const copies = plannedCopies(shape, { now: copiesIn(shape, rule.raw), was }, copied, canary, versions, namespace);
         moves.push({ shape, namespace, rule, planned, copies });
     }
     const ambiguous = moves.flatMap(({ rule }) => repeated(rule.destinations, versions).map((what) => `${ruleWord(shape, rule)} names ${what} more than once`));
@@ -45537,6 +45616,7 @@ const rule = mini_schemas/* object */.Ikc({
     match: mini_schemas/* optional */.lqM(mini_schemas/* unknown */.L5J()),
     route: mini_schemas/* array */.YOg(raw),
     copies: mini_schemas/* optional */.lqM(raw),
+    mirrored: mini_schemas/* optional */.lqM(mini_schemas/* boolean */.zMY()),
     added: mini_schemas/* optional */.lqM(mini_schemas/* array */.YOg(added)),
 });
 const objectBefore = mini_schemas/* object */.Ikc({ namespace: mini_schemas/* string */.YjP(), name: mini_schemas/* string */.YjP(), rules: mini_schemas/* array */.YOg(rule) });
@@ -45760,8 +45840,18 @@ const gatewayShape = (kind) => ({
     firstWins: false,
     narrowed: narrowedMatches(kind),
     alone: (backend) => ({ ...backend, weight: 1 }),
-    copies: { single: [], list: "filters", ofSingle: () => undefined, ofEntry: mirroredTo },
+    copies: {
+        single: [],
+        list: "filters",
+        ofSingle: () => undefined,
+        ofEntry: mirroredTo,
+        ...(gatewaySection(kind) === "http" && { entryFor: requestMirror }),
+    },
     maxWeight: 1_000_000,
+});
+const requestMirror = ({ weight: _, filters: __, ...backendRef }, percent) => ({
+    type: "RequestMirror",
+    requestMirror: percent === 100 ? { backendRef } : { backendRef, percent },
 });
 function gateway_shape_named({ host, raw }, version, namespace) {
     if (textAt(raw, "kind") === "Hostname")
@@ -45786,6 +45876,36 @@ function aimOf({ stable: _, ...traffic }) {
     return { to: "split", ...traffic };
 }
 const aimAt = (canary) => aimOf((0,split/* splitAt */.g)(canary));
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/mirror-notices.js
+
+
+
+
+function mirrorNotices(shape, { choice, rules, problems }, versions, { stages }, where) {
+    const most = Math.max(0, ...stages.map(({ mirror = 0 }) => mirror));
+    if (most === 0 || problems.length > 0)
+        return [];
+    return rules.map((rule) => {
+        const word = `${where}: ${ruleWord(shape, rule)}`;
+        const unsaid = whyNoMirror(shape, rule, versions, choice.namespace);
+        if (unsaid)
+            return refuse(`${word} cannot send copies to the canary: ${unsaid.because}.`, unsaid.next);
+        if (takesOnlyReads(rule))
+            return note(`${word} sends the canary copies of up to ${most}% of its requests, all of them reads.`);
+        return warn(`${word} takes writes as well, and sends copies of up to ${most}% of its requests: every mirrored ${shape.kind === "GRPCRoute" ? "call" : "POST"} is done twice, once by each version.`, `Let the canary write to a place of its own meanwhile, or choose by routes a ${shape.words.rule} that takes reads alone.`);
+    });
+}
+const reads = ["GET", "HEAD", "OPTIONS"];
+function takesOnlyReads({ match }) {
+    const blocks = listAt(match);
+    return blocks.length > 0 && blocks.every((block) => methodsIn(block).every((method) => reads.includes(method)));
+}
+function methodsIn(block) {
+    const whole = field(block, "method");
+    const text = textAt(block, "method", "exact") ?? textAt(block, "method", "regex");
+    return String(typeof whole === "string" ? whole : text).split("|");
+}
 
 ;// CONCATENATED MODULE: ./src/istio/match-coverage.js
 
@@ -45872,6 +45992,8 @@ function announced(shape, { rules }, findings, where) {
 
 
 
+
+
 function noticesOf(shape, chosen, target, plan) {
     const isMoved = (rule) => chosen.rules.some(({ place }) => place === rule.place);
     const subject = {
@@ -45883,9 +46005,10 @@ function noticesOf(shape, chosen, target, plan) {
         plan,
         where: describe_objectWord(shape, chosen.choice),
     };
-    return [moves, copies, offSchedule, neverReached, coarse, notices_testers, lettingIn, staying, delegates].flatMap((notice) => notice(subject));
+    return [moves, copies, offSchedule, neverReached, coarse, notices_testers, lettingIn, mirroring, staying, delegates].flatMap((notice) => notice(subject));
 }
 const lettingIn = ({ shape, chosen, plan, where }) => testerNotices(shape, chosen, plan, where);
+const mirroring = ({ shape, chosen, versions, plan, where }) => mirrorNotices(shape, chosen, versions, plan, where);
 function moves({ shape, chosen, target, plan, where }) {
     if (chosen.problems.length > 0)
         return [];
@@ -45901,11 +46024,14 @@ function copies({ shape, chosen, versions, plan, where }) {
     const rules = chosen.rules.filter(({ mirrors }) => mirrors.some((one) => versions.roleOf(one) === "canary"));
     if (chosen.problems.length > 0 || rules.length === 0)
         return [];
+    const why = (0,release_plan/* isMirrored */.Ds)(plan)
+        ? "and sends copies as the stages say"
+        : "because whatever is sent there would be done twice";
     const end = plan.promotion === "swap" ? "a rollback brings it back, and a swap does not" : "it comes back at the end";
     return [
         {
             level: "warn",
-            what: `${where}: the first write takes the mirror to ${destinationWord(versions.canary)} away from ${(0,some_of/* someOf */.y)(rules.map((rule) => ruleWord(shape, rule)), ", ")}, because whatever is sent there would be done twice; ${end}.`,
+            what: `${where}: the first write takes the mirror to ${destinationWord(versions.canary)} away from ${(0,some_of/* someOf */.y)(rules.map((rule) => ruleWord(shape, rule)), ", ")}, ${why}; ${end}.`,
             next: undefined,
         },
     ];
@@ -45995,13 +46121,25 @@ function delegates({ shape, others, where }) {
 
 
 
+
 async function rehearse_rehearse({ client, resource, shape }, chosen, target, plan) {
     if (chosen.problems.length > 0)
         return [];
     const { namespace, name } = chosen.choice;
-    const aim = aimOf((0,planned_traffic/* trafficAt */.$o)(plan, 0));
-    const body = patchOf(planMoves(shape, chosen.object, objectBeforeOf(shape, chosen, plan), target, aim));
-    return dryRun(`${describe_objectWord(shape, chosen.choice)}: the first write would be refused`, () => client.patch(resource, namespace, name, { type: "json", body }, { dryRun: true }));
+    const mirrored = plan.stages.findIndex(({ mirror }) => mirror !== undefined);
+    const aim = aimOf((0,planned_traffic/* trafficAt */.$o)(plan, Math.max(0, mirrored)));
+    const before = objectBeforeOf(shape, chosen, plan);
+    const movesOf = (object) => planMoves(shape, object, before, target, aim);
+    const body = patchOf(movesOf(chosen.object));
+    const word = describe_objectWord(shape, chosen.choice);
+    return dryRun(`${word}: the first write would be refused`, async () => {
+        const answered = await client.patch(resource, namespace, name, { type: "json", body }, { dryRun: true });
+        const isWritten = !(0,external_node_util_.isDeepStrictEqual)(answered.spec, chosen.object.spec);
+        if (mirrored >= 0 && isWritten && movesOf(answered).moves.some(changesCopies))
+            throw new lib_errors/* DeniedError */.iC("the API server does not keep what says how many requests are copied.", {
+                next: `Mirror 100%, or install a version of the API that knows it (for routes of the Gateway API, 1.3).`,
+            });
+    });
 }
 async function dryRun(what, write) {
     try {
@@ -57379,13 +57517,18 @@ const takeRound = ({ members, pace }) => ({
 
 
 
+
+
 function prometheus(given) {
     const options = { nativeEdges: keepEdges(), ...given };
     const { interval, target } = options;
     const choice = chooseProxy(options);
+    const ofPods = chooseProxy({ reporter: "destination" });
+    const choiceFor = (plan) => ((0,release_plan/* isMirrored */.Ds)(plan) ? ofPods : choice);
     const follow = followClock();
     const located = (signal) => follow(options, signal);
-    function watch() {
+    function watch(plan = {}) {
+        const counting = choiceFor(plan);
         let meter = emptyMeter(interval);
         let scrapes;
         let rounds = noRounds;
@@ -57393,7 +57536,7 @@ function prometheus(given) {
             const there = await located(signal);
             if ("because" in there)
                 return there;
-            const snapshot = await readNewest(there, choice, moment, signal);
+            const snapshot = await readNewest(there, counting, moment, signal);
             if ("because" in snapshot)
                 return snapshot;
             scrapes = followScrapes(scrapes, snapshot);
@@ -57488,10 +57631,16 @@ function prometheus(given) {
             const there = await located(signal);
             if ("because" in there)
                 return [inspect_metrics_unanswered(there, options, plan)];
-            return inspectMetrics(there, choice, plan, at, signal);
+            const findings = await inspectMetrics(there, choiceFor(plan), plan, at, signal);
+            return [...copiesAreCounted(options, plan), ...findings];
         },
     };
 }
+const copiesAreCounted = ({ reporter }, plan) => !(0,release_plan/* isMirrored */.Ds)(plan) || reporter === "auto" || reporter === "destination"
+    ? []
+    : [
+        refuse(`Copies of requests are counted by the pods' own proxies alone, and metrics.reporter is ${reporter}.`, "Leave metrics.reporter out, or take mirror out of the stages."),
+    ];
 const answererOf = (found, { labels }) => ({
     workload: found[labels.workload] ?? "",
     namespace: found[labels.namespace] ?? "",
@@ -57753,6 +57902,7 @@ async function roster_waypointFor({ client, target }) {
 
 
 
+
 const noQueries = "the proxies answer no query; set metrics.prometheus";
 function inspectProxies({ roster, ...inspection }) {
     const gates = inspection.plan.stages.flatMap((stage) => stage.gates);
@@ -57760,10 +57910,13 @@ function inspectProxies({ roster, ...inspection }) {
     const asked = gates.flatMap((gate) => (gate.kind === "query" ? [inspect_proxies_unanswered(gate.name)] : []));
     if ("because" in roster)
         return [{ level, what: upper(roster.because), next: instead }, ...asked];
+    if ((0,release_plan/* isMirrored */.Ds)(inspection.plan) && roster.reporter !== "destination")
+        return [uncopied, ...asked];
     return [...asked, ...findingsOf({ ...inspection, roster, level, gates })];
 }
 const instead = "Set metrics.prometheus where there is one, or metrics.source: none to be judged by time and restarts alone.";
 const reach = "See whether the API server reaches the pods: a NetworkPolicy may keep it out of ports 15090 and 15020.";
+const uncopied = refuse("Copies of requests are counted by the pods' own proxies alone, and the pods of both versions have none.", "Let sidecars be injected, or take mirror out of the stages.");
 const inspect_proxies_unanswered = (name) => ({ level: "refuse", what: `gate "${name}": ${noQueries}` });
 const upper = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 function findingsOf(inspected) {
@@ -58264,6 +58417,7 @@ const virtualServiceShape = {
         list: "mirrors",
         ofSingle: readDestination,
         ofEntry: (entry, namespace) => readDestination(field(entry, "destination"), namespace),
+        entryFor: ({ destination }, value) => ({ destination, percentage: { value } }),
     },
     maxWeight: 2 ** 31 - 1,
 };
@@ -59302,9 +59456,9 @@ var config_load = __nccwpck_require__(2989);
 ;// CONCATENATED MODULE: ./src/ports/counted-by.js
 const counted_by_countedBy = (counting, other) => ({
     ...other,
-    watch() {
-        const counts = counting.watch();
-        const answers = other.watch();
+    watch(plan) {
+        const counts = counting.watch(plan);
+        const answers = other.watch(plan);
         return { look: counts.look, query: answers.query };
     },
     async inspect(plan, at, signal) {
@@ -60244,6 +60398,7 @@ function injectionFor(labels, annotations, namespace) {
 
 
 
+
 const ambient_labelOf = (object, name) => object?.metadata.labels?.[name];
 const ambient_mode = "istio.io/dataplane-mode";
 async function inspectWaypoint(client, scene) {
@@ -60254,6 +60409,8 @@ async function inspectWaypoint(client, scene) {
         return [];
     if (scene.plan.testers?.some(({ callers }) => callers))
         return [asksCallers(scene)];
+    if ((0,release_plan/* isMirrored */.Ds)(scene.plan))
+        return [copiesUncounted(scene)];
     const service = serviceBehind(services, hosts.service) ?? serviceBehind(services, hosts.stable);
     const waypoint = waypointOf(service, labelled, target.namespace);
     const add = `istioctl waypoint apply -n ${target.namespace} --enroll-namespace`;
@@ -60276,6 +60433,7 @@ async function inspectWaypoint(client, scene) {
     return [notProgrammed(scene, waypoint)];
 }
 const asksCallers = ({ target }) => refuse(`Service ${target.namespace}/${target.service} is in an ambient mesh, where no proxy knows the labels of the pods that call: testers.callers would let nobody in.`, "Let those callers send a header, and let testers be known by it.");
+const copiesUncounted = ({ target }) => refuse(`Service ${target.namespace}/${target.service} is in an ambient mesh, where nobody counts copies of requests: a stage with mirror would be judged by nothing.`, "Take mirror out of the stages, and begin with a small weight.");
 function unfollowed({ routes, undo, target }, how, next) {
     const viewers = routes.filter(({ moves }) => moves).flatMap(({ seenBy }) => seenBy);
     if (!viewers.some(({ who }) => who === "mesh"))
@@ -63156,7 +63314,7 @@ function compose(config, here) {
                 before: before.bystanders,
                 canaryStays: (workloads.canary?.replicas ?? 0) > 0,
             }),
-            metrics: metricsOfRelease(record).watch(),
+            metrics: metricsOfRelease(record).watch(plan),
             respondents: respondentsFor(config, world),
             journal,
             reporter,
@@ -65737,7 +65895,7 @@ async function main() {
         answer,
         underWay: process.stderr.isTTY && !github.actions ? underWay : undefined,
     };
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 3347));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 4991));
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_16__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
             process.removeAllListeners(signal);
@@ -66382,7 +66540,7 @@ function smallerStep(plan, stage, evidence) {
     const last = plan.stages[stage];
     if (!next || !last || next.largest >= next.planned || next.largest <= next.weight)
         return undefined;
-    const { drill: _, ...alike } = last;
+    const { drill: _, mirror: __, ...alike } = last;
     const between = { ...alike, name: `${next.largest}%`, weight: next.largest };
     return {
         plan: { ...plan, stages: plan.stages.toSpliced(stage + 1, 0, between) },
@@ -66465,7 +66623,7 @@ var release_plan = __nccwpck_require__(912);
 
 
 function bake(plan, state, look, now) {
-    const stage = (0,release_plan/* stageAt */.e)(plan, state.stage);
+    const stage = (0,release_plan/* stageAt */.ek)(plan, state.stage);
     const { canary, drift } = look;
     if (canary.available === 0)
         return backFrom(state, (0,health/* canaryGone */.uZ)(canary), now);
@@ -66578,7 +66736,7 @@ function failureMeanwhile(plan, state, { counted, canary }, now) {
 }
 function verdictsOn(plan, stage, counted, canary) {
     const seen = { ...counted, canary: canary ?? unseenCanary, early: true };
-    return (0,release_plan/* stageAt */.e)(plan, stage)
+    return (0,release_plan/* stageAt */.ek)(plan, stage)
         .gates.filter(({ kind }) => canary !== undefined || kind !== "restarts")
         .map((gate) => ({ gate: gate.name, ...(0,judge/* judge */.S4)(gate, seen, plan.evidence) }));
 }
@@ -66879,7 +67037,7 @@ function step(plan, state, { now }, seen) {
     const winner = (0,transition/* winnerOf */.Pk)(plan);
     switch (state.step) {
         case "updating":
-            return { do: "update-stable", next: to("starting"), reason: { kind: "updating-stable", ...(0,release_plan/* atOnce */.z)(plan) } };
+            return { do: "update-stable", next: to("starting"), reason: { kind: "updating-stable", ...(0,release_plan/* atOnce */.zd)(plan) } };
         case "starting":
             return awaitUpdated(plan, state, now, seen, to("settling"));
         case "settling":
@@ -66894,7 +67052,7 @@ function step(plan, state, { now }, seen) {
                 winner,
                 overOurs: true,
                 next: to("draining"),
-                reason: { kind: "promoted", winner, ...(0,release_plan/* atOnce */.z)(plan) },
+                reason: { kind: "promoted", winner, ...(0,release_plan/* atOnce */.zd)(plan) },
             };
         case "draining":
             return (0,pause/* drained */.oB)(plan, state.since, now, to("retiring"));
@@ -67021,7 +67179,7 @@ function shift(plan, state, { now, trouble }, look) {
                 do: "scale",
                 to,
                 next: { ...state, step: "filling", since: now },
-                reason: { kind: "making-room", weight: to.canary },
+                reason: { kind: "making-room", ...shareTold(to) },
             };
         case "filling":
             return awaitCanary(plan, state, now, canary, { ...state, step: "routing", since: now });
@@ -67035,10 +67193,11 @@ function shift(plan, state, { now, trouble }, look) {
                 to,
                 overOurs: plan.stages.length > 0,
                 next: afterRouting(plan, state.stage, now),
-                reason: { kind: "giving-weight", weight: to.canary },
+                reason: { kind: "giving-weight", ...shareTold(to) },
             };
     }
 }
+const shareTold = ({ canary: weight, mirror }) => mirror === undefined ? { weight } : { weight, mirror };
 function afterRouting(plan, stage, now) {
     if (stage >= plan.stages.length)
         return (0,transition/* startPromotion */.sN)(plan, now);
@@ -67393,9 +67552,11 @@ function drained(plan, since, now, next) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   e: () => (/* binding */ stageAt),
-/* harmony export */   z: () => (/* binding */ atOnce)
+/* harmony export */   Ds: () => (/* binding */ isMirrored),
+/* harmony export */   ek: () => (/* binding */ stageAt),
+/* harmony export */   zd: () => (/* binding */ atOnce)
 /* harmony export */ });
+const isMirrored = ({ stages = [] }) => stages.some(({ mirror }) => mirror !== undefined);
 const atOnce = ({ stages }) => stages.length === 0 ? { atOnce: true } : {};
 function stageAt({ stages }, index) {
     const stage = stages[index];
@@ -67413,8 +67574,9 @@ function stageAt({ stages }, index) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   $o: () => (/* binding */ trafficAt),
 /* harmony export */   C6: () => (/* binding */ letsIn),
-/* harmony export */   HW: () => (/* binding */ withTesters),
+/* harmony export */   Lp: () => (/* binding */ roomIn),
 /* harmony export */   Ps: () => (/* binding */ noTraffic),
+/* harmony export */   RB: () => (/* binding */ withWhatComesBefore),
 /* harmony export */   gW: () => (/* binding */ servingBy)
 /* harmony export */ });
 /* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(912);
@@ -67424,16 +67586,16 @@ function stageAt({ stages }, index) {
 
 
 const noTraffic = (0,_split_js__WEBPACK_IMPORTED_MODULE_0__/* .splitAt */ .g)(0);
-const trafficAt = (plan, stage) => withTesters(plan, (0,_split_js__WEBPACK_IMPORTED_MODULE_0__/* .splitAt */ .g)(stage === plan.stages.length ? 100 : (0,_plan_js__WEBPACK_IMPORTED_MODULE_1__/* .stageAt */ .e)(plan, stage).weight), stage);
-function withTesters({ stages, testers }, split, stage) {
-    if (testers === undefined || stages.length === 0)
+const trafficAt = (plan, stage) => withWhatComesBefore(plan, (0,_split_js__WEBPACK_IMPORTED_MODULE_0__/* .splitAt */ .g)(stage === plan.stages.length ? 100 : (0,_plan_js__WEBPACK_IMPORTED_MODULE_1__/* .stageAt */ .ek)(plan, stage).weight), stage);
+function withWhatComesBefore({ stages, testers }, split, stage) {
+    if (stages.length === 0)
         return split;
-    const drill = stages[stage]?.drill;
-    if (drill)
-        return { ...split, testers, drill };
-    return { ...split, testers };
+    const { drill, mirror } = stages[stage] ?? {};
+    const ofTesters = testers && { testers, ...(drill && { drill }) };
+    return { ...split, ...ofTesters, ...(mirror !== undefined && { mirror }) };
 }
-const letsIn = ({ testers = [] }) => testers.length > 0;
+const letsIn = ({ testers = [], mirror }) => testers.length > 0 || mirror !== undefined;
+const roomIn = ({ canary, mirror = 0 }) => Math.max(canary, mirror);
 const servingBy = (traffic) => _target_js__WEBPACK_IMPORTED_MODULE_2__/* .roles */ .Ot.filter((role) => traffic[role] > 0 || (role === "canary" && letsIn(traffic)));
 
 
@@ -67453,7 +67615,7 @@ const servingBy = (traffic) => _target_js__WEBPACK_IMPORTED_MODULE_2__/* .roles 
 const afterPromotion = { update: _planned_traffic_js__WEBPACK_IMPORTED_MODULE_0__/* .noTraffic */ .Ps, swap: (0,_split_js__WEBPACK_IMPORTED_MODULE_1__/* .splitAt */ .g)(100) };
 function plannedTraffic({ plan, state, stages }) {
     const newest = stages.at(-1);
-    const ofNewest = newest ? (0,_planned_traffic_js__WEBPACK_IMPORTED_MODULE_0__/* .withTesters */ .HW)(plan, (0,_split_js__WEBPACK_IMPORTED_MODULE_1__/* .splitAt */ .g)(newest.weight), newest.stage) : _planned_traffic_js__WEBPACK_IMPORTED_MODULE_0__/* .noTraffic */ .Ps;
+    const ofNewest = newest ? (0,_planned_traffic_js__WEBPACK_IMPORTED_MODULE_0__/* .withWhatComesBefore */ .RB)(plan, (0,_split_js__WEBPACK_IMPORTED_MODULE_1__/* .splitAt */ .g)(newest.weight), newest.stage) : _planned_traffic_js__WEBPACK_IMPORTED_MODULE_0__/* .noTraffic */ .Ps;
     switch (state.phase) {
         case "rolled-back":
             return _planned_traffic_js__WEBPACK_IMPORTED_MODULE_0__/* .noTraffic */ .Ps;
@@ -67953,11 +68115,8 @@ function decisionLines(release) {
     if (!(0,_release_state_js__WEBPACK_IMPORTED_MODULE_5__/* .heldBy */ .Vr)(state))
         return commands;
     const weight = (0,_release_planned_weight_js__WEBPACK_IMPORTED_MODULE_0__/* .plannedWeight */ .R)(release);
-    return [
-        `Nobody watches the ${weight}% that the canary has until somebody decides.`,
-        ...commands,
-        ...holdLines(release),
-    ];
+    const what = weight === 0 ? "canary" : `${weight}% that the canary has`;
+    return [`Nobody watches the ${what} until somebody decides.`, ...commands, ...holdLines(release)];
 }
 function holdLines({ plan, state }) {
     const end = (0,_release_hold_js__WEBPACK_IMPORTED_MODULE_6__/* .holdEnds */ .a)(plan, state);
@@ -68232,7 +68391,7 @@ function questions({ verdict: { figures } }) {
         asked("Is it plainly broken?", weight.breaker, bounds.breaker.alpha, "no"),
         asked(`Is a broken version (${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__/* .percent */ .KN)(bounds.breaker.floor)} failing) ruled out?`, weight.sound, bounds.beta, "not yet"),
         asked("Is it surely safe?", weight.safe, bounds.beta, "not proven"),
-        ...(all === 0 ? [] : [["Does it get its share?", shares(split, all), "", ""]]),
+        ...(all === 0 || split.planned === 0 ? [] : [["Does it get its share?", shares(split, all), "", ""]]),
     ];
     return (0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .table */ .tp)([{ title: "Question" }, { title: "Answer" }, right("Certainty"), right("Needed")], rows);
 }
@@ -68387,22 +68546,22 @@ const stuckWhile = { promoting: "stuck while promoting", "rolling-back": "stuck 
 const stuckInUndo = { promoting: "stuck while undoing", "rolling-back": "stuck while giving the undo up" };
 const markOf = ({ phase }) => marks[phase] ?? "⏳";
 function wordsOf(account, state) {
-    const { plan, target, weight } = account;
+    const { plan, target } = account;
     switch (state.phase) {
         case "preparing":
             return "starting the canary";
         case "shifting":
             if (state.stage === plan.stages.length)
                 return "going to 100%";
-            return `going to ${(0,weight_in_words/* weightInWords */.b)((0,release_plan/* stageAt */.e)(plan, state.stage).weight)} (${stageOf(plan, state.stage)})`;
+            return `going to ${(0,weight_in_words/* weightInWords */.b)((0,release_plan/* stageAt */.ek)(plan, state.stage))} (${stageOf(plan, state.stage)})`;
         case "baking":
             if ((0,stage_progress/* isExtended */.UB)(account))
-                return `${(0,weight_in_words/* weightInWords */.b)(weight)} on the canary (${stageOf(plan, state.stage)}, extended)`;
-            return `${(0,weight_in_words/* weightInWords */.b)(weight)} on the canary (${stageOf(plan, state.stage)})`;
+                return `${(0,weight_in_words/* weightInWords */.b)((0,release_plan/* stageAt */.ek)(plan, state.stage))} on the canary (${stageOf(plan, state.stage)}, extended)`;
+            return `${(0,weight_in_words/* weightInWords */.b)((0,release_plan/* stageAt */.ek)(plan, state.stage))} on the canary (${stageOf(plan, state.stage)})`;
         case "waiting":
             if (state.reason.kind === "held")
-                return `held at ${(0,weight_in_words/* weightInWords */.b)(weight)} (${stageOf(plan, state.stage)}): ${openInWords(state.reason)}`;
-            return `waiting for approval at ${(0,weight_in_words/* weightInWords */.b)(weight)} (${stageOf(plan, state.stage)} passed)`;
+                return `held at ${(0,weight_in_words/* weightInWords */.b)((0,release_plan/* stageAt */.ek)(plan, state.stage))} (${stageOf(plan, state.stage)}): ${openInWords(state.reason)}`;
+            return `waiting for approval at ${(0,weight_in_words/* weightInWords */.b)((0,release_plan/* stageAt */.ek)(plan, state.stage))} (${stageOf(plan, state.stage)} passed)`;
         case "promoting":
             return "every stage passed, promoting";
         case "rolling-back":
@@ -68555,7 +68714,7 @@ const worthTelling = 0.1;
 const beyondChance = 4;
 function splitSentence(record) {
     const observed = observedSplit(record);
-    if (!observed)
+    if (!observed || record.weight === 0)
         return undefined;
     const { canary, stable } = observed.requests;
     const all = canary + stable;
@@ -68817,8 +68976,9 @@ function deployment({ source, canary, stable }) {
             return `apply ${source.objects.length} ${(0,numbers/* plural */.LS)(source.objects.length, "manifest")}`;
     }
 }
-function stageStep({ weight, wait, deadline, gates, approval, drill }, rules) {
-    let step = `${weight === 0 ? (0,weight_in_words/* weightInWords */.b)(weight) : `${weight}% of the requests`} for ${wait === 0 ? "a moment" : (0,duration/* formatDuration */.a)(wait)}`;
+function stageStep(stage, rules) {
+    const { wait, deadline, gates, approval, drill } = stage;
+    let step = `${requestsOf(stage)} for ${wait === 0 ? "a moment" : (0,duration/* formatDuration */.a)(wait)}`;
     const judges = gates.map((gate) => gateInWords(gate, rules)).join("; ");
     if (gates.length > 0)
         step += `, judged by ${judges} (at most ${(0,duration/* formatDuration */.a)(deadline)})`;
@@ -68827,6 +68987,13 @@ function stageStep({ weight, wait, deadline, gates, approval, drill }, rules) {
     if (approval)
         step += ", then wait for `promote`";
     return step;
+}
+function requestsOf(stage) {
+    const { weight, mirror } = stage;
+    const share = (0,weight_in_words/* weightInWords */.b)(stage);
+    if (mirror !== undefined)
+        return `${share} of the requests, whose answers nobody gets (what they write is written twice),`;
+    return weight === 0 ? share : `${share} of the requests`;
 }
 function gateInWords(gate, rules) {
     switch (gate.kind) {
@@ -68925,8 +69092,10 @@ function sentence(reason, canary) {
         case "mesh-learnt":
             return "the mesh had time to learn of the new pods";
         case "making-room":
-            return `making room for ${(0,_weight_in_words_js__WEBPACK_IMPORTED_MODULE_3__/* .weightInWords */ .b)(reason.weight)} on ${canary}`;
+            return `making room for ${(0,_weight_in_words_js__WEBPACK_IMPORTED_MODULE_3__/* .weightInWords */ .b)(reason)} on ${canary}`;
         case "giving-weight":
+            if (reason.mirror !== undefined)
+                return `sending ${canary} copies of ${reason.mirror}% of the requests, whose answers nobody gets; what they write is written twice`;
             if (reason.weight === 0)
                 return `letting testers in to ${canary}`;
             return `giving ${canary} ${reason.weight}% of the requests`;
@@ -69125,10 +69294,12 @@ const apart = (spread) => (0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_1__/* .per
 /* harmony export */ });
 /* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5485);
 /* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8367);
+/* harmony import */ var _release_plan_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(912);
 /* harmony import */ var _observed_split_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4186);
 /* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3563);
 /* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9086);
 /* harmony import */ var _weight_in_words_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6455);
+
 
 
 
@@ -69196,7 +69367,7 @@ function chapterOf({ state, plan, undoes }) {
         case "waiting":
             if (state.stage >= plan.stages.length)
                 return "All requests to the canary";
-            return `Stage ${state.stage + 1} of ${plan.stages.length}: ${(0,_weight_in_words_js__WEBPACK_IMPORTED_MODULE_5__/* .weightInWords */ .b)(plan.stages[state.stage]?.weight ?? 100)}`;
+            return `Stage ${state.stage + 1} of ${plan.stages.length}: ${(0,_weight_in_words_js__WEBPACK_IMPORTED_MODULE_5__/* .weightInWords */ .b)((0,_release_plan_js__WEBPACK_IMPORTED_MODULE_6__/* .stageAt */ .ek)(plan, state.stage))}`;
         case "promoting":
             return "Promote";
         case "rolling-back":
@@ -69814,7 +69985,11 @@ function versionWord(image) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   b: () => (/* binding */ weightInWords)
 /* harmony export */ });
-const weightInWords = (weight) => (weight === 0 ? "testers alone" : `${weight}%`);
+function weightInWords({ weight, mirror }) {
+    if (mirror !== undefined)
+        return `copies of ${mirror}%`;
+    return weight === 0 ? "testers alone" : `${weight}%`;
+}
 
 
 /***/ }),
