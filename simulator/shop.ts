@@ -106,6 +106,7 @@ export function configurationOf(scenario: Scenario, image: string): string {
       image,
       testers: scenario.testing && testers[scenario.testing.by].said,
       stages: [...firstStage(scenario), ...stages],
+      confirm: "settle", // no Envoy is in there
       gates: scenario.gates === "auto" ? "auto" : ownGates,
       evidence: { warmUp: "10s" },
       metrics: { prometheus: "http://prometheus.simulated:9090", interval: `${scenario.interval / 1_000}s` },

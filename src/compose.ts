@@ -32,6 +32,7 @@ import { createServerTime } from "./adapters/kubernetes/server-time.ts";
 import { serviceNames } from "./adapters/kubernetes/service-names.ts";
 import { versionLabels } from "./adapters/kubernetes/version-labels.ts";
 import { prometheus } from "./adapters/prometheus/prometheus.ts";
+import { meshProxies } from "./adapters/proxies/mesh-proxies.ts";
 import { proxies } from "./adapters/proxies/proxies.ts";
 import type { Voice } from "./adapters/terminal/log.ts";
 import { virtualServiceFamily } from "./adapters/virtual-service/virtual-service-family.ts";
@@ -51,6 +52,7 @@ import type { Instant } from "./lib/duration.ts";
 import { RefusedError, tell } from "./lib/errors.ts";
 import { countedBy } from "./ports/counted-by.ts";
 import { fenceBy } from "./ports/fence.ts";
+import type { MeshProxies } from "./ports/mesh-proxies.ts";
 import type { Metrics } from "./ports/metrics.ts";
 import { metricsByTarget } from "./ports/metrics-by-target.ts";
 import { noMetrics } from "./ports/no-metrics.ts";
@@ -58,6 +60,7 @@ import type { Ports } from "./ports/ports.ts";
 import type { Finding } from "./ports/preflight.ts";
 import type { Reporter } from "./ports/reporter.ts";
 import type { Respondents } from "./ports/respondent.ts";
+import type { Viewer } from "./ports/route-family.ts";
 import type { TrafficHistory } from "./ports/traffic-history.ts";
 import { unmeasured } from "./ports/unmeasured.ts";
 import { bystandersBefore, bystandersOf } from "./preflight/bystanders.ts";
@@ -288,6 +291,17 @@ export function compose(config: Config, here: Surroundings): Session {
   let reading = readOnce(client);
   const stillThere = (target: Target): Promise<readonly string[]> =>
     bystandersBefore({ client: reading, look: routesBy(reading, clock).look(target), target });
+  const forwarding = { clock, transport: passingTransport(world.transport, cluster) };
+  const proxiesOf = (target: Target, before: unknown): MeshProxies =>
+    meshProxies({
+      client,
+      network: forwarding,
+      target,
+      viewers: () => viewersOf(routes, target),
+      written: () => routes.router(target, before, fence).written(),
+      timeout: 2_000,
+      mostBytes: 32 * mebibyte, // a config dump of a large mesh has some ten
+    });
   const portsOf = (record: ReleaseRecord): Ports => {
     const { target, before, plan } = record;
     const workloads = workloadsBefore.parse(before.workloads);
@@ -302,6 +316,7 @@ export function compose(config: Config, here: Surroundings): Session {
         fence,
         keepLogs: logKeeper(config, warn, (logs) => kept.set(record.startedAt, logs)),
       }),
+      proxies: plan.confirm === "proxies" ? proxiesOf(target, before.routes) : undefined,
       bystanders: bystandersOf({
         client,
         look: routes.look(target),
@@ -467,11 +482,14 @@ function proxiesIn(
       client,
       network,
       target,
-      async viewers() {
-        const { facts } = await routes.look(target).survey();
-        return facts.filter(({ moves }) => moves).flatMap(({ seenBy }) => seenBy.map(({ who }) => who));
-      },
+      viewers: () => viewersOf(routes, target),
     });
+}
+
+/** Who follows the rules that a release moves. */
+async function viewersOf(routes: Routes, target: Target): Promise<readonly Viewer["who"][]> {
+  const { facts } = await routes.look(target).survey();
+  return facts.filter(({ moves }) => moves).flatMap(({ seenBy }) => seenBy.map(({ who }) => who));
 }
 
 /** What was counted until now. */

@@ -113,6 +113,7 @@ const whole = {
   promotion: { model: "update", drain: "30s", keepOld: "30m" },
   deadlines: { ready: "5m", release: "1h" },
   meshDelay: "5s",
+  confirm: "settle",
   drift: "rollback",
   firstDeploy: false,
   reporting: {

@@ -93,6 +93,7 @@ test("a file with the least in it is a whole configuration", async () => {
         pollEvery: 15 * second,
         ready: 5 * minute,
         meshDelay: 2 * second,
+        confirm: "proxies",
         drain: 30 * second,
         deadline: 60 * minute,
         patience: minute,

@@ -76,7 +76,7 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   [
     "an unknown key",
     { file: `${sound}canry: reviews-v2\n` },
-    'canary.yaml: unknown key "canry"; did you mean "canary"? Known: namespace, service, stable, canary, image, variables, routes, stages, testers, gates, evidence, metrics, promotion, deadlines, meshDelay, drift, firstDeploy, reporting, cluster, verify, rehearse',
+    'canary.yaml: unknown key "canry"; did you mean "canary"? Known: namespace, service, stable, canary, image, variables, routes, stages, testers, gates, evidence, metrics, promotion, deadlines, meshDelay, confirm, drift, firstDeploy, reporting, cluster, verify, rehearse',
   ],
   [
     "a key in the manner of inputs",

@@ -50,6 +50,16 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>, 
       assert.equal(await router.drift(testersAlone), undefined);
       await router.write({ ...splitAt(30), ...letIn }, testersAlone);
       assert.equal(await scene.weights("reviews"), "other; v2; v1 70, v2 30");
+      const written = (await router.written()).map(({ is, destinations }) => [is, destinations.length]);
+      assert.deepEqual(
+        written,
+        [
+          ["other", 1],
+          ["added", 1],
+          ["moved", 2],
+        ],
+        "what proxies have to have",
+      );
       await router.write({ ...splitAt(30), ...letIn });
       assert.deepEqual(scene.calls.splice(0).slice(-1), ["get reviews"], "writing twice is writing once");
     },

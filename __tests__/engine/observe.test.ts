@@ -17,6 +17,7 @@ const portsWith = (look: MetricSource["look"]): Ports => ({
   router: {
     prepare: nothing,
     write: nothing,
+    written: async () => [],
     drift: async () => undefined,
     strayed: async () => undefined,
     unserved: async () => ({}),

@@ -19,6 +19,7 @@ import {
   permissionsAtPrometheus,
   permissionsAtProxies,
   permissionsEverywhere,
+  permissionsToConfirm,
   permissionsWith,
 } from "../../src/preflight/needed-permissions.ts";
 import { routeKinds } from "../../src/release/route-kind.ts";
@@ -69,9 +70,13 @@ test("docs/rbac.yaml is what the preflight asks for, rule by rule, with the same
   const reasons = [...comments].map(([, comment]) => comment?.split(". ")[0]?.replace(/\.$/, "").toLowerCase());
   assert.deepEqual(
     reasons,
-    [...permissions, ...permissionsEverywhere, ...permissionsAtProxies, ...permissionsAtPrometheus].map(({ why }) =>
-      why.toLowerCase(),
-    ),
+    [
+      ...permissions,
+      ...permissionsEverywhere,
+      ...permissionsAtProxies,
+      ...permissionsAtPrometheus,
+      ...permissionsToConfirm,
+    ].map(({ why }) => why.toLowerCase()),
   );
 });
 

@@ -20,6 +20,7 @@ function family(
       said.push(`${name} ${wordOf(aim)}`);
       await reach(name, aim);
     },
+    written: async () => [],
     takeBack: async () => void said.push(`take back ${name}`),
     splits: async () => [`${name}: v1 alone`],
     serving: async () => ["stable"],

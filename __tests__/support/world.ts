@@ -335,6 +335,7 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
       finish: (winner, ...from) =>
         port("router.finish", async () => void (await weigh(winner === "canary" ? 100 : 0, from, confirm))),
       fence: () => request("fence", () => void routeVersion++),
+      written: async () => [],
       splits: async () => [`route "primary": v1 ${100 - cluster.weight}, v2 ${cluster.weight}`],
       takeBack: () => request("take back", () => void (written === routeVersion && put(0))),
       cleanUp: (winner) => change("router.cleanUp", { subset: winner === "canary" }),

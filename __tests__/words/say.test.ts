@@ -19,6 +19,8 @@ const bound: GateVerdict = {
 const bounded =
   "too few requests yet to rule out that more of all requests fail by the canary than evidence.budget allows: at most 5% on the canary would surely be within it, and it has 10%";
 
+const lesson = { lesson: "routes", at: 1_000, after: 400, gateways: 0, callers: 0, without: [], unread: 0 } as const;
+
 type Of<K extends Reason["kind"]> = Extract<Reason, { kind: K }>;
 
 /** Every kind, or the compiler complains. */
@@ -34,6 +36,24 @@ const sentences: { readonly [K in Reason["kind"]]: readonly (readonly [Omit<Of<K
   "canary-broken": [[{ pods: "pod x: crash loop" }, "pod x: crash loop"]],
   "mesh-learning": [[{ left: 1_000 }, "the mesh learns of the new pods: 1s"]],
   "mesh-learnt": [[{}, "the mesh had time to learn of the new pods"]],
+  "proxies-learnt": [
+    [
+      { ...lesson, gateways: 2, callers: 3 },
+      "the mesh's proxies had the routes as they were written after 400ms: 2 gateways, 3 callers",
+    ],
+    [
+      { ...lesson, lesson: "canary", callers: 1, unread: 2 },
+      "the mesh's proxies had the canary's pods after 400ms: 1 caller, 2 not read",
+    ],
+    [
+      { ...lesson, after: 2_000, gateways: 1, callers: 1, without: ["gateway istio-system/gw-1"] },
+      "after 2s not all of the mesh's proxies had the routes as they were written: gateway istio-system/gw-1 had not (read: 1 gateway, 1 caller)",
+    ],
+    [
+      { ...lesson, because: "no pod answers" },
+      "whether the mesh's proxies have the routes as they were written is not known (no pod answers), so they are given their time",
+    ],
+  ],
   "making-room": [
     [{ weight: 10 }, "making room for 10% on the canary"],
     [{ weight: 0, mirror: 50 }, "making room for copies of 50% on the canary"],

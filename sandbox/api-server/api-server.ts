@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { createAdmission, type Denial } from "./admission.ts";
 import { administrator, createToken, type User } from "./authorization.ts";
 import { createCertificate } from "./certificate.ts";
@@ -17,6 +18,7 @@ import { kubeconfigText } from "./kubeconfig.ts";
 import type { SentObject, StoredObject } from "./object.ts";
 import { createObjects } from "./objects.ts";
 import { passOn } from "./pass-on.ts";
+import { forwardPort } from "./port-forward.ts";
 import { type ApiRequest, createResponder, type Reply } from "./respond.ts";
 import { ApiError } from "./status.ts";
 import { createStore, type Store } from "./store.ts";
@@ -104,12 +106,27 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     send(response, reply);
   }
 
+  function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { method = "GET", url: path = "/" } = request;
+    socket.on("error", () => socket.destroy());
+    const asked = { method, path, headers: request.headers, body: "" };
+    const fault = faults.take(method, path);
+    const reply = fault !== undefined && "status" in fault ? faulty(fault) : responder.to(asked);
+    requests.add({ method, path, status: reply.status, user: responder.userOf(asked)?.user ?? "", body: "" });
+    if (fault !== undefined && "hold" in fault) return;
+    const { forwardTo } = reply;
+    const text = typeof reply.body === "string" ? reply.body : JSON.stringify(reply.body);
+    if (forwardTo) forwardPort(request, socket, head, forwardTo, options.addressOf?.(forwardTo.ip, forwardTo.port));
+    else socket.end(`HTTP/1.1 ${reply.status} refused\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
+  }
+
   const { key, cert } = await createCertificate();
   const server = createServer({ key, cert }, (request, response) => {
     serve(request, response).catch((error: unknown) =>
       response.destroy(error instanceof Error ? error : new Error(String(error))),
     );
   });
+  server.on("upgrade", upgrade);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;

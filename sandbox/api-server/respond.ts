@@ -2,12 +2,14 @@ import { answer } from "./answer.ts";
 import { administrator, authorize, reviewAccess, type User, withBoundRules } from "./authorization.ts";
 import { parseObject } from "./body.ts";
 import { discover } from "./discovery.ts";
+import { kindNamed } from "./kind.ts";
 import type { SentObject } from "./object.ts";
 import type { Objects } from "./objects.ts";
 import { type Destination, locate, parsePassed } from "./pass-on.ts";
 import { podLog } from "./pod-log.ts";
+import { type ForwardedPort, parseForward } from "./port-forward.ts";
 import { parseObjectRequest, parseWriteOptions } from "./route.ts";
-import { ApiError, unauthorized } from "./status.ts";
+import { ApiError, badRequest, unauthorized } from "./status.ts";
 import type { Store } from "./store.ts";
 
 /** A request as it came, by whatever transport. */
@@ -28,6 +30,8 @@ export type Reply = {
   readonly headers?: Readonly<Record<string, string>>;
   /** Somebody else is to answer. */
   readonly passTo?: Destination;
+  /** The connection goes on to a port of this pod. */
+  readonly forwardTo?: ForwardedPort & Destination;
 };
 
 export interface Responder {
@@ -57,12 +61,24 @@ export function createResponder({ store, objects, users }: Parts): Responder {
       authorize(user, { ...passed, version: "v1", subresource: "proxy" });
       return { status: 200, body: "", passTo: locate(store, passed) };
     }
+    const forwarded = parseForward(path);
+    if (forwarded !== undefined) return forward(forwarded, headers, user);
     const parsed = parseObjectRequest(method, url.pathname);
     if (parsed === undefined) return { status: 404, body: "404 page not found\n" };
     authorize(user, parsed);
     const contentType = textOf(headers["content-type"], "application/json").split(";")[0]?.trim() ?? "";
     const options = parseWriteOptions(method, url.searchParams, textOf(headers["user-agent"], ""));
     return answer({ store, objects, podLog }, { request: parsed, query: url.searchParams, contentType, body, options });
+  }
+
+  /** A WebSocket is a GET, and newer servers ask for what other ways of forwarding need as well. */
+  function forward(asked: ForwardedPort, { upgrade }: ApiRequest["headers"], user: User): Reply {
+    const { namespace, name, port } = asked;
+    const pod = { kind: kindNamed("pods"), namespace, name: `${name}:${port}`, path: "" };
+    for (const verb of ["get", "create"] as const)
+      authorize(user, { ...pod, name, verb, version: "v1", subresource: "portforward" });
+    if (upgrade === undefined) throw badRequest("Upgrade request required");
+    return { status: 101, body: "", forwardTo: { ...asked, ...locate(store, { ...pod, verb: "get" }) } };
   }
 
   /** The administrator may act as somebody else: https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/ */

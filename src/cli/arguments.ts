@@ -239,7 +239,7 @@ const helpGroups: readonly { readonly title: string; readonly sections: readonly
   },
   {
     title: "Stages and gates",
-    sections: ["stages", "testers", "gates", "evidence", "promotion", "deadlines", "meshDelay", "drift"],
+    sections: ["stages", "testers", "gates", "evidence", "promotion", "deadlines", "meshDelay", "confirm", "drift"],
   },
   { title: "Metrics", sections: ["metrics"] },
   { title: "Counting the split", sections: ["verify"] },

@@ -4,11 +4,13 @@ import { TakenOverError } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
 import { type Account, accountOf } from "../release/account.ts";
 import { endReason } from "../release/end-reason.ts";
+import type { Learnt } from "../release/learnt.ts";
 import { servingBy } from "../release/planned-traffic.ts";
 import { plannedTraffic } from "../release/planned-weight.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { heldBy } from "../release/state.ts";
 import { winnerAfter } from "../release/transition.ts";
+import { lessonInWords } from "../words/lesson-in-words.ts";
 import { leftInWords, unread } from "../words/standing-text.ts";
 import { within } from "../world/within.ts";
 import type { ExitCode, Session } from "./session.ts";
@@ -28,7 +30,8 @@ export async function conclude(
   const noticed = (why: { readonly words: string }): void => {
     unsaved = why.words;
   };
-  const job = { ...jobOf(session, record, lost), taken, unsaved: noticed };
+  const unlearnt = (learnt: Learnt): void => session.messages.warn(lessonInWords(learnt));
+  const job = { ...jobOf(session, record, lost), taken, unsaved: noticed, unlearnt };
   const ended = await run(record, ports, job).catch(async (error: unknown) => {
     throw isLost(error, lost) ? await leaving(record, ports, error) : error;
   });

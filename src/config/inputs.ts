@@ -387,6 +387,15 @@ export const inputs: readonly Input[] = [
     commands: rehearsing,
   },
   {
+    name: "confirm",
+    path: "confirm",
+    type: "text",
+    description:
+      "How a release knows that the mesh has what it wrote. proxies: it reads the gateways' Envoys and those of a few callers, for mesh-delay at most; where the job may not, and with settle, it lets mesh-delay pass.",
+    default: "proxies",
+    commands: planning,
+  },
+  {
     name: "drift",
     path: "drift",
     type: "text",

@@ -65,7 +65,7 @@ export function rehearsedInterval({ metrics, stages = [] }: Pick<ConfigFile, "me
 }
 
 export function planOf(file: ConfigFile): Plan {
-  const { promotion, deadlines, meshDelay, drift, canary } = file;
+  const { promotion, deadlines, meshDelay, confirm, drift, canary } = file;
   return {
     stages: (file.stages ?? []).map((stage) => stageOf(stage, gatesOf(stage, file))),
     ...(file.testers ? { testers: file.testers } : {}),
@@ -73,6 +73,7 @@ export function planOf(file: ConfigFile): Plan {
     pollEvery: intervalOf(file.metrics),
     ready: deadlines.ready,
     meshDelay,
+    confirm,
     drain: promotion.drain,
     deadline: deadlines.release,
     patience,

@@ -672,6 +672,7 @@ export const file = section({
     section({ ready: usual("deadlines.ready", duration), release: usual("deadlines.release", duration) }),
   ),
   meshDelay: usual("meshDelay", duration),
+  confirm: usual("confirm", choice(["proxies", "settle"])),
   drift: usual("drift", choice(["rollback", "put-back"])),
   firstDeploy: usual("firstDeploy", boolean),
   reporting: part("Who hears of it.", reporting),

@@ -1,4 +1,5 @@
 import type { Instant } from "../lib/duration.ts";
+import type { Learnt } from "../release/learnt.ts";
 import type { Failure } from "./observe.ts";
 
 /** The job that runs a release: what may end it early, and what was noticed on the way. */
@@ -13,6 +14,8 @@ export type Job = {
   readonly taken?: boolean | undefined;
   readonly deadlineAt: Instant;
   readonly warnings: () => readonly string[];
+  /** Is told which proxies of the mesh have not learnt in time what was written. */
+  readonly unlearnt?: ((learnt: Learnt) => void) | undefined;
   /** Is told why the journal does not have where the release ended. */
   readonly unsaved?: ((why: Failure) => void) | undefined;
 };

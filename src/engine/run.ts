@@ -6,7 +6,8 @@ import type { Ports } from "../ports/ports.ts";
 import { accountOf } from "../release/account.ts";
 import { decide } from "../release/decide.ts";
 import type { Decision } from "../release/decision.ts";
-import { follow, overwrote, stumbled } from "../release/follow.ts";
+import { follow, overwrote, proxiesLearnt, stumbled } from "../release/follow.ts";
+import type { Learnt } from "../release/learnt.ts";
 import type { Observation, Trouble } from "../release/observation.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { isOutcome, isRunning, type Running, type State } from "../release/state.ts";
@@ -17,6 +18,7 @@ import { insistenceOn, never, unlessInsisted } from "./insistence.ts";
 import type { Job } from "./job.ts";
 import { keepLogs } from "./keep-logs.ts";
 import { foldedRecord, keepOutcome, pause } from "./keep-outcome.ts";
+import { type Lessons, lessons } from "./lessons.ts";
 import { enterStage, type Failure, failureOf, type Looked, type Memory, observe, remember } from "./observe.ts";
 import { type Back, type UnderWay, watchWhile } from "./watch-while.ts";
 
@@ -25,10 +27,12 @@ import { type Back, type UnderWay, watchWhile } from "./watch-while.ts";
  * `lost`.
  */
 export async function run(begun: ReleaseRecord, ports: Ports, job: Job): Promise<ReleaseRecord> {
+  const taught = lessons(ports, begun.plan);
   try {
-    return await goOn(begun, ports, job);
+    return await goOn(begun, ports, job, taught);
   } finally {
     endAsking(ports);
+    taught.end();
   }
 }
 
@@ -39,7 +43,7 @@ function endAsking({ respondents }: Ports): void {
 
 const isAsking = ({ phase }: State): boolean => phase === "baking" || phase === "shifting";
 
-async function goOn(begun: ReleaseRecord, ports: Ports, job: Job): Promise<ReleaseRecord> {
+async function goOn(begun: ReleaseRecord, ports: Ports, job: Job, taught: Lessons): Promise<ReleaseRecord> {
   let record = begun;
   let memory = remember(begun);
   let troubles: Troubles = {};
@@ -53,7 +57,9 @@ async function goOn(begun: ReleaseRecord, ports: Ports, job: Job): Promise<Relea
     if (looked) memory = looked.memory;
     if (looked?.poll) record = { ...record, ledger: append(record.ledger, looked.poll) };
 
-    const observation = observationOf(looked, record, troubles, ports.clock.now(), job);
+    record = tellLesson(record, taught.news(), ports, job);
+    const seen = observationOf(looked, record, troubles, ports.clock.now(), job);
+    const observation = { ...seen, ...taught.newest() };
     const decision = decide(record.plan, state, observation);
     const step = begin(record, decision, observation, ports, job, doing);
     const watched = await watchWhile(step.result, { ...step, memory }, ports, job);
@@ -67,6 +73,7 @@ async function goOn(begun: ReleaseRecord, ports: Ports, job: Job): Promise<Relea
       continue;
     }
     record = watched.polls.reduce(withPoll, result.record);
+    if (record.state !== state) taught.after(decision, state, record.state);
     if (record.state.phase === "baking" && state.phase !== "baking") {
       endAsking(ports);
       memory = enterStage(memory);
@@ -218,6 +225,25 @@ async function attempt(
     return { failure: failureOf(error) };
   }
 }
+
+/** A rollback waits for none of this; who has not learnt it in time is named. */
+function tellLesson(
+  record: ReleaseRecord,
+  learnt: Learnt | undefined,
+  { clock, reporter }: Ports,
+  job: Job,
+): ReleaseRecord {
+  if (!learnt || isTold(record, learnt)) return record;
+  // A gateway may be told of no subset before a route names it: that it lacks the canary's pods harms nobody yet.
+  if (learnt.without.length > 0 && learnt.lesson === "routes") job.unlearnt?.(learnt);
+  const told = proxiesLearnt(record, learnt);
+  reporter.report(accountOf(told, { kind: "proxies-learnt", ...learnt }, clock.now(), job.warnings()));
+  return told;
+}
+
+/** That nobody can be read is told once. */
+const isTold = ({ log }: ReleaseRecord, { because }: Learnt): boolean =>
+  because !== undefined && log.some(({ reason }) => reason.kind === "proxies-learnt" && reason.because !== undefined);
 
 function tellOver(record: ReleaseRecord, differences: string, { clock, reporter }: Ports, job: Job): ReleaseRecord {
   const now = clock.now();

@@ -1,6 +1,7 @@
 import type { Clock } from "../world/clock.ts";
 import type { Bystanders } from "./bystanders.ts";
 import type { Journal } from "./journal.ts";
+import type { MeshProxies } from "./mesh-proxies.ts";
 import type { MetricSource } from "./metric-source.ts";
 import type { Reporter } from "./reporter.ts";
 import type { Respondents } from "./respondent.ts";
@@ -11,6 +12,8 @@ import type { Workload } from "./workload.ts";
 export type Ports = {
   readonly router: Router;
   readonly workload: Workload;
+  /** Missing where they are not to be read: then what is written is given its time. */
+  readonly proxies?: MeshProxies | undefined;
   readonly bystanders: Bystanders;
   readonly metrics: MetricSource;
   readonly respondents: Respondents;

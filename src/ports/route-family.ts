@@ -1,4 +1,5 @@
 import type { Destination } from "../istio/destination.ts";
+import type { WrittenRule } from "../istio/envoy-config.ts";
 import type { Host, NamespacedName } from "../istio/host.ts";
 import type { RouteSection } from "../istio/route-rule.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
@@ -141,6 +142,8 @@ export interface MovedRoute {
   takeBack(): Promise<void>;
   /** How each rule of the release divides its requests now, in words. */
   splits(): Promise<readonly string[]>;
+  /** All its rules as they stand there now. */
+  written(): Promise<readonly WrittenRule[]>;
   /** The versions that get requests by its rules now. */
   serving(): Promise<readonly Role[]>;
   /** How it differs from what is aimed at, in words. It does not when it is as `next` says. */

@@ -1,3 +1,4 @@
+import type { WrittenRule } from "../istio/envoy-config.ts";
 import type { Strayed, Unserved } from "../release/observation.ts";
 import type { PlannedTraffic } from "../release/planned-traffic.ts";
 import type { Role } from "../release/target.ts";
@@ -26,6 +27,8 @@ export interface Router {
   finish(winner: "stable" | "canary", from?: PlannedTraffic, next?: PlannedTraffic): Promise<void>;
   /** How each rule of the release divides its requests now, in words. */
   splits(): Promise<readonly string[]>;
+  /** All rules of the release's routes as they stand there now: what proxies that follow them have to have. */
+  written(): Promise<readonly WrittenRule[]>;
   /** How the routes differ from what `finish(winner)`, or `write(from)` before it, left behind; undefined when they do not. */
   strayed(winner: "stable" | "canary", from?: PlannedTraffic): Promise<Strayed | undefined>;
   /** For which of these versions no request can be answered: what the routes name is not there, or nobody behind it. */

@@ -162,6 +162,15 @@ export const permissionsAtProxies: readonly Permission[] = [
   { ...ofProxies, resource: "pods/proxy", verbs: ["get"], why: "read what the gateways have counted" },
 ];
 
+const ofForwards = { ...ofProxies, resource: "pods/portforward", verbs: ["get", "create"] } as const;
+
+/** Where the proxies say what they have (`confirm: proxies`): in the same namespaces. The look itself tells. */
+export const permissionsToConfirm: readonly Permission[] = [
+  { ...ofForwards, why: "hear from proxies of callers that they have what was written" },
+  { ...ofProxies, resource: "pods", verbs: ["list"], why: "find the gateways' pods" },
+  { ...ofForwards, why: "hear from the gateways that they have what was written" },
+];
+
 /** A permission in one namespace, and for which objects of it. */
 export type PlacedPermission = Permission & { readonly namespace: string; readonly objects?: readonly string[] };
 

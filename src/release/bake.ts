@@ -38,6 +38,18 @@ const pollsToCount = 2;
 const awaitedIn = ({ awaited = new Set(), readings }: BakingLook, deadlineAt: Instant): ReadonlySet<string> =>
   new Set([...awaited].filter((gate) => (readings.get(gate)?.at(-1)?.at ?? 0) < deadlineAt));
 
+/** A stage that has passed ends when the proxies have its weight, or have had their time to. */
+export function onceLearnt(plan: Plan, decision: Decision, { now, learning }: Observation): Decision {
+  if (learning === undefined || decision.do === "wait" || decision.reason.kind !== "stage-passed") return decision;
+  const { stage } = decision.reason;
+  return {
+    do: "wait",
+    until: Math.min(learning, now + watchEvery(plan)),
+    reason: { kind: "stage-goes-on", stage, left: learning - now },
+    verdicts: decision.verdicts,
+  };
+}
+
 /** What could not be read may not be judged: a stage never passes on half a look. */
 export const lookAgain = (plan: Plan, now: Instant, { words }: Trouble): Decision => ({
   do: "wait",

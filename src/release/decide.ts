@@ -1,5 +1,5 @@
 import type { Instant } from "../lib/duration.ts";
-import { awaitStable, backFrom, bake, bakeInTheDark, failureMeanwhile, lookAgain } from "./bake.ts";
+import { awaitStable, backFrom, bake, bakeInTheDark, failureMeanwhile, lookAgain, onceLearnt } from "./bake.ts";
 import { answerChange } from "./change.ts";
 import type { Decision } from "./decision.ts";
 import { answerEarlyDrift } from "./drift.ts";
@@ -28,7 +28,7 @@ export function decide(plan: Plan, state: Running, observation: Observation): De
         stopOf(plan, state, observation, look?.canary) ??
         answerChange(plan, state, observation, look?.canary) ??
         answerEarlyDrift(plan, state, observation, look?.drift) ??
-        prepare(plan, state, now, look?.canary)
+        prepare(plan, state, observation, look?.canary)
       );
     }
     case "shifting": {
@@ -51,7 +51,7 @@ export function decide(plan: Plan, state: Running, observation: Observation): De
       return (
         stopOf(plan, state, observation, look.canary) ??
         answerChange(plan, state, observation, look.canary) ??
-        bake(plan, state, look, now)
+        onceLearnt(plan, bake(plan, state, look, now), observation)
       );
     }
     case "promoting":
@@ -86,7 +86,8 @@ function reasonToStop(plan: Plan, observation: Observation, canary: Health | und
   return undefined;
 }
 
-function prepare(plan: Plan, state: Preparing, now: Instant, canary: Health | undefined): Decision {
+function prepare(plan: Plan, state: Preparing, observation: Observation, canary: Health | undefined): Decision {
+  const { now } = observation;
   switch (state.step) {
     case "returning":
       return {
@@ -100,7 +101,7 @@ function prepare(plan: Plan, state: Preparing, now: Instant, canary: Health | un
     case "starting":
       return awaitCanary(plan, state, now, canary, { ...state, step: "settling", since: now });
     case "settling":
-      return settled(plan, state.since, now, { phase: "shifting", step: "scaling", stage: 0, since: now });
+      return settled(plan, state.since, observation, { phase: "shifting", step: "scaling", stage: 0, since: now });
   }
 }
 

@@ -4,6 +4,7 @@ import { type Count, emptyTally, type Tally } from "../evidence/tally.ts";
 import type { Instant } from "../lib/duration.ts";
 import type { Decision } from "./decision.ts";
 import { withoutOutput } from "./lean-record.ts";
+import type { Learnt } from "./learnt.ts";
 import type { BakingLook, Counted, Observation, Trouble } from "./observation.ts";
 import type { Plan } from "./plan.ts";
 import { trafficAt } from "./planned-traffic.ts";
@@ -80,6 +81,12 @@ export function stumbled(
     return { ...record, log: withEntry(log, { at, do: "retry", reason }) };
   return { ...record, log: [...log.slice(0, -1), { ...last, times: (last.times ?? 1) + 1 }] };
 }
+
+/** The record when the proxies of the mesh have learnt what was written, or have had their time to. */
+export const proxiesLearnt = (record: ReleaseRecord, learnt: Learnt): ReleaseRecord => ({
+  ...record,
+  log: withEntry(record.log, { at: learnt.at, do: "confirm", reason: { kind: "proxies-learnt", ...learnt } }),
+});
 
 /** The record when a way back has written over what somebody else wrote. */
 export const overwrote = (record: ReleaseRecord, differences: string, at: Instant): ReleaseRecord => ({

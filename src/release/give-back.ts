@@ -22,7 +22,7 @@ export function giveBack(plan: Plan, state: RollingBack, observation: Observatio
       return (
         reviveStable(state, now, look) ??
         putBack(state, now, look) ??
-        drained(plan, state.since, now, to(told, "retiring", now))
+        drained(plan, state.since, observation, to(told, "retiring", now))
       );
     }
     case "retiring":

@@ -3,6 +3,7 @@ import type { Evidence } from "../evidence/evidence.ts";
 import type { Tally } from "../evidence/tally.ts";
 import type { Instant } from "../lib/duration.ts";
 import type { Health } from "./health.ts";
+import type { Learnt } from "./learnt.ts";
 import type { RunFailure } from "./run-failure.ts";
 import type { Role } from "./target.ts";
 
@@ -27,6 +28,10 @@ export type Observation = {
   readonly insisted?: boolean | undefined;
   /** Another job had the release: its journal may have been written by anybody, so nothing is deployed by it. */
   readonly taken?: boolean | undefined;
+  /** Until when the proxies of the mesh may learn what was written last; missing where that has ended. */
+  readonly learning?: Instant | undefined;
+  /** How it has ended. Missing where nobody looked. */
+  readonly learnt?: Learnt | undefined;
   /** How often the release began again already. Missing is never. */
   readonly again?: number | undefined;
 } & (

@@ -35,6 +35,8 @@ export type Plan = {
   readonly ready: Millis;
   /** Between a version's becoming ready and its first traffic: proxies learn of new pods and subsets a little later. */
   readonly meshDelay: Millis;
+  /** `proxies`: whether they have learnt of it is read from them, and the delay is how long that is awaited at most. */
+  readonly confirm?: "proxies" | "settle" | undefined;
   /** Between taking a version's traffic away and taking its pods. */
   readonly drain: Millis;
   /** For the whole release, without the time it waits for somebody; later, it rolls back. */

@@ -153,7 +153,8 @@ const serverAfter = (plan: Plan): Readonly<Partial<Record<PromotionStep, Role>>>
 });
 
 /** A version is undefined when its pods could not be read, or need not be. */
-function step(plan: Plan, state: Promoting, { now }: Observation, seen: Partial<PromotingLook>): Decision {
+function step(plan: Plan, state: Promoting, observation: Observation, seen: Partial<PromotingLook>): Decision {
+  const { now } = observation;
   const { stable } = seen;
   const to = (next: PromotionStep): State => ({ ...state, step: next, since: now });
   const winner = winnerOf(plan);
@@ -163,7 +164,7 @@ function step(plan: Plan, state: Promoting, { now }: Observation, seen: Partial<
     case "starting":
       return awaitUpdated(plan, state, now, seen, to("settling"));
     case "settling":
-      return settled(plan, state.since, now, to("finishing"));
+      return settled(plan, state.since, observation, to("finishing"));
     case "finishing":
       if (winner === "stable" && stable?.changed !== undefined) return otherStable(plan, state, stable.changed);
       if (seen.strayed) return putBack(plan, state, now, seen.strayed.differences);
@@ -175,7 +176,7 @@ function step(plan: Plan, state: Promoting, { now }: Observation, seen: Partial<
         reason: { kind: "promoted", winner, ...atOnce(plan) },
       };
     case "draining":
-      return drained(plan, state.since, now, to("retiring"));
+      return drained(plan, state.since, observation, to("retiring"));
     case "retiring": {
       const loser = otherRole(winner);
       const kept = !takesPods(plan, state.step);

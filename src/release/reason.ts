@@ -1,4 +1,5 @@
 import type { Millis } from "../lib/duration.ts";
+import type { Learnt } from "./learnt.ts";
 import type { Role } from "./target.ts";
 import type { GateVerdict } from "./verdict.ts";
 
@@ -30,7 +31,8 @@ type OfStart =
   | { readonly kind: "canary-not-ready"; readonly pods?: string | undefined; readonly after?: Millis | undefined }
   | { readonly kind: "canary-broken"; readonly pods: string }
   | { readonly kind: "mesh-learning"; readonly left: Millis }
-  | { readonly kind: "mesh-learnt" };
+  | { readonly kind: "mesh-learnt" }
+  | ({ readonly kind: "proxies-learnt" } & Learnt);
 
 /** Whole percents; `mirror` of all requests are copied to the canary. */
 export type PlannedShare = { readonly weight: number; readonly mirror?: number | undefined };

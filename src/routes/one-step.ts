@@ -82,6 +82,9 @@ export function oneStep(families: readonly MovedRoutes[]): Router {
     async splits() {
       return (await Promise.all(routes.map((route) => route.splits()))).flat();
     },
+    async written() {
+      return (await Promise.all(routes.map((route) => route.written()))).flat();
+    },
     async fence() {
       await Promise.all(families.map((family) => family.fence()));
     },

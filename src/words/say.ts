@@ -2,6 +2,7 @@ import { formatDuration } from "../lib/duration.ts";
 import type { Passed, Reason } from "../release/reason.ts";
 import type { LogEntry, ReleaseRecord } from "../release/release-record.ts";
 import type { Role } from "../release/target.ts";
+import { lessonInWords } from "./lesson-in-words.ts";
 import { isWayBack } from "./scene-setting.ts";
 import { verdictSentence } from "./verdict-sentence.ts";
 import { weightInWords } from "./weight-in-words.ts";
@@ -44,6 +45,8 @@ function sentence(reason: Reason, canary: string): string {
       return `the mesh learns of the new pods: ${formatDuration(reason.left)}`;
     case "mesh-learnt":
       return "the mesh had time to learn of the new pods";
+    case "proxies-learnt":
+      return lessonInWords(reason);
 
     case "making-room":
       return `making room for ${weightInWords(reason)} on ${canary}`;

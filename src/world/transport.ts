@@ -7,6 +7,14 @@ export type Tls = {
   readonly rejectUnauthorized?: boolean | undefined;
 };
 
+/** A port of a pod that an API server forwards: where it is asked for that, and as whom. */
+export type Tunnel = {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly tls?: Tls | undefined;
+  readonly proxy?: string | false | undefined;
+};
+
 export type HttpRequest = {
   readonly method: string;
   readonly url: URL;
@@ -17,6 +25,8 @@ export type HttpRequest = {
   readonly proxy?: string | false | undefined;
   /** On a connection of its own, which ends with the answer. By default connections are kept for the next request. */
   readonly ownConnection?: boolean | undefined;
+  /** The request goes through it; where it cannot be opened, why not is the answer. */
+  readonly tunnel?: Tunnel | undefined;
   /** A longer answer is none. By default there is no limit. */
   readonly mostBytes?: number | undefined;
   readonly signal?: AbortSignal | undefined;

@@ -1,7 +1,7 @@
-import http, { type Agent, type IncomingHttpHeaders } from "node:http";
+import http, { type Agent, type IncomingHttpHeaders, type RequestOptions } from "node:http";
 import https from "node:https";
 import { HttpProxyAgent, HttpsProxyAgent } from "hpagent";
-import type { HttpAnswer, HttpRequest, Tls, Transport } from "../../world/transport.ts";
+import type { HttpAnswer, HttpRequest, Tls, Transport, Tunnel } from "../../world/transport.ts";
 
 /** The connections to one place, and what their handshakes needed. */
 type Pool = { readonly tls: string; readonly agent: Agent };
@@ -25,19 +25,31 @@ export function nodeTransport(proxyOf: (url: URL) => string | undefined = () => 
     return agent;
   }
 
-  return { send: (request) => exchange(request, agentFor(request)) };
+  async function sendThrough(tunnel: Tunnel, request: HttpRequest): Promise<HttpAnswer> {
+    const { url, tls = {}, proxy = proxyOf(url) } = tunnel;
+    request.signal?.throwIfAborted();
+    const { openTunnel } = await import("./open-tunnel.ts"); // few need it
+    const opened = await openTunnel(tunnel, openAgent(url, tls, proxy, false), request.signal);
+    if ("status" in opened) return opened;
+    return exchange(request, { createConnection: () => opened }).finally(() => opened.destroy());
+  }
+
+  return {
+    send: (request) =>
+      request.tunnel ? sendThrough(request.tunnel, request) : exchange(request, { agent: agentFor(request) }),
+  };
 }
 
 async function exchange(
   { method, url, headers, body, signal, mostBytes }: HttpRequest,
-  agent: Agent,
+  way: Pick<RequestOptions, "agent" | "createConnection">,
 ): Promise<HttpAnswer> {
   signal?.throwIfAborted();
   const length: Record<string, string> = {};
   if (body !== undefined) length["content-length"] = String(Buffer.byteLength(body));
   const client = url.protocol === "https:" ? https : http;
   const answered = new Promise<HttpAnswer>((resolve, reject) => {
-    const request = client.request(url, { method, agent, headers: { ...headers, ...length }, signal }, (response) => {
+    const request = client.request(url, { ...way, method, headers: { ...headers, ...length }, signal }, (response) => {
       let text = "";
       response.setEncoding("utf8").on("data", (part: string) => {
         text += part;

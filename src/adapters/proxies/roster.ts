@@ -1,7 +1,7 @@
 import { isNamed, type NamespacedName } from "../../istio/host.ts";
 import { waypointOf } from "../../istio/waypoint.ts";
 import { readDeployment } from "../../kubernetes/deployment.ts";
-import { textsAt } from "../../kubernetes/field.ts";
+import { textAt, textsAt } from "../../kubernetes/field.ts";
 import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
 import { isPodOf, type Pod, readPod } from "../../kubernetes/pod.ts";
 import { asQuery, type Labels } from "../../kubernetes/selector.ts";
@@ -47,7 +47,7 @@ export type Callers = {
 };
 
 type Group = { readonly name: string; readonly of: ProxyPod["of"]; readonly pods: readonly RunningPod[] };
-type RunningPod = { readonly namespace: string; readonly pod: Pod };
+type RunningPod = { readonly namespace: string; readonly pod: Pod; readonly address: string };
 
 /** Pods with these labels, somewhere. */
 type Wanted = { readonly name: string; readonly labels: Labels; readonly near: readonly string[] };
@@ -58,28 +58,48 @@ const callersLast: Millis = 30_000;
 
 const proxyName = "istio-proxy";
 
-/** Looks for the proxies that count; what does not change while a release runs is read once. */
-export function seekProxies(options: ProxiesOptions): () => Promise<Roster> {
-  const { target, network } = options;
-  const ofVersion = { stable: versionPods(options, "stable"), canary: versionPods(options, "canary") };
-  const podsNear = selectedPods(options);
-  let kept: CountingSide | undefined = options.reporter === "auto" ? undefined : options.reporter;
-  let known: { readonly callers: Callable; readonly waypoint: Wanted | undefined; readonly at: Instant } | undefined;
+/** What is asked to find whose proxies they are. */
+export type SeekOptions = Pick<ProxiesOptions, "client" | "network" | "target" | "viewers">;
 
-  async function around(): Promise<NonNullable<typeof known>> {
-    const at = network.clock.now();
+type Around = { readonly callers: Callable; readonly waypoint: Wanted | undefined; readonly at: Instant };
+
+/** Who sends to the versions, read anew now and then. */
+function lookAround(options: SeekOptions): () => Promise<Around> {
+  let known: Around | undefined;
+  return async () => {
+    const at = options.network.clock.now();
     if (known && at - known.at < callersLast) return known;
     const [callers, waypoint] = await Promise.all([callersOf(options), waypointFor(options)]);
     known = { callers, waypoint, at };
     return known;
-  }
+  };
+}
 
+/** The groups of gateways and of waypoints, as they are now. */
+function groupsAround(options: SeekOptions) {
+  const around = lookAround(options);
+  const podsNear = selectedPods(options);
   return async () => {
     const { callers, waypoint } = await around();
-    const versions = await Promise.all(roles.map((role) => ofVersion[role]()));
     const [gateways, waypoints] = await Promise.all([
       Promise.all(callers.wanted.map((wanted) => podsNear(wanted, "gateway"))),
       waypoint ? podsNear(waypoint, "waypoint").then((group) => [group]) : [],
+    ]);
+    return { callers, waypoint, gateways, waypoints };
+  };
+}
+
+/** Looks for the proxies that count; what does not change while a release runs is read once. */
+export function seekProxies(options: ProxiesOptions): () => Promise<Roster> {
+  const { target } = options;
+  const ofVersion = { stable: versionPods(options, "stable"), canary: versionPods(options, "canary") };
+  const around = groupsAround(options);
+  let kept: CountingSide | undefined = options.reporter === "auto" ? undefined : options.reporter;
+
+  return async () => {
+    const [versions, { callers, waypoint, gateways, waypoints }] = await Promise.all([
+      Promise.all(roles.map((role) => ofVersion[role]())),
+      around(),
     ]);
     const found = versions.flatMap(({ pods }) => pods);
     const reporter = kept ?? (found.some(hasProxy) ? "destination" : waypoint ? "waypoint" : "source");
@@ -108,11 +128,15 @@ const distinct = (pods: readonly ProxyPod[]): readonly ProxyPod[] => [
 
 const running = (objects: readonly KubernetesObject[]): readonly RunningPod[] =>
   objects
-    .map((object) => ({ namespace: object.metadata.namespace ?? "", pod: readPod(object) }))
+    .map((object) => ({
+      namespace: object.metadata.namespace ?? "",
+      pod: readPod(object),
+      address: textAt(object, "status", "podIP") ?? "",
+    }))
     .filter(({ pod }) => pod.phase === "Running");
 
 /** Those on their way out still serve. A Deployment's selector never changes. */
-function versionPods({ client, target }: ProxiesOptions, role: Role): () => Promise<Group> {
+function versionPods({ client, target }: SeekOptions, role: Role): () => Promise<Group> {
   const { namespace } = target;
   const { deployment } = target[role];
   let selector: string | undefined;
@@ -126,7 +150,7 @@ function versionPods({ client, target }: ProxiesOptions, role: Role): () => Prom
 }
 
 /** In every namespace, or where they are likely to be; what is forbidden once is not asked for again. */
-function selectedPods({ client }: ProxiesOptions): (wanted: Wanted, of: ProxyPod["of"]) => Promise<Group> {
+function selectedPods({ client }: SeekOptions): (wanted: Wanted, of: ProxyPod["of"]) => Promise<Group> {
   const closed = new Set<string>();
   return async ({ name, labels, near }, of) => {
     const labelSelector = asQuery({ matchLabels: labels, matchExpressions: [] });
@@ -145,7 +169,7 @@ function selectedPods({ client }: ProxiesOptions): (wanted: Wanted, of: ProxyPod
 /** Where Istio's installation puts its gateways. */
 const usualPlaces = ["istio-system", "istio-ingress"];
 
-async function callersOf(options: ProxiesOptions): Promise<Callable> {
+async function callersOf(options: SeekOptions): Promise<Callable> {
   const { client, target, viewers } = options;
   const found = await unlessForbidden(viewers());
   const seen = found ?? [];
@@ -184,7 +208,7 @@ async function selectorOf(client: ProxiesOptions["client"], gateway: GatewayName
   return undefined;
 }
 
-async function waypointFor({ client, target }: ProxiesOptions): Promise<Wanted | undefined> {
+async function waypointFor({ client, target }: SeekOptions): Promise<Wanted | undefined> {
   const { namespace, service } = target;
   const [services, own] = await Promise.all([
     unlessForbidden(client.list(resources.services, namespace)),
@@ -198,5 +222,68 @@ async function waypointFor({ client, target }: ProxiesOptions): Promise<Wanted |
       labels: madeFor(waypoint),
       near: [waypoint.namespace],
     }
+  );
+}
+
+/** Proxies that follow the release's routes. */
+export type Followers = {
+  readonly pods: readonly FollowerPod[];
+  /** Addresses of a version's pods that are ready. */
+  readonly addresses: Readonly<Record<Role, readonly string[]>>;
+};
+export type FollowerPod = NamespacedName & {
+  readonly uid: string;
+  readonly of: "gateway" | "waypoint" | "caller";
+};
+
+/** Of the gateways, and of the callers: each costs the API server a connection or two. */
+export const mostFollowers = 5;
+
+/** Looks for the proxies that follow the release's routes: some of the gateways' and waypoints', and some of the callers'. */
+export function seekFollowers(options: SeekOptions): () => Promise<Followers> {
+  const { client, target } = options;
+  const ofVersion = { stable: versionPods(options, "stable"), canary: versionPods(options, "canary") };
+  const around = groupsAround(options);
+  return async () => {
+    const [{ pods: stable }, { pods: canary }, { callers, gateways, waypoints }] = await Promise.all([
+      ofVersion.stable(),
+      ofVersion.canary(),
+      around(),
+    ]);
+    const own = new Set([...stable, ...canary].map(({ pod }) => pod.uid));
+    const known = new Set([...gateways, ...waypoints].flatMap(({ pods }) => pods).map(({ pod }) => pod.uid));
+    const beside = callers.inMesh ? running(await client.list(resources.pods, target.namespace)) : [];
+    const inMesh = beside.filter((one) => hasProxy(one) && !known.has(one.pod.uid));
+    const others = inMesh.filter(({ pod }) => !own.has(pod.uid));
+    const podsOf = (of: FollowerPod["of"], pods: readonly RunningPod[]): readonly FollowerPod[] =>
+      sampleOf(pods).map(({ namespace, pod: { uid, name } }) => ({ of, namespace, name, uid }));
+    return {
+      pods: [
+        ...podsOf(
+          "gateway",
+          gateways.flatMap(({ pods }) => pods),
+        ),
+        ...podsOf(
+          "waypoint",
+          waypoints.flatMap(({ pods }) => pods),
+        ),
+        ...podsOf("caller", others.length > 0 ? others : inMesh),
+      ],
+      addresses: { stable: addressesOf(stable), canary: addressesOf(canary) },
+    };
+  };
+}
+
+const addressesOf = (pods: readonly RunningPod[]): readonly string[] =>
+  pods.flatMap(({ pod: { ready, terminating }, address }) => (ready && !terminating ? [address] : []));
+
+/** Evenly among all of them by name, so that pods of different workloads are in it. */
+function sampleOf(pods: readonly RunningPod[]): readonly RunningPod[] {
+  const stays = [...new Map(pods.map((one) => [one.pod.uid, one])).values()]
+    .filter(({ pod }) => !pod.terminating)
+    .toSorted((one, other) => one.pod.name.localeCompare(other.pod.name, "en"));
+  const most = Math.min(mostFollowers, stays.length);
+  return Array.from({ length: most }, (_, at) => stays[Math.floor((at * stays.length) / most)]).filter(
+    (one) => one !== undefined,
   );
 }

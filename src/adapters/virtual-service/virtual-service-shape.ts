@@ -1,4 +1,5 @@
 import { readDestination, readWeighted } from "../../istio/destination.ts";
+import { originOf } from "../../istio/envoy-config.ts";
 import { writtenLike } from "../../istio/host.ts";
 import { rulesOf } from "../../istio/virtual-service.ts";
 import { field, objectAt } from "../../kubernetes/field.ts";
@@ -12,6 +13,7 @@ export const virtualServiceShape: RouteShape = {
     toMove: "Name a VirtualService with routes: http, tls or tcp.",
   },
   rulesOf,
+  originOf,
   sections: { http: "http", tls: "tls", tcp: "tcp" },
   destinations: "route",
   read: readWeighted,

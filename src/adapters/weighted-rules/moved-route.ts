@@ -1,4 +1,5 @@
 import { trafficOf } from "../../istio/destination.ts";
+import type { WrittenRule } from "../../istio/envoy-config.ts";
 import { lastWriter } from "../../kubernetes/last-writer.ts";
 import { isTerminating, type KubernetesObject } from "../../kubernetes/object.ts";
 import { DeniedError, StrayedError } from "../../lib/errors.ts";
@@ -94,6 +95,17 @@ export function movedRoute({ store, clock, pair, before, fence, followed, refuse
       const { moves } = planFor(await read(), { to: "before" });
       return moves.map(({ rule }) => `${word} ${ruleWord(shape, rule)}: ${splitWord(rule.destinations)}`);
     },
+    async written() {
+      const object = await read();
+      const { moves, additions } = planFor(object, { to: "before" });
+      const moved = new Set(moves.map(({ rule }) => rule.path));
+      const added = additions.flatMap(({ now }) => now ?? []);
+      const origin = shape.originOf?.(before);
+      return (object ? shape.rulesOf(object) : []).map(({ path, section, destinations, match }): WrittenRule => {
+        const isAdded = added.some((rule) => rule.path === path) && !isForSome(match);
+        return { section, origin, destinations, is: moved.has(path) ? "moved" : isAdded ? "added" : "other" };
+      });
+    },
     async serving() {
       const { roleOf } = destinationRoles(shape, pair);
       const { moves, additions } = planFor(await read(), { to: "before" });
@@ -131,6 +143,9 @@ export function movedRoute({ store, clock, pair, before, fence, followed, refuse
     ];
   }
 }
+
+/** Not every proxy has such a rule. */
+const isForSome = (match: unknown): boolean => /"(sourceLabels|sourceNamespace|gateways)":/.test(JSON.stringify(match) ?? "");
 
 const plannedWord = (move: Move): string => splitWord(plannedDestinations(move));
 

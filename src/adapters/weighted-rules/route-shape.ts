@@ -1,4 +1,5 @@
 import type { Destination, Raw, WeightedDestination } from "../../istio/destination.ts";
+import type { NamespacedName } from "../../istio/host.ts";
 import type { RouteRule, RouteSection } from "../../istio/route-rule.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import type { Drill } from "../../release/plan.ts";
@@ -15,6 +16,8 @@ export type RouteShape = {
     readonly toMove: string;
   };
   readonly rulesOf: (object: KubernetesObject) => readonly RouteRule[];
+  /** What Envoy says a route comes of; missing where the names of such objects are lost on the way to it. */
+  readonly originOf?: (object: NamespacedName) => string;
   /** The sections that it has, and the list of `spec` that each is in. */
   readonly sections: Readonly<Partial<Record<RouteSection, string>>>;
   /** The field of a rule that its destinations are in. */

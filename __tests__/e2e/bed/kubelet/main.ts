@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
+import { forwardPort } from "../../../../sandbox/api-server/port-forward.ts";
 import { openApiServer } from "../../support/api-server.ts";
 import { listen } from "./application.ts";
 import { type Endpoints, endpointsOf } from "./endpoints.ts";
@@ -141,6 +143,22 @@ function targets(): readonly object[] {
   });
 }
 
+const podNamed = (namespace: string, name: string): Pod | undefined =>
+  [...addressed.values()].find(
+    ({ metadata }) => metadata.namespace === namespace && metadata.name === name && running.has(metadata.uid),
+  );
+
+/** All pods share one loopback here, so what is forwarded goes to the port of the pod's own address. */
+function forward(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  const url = new URL(request.url ?? "/", "https://node-0");
+  const [, route, namespace = "", name = ""] = url.pathname.split("/");
+  const pod = podNamed(namespace, name);
+  const [address] = [...addressed].find(([, at]) => at === pod) ?? [];
+  if (route !== "portForward" || address === undefined) return void socket.end("HTTP/1.1 404 Not Found\r\n\r\n");
+  const port = Number(url.searchParams.get("port"));
+  forwardPort(request, socket, head, { name, port }, `${address}:${port}`);
+}
+
 /** The kubelet's own API, as far as kube-apiserver calls it, and the injector beside it. */
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? "/", "https://node-0");
@@ -153,9 +171,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     return void response.setHeader("content-type", "application/json").end(JSON.stringify(targets()));
   if (route !== "containerLogs")
     return void response.writeHead(404).end(`${url.pathname}: this kubelet does not know that\n`);
-  const pod = [...addressed.values()].find(
-    ({ metadata }) => metadata.namespace === namespace && metadata.name === podName && running.has(metadata.uid),
-  );
+  const pod = podNamed(namespace, podName);
   const container =
     pod && (await running.get(pod.metadata.uid))?.containers.find(({ spec }) => spec.name === containerName);
   if (container === undefined)
@@ -188,7 +204,7 @@ await listen(
     tls,
     (request, response) =>
       void answer(request, response).catch((error: unknown) => response.writeHead(500).end(String(error))),
-  ),
+  ).on("upgrade", forward),
   10_250,
   "10.244.0.1",
 );

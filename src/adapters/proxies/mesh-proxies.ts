@@ -1,0 +1,159 @@
+import * as z from "zod/mini";
+import type { Destination } from "../../istio/destination.ts";
+import { addressesIn, carried, clusterPattern, splitsIn, type WrittenRule } from "../../istio/envoy-config.ts";
+import { readHost } from "../../istio/host.ts";
+import { lackIn, ruleToAdd } from "../../kubernetes/role-rule.ts";
+import type { Millis } from "../../lib/duration.ts";
+import { tell } from "../../lib/errors.ts";
+import { jsonIn } from "../../lib/json.ts";
+import type { MeshProxies } from "../../ports/mesh-proxies.ts";
+import type { Learners, Lesson } from "../../release/learnt.ts";
+import { roles } from "../../release/target.ts";
+import { send } from "../../world/send.ts";
+import { type FollowerPod, type Followers, type SeekOptions, seekFollowers } from "./roster.ts";
+
+/** `network` carries requests to `forward://NAMESPACE/POD:PORT/PATH`. */
+export type MeshProxiesOptions = SeekOptions & {
+  /** The rules of the release's routes as they stand now. */
+  readonly written: () => Promise<readonly WrittenRule[]>;
+  /** For one proxy's answer. */
+  readonly timeout: Millis;
+  /** Of one answer. */
+  readonly mostBytes: number;
+};
+
+/** How it stands with one proxy. `apart`: nothing in it is about these routes. */
+type ProxyStanding = { readonly is: "learnt" | "without" | "apart" } | { readonly because: string };
+
+/** On the pod's loopback: https://www.envoyproxy.io/docs/envoy/latest/operations/admin#get--config_dump */
+const adminPort = 15_000;
+const dump = "/config_dump?resource=dynamic_";
+
+/** Asks Envoys for what they have, over the API server, as istioctl does. */
+export function meshProxies(options: MeshProxiesOptions): MeshProxies {
+  const { network, target, timeout, mostBytes } = options;
+  const seek = seekFollowers(options);
+  const pair = roles.map((role) => destinationOf(options, role));
+  /** By namespace, why nobody there can be asked: it will not be otherwise while this job runs. */
+  const closed = new Map<string, string>();
+
+  async function ask(pod: FollowerPod, path: string, signal: AbortSignal): Promise<unknown> {
+    const because = closed.get(pod.namespace);
+    if (because !== undefined) throw new Error(because);
+    const url = new URL(`forward://${pod.namespace}/${pod.name}:${adminPort}${path}`);
+    const answer = await send(network, { method: "GET", url, headers: {}, mostBytes, signal }, timeout);
+    const json = jsonIn(answer.text);
+    if (answer.status === 200 && json !== undefined) return json;
+    const { data } = status.safeParse(json);
+    if (answer.status === 404 && !data) return {}; // an Envoy that has none of these
+    const lack = answer.status === 403 && data ? lackIn(data.message) : undefined;
+    const words = data?.message ?? `port ${adminPort} answered ${answer.status}`;
+    throw lack ? new Closed(`${words}; ${ruleToAdd({ ...lack, verbs: ["get", "create"] })}`) : new Error(words);
+  }
+
+  async function routesOf(
+    pod: FollowerPod,
+    rules: readonly WrittenRule[],
+    signal: AbortSignal,
+  ): Promise<ProxyStanding> {
+    const asked = new Set(
+      rules.map(({ section }) => (section === "http" && pod.of !== "waypoint" ? "route_configs" : "listeners")),
+    );
+    const dumps = await Promise.all([...asked].map((resource) => ask(pod, `${dump}${resource}`, signal)));
+    const isGateway = pod.of === "gateway";
+    const has = carried(dumps.flatMap(splitsIn), rules, pair, isGateway);
+    if (has === "absent" && !isGateway) return { is: "apart" };
+    return { is: has === "all" ? "learnt" : "without" };
+  }
+
+  async function podsOf(
+    pod: FollowerPod,
+    of: Destination,
+    addresses: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ProxyStanding> {
+    const pattern = encodeURIComponent(clusterPattern(of));
+    const known = addressesIn(await ask(pod, `${dump}endpoint_configs&include_eds&name_regex=${pattern}`, signal), of);
+    const hasAll = addresses.length > 0 && addresses.every((address) => known.has(address));
+    return { is: hasAll ? "learnt" : "without" };
+  }
+
+  async function standingOf(
+    pod: FollowerPod,
+    read: Promise<ProxyStanding>,
+    signal: AbortSignal,
+  ): Promise<ProxyStanding> {
+    try {
+      return await read;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof Closed && !closed.has(pod.namespace)) closed.set(pod.namespace, error.message);
+      return { because: tell(error) };
+    }
+  }
+
+  return {
+    teach(lesson) {
+      const learnt = new Map<string, ProxyStanding>();
+      let rules: readonly WrittenRule[] | undefined;
+      const standing = async (
+        pod: FollowerPod,
+        { addresses }: Followers,
+        signal: AbortSignal,
+      ): Promise<ProxyStanding> =>
+        lesson === "routes"
+          ? routesOf(pod, rules ?? [], signal)
+          : podsOf(pod, destinationOf(options, lesson), addresses[lesson], signal);
+      return {
+        async look(signal) {
+          try {
+            if (lesson === "routes") rules ??= await options.written();
+            const found = await seek();
+            const left = found.pods.filter(({ uid }) => !learnt.has(uid));
+            const read = await Promise.all(
+              left.map(async (pod) => [pod, await standingOf(pod, standing(pod, found, signal), signal)] as const),
+            );
+            for (const [{ uid }, how] of read) if ("is" in how && how.is === "learnt") learnt.set(uid, how);
+            const standings = new Map(read.map(([{ uid }, how]) => [uid, how]));
+            return learnersOf(
+              found.pods.map((pod) => [pod, learnt.get(pod.uid) ?? standings.get(pod.uid) ?? { is: "apart" }]),
+              `no proxy was found that follows the routes of ${target.namespace}/${target.service}`,
+            );
+          } catch (error) {
+            signal.throwIfAborted();
+            return nobody(tell(error));
+          }
+        },
+      };
+    },
+  };
+}
+
+/** The API server does not let this job ask. */
+class Closed extends Error {}
+
+/** An answer of the API server's own. */
+const status = z.object({ kind: z.literal("Status"), message: z.string() });
+
+const destinationOf = ({ target }: MeshProxiesOptions, role: Exclude<Lesson, "routes">): Destination => ({
+  host: readHost(target[role].host, target.namespace),
+  subset: target[role].subset || undefined,
+  port: undefined,
+});
+
+const nobody = (because: string): Learners => ({ gateways: 0, callers: 0, without: [], unread: 0, because });
+
+/** Who could not be read does not keep the others from being enough; where nobody could, that is why. */
+function learnersOf(standings: readonly (readonly [FollowerPod, ProxyStanding])[], otherwise: string): Learners {
+  const read = standings.filter(([, how]) => "is" in how && how.is !== "apart");
+  const unread = standings.flatMap(([, how]) => ("because" in how ? [how.because] : []));
+  if (read.length === 0) return nobody(unread[0] ?? otherwise);
+  return {
+    gateways: read.filter(([{ of }]) => of !== "caller").length,
+    callers: read.filter(([{ of }]) => of === "caller").length,
+    without: read.flatMap(([pod, how]) => ("is" in how && how.is === "without" ? [nameOf(pod)] : [])),
+    unread: unread.length,
+  };
+}
+
+const nameOf = ({ of, namespace, name }: FollowerPod): string => `${of} ${namespace}/${name}`;
