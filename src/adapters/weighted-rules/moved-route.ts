@@ -145,7 +145,8 @@ export function movedRoute({ store, clock, pair, before, fence, followed, refuse
 }
 
 /** Not every proxy has such a rule. */
-const isForSome = (match: unknown): boolean => /"(sourceLabels|sourceNamespace|gateways)":/.test(JSON.stringify(match) ?? "");
+const isForSome = (match: unknown): boolean =>
+  /"(sourceLabels|sourceNamespace|gateways)":/.test(JSON.stringify(match) ?? "");
 
 const plannedWord = (move: Move): string => splitWord(plannedDestinations(move));
 
