@@ -9012,10 +9012,4321 @@ exports.debug = debug; // for test
 
 /***/ }),
 
+/***/ 8846:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+
+
+const { websocketMask, websocketUnmask } = __nccwpck_require__(8611);
+
+const { EMPTY_BUFFER } = __nccwpck_require__(9714);
+
+const FastBuffer = Buffer[Symbol.species];
+
+/**
+ * Merges an array of buffers into a new buffer.
+ *
+ * @param {Buffer[]} list The array of buffers to concat
+ * @param {Number} totalLength The total length of buffers in the list
+ * @return {Buffer} The resulting buffer
+ * @public
+ */
+function concat(list, totalLength) {
+  if (list.length === 0) return EMPTY_BUFFER;
+  if (list.length === 1) return list[0];
+
+  const target = Buffer.allocUnsafe(totalLength);
+  let offset = 0;
+
+  for (let i = 0; i < list.length; i++) {
+    const buf = list[i];
+    target.set(buf, offset);
+    offset += buf.length;
+  }
+
+  if (offset < totalLength) {
+    return new FastBuffer(target.buffer, target.byteOffset, offset);
+  }
+
+  return target;
+}
+
+/**
+ * Masks a buffer using the given mask.
+ *
+ * @param {Buffer} source The buffer to mask
+ * @param {Buffer} mask The mask to use
+ * @param {Buffer} output The buffer where to store the result
+ * @param {Number} offset The offset at which to start writing
+ * @param {Number} length The number of bytes to mask.
+ * @public
+ */
+function _mask(source, mask, output, offset, length) {
+  for (let i = 0; i < length; i++) {
+    output[offset + i] = source[i] ^ mask[i & 3];
+  }
+}
+
+/**
+ * Unmasks a buffer using the given mask.
+ *
+ * @param {Buffer} buffer The buffer to unmask
+ * @param {Buffer} mask The mask to use
+ * @public
+ */
+function _unmask(buffer, mask) {
+  for (let i = 0; i < buffer.length; i++) {
+    buffer[i] ^= mask[i & 3];
+  }
+}
+
+/**
+ * Converts a buffer to an `ArrayBuffer`.
+ *
+ * @param {Buffer} buf The buffer to convert
+ * @return {ArrayBuffer} Converted buffer
+ * @public
+ */
+function toArrayBuffer(buf) {
+  if (buf.length === buf.buffer.byteLength) {
+    return buf.buffer;
+  }
+
+  return buf.buffer.slice(buf.byteOffset, buf.byteOffset + buf.length);
+}
+
+/**
+ * Converts `data` to a `Buffer`.
+ *
+ * @param {*} data The data to convert
+ * @return {Buffer} The buffer
+ * @throws {TypeError}
+ * @public
+ */
+function toBuffer(data) {
+  toBuffer.readOnly = true;
+
+  if (Buffer.isBuffer(data)) return data;
+
+  let buf;
+
+  if (data instanceof ArrayBuffer) {
+    buf = new FastBuffer(data);
+  } else if (ArrayBuffer.isView(data)) {
+    buf = new FastBuffer(data.buffer, data.byteOffset, data.byteLength);
+  } else {
+    buf = Buffer.from(data);
+    toBuffer.readOnly = false;
+  }
+
+  return buf;
+}
+
+module.exports = {
+  concat,
+  mask: _mask,
+  toArrayBuffer,
+  toBuffer,
+  unmask: _unmask
+};
+
+if (websocketMask) {
+  module.exports.mask = function (source, mask, output, offset, length) {
+    if (length < 24) _mask(source, mask, output, offset, length);
+    else websocketMask(source, mask, output, offset, length);
+  };
+
+  module.exports.unmask = function (buffer, mask) {
+    if (buffer.length < 24) _unmask(buffer, mask);
+    else websocketUnmask(buffer, mask);
+  };
+} /* istanbul ignore else  */ else if (!process.env.WS_NO_BUFFER_UTIL) {
+  try {
+    const bufferUtil = __nccwpck_require__(8506);
+
+    module.exports.mask = function (source, mask, output, offset, length) {
+      if (length < 48) _mask(source, mask, output, offset, length);
+      else bufferUtil.mask(source, mask, output, offset, length);
+    };
+
+    module.exports.unmask = function (buffer, mask) {
+      if (buffer.length < 32) _unmask(buffer, mask);
+      else bufferUtil.unmask(buffer, mask);
+    };
+  } catch (e) {
+    // Continue regardless of the error.
+  }
+}
+
+
+/***/ }),
+
+/***/ 9714:
+/***/ ((module) => {
+
+
+
+const BINARY_TYPES = ['nodebuffer', 'arraybuffer', 'fragments'];
+const hasBlob = typeof Blob !== 'undefined';
+
+if (hasBlob) BINARY_TYPES.push('blob');
+
+module.exports = {
+  BINARY_TYPES,
+  CLOSE_TIMEOUT: 30000,
+  EMPTY_BUFFER: Buffer.alloc(0),
+  GUID: '258EAFA5-E914-47DA-95CA-C5AB0DC85B11',
+  hasBlob,
+  kForOnEventAttribute: Symbol('kIsForOnEventAttribute'),
+  kListener: Symbol('kListener'),
+  kStatusCode: Symbol('status-code'),
+  kWebSocket: Symbol('websocket'),
+  NOOP: () => {}
+};
+
+
+/***/ }),
+
+/***/ 9393:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+
+
+const { kForOnEventAttribute, kListener } = __nccwpck_require__(9714);
+
+const kCode = Symbol('kCode');
+const kData = Symbol('kData');
+const kError = Symbol('kError');
+const kMessage = Symbol('kMessage');
+const kReason = Symbol('kReason');
+const kTarget = Symbol('kTarget');
+const kType = Symbol('kType');
+const kWasClean = Symbol('kWasClean');
+
+/**
+ * Class representing an event.
+ */
+class Event {
+  /**
+   * Create a new `Event`.
+   *
+   * @param {String} type The name of the event
+   * @throws {TypeError} If the `type` argument is not specified
+   */
+  constructor(type) {
+    this[kTarget] = null;
+    this[kType] = type;
+  }
+
+  /**
+   * @type {*}
+   */
+  get target() {
+    return this[kTarget];
+  }
+
+  /**
+   * @type {String}
+   */
+  get type() {
+    return this[kType];
+  }
+}
+
+Object.defineProperty(Event.prototype, 'target', { enumerable: true });
+Object.defineProperty(Event.prototype, 'type', { enumerable: true });
+
+/**
+ * Class representing a close event.
+ *
+ * @extends Event
+ */
+class CloseEvent extends Event {
+  /**
+   * Create a new `CloseEvent`.
+   *
+   * @param {String} type The name of the event
+   * @param {Object} [options] A dictionary object that allows for setting
+   *     attributes via object members of the same name
+   * @param {Number} [options.code=0] The status code explaining why the
+   *     connection was closed
+   * @param {String} [options.reason=''] A human-readable string explaining why
+   *     the connection was closed
+   * @param {Boolean} [options.wasClean=false] Indicates whether or not the
+   *     connection was cleanly closed
+   */
+  constructor(type, options = {}) {
+    super(type);
+
+    this[kCode] = options.code === undefined ? 0 : options.code;
+    this[kReason] = options.reason === undefined ? '' : options.reason;
+    this[kWasClean] = options.wasClean === undefined ? false : options.wasClean;
+  }
+
+  /**
+   * @type {Number}
+   */
+  get code() {
+    return this[kCode];
+  }
+
+  /**
+   * @type {String}
+   */
+  get reason() {
+    return this[kReason];
+  }
+
+  /**
+   * @type {Boolean}
+   */
+  get wasClean() {
+    return this[kWasClean];
+  }
+}
+
+Object.defineProperty(CloseEvent.prototype, 'code', { enumerable: true });
+Object.defineProperty(CloseEvent.prototype, 'reason', { enumerable: true });
+Object.defineProperty(CloseEvent.prototype, 'wasClean', { enumerable: true });
+
+/**
+ * Class representing an error event.
+ *
+ * @extends Event
+ */
+class ErrorEvent extends Event {
+  /**
+   * Create a new `ErrorEvent`.
+   *
+   * @param {String} type The name of the event
+   * @param {Object} [options] A dictionary object that allows for setting
+   *     attributes via object members of the same name
+   * @param {*} [options.error=null] The error that generated this event
+   * @param {String} [options.message=''] The error message
+   */
+  constructor(type, options = {}) {
+    super(type);
+
+    this[kError] = options.error === undefined ? null : options.error;
+    this[kMessage] = options.message === undefined ? '' : options.message;
+  }
+
+  /**
+   * @type {*}
+   */
+  get error() {
+    return this[kError];
+  }
+
+  /**
+   * @type {String}
+   */
+  get message() {
+    return this[kMessage];
+  }
+}
+
+Object.defineProperty(ErrorEvent.prototype, 'error', { enumerable: true });
+Object.defineProperty(ErrorEvent.prototype, 'message', { enumerable: true });
+
+/**
+ * Class representing a message event.
+ *
+ * @extends Event
+ */
+class MessageEvent extends Event {
+  /**
+   * Create a new `MessageEvent`.
+   *
+   * @param {String} type The name of the event
+   * @param {Object} [options] A dictionary object that allows for setting
+   *     attributes via object members of the same name
+   * @param {*} [options.data=null] The message content
+   */
+  constructor(type, options = {}) {
+    super(type);
+
+    this[kData] = options.data === undefined ? null : options.data;
+  }
+
+  /**
+   * @type {*}
+   */
+  get data() {
+    return this[kData];
+  }
+}
+
+Object.defineProperty(MessageEvent.prototype, 'data', { enumerable: true });
+
+/**
+ * This provides methods for emulating the `EventTarget` interface. It's not
+ * meant to be used directly.
+ *
+ * @mixin
+ */
+const EventTarget = {
+  /**
+   * Register an event listener.
+   *
+   * @param {String} type A string representing the event type to listen for
+   * @param {(Function|Object)} handler The listener to add
+   * @param {Object} [options] An options object specifies characteristics about
+   *     the event listener
+   * @param {Boolean} [options.once=false] A `Boolean` indicating that the
+   *     listener should be invoked at most once after being added. If `true`,
+   *     the listener would be automatically removed when invoked.
+   * @public
+   */
+  addEventListener(type, handler, options = {}) {
+    for (const listener of this.listeners(type)) {
+      if (
+        !options[kForOnEventAttribute] &&
+        listener[kListener] === handler &&
+        !listener[kForOnEventAttribute]
+      ) {
+        return;
+      }
+    }
+
+    let wrapper;
+
+    if (type === 'message') {
+      wrapper = function onMessage(data, isBinary) {
+        const event = new MessageEvent('message', {
+          data: isBinary ? data : data.toString()
+        });
+
+        event[kTarget] = this;
+        callListener(handler, this, event);
+      };
+    } else if (type === 'close') {
+      wrapper = function onClose(code, message) {
+        const event = new CloseEvent('close', {
+          code,
+          reason: message.toString(),
+          wasClean: this._closeFrameReceived && this._closeFrameSent
+        });
+
+        event[kTarget] = this;
+        callListener(handler, this, event);
+      };
+    } else if (type === 'error') {
+      wrapper = function onError(error) {
+        const event = new ErrorEvent('error', {
+          error,
+          message: error.message
+        });
+
+        event[kTarget] = this;
+        callListener(handler, this, event);
+      };
+    } else if (type === 'open') {
+      wrapper = function onOpen() {
+        const event = new Event('open');
+
+        event[kTarget] = this;
+        callListener(handler, this, event);
+      };
+    } else {
+      return;
+    }
+
+    wrapper[kForOnEventAttribute] = !!options[kForOnEventAttribute];
+    wrapper[kListener] = handler;
+
+    if (options.once) {
+      this.once(type, wrapper);
+    } else {
+      this.on(type, wrapper);
+    }
+  },
+
+  /**
+   * Remove an event listener.
+   *
+   * @param {String} type A string representing the event type to remove
+   * @param {(Function|Object)} handler The listener to remove
+   * @public
+   */
+  removeEventListener(type, handler) {
+    for (const listener of this.listeners(type)) {
+      if (listener[kListener] === handler && !listener[kForOnEventAttribute]) {
+        this.removeListener(type, listener);
+        break;
+      }
+    }
+  }
+};
+
+module.exports = {
+  CloseEvent,
+  ErrorEvent,
+  Event,
+  EventTarget,
+  MessageEvent
+};
+
+/**
+ * Call an event listener
+ *
+ * @param {(Function|Object)} listener The listener to call
+ * @param {*} thisArg The value to use as `this`` when calling the listener
+ * @param {Event} event The event to pass to the listener
+ * @private
+ */
+function callListener(listener, thisArg, event) {
+  if (typeof listener === 'object' && listener.handleEvent) {
+    listener.handleEvent.call(listener, event);
+  } else {
+    listener.call(thisArg, event);
+  }
+}
+
+
+/***/ }),
+
+/***/ 1898:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+
+
+const { tokenChars } = __nccwpck_require__(9396);
+
+/**
+ * Adds an offer to the map of extension offers or a parameter to the map of
+ * parameters.
+ *
+ * @param {Object} dest The map of extension offers or parameters
+ * @param {String} name The extension or parameter name
+ * @param {(Object|Boolean|String)} elem The extension parameters or the
+ *     parameter value
+ * @private
+ */
+function push(dest, name, elem) {
+  if (dest[name] === undefined) dest[name] = [elem];
+  else dest[name].push(elem);
+}
+
+/**
+ * Parses the `Sec-WebSocket-Extensions` header into an object.
+ *
+ * @param {String} header The field value of the header
+ * @return {Object} The parsed object
+ * @public
+ */
+function parse(header) {
+  const offers = Object.create(null);
+  let params = Object.create(null);
+  let mustUnescape = false;
+  let isEscaping = false;
+  let inQuotes = false;
+  let extensionName;
+  let paramName;
+  let start = -1;
+  let code = -1;
+  let end = -1;
+  let i = 0;
+
+  for (; i < header.length; i++) {
+    code = header.charCodeAt(i);
+
+    if (extensionName === undefined) {
+      if (end === -1 && tokenChars[code] === 1) {
+        if (start === -1) start = i;
+      } else if (
+        i !== 0 &&
+        (code === 0x20 /* ' ' */ || code === 0x09) /* '\t' */
+      ) {
+        if (end === -1 && start !== -1) end = i;
+      } else if (code === 0x3b /* ';' */ || code === 0x2c /* ',' */) {
+        if (start === -1) {
+          throw new SyntaxError(`Unexpected character at index ${i}`);
+        }
+
+        if (end === -1) end = i;
+        const name = header.slice(start, end);
+        if (code === 0x2c) {
+          push(offers, name, params);
+          params = Object.create(null);
+        } else {
+          extensionName = name;
+        }
+
+        start = end = -1;
+      } else {
+        throw new SyntaxError(`Unexpected character at index ${i}`);
+      }
+    } else if (paramName === undefined) {
+      if (end === -1 && tokenChars[code] === 1) {
+        if (start === -1) start = i;
+      } else if (code === 0x20 || code === 0x09) {
+        if (end === -1 && start !== -1) end = i;
+      } else if (code === 0x3b || code === 0x2c) {
+        if (start === -1) {
+          throw new SyntaxError(`Unexpected character at index ${i}`);
+        }
+
+        if (end === -1) end = i;
+        push(params, header.slice(start, end), true);
+        if (code === 0x2c) {
+          push(offers, extensionName, params);
+          params = Object.create(null);
+          extensionName = undefined;
+        }
+
+        start = end = -1;
+      } else if (code === 0x3d /* '=' */ && start !== -1 && end === -1) {
+        paramName = header.slice(start, i);
+        start = end = -1;
+      } else {
+        throw new SyntaxError(`Unexpected character at index ${i}`);
+      }
+    } else {
+      //
+      // The value of a quoted-string after unescaping must conform to the
+      // token ABNF, so only token characters are valid.
+      // Ref: https://tools.ietf.org/html/rfc6455#section-9.1
+      //
+      if (isEscaping) {
+        if (tokenChars[code] !== 1) {
+          throw new SyntaxError(`Unexpected character at index ${i}`);
+        }
+        if (start === -1) start = i;
+        else if (!mustUnescape) mustUnescape = true;
+        isEscaping = false;
+      } else if (inQuotes) {
+        if (tokenChars[code] === 1) {
+          if (start === -1) start = i;
+        } else if (code === 0x22 /* '"' */ && start !== -1) {
+          inQuotes = false;
+          end = i;
+        } else if (code === 0x5c /* '\' */) {
+          isEscaping = true;
+        } else {
+          throw new SyntaxError(`Unexpected character at index ${i}`);
+        }
+      } else if (code === 0x22 && header.charCodeAt(i - 1) === 0x3d) {
+        inQuotes = true;
+      } else if (end === -1 && tokenChars[code] === 1) {
+        if (start === -1) start = i;
+      } else if (start !== -1 && (code === 0x20 || code === 0x09)) {
+        if (end === -1) end = i;
+      } else if (code === 0x3b || code === 0x2c) {
+        if (start === -1) {
+          throw new SyntaxError(`Unexpected character at index ${i}`);
+        }
+
+        if (end === -1) end = i;
+        let value = header.slice(start, end);
+        if (mustUnescape) {
+          value = value.replace(/\\/g, '');
+          mustUnescape = false;
+        }
+        push(params, paramName, value);
+        if (code === 0x2c) {
+          push(offers, extensionName, params);
+          params = Object.create(null);
+          extensionName = undefined;
+        }
+
+        paramName = undefined;
+        start = end = -1;
+      } else {
+        throw new SyntaxError(`Unexpected character at index ${i}`);
+      }
+    }
+  }
+
+  if (start === -1 || inQuotes || code === 0x20 || code === 0x09) {
+    throw new SyntaxError('Unexpected end of input');
+  }
+
+  if (end === -1) end = i;
+  const token = header.slice(start, end);
+  if (extensionName === undefined) {
+    push(offers, token, params);
+  } else {
+    if (paramName === undefined) {
+      push(params, token, true);
+    } else if (mustUnescape) {
+      push(params, paramName, token.replace(/\\/g, ''));
+    } else {
+      push(params, paramName, token);
+    }
+    push(offers, extensionName, params);
+  }
+
+  return offers;
+}
+
+/**
+ * Builds the `Sec-WebSocket-Extensions` header field value.
+ *
+ * @param {Object} extensions The map of extensions and parameters to format
+ * @return {String} A string representing the given object
+ * @public
+ */
+function format(extensions) {
+  return Object.keys(extensions)
+    .map((extension) => {
+      let configurations = extensions[extension];
+      if (!Array.isArray(configurations)) configurations = [configurations];
+      return configurations
+        .map((params) => {
+          return [extension]
+            .concat(
+              Object.keys(params).map((k) => {
+                let values = params[k];
+                if (!Array.isArray(values)) values = [values];
+                return values
+                  .map((v) => (v === true ? k : `${k}=${v}`))
+                  .join('; ');
+              })
+            )
+            .join('; ');
+        })
+        .join(', ');
+    })
+    .join(', ');
+}
+
+module.exports = { format, parse };
+
+
+/***/ }),
+
+/***/ 9947:
+/***/ ((module) => {
+
+
+
+const kDone = Symbol('kDone');
+const kRun = Symbol('kRun');
+
+/**
+ * A very simple job queue with adjustable concurrency. Adapted from
+ * https://github.com/STRML/async-limiter
+ */
+class Limiter {
+  /**
+   * Creates a new `Limiter`.
+   *
+   * @param {Number} [concurrency=Infinity] The maximum number of jobs allowed
+   *     to run concurrently
+   */
+  constructor(concurrency) {
+    this[kDone] = () => {
+      this.pending--;
+      this[kRun]();
+    };
+    this.concurrency = concurrency || Infinity;
+    this.jobs = [];
+    this.pending = 0;
+  }
+
+  /**
+   * Adds a job to the queue.
+   *
+   * @param {Function} job The job to run
+   * @public
+   */
+  add(job) {
+    this.jobs.push(job);
+    this[kRun]();
+  }
+
+  /**
+   * Removes a job from the queue and runs it if possible.
+   *
+   * @private
+   */
+  [kRun]() {
+    if (this.pending === this.concurrency) return;
+
+    if (this.jobs.length) {
+      const job = this.jobs.shift();
+
+      this.pending++;
+      job(this[kDone]);
+    }
+  }
+}
+
+module.exports = Limiter;
+
+
+/***/ }),
+
+/***/ 7895:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+
+
+const zlib = __nccwpck_require__(3106);
+
+const bufferUtil = __nccwpck_require__(8846);
+const Limiter = __nccwpck_require__(9947);
+const { kStatusCode } = __nccwpck_require__(9714);
+
+const FastBuffer = Buffer[Symbol.species];
+const TRAILER = Buffer.from([0x00, 0x00, 0xff, 0xff]);
+const kPerMessageDeflate = Symbol('permessage-deflate');
+const kTotalLength = Symbol('total-length');
+const kCallback = Symbol('callback');
+const kBuffers = Symbol('buffers');
+const kError = Symbol('error');
+
+//
+// We limit zlib concurrency, which prevents severe memory fragmentation
+// as documented in https://github.com/nodejs/node/issues/8871#issuecomment-250915913
+// and https://github.com/websockets/ws/issues/1202
+//
+// Intentionally global; it's the global thread pool that's an issue.
+//
+let zlibLimiter;
+
+/**
+ * permessage-deflate implementation.
+ */
+class PerMessageDeflate {
+  /**
+   * Creates a PerMessageDeflate instance.
+   *
+   * @param {Object} [options] Configuration options
+   * @param {(Boolean|Number)} [options.clientMaxWindowBits] Advertise support
+   *     for, or request, a custom client window size
+   * @param {Boolean} [options.clientNoContextTakeover=false] Advertise/
+   *     acknowledge disabling of client context takeover
+   * @param {Number} [options.concurrencyLimit=10] The number of concurrent
+   *     calls to zlib
+   * @param {Boolean} [options.isServer=false] Create the instance in either
+   *     server or client mode
+   * @param {Number} [options.maxPayload=0] The maximum allowed message length
+   * @param {(Boolean|Number)} [options.serverMaxWindowBits] Request/confirm the
+   *     use of a custom server window size
+   * @param {Boolean} [options.serverNoContextTakeover=false] Request/accept
+   *     disabling of server context takeover
+   * @param {Number} [options.threshold=1024] Size (in bytes) below which
+   *     messages should not be compressed if context takeover is disabled
+   * @param {Object} [options.zlibDeflateOptions] Options to pass to zlib on
+   *     deflate
+   * @param {Object} [options.zlibInflateOptions] Options to pass to zlib on
+   *     inflate
+   */
+  constructor(options) {
+    this._options = options || {};
+    this._threshold =
+      this._options.threshold !== undefined ? this._options.threshold : 1024;
+    this._maxPayload = this._options.maxPayload | 0;
+    this._isServer = !!this._options.isServer;
+    this._deflate = null;
+    this._inflate = null;
+
+    this.params = null;
+
+    if (!zlibLimiter) {
+      const concurrency =
+        this._options.concurrencyLimit !== undefined
+          ? this._options.concurrencyLimit
+          : 10;
+      zlibLimiter = new Limiter(concurrency);
+    }
+  }
+
+  /**
+   * @type {String}
+   */
+  static get extensionName() {
+    return 'permessage-deflate';
+  }
+
+  /**
+   * Create an extension negotiation offer.
+   *
+   * @return {Object} Extension parameters
+   * @public
+   */
+  offer() {
+    const params = {};
+
+    if (this._options.serverNoContextTakeover) {
+      params.server_no_context_takeover = true;
+    }
+    if (this._options.clientNoContextTakeover) {
+      params.client_no_context_takeover = true;
+    }
+    if (this._options.serverMaxWindowBits) {
+      params.server_max_window_bits = this._options.serverMaxWindowBits;
+    }
+    if (this._options.clientMaxWindowBits) {
+      params.client_max_window_bits = this._options.clientMaxWindowBits;
+    } else if (this._options.clientMaxWindowBits == null) {
+      params.client_max_window_bits = true;
+    }
+
+    return params;
+  }
+
+  /**
+   * Accept an extension negotiation offer/response.
+   *
+   * @param {Array} configurations The extension negotiation offers/reponse
+   * @return {Object} Accepted configuration
+   * @public
+   */
+  accept(configurations) {
+    configurations = this.normalizeParams(configurations);
+
+    this.params = this._isServer
+      ? this.acceptAsServer(configurations)
+      : this.acceptAsClient(configurations);
+
+    return this.params;
+  }
+
+  /**
+   * Releases all resources used by the extension.
+   *
+   * @public
+   */
+  cleanup() {
+    if (this._inflate) {
+      this._inflate.close();
+      this._inflate = null;
+    }
+
+    if (this._deflate) {
+      const callback = this._deflate[kCallback];
+
+      this._deflate.close();
+      this._deflate = null;
+
+      if (callback) {
+        callback(
+          new Error(
+            'The deflate stream was closed while data was being processed'
+          )
+        );
+      }
+    }
+  }
+
+  /**
+   *  Accept an extension negotiation offer.
+   *
+   * @param {Array} offers The extension negotiation offers
+   * @return {Object} Accepted configuration
+   * @private
+   */
+  acceptAsServer(offers) {
+    const opts = this._options;
+    const accepted = offers.find((params) => {
+      if (
+        (opts.serverNoContextTakeover === false &&
+          params.server_no_context_takeover) ||
+        (params.server_max_window_bits &&
+          (opts.serverMaxWindowBits === false ||
+            (typeof opts.serverMaxWindowBits === 'number' &&
+              opts.serverMaxWindowBits > params.server_max_window_bits))) ||
+        (typeof opts.clientMaxWindowBits === 'number' &&
+          (typeof params.client_max_window_bits === 'number'
+            ? opts.clientMaxWindowBits > params.client_max_window_bits
+            : !params.client_max_window_bits))
+      ) {
+        return false;
+      }
+
+      return true;
+    });
+
+    if (!accepted) {
+      throw new Error('None of the extension offers can be accepted');
+    }
+
+    if (opts.serverNoContextTakeover) {
+      accepted.server_no_context_takeover = true;
+    }
+    if (opts.clientNoContextTakeover) {
+      accepted.client_no_context_takeover = true;
+    }
+    if (typeof opts.serverMaxWindowBits === 'number') {
+      accepted.server_max_window_bits = opts.serverMaxWindowBits;
+    }
+    if (typeof opts.clientMaxWindowBits === 'number') {
+      accepted.client_max_window_bits = opts.clientMaxWindowBits;
+    } else if (
+      accepted.client_max_window_bits === true ||
+      opts.clientMaxWindowBits === false
+    ) {
+      delete accepted.client_max_window_bits;
+    }
+
+    return accepted;
+  }
+
+  /**
+   * Accept the extension negotiation response.
+   *
+   * @param {Array} response The extension negotiation response
+   * @return {Object} Accepted configuration
+   * @private
+   */
+  acceptAsClient(response) {
+    const params = response[0];
+
+    if (
+      this._options.clientNoContextTakeover === false &&
+      params.client_no_context_takeover
+    ) {
+      throw new Error('Unexpected parameter "client_no_context_takeover"');
+    }
+
+    if (!params.client_max_window_bits) {
+      if (typeof this._options.clientMaxWindowBits === 'number') {
+        params.client_max_window_bits = this._options.clientMaxWindowBits;
+      }
+    } else if (
+      this._options.clientMaxWindowBits === false ||
+      (typeof this._options.clientMaxWindowBits === 'number' &&
+        params.client_max_window_bits > this._options.clientMaxWindowBits)
+    ) {
+      throw new Error(
+        'Unexpected or invalid parameter "client_max_window_bits"'
+      );
+    }
+
+    return params;
+  }
+
+  /**
+   * Normalize parameters.
+   *
+   * @param {Array} configurations The extension negotiation offers/reponse
+   * @return {Array} The offers/response with normalized parameters
+   * @private
+   */
+  normalizeParams(configurations) {
+    configurations.forEach((params) => {
+      Object.keys(params).forEach((key) => {
+        let value = params[key];
+
+        if (value.length > 1) {
+          throw new Error(`Parameter "${key}" must have only a single value`);
+        }
+
+        value = value[0];
+
+        if (key === 'client_max_window_bits') {
+          if (value !== true) {
+            const num = +value;
+            if (!Number.isInteger(num) || num < 8 || num > 15) {
+              throw new TypeError(
+                `Invalid value for parameter "${key}": ${value}`
+              );
+            }
+            value = num;
+          } else if (!this._isServer) {
+            throw new TypeError(
+              `Invalid value for parameter "${key}": ${value}`
+            );
+          }
+        } else if (key === 'server_max_window_bits') {
+          const num = +value;
+          if (!Number.isInteger(num) || num < 8 || num > 15) {
+            throw new TypeError(
+              `Invalid value for parameter "${key}": ${value}`
+            );
+          }
+          value = num;
+        } else if (
+          key === 'client_no_context_takeover' ||
+          key === 'server_no_context_takeover'
+        ) {
+          if (value !== true) {
+            throw new TypeError(
+              `Invalid value for parameter "${key}": ${value}`
+            );
+          }
+        } else {
+          throw new Error(`Unknown parameter "${key}"`);
+        }
+
+        params[key] = value;
+      });
+    });
+
+    return configurations;
+  }
+
+  /**
+   * Decompress data. Concurrency limited.
+   *
+   * @param {Buffer} data Compressed data
+   * @param {Boolean} fin Specifies whether or not this is the last fragment
+   * @param {Function} callback Callback
+   * @public
+   */
+  decompress(data, fin, callback) {
+    zlibLimiter.add((done) => {
+      this._decompress(data, fin, (err, result) => {
+        done();
+        callback(err, result);
+      });
+    });
+  }
+
+  /**
+   * Compress data. Concurrency limited.
+   *
+   * @param {(Buffer|String)} data Data to compress
+   * @param {Boolean} fin Specifies whether or not this is the last fragment
+   * @param {Function} callback Callback
+   * @public
+   */
+  compress(data, fin, callback) {
+    zlibLimiter.add((done) => {
+      this._compress(data, fin, (err, result) => {
+        done();
+        callback(err, result);
+      });
+    });
+  }
+
+  /**
+   * Decompress data.
+   *
+   * @param {Buffer} data Compressed data
+   * @param {Boolean} fin Specifies whether or not this is the last fragment
+   * @param {Function} callback Callback
+   * @private
+   */
+  _decompress(data, fin, callback) {
+    const endpoint = this._isServer ? 'client' : 'server';
+
+    if (!this._inflate) {
+      const key = `${endpoint}_max_window_bits`;
+      const windowBits =
+        typeof this.params[key] !== 'number'
+          ? zlib.Z_DEFAULT_WINDOWBITS
+          : this.params[key];
+
+      this._inflate = zlib.createInflateRaw({
+        ...this._options.zlibInflateOptions,
+        windowBits
+      });
+      this._inflate[kPerMessageDeflate] = this;
+      this._inflate[kTotalLength] = 0;
+      this._inflate[kBuffers] = [];
+      this._inflate.on('error', inflateOnError);
+      this._inflate.on('data', inflateOnData);
+    }
+
+    this._inflate[kCallback] = callback;
+
+    this._inflate.write(data);
+    if (fin) this._inflate.write(TRAILER);
+
+    this._inflate.flush(() => {
+      const err = this._inflate[kError];
+
+      if (err) {
+        this._inflate.close();
+        this._inflate = null;
+        callback(err);
+        return;
+      }
+
+      const data = bufferUtil.concat(
+        this._inflate[kBuffers],
+        this._inflate[kTotalLength]
+      );
+
+      if (this._inflate._readableState.endEmitted) {
+        this._inflate.close();
+        this._inflate = null;
+      } else {
+        this._inflate[kTotalLength] = 0;
+        this._inflate[kBuffers] = [];
+
+        if (fin && this.params[`${endpoint}_no_context_takeover`]) {
+          this._inflate.reset();
+        }
+      }
+
+      callback(null, data);
+    });
+  }
+
+  /**
+   * Compress data.
+   *
+   * @param {(Buffer|String)} data Data to compress
+   * @param {Boolean} fin Specifies whether or not this is the last fragment
+   * @param {Function} callback Callback
+   * @private
+   */
+  _compress(data, fin, callback) {
+    const endpoint = this._isServer ? 'server' : 'client';
+
+    if (!this._deflate) {
+      const key = `${endpoint}_max_window_bits`;
+      const windowBits =
+        typeof this.params[key] !== 'number'
+          ? zlib.Z_DEFAULT_WINDOWBITS
+          : this.params[key];
+
+      this._deflate = zlib.createDeflateRaw({
+        ...this._options.zlibDeflateOptions,
+        windowBits
+      });
+
+      this._deflate[kTotalLength] = 0;
+      this._deflate[kBuffers] = [];
+
+      this._deflate.on('data', deflateOnData);
+    }
+
+    this._deflate[kCallback] = callback;
+
+    this._deflate.write(data);
+    this._deflate.flush(zlib.Z_SYNC_FLUSH, () => {
+      if (!this._deflate) {
+        //
+        // The deflate stream was closed while data was being processed.
+        //
+        return;
+      }
+
+      let data = bufferUtil.concat(
+        this._deflate[kBuffers],
+        this._deflate[kTotalLength]
+      );
+
+      if (fin) {
+        data = new FastBuffer(data.buffer, data.byteOffset, data.length - 4);
+      }
+
+      //
+      // Ensure that the callback will not be called again in
+      // `PerMessageDeflate#cleanup()`.
+      //
+      this._deflate[kCallback] = null;
+
+      this._deflate[kTotalLength] = 0;
+      this._deflate[kBuffers] = [];
+
+      if (fin && this.params[`${endpoint}_no_context_takeover`]) {
+        this._deflate.reset();
+      }
+
+      callback(null, data);
+    });
+  }
+}
+
+module.exports = PerMessageDeflate;
+
+/**
+ * The listener of the `zlib.DeflateRaw` stream `'data'` event.
+ *
+ * @param {Buffer} chunk A chunk of data
+ * @private
+ */
+function deflateOnData(chunk) {
+  this[kBuffers].push(chunk);
+  this[kTotalLength] += chunk.length;
+}
+
+/**
+ * The listener of the `zlib.InflateRaw` stream `'data'` event.
+ *
+ * @param {Buffer} chunk A chunk of data
+ * @private
+ */
+function inflateOnData(chunk) {
+  this[kTotalLength] += chunk.length;
+
+  if (
+    this[kPerMessageDeflate]._maxPayload < 1 ||
+    this[kTotalLength] <= this[kPerMessageDeflate]._maxPayload
+  ) {
+    this[kBuffers].push(chunk);
+    return;
+  }
+
+  this[kError] = new RangeError('Max payload size exceeded');
+  this[kError].code = 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
+  this[kError][kStatusCode] = 1009;
+  this.removeListener('data', inflateOnData);
+
+  //
+  // The choice to employ `zlib.reset()` over `zlib.close()` is dictated by the
+  // fact that in Node.js versions prior to 13.10.0, the callback for
+  // `zlib.flush()` is not called if `zlib.close()` is used. Utilizing
+  // `zlib.reset()` ensures that either the callback is invoked or an error is
+  // emitted.
+  //
+  this.reset();
+}
+
+/**
+ * The listener of the `zlib.InflateRaw` stream `'error'` event.
+ *
+ * @param {Error} err The emitted error
+ * @private
+ */
+function inflateOnError(err) {
+  //
+  // There is no need to call `Zlib#close()` as the handle is automatically
+  // closed when an error is emitted.
+  //
+  this[kPerMessageDeflate]._inflate = null;
+
+  if (this[kError]) {
+    this[kCallback](this[kError]);
+    return;
+  }
+
+  err[kStatusCode] = 1007;
+  this[kCallback](err);
+}
+
+
+/***/ }),
+
+/***/ 8362:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+
+
+const { Writable } = __nccwpck_require__(2203);
+
+const PerMessageDeflate = __nccwpck_require__(7895);
+const {
+  BINARY_TYPES,
+  EMPTY_BUFFER,
+  kStatusCode,
+  kWebSocket
+} = __nccwpck_require__(9714);
+const { concat, toArrayBuffer, unmask } = __nccwpck_require__(8846);
+const { isValidStatusCode, isValidUTF8 } = __nccwpck_require__(9396);
+
+const FastBuffer = Buffer[Symbol.species];
+
+const GET_INFO = 0;
+const GET_PAYLOAD_LENGTH_16 = 1;
+const GET_PAYLOAD_LENGTH_64 = 2;
+const GET_MASK = 3;
+const GET_DATA = 4;
+const INFLATING = 5;
+const DEFER_EVENT = 6;
+
+/**
+ * HyBi Receiver implementation.
+ *
+ * @extends Writable
+ */
+class Receiver extends Writable {
+  /**
+   * Creates a Receiver instance.
+   *
+   * @param {Object} [options] Options object
+   * @param {Boolean} [options.allowSynchronousEvents=true] Specifies whether
+   *     any of the `'message'`, `'ping'`, and `'pong'` events can be emitted
+   *     multiple times in the same tick
+   * @param {String} [options.binaryType=nodebuffer] The type for binary data
+   * @param {Object} [options.extensions] An object containing the negotiated
+   *     extensions
+   * @param {Boolean} [options.isServer=false] Specifies whether to operate in
+   *     client or server mode
+   * @param {Number} [options.maxBufferedChunks=0] The maximum number of
+   *     buffered data chunks
+   * @param {Number} [options.maxFragments=0] The maximum number of message
+   *     fragments
+   * @param {Number} [options.maxPayload=0] The maximum allowed message length
+   * @param {Boolean} [options.skipUTF8Validation=false] Specifies whether or
+   *     not to skip UTF-8 validation for text and close messages
+   */
+  constructor(options = {}) {
+    super();
+
+    this._allowSynchronousEvents =
+      options.allowSynchronousEvents !== undefined
+        ? options.allowSynchronousEvents
+        : true;
+    this._binaryType = options.binaryType || BINARY_TYPES[0];
+    this._extensions = options.extensions || {};
+    this._isServer = !!options.isServer;
+    this._maxBufferedChunks = options.maxBufferedChunks | 0;
+    this._maxFragments = options.maxFragments | 0;
+    this._maxPayload = options.maxPayload | 0;
+    this._skipUTF8Validation = !!options.skipUTF8Validation;
+    this[kWebSocket] = undefined;
+
+    this._bufferedBytes = 0;
+    this._buffers = [];
+
+    this._compressed = false;
+    this._payloadLength = 0;
+    this._mask = undefined;
+    this._fragmented = 0;
+    this._masked = false;
+    this._fin = false;
+    this._opcode = 0;
+
+    this._totalPayloadLength = 0;
+    this._messageLength = 0;
+    this._numFragments = 0;
+    this._fragments = [];
+
+    this._errored = false;
+    this._loop = false;
+    this._state = GET_INFO;
+  }
+
+  /**
+   * Implements `Writable.prototype._write()`.
+   *
+   * @param {Buffer} chunk The chunk of data to write
+   * @param {String} encoding The character encoding of `chunk`
+   * @param {Function} cb Callback
+   * @private
+   */
+  _write(chunk, encoding, cb) {
+    if (this._opcode === 0x08 && this._state == GET_INFO) return cb();
+
+    if (
+      this._maxBufferedChunks > 0 &&
+      this._buffers.length >= this._maxBufferedChunks
+    ) {
+      cb(
+        this.createError(
+          RangeError,
+          'Too many buffered chunks',
+          false,
+          1008,
+          'WS_ERR_TOO_MANY_BUFFERED_PARTS'
+        )
+      );
+      return;
+    }
+
+    this._bufferedBytes += chunk.length;
+    this._buffers.push(chunk);
+    this.startLoop(cb);
+  }
+
+  /**
+   * Consumes `n` bytes from the buffered data.
+   *
+   * @param {Number} n The number of bytes to consume
+   * @return {Buffer} The consumed bytes
+   * @private
+   */
+  consume(n) {
+    this._bufferedBytes -= n;
+
+    if (n === this._buffers[0].length) return this._buffers.shift();
+
+    if (n < this._buffers[0].length) {
+      const buf = this._buffers[0];
+      this._buffers[0] = new FastBuffer(
+        buf.buffer,
+        buf.byteOffset + n,
+        buf.length - n
+      );
+
+      return new FastBuffer(buf.buffer, buf.byteOffset, n);
+    }
+
+    const dst = Buffer.allocUnsafe(n);
+
+    do {
+      const buf = this._buffers[0];
+      const offset = dst.length - n;
+
+      if (n >= buf.length) {
+        dst.set(this._buffers.shift(), offset);
+      } else {
+        dst.set(new Uint8Array(buf.buffer, buf.byteOffset, n), offset);
+        this._buffers[0] = new FastBuffer(
+          buf.buffer,
+          buf.byteOffset + n,
+          buf.length - n
+        );
+      }
+
+      n -= buf.length;
+    } while (n > 0);
+
+    return dst;
+  }
+
+  /**
+   * Starts the parsing loop.
+   *
+   * @param {Function} cb Callback
+   * @private
+   */
+  startLoop(cb) {
+    this._loop = true;
+
+    do {
+      switch (this._state) {
+        case GET_INFO:
+          this.getInfo(cb);
+          break;
+        case GET_PAYLOAD_LENGTH_16:
+          this.getPayloadLength16(cb);
+          break;
+        case GET_PAYLOAD_LENGTH_64:
+          this.getPayloadLength64(cb);
+          break;
+        case GET_MASK:
+          this.getMask();
+          break;
+        case GET_DATA:
+          this.getData(cb);
+          break;
+        case INFLATING:
+        case DEFER_EVENT:
+          this._loop = false;
+          return;
+      }
+    } while (this._loop);
+
+    if (!this._errored) cb();
+  }
+
+  /**
+   * Reads the first two bytes of a frame.
+   *
+   * @param {Function} cb Callback
+   * @private
+   */
+  getInfo(cb) {
+    if (this._bufferedBytes < 2) {
+      this._loop = false;
+      return;
+    }
+
+    const buf = this.consume(2);
+
+    if ((buf[0] & 0x30) !== 0x00) {
+      const error = this.createError(
+        RangeError,
+        'RSV2 and RSV3 must be clear',
+        true,
+        1002,
+        'WS_ERR_UNEXPECTED_RSV_2_3'
+      );
+
+      cb(error);
+      return;
+    }
+
+    const compressed = (buf[0] & 0x40) === 0x40;
+
+    if (compressed && !this._extensions[PerMessageDeflate.extensionName]) {
+      const error = this.createError(
+        RangeError,
+        'RSV1 must be clear',
+        true,
+        1002,
+        'WS_ERR_UNEXPECTED_RSV_1'
+      );
+
+      cb(error);
+      return;
+    }
+
+    this._fin = (buf[0] & 0x80) === 0x80;
+    this._opcode = buf[0] & 0x0f;
+    this._payloadLength = buf[1] & 0x7f;
+
+    if (this._opcode === 0x00) {
+      if (compressed) {
+        const error = this.createError(
+          RangeError,
+          'RSV1 must be clear',
+          true,
+          1002,
+          'WS_ERR_UNEXPECTED_RSV_1'
+        );
+
+        cb(error);
+        return;
+      }
+
+      if (!this._fragmented) {
+        const error = this.createError(
+          RangeError,
+          'invalid opcode 0',
+          true,
+          1002,
+          'WS_ERR_INVALID_OPCODE'
+        );
+
+        cb(error);
+        return;
+      }
+
+      this._opcode = this._fragmented;
+    } else if (this._opcode === 0x01 || this._opcode === 0x02) {
+      if (this._fragmented) {
+        const error = this.createError(
+          RangeError,
+          `invalid opcode ${this._opcode}`,
+          true,
+          1002,
+          'WS_ERR_INVALID_OPCODE'
+        );
+
+        cb(error);
+        return;
+      }
+
+      this._compressed = compressed;
+    } else if (this._opcode > 0x07 && this._opcode < 0x0b) {
+      if (!this._fin) {
+        const error = this.createError(
+          RangeError,
+          'FIN must be set',
+          true,
+          1002,
+          'WS_ERR_EXPECTED_FIN'
+        );
+
+        cb(error);
+        return;
+      }
+
+      if (compressed) {
+        const error = this.createError(
+          RangeError,
+          'RSV1 must be clear',
+          true,
+          1002,
+          'WS_ERR_UNEXPECTED_RSV_1'
+        );
+
+        cb(error);
+        return;
+      }
+
+      if (
+        this._payloadLength > 0x7d ||
+        (this._opcode === 0x08 && this._payloadLength === 1)
+      ) {
+        const error = this.createError(
+          RangeError,
+          `invalid payload length ${this._payloadLength}`,
+          true,
+          1002,
+          'WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH'
+        );
+
+        cb(error);
+        return;
+      }
+    } else {
+      const error = this.createError(
+        RangeError,
+        `invalid opcode ${this._opcode}`,
+        true,
+        1002,
+        'WS_ERR_INVALID_OPCODE'
+      );
+
+      cb(error);
+      return;
+    }
+
+    if (!this._fin && !this._fragmented) this._fragmented = this._opcode;
+    this._masked = (buf[1] & 0x80) === 0x80;
+
+    if (this._isServer) {
+      if (!this._masked) {
+        const error = this.createError(
+          RangeError,
+          'MASK must be set',
+          true,
+          1002,
+          'WS_ERR_EXPECTED_MASK'
+        );
+
+        cb(error);
+        return;
+      }
+    } else if (this._masked) {
+      const error = this.createError(
+        RangeError,
+        'MASK must be clear',
+        true,
+        1002,
+        'WS_ERR_UNEXPECTED_MASK'
+      );
+
+      cb(error);
+      return;
+    }
+
+    if (this._payloadLength === 126) this._state = GET_PAYLOAD_LENGTH_16;
+    else if (this._payloadLength === 127) this._state = GET_PAYLOAD_LENGTH_64;
+    else this.haveLength(cb);
+  }
+
+  /**
+   * Gets extended payload length (7+16).
+   *
+   * @param {Function} cb Callback
+   * @private
+   */
+  getPayloadLength16(cb) {
+    if (this._bufferedBytes < 2) {
+      this._loop = false;
+      return;
+    }
+
+    this._payloadLength = this.consume(2).readUInt16BE(0);
+    this.haveLength(cb);
+  }
+
+  /**
+   * Gets extended payload length (7+64).
+   *
+   * @param {Function} cb Callback
+   * @private
+   */
+  getPayloadLength64(cb) {
+    if (this._bufferedBytes < 8) {
+      this._loop = false;
+      return;
+    }
+
+    const buf = this.consume(8);
+    const num = buf.readUInt32BE(0);
+
+    //
+    // The maximum safe integer in JavaScript is 2^53 - 1. An error is returned
+    // if payload length is greater than this number.
+    //
+    if (num > Math.pow(2, 53 - 32) - 1) {
+      const error = this.createError(
+        RangeError,
+        'Unsupported WebSocket frame: payload length > 2^53 - 1',
+        false,
+        1009,
+        'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH'
+      );
+
+      cb(error);
+      return;
+    }
+
+    this._payloadLength = num * Math.pow(2, 32) + buf.readUInt32BE(4);
+    this.haveLength(cb);
+  }
+
+  /**
+   * Payload length has been read.
+   *
+   * @param {Function} cb Callback
+   * @private
+   */
+  haveLength(cb) {
+    if (this._payloadLength && this._opcode < 0x08) {
+      this._totalPayloadLength += this._payloadLength;
+      if (this._totalPayloadLength > this._maxPayload && this._maxPayload > 0) {
+        const error = this.createError(
+          RangeError,
+          'Max payload size exceeded',
+          false,
+          1009,
+          'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH'
+        );
+
+        cb(error);
+        return;
+      }
+    }
+
+    if (this._masked) this._state = GET_MASK;
+    else this._state = GET_DATA;
+  }
+
+  /**
+   * Reads mask bytes.
+   *
+   * @private
+   */
+  getMask() {
+    if (this._bufferedBytes < 4) {
+      this._loop = false;
+      return;
+    }
+
+    this._mask = this.consume(4);
+    this._state = GET_DATA;
+  }
+
+  /**
+   * Reads data bytes.
+   *
+   * @param {Function} cb Callback
+   * @private
+   */
+  getData(cb) {
+    let data = EMPTY_BUFFER;
+
+    if (this._payloadLength) {
+      if (this._bufferedBytes < this._payloadLength) {
+        this._loop = false;
+        return;
+      }
+
+      data = this.consume(this._payloadLength);
+
+      if (
+        this._masked &&
+        (this._mask[0] | this._mask[1] | this._mask[2] | this._mask[3]) !== 0
+      ) {
+        unmask(data, this._mask);
+      }
+    }
+
+    //
+    // The mask is a view into the buffer the stream delivered, which is commonly
+    // 64 KiB, and it is not needed once the payload above has been unmasked.
+    // Leaving it set would pin that whole buffer until the next frame arrives,
+    // which on an idle connection can be indefinitely.
+    //
+    this._mask = undefined;
+
+    if (this._opcode > 0x07) {
+      this.controlMessage(data, cb);
+      return;
+    }
+
+    if (this._maxFragments > 0 && ++this._numFragments > this._maxFragments) {
+      const error = this.createError(
+        RangeError,
+        'Too many message fragments',
+        false,
+        1008,
+        'WS_ERR_TOO_MANY_BUFFERED_PARTS'
+      );
+
+      cb(error);
+      return;
+    }
+
+    if (this._compressed) {
+      this._state = INFLATING;
+      this.decompress(data, cb);
+      return;
+    }
+
+    if (data.length) {
+      //
+      // This message is not compressed so its length is the sum of the payload
+      // length of all fragments.
+      //
+      this._messageLength = this._totalPayloadLength;
+      this._fragments.push(data);
+    }
+
+    this.dataMessage(cb);
+  }
+
+  /**
+   * Decompresses data.
+   *
+   * @param {Buffer} data Compressed data
+   * @param {Function} cb Callback
+   * @private
+   */
+  decompress(data, cb) {
+    const perMessageDeflate = this._extensions[PerMessageDeflate.extensionName];
+
+    perMessageDeflate.decompress(data, this._fin, (err, buf) => {
+      if (err) return cb(err);
+
+      if (buf.length) {
+        this._messageLength += buf.length;
+        if (this._messageLength > this._maxPayload && this._maxPayload > 0) {
+          const error = this.createError(
+            RangeError,
+            'Max payload size exceeded',
+            false,
+            1009,
+            'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH'
+          );
+
+          cb(error);
+          return;
+        }
+
+        this._fragments.push(buf);
+      }
+
+      this.dataMessage(cb);
+      if (this._state === GET_INFO) this.startLoop(cb);
+    });
+  }
+
+  /**
+   * Handles a data message.
+   *
+   * @param {Function} cb Callback
+   * @private
+   */
+  dataMessage(cb) {
+    if (!this._fin) {
+      this._state = GET_INFO;
+      return;
+    }
+
+    const messageLength = this._messageLength;
+    const fragments = this._fragments;
+
+    this._totalPayloadLength = 0;
+    this._messageLength = 0;
+    this._fragmented = 0;
+    this._numFragments = 0;
+    this._fragments = [];
+
+    if (this._opcode === 2) {
+      let data;
+
+      if (this._binaryType === 'nodebuffer') {
+        data = concat(fragments, messageLength);
+      } else if (this._binaryType === 'arraybuffer') {
+        data = toArrayBuffer(concat(fragments, messageLength));
+      } else if (this._binaryType === 'blob') {
+        data = new Blob(fragments);
+      } else {
+        data = fragments;
+      }
+
+      if (this._allowSynchronousEvents) {
+        this.emit('message', data, true);
+        this._state = GET_INFO;
+      } else {
+        this._state = DEFER_EVENT;
+        setImmediate(() => {
+          this.emit('message', data, true);
+          this._state = GET_INFO;
+          this.startLoop(cb);
+        });
+      }
+    } else {
+      const buf = concat(fragments, messageLength);
+
+      if (!this._skipUTF8Validation && !isValidUTF8(buf)) {
+        const error = this.createError(
+          Error,
+          'invalid UTF-8 sequence',
+          true,
+          1007,
+          'WS_ERR_INVALID_UTF8'
+        );
+
+        cb(error);
+        return;
+      }
+
+      if (this._state === INFLATING || this._allowSynchronousEvents) {
+        this.emit('message', buf, false);
+        this._state = GET_INFO;
+      } else {
+        this._state = DEFER_EVENT;
+        setImmediate(() => {
+          this.emit('message', buf, false);
+          this._state = GET_INFO;
+          this.startLoop(cb);
+        });
+      }
+    }
+  }
+
+  /**
+   * Handles a control message.
+   *
+   * @param {Buffer} data Data to handle
+   * @return {(Error|RangeError|undefined)} A possible error
+   * @private
+   */
+  controlMessage(data, cb) {
+    if (this._opcode === 0x08) {
+      if (data.length === 0) {
+        this._loop = false;
+        this.emit('conclude', 1005, EMPTY_BUFFER);
+        this.end();
+      } else {
+        const code = data.readUInt16BE(0);
+
+        if (!isValidStatusCode(code)) {
+          const error = this.createError(
+            RangeError,
+            `invalid status code ${code}`,
+            true,
+            1002,
+            'WS_ERR_INVALID_CLOSE_CODE'
+          );
+
+          cb(error);
+          return;
+        }
+
+        const buf = new FastBuffer(
+          data.buffer,
+          data.byteOffset + 2,
+          data.length - 2
+        );
+
+        if (!this._skipUTF8Validation && !isValidUTF8(buf)) {
+          const error = this.createError(
+            Error,
+            'invalid UTF-8 sequence',
+            true,
+            1007,
+            'WS_ERR_INVALID_UTF8'
+          );
+
+          cb(error);
+          return;
+        }
+
+        this._loop = false;
+        this.emit('conclude', code, buf);
+        this.end();
+      }
+
+      this._state = GET_INFO;
+      return;
+    }
+
+    if (this._allowSynchronousEvents) {
+      this.emit(this._opcode === 0x09 ? 'ping' : 'pong', data);
+      this._state = GET_INFO;
+    } else {
+      this._state = DEFER_EVENT;
+      setImmediate(() => {
+        this.emit(this._opcode === 0x09 ? 'ping' : 'pong', data);
+        this._state = GET_INFO;
+        this.startLoop(cb);
+      });
+    }
+  }
+
+  /**
+   * Builds an error object.
+   *
+   * @param {function(new:Error|RangeError)} ErrorCtor The error constructor
+   * @param {String} message The error message
+   * @param {Boolean} prefix Specifies whether or not to add a default prefix to
+   *     `message`
+   * @param {Number} statusCode The status code
+   * @param {String} errorCode The exposed error code
+   * @return {(Error|RangeError)} The error
+   * @private
+   */
+  createError(ErrorCtor, message, prefix, statusCode, errorCode) {
+    this._loop = false;
+    this._errored = true;
+
+    const err = new ErrorCtor(
+      prefix ? `Invalid WebSocket frame: ${message}` : message
+    );
+
+    Error.captureStackTrace(err, this.createError);
+    err.code = errorCode;
+    err[kStatusCode] = statusCode;
+    return err;
+  }
+}
+
+module.exports = Receiver;
+
+
+/***/ }),
+
+/***/ 5614:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+/* eslint no-unused-vars: ["error", { "varsIgnorePattern": "^Duplex" }] */
+
+
+
+const { Duplex } = __nccwpck_require__(2203);
+const { randomFillSync } = __nccwpck_require__(6982);
+const {
+  types: { isUint8Array }
+} = __nccwpck_require__(9023);
+
+const PerMessageDeflate = __nccwpck_require__(7895);
+const { EMPTY_BUFFER, kWebSocket, NOOP } = __nccwpck_require__(9714);
+const { isBlob, isValidStatusCode } = __nccwpck_require__(9396);
+const { mask: applyMask, toBuffer } = __nccwpck_require__(8846);
+
+const kByteLength = Symbol('kByteLength');
+const maskBuffer = Buffer.alloc(4);
+const RANDOM_POOL_SIZE = 8 * 1024;
+let randomPool;
+let randomPoolPointer = RANDOM_POOL_SIZE;
+
+const DEFAULT = 0;
+const DEFLATING = 1;
+const GET_BLOB_DATA = 2;
+
+/**
+ * HyBi Sender implementation.
+ */
+class Sender {
+  /**
+   * Creates a Sender instance.
+   *
+   * @param {Duplex} socket The connection socket
+   * @param {Object} [extensions] An object containing the negotiated extensions
+   * @param {Function} [generateMask] The function used to generate the masking
+   *     key
+   */
+  constructor(socket, extensions, generateMask) {
+    this._extensions = extensions || {};
+
+    if (generateMask) {
+      this._generateMask = generateMask;
+      this._maskBuffer = Buffer.alloc(4);
+    }
+
+    this._socket = socket;
+
+    this._firstFragment = true;
+    this._compress = false;
+
+    this._bufferedBytes = 0;
+    this._queue = [];
+    this._state = DEFAULT;
+    this.onerror = NOOP;
+    this[kWebSocket] = undefined;
+  }
+
+  /**
+   * Frames a piece of data according to the HyBi WebSocket protocol.
+   *
+   * @param {(Buffer|String)} data The data to frame
+   * @param {Object} options Options object
+   * @param {Boolean} [options.fin=false] Specifies whether or not to set the
+   *     FIN bit
+   * @param {Function} [options.generateMask] The function used to generate the
+   *     masking key
+   * @param {Boolean} [options.mask=false] Specifies whether or not to mask
+   *     `data`
+   * @param {Buffer} [options.maskBuffer] The buffer used to store the masking
+   *     key
+   * @param {Number} options.opcode The opcode
+   * @param {Boolean} [options.readOnly=false] Specifies whether `data` can be
+   *     modified
+   * @param {Boolean} [options.rsv1=false] Specifies whether or not to set the
+   *     RSV1 bit
+   * @return {(Buffer|String)[]} The framed data
+   * @public
+   */
+  static frame(data, options) {
+    let mask;
+    let merge = false;
+    let offset = 2;
+    let skipMasking = false;
+
+    if (options.mask) {
+      mask = options.maskBuffer || maskBuffer;
+
+      if (options.generateMask) {
+        options.generateMask(mask);
+      } else {
+        if (randomPoolPointer === RANDOM_POOL_SIZE) {
+          /* istanbul ignore else  */
+          if (randomPool === undefined) {
+            //
+            // This is lazily initialized because server-sent frames must not
+            // be masked so it may never be used.
+            //
+            randomPool = Buffer.alloc(RANDOM_POOL_SIZE);
+          }
+
+          randomFillSync(randomPool, 0, RANDOM_POOL_SIZE);
+          randomPoolPointer = 0;
+        }
+
+        mask[0] = randomPool[randomPoolPointer++];
+        mask[1] = randomPool[randomPoolPointer++];
+        mask[2] = randomPool[randomPoolPointer++];
+        mask[3] = randomPool[randomPoolPointer++];
+      }
+
+      skipMasking = (mask[0] | mask[1] | mask[2] | mask[3]) === 0;
+      offset = 6;
+    }
+
+    let dataLength;
+
+    if (typeof data === 'string') {
+      if (
+        (!options.mask || skipMasking) &&
+        options[kByteLength] !== undefined
+      ) {
+        dataLength = options[kByteLength];
+      } else {
+        data = Buffer.from(data);
+        dataLength = data.length;
+      }
+    } else {
+      dataLength = data.length;
+      merge = options.mask && options.readOnly && !skipMasking;
+    }
+
+    let payloadLength = dataLength;
+
+    if (dataLength >= 65536) {
+      offset += 8;
+      payloadLength = 127;
+    } else if (dataLength > 125) {
+      offset += 2;
+      payloadLength = 126;
+    }
+
+    const target = Buffer.allocUnsafe(merge ? dataLength + offset : offset);
+
+    target[0] = options.fin ? options.opcode | 0x80 : options.opcode;
+    if (options.rsv1) target[0] |= 0x40;
+
+    target[1] = payloadLength;
+
+    if (payloadLength === 126) {
+      target.writeUInt16BE(dataLength, 2);
+    } else if (payloadLength === 127) {
+      target[2] = target[3] = 0;
+      target.writeUIntBE(dataLength, 4, 6);
+    }
+
+    if (!options.mask) {
+      return dataLength ? [target, data] : [target];
+    }
+
+    target[1] |= 0x80;
+    target[offset - 4] = mask[0];
+    target[offset - 3] = mask[1];
+    target[offset - 2] = mask[2];
+    target[offset - 1] = mask[3];
+
+    if (!dataLength) return [target];
+    if (skipMasking) return [target, data];
+
+    if (merge) {
+      applyMask(data, mask, target, offset, dataLength);
+      return [target];
+    }
+
+    applyMask(data, mask, data, 0, dataLength);
+    return [target, data];
+  }
+
+  /**
+   * Sends a close message to the other peer.
+   *
+   * @param {Number} [code] The status code component of the body
+   * @param {(String|Buffer)} [data] The message component of the body
+   * @param {Boolean} [mask=false] Specifies whether or not to mask the message
+   * @param {Function} [cb] Callback
+   * @public
+   */
+  close(code, data, mask, cb) {
+    let buf;
+
+    if (code === undefined) {
+      buf = EMPTY_BUFFER;
+    } else if (typeof code !== 'number' || !isValidStatusCode(code)) {
+      throw new TypeError('First argument must be a valid error code number');
+    } else if (data === undefined || !data.length) {
+      buf = Buffer.allocUnsafe(2);
+      buf.writeUInt16BE(code, 0);
+    } else {
+      const length = Buffer.byteLength(data);
+
+      if (length > 123) {
+        throw new RangeError('The message must not be greater than 123 bytes');
+      }
+
+      buf = Buffer.allocUnsafe(2 + length);
+      buf.writeUInt16BE(code, 0);
+
+      if (typeof data === 'string') {
+        buf.write(data, 2);
+      } else if (isUint8Array(data)) {
+        buf.set(data, 2);
+      } else {
+        throw new TypeError('Second argument must be a string or a Uint8Array');
+      }
+    }
+
+    const options = {
+      [kByteLength]: buf.length,
+      fin: true,
+      generateMask: this._generateMask,
+      mask,
+      maskBuffer: this._maskBuffer,
+      opcode: 0x08,
+      readOnly: false,
+      rsv1: false
+    };
+
+    if (this._state !== DEFAULT) {
+      this.enqueue([this.dispatch, buf, false, options, cb]);
+    } else {
+      this.sendFrame(Sender.frame(buf, options), cb);
+    }
+  }
+
+  /**
+   * Sends a ping message to the other peer.
+   *
+   * @param {*} data The message to send
+   * @param {Boolean} [mask=false] Specifies whether or not to mask `data`
+   * @param {Function} [cb] Callback
+   * @public
+   */
+  ping(data, mask, cb) {
+    let byteLength;
+    let readOnly;
+
+    if (typeof data === 'string') {
+      byteLength = Buffer.byteLength(data);
+      readOnly = false;
+    } else if (isBlob(data)) {
+      byteLength = data.size;
+      readOnly = false;
+    } else {
+      data = toBuffer(data);
+      byteLength = data.length;
+      readOnly = toBuffer.readOnly;
+    }
+
+    if (byteLength > 125) {
+      throw new RangeError('The data size must not be greater than 125 bytes');
+    }
+
+    const options = {
+      [kByteLength]: byteLength,
+      fin: true,
+      generateMask: this._generateMask,
+      mask,
+      maskBuffer: this._maskBuffer,
+      opcode: 0x09,
+      readOnly,
+      rsv1: false
+    };
+
+    if (isBlob(data)) {
+      if (this._state !== DEFAULT) {
+        this.enqueue([this.getBlobData, data, false, options, cb]);
+      } else {
+        this.getBlobData(data, false, options, cb);
+      }
+    } else if (this._state !== DEFAULT) {
+      this.enqueue([this.dispatch, data, false, options, cb]);
+    } else {
+      this.sendFrame(Sender.frame(data, options), cb);
+    }
+  }
+
+  /**
+   * Sends a pong message to the other peer.
+   *
+   * @param {*} data The message to send
+   * @param {Boolean} [mask=false] Specifies whether or not to mask `data`
+   * @param {Function} [cb] Callback
+   * @public
+   */
+  pong(data, mask, cb) {
+    let byteLength;
+    let readOnly;
+
+    if (typeof data === 'string') {
+      byteLength = Buffer.byteLength(data);
+      readOnly = false;
+    } else if (isBlob(data)) {
+      byteLength = data.size;
+      readOnly = false;
+    } else {
+      data = toBuffer(data);
+      byteLength = data.length;
+      readOnly = toBuffer.readOnly;
+    }
+
+    if (byteLength > 125) {
+      throw new RangeError('The data size must not be greater than 125 bytes');
+    }
+
+    const options = {
+      [kByteLength]: byteLength,
+      fin: true,
+      generateMask: this._generateMask,
+      mask,
+      maskBuffer: this._maskBuffer,
+      opcode: 0x0a,
+      readOnly,
+      rsv1: false
+    };
+
+    if (isBlob(data)) {
+      if (this._state !== DEFAULT) {
+        this.enqueue([this.getBlobData, data, false, options, cb]);
+      } else {
+        this.getBlobData(data, false, options, cb);
+      }
+    } else if (this._state !== DEFAULT) {
+      this.enqueue([this.dispatch, data, false, options, cb]);
+    } else {
+      this.sendFrame(Sender.frame(data, options), cb);
+    }
+  }
+
+  /**
+   * Sends a data message to the other peer.
+   *
+   * @param {*} data The message to send
+   * @param {Object} options Options object
+   * @param {Boolean} [options.binary=false] Specifies whether `data` is binary
+   *     or text
+   * @param {Boolean} [options.compress=false] Specifies whether or not to
+   *     compress `data`
+   * @param {Boolean} [options.fin=false] Specifies whether the fragment is the
+   *     last one
+   * @param {Boolean} [options.mask=false] Specifies whether or not to mask
+   *     `data`
+   * @param {Function} [cb] Callback
+   * @public
+   */
+  send(data, options, cb) {
+    const perMessageDeflate = this._extensions[PerMessageDeflate.extensionName];
+    let opcode = options.binary ? 2 : 1;
+    let rsv1 = options.compress;
+
+    let byteLength;
+    let readOnly;
+
+    if (typeof data === 'string') {
+      byteLength = Buffer.byteLength(data);
+      readOnly = false;
+    } else if (isBlob(data)) {
+      byteLength = data.size;
+      readOnly = false;
+    } else {
+      data = toBuffer(data);
+      byteLength = data.length;
+      readOnly = toBuffer.readOnly;
+    }
+
+    if (this._firstFragment) {
+      this._firstFragment = false;
+      if (
+        rsv1 &&
+        perMessageDeflate &&
+        perMessageDeflate.params[
+          perMessageDeflate._isServer
+            ? 'server_no_context_takeover'
+            : 'client_no_context_takeover'
+        ]
+      ) {
+        rsv1 = byteLength >= perMessageDeflate._threshold;
+      }
+      this._compress = rsv1;
+    } else {
+      rsv1 = false;
+      opcode = 0;
+    }
+
+    if (options.fin) this._firstFragment = true;
+
+    const opts = {
+      [kByteLength]: byteLength,
+      fin: options.fin,
+      generateMask: this._generateMask,
+      mask: options.mask,
+      maskBuffer: this._maskBuffer,
+      opcode,
+      readOnly,
+      rsv1
+    };
+
+    if (isBlob(data)) {
+      if (this._state !== DEFAULT) {
+        this.enqueue([this.getBlobData, data, this._compress, opts, cb]);
+      } else {
+        this.getBlobData(data, this._compress, opts, cb);
+      }
+    } else if (this._state !== DEFAULT) {
+      this.enqueue([this.dispatch, data, this._compress, opts, cb]);
+    } else {
+      this.dispatch(data, this._compress, opts, cb);
+    }
+  }
+
+  /**
+   * Gets the contents of a blob as binary data.
+   *
+   * @param {Blob} blob The blob
+   * @param {Boolean} [compress=false] Specifies whether or not to compress
+   *     the data
+   * @param {Object} options Options object
+   * @param {Boolean} [options.fin=false] Specifies whether or not to set the
+   *     FIN bit
+   * @param {Function} [options.generateMask] The function used to generate the
+   *     masking key
+   * @param {Boolean} [options.mask=false] Specifies whether or not to mask
+   *     `data`
+   * @param {Buffer} [options.maskBuffer] The buffer used to store the masking
+   *     key
+   * @param {Number} options.opcode The opcode
+   * @param {Boolean} [options.readOnly=false] Specifies whether `data` can be
+   *     modified
+   * @param {Boolean} [options.rsv1=false] Specifies whether or not to set the
+   *     RSV1 bit
+   * @param {Function} [cb] Callback
+   * @private
+   */
+  getBlobData(blob, compress, options, cb) {
+    this._bufferedBytes += options[kByteLength];
+    this._state = GET_BLOB_DATA;
+
+    blob
+      .arrayBuffer()
+      .then((arrayBuffer) => {
+        if (this._socket.destroyed) {
+          const err = new Error(
+            'The socket was closed while the blob was being read'
+          );
+
+          //
+          // `callCallbacks` is called in the next tick to ensure that errors
+          // that might be thrown in the callbacks behave like errors thrown
+          // outside the promise chain.
+          //
+          process.nextTick(callCallbacks, this, err, cb);
+          return;
+        }
+
+        this._bufferedBytes -= options[kByteLength];
+        const data = toBuffer(arrayBuffer);
+
+        if (!compress) {
+          this._state = DEFAULT;
+          this.sendFrame(Sender.frame(data, options), cb);
+          this.dequeue();
+        } else {
+          this.dispatch(data, compress, options, cb);
+        }
+      })
+      .catch((err) => {
+        //
+        // `onError` is called in the next tick for the same reason that
+        // `callCallbacks` above is.
+        //
+        process.nextTick(onError, this, err, cb);
+      });
+  }
+
+  /**
+   * Dispatches a message.
+   *
+   * @param {(Buffer|String)} data The message to send
+   * @param {Boolean} [compress=false] Specifies whether or not to compress
+   *     `data`
+   * @param {Object} options Options object
+   * @param {Boolean} [options.fin=false] Specifies whether or not to set the
+   *     FIN bit
+   * @param {Function} [options.generateMask] The function used to generate the
+   *     masking key
+   * @param {Boolean} [options.mask=false] Specifies whether or not to mask
+   *     `data`
+   * @param {Buffer} [options.maskBuffer] The buffer used to store the masking
+   *     key
+   * @param {Number} options.opcode The opcode
+   * @param {Boolean} [options.readOnly=false] Specifies whether `data` can be
+   *     modified
+   * @param {Boolean} [options.rsv1=false] Specifies whether or not to set the
+   *     RSV1 bit
+   * @param {Function} [cb] Callback
+   * @private
+   */
+  dispatch(data, compress, options, cb) {
+    if (!compress) {
+      this.sendFrame(Sender.frame(data, options), cb);
+      return;
+    }
+
+    const perMessageDeflate = this._extensions[PerMessageDeflate.extensionName];
+
+    this._bufferedBytes += options[kByteLength];
+    this._state = DEFLATING;
+    perMessageDeflate.compress(data, options.fin, (_, buf) => {
+      if (this._socket.destroyed) {
+        const err = new Error(
+          'The socket was closed while data was being compressed'
+        );
+
+        callCallbacks(this, err, cb);
+        return;
+      }
+
+      this._bufferedBytes -= options[kByteLength];
+      this._state = DEFAULT;
+      options.readOnly = false;
+      this.sendFrame(Sender.frame(buf, options), cb);
+      this.dequeue();
+    });
+  }
+
+  /**
+   * Executes queued send operations.
+   *
+   * @private
+   */
+  dequeue() {
+    while (this._state === DEFAULT && this._queue.length) {
+      const params = this._queue.shift();
+
+      this._bufferedBytes -= params[3][kByteLength];
+      Reflect.apply(params[0], this, params.slice(1));
+    }
+  }
+
+  /**
+   * Enqueues a send operation.
+   *
+   * @param {Array} params Send operation parameters.
+   * @private
+   */
+  enqueue(params) {
+    this._bufferedBytes += params[3][kByteLength];
+    this._queue.push(params);
+  }
+
+  /**
+   * Sends a frame.
+   *
+   * @param {(Buffer | String)[]} list The frame to send
+   * @param {Function} [cb] Callback
+   * @private
+   */
+  sendFrame(list, cb) {
+    if (list.length === 2) {
+      this._socket.cork();
+      this._socket.write(list[0]);
+      this._socket.write(list[1], cb);
+      this._socket.uncork();
+    } else {
+      this._socket.write(list[0], cb);
+    }
+  }
+}
+
+module.exports = Sender;
+
+/**
+ * Calls queued callbacks with an error.
+ *
+ * @param {Sender} sender The `Sender` instance
+ * @param {Error} err The error to call the callbacks with
+ * @param {Function} [cb] The first callback
+ * @private
+ */
+function callCallbacks(sender, err, cb) {
+  if (typeof cb === 'function') cb(err);
+
+  for (let i = 0; i < sender._queue.length; i++) {
+    const params = sender._queue[i];
+    const callback = params[params.length - 1];
+
+    if (typeof callback === 'function') callback(err);
+  }
+}
+
+/**
+ * Handles a `Sender` error.
+ *
+ * @param {Sender} sender The `Sender` instance
+ * @param {Error} err The error
+ * @param {Function} [cb] The first pending callback
+ * @private
+ */
+function onError(sender, err, cb) {
+  callCallbacks(sender, err, cb);
+  sender.onerror(err);
+}
+
+
+/***/ }),
+
+/***/ 9396:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+
+
+const { isUtf8 } = __nccwpck_require__(181);
+
+const { hasBlob } = __nccwpck_require__(9714);
+
+//
+// Allowed token characters:
+//
+// '!', '#', '$', '%', '&', ''', '*', '+', '-',
+// '.', 0-9, A-Z, '^', '_', '`', a-z, '|', '~'
+//
+// tokenChars[32] === 0 // ' '
+// tokenChars[33] === 1 // '!'
+// tokenChars[34] === 0 // '"'
+// ...
+//
+// prettier-ignore
+const tokenChars = [
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, // 0 - 15
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, // 16 - 31
+  0, 1, 0, 1, 1, 1, 1, 1, 0, 0, 1, 1, 0, 1, 1, 0, // 32 - 47
+  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, // 48 - 63
+  0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, // 64 - 79
+  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 1, 1, // 80 - 95
+  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, // 96 - 111
+  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 0, 1, 0 // 112 - 127
+];
+
+/**
+ * Checks if a status code is allowed in a close frame.
+ *
+ * @param {Number} code The status code
+ * @return {Boolean} `true` if the status code is valid, else `false`
+ * @public
+ */
+function isValidStatusCode(code) {
+  return (
+    (code >= 1000 &&
+      code <= 1014 &&
+      code !== 1004 &&
+      code !== 1005 &&
+      code !== 1006) ||
+    (code >= 3000 && code <= 4999)
+  );
+}
+
+/**
+ * Checks if a given buffer contains only correct UTF-8.
+ * Ported from https://www.cl.cam.ac.uk/%7Emgk25/ucs/utf8_check.c by
+ * Markus Kuhn.
+ *
+ * @param {Buffer} buf The buffer to check
+ * @return {Boolean} `true` if `buf` contains only correct UTF-8, else `false`
+ * @public
+ */
+function _isValidUTF8(buf) {
+  const len = buf.length;
+  let i = 0;
+
+  while (i < len) {
+    if ((buf[i] & 0x80) === 0) {
+      // 0xxxxxxx
+      i++;
+    } else if ((buf[i] & 0xe0) === 0xc0) {
+      // 110xxxxx 10xxxxxx
+      if (
+        i + 1 === len ||
+        (buf[i + 1] & 0xc0) !== 0x80 ||
+        (buf[i] & 0xfe) === 0xc0 // Overlong
+      ) {
+        return false;
+      }
+
+      i += 2;
+    } else if ((buf[i] & 0xf0) === 0xe0) {
+      // 1110xxxx 10xxxxxx 10xxxxxx
+      if (
+        i + 2 >= len ||
+        (buf[i + 1] & 0xc0) !== 0x80 ||
+        (buf[i + 2] & 0xc0) !== 0x80 ||
+        (buf[i] === 0xe0 && (buf[i + 1] & 0xe0) === 0x80) || // Overlong
+        (buf[i] === 0xed && (buf[i + 1] & 0xe0) === 0xa0) // Surrogate (U+D800 - U+DFFF)
+      ) {
+        return false;
+      }
+
+      i += 3;
+    } else if ((buf[i] & 0xf8) === 0xf0) {
+      // 11110xxx 10xxxxxx 10xxxxxx 10xxxxxx
+      if (
+        i + 3 >= len ||
+        (buf[i + 1] & 0xc0) !== 0x80 ||
+        (buf[i + 2] & 0xc0) !== 0x80 ||
+        (buf[i + 3] & 0xc0) !== 0x80 ||
+        (buf[i] === 0xf0 && (buf[i + 1] & 0xf0) === 0x80) || // Overlong
+        (buf[i] === 0xf4 && buf[i + 1] > 0x8f) ||
+        buf[i] > 0xf4 // > U+10FFFF
+      ) {
+        return false;
+      }
+
+      i += 4;
+    } else {
+      return false;
+    }
+  }
+
+  return true;
+}
+
+/**
+ * Determines whether a value is a `Blob`.
+ *
+ * @param {*} value The value to be tested
+ * @return {Boolean} `true` if `value` is a `Blob`, else `false`
+ * @private
+ */
+function isBlob(value) {
+  return (
+    hasBlob &&
+    typeof value === 'object' &&
+    typeof value.arrayBuffer === 'function' &&
+    typeof value.type === 'string' &&
+    typeof value.stream === 'function' &&
+    (value[Symbol.toStringTag] === 'Blob' ||
+      value[Symbol.toStringTag] === 'File')
+  );
+}
+
+module.exports = {
+  isBlob,
+  isValidStatusCode,
+  isValidUTF8: _isValidUTF8,
+  tokenChars
+};
+
+if (isUtf8) {
+  module.exports.isValidUTF8 = function (buf) {
+    return buf.length < 24 ? _isValidUTF8(buf) : isUtf8(buf);
+  };
+} /* istanbul ignore else  */ else if (!process.env.WS_NO_UTF_8_VALIDATE) {
+  try {
+    const isValidUTF8 = __nccwpck_require__(6907);
+
+    module.exports.isValidUTF8 = function (buf) {
+      return buf.length < 32 ? _isValidUTF8(buf) : isValidUTF8(buf);
+    };
+  } catch (e) {
+    // Continue regardless of the error.
+  }
+}
+
+
+/***/ }),
+
+/***/ 6336:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+/* eslint no-unused-vars: ["error", { "varsIgnorePattern": "^Duplex|Readable$", "caughtErrors": "none" }] */
+
+
+
+const EventEmitter = __nccwpck_require__(4434);
+const https = __nccwpck_require__(5692);
+const http = __nccwpck_require__(8611);
+const net = __nccwpck_require__(9278);
+const querystring = __nccwpck_require__(3480);
+const tls = __nccwpck_require__(4756);
+const { randomBytes, createHash } = __nccwpck_require__(6982);
+const { Duplex, Readable } = __nccwpck_require__(2203);
+const { URL } = __nccwpck_require__(7016);
+
+const PerMessageDeflate = __nccwpck_require__(7895);
+const Receiver = __nccwpck_require__(8362);
+const Sender = __nccwpck_require__(5614);
+const { isBlob } = __nccwpck_require__(9396);
+
+const {
+  BINARY_TYPES,
+  CLOSE_TIMEOUT,
+  EMPTY_BUFFER,
+  GUID,
+  kForOnEventAttribute,
+  kListener,
+  kStatusCode,
+  kWebSocket,
+  NOOP
+} = __nccwpck_require__(9714);
+const {
+  EventTarget: { addEventListener, removeEventListener }
+} = __nccwpck_require__(9393);
+const { format, parse } = __nccwpck_require__(1898);
+const { toBuffer } = __nccwpck_require__(8846);
+
+const kAborted = Symbol('kAborted');
+const protocolVersions = [8, 13];
+const readyStates = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'];
+const subprotocolRegex = /^[!#$%&'*+\-.0-9A-Z^_`|a-z~]+$/;
+
+/**
+ * Class representing a WebSocket.
+ *
+ * @extends EventEmitter
+ */
+class WebSocket extends EventEmitter {
+  /**
+   * Create a new `WebSocket`.
+   *
+   * @param {(String|URL)} address The URL to which to connect
+   * @param {(String|String[])} [protocols] The subprotocols
+   * @param {Object} [options] Connection options
+   */
+  constructor(address, protocols, options) {
+    super();
+
+    this._binaryType = BINARY_TYPES[0];
+    this._closeCode = 1006;
+    this._closeFrameReceived = false;
+    this._closeFrameSent = false;
+    this._closeMessage = EMPTY_BUFFER;
+    this._closeTimer = null;
+    this._errorEmitted = false;
+    this._extensions = {};
+    this._paused = false;
+    this._protocol = '';
+    this._readyState = WebSocket.CONNECTING;
+    this._receiver = null;
+    this._sender = null;
+    this._socket = null;
+
+    if (address !== null) {
+      this._bufferedAmount = 0;
+      this._isServer = false;
+      this._redirects = 0;
+
+      if (protocols === undefined) {
+        if (!options || options.protocols === undefined) {
+          protocols = [];
+        } else if (Array.isArray(options.protocols)) {
+          protocols = options.protocols;
+        } else {
+          protocols = [options.protocols];
+        }
+      } else if (!Array.isArray(protocols)) {
+        if (typeof protocols === 'object' && protocols !== null) {
+          options = protocols;
+
+          if (options.protocols === undefined) {
+            protocols = [];
+          } else if (Array.isArray(options.protocols)) {
+            protocols = options.protocols;
+          } else {
+            protocols = [options.protocols];
+          }
+        } else {
+          protocols = [protocols];
+        }
+      }
+
+      options = initAsClient(this, address, protocols, options);
+    } else {
+      this._isServer = true;
+    }
+
+    if (options.autoPong) {
+      this._autoPong = true;
+      this._autoPongComplete = () => autoPongComplete(this);
+      this._pendingAutoPongs = 0;
+      this._maxPendingAutoPongs = options.maxPendingAutoPongs | 0;
+    }
+
+    this._closeTimeout = options.closeTimeout;
+  }
+
+  /**
+   * For historical reasons, the custom "nodebuffer" type is used by the default
+   * instead of "blob".
+   *
+   * @type {String}
+   */
+  get binaryType() {
+    return this._binaryType;
+  }
+
+  set binaryType(type) {
+    if (!BINARY_TYPES.includes(type)) return;
+
+    this._binaryType = type;
+
+    //
+    // Allow to change `binaryType` on the fly.
+    //
+    if (this._receiver) this._receiver._binaryType = type;
+  }
+
+  /**
+   * @type {Number}
+   */
+  get bufferedAmount() {
+    if (!this._socket) return this._bufferedAmount;
+
+    return this._socket._writableState.length + this._sender._bufferedBytes;
+  }
+
+  /**
+   * @type {String}
+   */
+  get extensions() {
+    return Object.keys(this._extensions).join();
+  }
+
+  /**
+   * @type {Boolean}
+   */
+  get isPaused() {
+    return this._paused;
+  }
+
+  /**
+   * @type {Function}
+   */
+  /* istanbul ignore next */
+  get onclose() {
+    return null;
+  }
+
+  /**
+   * @type {Function}
+   */
+  /* istanbul ignore next */
+  get onerror() {
+    return null;
+  }
+
+  /**
+   * @type {Function}
+   */
+  /* istanbul ignore next */
+  get onopen() {
+    return null;
+  }
+
+  /**
+   * @type {Function}
+   */
+  /* istanbul ignore next */
+  get onmessage() {
+    return null;
+  }
+
+  /**
+   * @type {String}
+   */
+  get protocol() {
+    return this._protocol;
+  }
+
+  /**
+   * @type {Number}
+   */
+  get readyState() {
+    return this._readyState;
+  }
+
+  /**
+   * @type {String}
+   */
+  get url() {
+    return this._url;
+  }
+
+  /**
+   * Set up the socket and the internal resources.
+   *
+   * @param {Duplex} socket The network socket between the server and client
+   * @param {Buffer} head The first packet of the upgraded stream
+   * @param {Object} options Options object
+   * @param {Boolean} [options.allowSynchronousEvents=false] Specifies whether
+   *     any of the `'message'`, `'ping'`, and `'pong'` events can be emitted
+   *     multiple times in the same tick
+   * @param {Function} [options.generateMask] The function used to generate the
+   *     masking key
+   * @param {Number} [options.maxBufferedChunks=0] The maximum number of
+   *     buffered data chunks
+   * @param {Number} [options.maxFragments=0] The maximum number of message
+   *     fragments
+   * @param {Number} [options.maxPayload=0] The maximum allowed message size
+   * @param {Boolean} [options.skipUTF8Validation=false] Specifies whether or
+   *     not to skip UTF-8 validation for text and close messages
+   * @private
+   */
+  setSocket(socket, head, options) {
+    const receiver = new Receiver({
+      allowSynchronousEvents: options.allowSynchronousEvents,
+      binaryType: this.binaryType,
+      extensions: this._extensions,
+      isServer: this._isServer,
+      maxBufferedChunks: options.maxBufferedChunks,
+      maxFragments: options.maxFragments,
+      maxPayload: options.maxPayload,
+      skipUTF8Validation: options.skipUTF8Validation
+    });
+
+    const sender = new Sender(socket, this._extensions, options.generateMask);
+
+    this._receiver = receiver;
+    this._sender = sender;
+    this._socket = socket;
+
+    receiver[kWebSocket] = this;
+    sender[kWebSocket] = this;
+    socket[kWebSocket] = this;
+
+    receiver.on('conclude', receiverOnConclude);
+    receiver.on('drain', receiverOnDrain);
+    receiver.on('error', receiverOnError);
+    receiver.on('message', receiverOnMessage);
+    receiver.on('ping', receiverOnPing);
+    receiver.on('pong', receiverOnPong);
+
+    sender.onerror = senderOnError;
+
+    //
+    // These methods may not be available if `socket` is just a `Duplex`.
+    //
+    if (socket.setTimeout) socket.setTimeout(0);
+    if (socket.setNoDelay) socket.setNoDelay();
+
+    if (head.length > 0) socket.unshift(head);
+
+    socket.on('close', socketOnClose);
+    socket.on('data', socketOnData);
+    socket.on('end', socketOnEnd);
+    socket.on('error', socketOnError);
+
+    this._readyState = WebSocket.OPEN;
+    this.emit('open');
+  }
+
+  /**
+   * Emit the `'close'` event.
+   *
+   * @private
+   */
+  emitClose() {
+    if (!this._socket) {
+      this._readyState = WebSocket.CLOSED;
+      this.emit('close', this._closeCode, this._closeMessage);
+      return;
+    }
+
+    if (this._extensions[PerMessageDeflate.extensionName]) {
+      this._extensions[PerMessageDeflate.extensionName].cleanup();
+    }
+
+    this._receiver.removeAllListeners();
+    this._readyState = WebSocket.CLOSED;
+    this.emit('close', this._closeCode, this._closeMessage);
+  }
+
+  /**
+   * Start a closing handshake.
+   *
+   *          +----------+   +-----------+   +----------+
+   *     - - -|ws.close()|-->|close frame|-->|ws.close()|- - -
+   *    |     +----------+   +-----------+   +----------+     |
+   *          +----------+   +-----------+         |
+   * CLOSING  |ws.close()|<--|close frame|<--+-----+       CLOSING
+   *          +----------+   +-----------+   |
+   *    |           |                        |   +---+        |
+   *                +------------------------+-->|fin| - - - -
+   *    |         +---+                      |   +---+
+   *     - - - - -|fin|<---------------------+
+   *              +---+
+   *
+   * @param {Number} [code] Status code explaining why the connection is closing
+   * @param {(String|Buffer)} [data] The reason why the connection is
+   *     closing
+   * @public
+   */
+  close(code, data) {
+    if (this.readyState === WebSocket.CLOSED) return;
+    if (this.readyState === WebSocket.CONNECTING) {
+      const msg = 'WebSocket was closed before the connection was established';
+      abortHandshake(this, this._req, msg);
+      return;
+    }
+
+    if (this.readyState === WebSocket.CLOSING) {
+      if (
+        this._closeFrameSent &&
+        (this._closeFrameReceived || this._receiver._writableState.errorEmitted)
+      ) {
+        this._socket.end();
+      }
+
+      return;
+    }
+
+    this._sender.close(code, data, !this._isServer, (err) => {
+      //
+      // This error is handled by the `'error'` listener on the socket. We only
+      // want to know if the close frame has been sent here.
+      //
+      if (err) return;
+
+      this._closeFrameSent = true;
+
+      if (
+        this._closeFrameReceived ||
+        this._receiver._writableState.errorEmitted
+      ) {
+        this._socket.end();
+      }
+    });
+
+    this._readyState = WebSocket.CLOSING;
+    setCloseTimer(this);
+  }
+
+  /**
+   * Pause the socket.
+   *
+   * @public
+   */
+  pause() {
+    if (
+      this.readyState === WebSocket.CONNECTING ||
+      this.readyState === WebSocket.CLOSED
+    ) {
+      return;
+    }
+
+    this._paused = true;
+    this._socket.pause();
+  }
+
+  /**
+   * Send a ping.
+   *
+   * @param {*} [data] The data to send
+   * @param {Boolean} [mask] Indicates whether or not to mask `data`
+   * @param {Function} [cb] Callback which is executed when the ping is sent
+   * @public
+   */
+  ping(data, mask, cb) {
+    if (this.readyState === WebSocket.CONNECTING) {
+      throw new Error('WebSocket is not open: readyState 0 (CONNECTING)');
+    }
+
+    if (typeof data === 'function') {
+      cb = data;
+      data = mask = undefined;
+    } else if (typeof mask === 'function') {
+      cb = mask;
+      mask = undefined;
+    }
+
+    if (typeof data === 'number') data = data.toString();
+
+    if (this.readyState !== WebSocket.OPEN) {
+      sendAfterClose(this, data, cb);
+      return;
+    }
+
+    if (mask === undefined) mask = !this._isServer;
+    this._sender.ping(data || EMPTY_BUFFER, mask, cb);
+  }
+
+  /**
+   * Send a pong.
+   *
+   * @param {*} [data] The data to send
+   * @param {Boolean} [mask] Indicates whether or not to mask `data`
+   * @param {Function} [cb] Callback which is executed when the pong is sent
+   * @public
+   */
+  pong(data, mask, cb) {
+    if (this.readyState === WebSocket.CONNECTING) {
+      throw new Error('WebSocket is not open: readyState 0 (CONNECTING)');
+    }
+
+    if (typeof data === 'function') {
+      cb = data;
+      data = mask = undefined;
+    } else if (typeof mask === 'function') {
+      cb = mask;
+      mask = undefined;
+    }
+
+    if (typeof data === 'number') data = data.toString();
+
+    if (this.readyState !== WebSocket.OPEN) {
+      sendAfterClose(this, data, cb);
+      return;
+    }
+
+    if (mask === undefined) mask = !this._isServer;
+    this._sender.pong(data || EMPTY_BUFFER, mask, cb);
+  }
+
+  /**
+   * Resume the socket.
+   *
+   * @public
+   */
+  resume() {
+    if (
+      this.readyState === WebSocket.CONNECTING ||
+      this.readyState === WebSocket.CLOSED
+    ) {
+      return;
+    }
+
+    this._paused = false;
+    if (!this._receiver._writableState.needDrain) this._socket.resume();
+  }
+
+  /**
+   * Send a data message.
+   *
+   * @param {*} data The message to send
+   * @param {Object} [options] Options object
+   * @param {Boolean} [options.binary] Specifies whether `data` is binary or
+   *     text
+   * @param {Boolean} [options.compress] Specifies whether or not to compress
+   *     `data`
+   * @param {Boolean} [options.fin=true] Specifies whether the fragment is the
+   *     last one
+   * @param {Boolean} [options.mask] Specifies whether or not to mask `data`
+   * @param {Function} [cb] Callback which is executed when data is written out
+   * @public
+   */
+  send(data, options, cb) {
+    if (this.readyState === WebSocket.CONNECTING) {
+      throw new Error('WebSocket is not open: readyState 0 (CONNECTING)');
+    }
+
+    if (typeof options === 'function') {
+      cb = options;
+      options = {};
+    }
+
+    if (typeof data === 'number') data = data.toString();
+
+    if (this.readyState !== WebSocket.OPEN) {
+      sendAfterClose(this, data, cb);
+      return;
+    }
+
+    const opts = {
+      binary: typeof data !== 'string',
+      mask: !this._isServer,
+      compress: true,
+      fin: true,
+      ...options
+    };
+
+    if (!this._extensions[PerMessageDeflate.extensionName]) {
+      opts.compress = false;
+    }
+
+    this._sender.send(data || EMPTY_BUFFER, opts, cb);
+  }
+
+  /**
+   * Forcibly close the connection.
+   *
+   * @public
+   */
+  terminate() {
+    if (this.readyState === WebSocket.CLOSED) return;
+    if (this.readyState === WebSocket.CONNECTING) {
+      const msg = 'WebSocket was closed before the connection was established';
+      abortHandshake(this, this._req, msg);
+      return;
+    }
+
+    if (this._socket) {
+      this._readyState = WebSocket.CLOSING;
+      this._socket.destroy();
+    }
+  }
+}
+
+/**
+ * @constant {Number} CONNECTING
+ * @memberof WebSocket
+ */
+Object.defineProperty(WebSocket, 'CONNECTING', {
+  enumerable: true,
+  value: readyStates.indexOf('CONNECTING')
+});
+
+/**
+ * @constant {Number} CONNECTING
+ * @memberof WebSocket.prototype
+ */
+Object.defineProperty(WebSocket.prototype, 'CONNECTING', {
+  enumerable: true,
+  value: readyStates.indexOf('CONNECTING')
+});
+
+/**
+ * @constant {Number} OPEN
+ * @memberof WebSocket
+ */
+Object.defineProperty(WebSocket, 'OPEN', {
+  enumerable: true,
+  value: readyStates.indexOf('OPEN')
+});
+
+/**
+ * @constant {Number} OPEN
+ * @memberof WebSocket.prototype
+ */
+Object.defineProperty(WebSocket.prototype, 'OPEN', {
+  enumerable: true,
+  value: readyStates.indexOf('OPEN')
+});
+
+/**
+ * @constant {Number} CLOSING
+ * @memberof WebSocket
+ */
+Object.defineProperty(WebSocket, 'CLOSING', {
+  enumerable: true,
+  value: readyStates.indexOf('CLOSING')
+});
+
+/**
+ * @constant {Number} CLOSING
+ * @memberof WebSocket.prototype
+ */
+Object.defineProperty(WebSocket.prototype, 'CLOSING', {
+  enumerable: true,
+  value: readyStates.indexOf('CLOSING')
+});
+
+/**
+ * @constant {Number} CLOSED
+ * @memberof WebSocket
+ */
+Object.defineProperty(WebSocket, 'CLOSED', {
+  enumerable: true,
+  value: readyStates.indexOf('CLOSED')
+});
+
+/**
+ * @constant {Number} CLOSED
+ * @memberof WebSocket.prototype
+ */
+Object.defineProperty(WebSocket.prototype, 'CLOSED', {
+  enumerable: true,
+  value: readyStates.indexOf('CLOSED')
+});
+
+[
+  'binaryType',
+  'bufferedAmount',
+  'extensions',
+  'isPaused',
+  'protocol',
+  'readyState',
+  'url'
+].forEach((property) => {
+  Object.defineProperty(WebSocket.prototype, property, { enumerable: true });
+});
+
+//
+// Add the `onopen`, `onerror`, `onclose`, and `onmessage` attributes.
+// See https://html.spec.whatwg.org/multipage/comms.html#the-websocket-interface
+//
+['open', 'error', 'close', 'message'].forEach((method) => {
+  Object.defineProperty(WebSocket.prototype, `on${method}`, {
+    enumerable: true,
+    get() {
+      for (const listener of this.listeners(method)) {
+        if (listener[kForOnEventAttribute]) return listener[kListener];
+      }
+
+      return null;
+    },
+    set(handler) {
+      for (const listener of this.listeners(method)) {
+        if (listener[kForOnEventAttribute]) {
+          this.removeListener(method, listener);
+          break;
+        }
+      }
+
+      if (typeof handler !== 'function') return;
+
+      this.addEventListener(method, handler, {
+        [kForOnEventAttribute]: true
+      });
+    }
+  });
+});
+
+WebSocket.prototype.addEventListener = addEventListener;
+WebSocket.prototype.removeEventListener = removeEventListener;
+
+module.exports = WebSocket;
+
+/**
+ * Initialize a WebSocket client.
+ *
+ * @param {WebSocket} websocket The client to initialize
+ * @param {(String|URL)} address The URL to which to connect
+ * @param {Array} protocols The subprotocols
+ * @param {Object} [options] Connection options
+ * @param {Boolean} [options.allowSynchronousEvents=true] Specifies whether any
+ *     of the `'message'`, `'ping'`, and `'pong'` events can be emitted multiple
+ *     times in the same tick
+ * @param {Boolean} [options.autoPong=true] Specifies whether or not to
+ *     automatically send a pong in response to a ping
+ * @param {Number} [options.closeTimeout=30000] Duration in milliseconds to wait
+ *     for the closing handshake to finish after `websocket.close()` is called
+ * @param {Function} [options.finishRequest] A function which can be used to
+ *     customize the headers of each http request before it is sent
+ * @param {Boolean} [options.followRedirects=false] Whether or not to follow
+ *     redirects
+ * @param {Function} [options.generateMask] The function used to generate the
+ *     masking key
+ * @param {Number} [options.handshakeTimeout] Timeout in milliseconds for the
+ *     handshake request
+ * @param {Number} [options.maxBufferedChunks=262144] The maximum number of
+ *     buffered data chunks
+ * @param {Number} [options.maxFragments=16384] The maximum number of message
+ *     fragments
+ * @param {Number} [options.maxPayload=104857600] The maximum allowed message
+ *     size
+ * @param {Number} [options.maxPendingAutoPongs=60] The maximum number of
+ *     pending automatic pongs
+ * @param {Number} [options.maxRedirects=10] The maximum number of redirects
+ *     allowed
+ * @param {String} [options.origin] Value of the `Origin` or
+ *     `Sec-WebSocket-Origin` header
+ * @param {(Boolean|Object)} [options.perMessageDeflate=true] Enable/disable
+ *     permessage-deflate
+ * @param {Number} [options.protocolVersion=13] Value of the
+ *     `Sec-WebSocket-Version` header
+ * @param {Boolean} [options.skipUTF8Validation=false] Specifies whether or
+ *     not to skip UTF-8 validation for text and close messages
+ * @return {Object} The resolved options object used for initialization
+ * @private
+ */
+function initAsClient(websocket, address, protocols, options) {
+  const opts = {
+    allowSynchronousEvents: true,
+    autoPong: true,
+    closeTimeout: CLOSE_TIMEOUT,
+    protocolVersion: protocolVersions[1],
+    maxBufferedChunks: 256 * 1024,
+    maxFragments: 16 * 1024,
+    maxPayload: 100 * 1024 * 1024,
+    maxPendingAutoPongs: 60,
+    skipUTF8Validation: false,
+    perMessageDeflate: true,
+    followRedirects: false,
+    maxRedirects: 10,
+    ...options,
+    socketPath: undefined,
+    hostname: undefined,
+    protocol: undefined,
+    protocols: undefined,
+    timeout: undefined,
+    method: 'GET',
+    host: undefined,
+    path: undefined,
+    port: undefined
+  };
+
+  if (!protocolVersions.includes(opts.protocolVersion)) {
+    throw new RangeError(
+      `Unsupported protocol version: ${opts.protocolVersion} ` +
+        `(supported versions: ${protocolVersions.join(', ')})`
+    );
+  }
+
+  let parsedUrl;
+
+  if (address instanceof URL) {
+    parsedUrl = address;
+  } else {
+    try {
+      parsedUrl = new URL(address);
+    } catch {
+      throw new SyntaxError(`Invalid URL: ${address}`);
+    }
+  }
+
+  if (parsedUrl.protocol === 'http:' || parsedUrl.protocol === 'https:') {
+    parsedUrl = new URL(parsedUrl);
+    parsedUrl.protocol = parsedUrl.protocol === 'http:' ? 'ws:' : 'wss:';
+  }
+
+  websocket._url = parsedUrl.href;
+
+  const isSecure = parsedUrl.protocol === 'wss:';
+  const isIpcUrl = parsedUrl.protocol === 'ws+unix:';
+  let invalidUrlMessage;
+
+  if (parsedUrl.protocol !== 'ws:' && !isSecure && !isIpcUrl) {
+    invalidUrlMessage =
+      'The URL\'s protocol must be one of "ws:", "wss:", ' +
+      '"http:", "https:", or "ws+unix:"';
+  } else if (isIpcUrl && !parsedUrl.pathname) {
+    invalidUrlMessage = "The URL's pathname is empty";
+  } else if (parsedUrl.hash) {
+    invalidUrlMessage = 'The URL contains a fragment identifier';
+  }
+
+  if (invalidUrlMessage) {
+    const err = new SyntaxError(invalidUrlMessage);
+
+    if (websocket._redirects === 0) {
+      throw err;
+    } else {
+      emitErrorAndClose(websocket, err);
+      return;
+    }
+  }
+
+  const defaultPort = isSecure ? 443 : 80;
+  const key = randomBytes(16).toString('base64');
+  const request = isSecure ? https.request : http.request;
+  const protocolSet = new Set();
+  let perMessageDeflate;
+
+  opts.createConnection =
+    opts.createConnection || (isSecure ? tlsConnect : netConnect);
+  opts.defaultPort = opts.defaultPort || defaultPort;
+  opts.port = parsedUrl.port || defaultPort;
+  opts.host = parsedUrl.hostname.startsWith('[')
+    ? parsedUrl.hostname.slice(1, -1)
+    : parsedUrl.hostname;
+  opts.headers = {
+    ...opts.headers,
+    'Sec-WebSocket-Version': opts.protocolVersion,
+    'Sec-WebSocket-Key': key,
+    Connection: 'Upgrade',
+    Upgrade: 'websocket'
+  };
+  opts.path = parsedUrl.pathname + parsedUrl.search;
+  opts.timeout = opts.handshakeTimeout;
+
+  if (opts.perMessageDeflate) {
+    perMessageDeflate = new PerMessageDeflate({
+      ...opts.perMessageDeflate,
+      isServer: false,
+      maxPayload: opts.maxPayload
+    });
+    opts.headers['Sec-WebSocket-Extensions'] = format({
+      [PerMessageDeflate.extensionName]: perMessageDeflate.offer()
+    });
+  }
+  if (protocols.length) {
+    for (const protocol of protocols) {
+      if (
+        typeof protocol !== 'string' ||
+        !subprotocolRegex.test(protocol) ||
+        protocolSet.has(protocol)
+      ) {
+        throw new SyntaxError(
+          'An invalid or duplicated subprotocol was specified'
+        );
+      }
+
+      protocolSet.add(protocol);
+    }
+
+    opts.headers['Sec-WebSocket-Protocol'] = protocols.join(',');
+  }
+  if (opts.origin) {
+    if (opts.protocolVersion < 13) {
+      opts.headers['Sec-WebSocket-Origin'] = opts.origin;
+    } else {
+      opts.headers.Origin = opts.origin;
+    }
+  }
+  if (parsedUrl.username || parsedUrl.password) {
+    const username = querystring.unescape(parsedUrl.username);
+    const password = querystring.unescape(parsedUrl.password);
+
+    opts.auth = `${username}:${password}`;
+  }
+
+  if (isIpcUrl) {
+    const i = opts.path.indexOf(':');
+
+    if (i === -1) {
+      opts.socketPath = opts.path;
+      opts.path = '';
+    } else {
+      opts.socketPath = opts.path.slice(0, i);
+      opts.path = opts.path.slice(i + 1);
+    }
+  }
+
+  let req;
+
+  if (opts.followRedirects) {
+    if (websocket._redirects === 0) {
+      websocket._originalIpc = isIpcUrl;
+      websocket._originalSecure = isSecure;
+      websocket._originalHostOrSocketPath = isIpcUrl
+        ? opts.socketPath
+        : parsedUrl.host;
+
+      const headers = options && options.headers;
+
+      //
+      // Shallow copy the user provided options so that headers can be changed
+      // without mutating the original object.
+      //
+      options = { ...options, headers: {} };
+
+      if (headers) {
+        for (const [key, value] of Object.entries(headers)) {
+          options.headers[key.toLowerCase()] = value;
+        }
+      }
+    } else if (websocket.listenerCount('redirect') === 0) {
+      const isSameHost = isIpcUrl
+        ? websocket._originalIpc
+          ? opts.socketPath === websocket._originalHostOrSocketPath
+          : false
+        : websocket._originalIpc
+          ? false
+          : parsedUrl.host === websocket._originalHostOrSocketPath;
+
+      if (!isSameHost || (websocket._originalSecure && !isSecure)) {
+        //
+        // Match curl 7.77.0 behavior and drop the following headers. These
+        // headers are also dropped when following a redirect to a subdomain.
+        //
+        delete opts.headers.authorization;
+        delete opts.headers.cookie;
+
+        if (!isSameHost) delete opts.headers.host;
+
+        opts.auth = undefined;
+      }
+    }
+
+    //
+    // Match curl 7.77.0 behavior and make the first `Authorization` header win.
+    // If the `Authorization` header is set, then there is nothing to do as it
+    // will take precedence.
+    //
+    if (opts.auth && !options.headers.authorization) {
+      options.headers.authorization =
+        'Basic ' + Buffer.from(opts.auth).toString('base64');
+    }
+
+    req = websocket._req = request(opts);
+
+    if (websocket._redirects) {
+      //
+      // Unlike what is done for the `'upgrade'` event, no early exit is
+      // triggered here if the user calls `websocket.close()` or
+      // `websocket.terminate()` from a listener of the `'redirect'` event. This
+      // is because the user can also call `request.destroy()` with an error
+      // before calling `websocket.close()` or `websocket.terminate()` and this
+      // would result in an error being emitted on the `request` object with no
+      // `'error'` event listeners attached.
+      //
+      websocket.emit('redirect', websocket.url, req);
+    }
+  } else {
+    req = websocket._req = request(opts);
+  }
+
+  if (opts.timeout) {
+    req.on('timeout', () => {
+      abortHandshake(websocket, req, 'Opening handshake has timed out');
+    });
+  }
+
+  req.on('error', (err) => {
+    if (req === null || req[kAborted]) return;
+
+    req = websocket._req = null;
+    emitErrorAndClose(websocket, err);
+  });
+
+  req.on('response', (res) => {
+    const location = res.headers.location;
+    const statusCode = res.statusCode;
+
+    if (
+      location &&
+      opts.followRedirects &&
+      statusCode >= 300 &&
+      statusCode < 400
+    ) {
+      if (++websocket._redirects > opts.maxRedirects) {
+        abortHandshake(websocket, req, 'Maximum redirects exceeded');
+        return;
+      }
+
+      req.abort();
+
+      let addr;
+
+      try {
+        addr = new URL(location, address);
+      } catch (e) {
+        const err = new SyntaxError(`Invalid URL: ${location}`);
+        emitErrorAndClose(websocket, err);
+        return;
+      }
+
+      initAsClient(websocket, addr, protocols, options);
+    } else if (!websocket.emit('unexpected-response', req, res)) {
+      abortHandshake(
+        websocket,
+        req,
+        `Unexpected server response: ${res.statusCode}`
+      );
+    }
+  });
+
+  req.on('upgrade', (res, socket, head) => {
+    websocket.emit('upgrade', res);
+
+    //
+    // The user may have closed the connection from a listener of the
+    // `'upgrade'` event.
+    //
+    if (websocket.readyState !== WebSocket.CONNECTING) return;
+
+    req = websocket._req = null;
+
+    const upgrade = res.headers.upgrade;
+
+    if (upgrade === undefined || upgrade.toLowerCase() !== 'websocket') {
+      abortHandshake(websocket, socket, 'Invalid Upgrade header');
+      return;
+    }
+
+    const digest = createHash('sha1')
+      .update(key + GUID)
+      .digest('base64');
+
+    if (res.headers['sec-websocket-accept'] !== digest) {
+      abortHandshake(websocket, socket, 'Invalid Sec-WebSocket-Accept header');
+      return;
+    }
+
+    const serverProt = res.headers['sec-websocket-protocol'];
+    let protError;
+
+    if (serverProt !== undefined) {
+      if (!protocolSet.size) {
+        protError = 'Server sent a subprotocol but none was requested';
+      } else if (!protocolSet.has(serverProt)) {
+        protError = 'Server sent an invalid subprotocol';
+      }
+    } else if (protocolSet.size) {
+      protError = 'Server sent no subprotocol';
+    }
+
+    if (protError) {
+      abortHandshake(websocket, socket, protError);
+      return;
+    }
+
+    if (serverProt) websocket._protocol = serverProt;
+
+    const secWebSocketExtensions = res.headers['sec-websocket-extensions'];
+
+    if (secWebSocketExtensions !== undefined) {
+      if (!perMessageDeflate) {
+        const message =
+          'Server sent a Sec-WebSocket-Extensions header but no extension ' +
+          'was requested';
+        abortHandshake(websocket, socket, message);
+        return;
+      }
+
+      let extensions;
+
+      try {
+        extensions = parse(secWebSocketExtensions);
+      } catch (err) {
+        const message = 'Invalid Sec-WebSocket-Extensions header';
+        abortHandshake(websocket, socket, message);
+        return;
+      }
+
+      const extensionNames = Object.keys(extensions);
+
+      if (
+        extensionNames.length !== 1 ||
+        extensionNames[0] !== PerMessageDeflate.extensionName
+      ) {
+        const message = 'Server indicated an extension that was not requested';
+        abortHandshake(websocket, socket, message);
+        return;
+      }
+
+      try {
+        perMessageDeflate.accept(extensions[PerMessageDeflate.extensionName]);
+      } catch (err) {
+        const message = 'Invalid Sec-WebSocket-Extensions header';
+        abortHandshake(websocket, socket, message);
+        return;
+      }
+
+      websocket._extensions[PerMessageDeflate.extensionName] =
+        perMessageDeflate;
+    }
+
+    websocket.setSocket(socket, head, {
+      allowSynchronousEvents: opts.allowSynchronousEvents,
+      generateMask: opts.generateMask,
+      maxBufferedChunks: opts.maxBufferedChunks,
+      maxFragments: opts.maxFragments,
+      maxPayload: opts.maxPayload,
+      skipUTF8Validation: opts.skipUTF8Validation
+    });
+  });
+
+  if (opts.finishRequest) {
+    opts.finishRequest(req, websocket);
+  } else {
+    req.end();
+  }
+
+  return opts;
+}
+
+/**
+ * Emit the `'error'` and `'close'` events.
+ *
+ * @param {WebSocket} websocket The WebSocket instance
+ * @param {Error} The error to emit
+ * @private
+ */
+function emitErrorAndClose(websocket, err) {
+  websocket._readyState = WebSocket.CLOSING;
+  //
+  // The following assignment is practically useless and is done only for
+  // consistency.
+  //
+  websocket._errorEmitted = true;
+  websocket.emit('error', err);
+  websocket.emitClose();
+}
+
+/**
+ * Create a `net.Socket` and initiate a connection.
+ *
+ * @param {Object} options Connection options
+ * @return {net.Socket} The newly created socket used to start the connection
+ * @private
+ */
+function netConnect(options) {
+  options.path = options.socketPath;
+  return net.connect(options);
+}
+
+/**
+ * Create a `tls.TLSSocket` and initiate a connection.
+ *
+ * @param {Object} options Connection options
+ * @return {tls.TLSSocket} The newly created socket used to start the connection
+ * @private
+ */
+function tlsConnect(options) {
+  options.path = undefined;
+
+  if (!options.servername && options.servername !== '') {
+    options.servername = net.isIP(options.host) ? '' : options.host;
+  }
+
+  return tls.connect(options);
+}
+
+/**
+ * Abort the handshake and emit an error.
+ *
+ * @param {WebSocket} websocket The WebSocket instance
+ * @param {(http.ClientRequest|net.Socket|tls.Socket)} stream The request to
+ *     abort or the socket to destroy
+ * @param {String} message The error message
+ * @private
+ */
+function abortHandshake(websocket, stream, message) {
+  websocket._readyState = WebSocket.CLOSING;
+
+  const err = new Error(message);
+  Error.captureStackTrace(err, abortHandshake);
+
+  if (stream.setHeader) {
+    stream[kAborted] = true;
+    stream.abort();
+
+    if (stream.socket && !stream.socket.destroyed) {
+      //
+      // On Node.js >= 14.3.0 `request.abort()` does not destroy the socket if
+      // called after the request completed. See
+      // https://github.com/websockets/ws/issues/1869.
+      //
+      stream.socket.destroy();
+    }
+
+    process.nextTick(emitErrorAndClose, websocket, err);
+  } else {
+    stream.destroy(err);
+    stream.once('error', websocket.emit.bind(websocket, 'error'));
+    stream.once('close', websocket.emitClose.bind(websocket));
+  }
+}
+
+/**
+ * Handle cases where the `ping()`, `pong()`, or `send()` methods are called
+ * when the `readyState` attribute is `CLOSING` or `CLOSED`.
+ *
+ * @param {WebSocket} websocket The WebSocket instance
+ * @param {*} [data] The data to send
+ * @param {Function} [cb] Callback
+ * @private
+ */
+function sendAfterClose(websocket, data, cb) {
+  if (data) {
+    const length = isBlob(data) ? data.size : toBuffer(data).length;
+
+    //
+    // The `_bufferedAmount` property is used only when the peer is a client and
+    // the opening handshake fails. Under these circumstances, in fact, the
+    // `setSocket()` method is not called, so the `_socket` and `_sender`
+    // properties are set to `null`.
+    //
+    if (websocket._socket) websocket._sender._bufferedBytes += length;
+    else websocket._bufferedAmount += length;
+  }
+
+  if (cb) {
+    const err = new Error(
+      `WebSocket is not open: readyState ${websocket.readyState} ` +
+        `(${readyStates[websocket.readyState]})`
+    );
+    process.nextTick(cb, err);
+  }
+}
+
+/**
+ * The listener of the `Receiver` `'conclude'` event.
+ *
+ * @param {Number} code The status code
+ * @param {Buffer} reason The reason for closing
+ * @private
+ */
+function receiverOnConclude(code, reason) {
+  const websocket = this[kWebSocket];
+
+  websocket._closeFrameReceived = true;
+  websocket._closeCode = code;
+
+  //
+  // The reason is a view into the buffer the socket delivered. Copy it so that
+  // the `WebSocket` does not keep that buffer alive. The copy is not pooled
+  // because a pooled one would keep the pool alive in the same way.
+  //
+  if (reason.length === 0) {
+    websocket._closeMessage = EMPTY_BUFFER;
+  } else {
+    websocket._closeMessage = Buffer.allocUnsafeSlow(reason.length);
+    websocket._closeMessage.set(reason);
+  }
+
+  if (websocket._socket[kWebSocket] === undefined) return;
+
+  websocket._socket.removeListener('data', socketOnData);
+  process.nextTick(resume, websocket._socket);
+
+  if (code === 1005) websocket.close();
+  else websocket.close(code, reason);
+}
+
+/**
+ * The listener of the `Receiver` `'drain'` event.
+ *
+ * @private
+ */
+function receiverOnDrain() {
+  const websocket = this[kWebSocket];
+
+  if (!websocket.isPaused) websocket._socket.resume();
+}
+
+/**
+ * The listener of the `Receiver` `'error'` event.
+ *
+ * @param {(RangeError|Error)} err The emitted error
+ * @private
+ */
+function receiverOnError(err) {
+  const websocket = this[kWebSocket];
+
+  if (websocket._socket[kWebSocket] !== undefined) {
+    websocket._socket.removeListener('data', socketOnData);
+
+    //
+    // On Node.js < 14.0.0 the `'error'` event is emitted synchronously. See
+    // https://github.com/websockets/ws/issues/1940.
+    //
+    process.nextTick(resume, websocket._socket);
+
+    websocket.close(err[kStatusCode]);
+  }
+
+  if (!websocket._errorEmitted) {
+    websocket._errorEmitted = true;
+    websocket.emit('error', err);
+  }
+}
+
+/**
+ * The listener of the `Receiver` `'finish'` event.
+ *
+ * @private
+ */
+function receiverOnFinish() {
+  this[kWebSocket].emitClose();
+}
+
+/**
+ * The listener of the `Receiver` `'message'` event.
+ *
+ * @param {Buffer|ArrayBuffer|Buffer[])} data The message
+ * @param {Boolean} isBinary Specifies whether the message is binary or not
+ * @private
+ */
+function receiverOnMessage(data, isBinary) {
+  this[kWebSocket].emit('message', data, isBinary);
+}
+
+/**
+ * The listener of the `Receiver` `'ping'` event.
+ *
+ * @param {Buffer} data The data included in the ping frame
+ * @private
+ */
+function receiverOnPing(data) {
+  const websocket = this[kWebSocket];
+
+  if (websocket._autoPong && websocket.readyState === WebSocket.OPEN) {
+    if (
+      websocket._maxPendingAutoPongs > 0 &&
+      websocket._pendingAutoPongs >= websocket._maxPendingAutoPongs
+    ) {
+      websocket.terminate();
+    } else {
+      websocket._pendingAutoPongs++;
+      websocket.pong(data, !this._isServer, websocket._autoPongComplete);
+    }
+  }
+
+  websocket.emit('ping', data);
+}
+
+/**
+ * The callback for automatic pong responses.
+ *
+ * @param {WebSocket} websocket The WebSocket instance
+ * @private
+ */
+function autoPongComplete(websocket) {
+  websocket._pendingAutoPongs--;
+}
+
+/**
+ * The listener of the `Receiver` `'pong'` event.
+ *
+ * @param {Buffer} data The data included in the pong frame
+ * @private
+ */
+function receiverOnPong(data) {
+  this[kWebSocket].emit('pong', data);
+}
+
+/**
+ * Resume a readable stream
+ *
+ * @param {Readable} stream The readable stream
+ * @private
+ */
+function resume(stream) {
+  stream.resume();
+}
+
+/**
+ * The `Sender` error event handler.
+ *
+ * @param {Error} The error
+ * @private
+ */
+function senderOnError(err) {
+  const websocket = this[kWebSocket];
+
+  if (websocket.readyState === WebSocket.CLOSED) return;
+  if (websocket.readyState === WebSocket.OPEN) {
+    websocket._readyState = WebSocket.CLOSING;
+    setCloseTimer(websocket);
+  }
+
+  //
+  // `socket.end()` is used instead of `socket.destroy()` to allow the other
+  // peer to finish sending queued data. There is no need to set a timer here
+  // because `CLOSING` means that it is already set or not needed.
+  //
+  this._socket.end();
+
+  if (!websocket._errorEmitted) {
+    websocket._errorEmitted = true;
+    websocket.emit('error', err);
+  }
+}
+
+/**
+ * Set a timer to destroy the underlying raw socket of a WebSocket.
+ *
+ * @param {WebSocket} websocket The WebSocket instance
+ * @private
+ */
+function setCloseTimer(websocket) {
+  websocket._closeTimer = setTimeout(
+    websocket._socket.destroy.bind(websocket._socket),
+    websocket._closeTimeout
+  );
+}
+
+/**
+ * The listener of the socket `'close'` event.
+ *
+ * @private
+ */
+function socketOnClose() {
+  const websocket = this[kWebSocket];
+
+  this.removeListener('close', socketOnClose);
+  this.removeListener('data', socketOnData);
+  this.removeListener('end', socketOnEnd);
+
+  websocket._readyState = WebSocket.CLOSING;
+
+  //
+  // The close frame might not have been received or the `'end'` event emitted,
+  // for example, if the socket was destroyed due to an error. Ensure that the
+  // `receiver` stream is closed after writing any remaining buffered data to
+  // it. If the readable side of the socket is in flowing mode then there is no
+  // buffered data as everything has been already written. If instead, the
+  // socket is paused, any possible buffered data will be read as a single
+  // chunk.
+  //
+  if (
+    !this._readableState.endEmitted &&
+    !websocket._closeFrameReceived &&
+    !websocket._receiver._writableState.errorEmitted &&
+    this._readableState.length !== 0
+  ) {
+    const chunk = this.read(this._readableState.length);
+
+    websocket._receiver.write(chunk);
+  }
+
+  websocket._receiver.end();
+
+  this[kWebSocket] = undefined;
+
+  clearTimeout(websocket._closeTimer);
+
+  if (
+    websocket._receiver._writableState.finished ||
+    websocket._receiver._writableState.errorEmitted
+  ) {
+    websocket.emitClose();
+  } else {
+    websocket._receiver.on('error', receiverOnFinish);
+    websocket._receiver.on('finish', receiverOnFinish);
+  }
+}
+
+/**
+ * The listener of the socket `'data'` event.
+ *
+ * @param {Buffer} chunk A chunk of data
+ * @private
+ */
+function socketOnData(chunk) {
+  if (!this[kWebSocket]._receiver.write(chunk)) {
+    this.pause();
+  }
+}
+
+/**
+ * The listener of the socket `'end'` event.
+ *
+ * @private
+ */
+function socketOnEnd() {
+  const websocket = this[kWebSocket];
+
+  websocket._readyState = WebSocket.CLOSING;
+  websocket._receiver.end();
+  this.end();
+}
+
+/**
+ * The listener of the socket `'error'` event.
+ *
+ * @private
+ */
+function socketOnError() {
+  const websocket = this[kWebSocket];
+
+  this.removeListener('error', socketOnError);
+  this.on('error', NOOP);
+
+  if (websocket) {
+    websocket._readyState = WebSocket.CLOSING;
+    this.destroy();
+  }
+}
+
+
+/***/ }),
+
+/***/ 8506:
+/***/ ((module) => {
+
+module.exports = eval("require")("bufferutil");
+
+
+/***/ }),
+
 /***/ 3734:
 /***/ ((module) => {
 
 module.exports = eval("require")("supports-color");
+
+
+/***/ }),
+
+/***/ 6907:
+/***/ ((module) => {
+
+module.exports = eval("require")("utf-8-validate");
 
 
 /***/ }),
@@ -9031,6 +13342,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("assert");
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("buffer");
+
+/***/ }),
+
+/***/ 6982:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("crypto");
 
 /***/ }),
 
@@ -9153,6 +13471,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
 
 /***/ }),
 
+/***/ 3480:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("querystring");
+
+/***/ }),
+
 /***/ 2203:
 /***/ ((module) => {
 
@@ -9188,7 +13513,14 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 /***/ }),
 
-/***/ 3504:
+/***/ 3106:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("zlib");
+
+/***/ }),
+
+/***/ 785:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -9335,8 +13667,8 @@ function escapeProperty(s) {
         .replace(/,/g, '%2C');
 }
 //# sourceMappingURL=command.js.map
-;// CONCATENATED MODULE: external "crypto"
-const external_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("crypto");
+// EXTERNAL MODULE: external "crypto"
+var external_crypto_ = __nccwpck_require__(6982);
 // EXTERNAL MODULE: external "fs"
 var external_fs_ = __nccwpck_require__(9896);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/file-command.js
@@ -9360,7 +13692,7 @@ function file_command_issueFileCommand(command, message) {
     });
 }
 function file_command_prepareKeyValueMessage(key, value) {
-    const delimiter = `ghadelimiter_${external_crypto_namespaceObject.randomUUID()}`;
+    const delimiter = `ghadelimiter_${external_crypto_.randomUUID()}`;
     const convertedValue = utils_toCommandValue(value);
     // These should realistically never happen, but just in case someone finds a
     // way to exploit uuid generation let's not allow keys or values that contain
@@ -20709,8 +25041,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // UNUSED EXPORTS: outputNames
 
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 5 modules
-var core = __nccwpck_require__(3504);
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 4 modules
+var core = __nccwpck_require__(785);
 // EXTERNAL MODULE: ./src/lib/lines.js
 var lines = __nccwpck_require__(5270);
 // EXTERNAL MODULE: ./src/release/known-image.js
@@ -20858,7 +25190,7 @@ function settledWord({ state, settled, unread, unsaved }) {
 /* harmony export */   dK: () => (/* binding */ mask),
 /* harmony export */   w7: () => (/* binding */ annotation)
 /* harmony export */ });
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3504);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(785);
 /* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1752);
 
 
@@ -26655,16 +30987,27 @@ function nodeTransport(proxyOf = () => undefined) {
         pools.set(place, { tls: credentials, agent });
         return agent;
     }
-    return { send: (request) => exchange(request, agentFor(request)) };
+    async function sendThrough(tunnel, request) {
+        const { url, tls = {}, proxy = proxyOf(url) } = tunnel;
+        request.signal?.throwIfAborted();
+        const { openTunnel } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 4035));
+        const opened = await openTunnel(tunnel, openAgent(url, tls, proxy, false), request.signal);
+        if ("status" in opened)
+            return opened;
+        return exchange(request, { createConnection: () => opened }).finally(() => opened.destroy());
+    }
+    return {
+        send: (request) => request.tunnel ? sendThrough(request.tunnel, request) : exchange(request, { agent: agentFor(request) }),
+    };
 }
-async function exchange({ method, url, headers, body, signal, mostBytes }, agent) {
+async function exchange({ method, url, headers, body, signal, mostBytes }, way) {
     signal?.throwIfAborted();
     const length = {};
     if (body !== undefined)
         length["content-length"] = String(Buffer.byteLength(body));
     const client = url.protocol === "https:" ? external_node_https_ : external_node_http_;
     const answered = new Promise((resolve, reject) => {
-        const request = client.request(url, { method, agent, headers: { ...headers, ...length }, signal }, (response) => {
+        const request = client.request(url, { ...way, method, headers: { ...headers, ...length }, signal }, (response) => {
             let text = "";
             response.setEncoding("utf8").on("data", (part) => {
                 text += part;
@@ -26718,6 +31061,84 @@ const nodeWorld = (proxyOf) => ({
     transport: nodeTransport(proxyOf),
     random: () => (0,external_node_crypto_namespaceObject.randomInt)(steps) / steps,
 });
+
+
+/***/ }),
+
+/***/ 4035:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  openTunnel: () => (/* binding */ openTunnel)
+});
+
+;// CONCATENATED MODULE: external "node:stream"
+const external_node_stream_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream");
+;// CONCATENATED MODULE: external "node:stream/consumers"
+const consumers_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream/consumers");
+// EXTERNAL MODULE: ./node_modules/ws/lib/websocket.js
+var websocket = __nccwpck_require__(6336);
+;// CONCATENATED MODULE: ./node_modules/ws/wrapper.mjs
+
+;// CONCATENATED MODULE: ./src/adapters/node/open-tunnel.js
+
+
+
+const protocol = "v4.channel.k8s.io";
+const [ofData, ofErrors] = [0, 1];
+const portLength = 2;
+const longestMessage = 1_048_576;
+async function openTunnel({ url, headers }, agent, signal) {
+    const options = { agent, headers, perMessageDeflate: false, maxPayload: longestMessage };
+    const socket = new websocket(url, [protocol], options);
+    const stop = () => socket.terminate();
+    signal?.addEventListener("abort", stop);
+    const opened = new Promise((resolve, reject) => {
+        socket.on("error", reject);
+        socket.on("open", () => resolve(streamOver(socket)));
+        socket.on("unexpected-response", (_request, response) => {
+            answerIn(response).then(resolve, reject).finally(stop);
+        });
+    });
+    return opened
+        .catch((error) => {
+        signal?.throwIfAborted();
+        throw error;
+    })
+        .finally(() => signal?.removeEventListener("abort", stop));
+}
+const answerIn = async (response) => ({
+    status: response.statusCode ?? 0,
+    headers: {},
+    text: await (0,consumers_namespaceObject.text)(response),
+});
+function streamOver(socket) {
+    const begun = new Set();
+    const stream = new external_node_stream_namespaceObject.Duplex({
+        read: () => socket.resume(),
+        write: (part, _, done) => socket.send(Buffer.concat([Buffer.of(ofData), part]), done),
+        destroy(error, done) {
+            socket.terminate();
+            done(error);
+        },
+    });
+    socket.on("message", (message) => {
+        const [channel = ofData] = message;
+        const part = message.subarray(begun.has(channel) ? 1 : 1 + portLength);
+        begun.add(channel);
+        if (part.length === 0)
+            return;
+        if (channel === ofErrors)
+            stream.destroy(new Error(part.toString("utf8").trim()));
+        else if (!stream.push(part))
+            socket.pause();
+    });
+    socket.on("close", () => stream.push(null));
+    socket.on("error", (error) => stream.destroy(error));
+    return stream;
+}
 
 
 /***/ }),
@@ -27360,7 +31781,7 @@ const helpGroups = [
     },
     {
         title: "Stages and gates",
-        sections: ["stages", "testers", "gates", "evidence", "promotion", "deadlines", "meshDelay", "drift"],
+        sections: ["stages", "testers", "gates", "evidence", "promotion", "deadlines", "meshDelay", "confirm", "drift"],
     },
     { title: "Metrics", sections: ["metrics"] },
     { title: "Counting the split", sections: ["verify"] },
@@ -27953,6 +32374,14 @@ const inputs = [
         description: "Time between a version's becoming ready and its first traffic, in which the mesh learns of its pods. A large mesh needs more.",
         default: "2s",
         commands: rehearsing,
+    },
+    {
+        name: "confirm",
+        path: "confirm",
+        type: "text",
+        description: "How a release knows that the mesh has what it wrote. proxies: it reads the gateways' Envoys and those of a few callers, for mesh-delay at most; where the job may not, and with settle, it lets mesh-delay pass.",
+        default: "proxies",
+        commands: planning,
     },
     {
         name: "drift",
@@ -28855,6 +33284,7 @@ const file = section({
     ])),
     deadlines: part("How long things may take.", section({ ready: usual("deadlines.ready", values_duration), release: usual("deadlines.release", values_duration) })),
     meshDelay: usual("meshDelay", values_duration),
+    confirm: usual("confirm", choice(["proxies", "settle"])),
     drift: usual("drift", choice(["rollback", "put-back"])),
     firstDeploy: usual("firstDeploy", values_boolean),
     reporting: part("Who hears of it.", reporting),
@@ -29000,7 +33430,7 @@ function rehearsedInterval({ metrics, stages = [] }) {
     return Math.min(usualIntervals.prometheus, Math.max(1, Math.ceil(lasts / mostLooks / usual)) * usual);
 }
 function planOf(file) {
-    const { promotion, deadlines, meshDelay, drift, canary } = file;
+    const { promotion, deadlines, meshDelay, confirm, drift, canary } = file;
     return {
         stages: (file.stages ?? []).map((stage) => stageOf(stage, gatesOf(stage, file))),
         ...(file.testers ? { testers: file.testers } : {}),
@@ -29008,6 +33438,7 @@ function planOf(file) {
         pollEvery: intervalOf(file.metrics),
         ready: deadlines.ready,
         meshDelay,
+        confirm,
         drain: promotion.drain,
         deadline: deadlines.release,
         patience,
@@ -30390,7 +34821,7 @@ function holdsAtMost(most, document) {
 
 /***/ }),
 
-/***/ 4991:
+/***/ 6363:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -31298,7 +35729,7 @@ const unclear = (deployment) => ({
 });
 
 ;// CONCATENATED MODULE: ./src/init/templates.json
-const templates_namespaceObject = /*#__PURE__*/JSON.parse('{"iD":"kubectl apply -f docs/rbac.yaml\\nserver=$(kubectl config view --minify --output jsonpath=\'{.clusters[0].cluster.server}\')\\nca=$(kubectl config view --minify --raw --output jsonpath=\'{.clusters[0].cluster.certificate-authority-data}\')\\ntoken=$(kubectl create token istio-canary --namespace shop --duration 8760h)\\nprintf \'apiVersion: v1\\\\nkind: Config\\\\nclusters: [{name: c, cluster: {server: \\"%s\\", certificate-authority-data: \\"%s\\"}}]\\\\nusers: [{name: u, user: {token: \\"%s\\"}}]\\\\ncontexts: [{name: c, context: {cluster: c, user: u}}]\\\\ncurrent-context: c\\\\n\' \\"$server\\" \\"$ca\\" \\"$token\\" > canary.kubeconfig\\ngh secret set KUBECONFIG < canary.kubeconfig && rm canary.kubeconfig\\n","T_":"apiVersion: rbac.authorization.k8s.io/v1\\nkind: Role\\nmetadata:\\n  name: istio-canary\\n  namespace: shop\\nrules:\\n  # Keep two jobs from releasing one service at once.\\n  - apiGroups: [coordination.k8s.io]\\n    resources: [leases]\\n    verbs: [get, create, update]\\n  # Keep the journal, by which another job can finish a release or give it back.\\n  - apiGroups: [\\"\\"]\\n    resources: [configmaps]\\n    verbs: [get, create, update]\\n  # Read the routes and move their weights.\\n  - apiGroups: [networking.istio.io]\\n    resources: [virtualservices]\\n    verbs: [get, list, patch]\\n  # Know the subsets.\\n  - apiGroups: [networking.istio.io]\\n    resources: [destinationrules]\\n    verbs: [list]\\n  # Add the canary\'s subset where it is missing, and take it away again. Not needed where both subsets are there, or versions differ by host.\\n  - apiGroups: [networking.istio.io]\\n    resources: [destinationrules]\\n    verbs: [get, create, patch, delete]\\n  # Read the HTTPRoutes and move their weights. Not needed where no route of the release is one.\\n  - apiGroups: [gateway.networking.k8s.io]\\n    resources: [httproutes]\\n    verbs: [get, list, patch]\\n  # Read the GRPCRoutes and move their weights. Not needed where no route of the release is one.\\n  - apiGroups: [gateway.networking.k8s.io]\\n    resources: [grpcroutes]\\n    verbs: [get, list, patch]\\n  # Read the TLSRoutes and move their weights. Not needed where no route of the release is one.\\n  - apiGroups: [gateway.networking.k8s.io]\\n    resources: [tlsroutes]\\n    verbs: [get, list, patch]\\n  # Read the TCPRoutes and move their weights. Not needed where no route of the release is one.\\n  - apiGroups: [gateway.networking.k8s.io]\\n    resources: [tcproutes]\\n    verbs: [get, list, patch]\\n  # Know which pods are behind a host.\\n  - apiGroups: [\\"\\"]\\n    resources: [services]\\n    verbs: [list]\\n  # See how the canary\'s pods are.\\n  - apiGroups: [\\"\\"]\\n    resources: [pods]\\n    verbs: [list]\\n  # Give a Deployment the image and the replicas, and see how it is.\\n  - apiGroups: [apps]\\n    resources: [deployments]\\n    verbs: [get, list, patch]\\n  # Make the canary\'s Deployment and take it away again. Not needed where it exists (from: existing).\\n  - apiGroups: [apps]\\n    resources: [deployments]\\n    verbs: [create, delete]\\n  # Tell new pods from old ones, and put an older pod template back.\\n  - apiGroups: [apps]\\n    resources: [replicasets]\\n    verbs: [get, list]\\n  # Leave the replicas to an autoscaler where there is one.\\n  - apiGroups: [autoscaling]\\n    resources: [horizontalpodautoscalers]\\n    verbs: [list]\\n  # Optional: tell of budgets that the new stable would lack.\\n  - apiGroups: [policy]\\n    resources: [poddisruptionbudgets]\\n    verbs: [list]\\n  # Optional: tell of volumes that two versions cannot share. Not needed where the canary exists (from: existing).\\n  - apiGroups: [\\"\\"]\\n    resources: [persistentvolumeclaims]\\n    verbs: [get]\\n  # Optional: keep the last lines of the canary\'s pods when it is given up.\\n  - apiGroups: [\\"\\"]\\n    resources: [pods/log]\\n    verbs: [get]\\n  # Optional: know whether the namespace injects sidecars.\\n  - apiGroups: [\\"\\"]\\n    resources: [namespaces]\\n    verbs: [get]\\n  # Optional: know who reaches the pods of one version beside the routes.\\n  - apiGroups: [networking.k8s.io]\\n    resources: [ingresses]\\n    verbs: [list]\\n  # Optional: know whether policies let requests to one version only.\\n  - apiGroups: [security.istio.io]\\n    resources: [authorizationpolicies]\\n    verbs: [list]\\n  # Optional: know whether policies let requests to one version only.\\n  - apiGroups: [security.istio.io]\\n    resources: [requestauthentications]\\n    verbs: [list]\\n  # Optional: know whether policies let requests to one version only.\\n  - apiGroups: [security.istio.io]\\n    resources: [peerauthentications]\\n    verbs: [list]\\n  # Optional: know whether policies let requests to one version only.\\n  - apiGroups: [networking.k8s.io]\\n    resources: [networkpolicies]\\n    verbs: [list]\\n  # Optional: know whether the proxies of one version alone are changed.\\n  - apiGroups: [networking.istio.io]\\n    resources: [envoyfilters]\\n    verbs: [list]\\n  # Optional: know whether the proxies of one version alone are changed.\\n  - apiGroups: [extensions.istio.io]\\n    resources: [wasmplugins]\\n    verbs: [list]\\n  # Optional: know who serves before a first deployment.\\n  - apiGroups: [discovery.k8s.io]\\n    resources: [endpointslices]\\n    verbs: [list]\\n  # Optional: know who serves before a first deployment.\\n  - apiGroups: [networking.istio.io]\\n    resources: [workloadentries]\\n    verbs: [list]\\n---\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: RoleBinding\\nmetadata:\\n  name: istio-canary\\n  namespace: shop\\nroleRef:\\n  apiGroup: rbac.authorization.k8s.io\\n  kind: Role\\n  name: istio-canary\\nsubjects:\\n  - kind: ServiceAccount\\n    name: istio-canary\\n    namespace: shop\\n---\\n# Optional, and in every namespace: whom a swap would leave without pods, and who does not see the weights, is looked for\\n# here. Without it the release goes on, and says what it could not look at.\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: ClusterRole\\nmetadata:\\n  name: istio-canary-bystanders\\nrules:\\n  # Optional: find the rules and entries that send to a version that is about to lose its pods, wherever they are.\\n  - apiGroups: [networking.istio.io]\\n    resources: [virtualservices, destinationrules, serviceentries, workloadentries]\\n    verbs: [list]\\n  # Optional: find the same in routes of the Gateway API.\\n  - apiGroups: [gateway.networking.k8s.io]\\n    resources: [httproutes, grpcroutes, tlsroutes, tcproutes, referencegrants]\\n    verbs: [list]\\n  # Optional: know which gateways and clients see the weights and the subsets.\\n  - apiGroups: [networking.istio.io]\\n    resources: [destinationrules, gateways, sidecars]\\n    verbs: [list]\\n  # Optional: know whether the waypoint of a service in an ambient mesh is there.\\n  - apiGroups: [gateway.networking.k8s.io]\\n    resources: [gateways]\\n    verbs: [get]\\n  # Optional: know whether what Istio\'s own namespace has for pods everywhere is for one version only.\\n  - apiGroups: [security.istio.io]\\n    resources: [authorizationpolicies, requestauthentications, peerauthentications]\\n    verbs: [list]\\n  # Optional: know whether what Istio\'s own namespace has for pods everywhere is for one version only.\\n  - apiGroups: [networking.istio.io]\\n    resources: [envoyfilters]\\n    verbs: [list]\\n  # Optional: know whether what Istio\'s own namespace has for pods everywhere is for one version only.\\n  - apiGroups: [extensions.istio.io]\\n    resources: [wasmplugins]\\n    verbs: [list]\\n---\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: ClusterRoleBinding\\nmetadata:\\n  name: istio-canary-bystanders\\nroleRef:\\n  apiGroup: rbac.authorization.k8s.io\\n  kind: ClusterRole\\n  name: istio-canary-bystanders\\nsubjects:\\n  - kind: ServiceAccount\\n    name: istio-canary\\n    namespace: shop\\n---\\n# Optional where metrics.prometheus or metrics.source is set to something else: without an address requests are counted by\\n# the proxies, which needs no Prometheus.\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: Role\\nmetadata:\\n  name: istio-canary-proxies\\n  namespace: shop\\nrules:\\n  # Optional: read what the proxies of both versions have counted.\\n  - apiGroups: [\\"\\"]\\n    resources: [pods/proxy]\\n    verbs: [get]\\n---\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: RoleBinding\\nmetadata:\\n  name: istio-canary-proxies\\n  namespace: shop\\nroleRef:\\n  apiGroup: rbac.authorization.k8s.io\\n  kind: Role\\n  name: istio-canary-proxies\\nsubjects:\\n  - kind: ServiceAccount\\n    name: istio-canary\\n    namespace: shop\\n---\\n# Optional, and in the namespace of the gateways\' pods: the same for what they count. Without it failures\\n# that reach no pod (503 UH, UF) are not seen.\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: Role\\nmetadata:\\n  name: istio-canary-gateways\\n  namespace: istio-system\\nrules:\\n  # Optional: find the gateways\' pods.\\n  - apiGroups: [\\"\\"]\\n    resources: [pods]\\n    verbs: [list]\\n  # Optional: read what the gateways have counted.\\n  - apiGroups: [\\"\\"]\\n    resources: [pods/proxy]\\n    verbs: [get]\\n---\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: RoleBinding\\nmetadata:\\n  name: istio-canary-gateways\\n  namespace: istio-system\\nroleRef:\\n  apiGroup: rbac.authorization.k8s.io\\n  kind: Role\\n  name: istio-canary-gateways\\nsubjects:\\n  - kind: ServiceAccount\\n    name: istio-canary\\n    namespace: shop\\n---\\n# Optional, and in Prometheus\'s namespace: only where metrics.prometheus is service://istio-system/prometheus:9090. Put\\n# its Service and port where it says prometheus:9090 (https:prometheus:9090 where the address says so).\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: Role\\nmetadata:\\n  name: istio-canary-prometheus\\n  namespace: istio-system\\nrules:\\n  # Optional: ask Prometheus over the API server.\\n  - apiGroups: [\\"\\"]\\n    resources: [services/proxy]\\n    resourceNames: [\\"prometheus:9090\\"]\\n    verbs: [get]\\n---\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: RoleBinding\\nmetadata:\\n  name: istio-canary-prometheus\\n  namespace: istio-system\\nroleRef:\\n  apiGroup: rbac.authorization.k8s.io\\n  kind: Role\\n  name: istio-canary-prometheus\\nsubjects:\\n  - kind: ServiceAccount\\n    name: istio-canary\\n    namespace: shop\\n---\\napiVersion: v1\\nkind: ServiceAccount\\nmetadata:\\n  name: istio-canary\\n  namespace: shop\\n","kn":"name: Release reviews\\n\\non:\\n  pull_request:\\n  push:\\n    branches: [main]\\n\\npermissions:\\n  contents: read\\n\\njobs:\\n  plan:\\n    # A fork gets no secrets, so there would be no cluster to ask.\\n    if: github.event_name == \'pull_request\' && github.event.pull_request.head.repo.full_name == github.repository\\n    runs-on: ubuntu-24.04\\n    timeout-minutes: 10\\n    permissions:\\n      contents: read\\n    steps:\\n      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1\\n        with:\\n          persist-credentials: false\\n      - uses: OWNER/istio-canary@v1\\n        with:\\n          command: plan\\n          config: examples/clone.yaml\\n          # The account of the release, since a plan asks whether its writes would be allowed. Nothing is written.\\n          kubeconfig: ${{ secrets.KUBECONFIG }}\\n\\n  release:\\n    if: github.event_name == \'push\'\\n    runs-on: ubuntu-24.04\\n    timeout-minutes: 90\\n    concurrency:\\n      group: release-reviews\\n      cancel-in-progress: false\\n    permissions:\\n      contents: read\\n      pull-requests: write # the comment\\n    steps:\\n      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1\\n        with:\\n          persist-credentials: false\\n      - uses: OWNER/istio-canary@v1\\n        with:\\n          config: examples/clone.yaml\\n          kubeconfig: ${{ secrets.KUBECONFIG }}\\n"}');
+const templates_namespaceObject = /*#__PURE__*/JSON.parse('{"iD":"kubectl apply -f docs/rbac.yaml\\nserver=$(kubectl config view --minify --output jsonpath=\'{.clusters[0].cluster.server}\')\\nca=$(kubectl config view --minify --raw --output jsonpath=\'{.clusters[0].cluster.certificate-authority-data}\')\\ntoken=$(kubectl create token istio-canary --namespace shop --duration 8760h)\\nprintf \'apiVersion: v1\\\\nkind: Config\\\\nclusters: [{name: c, cluster: {server: \\"%s\\", certificate-authority-data: \\"%s\\"}}]\\\\nusers: [{name: u, user: {token: \\"%s\\"}}]\\\\ncontexts: [{name: c, context: {cluster: c, user: u}}]\\\\ncurrent-context: c\\\\n\' \\"$server\\" \\"$ca\\" \\"$token\\" > canary.kubeconfig\\ngh secret set KUBECONFIG < canary.kubeconfig && rm canary.kubeconfig\\n","T_":"apiVersion: rbac.authorization.k8s.io/v1\\nkind: Role\\nmetadata:\\n  name: istio-canary\\n  namespace: shop\\nrules:\\n  # Keep two jobs from releasing one service at once.\\n  - apiGroups: [coordination.k8s.io]\\n    resources: [leases]\\n    verbs: [get, create, update]\\n  # Keep the journal, by which another job can finish a release or give it back.\\n  - apiGroups: [\\"\\"]\\n    resources: [configmaps]\\n    verbs: [get, create, update]\\n  # Read the routes and move their weights.\\n  - apiGroups: [networking.istio.io]\\n    resources: [virtualservices]\\n    verbs: [get, list, patch]\\n  # Know the subsets.\\n  - apiGroups: [networking.istio.io]\\n    resources: [destinationrules]\\n    verbs: [list]\\n  # Add the canary\'s subset where it is missing, and take it away again. Not needed where both subsets are there, or versions differ by host.\\n  - apiGroups: [networking.istio.io]\\n    resources: [destinationrules]\\n    verbs: [get, create, patch, delete]\\n  # Read the HTTPRoutes and move their weights. Not needed where no route of the release is one.\\n  - apiGroups: [gateway.networking.k8s.io]\\n    resources: [httproutes]\\n    verbs: [get, list, patch]\\n  # Read the GRPCRoutes and move their weights. Not needed where no route of the release is one.\\n  - apiGroups: [gateway.networking.k8s.io]\\n    resources: [grpcroutes]\\n    verbs: [get, list, patch]\\n  # Read the TLSRoutes and move their weights. Not needed where no route of the release is one.\\n  - apiGroups: [gateway.networking.k8s.io]\\n    resources: [tlsroutes]\\n    verbs: [get, list, patch]\\n  # Read the TCPRoutes and move their weights. Not needed where no route of the release is one.\\n  - apiGroups: [gateway.networking.k8s.io]\\n    resources: [tcproutes]\\n    verbs: [get, list, patch]\\n  # Know which pods are behind a host.\\n  - apiGroups: [\\"\\"]\\n    resources: [services]\\n    verbs: [list]\\n  # See how the canary\'s pods are.\\n  - apiGroups: [\\"\\"]\\n    resources: [pods]\\n    verbs: [list]\\n  # Give a Deployment the image and the replicas, and see how it is.\\n  - apiGroups: [apps]\\n    resources: [deployments]\\n    verbs: [get, list, patch]\\n  # Make the canary\'s Deployment and take it away again. Not needed where it exists (from: existing).\\n  - apiGroups: [apps]\\n    resources: [deployments]\\n    verbs: [create, delete]\\n  # Tell new pods from old ones, and put an older pod template back.\\n  - apiGroups: [apps]\\n    resources: [replicasets]\\n    verbs: [get, list]\\n  # Leave the replicas to an autoscaler where there is one.\\n  - apiGroups: [autoscaling]\\n    resources: [horizontalpodautoscalers]\\n    verbs: [list]\\n  # Optional: tell of budgets that the new stable would lack.\\n  - apiGroups: [policy]\\n    resources: [poddisruptionbudgets]\\n    verbs: [list]\\n  # Optional: tell of volumes that two versions cannot share. Not needed where the canary exists (from: existing).\\n  - apiGroups: [\\"\\"]\\n    resources: [persistentvolumeclaims]\\n    verbs: [get]\\n  # Optional: keep the last lines of the canary\'s pods when it is given up.\\n  - apiGroups: [\\"\\"]\\n    resources: [pods/log]\\n    verbs: [get]\\n  # Optional: know whether the namespace injects sidecars.\\n  - apiGroups: [\\"\\"]\\n    resources: [namespaces]\\n    verbs: [get]\\n  # Optional: know who reaches the pods of one version beside the routes.\\n  - apiGroups: [networking.k8s.io]\\n    resources: [ingresses]\\n    verbs: [list]\\n  # Optional: know whether policies let requests to one version only.\\n  - apiGroups: [security.istio.io]\\n    resources: [authorizationpolicies]\\n    verbs: [list]\\n  # Optional: know whether policies let requests to one version only.\\n  - apiGroups: [security.istio.io]\\n    resources: [requestauthentications]\\n    verbs: [list]\\n  # Optional: know whether policies let requests to one version only.\\n  - apiGroups: [security.istio.io]\\n    resources: [peerauthentications]\\n    verbs: [list]\\n  # Optional: know whether policies let requests to one version only.\\n  - apiGroups: [networking.k8s.io]\\n    resources: [networkpolicies]\\n    verbs: [list]\\n  # Optional: know whether the proxies of one version alone are changed.\\n  - apiGroups: [networking.istio.io]\\n    resources: [envoyfilters]\\n    verbs: [list]\\n  # Optional: know whether the proxies of one version alone are changed.\\n  - apiGroups: [extensions.istio.io]\\n    resources: [wasmplugins]\\n    verbs: [list]\\n  # Optional: know who serves before a first deployment.\\n  - apiGroups: [discovery.k8s.io]\\n    resources: [endpointslices]\\n    verbs: [list]\\n  # Optional: know who serves before a first deployment.\\n  - apiGroups: [networking.istio.io]\\n    resources: [workloadentries]\\n    verbs: [list]\\n---\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: RoleBinding\\nmetadata:\\n  name: istio-canary\\n  namespace: shop\\nroleRef:\\n  apiGroup: rbac.authorization.k8s.io\\n  kind: Role\\n  name: istio-canary\\nsubjects:\\n  - kind: ServiceAccount\\n    name: istio-canary\\n    namespace: shop\\n---\\n# Optional, and in every namespace: whom a swap would leave without pods, and who does not see the weights, is looked for\\n# here. Without it the release goes on, and says what it could not look at.\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: ClusterRole\\nmetadata:\\n  name: istio-canary-bystanders\\nrules:\\n  # Optional: find the rules and entries that send to a version that is about to lose its pods, wherever they are.\\n  - apiGroups: [networking.istio.io]\\n    resources: [virtualservices, destinationrules, serviceentries, workloadentries]\\n    verbs: [list]\\n  # Optional: find the same in routes of the Gateway API.\\n  - apiGroups: [gateway.networking.k8s.io]\\n    resources: [httproutes, grpcroutes, tlsroutes, tcproutes, referencegrants]\\n    verbs: [list]\\n  # Optional: know which gateways and clients see the weights and the subsets.\\n  - apiGroups: [networking.istio.io]\\n    resources: [destinationrules, gateways, sidecars]\\n    verbs: [list]\\n  # Optional: know whether the waypoint of a service in an ambient mesh is there.\\n  - apiGroups: [gateway.networking.k8s.io]\\n    resources: [gateways]\\n    verbs: [get]\\n  # Optional: know whether what Istio\'s own namespace has for pods everywhere is for one version only.\\n  - apiGroups: [security.istio.io]\\n    resources: [authorizationpolicies, requestauthentications, peerauthentications]\\n    verbs: [list]\\n  # Optional: know whether what Istio\'s own namespace has for pods everywhere is for one version only.\\n  - apiGroups: [networking.istio.io]\\n    resources: [envoyfilters]\\n    verbs: [list]\\n  # Optional: know whether what Istio\'s own namespace has for pods everywhere is for one version only.\\n  - apiGroups: [extensions.istio.io]\\n    resources: [wasmplugins]\\n    verbs: [list]\\n---\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: ClusterRoleBinding\\nmetadata:\\n  name: istio-canary-bystanders\\nroleRef:\\n  apiGroup: rbac.authorization.k8s.io\\n  kind: ClusterRole\\n  name: istio-canary-bystanders\\nsubjects:\\n  - kind: ServiceAccount\\n    name: istio-canary\\n    namespace: shop\\n---\\n# Optional where metrics.prometheus or metrics.source is set to something else: without an address requests are counted by\\n# the proxies, which needs no Prometheus.\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: Role\\nmetadata:\\n  name: istio-canary-proxies\\n  namespace: shop\\nrules:\\n  # Optional: read what the proxies of both versions have counted.\\n  - apiGroups: [\\"\\"]\\n    resources: [pods/proxy]\\n    verbs: [get]\\n---\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: RoleBinding\\nmetadata:\\n  name: istio-canary-proxies\\n  namespace: shop\\nroleRef:\\n  apiGroup: rbac.authorization.k8s.io\\n  kind: Role\\n  name: istio-canary-proxies\\nsubjects:\\n  - kind: ServiceAccount\\n    name: istio-canary\\n    namespace: shop\\n---\\n# Optional, and in the namespace of the gateways\' pods: the same for what they count. Without it failures\\n# that reach no pod (503 UH, UF) are not seen.\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: Role\\nmetadata:\\n  name: istio-canary-gateways\\n  namespace: istio-system\\nrules:\\n  # Optional: find the gateways\' pods.\\n  - apiGroups: [\\"\\"]\\n    resources: [pods]\\n    verbs: [list]\\n  # Optional: read what the gateways have counted.\\n  - apiGroups: [\\"\\"]\\n    resources: [pods/proxy]\\n    verbs: [get]\\n---\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: RoleBinding\\nmetadata:\\n  name: istio-canary-gateways\\n  namespace: istio-system\\nroleRef:\\n  apiGroup: rbac.authorization.k8s.io\\n  kind: Role\\n  name: istio-canary-gateways\\nsubjects:\\n  - kind: ServiceAccount\\n    name: istio-canary\\n    namespace: shop\\n---\\n# Optional, and in Prometheus\'s namespace: only where metrics.prometheus is service://istio-system/prometheus:9090. Put\\n# its Service and port where it says prometheus:9090 (https:prometheus:9090 where the address says so).\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: Role\\nmetadata:\\n  name: istio-canary-prometheus\\n  namespace: istio-system\\nrules:\\n  # Optional: ask Prometheus over the API server.\\n  - apiGroups: [\\"\\"]\\n    resources: [services/proxy]\\n    resourceNames: [\\"prometheus:9090\\"]\\n    verbs: [get]\\n---\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: RoleBinding\\nmetadata:\\n  name: istio-canary-prometheus\\n  namespace: istio-system\\nroleRef:\\n  apiGroup: rbac.authorization.k8s.io\\n  kind: Role\\n  name: istio-canary-prometheus\\nsubjects:\\n  - kind: ServiceAccount\\n    name: istio-canary\\n    namespace: shop\\n---\\napiVersion: v1\\nkind: ServiceAccount\\nmetadata:\\n  name: istio-canary\\n  namespace: shop\\n---\\n# Optional: to hear from the proxies themselves that they have what was written (confirm: proxies), instead of giving them\\n# time. Read SECURITY.md before: it opens every port of every pod there.\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: Role\\nmetadata:\\n  name: istio-canary-confirm\\n  namespace: shop\\nrules:\\n  # Optional: hear from proxies of callers that they have what was written.\\n  - apiGroups: [\\"\\"]\\n    resources: [pods/portforward]\\n    verbs: [get, create]\\n---\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: RoleBinding\\nmetadata:\\n  name: istio-canary-confirm\\n  namespace: shop\\nroleRef:\\n  apiGroup: rbac.authorization.k8s.io\\n  kind: Role\\n  name: istio-canary-confirm\\nsubjects:\\n  - kind: ServiceAccount\\n    name: istio-canary\\n    namespace: shop\\n---\\n# Optional, and in the namespace of the gateways\' pods: the same of them.\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: Role\\nmetadata:\\n  name: istio-canary-confirm\\n  namespace: istio-system\\nrules:\\n  # Optional: find the gateways\' pods.\\n  - apiGroups: [\\"\\"]\\n    resources: [pods]\\n    verbs: [list]\\n  # Optional: hear from the gateways that they have what was written.\\n  - apiGroups: [\\"\\"]\\n    resources: [pods/portforward]\\n    verbs: [get, create]\\n---\\napiVersion: rbac.authorization.k8s.io/v1\\nkind: RoleBinding\\nmetadata:\\n  name: istio-canary-confirm\\n  namespace: istio-system\\nroleRef:\\n  apiGroup: rbac.authorization.k8s.io\\n  kind: Role\\n  name: istio-canary-confirm\\nsubjects:\\n  - kind: ServiceAccount\\n    name: istio-canary\\n    namespace: shop\\n","kn":"name: Release reviews\\n\\non:\\n  pull_request:\\n  push:\\n    branches: [main]\\n\\npermissions:\\n  contents: read\\n\\njobs:\\n  plan:\\n    # A fork gets no secrets, so there would be no cluster to ask.\\n    if: github.event_name == \'pull_request\' && github.event.pull_request.head.repo.full_name == github.repository\\n    runs-on: ubuntu-24.04\\n    timeout-minutes: 10\\n    permissions:\\n      contents: read\\n    steps:\\n      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1\\n        with:\\n          persist-credentials: false\\n      - uses: OWNER/istio-canary@v1\\n        with:\\n          command: plan\\n          config: examples/clone.yaml\\n          # The account of the release, since a plan asks whether its writes would be allowed. Nothing is written.\\n          kubeconfig: ${{ secrets.KUBECONFIG }}\\n\\n  release:\\n    if: github.event_name == \'push\'\\n    runs-on: ubuntu-24.04\\n    timeout-minutes: 90\\n    concurrency:\\n      group: release-reviews\\n      cancel-in-progress: false\\n    permissions:\\n      contents: read\\n      pull-requests: write # the comment\\n    steps:\\n      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1\\n        with:\\n          persist-credentials: false\\n      - uses: OWNER/istio-canary@v1\\n        with:\\n          config: examples/clone.yaml\\n          kubeconfig: ${{ secrets.KUBECONFIG }}\\n"}');
 ;// CONCATENATED MODULE: ./src/init/files-of-job.js
 
 
@@ -32699,6 +37130,10 @@ function stumbled(record, { words, lasting }, at) {
         return { ...record, log: follow_withEntry(log, { at, do: "retry", reason }) };
     return { ...record, log: [...log.slice(0, -1), { ...last, times: (last.times ?? 1) + 1 }] };
 }
+const proxiesLearnt = (record, learnt) => ({
+    ...record,
+    log: follow_withEntry(record.log, { at: learnt.at, do: "confirm", reason: { kind: "proxies-learnt", ...learnt } }),
+});
 const overwrote = (record, differences, at) => ({
     ...record,
     log: follow_withEntry(record.log, { at, do: "finish", reason: { kind: "put-back", differences } }),
@@ -33319,6 +37754,85 @@ async function unlessStrayed(work, clock, signal) {
     }
 }
 
+// EXTERNAL MODULE: ./src/release/learnt.js
+var release_learnt = __nccwpck_require__(7257);
+;// CONCATENATED MODULE: ./src/engine/lessons.js
+
+
+const firstPause = 100;
+const longestPause = 1_000;
+const mostUnknown = 3;
+const silence = {
+    gateways: 0,
+    callers: 0,
+    without: [],
+    unread: 0,
+    because: "the proxies have not answered yet",
+};
+function lessons({ proxies, clock }, plan) {
+    let over = new AbortController();
+    let until;
+    let learnt;
+    let untold;
+    function begin(lesson, limit) {
+        end();
+        const { signal } = over;
+        learnt = undefined;
+        if (proxies === undefined || limit === 0)
+            return;
+        const begun = clock.now();
+        until = begun + limit;
+        const { look } = proxies.teach(lesson);
+        const heard = (learners) => {
+            if (signal.aborted)
+                return;
+            const at = clock.now();
+            [until, learnt] = [undefined, { ...learners, lesson, at, after: at - begun }];
+            untold = learnt;
+        };
+        lookOn(look, begun + limit, signal).then(heard, () => undefined);
+    }
+    async function lookOn(look, end, signal) {
+        let newest = silence;
+        let unknown = 0;
+        for (let pause = firstPause;; pause = Math.min(2 * pause, longestPause)) {
+            newest = (await within(look(signal), Math.max(0, end - clock.now()), clock)) ?? newest;
+            const isLast = clock.now() + pause > end;
+            if (newest.because !== undefined)
+                unknown++;
+            if (signal.aborted || (0,release_learnt/* isLearnt */.f)(newest) || unknown >= mostUnknown || isLast)
+                return newest;
+            await clock.sleepUntil(clock.now() + pause, signal);
+        }
+    }
+    function end() {
+        over.abort("superseded");
+        over = new AbortController();
+        until = undefined;
+    }
+    return {
+        after(decision, before, now) {
+            if (decision.do === "route")
+                begin("routes", plan.meshDelay);
+            else if (decision.do === "finish")
+                begin("routes", Math.max(plan.meshDelay, plan.drain));
+            else if (isSettling(now) && !isSettling(before))
+                begin(lessonOf(now), plan.meshDelay);
+            else if (isSettling(before) && !isSettling(now))
+                end();
+        },
+        newest: () => ({ learning: until, learnt }),
+        news() {
+            const news = untold;
+            untold = undefined;
+            return news;
+        },
+        end,
+    };
+}
+const isSettling = (state) => "step" in state && state.step === "settling";
+const lessonOf = ({ phase }) => (phase === "promoting" ? "stable" : "canary");
+
 ;// CONCATENATED MODULE: ./src/engine/watch-while.js
 
 
@@ -33385,12 +37899,15 @@ const isAtStake = ({ state, stages }, { do: done }) => done !== "wait" && (state
 
 
 
+
 async function run(begun, ports, job) {
+    const taught = lessons(ports, begun.plan);
     try {
-        return await goOn(begun, ports, job);
+        return await goOn(begun, ports, job, taught);
     }
     finally {
         endAsking(ports);
+        taught.end();
     }
 }
 function endAsking({ respondents }) {
@@ -33398,7 +37915,7 @@ function endAsking({ respondents }) {
         end();
 }
 const isAsking = ({ phase }) => phase === "baking" || phase === "shifting";
-async function goOn(begun, ports, job) {
+async function goOn(begun, ports, job, taught) {
     let record = begun;
     let memory = remember(begun);
     let troubles = {};
@@ -33413,7 +37930,9 @@ async function goOn(begun, ports, job) {
             memory = looked.memory;
         if (looked?.poll)
             record = { ...record, ledger: append(record.ledger, looked.poll) };
-        const observation = observationOf(looked, record, troubles, ports.clock.now(), job);
+        record = tellLesson(record, taught.news(), ports, job);
+        const seen = observationOf(looked, record, troubles, ports.clock.now(), job);
+        const observation = { ...seen, ...taught.newest() };
         const decision = (0,decide/* decide */.L)(record.plan, state, observation);
         const step = begin(record, decision, observation, ports, job, doing);
         const watched = await watchWhile(step.result, { ...step, memory }, ports, job);
@@ -33427,6 +37946,8 @@ async function goOn(begun, ports, job) {
             continue;
         }
         record = watched.polls.reduce(withPoll, result.record);
+        if (record.state !== state)
+            taught.after(decision, state, record.state);
         if (record.state.phase === "baking" && state.phase !== "baking") {
             endAsking(ports);
             memory = enterStage(memory);
@@ -33520,6 +38041,16 @@ async function attempt(decision, record, nextRecord, ports, job, doing) {
         return { failure: failureOf(error) };
     }
 }
+function tellLesson(record, learnt, { clock, reporter }, job) {
+    if (!learnt || isTold(record, learnt))
+        return record;
+    if (learnt.without.length > 0 && learnt.lesson === "routes")
+        job.unlearnt?.(learnt);
+    const told = proxiesLearnt(record, learnt);
+    reporter.report(accountOf(told, { kind: "proxies-learnt", ...learnt }, clock.now(), job.warnings()));
+    return told;
+}
+const isTold = ({ log }, { because }) => because !== undefined && log.some(({ reason }) => reason.kind === "proxies-learnt" && reason.because !== undefined);
 function tellOver(record, differences, { clock, reporter }, job) {
     const now = clock.now();
     const told = overwrote(record, differences, now);
@@ -33558,7 +38089,10 @@ function endReason({ state, plan, target, undoes }) {
     throw new RangeError(`a release that is ${state.phase} has not ended`);
 }
 
+// EXTERNAL MODULE: ./src/words/lesson-in-words.js
+var lesson_in_words = __nccwpck_require__(7803);
 ;// CONCATENATED MODULE: ./src/commands/conclude.js
+
 
 
 
@@ -33575,7 +38109,8 @@ async function conclude(session, record, lost, { taken }) {
     const noticed = (why) => {
         unsaved = why.words;
     };
-    const job = { ...jobOf(session, record, lost), taken, unsaved: noticed };
+    const unlearnt = (learnt) => session.messages.warn((0,lesson_in_words/* lessonInWords */.R)(learnt));
+    const job = { ...jobOf(session, record, lost), taken, unsaved: noticed, unlearnt };
     const ended = await run(record, ports, job).catch(async (error) => {
         throw conclude_isLost(error, lost) ? await leaving(record, ports, error) : error;
     });
@@ -34759,6 +39294,7 @@ const planSchema = mini_schemas/* object */.Ikc({
     pollEvery: record_schema_length,
     ready: record_schema_length,
     meshDelay: record_schema_length,
+    confirm: mini_schemas/* exactOptional */.yqP(mini_schemas/* enum */.k5n(["proxies", "settle"])),
     drain: record_schema_length,
     deadline: record_schema_length,
     patience: record_schema_length,
@@ -34892,6 +39428,16 @@ const reason = mini_schemas/* discriminatedUnion */.gMt("kind", [
     record_schema_reasonOf("canary-broken", { pods: record_schema_text }),
     record_schema_reasonOf("mesh-learning", { left: record_schema_length }),
     record_schema_reasonOf("mesh-learnt", {}),
+    record_schema_reasonOf("proxies-learnt", {
+        lesson: mini_schemas/* enum */.k5n(["routes", "stable", "canary"]),
+        at: instantSchema,
+        after: record_schema_length,
+        gateways: whole,
+        callers: whole,
+        without: mini_schemas/* array */.YOg(record_schema_text),
+        unread: whole,
+        because: optionalText,
+    }),
     record_schema_reasonOf("making-room", { weight: percent, mirror: mini_schemas/* exactOptional */.yqP(percent) }),
     record_schema_reasonOf("giving-weight", { weight: percent, mirror: mini_schemas/* exactOptional */.yqP(percent) }),
     record_schema_reasonOf("stage-goes-on", { stage: record_schema_text, left: record_schema_length }),
@@ -45209,6 +49755,17 @@ function movedRoute({ store, clock, pair, before, fence, followed, refused }) {
             const { moves } = planFor(await read(), { to: "before" });
             return moves.map(({ rule }) => `${word} ${ruleWord(shape, rule)}: ${splitWord(rule.destinations)}`);
         },
+        async written() {
+            const object = await read();
+            const { moves, additions } = planFor(object, { to: "before" });
+            const moved = new Set(moves.map(({ rule }) => rule.path));
+            const added = additions.flatMap(({ now }) => now ?? []);
+            const origin = shape.originOf?.(before);
+            return (object ? shape.rulesOf(object) : []).map(({ path, section, destinations, match }) => {
+                const isAdded = added.some((rule) => rule.path === path) && !isForSome(match);
+                return { section, origin, destinations, is: moved.has(path) ? "moved" : isAdded ? "added" : "other" };
+            });
+        },
         async serving() {
             const { roleOf } = destinationRoles(shape, pair);
             const { moves, additions } = planFor(await read(), { to: "before" });
@@ -45242,6 +49799,7 @@ function movedRoute({ store, clock, pair, before, fence, followed, refused }) {
         ];
     }
 }
+const isForSome = (match) => /"(sourceLabels|sourceNamespace|gateways)":/.test(JSON.stringify(match) ?? "");
 const plannedWord = (move) => splitWord(plannedDestinations(move));
 function changeWord(move) {
     const [is, should] = [splitWord(move.rule.destinations), plannedWord(move)];
@@ -56110,24 +60668,35 @@ function leaseLock(options) {
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/passing-transport.js
-const collections = { "service:": "services", "pod:": "pods" };
+const collections = { "service:": "services", "pod:": "pods", "forward:": "pods" };
 const passing_transport_passed = /^\/((?:https?:)?[a-z0-9.-]+:[a-z0-9-]+)(\/.*)?$/;
 function passingTransport({ send }, { server, proxy, authorize }) {
     return {
         async send(request) {
-            const path = pathOver(request);
+            const place = placeIn(request);
             const { headers, tls } = await authorize();
-            const url = new URL(`${server.replace(/\/$/, "")}${path}`);
+            const over = (path) => new URL(`${server.replace(/\/$/, "")}${place.collection}${path}`);
+            const { name, path } = place;
+            if (request.url.protocol === "forward:") {
+                const [pod, port] = name.split(":");
+                const tunnel = { url: over(`/${pod}/portforward?ports=${port}`), headers, tls, proxy };
+                return send({ ...request, url: new URL(`http://localhost:${port}${path}`), tunnel });
+            }
+            const url = over(`/${name}/proxy${path}`);
             return send({ ...request, url, headers: { ...withoutLogin(request), ...headers }, tls, proxy });
         },
     };
 }
-function pathOver({ url }) {
+function placeIn({ url }) {
     const { [url.protocol]: collection } = collections;
     const [, name, path = "/"] = passing_transport_passed.exec(url.pathname) ?? [];
     if (collection === undefined || name === undefined)
         throw new Error("no address of the form service://NAMESPACE/NAME:PORT");
-    return `/api/v1/namespaces/${encodeURIComponent(url.host)}/${collection}/${name}/proxy${path}${url.search}`;
+    return {
+        collection: `/api/v1/namespaces/${encodeURIComponent(url.host)}/${collection}`,
+        name,
+        path: `${path}${url.search}`,
+    };
 }
 const withoutLogin = ({ headers }) => Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== "authorization"));
 
@@ -57674,82 +62243,98 @@ const whyNone = {
     "-Inf": dividedByZero,
 };
 
-;// CONCATENATED MODULE: ./src/istio/metrics-text.js
-const metrics_text_pair = /([a-zA-Z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*)"/g;
-const escapes = { "\\n": "\n", '\\"': '"', "\\\\": "\\" };
-const metrics_text_seriesIn = (text, metric) => shownAs(metrics_text_whole, text, metric);
-const sumsIn = (text, metric) => shownAs(decimal, text, metric);
-const metrics_text_whole = /^\d+(\.0+)?(e\+?\d+)?$/i;
-const decimal = /^\d+(\.\d+)?(e[+-]?\d+)?$/i;
-function shownAs(shape, text, metric) {
-    const found = [];
-    for (const line of text.split("\n")) {
-        if (!line.startsWith(metric))
+;// CONCATENATED MODULE: ./src/istio/envoy-config.js
+
+
+
+const originOf = ({ namespace, name }) => `/apis/networking.istio.io/v1/namespaces/${namespace}/virtual-service/${name}`;
+const envoy_config_passedOver = new Set([
+    "warming_state",
+    "draining_state",
+    "error_state",
+    "request_mirror_policies",
+]);
+function splitsIn(dump) {
+    const splits = [];
+    const left = [{ at: dump, origin: undefined }];
+    for (let next = left.pop(); next; next = left.pop()) {
+        const { at } = next;
+        if (typeof at !== "object" || at === null)
             continue;
-        const rest = line.slice(metric.length).trim();
-        const end = rest.startsWith("{") ? rest.lastIndexOf("}") : 0;
-        const [said = ""] = rest
-            .slice(end === 0 ? 0 : end + 1)
-            .trim()
-            .split(/\s+/);
-        if (end < 0 || !shape.test(said))
-            continue;
-        found.push({ labels: labelsIn(rest.slice(0, end)), value: Number(said) });
+        const origin = textAt(at, "metadata", "filter_metadata", "istio", "config") ?? next.origin;
+        const parts = envoy_config_partsOf(clustersIn(at));
+        if (parts.size > 0)
+            splits.push({ origin, parts });
+        for (const [key, value] of Object.entries(at))
+            if (!envoy_config_passedOver.has(key))
+                left.push({ at: value, origin });
     }
-    return found;
+    return splits;
 }
-const labelsIn = (text) => Object.fromEntries([...text.matchAll(metrics_text_pair)].map(([, name = "", quoted = ""]) => [
-    name,
-    quoted.replace(/\\[n"\\]/g, (escaped) => escapes[escaped] ?? escaped),
-]));
-
-;// CONCATENATED MODULE: ./src/adapters/proxies/pod-counters.js
-
-
-function countersOfPod(text, pod, reporter, options) {
-    const { requests, durations } = options;
-    const counted = (labels) => countedAs(labels, pod, reporter, options);
-    const ofRequests = metrics_text_seriesIn(text, requests).flatMap(({ labels, value }) => {
-        const what = counted(labels);
-        return what ? [{ series: canonicalLabels(labels), value, ...what }] : [];
-    });
-    const ofDurations = metrics_text_seriesIn(text, durations).flatMap(({ labels, value }) => {
-        const what = counted(labels);
-        const le = edgeOf(labels.le);
-        if (!what || what.origin === "unattributed" || le === undefined)
-            return [];
-        return [{ series: canonicalLabels(labels), value, origin: what.origin, le }];
-    });
-    const ofTimes = sumsIn(text, durations.replace(/_bucket$/, "_sum")).flatMap(({ labels, value }) => {
-        const what = counted(labels);
-        if (!what || what.origin === "unattributed")
-            return [];
-        return [{ series: canonicalLabels(labels), value, origin: what.origin, unit: "ms" }];
-    });
-    return [...ofRequests, ...ofDurations, ...ofTimes];
+function clustersIn(at) {
+    const weighted = listAt(at, "weighted_clusters", "clusters");
+    if (weighted.length > 0)
+        return weighted.map((one) => [keyOfCluster(textAt(one, "name")), numberAt(one, "weight") ?? 0]);
+    return [[keyOfCluster(textAt(at, "cluster")), 1]];
 }
-function countedAs(labels, { of }, reporter, { labels: names, target }) {
-    const own = sides[of];
-    const origin = receiverOf(labels, target, names);
-    if (labels[names.reporter] !== own || origin === undefined || isInjected(labels, names))
+function envoy_config_partsOf(all) {
+    const sum = all.reduce((total, [, counts]) => total + counts, 0);
+    const parts = new Map();
+    for (const [destination, counts] of all)
+        if (destination !== undefined && counts > 0)
+            parts.set(destination, (parts.get(destination) ?? 0) + counts / sum);
+    return parts;
+}
+function keyOfCluster(name) {
+    const [direction, , subset, host] = (name ?? "").split("|");
+    if (direction !== "outbound" || host === undefined)
         return undefined;
-    const ending = endingOf(labels, names);
-    const { namespace, service, stable, canary } = target;
-    if (origin === "unattributed")
-        return ending.failed && calls(labels, namespace, [service, stable.host, canary.host], names)
-            ? { origin, ...ending }
-            : undefined;
-    if (labels[names.namespace] !== namespace || (own === "destination" && origin !== of))
-        return undefined;
-    const isPodsOwn = own === "source" && reporter === "destination" && !(ending.failed && isUnsent(labels, names));
-    return isPodsOwn ? undefined : { origin, ...ending };
+    return envoy_config_keyOf({ host: (0,istio_host/* readHost */.rk)(host, ""), subset: subset || undefined });
 }
-const sides = {
-    stable: "destination",
-    canary: "destination",
-    gateway: "source",
-    waypoint: "waypoint",
-};
+const envoy_config_keyOf = ({ host: { text, service }, subset = "" }) => `${subset}|${service ? `${service.name}.${service.namespace}` : text}`;
+const writtenParts = (destinations) => envoy_config_partsOf(destinations.map((one) => [envoy_config_keyOf(one), sumOf(destinations) === 0 ? 0 : one.counts]));
+function carried(splits, rules, pair, isGateway) {
+    const versions = pair.map(envoy_config_keyOf);
+    const objects = [...Map.groupBy(rules, ({ origin, section }) => `${origin} ${section}`).values()];
+    const each = objects.map((ofObject) => carriedOf(splits, ofObject, versions, isGateway));
+    if (each.includes("older"))
+        return "older";
+    return each.includes("all") ? "all" : "absent";
+}
+function carriedOf(splits, rules, versions, isGateway) {
+    const [{ origin, section } = { origin: undefined, section: "http" }] = rules;
+    const own = splits.filter((split) => envoy_config_isOf(split, origin, section, isGateway) && versions.some((one) => split.parts.has(one)));
+    if (own.length === 0)
+        return "absent";
+    const wanted = rules.map(({ destinations }) => writtenParts(destinations));
+    const isThere = ({ destinations }) => {
+        const parts = writtenParts(destinations);
+        return own.some((split) => envoy_config_isSame(split.parts, parts));
+    };
+    const isOlder = ({ origin: of, parts }) => ((of !== undefined && of === origin) || versions.every((one) => parts.has(one))) &&
+        !wanted.some((one) => envoy_config_isSame(parts, one));
+    const moved = rules.filter(({ is }) => is === "moved");
+    const isWhole = rules.every((rule) => rule.is !== "added" || isThere(rule)) && (moved.length === 0 || moved.some(isThere));
+    return isWhole && !own.some(isOlder) ? "all" : "older";
+}
+function envoy_config_isOf({ origin: of }, origin, section, isGateway) {
+    if (of === undefined)
+        return isGateway && section !== "http";
+    return origin === undefined ? of.includes("~") : of === origin;
+}
+const envoy_config_isSame = (one, other) => one.size === other.size && [...one].every(([key, part]) => Math.abs(part - (other.get(key) ?? 0)) < 1e-6);
+function addressesIn(dump, destination) {
+    const configs = listAt(dump, "configs").map((config) => objectAt(config, "endpoint_config"));
+    const own = configs.filter((config) => keyOfCluster(textAt(config, "cluster_name")) === envoy_config_keyOf(destination));
+    const endpoints = own
+        .flatMap((config) => listAt(config, "endpoints"))
+        .flatMap((place) => listAt(place, "lb_endpoints"));
+    return new Set(endpoints.flatMap((one) => textAt(field(one, "endpoint"), "address", "socket_address", "address") ?? []));
+}
+function clusterPattern({ host: { text, service }, subset = "" }) {
+    const name = service ? `${service.name}.${service.namespace}.` : text;
+    return `outbound\\|\\d+\\|${subset}\\|${name.replaceAll(".", "\\.")}.*`;
+}
 
 ;// CONCATENATED MODULE: ./src/adapters/proxies/roster.js
 
@@ -57766,26 +62351,38 @@ const roster_mostPods = 50;
 const wordFor = (of, { stable, canary }) => ({ stable: stable.deployment, canary: canary.deployment, gateway: "a gateway", waypoint: "the waypoint" })[of];
 const callersLast = 30_000;
 const proxyName = "istio-proxy";
-function seekProxies(options) {
-    const { target, network } = options;
-    const ofVersion = { stable: versionPods(options, "stable"), canary: versionPods(options, "canary") };
-    const podsNear = selectedPods(options);
-    let kept = options.reporter === "auto" ? undefined : options.reporter;
+function lookAround(options) {
     let known;
-    async function around() {
-        const at = network.clock.now();
+    return async () => {
+        const at = options.network.clock.now();
         if (known && at - known.at < callersLast)
             return known;
         const [callers, waypoint] = await Promise.all([callersOf(options), roster_waypointFor(options)]);
         known = { callers, waypoint, at };
         return known;
-    }
+    };
+}
+function groupsAround(options) {
+    const around = lookAround(options);
+    const podsNear = selectedPods(options);
     return async () => {
         const { callers, waypoint } = await around();
-        const versions = await Promise.all(release_target/* roles */.Ot.map((role) => ofVersion[role]()));
         const [gateways, waypoints] = await Promise.all([
             Promise.all(callers.wanted.map((wanted) => podsNear(wanted, "gateway"))),
             waypoint ? podsNear(waypoint, "waypoint").then((group) => [group]) : [],
+        ]);
+        return { callers, waypoint, gateways, waypoints };
+    };
+}
+function seekProxies(options) {
+    const { target } = options;
+    const ofVersion = { stable: versionPods(options, "stable"), canary: versionPods(options, "canary") };
+    const around = groupsAround(options);
+    let kept = options.reporter === "auto" ? undefined : options.reporter;
+    return async () => {
+        const [versions, { callers, waypoint, gateways, waypoints }] = await Promise.all([
+            Promise.all(release_target/* roles */.Ot.map((role) => ofVersion[role]())),
+            around(),
         ]);
         const found = versions.flatMap(({ pods }) => pods);
         const reporter = kept ?? (found.some(hasProxy) ? "destination" : waypoint ? "waypoint" : "source");
@@ -57809,7 +62406,11 @@ const distinct = (pods) => [
     ...new Map(pods.map((pod) => [pod.uid, pod])).values(),
 ];
 const roster_running = (objects) => objects
-    .map((object) => ({ namespace: object.metadata.namespace ?? "", pod: readPod(object) }))
+    .map((object) => ({
+    namespace: object.metadata.namespace ?? "",
+    pod: readPod(object),
+    address: textAt(object, "status", "podIP") ?? "",
+}))
     .filter(({ pod }) => pod.phase === "Running");
 function versionPods({ client, target }, role) {
     const { namespace } = target;
@@ -57893,6 +62494,230 @@ async function roster_waypointFor({ client, target }) {
         near: [waypoint.namespace],
     });
 }
+const mostFollowers = 5;
+function seekFollowers(options) {
+    const { client, target } = options;
+    const ofVersion = { stable: versionPods(options, "stable"), canary: versionPods(options, "canary") };
+    const around = groupsAround(options);
+    return async () => {
+        const [{ pods: stable }, { pods: canary }, { callers, gateways, waypoints }] = await Promise.all([
+            ofVersion.stable(),
+            ofVersion.canary(),
+            around(),
+        ]);
+        const own = new Set([...stable, ...canary].map(({ pod }) => pod.uid));
+        const known = new Set([...gateways, ...waypoints].flatMap(({ pods }) => pods).map(({ pod }) => pod.uid));
+        const beside = callers.inMesh ? roster_running(await client.list(resources.pods, target.namespace)) : [];
+        const inMesh = beside.filter((one) => hasProxy(one) && !known.has(one.pod.uid));
+        const others = inMesh.filter(({ pod }) => !own.has(pod.uid));
+        const podsOf = (of, pods) => sampleOf(pods).map(({ namespace, pod: { uid, name } }) => ({ of, namespace, name, uid }));
+        return {
+            pods: [
+                ...podsOf("gateway", gateways.flatMap(({ pods }) => pods)),
+                ...podsOf("waypoint", waypoints.flatMap(({ pods }) => pods)),
+                ...podsOf("caller", others.length > 0 ? others : inMesh),
+            ],
+            addresses: { stable: addressesOf(stable), canary: addressesOf(canary) },
+        };
+    };
+}
+const addressesOf = (pods) => pods.flatMap(({ pod: { ready, terminating }, address }) => (ready && !terminating ? [address] : []));
+function sampleOf(pods) {
+    const stays = [...new Map(pods.map((one) => [one.pod.uid, one])).values()]
+        .filter(({ pod }) => !pod.terminating)
+        .toSorted((one, other) => one.pod.name.localeCompare(other.pod.name, "en"));
+    const most = Math.min(mostFollowers, stays.length);
+    return Array.from({ length: most }, (_, at) => stays[Math.floor((at * stays.length) / most)]).filter((one) => one !== undefined);
+}
+
+;// CONCATENATED MODULE: ./src/adapters/proxies/mesh-proxies.js
+
+
+
+
+
+
+
+
+
+const adminPort = 15_000;
+const dump = "/config_dump?resource=dynamic_";
+function meshProxies(options) {
+    const { network, target, timeout, mostBytes } = options;
+    const seek = seekFollowers(options);
+    const pair = release_target/* roles */.Ot.map((role) => mesh_proxies_destinationOf(options, role));
+    const closed = new Map();
+    async function ask(pod, path, signal) {
+        const because = closed.get(pod.namespace);
+        if (because !== undefined)
+            throw new Error(because);
+        const url = new URL(`forward://${pod.namespace}/${pod.name}:${adminPort}${path}`);
+        const answer = await (0,send/* send */.t)(network, { method: "GET", url, headers: {}, mostBytes, signal }, timeout);
+        const json = (0,lib_json/* jsonIn */.Y)(answer.text);
+        if (answer.status === 200 && json !== undefined)
+            return json;
+        const { data } = mesh_proxies_status.safeParse(json);
+        if (answer.status === 404 && !data)
+            return {};
+        const lack = answer.status === 403 && data ? lackIn(data.message) : undefined;
+        const words = data?.message ?? `port ${adminPort} answered ${answer.status}`;
+        throw lack ? new Closed(`${words}; ${ruleToAdd({ ...lack, verbs: ["get", "create"] })}`) : new Error(words);
+    }
+    async function routesOf(pod, rules, signal) {
+        const asked = new Set(rules.map(({ section }) => (section === "http" && pod.of !== "waypoint" ? "route_configs" : "listeners")));
+        const dumps = await Promise.all([...asked].map((resource) => ask(pod, `${dump}${resource}`, signal)));
+        const isGateway = pod.of === "gateway";
+        const has = carried(dumps.flatMap(splitsIn), rules, pair, isGateway);
+        if (has === "absent" && !isGateway)
+            return { is: "apart" };
+        return { is: has === "all" ? "learnt" : "without" };
+    }
+    async function podsOf(pod, of, addresses, signal) {
+        const pattern = encodeURIComponent(clusterPattern(of));
+        const known = addressesIn(await ask(pod, `${dump}endpoint_configs&include_eds&name_regex=${pattern}`, signal), of);
+        const hasAll = addresses.length > 0 && addresses.every((address) => known.has(address));
+        return { is: hasAll ? "learnt" : "without" };
+    }
+    async function standingOf(pod, read, signal) {
+        try {
+            return await read;
+        }
+        catch (error) {
+            signal.throwIfAborted();
+            if (error instanceof Closed && !closed.has(pod.namespace))
+                closed.set(pod.namespace, error.message);
+            return { because: (0,lib_errors/* tell */.qz)(error) };
+        }
+    }
+    return {
+        teach(lesson) {
+            const learnt = new Map();
+            let rules;
+            const standing = async (pod, { addresses }, signal) => lesson === "routes"
+                ? routesOf(pod, rules ?? [], signal)
+                : podsOf(pod, mesh_proxies_destinationOf(options, lesson), addresses[lesson], signal);
+            return {
+                async look(signal) {
+                    try {
+                        if (lesson === "routes")
+                            rules ??= await options.written();
+                        const found = await seek();
+                        const left = found.pods.filter(({ uid }) => !learnt.has(uid));
+                        const read = await Promise.all(left.map(async (pod) => [pod, await standingOf(pod, standing(pod, found, signal), signal)]));
+                        for (const [{ uid }, how] of read)
+                            if ("is" in how && how.is === "learnt")
+                                learnt.set(uid, how);
+                        const standings = new Map(read.map(([{ uid }, how]) => [uid, how]));
+                        return learnersOf(found.pods.map((pod) => [pod, learnt.get(pod.uid) ?? standings.get(pod.uid) ?? { is: "apart" }]), `no proxy was found that follows the routes of ${target.namespace}/${target.service}`);
+                    }
+                    catch (error) {
+                        signal.throwIfAborted();
+                        return nobody((0,lib_errors/* tell */.qz)(error));
+                    }
+                },
+            };
+        },
+    };
+}
+class Closed extends Error {
+}
+const mesh_proxies_status = mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("Status"), message: mini_schemas/* string */.YjP() });
+const mesh_proxies_destinationOf = ({ target }, role) => ({
+    host: (0,istio_host/* readHost */.rk)(target[role].host, target.namespace),
+    subset: target[role].subset || undefined,
+    port: undefined,
+});
+const nobody = (because) => ({ gateways: 0, callers: 0, without: [], unread: 0, because });
+function learnersOf(standings, otherwise) {
+    const read = standings.filter(([, how]) => "is" in how && how.is !== "apart");
+    const unread = standings.flatMap(([, how]) => ("because" in how ? [how.because] : []));
+    if (read.length === 0)
+        return nobody(unread[0] ?? otherwise);
+    return {
+        gateways: read.filter(([{ of }]) => of !== "caller").length,
+        callers: read.filter(([{ of }]) => of === "caller").length,
+        without: read.flatMap(([pod, how]) => ("is" in how && how.is === "without" ? [mesh_proxies_nameOf(pod)] : [])),
+        unread: unread.length,
+    };
+}
+const mesh_proxies_nameOf = ({ of, namespace, name }) => `${of} ${namespace}/${name}`;
+
+;// CONCATENATED MODULE: ./src/istio/metrics-text.js
+const metrics_text_pair = /([a-zA-Z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*)"/g;
+const escapes = { "\\n": "\n", '\\"': '"', "\\\\": "\\" };
+const metrics_text_seriesIn = (text, metric) => shownAs(metrics_text_whole, text, metric);
+const sumsIn = (text, metric) => shownAs(decimal, text, metric);
+const metrics_text_whole = /^\d+(\.0+)?(e\+?\d+)?$/i;
+const decimal = /^\d+(\.\d+)?(e[+-]?\d+)?$/i;
+function shownAs(shape, text, metric) {
+    const found = [];
+    for (const line of text.split("\n")) {
+        if (!line.startsWith(metric))
+            continue;
+        const rest = line.slice(metric.length).trim();
+        const end = rest.startsWith("{") ? rest.lastIndexOf("}") : 0;
+        const [said = ""] = rest
+            .slice(end === 0 ? 0 : end + 1)
+            .trim()
+            .split(/\s+/);
+        if (end < 0 || !shape.test(said))
+            continue;
+        found.push({ labels: labelsIn(rest.slice(0, end)), value: Number(said) });
+    }
+    return found;
+}
+const labelsIn = (text) => Object.fromEntries([...text.matchAll(metrics_text_pair)].map(([, name = "", quoted = ""]) => [
+    name,
+    quoted.replace(/\\[n"\\]/g, (escaped) => escapes[escaped] ?? escaped),
+]));
+
+;// CONCATENATED MODULE: ./src/adapters/proxies/pod-counters.js
+
+
+function countersOfPod(text, pod, reporter, options) {
+    const { requests, durations } = options;
+    const counted = (labels) => countedAs(labels, pod, reporter, options);
+    const ofRequests = metrics_text_seriesIn(text, requests).flatMap(({ labels, value }) => {
+        const what = counted(labels);
+        return what ? [{ series: canonicalLabels(labels), value, ...what }] : [];
+    });
+    const ofDurations = metrics_text_seriesIn(text, durations).flatMap(({ labels, value }) => {
+        const what = counted(labels);
+        const le = edgeOf(labels.le);
+        if (!what || what.origin === "unattributed" || le === undefined)
+            return [];
+        return [{ series: canonicalLabels(labels), value, origin: what.origin, le }];
+    });
+    const ofTimes = sumsIn(text, durations.replace(/_bucket$/, "_sum")).flatMap(({ labels, value }) => {
+        const what = counted(labels);
+        if (!what || what.origin === "unattributed")
+            return [];
+        return [{ series: canonicalLabels(labels), value, origin: what.origin, unit: "ms" }];
+    });
+    return [...ofRequests, ...ofDurations, ...ofTimes];
+}
+function countedAs(labels, { of }, reporter, { labels: names, target }) {
+    const own = sides[of];
+    const origin = receiverOf(labels, target, names);
+    if (labels[names.reporter] !== own || origin === undefined || isInjected(labels, names))
+        return undefined;
+    const ending = endingOf(labels, names);
+    const { namespace, service, stable, canary } = target;
+    if (origin === "unattributed")
+        return ending.failed && calls(labels, namespace, [service, stable.host, canary.host], names)
+            ? { origin, ...ending }
+            : undefined;
+    if (labels[names.namespace] !== namespace || (own === "destination" && origin !== of))
+        return undefined;
+    const isPodsOwn = own === "source" && reporter === "destination" && !(ending.failed && isUnsent(labels, names));
+    return isPodsOwn ? undefined : { origin, ...ending };
+}
+const sides = {
+    stable: "destination",
+    canary: "destination",
+    gateway: "source",
+    waypoint: "waypoint",
+};
 
 ;// CONCATENATED MODULE: ./src/adapters/proxies/inspect-proxies.js
 
@@ -57924,7 +62749,7 @@ function findingsOf(inspected) {
     const own = readings.filter(({ pod }) => pod.of !== "gateway" || roster.reporter === "source");
     const read = own.filter(({ answer }) => "text" in answer);
     if (roster.pods.length === 0 || (own.length === 0 && roster.reporter === "destination"))
-        return [{ level, what: `${upper(nobody(inspected))}, so that no request is counted`, next: instead }];
+        return [{ level, what: `${upper(inspect_proxies_nobody(inspected))}, so that no request is counted`, next: instead }];
     if (read.length === 0)
         return [inspect_proxies_unread(own, level, options)];
     const counters = readings.flatMap(({ pod, answer }) => "text" in answer ? countersOfPod(answer.text, pod, roster.reporter, options) : []);
@@ -57932,13 +62757,13 @@ function findingsOf(inspected) {
         ...notAnswering(readings, options),
         ...bareOnes(roster),
         ...inspect_proxies_unseen(roster, readings),
-        ...silence(counters, options),
+        ...inspect_proxies_silence(counters, options),
         ...durationsOf(counters, inspected),
         ...(roster.pods.length > roster_mostPods ? [manyPods(roster, options)] : []),
         inspect_proxies_summary(roster, readings, counters, options),
     ];
 }
-const nobody = ({ roster, options: { target } }) => roster.reporter === "destination"
+const inspect_proxies_nobody = ({ roster, options: { target } }) => roster.reporter === "destination"
     ? `no pod of ${target.namespace}/${target.stable.deployment} has a proxy`
     : `no proxy was found that counts requests of ${target.namespace}/${target.stable.deployment}`;
 function inspect_proxies_unread(readings, level, { target }) {
@@ -57983,7 +62808,7 @@ function inspect_proxies_unseen({ callers, reporter, pods }, readings) {
         findings.push(warn(`Not read, so that nobody knows which gateways send requests: ${(0,some_of/* someOf */.y)(callers.unread, ", ")}`, "Let the job list them; docs/rbac.yaml has the rules."));
     return findings;
 }
-function silence(counters, { target }) {
+function inspect_proxies_silence(counters, { target }) {
     if (counters.some(({ origin, ...counter }) => origin === "stable" && "failed" in counter))
         return [];
     return [
@@ -58388,6 +63213,7 @@ function withCallers(block, callers) {
 
 
 
+
 const virtualServiceShape = {
     kind: "VirtualService",
     words: {
@@ -58395,6 +63221,7 @@ const virtualServiceShape = {
         toMove: "Name a VirtualService with routes: http, tls or tcp.",
     },
     rulesOf: rulesOf,
+    originOf: originOf,
     sections: { http: "http", tls: "tls", tcp: "tcp" },
     destinations: "route",
     read: readWeighted,
@@ -60710,12 +65537,12 @@ function readSidecar(object, home = object.metadata.namespace ?? "") {
     return {
         word: placeWord(object),
         namespace: object.metadata.namespace ?? "",
-        clients: isForSome(object) ? textsAt(object, "spec", "workloadSelector", "labels") : undefined,
+        clients: sidecar_isForSome(object) ? textsAt(object, "spec", "workloadSelector", "labels") : undefined,
         imports: egress.length === 0 ? undefined : egress.flatMap((listener) => importsOf(listener, home)),
         isClosed: textAt(object, "spec", "outboundTrafficPolicy", "mode") === "REGISTRY_ONLY",
     };
 }
-const isForSome = (object) => field(object, "spec", "workloadSelector") !== undefined;
+const sidecar_isForSome = (object) => field(object, "spec", "workloadSelector") !== undefined;
 const importsOf = (listener, home) => listAt(listener, "hosts").map((text) => {
     const [place = "*", name = "*"] = String(text).split("/");
     const namespace = place === "." ? home : place;
@@ -61011,7 +65838,7 @@ function podsOfManifest({ resource: { kind }, object }) {
         return undefined;
     return Object.assign({}, ...ways.map((way) => textsAt(object, ...way)));
 }
-function addressesOf({ resource: { kind }, name, object }) {
+function pods_of_manifest_addressesOf({ resource: { kind }, name, object }) {
     if (kind === "Endpoints")
         return name;
     return kind === "EndpointSlice" ? textAt(object, "metadata", "labels", "kubernetes.io/service-name") : undefined;
@@ -61167,7 +65994,7 @@ function answersRequests(scene, word, manifest) {
         return undefined;
     const labels = podsOfManifest(manifest);
     const next = "Take it out of the manifests, or give it labels of its own.";
-    const service = answering_manifests_ownServices(scene).find((one) => answersFor(one, labels, addressesOf(manifest)));
+    const service = answering_manifests_ownServices(scene).find((one) => answersFor(one, labels, pods_of_manifest_addressesOf(manifest)));
     if (service) {
         const by = labels ? `by its labels ${showLabels(labels)}` : "by name";
         const whose = `it would get ${shareWord(scene, labels)} from when it is ready, beside all weights and gates`;
@@ -61527,7 +66354,7 @@ const rootLooks = look_around_all.filter(([, { root }]) => root).map(([, { resou
 function permissionOf({ resource: { group, plural }, why }) {
     return { group, resource: plural, verbs: ["list"], why, optional: true, byLooking: true };
 }
-async function lookAround(client, namespace, first) {
+async function look_around_lookAround(client, namespace, first) {
     const looked = look_around_all.filter(([, look]) => first || !look.first);
     const inRoot = namespace === rootNamespace ? [] : looked.filter(([, look]) => look.root);
     const list = ([, { resource }], place) => unlessForbidden(unlessMissing(client.list(resource, place, { doubts: 1 }))).then((found) => found ?? "denied");
@@ -61707,6 +66534,12 @@ const permissionsAtProxies = [
     { ...ofProxies, resource: "pods/proxy", verbs: ["get"], why: "read what the proxies of both versions have counted" },
     { ...ofProxies, resource: "pods", verbs: ["list"], why: "find the gateways' pods" },
     { ...ofProxies, resource: "pods/proxy", verbs: ["get"], why: "read what the gateways have counted" },
+];
+const ofForwards = { ...ofProxies, resource: "pods/portforward", verbs: ["get", "create"] };
+const permissionsToConfirm = [
+    { ...ofForwards, why: "hear from proxies of callers that they have what was written" },
+    { ...ofProxies, resource: "pods", verbs: ["list"], why: "find the gateways' pods" },
+    { ...ofForwards, why: "hear from the gateways that they have what was written" },
 ];
 function permissionsFor(target, plan, ofRoutes) {
     const routesNamespaces = new Set([target.namespace, ...target.routes.map(({ namespace }) => namespace)]);
@@ -62342,7 +67175,7 @@ async function readScene(parts) {
     const { client, target, plan, firstDeploy, undo, look } = parts;
     const inNamespace = target.namespace;
     const [vicinity, ofGateways, answerers, namespace, services, deployments, autoscalers, budgets, destinationRules, survey,] = await Promise.all([
-        lookAround(client, inNamespace, firstDeploy),
+        look_around_lookAround(client, inNamespace, firstDeploy),
         readGatewayRules(client, target),
         firstDeploy ? parts.answerers() : undefined,
         unlessDenied(client.get(resources.namespaces, undefined, inNamespace), "unread"),
@@ -62976,6 +67809,9 @@ function oneStep(families) {
         async splits() {
             return (await Promise.all(routes.map((route) => route.splits()))).flat();
         },
+        async written() {
+            return (await Promise.all(routes.map((route) => route.written()))).flat();
+        },
         async fence() {
             await Promise.all(families.map((family) => family.fence()));
         },
@@ -63084,6 +67920,7 @@ function allRoutes(families) {
 }
 
 ;// CONCATENATED MODULE: ./src/compose.js
+
 
 
 
@@ -63293,6 +68130,16 @@ function compose(config, here) {
     const fence = fenceBy(journal, clock);
     let reading = readOnce(client);
     const stillThere = (target) => bystandersBefore({ client: reading, look: routesBy(reading, clock).look(target), target });
+    const forwarding = { clock, transport: passingTransport(world.transport, cluster) };
+    const proxiesOf = (target, before) => meshProxies({
+        client,
+        network: forwarding,
+        target,
+        viewers: () => compose_viewersOf(routes, target),
+        written: () => routes.router(target, before, fence).written(),
+        timeout: 2_000,
+        mostBytes: 32 * read_text/* mebibyte */.E$,
+    });
     const portsOf = (record) => {
         const { target, before, plan } = record;
         const workloads = workloadsBefore.parse(before.workloads);
@@ -63307,6 +68154,7 @@ function compose(config, here) {
                 fence,
                 keepLogs: logKeeper(config, warn, (logs) => kept.set(record.startedAt, logs)),
             }),
+            proxies: plan.confirm === "proxies" ? proxiesOf(target, before.routes) : undefined,
             bystanders: bystandersOf({
                 client,
                 look: routes.look(target),
@@ -63437,11 +68285,12 @@ function compose_proxiesIn(metrics, { clock, transport }, { client, cluster }) {
         client,
         network,
         target,
-        async viewers() {
-            const { facts } = await routes.look(target).survey();
-            return facts.filter(({ moves }) => moves).flatMap(({ seenBy }) => seenBy.map(({ who }) => who));
-        },
+        viewers: () => compose_viewersOf(routes, target),
     });
+}
+async function compose_viewersOf(routes, target) {
+    const { facts } = await routes.look(target).survey();
+    return facts.filter(({ moves }) => moves).flatMap(({ seenBy }) => seenBy.map(({ who }) => who));
 }
 const historyOf = (metrics, { clock, stop }) => ({
     traffic: (target, window) => metrics(target).traffic(clock.now(), window, stop),
@@ -65895,7 +70744,7 @@ async function main() {
         answer,
         underWay: process.stderr.isTTY && !github.actions ? underWay : undefined,
     };
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 4991));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6363));
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_16__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
             process.removeAllListeners(signal);
@@ -66641,6 +71490,17 @@ function bake(plan, state, look, now) {
 }
 const pollsToCount = 2;
 const awaitedIn = ({ awaited = new Set(), readings }, deadlineAt) => new Set([...awaited].filter((gate) => (readings.get(gate)?.at(-1)?.at ?? 0) < deadlineAt));
+function onceLearnt(plan, decision, { now, learning }) {
+    if (learning === undefined || decision.do === "wait" || decision.reason.kind !== "stage-passed")
+        return decision;
+    const { stage } = decision.reason;
+    return {
+        do: "wait",
+        until: Math.min(learning, now + (0,pause/* watchEvery */.Zf)(plan)),
+        reason: { kind: "stage-goes-on", stage, left: learning - now },
+        verdicts: decision.verdicts,
+    };
+}
 const lookAgain = (plan, now, { words }) => ({
     do: "wait",
     until: now + plan.pollEvery,
@@ -66808,7 +71668,7 @@ function giveBack(plan, state, observation) {
             const told = { ...state, reason: withLastWords(state.reason, look?.canary) };
             return (reviveStable(state, now, look) ??
                 putBack(state, now, look) ??
-                (0,pause/* drained */.oB)(plan, state.since, now, to(told, "retiring", now)));
+                (0,pause/* drained */.oB)(plan, state.since, observation, to(told, "retiring", now)));
         }
         case "retiring":
             if (!look && trouble)
@@ -67031,7 +71891,8 @@ const serverAfter = (plan) => ({
     finishing: (0,transition/* winnerOf */.Pk)(plan),
     retiring: (0,transition/* winnerOf */.Pk)(plan),
 });
-function step(plan, state, { now }, seen) {
+function step(plan, state, observation, seen) {
+    const { now } = observation;
     const { stable } = seen;
     const to = (next) => ({ ...state, step: next, since: now });
     const winner = (0,transition/* winnerOf */.Pk)(plan);
@@ -67041,7 +71902,7 @@ function step(plan, state, { now }, seen) {
         case "starting":
             return awaitUpdated(plan, state, now, seen, to("settling"));
         case "settling":
-            return (0,pause/* settled */.gu)(plan, state.since, now, to("finishing"));
+            return (0,pause/* settled */.gu)(plan, state.since, observation, to("finishing"));
         case "finishing":
             if (winner === "stable" && stable?.changed !== undefined)
                 return otherStable(plan, state, stable.changed);
@@ -67055,7 +71916,7 @@ function step(plan, state, { now }, seen) {
                 reason: { kind: "promoted", winner, ...(0,release_plan/* atOnce */.zd)(plan) },
             };
         case "draining":
-            return (0,pause/* drained */.oB)(plan, state.since, now, to("retiring"));
+            return (0,pause/* drained */.oB)(plan, state.since, observation, to("retiring"));
         case "retiring": {
             const loser = (0,target/* otherRole */.n1)(winner);
             const kept = !(0,transition/* takesPods */.XY)(plan, state.step);
@@ -67103,7 +71964,7 @@ function decide(plan, state, observation) {
             return (stopOf(plan, state, observation, look?.canary) ??
                 answerChange(plan, state, observation, look?.canary) ??
                 answerEarlyDrift(plan, state, observation, look?.drift) ??
-                prepare(plan, state, now, look?.canary));
+                prepare(plan, state, observation, look?.canary));
         }
         case "shifting": {
             const look = seen && lookIn("shifting", seen);
@@ -67123,7 +71984,7 @@ function decide(plan, state, observation) {
             const look = lookIn("baking", observation.look);
             return (stopOf(plan, state, observation, look.canary) ??
                 answerChange(plan, state, observation, look.canary) ??
-                bake(plan, state, look, now));
+                onceLearnt(plan, bake(plan, state, look, now), observation));
         }
         case "promoting":
             return giveUp(plan, state, observation) ?? promote(plan, state, observation);
@@ -67150,7 +72011,8 @@ function reasonToStop(plan, observation, canary) {
         return { kind: "late", deadline: plan.deadline };
     return undefined;
 }
-function prepare(plan, state, now, canary) {
+function prepare(plan, state, observation, canary) {
+    const { now } = observation;
     switch (state.step) {
         case "returning":
             return {
@@ -67164,7 +72026,7 @@ function prepare(plan, state, now, canary) {
         case "starting":
             return awaitCanary(plan, state, now, canary, { ...state, step: "settling", since: now });
         case "settling":
-            return (0,pause/* settled */.gu)(plan, state.since, now, { phase: "shifting", step: "scaling", stage: 0, since: now });
+            return (0,pause/* settled */.gu)(plan, state.since, observation, { phase: "shifting", step: "scaling", stage: 0, since: now });
     }
 }
 function shift(plan, state, { now, trouble }, look) {
@@ -67521,6 +72383,17 @@ const knownImage = ({ target, judged }) => target.image ?? judged?.image;
 
 /***/ }),
 
+/***/ 7257:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   f: () => (/* binding */ isLearnt)
+/* harmony export */ });
+const isLearnt = ({ without, because }) => without.length === 0 && because === undefined;
+
+
+/***/ }),
+
 /***/ 1589:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -67530,16 +72403,21 @@ const knownImage = ({ target, judged }) => target.image ?? judged?.image;
 /* harmony export */   nn: () => (/* binding */ readyPoll),
 /* harmony export */   oB: () => (/* binding */ drained)
 /* harmony export */ });
+/* harmony import */ var _learnt_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7257);
+
 const readyPoll = (plan) => Math.min(plan.pollEvery, 1_000);
 const watchEvery = ({ pollEvery }) => Math.min(pollEvery, Math.max(pollEvery / 4, 250));
-function settled(plan, since, now, next) {
+const learningPoll = 100;
+function settled(plan, since, { now, learning, learnt }, next) {
     const end = since + plan.meshDelay;
-    if (now >= end)
+    if (now >= end || (learnt && (0,_learnt_js__WEBPACK_IMPORTED_MODULE_0__/* .isLearnt */ .f)(learnt)))
         return { do: "nothing", next, reason: { kind: "mesh-learnt" } };
-    return { do: "wait", until: end, reason: { kind: "mesh-learning", left: end - now } };
+    const until = learning === undefined ? end : Math.min(end, now + learningPoll);
+    return { do: "wait", until, reason: { kind: "mesh-learning", left: end - now } };
 }
-function drained(plan, since, now, next) {
-    const end = since + plan.drain;
+function drained(plan, since, { now, learning, learnt }, next) {
+    const read = learnt?.because === undefined ? learnt?.at : undefined;
+    const end = Math.max(since, learning === undefined ? (read ?? since) : now) + plan.drain;
     if (now >= end)
         return { do: "nothing", next, reason: { kind: "drained" } };
     return { do: "wait", until: Math.min(end, now + watchEvery(plan)), reason: { kind: "draining", left: end - now } };
@@ -68672,6 +73550,46 @@ const whose = ({ container, previous }) => `Container ${(0,_lib_markdown_js__WEB
 
 /***/ }),
 
+/***/ 7803:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   R: () => (/* binding */ lessonInWords)
+/* harmony export */ });
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5485);
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8367);
+/* harmony import */ var _lib_some_of_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5371);
+
+
+
+const things = {
+    routes: "the routes as they were written",
+    canary: "the canary's pods",
+    stable: "stable's pods",
+};
+function lessonInWords({ lesson, after, without, because, ...read }) {
+    const what = things[lesson];
+    if (because !== undefined)
+        return `whether the mesh's proxies have ${what} is not known (${because}), so they are given their time`;
+    const who = readersInWords({ ...read });
+    if (without.length === 0)
+        return `the mesh's proxies had ${what} after ${(0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(after)}: ${who}`;
+    return `after ${(0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(after)} not all of the mesh's proxies had ${what}: ${(0,_lib_some_of_js__WEBPACK_IMPORTED_MODULE_1__/* .someOf */ .y)(without, ", ", 3)} had not (read: ${who})`;
+}
+function readersInWords({ gateways, callers, unread }) {
+    const words = [];
+    if (gateways > 0)
+        words.push(`${gateways} ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_2__/* .plural */ .LS)(gateways, "gateway")}`);
+    if (callers > 0)
+        words.push(`${callers} ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_2__/* .plural */ .LS)(callers, "caller")}`);
+    if (unread > 0)
+        words.push(`${unread} not read`);
+    return words.join(", ");
+}
+
+
+/***/ }),
+
 /***/ 9722:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -69058,9 +73976,11 @@ function promotion({ stable, canary }, { promotion, keepOld, drain }) {
 /* harmony export */   k: () => (/* binding */ sayEntry)
 /* harmony export */ });
 /* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5485);
-/* harmony import */ var _scene_setting_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(130);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9086);
-/* harmony import */ var _weight_in_words_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6455);
+/* harmony import */ var _lesson_in_words_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7803);
+/* harmony import */ var _scene_setting_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(130);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9086);
+/* harmony import */ var _weight_in_words_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6455);
+
 
 
 
@@ -69072,7 +73992,7 @@ function say(reason, of) {
         return words;
     return `${words}. Its pods later: ${lastWords}`;
 }
-const canaryIn = (of) => (of && (0,_scene_setting_js__WEBPACK_IMPORTED_MODULE_1__/* .isWayBack */ .PU)(of) ? of.target.canary.deployment : "the canary");
+const canaryIn = (of) => (of && (0,_scene_setting_js__WEBPACK_IMPORTED_MODULE_2__/* .isWayBack */ .PU)(of) ? of.target.canary.deployment : "the canary");
 const sayEntry = ({ reason, times = 1 }, of) => times === 1 ? say(reason, of) : `${say(reason, of)} (${times} times)`;
 function sentence(reason, canary) {
     const roleWord = (role) => (role === "stable" ? "stable" : canary);
@@ -69091,8 +74011,10 @@ function sentence(reason, canary) {
             return `the mesh learns of the new pods: ${(0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(reason.left)}`;
         case "mesh-learnt":
             return "the mesh had time to learn of the new pods";
+        case "proxies-learnt":
+            return (0,_lesson_in_words_js__WEBPACK_IMPORTED_MODULE_1__/* .lessonInWords */ .R)(reason);
         case "making-room":
-            return `making room for ${(0,_weight_in_words_js__WEBPACK_IMPORTED_MODULE_3__/* .weightInWords */ .b)(reason)} on ${canary}`;
+            return `making room for ${(0,_weight_in_words_js__WEBPACK_IMPORTED_MODULE_4__/* .weightInWords */ .b)(reason)} on ${canary}`;
         case "giving-weight":
             if (reason.mirror !== undefined)
                 return `sending ${canary} copies of ${reason.mirror}% of the requests, whose answers nobody gets; what they write is written twice`;
@@ -69102,17 +74024,17 @@ function sentence(reason, canary) {
         case "stage-goes-on":
             return `stage ${reason.stage} goes on for ${(0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(reason.left)}`;
         case "stage-extended":
-            return `stage ${reason.stage} is extended: ${(0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_2__/* .verdictSentence */ .BT)(reason.verdict)}`;
+            return `stage ${reason.stage} is extended: ${(0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__/* .verdictSentence */ .BT)(reason.verdict)}`;
         case "stage-passed":
             return passed(reason);
         case "held":
-            return `stage ${reason.stage} is held for somebody to decide: ${(0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_2__/* .verdictSentence */ .BT)(reason.verdict)}`;
+            return `stage ${reason.stage} is held for somebody to decide: ${(0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__/* .verdictSentence */ .BT)(reason.verdict)}`;
         case "gate-failed":
-            return (0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_2__/* .verdictSentence */ .BT)(reason.verdict);
+            return (0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__/* .verdictSentence */ .BT)(reason.verdict);
         case "stage-not-judged":
-            return `stage ${reason.stage} could not be judged within ${(0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(reason.deadline)}: ${(0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_2__/* .verdictSentence */ .BT)(reason.verdict)}`;
+            return `stage ${reason.stage} could not be judged within ${(0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(reason.deadline)}: ${(0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__/* .verdictSentence */ .BT)(reason.verdict)}`;
         case "stage-undecided":
-            return `stage ${reason.stage} ended undecided, which fails by the plan: ${(0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_2__/* .verdictSentence */ .BT)(reason.verdict)}`;
+            return `stage ${reason.stage} ended undecided, which fails by the plan: ${(0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__/* .verdictSentence */ .BT)(reason.verdict)}`;
         case "pods-gone":
             return `no pod of ${canary} is available any more: ${reason.pods}`;
         case "put-back":
@@ -69208,7 +74130,7 @@ function stableNotReady({ pods = unread, stuck }) {
 function passed({ stage, verdict, smaller }) {
     let sentence = `stage ${stage} passed`;
     if (verdict)
-        sentence = `stage ${stage} ended undecided and goes on by the plan: ${(0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_2__/* .verdictSentence */ .BT)(verdict)}`;
+        sentence = `stage ${stage} ended undecided and goes on by the plan: ${(0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__/* .verdictSentence */ .BT)(verdict)}`;
     if (!smaller)
         return sentence;
     return `${sentence}; next is ${smaller.weight}% instead of ${smaller.planned}%: what was counted so far allows no more within evidence.budget`;
