@@ -116,6 +116,9 @@ describe("the program", { concurrency: 3 }, () => {
     const { exit, said } = await start([], { ...onRunner, GITHUB_OUTPUT: "/dev/full" }, wrong).ended;
     assert.equal(exit, 2, said);
     assert.match(said, /An output could not be written: ENOSPC/);
+    const unheard = await start([], { ...onRunner, GITHUB_OUTPUT: "" }, wrong).ended;
+    assert.equal(unheard.exit, 2, unheard.said);
+    assert.doesNotMatch(unheard.said, /set-output|could not be written/);
   });
 
   test("files that the runner names are made, and have a refusal in them", async (t) => {

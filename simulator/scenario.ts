@@ -106,6 +106,7 @@ function drawScenario(seed: number, chance: Chance): Scenario {
       ...undoFor(chance.stream("undo")),
       ...lateWeightFor(chance.stream("late weight")),
       ...halfNumbersFor(chance.stream("half numbers")),
+      ...rivalsFor(chance.stream("rivals")),
       ...ruleActsFor(testers, testing),
     ],
   };
@@ -164,6 +165,20 @@ function lateWeightFor(chance: Chance): readonly Disturbance[] {
     },
     { by: "job", act: "rolls back by hand", skew: 0, when: { phase, delay } },
   ];
+}
+
+/** Two who roll back at the same moment, in some seeds: one of them takes the lock while the other one saves. */
+function rivalsFor(chance: Chance): readonly Disturbance[] {
+  if (!chance.happens(0.02)) return [];
+  const phase = chance.pick(["baking", "baking", "promoting"]);
+  const delay = Math.round(chance.between(0, 6) * second);
+  const back = (later: Millis): Disturbance => ({
+    by: "job",
+    act: "rolls back by hand",
+    skew: 0,
+    when: { phase, delay: delay + later },
+  });
+  return [back(0), back(Math.round(chance.between(0, 60)))];
 }
 
 /** Some services are new, and others have had millions of requests, and a bad day. */
