@@ -27,7 +27,7 @@ export async function reliabilityReport({ seeds, failed, byFault }: Tally): Prom
 export const foundSection = (): string =>
   [
     "## What was found",
-    "Where an invariant stands beside a seed, its mend was taken back in this version and the seed broke that invariant; alone a seed is one of an older version, which may be another story by now. To see one again: take the commit's change of `src` back in a scratch copy (not as a whole: others rest on it), and `npm run simulate -- --seed N --trace` there; with the mend no invariant is broken.",
+    "Where a seed stands, the mend was taken back in this version and the seed broke the invariant beside it; where none does, the fault was found by other means, or in an older version, whose seeds are other stories now. To see one again: take the commit's change of `src` back in a scratch copy (not as a whole: others rest on it), and `npm run simulate -- --seed N --trace` there; with the mend no invariant is broken.",
     table(
       ["Fault", "Seed", "It breaks", "Mended by", "Held by"],
       foundFaults.map(({ what, seed, shows = "–", mended, held }) => [

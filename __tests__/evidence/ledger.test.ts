@@ -99,6 +99,13 @@ test("a day of polls every second takes no more room than that", () => {
   assert.ok(JSON.stringify(ledger).length < 0.1 * 1_048_576);
 });
 
+test("a line of an older program says no more than it says: no times, and nothing of the split at one weight", () => {
+  const count = { requests: 5, errors: 1, buckets: [] };
+  assert.deepEqual(pollsOf({ edges: [], polls: ["10 2000 0 / 5 1 / 5 1"] }), [
+    { weight: 10, age: 2_000, lost: 0, from: -1, stable: count, canary: count },
+  ]);
+});
+
 test("a line that is no poll is told, and not taken for zeros", () => {
   for (const line of ["", "10 0 0", "10 0 0 / 5 x / 3 0", "ten 0 0 / 5 0 / 3 0"])
     assert.throws(() => pollsOf({ edges: [], polls: [line] }), {

@@ -3,7 +3,7 @@ import test from "node:test";
 import { defaults, type Settings } from "../../src/evidence/defaults.ts";
 import { dispersionOf, type PodCount } from "../../src/evidence/dispersion.ts";
 import { addPoll, type Evidence, noEvidence } from "../../src/evidence/evidence.ts";
-import { lastingDifference, podMargin, podSpreadOf, usualSpread } from "../../src/evidence/pod-spread.ts";
+import { lastingDifference, podMargin, podSpreadOf, timeSpread, usualSpread } from "../../src/evidence/pod-spread.ts";
 import type { Count } from "../../src/evidence/tally.ts";
 import { weigh } from "../../src/evidence/weigh.ts";
 import { chance, poisson } from "../../src/rehearsal/chance.ts";
@@ -58,6 +58,14 @@ test("of one pod nobody knows how far others are from it; of few, that they look
   assert.ok(podMargin(ofOne, ofOne.errors, 1) > 1.5);
   assert.ok(spreadOf(hour([0.005, 0.005, 0.005], 1)) > 0);
   assert.deepEqual(podSpreadOf([], []), usualSpread);
+});
+
+test("times differ as much as the odds of being slow do where these do most, and as usual where nothing was measured", () => {
+  const slow = [0.1, 0.3, 0.2].map((spread, index) => ({ le: 10 ** index, spread }));
+  assert.equal(timeSpread(undefined), 0);
+  assert.equal(timeSpread({ pods: 2, errors: 0, slow }), 0.3);
+  assert.equal(timeSpread({ pods: 1, errors: 0, slow }), timeSpread(usualSpread));
+  assert.equal(timeSpread({ pods: 9, errors: 0, slow: [] }), timeSpread(usualSpread));
 });
 
 test("response times have a spread for each edge that some of stable's requests are beyond, and some are not", () => {
