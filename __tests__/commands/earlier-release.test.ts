@@ -22,7 +22,7 @@ test("plan refuses beside a release that waits for somebody, as release does", a
   const [finding, ...more] = await journaled(async () => ({ ...begun, state }));
   assert.deepEqual(more, []);
   assert.equal(finding?.level, "refuse");
-  assert.match(finding.what, /the release of registry\.test\/reviews:v2 waits for somebody to decide since 1m\.$/);
+  assert.match(finding.what, /the release of registry\.test\/reviews:v2 has been waiting for a decision for 1m\.$/);
   assert.match(finding.next ?? "", /istio-canary promote .*istio-canary rollback/);
 });
 
@@ -71,7 +71,7 @@ test("weights that a release has moved which has not ended are not to be given b
     reason: { kind: "stage-passed", stage: "30%" },
   });
   assert.equal(waiting.length, 1, JSON.stringify(waiting));
-  assert.match(waiting[0]?.what ?? "", /waits for somebody to decide/);
+  assert.match(waiting[0]?.what ?? "", /has been waiting for a decision/);
 
   const over: State = { phase: "rolled-back", reason: { kind: "left-half-way" } };
   for (const left of [await besideThirty(over), await besideThirty(over, { isJournaled: false })]) {

@@ -18,13 +18,13 @@ test("where another job has the lock nothing is done, and it is said whose it is
   const { session, printed } = await createSession();
   for (const [heldBy, whose] of [
     [{ id: "job-7" }, "job-7"],
-    [{ id: "job-7", url: "https://github.test/7", actor: "ada" }, "https://github.test/7 (ada)"],
+    [{ id: "job-7", url: "https://github.test/7", actor: "ada" }, "https://github.test/7 by ada"],
   ] as const) {
     const other: HeldByOther = { heldBy, heldFor: 65_000 };
     const held = { ...session, lock: () => ({ acquire: async () => other, holder: async () => other }) };
     const error: unknown = await locked(held, { force: false }, () => assert.fail("it was done")).catch((why) => why);
     assert.ok(error instanceof RefusedError, String(error));
-    assert.equal(error.message, `shop/reviews is being released by another job since 1m5s: ${whose}.`);
+    assert.equal(error.message, `shop/reviews: another job (${whose}) has been releasing it for 1m5s.`);
     assert.match(error.next ?? "", /istio-canary rollback .*--namespace shop --service reviews/);
   }
   assert.match(printed[0] ?? "", /prod-eu-1/);

@@ -43,7 +43,7 @@ async function ask(
     writePage: never,
     async readFile(path) {
       assert.equal(path, "r.json");
-      return text ?? Promise.reject(new Error("ENOENT: no such file or directory, open 'r.json'"));
+      return text ?? Promise.reject(Object.assign(new Error("ENOENT: no such file"), { code: "ENOENT" }));
     },
   };
   return { code: await replay(desk), said: messages.printed.join("\n") };
@@ -111,7 +111,7 @@ test("a release that no evidence judged has nothing to disagree with", async () 
 
 const account = { target: { namespace: "shop", service: "reviews" } };
 for (const [what, text, why] of [
-  ["is not there", undefined, /it cannot be read: ENOENT/],
+  ["is not there", undefined, /there is no such file/],
   ["is no JSON", "outcome: succeeded", /Unexpected token/],
   ["is other JSON", "[]", /the file: /],
   ["is from another version", JSON.stringify({ version: 2, account }), /version: /],

@@ -75,10 +75,10 @@ test("a weight that was written a moment ago is not contradicted by requests of 
 test("the count reaches no further back than the first scrape that has nothing of the weight before", async () => {
   const { said, exit, windows } = await ask({ ago: 2 * minute, counted: { stable: 900, canary: 100 } });
   assert.deepEqual([exit, windows], [0, [90 * second]]);
-  assert.match(said, /Prometheus, the last 1m30s\)[\s\S]*Planned: 10% since 2m, which the count agrees with\.$/);
+  assert.match(said, /Prometheus, the last 1m30s\)[\s\S]*Planned: 10%, written 2m ago; the count agrees with it\.$/);
   const long = await ask({ ago: 20 * minute });
   assert.deepEqual([long.exit, long.windows], [3, [5 * minute]]);
-  assert.match(long.said, /Planned: 10% since 20m, which the count contradicts\.$/);
+  assert.match(long.said, /Planned: 10%, written 20m ago; the count contradicts it\.$/);
 });
 
 test("requests of one's own know nothing of the weight before, and are compared with the new one at once", async () => {
@@ -87,7 +87,7 @@ test("requests of one's own know nothing of the weight before, and are compared 
     inputs: { "verify-url": "http://shop.test/", requests: "1" },
   });
   assert.deepEqual([exit, windows], [0, []], said);
-  assert.match(said, /Planned: 10% since 1s, which the count agrees with\.$/);
+  assert.match(said, /Planned: 10%, written 1s ago; the count agrees with it\.$/);
 });
 
 test("a weight that was put back counts from then on", async () => {
@@ -129,8 +129,8 @@ test("a release that was killed before it wrote anything is compared with nothin
 test("a count is said with its bounds, and contradicts a plan only where chance would in one of a thousand", async () => {
   const likely = await ask({ ago: 600 * second, counted: { stable: 81, canary: 19 } });
   assert.match(likely.said, /19 of 100 requests: 19% \(99\.9% confidence: 9\.4% to 34\.7%;/);
-  assert.match(likely.said, /Planned: 10% since 10m, which the count agrees with\./);
+  assert.match(likely.said, /Planned: 10%, written 10m ago; the count agrees with it\./);
   const unlikely = await ask({ ago: 600 * second, counted: { stable: 78, canary: 22 } });
-  assert.match(unlikely.said, /22 of 100 requests[\s\S]*which the count contradicts\./);
+  assert.match(unlikely.said, /22 of 100 requests[\s\S]*the count contradicts it\./);
   assert.deepEqual([likely.exit, unlikely.exit], [0, 3]);
 });

@@ -281,7 +281,7 @@ async function isToldOrRight(document: unknown, path: Path, value: unknown): Pro
   for (const { path: told, problem, position } of error.issues) {
     if (name.startsWith("canary.from.manifests") && problem.startsWith("cannot be read")) continue; // it is a file then
     assert.ok(isAbout(told, name, path), error.message);
-    if (!problem.includes("or as the input")) assert.ok(lineOf(text, position).trim() !== "", error.message);
+    if (!problem.includes("in the file or as --")) assert.ok(lineOf(text, position).trim() !== "", error.message);
   }
   if (!isSecret(path) && JSON.stringify(value)?.includes("PLANTED")) assert.match(error.message, /PLANTED|…/);
 }

@@ -21,11 +21,11 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   [
     "nothing at all",
     {},
-    "namespace: expected the namespace of the service, in the file or as the input namespace",
-    "service: expected the service that is released, in the file or as the input service",
-    "stable.deployment: expected the Deployment that serves now, in the file or as the input stable-deployment",
-    "canary.deployment: expected the Deployment of the version on trial, in the file or as the input canary-deployment",
-    "stages: expected weights and how long each lasts, such as 10:2m, 50:5m, 100, in the file or as the input stages",
+    "namespace: expected the namespace of the service, in the file or as --namespace",
+    "service: expected the service that is released, in the file or as --service",
+    "stable.deployment: expected the Deployment that serves now, in the file or as --stable-deployment",
+    "canary.deployment: expected the Deployment of the version on trial, in the file or as --canary-deployment",
+    "stages: expected weights and how long each lasts, such as 10:2m, 50:5m, 100, in the file or as --stages",
   ],
 
   // Files
@@ -69,7 +69,7 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
     "a broken file in an emergency, without inputs",
     { file: "stages: [", inputs: { command: "rollback", namespace: "shop" } },
     "canary.yaml:1:10: is not YAML that can be read: unexpected end of the stream within a flow collection",
-    "service: expected the service that is released, in the file or as the input service",
+    "service: expected the service that is released, in the file or as --service",
   ],
 
   // Keys
@@ -175,7 +175,7 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   [
     "a clone without an image",
     { file: soundBut("canary: { from: clone, subset: v2 }") },
-    "image: expected the image of the clone, in the file or as the input image",
+    "image: expected the image of the clone, in the file or as --image",
   ],
   [
     "labels for an existing Deployment",
@@ -330,7 +330,7 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   [
     "no stages",
     { file: soundBut("stages: []") },
-    "stages: expected weights and how long each lasts, such as 10:2m, 50:5m, 100, in the file or as the input stages",
+    "stages: expected weights and how long each lasts, such as 10:2m, 50:5m, 100, in the file or as --stages",
   ],
   [
     "a stage that ends before its wait",
@@ -573,7 +573,7 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   [
     "verify with nothing to ask",
     { file: soundBut("metrics: { source: none }"), inputs: { command: "verify" } },
-    "verify.url: expected a URL to send requests to, or another metrics.source than none, in the file or as the input verify-url",
+    "verify.url: expected a URL to send requests to, or another metrics.source than none, in the file or as --verify-url",
   ],
 ];
 

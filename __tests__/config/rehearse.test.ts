@@ -56,8 +56,8 @@ test("a clone without its new image can be rehearsed: its service is known", asy
 
 test("without requests and without a Prometheus both that are missing are told", async () => {
   assert.deepEqual(await problems({ inputs: rehearse({ stages: "10:2m" }) }), [
-    "rehearse.rate: expected the service's requests per second, or a Prometheus to ask (metrics.prometheus), in the file or as the input rehearse-rate",
-    "rehearse.errors: expected the share of them that fails, or a Prometheus to ask (metrics.prometheus), in the file or as the input rehearse-errors",
+    "rehearse.rate: expected the service's requests per second, or a Prometheus to ask (metrics.prometheus), in the file or as --rehearse-rate",
+    "rehearse.errors: expected the share of them that fails, or a Prometheus to ask (metrics.prometheus), in the file or as --rehearse-errors",
   ]);
 });
 
@@ -71,7 +71,7 @@ test("what is wrong with the plan or the rehearsal itself stops it, and what is 
       'rehearse-errors: expected a percentage such as 5%, got "5"',
       'rehearse-runs: expected a number of releases, at most 100000, got "0"',
       'rehearse-seed: expected a whole number, got "x"',
-      "stages: expected weights and how long each lasts, such as 10:2m, 50:5m, 100, in the file or as the input stages",
+      "stages: expected weights and how long each lasts, such as 10:2m, 50:5m, 100, in the file or as --stages",
     ],
   );
   const { warnings } = await configured({ file: soundBut("drift: never"), inputs: rehearse(requests) });

@@ -339,7 +339,7 @@ describe("others act while a release runs", { concurrency: 2 }, () => {
         assert.equal(second.code, 2, second.said);
         assert.match(
           second.said,
-          /other-release\/shop is being released by another job since [\d.]+s: https:\/\/github\.com\/acme\/shop\/actions\/runs\/4711/,
+          /other-release\/shop: another job \(https:\/\/github\.com\/acme\/shop\/actions\/runs\/4711.*\) has been releasing it for [\d.]+s/,
         );
         assert.deepEqual([second.outputs.outcome, second.outputs.settled], ["failed", undefined]);
         assertSucceeded(await first.ended);

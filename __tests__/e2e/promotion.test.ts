@@ -139,7 +139,7 @@ describe("a release that waits for approval", () => {
         await inEnvoy({ v1, v2 });
         const lie = await run("verify", { flags: byField });
         assert.equal(lie.code, 3, lie.said);
-        assert.match(lie.said, /Planned: 25% since [\d.]+ \w+, which the count contradicts\./);
+        assert.match(lie.said, /Planned: 25%, written [\d.]+\w+ ago; the count contradicts it\./);
       }
       assert.match(
         (await run("status")).said,

@@ -35,7 +35,7 @@ const sentences: { readonly [K in Reason["kind"]]: readonly (readonly [Omit<Of<K
   ],
   "canary-broken": [[{ pods: "pod x: crash loop" }, "pod x: crash loop"]],
   "mesh-learning": [[{ left: 1_000 }, "the mesh learns of the new pods: 1s"]],
-  "mesh-learnt": [[{}, "the mesh had time to learn of the new pods"]],
+  "mesh-learnt": [[{}, "waited for the mesh to learn of the new pods"]],
   "proxies-learnt": [
     [
       { ...lesson, gateways: 2, callers: 3 },

@@ -79,9 +79,10 @@ export function parseArguments(typed: readonly string[], action?: Given): Argume
   return { want: "run", inputs };
 }
 
-/** What fingers know from other programs, as it is called here: `-o json`, `-o page.html`, `--no-comment`. */
+/** What fingers know from other programs, as it is called here: `-w`, `-o json`, `-o page.html`, `--no-comment`. */
 const written = (argv: readonly string[]): readonly string[] =>
   argv.flatMap((argument, index) => {
+    if (argument === "-w") return ["--watch=true"];
     if (argument === "-o") return argv[index + 1] === "json" ? ["--json=true"] : ["--output"];
     if (argument === "json" && argv[index - 1] === "-o") return [];
     const off = argument.replace(/^--no-/, "--");
@@ -126,6 +127,8 @@ type Flag = {
 function flagIssues({ name, rawName, value, inlineValue }: Flag, row: CommandRow | undefined): readonly ConfigIssue[] {
   const input = flags.find((input) => input.name === name);
   if (!input) {
+    if (name === "dry-run")
+      return [{ path: "", problem: `unknown flag "${rawName}"; istio-canary plan says what a release would do` }];
     const known = flags.map(({ name }) => `--${name}`);
     const help = `istio-canary ${row?.name ?? "COMMAND"} --help lists the flags`;
     return [{ path: "", problem: `${unheardOf("flag", rawName, known)} ${help}` }];

@@ -17,7 +17,7 @@ export function refusalByWaiting(record: ReleaseRecord, now: Instant): RefusedEr
   const { target, state } = record;
   if (state.phase !== "waiting") return undefined;
   return new RefusedError(
-    `${serviceInWords(target)}: ${earlierWord(record)} waits for somebody to decide since ${formatDuration(now - state.since)}.`,
+    `${serviceInWords(target)}: ${earlierWord(record)} has been waiting for a decision for ${formatDuration(now - state.since)}.`,
     {
       next: `To finish it: ${nextCommand("promote", record)}. To end it: ${nextCommand("rollback", record)}. Then release again.`,
     },

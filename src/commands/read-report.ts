@@ -49,7 +49,8 @@ const report = z.object({
 export async function reportText({ config, readFile }: Pick<Desk, "config" | "readFile">): Promise<string> {
   const path = config.reporting.report;
   return readFile(path).catch((error: unknown) => {
-    throw noReport(path, `it cannot be read: ${tell(error)}`, error);
+    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    throw noReport(path, isMissing ? "there is no such file" : `it cannot be read: ${tell(error)}`, error);
   });
 }
 

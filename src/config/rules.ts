@@ -28,7 +28,7 @@ type ConfigRule = {
 
 const needed = (path: string, input: string, what: string): Problem => ({
   path: path.split("."),
-  problem: `expected ${what}, in the file or as the input ${input}`,
+  problem: `expected ${what}, in the file or as --${input}`,
   missing: true,
 });
 

@@ -44,7 +44,7 @@ function sentence(reason: Reason, canary: string): string {
     case "mesh-learning":
       return `the mesh learns of the new pods: ${formatDuration(reason.left)}`;
     case "mesh-learnt":
-      return "the mesh had time to learn of the new pods";
+      return "waited for the mesh to learn of the new pods";
     case "proxies-learnt":
       return lessonInWords(reason);
 

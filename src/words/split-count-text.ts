@@ -52,9 +52,9 @@ export function splitCountText(target: Target, compared: ComparedSplit): string 
 function besideThePlan({ planned, written, asPlanned }: ComparedSplit): string {
   if (written?.comparableIn !== undefined) return tooEarly(planned, written.ago, written.comparableIn);
   if (planned === undefined) return "No release is under way.";
-  const since = written ? ` since ${formatDuration(written.ago)}` : "";
-  if (asPlanned) return `Planned: ${planned}%${since}, which the count agrees with.`;
-  return `Planned: ${planned}%${since}, which the count contradicts.`;
+  const since = written ? `, written ${formatDuration(written.ago)} ago` : "";
+  if (asPlanned) return `Planned: ${planned}%${since}; the count agrees with it.`;
+  return `Planned: ${planned}%${since}; the count contradicts it.`;
 }
 
 /** What is counted has requests of two weights, and proves nothing of either. */

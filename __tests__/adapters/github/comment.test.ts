@@ -230,7 +230,10 @@ test("pages without end are given up, once, with a warning", async (t) => {
   await job(reporter, sample("succeeded-swap"));
   assert.equal(asked, 30);
   assert.equal(warnings.length, 1);
-  assert.match(warnings[0] ?? "", /the pull request is not told: .*after 30 pages there is no end.*job summary/);
+  assert.match(
+    warnings[0] ?? "",
+    /the pull request could not be commented on: .*after 30 pages there is no end.*job summary/,
+  );
 });
 
 test("without a pull request nothing is asked of GitHub, and it is said once", async (t) => {

@@ -150,7 +150,7 @@ export function comment(options: CommentOptions): Reporter & Noticed {
     if (error instanceof GitHubError) quietUntil = error.busyUntil ?? quietUntil;
     const lack = error instanceof EndlessPages ? elsewhere : lackOfToken(error, permission);
     if (lack !== undefined) {
-      beSilent(`the pull request is not told: ${tell(error)}. ${lack} The report is in the job summary.`);
+      beSilent(`the pull request could not be commented on: ${tell(error)}. ${lack} The report is in the job summary.`);
     } else if (!warned.has(tell(error))) {
       warned.add(tell(error));
       options.warn(`the comment on the pull request is not up to date: ${tell(error)}. It is tried again.`);

@@ -147,9 +147,9 @@ function read({ kubeconfig, env }: Source): KubeConfig {
     return config;
   }
   throw new RefusedError(
-    "No cluster to release to: there is no input `kubeconfig`, no KUBECONFIG, no ~/.kube/config, and this is not a pod.",
+    "No cluster to release to: there is no `kubeconfig` (input or flag), no KUBECONFIG, no ~/.kube/config, and this is not a pod.",
     {
-      next: "Set KUBECONFIG in a step before this one, or give the input `kubeconfig` a path or the text.",
+      next: "Set KUBECONFIG (in a workflow, in a step before), or give `kubeconfig` a path or the text.",
     },
   );
 }
