@@ -31662,6 +31662,8 @@ function parseArguments(typed, action) {
     return { want: "run", inputs };
 }
 const written = (argv) => argv.flatMap((argument, index) => {
+    if (argument === "-w")
+        return ["--watch=true"];
     if (argument === "-o")
         return argv[index + 1] === "json" ? ["--json=true"] : ["--output"];
     if (argument === "json" && argv[index - 1] === "-o")
@@ -31689,6 +31691,8 @@ function wordIssues(first, row, strays) {
 function flagIssues({ name, rawName, value, inlineValue }, row) {
     const input = flags.find((input) => input.name === name);
     if (!input) {
+        if (name === "dry-run")
+            return [{ path: "", problem: `unknown flag "${rawName}"; istio-canary plan says what a release would do` }];
         const known = flags.map(({ name }) => `--${name}`);
         const help = `istio-canary ${row?.name ?? "COMMAND"} --help lists the flags`;
         return [{ path: "", problem: `${(0,_config_nearest_js__WEBPACK_IMPORTED_MODULE_4__/* .unheardOf */ .dF)("flag", rawName, known)} ${help}` }];
@@ -33673,7 +33677,7 @@ var rehearse_kinds = __nccwpck_require__(8178);
 
 const needed = (path, input, what) => ({
     path: path.split("."),
-    problem: `expected ${what}, in the file or as the input ${input}`,
+    problem: `expected ${what}, in the file or as --${input}`,
     missing: true,
 });
 const rules = [
@@ -36641,8 +36645,8 @@ async function locked(session, options, work) {
     if ("heldBy" in held) {
         const { heldBy, heldFor } = held;
         const duration = (0,lib_duration/* formatDuration */.a)(heldFor);
-        const job = withNote(heldBy.url ?? heldBy.id, heldBy.actor);
-        throw new lib_errors/* RefusedError */.fk(`${namespace}/${service} is being released by another job since ${duration}: ${job}.`, {
+        const job = [heldBy.url ?? heldBy.id, ...(heldBy.actor === undefined ? [] : [`by ${heldBy.actor}`])].join(" ");
+        throw new lib_errors/* RefusedError */.fk(`${namespace}/${service}: another job (${job}) has been releasing it for ${duration}.`, {
             next: `Wait for it to end, or stop it and give all traffic back: ${(0,next_command/* nextCommand */.h)("rollback", { target: session.config, asked: session.config.asked })}\nA \`concurrency:\` group with cancel-in-progress: false queues the runs. A job that died gives the lock up after 30s.`,
         });
     }
@@ -36687,7 +36691,7 @@ function refusalByWaiting(record, now) {
     const { target, state } = record;
     if (state.phase !== "waiting")
         return undefined;
-    return new lib_errors/* RefusedError */.fk(`${serviceInWords(target)}: ${earlierWord(record)} waits for somebody to decide since ${(0,lib_duration/* formatDuration */.a)(now - state.since)}.`, {
+    return new lib_errors/* RefusedError */.fk(`${serviceInWords(target)}: ${earlierWord(record)} has been waiting for a decision for ${(0,lib_duration/* formatDuration */.a)(now - state.since)}.`, {
         next: `To finish it: ${(0,next_command/* nextCommand */.h)("promote", record)}. To end it: ${(0,next_command/* nextCommand */.h)("rollback", record)}. Then release again.`,
     });
 }
@@ -45231,7 +45235,8 @@ const report = mini_schemas/* object */.Ikc({
 async function reportText({ config, readFile }) {
     const path = config.reporting.report;
     return readFile(path).catch((error) => {
-        throw noReport(path, `it cannot be read: ${(0,lib_errors/* tell */.qz)(error)}`, error);
+        const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+        throw noReport(path, isMissing ? "there is no such file" : `it cannot be read: ${(0,lib_errors/* tell */.qz)(error)}`, error);
     });
 }
 const pagedReport = mini_schemas/* object */.Ikc({
@@ -45892,10 +45897,10 @@ function besideThePlan({ planned, written, asPlanned }) {
         return tooEarly(planned, written.ago, written.comparableIn);
     if (planned === undefined)
         return "No release is under way.";
-    const since = written ? ` since ${(0,lib_duration/* formatDuration */.a)(written.ago)}` : "";
+    const since = written ? `, written ${(0,lib_duration/* formatDuration */.a)(written.ago)} ago` : "";
     if (asPlanned)
-        return `Planned: ${planned}%${since}, which the count agrees with.`;
-    return `Planned: ${planned}%${since}, which the count contradicts.`;
+        return `Planned: ${planned}%${since}; the count agrees with it.`;
+    return `Planned: ${planned}%${since}; the count contradicts it.`;
 }
 function tooEarly(planned, ago, comparableIn) {
     let what = `Planned: ${planned}%, written ${(0,traffic_in_words/* about */.C)(ago)} ago`;
@@ -51330,7 +51335,7 @@ function comment(options) {
             quietUntil = error.busyUntil ?? quietUntil;
         const lack = error instanceof EndlessPages ? elsewhere : lackOfToken(error, permission);
         if (lack !== undefined) {
-            beSilent(`the pull request is not told: ${(0,lib_errors/* tell */.qz)(error)}. ${lack} The report is in the job summary.`);
+            beSilent(`the pull request could not be commented on: ${(0,lib_errors/* tell */.qz)(error)}. ${lack} The report is in the job summary.`);
         }
         else if (!warned.has((0,lib_errors/* tell */.qz)(error))) {
             warned.add((0,lib_errors/* tell */.qz)(error));
@@ -60315,8 +60320,8 @@ function kubeconfig_read({ kubeconfig, env }) {
         config.loadFromCluster();
         return config;
     }
-    throw new lib_errors/* RefusedError */.fk("No cluster to release to: there is no input `kubeconfig`, no KUBECONFIG, no ~/.kube/config, and this is not a pod.", {
-        next: "Set KUBECONFIG in a step before this one, or give the input `kubeconfig` a path or the text.",
+    throw new lib_errors/* RefusedError */.fk("No cluster to release to: there is no `kubeconfig` (input or flag), no KUBECONFIG, no ~/.kube/config, and this is not a pod.", {
+        next: "Set KUBECONFIG (in a workflow, in a step before), or give `kubeconfig` a path or the text.",
     });
 }
 function load(config, from, said) {
@@ -74010,7 +74015,7 @@ function sentence(reason, canary) {
         case "mesh-learning":
             return `the mesh learns of the new pods: ${(0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(reason.left)}`;
         case "mesh-learnt":
-            return "the mesh had time to learn of the new pods";
+            return "waited for the mesh to learn of the new pods";
         case "proxies-learnt":
             return (0,_lesson_in_words_js__WEBPACK_IMPORTED_MODULE_1__/* .lessonInWords */ .R)(reason);
         case "making-room":
