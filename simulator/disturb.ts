@@ -55,7 +55,8 @@ function actsIn(scene: Scene, crew: Crew, other: Config): (disturbance: Disturba
 
   function person(act: PersonAct): void {
     people.acts[act]();
-    if (act === "changes stable's image") watch.rebase({ image: imageOf("v1-patch") });
+    const given = imagesGiven[act];
+    if (given) watch.rebase({ deployment: namesOf(scenario)[given.to].deployment, image: imageOf(given.tag) });
     const isRepeated = act === "puts the route back again and again";
     if (isRepeated && crew.alive().length > 0) crew.later(10 * second, () => person(act));
   }
@@ -94,6 +95,12 @@ function actsIn(scene: Scene, crew: Crew, other: Config): (disturbance: Disturba
     }
   };
 }
+
+/** What somebody deploys without a release. */
+const imagesGiven: Partial<Record<PersonAct, { readonly to: keyof Names; readonly tag: string }>> = {
+  "changes stable's image": { to: "stable", tag: "v1-patch" },
+  "changes the canary's image": { to: "canary", tag: "v3" },
+};
 
 /** One request may take its client's whole patience; a while takes as long as it lasts. */
 const excuseFor = ({ times, lasts }: NetworkDisturbance): Millis => (Number.isFinite(times) ? 20 * second : lasts);

@@ -60,8 +60,8 @@ export interface Watch {
    * an excuse for.
    */
   readonly exposure: () => { readonly whole: Millis; readonly unexcused: Millis };
-  /** Looks at a Deployment's replicas and image as somebody changed them. */
-  rebase(base: Partial<Base>): void;
+  /** Somebody gave a Deployment another image: where it is the one that may serve, that is what may. */
+  rebase(changed: Base): void;
 }
 
 export type WatchOptions = {
@@ -225,11 +225,12 @@ export function watchOver(options: WatchOptions): Watch {
       return longest;
     },
     rebase(changed) {
+      if (changed.deployment !== base.deployment) return;
       const isPromoting = record?.state.phase === "promoting";
       // A promotion that is under way gives stable an image of its own, unless the versions change their roles.
       if (isPromoting && record?.plan.promotion !== "swap") return;
       if (isPromoting) servedLast ??= base;
-      base = { ...base, ...changed };
+      base = changed;
     },
   };
 }

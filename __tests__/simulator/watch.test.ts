@@ -196,11 +196,13 @@ test("a version that only is slow harms nobody while stable could answer nobody;
 test("an image that stable got when it had no requests any more is not what served last", async () => {
   const { watch, journal } = watched();
   await journal({ phase: "promoting", step: "draining" });
-  watch.rebase({ image: imageOf("v1-patch") });
+  watch.rebase({ deployment: "reviews-v1", image: imageOf("v1-patch") });
   await journal({ phase: "succeeded" });
   await journal({ phase: "promoting", step: "draining" });
   await journal({ phase: "succeeded" }, "v2", [], { of: "somebody" });
   assert.deepEqual(watch.base(), { deployment: "reviews-v1", image: imageOf("v1") });
+  watch.rebase({ deployment: "reviews-v2", image: imageOf("v3") });
+  assert.deepEqual(watch.base(), { deployment: "reviews-v1", image: imageOf("v1") }, "another Deployment's");
 });
 
 test("a bad version that is promoted is found; a good one may serve alone from then on", async () => {
