@@ -44,6 +44,7 @@ export async function startSandbox({
   const elsewhere: Elsewhere = ({ metadata, spec }, port) => {
     if (metadata.namespace === "istio-system") return addresses[metadata.name]?.[port];
     const hasProxy = [...spec.containers, ...spec.initContainers].some(({ name }) => name === "istio-proxy");
+    if (hasProxy && port === adminPort) return gateway.adminOf("mesh");
     return hasProxy && proxyPorts.includes(port) ? gateway.metricsOf(metadata) : undefined;
   };
   const pods = podRunner(elsewhere);
@@ -60,7 +61,10 @@ export async function startSandbox({
   });
   const addresses: Readonly<Record<string, Readonly<Record<number, string>>>> = {
     prometheus: { 9090: new URL(prometheus.url).host },
-    [gatewayPod]: Object.fromEntries(proxyPorts.map((port) => [port, new URL(gateway.metricsUrl).host])),
+    [gatewayPod]: {
+      ...Object.fromEntries(proxyPorts.map((port) => [port, new URL(gateway.metricsUrl).host])),
+      [adminPort]: gateway.adminOf("ingress"),
+    },
   };
 
   const sandbox: Sandbox = {
@@ -87,6 +91,8 @@ export async function startSandbox({
 
 /** Where Istio's proxies show what they have counted. */
 const proxyPorts: readonly number[] = [15_090, 15_020];
+/** Of Envoy, on the loopback of its pod: the API server forwards it. */
+const adminPort = 15_000;
 const gatewayPod = "istio-ingressgateway-1";
 
 /** What Istio's installation and its addons have there. */

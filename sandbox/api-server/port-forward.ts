@@ -38,8 +38,8 @@ export function forwardPort(
       opened.close();
     };
     if (address === undefined) return refuse();
-    const [host = "", at] = address.split(":");
-    const beyond = connect(Number(at), host);
+    const [host = "", at = ""] = address.split(":");
+    const beyond = connect(Number.parseInt(at, 10), host);
     beyond.on("data", (part: Buffer) => say(data, part));
     beyond.on("error", refuse).on("close", () => opened.close());
     opened.on("message", (message: Buffer) => beyond.write(message.subarray(1)));

@@ -84,7 +84,8 @@ const forParents = (
       kind === "Gateway"
         ? { hosts: hostnames.length > 0 ? hostnames : ["*"], gateways: [`${namespace}/${name}`] }
         : { hosts: [`${name}.${namespace}.svc.cluster.local`], gateways: ["mesh"] };
-    return { metadata, spec: { ...followed, ...sections(parent) } };
+    const told = `${namespace}~${name}~${String(metadata.name)}`; // its own name is lost to Envoy
+    return { metadata: { ...metadata, name: told }, spec: { ...followed, ...sections(parent) } };
   });
 
 /** The kinds of which a rule is one of connections, and the section that it is one of. */

@@ -5,8 +5,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Agent, request as send } from "undici";
 import type { Millis } from "../../src/lib/duration.ts";
 import { connection, type Opening } from "./connection.ts";
+import { serveAdmin } from "./envoy-admin.ts";
 import { type Finished, type IstioMetrics, istioMetrics } from "./istio-metrics.ts";
-import type { Seen } from "./match.ts";
+import type { Seen, Side } from "./match.ts";
 import { type Mesh, type Objects, type Pod, parseMesh } from "./objects.ts";
 import { seeded } from "./random.ts";
 import { type Copy, type Flag, hostOf, type Route, route } from "./route.ts";
@@ -35,6 +36,8 @@ export type Gateway = {
   readonly metricsUrl: string;
   /** Where a pod's own proxy shows what it has counted: `HOST:PORT/PATH`, before `/stats/prometheus`. */
   metricsOf(pod: { readonly namespace: string; readonly name: string }): string;
+  /** Where the Envoy of a gateway, or of a sidecar, shows what it has: `HOST:PORT`. */
+  adminOf(side: Side): string;
   /** `followed` when it took up by itself what the API server has, `counted` when a request has ended and its metrics say so, `copied` when one goes to a second pod as well. */
   readonly events: EventEmitter<{ followed: []; counted: []; copied: [from: string, to: string] }>;
   /** Takes up now what the API server has, without the delay. */
@@ -120,6 +123,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
   const front = await listen((request, response) => void serveRequest(request, response), port);
   const admin = await listen(serveMetrics(metrics, ofPods), 0);
+  const admins = await Promise.all(
+    (["ingress", "mesh"] as const).map((side) =>
+      listen(
+        serveAdmin(() => mesh, side),
+        0,
+      ),
+    ),
+  );
   // An API server that is away leaves the mesh as it is, like a proxy that lost its control plane.
   const follow = async (): Promise<void> => {
     const objects = await Promise.resolve()
@@ -141,11 +152,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     },
     metricsUrl: `${admin.url}/stats/prometheus`,
     metricsOf: ({ namespace, name }) => `${new URL(admin.url).host}/pods/${namespace}/${name}`,
+    adminOf: (side) => new URL(admins[side === "ingress" ? 0 : 1]?.url ?? "").host,
     events,
     refresh,
     async close() {
       clearInterval(timer);
-      await Promise.all([front, admin].map(({ server }) => closed(server)));
+      await Promise.all([front, admin, ...admins].map(({ server }) => closed(server)));
       await agent.close();
     },
   };
