@@ -46,6 +46,7 @@ const rule: Readonly<Record<string, readonly string[]>> = {
   "adapters/proxies": adapter,
   "adapters/gates": adapter,
   "adapters/actions": adapter,
+  "adapters/webhooks": adapter,
   "adapters/github": adapter,
   "adapters/terminal": [...adapter, "adapters/actions"], // a runner's log is written by its commands
   "adapters/files": adapter,

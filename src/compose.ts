@@ -36,6 +36,7 @@ import { meshProxies } from "./adapters/proxies/mesh-proxies.ts";
 import { proxies } from "./adapters/proxies/proxies.ts";
 import type { Voice } from "./adapters/terminal/log.ts";
 import { virtualServiceFamily } from "./adapters/virtual-service/virtual-service-family.ts";
+import { webhook } from "./adapters/webhooks/webhook.ts";
 import type { InitSession } from "./commands/init.ts";
 import { metricsFor } from "./commands/known-metrics.ts";
 import type { Desk, Notices, PlanSession, Session } from "./commands/session.ts";
@@ -537,6 +538,11 @@ function tellersFor(
     reporters.push(reportFile({ file: reporting.report }), logFolder(logFolderBeside(reporting.report)));
   if (reporting.summary && github.summaryFile) reporters.push(jobSummary(links));
 
+  for (const wanted of reporting.notify) {
+    const told = webhook(wanted, { network: world, warn });
+    reporters.push(told);
+    sinks.push(told.notice);
+  }
   const { githubToken: token } = reporting;
   const { repository, sha } = github;
   if (token && repository) {

@@ -124,6 +124,7 @@ const whole = {
     pullRequest: 7,
     environment: "prod",
     dashboards: { grafana: "https://grafana.example/d/{service}?from={from}" },
+    notify: [{ url: "https://hooks.example/services/PLANTEDSECRET", form: "slack", on: ["failed"] }],
     report: "report.json",
   },
   cluster: { kubeconfig: "PLANTEDSECRET", context: "prod" },
@@ -215,6 +216,7 @@ function isReadable({ message, issues }: ConfigError): void {
 }
 
 const isSecret = (path: Path): boolean =>
+  (path[0] === "reporting" && path[1] === "notify") ||
   path.includes("headers") ||
   inputs.some(({ secret, path: at }) => {
     if (secret === undefined || at === undefined) return false;

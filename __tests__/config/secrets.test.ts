@@ -182,3 +182,16 @@ test("a secret that stands in disorder is in no error, wherever the error is", a
       return true;
     });
 });
+
+test("the address of a webhook is a secret, and its path where it is no common word", () => {
+  const notify = [
+    { url: "https://hooks.slack.test/services/T0/B0/abcdefgh", form: "slack" },
+    { url: "http://robot/hook", form: "json" },
+    { form: "json" },
+  ];
+  assert.deepEqual(
+    [...secretsIn({ reporting: { notify } }, {}, {})],
+    ["https://hooks.slack.test/services/T0/B0/abcdefgh", "services/T0/B0/abcdefgh", "http://robot/hook"],
+  );
+  assert.deepEqual([...secretsIn({ reporting: { notify: "PLANTED" } }, {}, {})], []);
+});

@@ -5,6 +5,7 @@ import type { AskedWith } from "../release/asked-with.ts";
 import type { Plan } from "../release/plan.ts";
 import type { Recipe } from "../release/recipe.ts";
 import type { Target } from "../release/target.ts";
+import type { Webhook } from "../release/webhook.ts";
 import type { Command } from "./commands.ts";
 import type { Filling } from "./manifest-variables.ts";
 
@@ -105,6 +106,8 @@ export type ReportingConfig = {
    * kiali, jaeger, …
    */
   readonly dashboards: Readonly<Record<string, string>>;
+  /** Who is told by a webhook. */
+  readonly notify: readonly Webhook[];
   /** Where the JSON report is written. */
   readonly report: string;
 };

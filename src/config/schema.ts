@@ -5,6 +5,7 @@ import { type ErrorGate, type LatencyGate, policies, type QueryGate, type Restar
 import type { Drill } from "../release/plan.ts";
 import type { RouteKind } from "../release/route-kind.ts";
 import type { Testers, TextMatch } from "../release/testers.ts";
+import { messageForms, newsKinds } from "../release/webhook.ts";
 import { inputs } from "./inputs.ts";
 import type { WrittenVariables } from "./manifest-variables.ts";
 import { mostStages, shortStage, shortStages, tooManyStages, type WrittenStage } from "./short-stages.ts";
@@ -611,6 +612,19 @@ const promotion = section({
   ),
 });
 
+const notify = section({
+  url: required("The webhook's address. It is a secret: name a variable of the environment there.", url),
+  form: required(
+    "What is posted: slack, teams (a workflow's webhook), discord, or json for a program.",
+    choice(messageForms),
+  ),
+  on: preset(
+    `What is told: ${newsKinds.join(", ")}.`,
+    z.array(choice(newsKinds), { error: `expected a list of ${newsKinds.join(", ")}` }),
+    ["held", "rolled-back", "failed"],
+  ),
+});
+
 const reporting = section({
   comment: usual("reporting.comment", boolean),
   summary: usual("reporting.summary", boolean),
@@ -619,6 +633,11 @@ const reporting = section({
   pullRequest: given("reporting.pullRequest", count("the number of a pull request", 1)),
   environment: given("reporting.environment", text),
   dashboards: preset(inputAt("reporting.dashboards").description, links, {}),
+  notify: preset(
+    "Webhooks that are told of what comes of a release.",
+    z.array(notify, { error: "expected a list of webhooks, each with url and form" }),
+    [],
+  ),
   report: usual("reporting.report", text),
 });
 

@@ -8,7 +8,7 @@ import {
   textsIn,
 } from "../lib/credentials.ts";
 import type { Variables } from "./environment.ts";
-import { headersIn } from "./gate-places.ts";
+import { headersIn, webhookSecretsIn } from "./gate-places.ts";
 import { type Input, inputs as known } from "./inputs.ts";
 import { at, isMapping } from "./issue.ts";
 import type { Given } from "./overlay.ts";
@@ -27,6 +27,7 @@ export function secretsIn(document: unknown, inputs: Given, env: Variables): Rea
     const value = path === undefined ? inputs[name] : at(document, path.split("."));
     add(found[secret](value));
   }
+  add(webhookSecretsIn(document));
   for (const headers of headersIn(document)) add(secretsInHeaders(texts(headers)));
   if (env.GITHUB_TOKEN !== undefined) secrets.add(env.GITHUB_TOKEN);
   for (const [name, value] of Object.entries(env)) if (/_proxy$/i.test(name)) add(secretsInUrls(`${value} //${value}`)); // it may go without http://
