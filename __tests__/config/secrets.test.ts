@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { inputs } from "../../src/config/inputs.ts";
+import { secretsIn } from "../../src/config/secrets.ts";
 import { createRedaction } from "../../src/lib/redaction.ts";
 import { configured, type Situation, sound, soundBut } from "./configured.ts";
 
