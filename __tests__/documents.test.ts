@@ -28,7 +28,13 @@ for (const page of pages) {
 
 test("the full configuration is one without a fault", async () => {
   const [, text] = /<!-- example -->\s+```yaml\n(.*?)```/s.exec(read(fullConfiguration)) ?? assert.fail("no example");
-  const env = { GITHUB_SHA: "0a1b2c3", PROM_TOKEN: "t", DD_API_KEY: "a", DD_APP_KEY: "b" };
+  const env = {
+    GITHUB_SHA: "0a1b2c3",
+    PROM_TOKEN: "t",
+    DD_API_KEY: "a",
+    DD_APP_KEY: "b",
+    SLACK_WEBHOOK: "https://s/x",
+  };
   const { release, warnings } = await loadConfig({
     inputs: { config: fullConfiguration },
     env,
