@@ -25030,62 +25030,22 @@ function addToCommandFile(path, text) {
 
 /***/ }),
 
-/***/ 7275:
+/***/ 1392:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  V: () => (/* binding */ outputs)
-});
-
-// UNUSED EXPORTS: outputNames
-
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 4 modules
-var core = __nccwpck_require__(785);
-// EXTERNAL MODULE: ./src/lib/lines.js
-var lines = __nccwpck_require__(5270);
-// EXTERNAL MODULE: ./src/release/known-image.js
-var known_image = __nccwpck_require__(4456);
-// EXTERNAL MODULE: ./src/release/state.js
-var release_state = __nccwpck_require__(5870);
-// EXTERNAL MODULE: ./src/release/undoing.js
-var undoing = __nccwpck_require__(3861);
-// EXTERNAL MODULE: ./src/words/failed-lines.js
-var failed_lines = __nccwpck_require__(9604);
-// EXTERNAL MODULE: ./src/words/next-command.js
-var next_command = __nccwpck_require__(9722);
-;// CONCATENATED MODULE: ./src/words/command-now.js
-
-
-
-function commandNow(account) {
-    const { state, settled } = account;
-    if (state.phase === "failed")
-        return (0,next_command/* nextCommand */.h)(failed_lines/* commandAfter */.yO[state.during], account);
-    if (settled === false)
-        return (0,next_command/* nextCommand */.h)("status", account);
-    if ((0,undoing/* isUndoable */.$s)(account))
-        return (0,next_command/* nextCommand */.h)("undo", account);
-    const name = afterPhase[state.phase];
-    return name && (0,next_command/* nextCommand */.h)(name, account);
-}
-const afterPhase = {
-    waiting: "promote",
-    preparing: "rollback",
-    shifting: "rollback",
-    baking: "rollback",
-};
-
-// EXTERNAL MODULE: ./src/words/observed-split.js
-var observed_split = __nccwpck_require__(4186);
-// EXTERNAL MODULE: ./src/words/plan-answer.js
-var plan_answer = __nccwpck_require__(1839);
-// EXTERNAL MODULE: ./src/words/plan-text.js + 1 modules
-var plan_text = __nccwpck_require__(4275);
-// EXTERNAL MODULE: ./src/words/say.js
-var say = __nccwpck_require__(4148);
-;// CONCATENATED MODULE: ./src/adapters/actions/outputs.js
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   V: () => (/* binding */ outputs)
+/* harmony export */ });
+/* unused harmony export outputNames */
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(785);
+/* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(5270);
+/* harmony import */ var _release_known_image_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(4456);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(5870);
+/* harmony import */ var _words_command_now_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(151);
+/* harmony import */ var _words_observed_split_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(4186);
+/* harmony import */ var _words_plan_answer_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1839);
+/* harmony import */ var _words_plan_text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4275);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4148);
 
 
 
@@ -25120,7 +25080,7 @@ function outputs(report, failed) {
         if (written.get(name) === value)
             return;
         try {
-            (0,core/* setOutput */.uH)(name, value);
+            (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH)(name, value);
             written.set(name, value);
         }
         catch (error) {
@@ -25143,11 +25103,11 @@ function outputs(report, failed) {
     };
 }
 function outputsOfPlan(planned) {
-    const { image = "", cluster, findings } = (0,plan_answer/* planAnswer */.g)(planned);
+    const { image = "", cluster, findings } = (0,_words_plan_answer_js__WEBPACK_IMPORTED_MODULE_1__/* .planAnswer */ .g)(planned);
     return [
         ["errors", String(findings.filter(({ level }) => level === "refuse").length)],
         ["findings", JSON.stringify(findings)],
-        ["duration", String((0,plan_text/* leastTime */.X6)(planned.plan) / 1_000)],
+        ["duration", String((0,_words_plan_text_js__WEBPACK_IMPORTED_MODULE_2__/* .leastTime */ .X6)(planned.plan) / 1_000)],
         ["image", image],
         ["cluster", cluster.context || cluster.host],
     ];
@@ -25155,18 +25115,18 @@ function outputsOfPlan(planned) {
 function outputsOf(account) {
     const { state, stages, weight, reason } = account;
     const newest = stages.at(-1);
-    const observed = newest && (0,observed_split/* observedSplit */.bU)(newest);
+    const observed = newest && (0,_words_observed_split_js__WEBPACK_IMPORTED_MODULE_5__/* .observedSplit */ .bU)(newest);
     return [
         ["phase", state.phase],
         ["stage", newest ? String(newest.stage + 1) : ""],
         ["weight", String(weight)],
-        ["image", (0,known_image/* knownImage */.l)(account) ?? ""],
+        ["image", (0,_release_known_image_js__WEBPACK_IMPORTED_MODULE_6__/* .knownImage */ .l)(account) ?? ""],
         ["cluster", account.cluster?.context || account.cluster?.host || ""],
         ["failed-requests", String(stages.reduce((sum, { tally }) => sum + tally.canary.errors, 0))],
         ["observed-split", observed ? JSON.stringify(observed) : ""],
-        ["because", (0,lines/* inert */.t)((0,say/* say */.c)(reason, account))],
-        ["next-command", commandNow(account) ?? ""],
-        ["outcome", (0,release_state/* isRunning */.W_)(state) ? "" : state.phase],
+        ["because", (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_7__/* .inert */ .t)((0,_words_say_js__WEBPACK_IMPORTED_MODULE_3__/* .say */ .c)(reason, account))],
+        ["next-command", (0,_words_command_now_js__WEBPACK_IMPORTED_MODULE_0__/* .commandNow */ .c)(account) ?? ""],
+        ["outcome", (0,_release_state_js__WEBPACK_IMPORTED_MODULE_8__/* .isRunning */ .W_)(state) ? "" : state.phase],
         ["settled", settledWord(account)],
         ["logs", account.logs?.folder ?? ""],
     ];
@@ -32696,7 +32656,7 @@ const shortened = (text, longest = longestShown) => text.length > longest ? `${t
 
 /***/ }),
 
-/***/ 2989:
+/***/ 3278:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -32764,6 +32724,10 @@ const defaults = {
 var istio_metrics = __nccwpck_require__(6602);
 // EXTERNAL MODULE: ./src/release/gate.js
 var gate = __nccwpck_require__(6596);
+;// CONCATENATED MODULE: ./src/release/webhook.js
+const newsKinds = ["started", "waiting", "held", "succeeded", "rolled-back", "failed", "refused"];
+const messageForms = ["slack", "teams", "discord", "json"];
+
 // EXTERNAL MODULE: ./src/config/inputs.js
 var config_inputs = __nccwpck_require__(2567);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
@@ -32975,6 +32939,7 @@ const shortStages = mini_schemas/* pipe */.FsL(mini_schemas/* union */.KCZ([mini
 }));
 
 ;// CONCATENATED MODULE: ./src/config/schema.js
+
 
 
 
@@ -33246,6 +33211,11 @@ const promotion = section({
     drain: usual("promotion.drain", values_duration),
     keepOld: usual("promotion.keepOld", either("true, false, or a time such as 30m", [values_boolean, values_duration])),
 });
+const notify = section({
+    url: required("The webhook's address. It is a secret: name a variable of the environment there.", url),
+    form: required("What is posted: slack, teams (a workflow's webhook), discord, or json for a program.", choice(messageForms)),
+    on: preset(`What is told: ${newsKinds.join(", ")}.`, mini_schemas/* array */.YOg(choice(newsKinds), { error: `expected a list of ${newsKinds.join(", ")}` }), ["held", "rolled-back", "failed"]),
+});
 const reporting = section({
     comment: usual("reporting.comment", values_boolean),
     summary: usual("reporting.summary", values_boolean),
@@ -33254,6 +33224,7 @@ const reporting = section({
     pullRequest: given("reporting.pullRequest", count("the number of a pull request", 1)),
     environment: given("reporting.environment", values_text),
     dashboards: preset(inputAt("reporting.dashboards").description, links, {}),
+    notify: preset("Webhooks that are told of what comes of a release.", mini_schemas/* array */.YOg(notify, { error: "expected a list of webhooks, each with url and form" }), []),
     report: usual("reporting.report", values_text),
 });
 const verify = section({
@@ -33368,6 +33339,17 @@ function gatesOfDocument(document) {
     });
 }
 const commandsIn = (document) => gatesOfDocument(document).map(({ path }) => [...path, "run", "command"]);
+const webhookSecretsIn = (document) => {
+    const list = (0,issue.at)(document, ["reporting", "notify"]);
+    return (Array.isArray(list) ? list : []).flatMap((one) => {
+        const url = (0,issue.at)(one, ["url"]);
+        if (typeof url !== "string")
+            return [];
+        const path = URL.canParse(url) ? new URL(url).pathname.slice(1) : "";
+        return [url, path].filter((secret) => secret.length > shortestPath);
+    });
+};
+const shortestPath = 8;
 const headersIn = (document) => gatesOfDocument(document).flatMap(({ gate }) => {
     const headers = (0,issue.at)(gate, ["json", "headers"]);
     return (0,issue/* isMapping */.pi)(headers) ? [headers] : [];
@@ -34149,6 +34131,7 @@ function secretsIn(document, inputs, env) {
         const value = path === undefined ? inputs[name] : (0,issue.at)(document, path.split("."));
         add(found[secret](value));
     }
+    add(webhookSecretsIn(document));
     for (const headers of headersIn(document))
         add((0,credentials/* secretsInHeaders */.FK)(secrets_texts(headers)));
     if (env.GITHUB_TOKEN !== undefined)
@@ -34352,6 +34335,8 @@ function asWritten(path, value, { document, filled }) {
 function holdsSecret(path, value) {
     if (path.length === 0)
         return everyValue(value).some(isObject);
+    if (path[0] === "reporting" && (path[1] === "notify" || (isObject(value) && Object.hasOwn(value, "notify"))))
+        return true;
     if (isOfGates(path) && (path.includes("headers") || hasHeaders(value)))
         return true;
     return config_inputs/* secretPlaces */.B.some((secret) => (0,issue/* startsWith */.w1)(path, secret) || (isObject(value) && (0,issue/* startsWith */.w1)(secret, path)));
@@ -34825,7 +34810,7 @@ function holdsAtMost(most, document) {
 
 /***/ }),
 
-/***/ 6363:
+/***/ 3084:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -47036,8 +47021,8 @@ function jobSummary(links) {
     };
 }
 
-// EXTERNAL MODULE: ./src/adapters/actions/outputs.js + 1 modules
-var outputs = __nccwpck_require__(7275);
+// EXTERNAL MODULE: ./src/adapters/actions/outputs.js
+var outputs = __nccwpck_require__(1392);
 ;// CONCATENATED MODULE: ./src/kubernetes/missing-namespace.js
 const missingNamespace = (namespace) => ({
     what: `Namespace ${namespace} does not exist.`,
@@ -64319,6 +64304,176 @@ const virtualServiceFamily = ({ client, clock, subsetLabels }) => ({
     },
 });
 
+// EXTERNAL MODULE: ./src/words/command-now.js
+var command_now = __nccwpck_require__(151);
+;// CONCATENATED MODULE: ./src/words/news.js
+
+
+
+
+
+
+const news_longest = 1_000;
+const news_short = (text) => (0,markdown/* clip */.$Q)((0,markdown/* oneLine */.TN)(text), news_longest);
+function newsOf(account) {
+    const kind = kindOf(account);
+    if (kind === undefined)
+        return undefined;
+    const { mark, words } = (0,headline/* headlineOf */.gD)(account);
+    const { namespace, service } = account.target;
+    return {
+        kind,
+        mark,
+        namespace,
+        service,
+        cluster: account.cluster?.context || account.cluster?.host || "",
+        image: (0,known_image/* knownImage */.l)(account),
+        headline: news_short(words),
+        because: news_short((0,say/* say */.c)(account.reason)),
+        next: kind === "started" ? undefined : (0,command_now/* commandNow */.c)(account),
+        url: account.run.url,
+        at: account.now,
+    };
+}
+function kindOf({ state, settled }) {
+    if (state.phase === "preparing")
+        return "started";
+    if ((0,release_state/* isRunning */.W_)(state) || settled === undefined)
+        return undefined;
+    if (!settled || state.phase === "failed")
+        return "failed";
+    if (state.phase === "waiting")
+        return (0,release_state/* heldBy */.Vr)(state) ? "held" : "waiting";
+    return state.phase;
+}
+function newsOfNotice(notice) {
+    if (notice.kind !== "refused" || notice.command === "plan")
+        return undefined;
+    const { subject, cluster, run, image, lines, command, at } = notice;
+    return {
+        kind: "refused",
+        mark: "❌",
+        ...subject,
+        cluster: cluster.context || cluster.host,
+        image,
+        headline: `${command} refused, and nothing was changed`,
+        because: news_short(lines.join(" ")),
+        url: run.url,
+        at,
+    };
+}
+
+;// CONCATENATED MODULE: ./src/adapters/webhooks/message.js
+
+const messageOf = (form, news) => message_forms[form](news);
+function titleOf({ mark, namespace, service, image, headline }) {
+    const version = image === undefined ? "" : ` ${(0,version_word/* versionWord */.Y)(image)}`;
+    return `${mark} ${namespace}/${service}${version}: ${headline}`;
+}
+function linesOf({ because, next, cluster }) {
+    const lines = [because];
+    if (next !== undefined)
+        lines.push(`Next: ${next}`);
+    if (cluster !== "")
+        lines.push(`Cluster ${cluster}`);
+    return lines;
+}
+const message_forms = {
+    slack(news) {
+        const text = [titleOf(news), ...linesOf(news)].map(inSlack).join("\n");
+        return { text: news.url === undefined ? text : `${text}\n<${inSlack(news.url)}|Run and its log>` };
+    },
+    teams: teamsCard,
+    discord(news) {
+        const lines = [`**${inDiscord(titleOf(news))}**`, ...linesOf(news).map(inDiscord)];
+        if (news.url !== undefined)
+            lines.push(`<${news.url}>`);
+        return { content: lines.join("\n").slice(0, longestContent), allowed_mentions: { parse: [] } };
+    },
+    json: (news) => ({ version: 1, ...news }),
+};
+const longestContent = 2_000;
+const inSlack = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+const inDiscord = (text) => text.replace(/[\\*_~`|>[\]()<#@:-]/g, "\\$&");
+function teamsCard(news) {
+    const run = (text, weight = "Default") => ({
+        type: "RichTextBlock",
+        inlines: [{ type: "TextRun", text, weight }],
+    });
+    const actions = news.url === undefined ? [] : [{ type: "Action.OpenUrl", title: "Run and its log", url: news.url }];
+    const content = {
+        $schema: "http://adaptivecards.io/schemas/adaptive-card.json",
+        type: "AdaptiveCard",
+        version: "1.2",
+        body: [run(titleOf(news), "Bolder"), ...linesOf(news).map((line) => run(line))],
+        actions,
+    };
+    const contentType = "application/vnd.microsoft.card.adaptive";
+    return { type: "message", attachments: [{ contentType, contentUrl: null, content }] };
+}
+
+;// CONCATENATED MODULE: ./src/adapters/webhooks/webhook.js
+
+
+
+
+
+
+
+const webhook_patience = 2_000;
+const webhook_policy = { pauses: [500, 1_000], isPassing: retry/* isPassing */.W, longestPause: 2_000, beyond: "give up" };
+function webhook({ url, form, on }, { network, warn }) {
+    const told = new Set();
+    const seen = new Set();
+    const over = new AbortController();
+    let posting = Promise.resolve();
+    async function post(news, signal) {
+        const request = {
+            method: "POST",
+            url: new URL(url),
+            headers: { "content-type": "application/json", "user-agent": "istio-canary" },
+            body: JSON.stringify(messageOf(form, news)),
+            signal,
+        };
+        try {
+            const answer = await (0,retry/* retry */.L)(() => (0,send/* send */.t)(network, request, webhook_patience), webhook_policy, network.clock, signal);
+            if (answer.status >= 300)
+                warn(`${webhook_nameOf(form)} was not told: it answered ${answer.status}.`);
+        }
+        catch (error) {
+            if (!signal.aborted)
+                warn(`${webhook_nameOf(form)} was not told: ${(0,lib_errors/* tell */.qz)((0,request_json/* unreachable */.H)("POST", new URL("/", url), error))}`);
+        }
+    }
+    function offer(news, key) {
+        if (!news || !on.includes(news.kind) || told.has(key))
+            return;
+        told.add(key);
+        posting = posting.then(() => post(news, over.signal));
+    }
+    return {
+        report(account) {
+            const { startedAt, state, stages } = account;
+            const news = newsOf(account);
+            if (account.settled === undefined)
+                seen.add(startedAt);
+            if (!news || !seen.has(startedAt))
+                return;
+            offer(news, [startedAt, news.kind, state.phase === "waiting" ? stages.length : ""].join());
+        },
+        async flush(limit) {
+            await within(posting, limit, network.clock);
+            over.abort(new Error("the job ended before everybody was told"));
+        },
+        async notice(notice, signal) {
+            const news = newsOfNotice(notice);
+            if (news && on.includes(news.kind))
+                await post(news, signal);
+        },
+    };
+}
+const webhook_nameOf = (form) => `the webhook of reporting.notify (${form})`;
+
 // EXTERNAL MODULE: ./src/config/commands.js
 var config_commands = __nccwpck_require__(4344);
 // EXTERNAL MODULE: ./src/config/issue.js
@@ -64351,8 +64506,8 @@ function objectOf(document, file, namespace) {
     return { file, object: { ...document, apiVersion, kind, metadata: { ...metadata, name, namespace: own } } };
 }
 
-// EXTERNAL MODULE: ./src/config/load.js + 12 modules
-var config_load = __nccwpck_require__(2989);
+// EXTERNAL MODULE: ./src/config/load.js + 13 modules
+var config_load = __nccwpck_require__(3278);
 ;// CONCATENATED MODULE: ./src/ports/counted-by.js
 const counted_by_countedBy = (counting, other) => ({
     ...other,
@@ -68050,6 +68205,7 @@ function allRoutes(families) {
 
 
 
+
 function desk(config, world) {
     return {
         config,
@@ -68394,6 +68550,11 @@ function tellersFor({ command, reporting }, environment, world, written, warn) {
         reporters.push(reportFile({ file: reporting.report }), logFolder(logFolderBeside(reporting.report)));
     if (reporting.summary && github.summaryFile)
         reporters.push(jobSummary(links));
+    for (const wanted of reporting.notify) {
+        const told = webhook(wanted, { network: world, warn });
+        reporters.push(told);
+        sinks.push(told.notice);
+    }
     const { githubToken: token } = reporting;
     const { repository, sha } = github;
     if (token && repository) {
@@ -70711,7 +70872,7 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var node_v8__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8877);
 /* harmony import */ var _package_json__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8330);
 /* harmony import */ var _adapters_actions_command_file_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5390);
-/* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7275);
+/* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1392);
 /* harmony import */ var _adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7217);
 /* harmony import */ var _adapters_files_read_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2446);
 /* harmony import */ var _adapters_github_context_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3879);
@@ -70725,7 +70886,7 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(4815);
 /* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(7036);
 /* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(4344);
-/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_17__ = __nccwpck_require__(2989);
+/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_17__ = __nccwpck_require__(3278);
 /* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_18__ = __nccwpck_require__(9418);
 /* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_22__ = __nccwpck_require__(5270);
 /* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_19__ = __nccwpck_require__(5556);
@@ -70823,7 +70984,7 @@ async function main() {
         answer,
         underWay: process.stderr.isTTY && !github.actions ? underWay : undefined,
     };
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6363));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 3084));
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_16__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
             process.removeAllListeners(signal);
@@ -72904,6 +73065,39 @@ function refusalSummary(command, text) {
     const what = ["Istio Canary", command].filter(Boolean).join(" ");
     return [`### ❌ ${what}: refused, and nothing was changed`, "", ...told, ...more].join("\n");
 }
+
+
+/***/ }),
+
+/***/ 151:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   c: () => (/* binding */ commandNow)
+/* harmony export */ });
+/* harmony import */ var _release_undoing_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3861);
+/* harmony import */ var _failed_lines_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9604);
+/* harmony import */ var _next_command_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9722);
+
+
+
+function commandNow(account) {
+    const { state, settled } = account;
+    if (state.phase === "failed")
+        return (0,_next_command_js__WEBPACK_IMPORTED_MODULE_2__/* .nextCommand */ .h)(_failed_lines_js__WEBPACK_IMPORTED_MODULE_1__/* .commandAfter */ .yO[state.during], account);
+    if (settled === false)
+        return (0,_next_command_js__WEBPACK_IMPORTED_MODULE_2__/* .nextCommand */ .h)("status", account);
+    if ((0,_release_undoing_js__WEBPACK_IMPORTED_MODULE_0__/* .isUndoable */ .$s)(account))
+        return (0,_next_command_js__WEBPACK_IMPORTED_MODULE_2__/* .nextCommand */ .h)("undo", account);
+    const name = afterPhase[state.phase];
+    return name && (0,_next_command_js__WEBPACK_IMPORTED_MODULE_2__/* .nextCommand */ .h)(name, account);
+}
+const afterPhase = {
+    waiting: "promote",
+    preparing: "rollback",
+    shifting: "rollback",
+    baking: "rollback",
+};
 
 
 /***/ }),
