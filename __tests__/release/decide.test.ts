@@ -10,6 +10,7 @@ import type { EvidenceRules } from "../../src/release/gate.ts";
 import type { Health } from "../../src/release/health.ts";
 import type { Away, Look, Observation, StageCounts, Strayed, Trouble } from "../../src/release/observation.ts";
 import type { Plan, Stage } from "../../src/release/plan.ts";
+import { trafficAt } from "../../src/release/planned-traffic.ts";
 import type { Reason } from "../../src/release/reason.ts";
 import type { PreparationStep, RollingBack, Running, State } from "../../src/release/state.ts";
 import { say } from "../../src/words/say.ts";
@@ -1719,6 +1720,16 @@ test("only a canary that may have had requests is given time to finish them", ()
     assert.ok(decision.do === "nothing" && decision.next.phase === "rolling-back");
     assert.equal(decision.next.served, served, placeOf(state));
   }
+});
+
+test("whoever gives the canary its requests again while stable starts writes what the next look compares with", () => {
+  const plan = { ...update, testers: [{ headers: { "x-tester": { exact: "yes" } } }] };
+  const state = promoting("starting", 1 * second);
+  const starting = seen({ stable: { ...updated, ready: false }, strayed: toBoth });
+  const decision = decide(plan, state, observed(state, starting));
+  assert.ok(decision.do === "route", decision.do);
+  assert.deepEqual(decision.to, trafficAt(plan, plan.stages.length));
+  assert.deepEqual(decision.to.testers, plan.testers);
 });
 
 test("a decision on a look that belongs to another phase is refused", () => {

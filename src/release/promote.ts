@@ -7,7 +7,7 @@ import { canaryGone, canServe, type Health } from "./health.ts";
 import { lookIn, type Observation, type PromotingLook } from "./observation.ts";
 import { drained, readyPoll, settled } from "./pause.ts";
 import { atOnce, type Plan } from "./plan.ts";
-import { noTraffic } from "./planned-traffic.ts";
+import { noTraffic, trafficAt } from "./planned-traffic.ts";
 import type { Reason } from "./reason.ts";
 
 import type { Promoting, PromotionStep, State } from "./state.ts";
@@ -104,7 +104,7 @@ function answerStray(plan: Plan, state: Promoting, now: Instant, look: Promoting
   const [winner, putBacks = 0] = [winnerOf(plan), state.putBacks];
   // Stable is not ready for what is sent to it.
   if (state.step === "starting")
-    return putBacks < maxPutBacks && look.canary?.available !== 0 ? giveCanaryAll(state, differences) : undefined;
+    return putBacks < maxPutBacks && look.canary?.available !== 0 ? giveCanaryAll(plan, state, differences) : undefined;
   const mayPutBack = putBacks < maxPutBacks;
   const putsBack = plan.drift === "put-back" && mayPutBack;
   const isFinishing = state.step === "finishing";
@@ -127,9 +127,9 @@ const putBack = (plan: Plan, state: Promoting, now: Instant, differences: string
   reason: { kind: "put-back", differences },
 });
 
-const giveCanaryAll = (state: Promoting, differences: string): Decision => ({
+const giveCanaryAll = (plan: Plan, state: Promoting, differences: string): Decision => ({
   do: "route",
-  to: { stable: 0, canary: 100 },
+  to: trafficAt(plan, plan.stages.length), // the very traffic that the next look compares with
   next: { ...state, putBacks: (state.putBacks ?? 0) + 1 },
   reason: { kind: "put-back", differences },
 });
