@@ -72086,7 +72086,7 @@ function answerStray(plan, state, now, look) {
     const { differences, serving } = look.strayed;
     const [winner, putBacks = 0] = [(0,transition/* winnerOf */.Pk)(plan), state.putBacks];
     if (state.step === "starting")
-        return putBacks < maxPutBacks && look.canary?.available !== 0 ? giveCanaryAll(state, differences) : undefined;
+        return putBacks < maxPutBacks && look.canary?.available !== 0 ? giveCanaryAll(plan, state, differences) : undefined;
     const mayPutBack = putBacks < maxPutBacks;
     const putsBack = plan.drift === "put-back" && mayPutBack;
     const isFinishing = state.step === "finishing";
@@ -72109,9 +72109,9 @@ const promote_putBack = (plan, state, now, differences) => ({
     next: { ...state, step: "draining", since: now, putBacks: (state.putBacks ?? 0) + 1 },
     reason: { kind: "put-back", differences },
 });
-const giveCanaryAll = (state, differences) => ({
+const giveCanaryAll = (plan, state, differences) => ({
     do: "route",
-    to: { stable: 0, canary: 100 },
+    to: (0,planned_traffic/* trafficAt */.$o)(plan, plan.stages.length),
     next: { ...state, putBacks: (state.putBacks ?? 0) + 1 },
     reason: { kind: "put-back", differences },
 });
