@@ -48,6 +48,16 @@ for (const [what, command, options, before, first] of journaled) {
   });
 }
 
+test("the cookie by which users are kept says something else in each release", async () => {
+  const { session, load } = await createSession({
+    judged: "gates: [{ restarts: {} }]\nmetrics: {}\naffinity: { cookie: version }",
+  });
+  assert.equal(await release(session), 0);
+  const { plan, startedAt } = load() ?? assert.fail();
+  assert.deepEqual(plan.affinity, { cookie: "version", release: startedAt.toString(36) });
+  assert.deepEqual(plan.evidence.settings.split, { alpha: 0.001, tolerance: 1, atLeast: true });
+});
+
 test("whoever takes a release over stands in the journal, with who approved it", async () => {
   const { session, load } = await createSession({ state: waiting });
   assert.equal(await promote(session), 0);

@@ -21,7 +21,7 @@ for (const command of inEmergency) {
       'canary.yaml:8:1: stages[0]: expected a weight and a time, such as 10:2m, got "10:2"',
       "canary.yaml:11:9: gates[0]: expected a gate: auto, or a mapping with errors, latency, restarts, query, json or run, got {}",
       'canary.yaml:10:14: reporting.comment: expected true or false, got "perhaps"',
-      'canary.yaml:12:1: unknown key "foo". Known: namespace, service, stable, canary, image, variables, routes, stages, testers, gates, evidence, metrics, promotion, deadlines, meshDelay, confirm, drift, firstDeploy, reporting, cluster, verify, rehearse',
+      'canary.yaml:12:1: unknown key "foo". Known: namespace, service, stable, canary, image, variables, routes, stages, testers, affinity, gates, evidence, metrics, promotion, deadlines, meshDelay, confirm, drift, firstDeploy, reporting, cluster, verify, rehearse',
     ]);
     assert.equal(config.metrics?.prometheus, "http://prometheus:9090", "what is right is used");
     assert.equal(config.reporting.comment, true, "what is broken counts as not written");

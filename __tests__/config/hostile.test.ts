@@ -144,6 +144,8 @@ const documents = [
     ...whole,
     canary: { subset: "v2", from: { manifests: ["k8s.yaml"], allowSecrets: true } },
     verify: { ...whole.verify, versionFrom: { header: "X-Version" } },
+    testers: { method: "POST" },
+    affinity: { cookie: "version" },
   },
 ];
 const manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: reviews-v2 }\n";

@@ -76,7 +76,7 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   [
     "an unknown key",
     { file: `${sound}canry: reviews-v2\n` },
-    'canary.yaml: unknown key "canry"; did you mean "canary"? Known: namespace, service, stable, canary, image, variables, routes, stages, testers, gates, evidence, metrics, promotion, deadlines, meshDelay, confirm, drift, firstDeploy, reporting, cluster, verify, rehearse',
+    'canary.yaml: unknown key "canry"; did you mean "canary"? Known: namespace, service, stable, canary, image, variables, routes, stages, testers, affinity, gates, evidence, metrics, promotion, deadlines, meshDelay, confirm, drift, firstDeploy, reporting, cluster, verify, rehearse',
   ],
   [
     "a key in the manner of inputs",
@@ -274,6 +274,11 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
     "a stage without a weight, and nobody who gets the canary without one",
     { file: soundBut("stages: [{ weight: 0, wait: 2m }, 100]") },
     "stages[0].weight: expected a weight from 1 on, or mirror, or testers, who get the canary without one",
+  ],
+  [
+    "pods that call, and cookies that they do not keep",
+    { file: soundBut("affinity: { cookie: version }\ntesters: { callers: { app: frontend } }") },
+    "affinity: expected no testers.callers beside it: pods that call keep no cookies, and what they pass on are their users'",
   ],
   [
     "copies beside a weight",

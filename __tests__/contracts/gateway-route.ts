@@ -79,6 +79,7 @@ export const gatewayRouteMaker = (kind: RouteKind): RouteMaker => ({
   title: kind,
   word: (name) => `rule "${name}"`,
   ofRequests: isOfRequests(kind),
+  setsCookies: kind === "HTTPRoute",
   mostRules: isOfRequests(kind) ? 16 : 1,
   resource: resourceOf(`${gatewayGroup}/v1`, kind),
   family: (client) => gatewayRouteFamily(kind, { client, clock: nodeClock }),

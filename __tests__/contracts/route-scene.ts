@@ -52,6 +52,8 @@ export type RouteMaker = {
   readonly word: (name: string, place: number) => string;
   /** It divides requests, and not connections. */
   readonly ofRequests: boolean;
+  /** Its destinations can set cookies. */
+  readonly setsCookies: boolean;
   /** How many rules an object may have, of fifty. */
   readonly mostRules: number;
   readonly resource: Resource;

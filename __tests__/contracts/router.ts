@@ -19,7 +19,7 @@ const both = [primary(["v1", 100], ["v2", 0])];
 
 /** What any family of routes has to do on any API server. */
 export function routerContract(name: string, setUp: () => Promise<RouterWorld>, maker: RouteMaker): void {
-  const { kind, title, word, ofRequests, mostRules } = maker;
+  const { kind, title, word, ofRequests, setsCookies, mostRules } = maker;
   const first = word("primary", 0);
   let world: RouterWorld;
   before(async () => {
@@ -158,6 +158,38 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>, 
     await open(noFence).finish("stable");
     assert.equal(await scene.spec("reviews"), original);
   });
+
+  const kept = { affinity: { cookie: "version", release: "r1" } };
+  const keeping = (weight: number) => ({ ...splitAt(weight), ...kept });
+  const keeps: typeof fact = (what, body) => (setsCookies ? fact(what, body) : undefined);
+
+  for (const winner of ["stable", "canary"] as const)
+    keeps(
+      `users are kept by a cookie from the first weight on, and freed at once when ${winner} gets everything`,
+      async (scene) => {
+        const open = await scene.beginForMany({ reviews: both }, maker.family, kept);
+        const original = await scene.spec("reviews");
+        const router = open(noFence);
+        await router.write(keeping(30));
+        assert.deepEqual(scene.calls.splice(0), ["get reviews", "patch reviews", "get reviews"]);
+        assert.equal(await scene.weights("reviews"), "v2; v1; v1 70, v2 30");
+        const written = await scene.spec("reviews");
+        for (const role of ["stable", "canary"])
+          assert.equal(written.split(`version=r1-${role}; Path=/`).length, 2, written);
+        await router.write(keeping(60), keeping(30));
+        assert.equal(await scene.weights("reviews"), "v2; v1; v1 40, v2 60");
+        await scene.edit("reviews", (rules) => rules.slice(1));
+        assert.match(
+          (await router.drift(keeping(60))) ?? "",
+          /which is for users with the canary's cookie, is not there/,
+        );
+        const other = open(noFence);
+        await other.finish(winner);
+        assert.equal(await scene.weights("reviews"), winner === "stable" ? "v1 100, v2 0" : "v1 0, v2 100");
+        assert.doesNotMatch(await scene.spec("reviews"), /r1-/);
+        if (winner === "stable") assert.equal(await scene.spec("reviews"), original);
+      },
+    );
 
   fact("one weight step is one read, one write and one reading back", async (scene) => {
     const router = await scene.begin({ reviews: both });

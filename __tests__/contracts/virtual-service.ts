@@ -103,6 +103,7 @@ export const virtualServiceMaker = (section: RouteSection = "http"): RouteMaker 
   title: section === "http" ? "VirtualService" : `VirtualService with ${section} routes`,
   word: (name, place) => (section === "http" ? `route "${name}"` : `${section} route #${place}`),
   ofRequests: section === "http",
+  setsCookies: section === "http",
   mostRules: 50,
   resource: resources.virtualServices,
   family: familyWith(byVersion),

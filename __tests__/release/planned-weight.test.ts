@@ -86,6 +86,15 @@ test("testers are let in from the first stage on for as long as there is a way b
   assert.equal(trafficAt({ stages: [], testers }, 0).testers, undefined);
 });
 
+test("users are kept while both versions have a part of the requests, and the split is not judged then", () => {
+  const affinity = { cookie: "version", release: "r1" };
+  const sticky = planOf({ stages: [stageOf(0), stageOf(10), stageOf(100)], affinity });
+  assert.deepEqual(
+    [0, 1, 2, 3].map((stage) => trafficAt(sticky, stage).affinity),
+    [undefined, affinity, undefined, undefined],
+  );
+});
+
 test("copies are sent as long as their stage lasts, and until the next weight is written", () => {
   const mirrored = planOf({ stages: [stageOf(0, { mirror: 50 }), stageOf(10)] });
   const table: readonly (readonly [State, number, number | undefined])[] = [

@@ -19,7 +19,12 @@ const reference = z.object({
 });
 
 /** An omitted weight is 1: https://gateway-api.sigs.k8s.io/reference/spec/#backendref */
-const backend = z.intersection(reference, z.object({ weight: z.number().default(1) }));
+const added = z.object({ name: z.string(), value: z.string() });
+const modifier = z.object({ responseHeaderModifier: z.object({ add: z.array(added).default([]) }).optional() });
+const backend = z.intersection(
+  reference,
+  z.object({ weight: z.number().default(1), filters: z.array(modifier).default([]) }),
+);
 
 const filter = z.object({
   type: z.string(),
@@ -121,7 +126,11 @@ function httpRule({ name, filters, backendRefs }: Rule, match: Match, namespace:
     match: [conditions(match)],
     ...(redirect ? { redirect: { authority: redirect.hostname, redirectCode: redirect.statusCode } } : {}),
     ...(weighted.length === 0 && !redirect ? { directResponse: { status: 500 } } : {}),
-    route: weighted.map(({ weight, ...to }) => ({ destination: placeOf(to, namespace), weight })),
+    route: weighted.map(({ weight, filters, ...to }) => {
+      const adds = filters.flatMap(({ responseHeaderModifier }) => responseHeaderModifier?.add ?? []);
+      const add = Object.fromEntries(adds.map(({ name, value }) => [name, value]));
+      return { destination: placeOf(to, namespace), weight, headers: { response: { add } } };
+    }),
     mirrors: filters.flatMap(({ requestMirror }) =>
       requestMirror
         ? [

@@ -182,7 +182,7 @@ type Upstream = { readonly agent: Agent; readonly addressOf: GatewayOptions["add
 async function forward(
   request: IncomingMessage,
   response: ServerResponse,
-  { pod, port, url, authority }: Routed,
+  { pod, port, url, authority, adds = {} }: Routed,
   { agent, addressOf }: Upstream,
 ): Promise<Ended> {
   const address = addressOf(pod.status.podIP ?? "", port);
@@ -200,6 +200,7 @@ async function forward(
     });
     response.writeHead(upstream.statusCode, {
       ...endToEnd(upstream.headers),
+      ...adds,
       server: "istio-envoy",
       "x-envoy-upstream-service-time": String(Math.round(performance.now() - begun)),
     });

@@ -78,7 +78,13 @@ const place = z.object({
 });
 
 /** An omitted weight is zero: https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRouteDestination */
-const destination = z.object({ destination: place, weight: z.number().default(0) });
+const destination = z.object({
+  destination: place,
+  weight: z.number().default(0),
+  headers: z
+    .object({ response: z.object({ add: z.record(z.string(), z.string()).default({}) }).optional() })
+    .optional(),
+});
 
 const percentage = z.object({ value: z.number().default(0) }).default({ value: 100 });
 

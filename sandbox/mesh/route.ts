@@ -26,6 +26,8 @@ export type Route = { readonly service?: Service; readonly delay?: Millis } & (
       readonly url: string;
       readonly authority: string;
       readonly copies: readonly Copy[];
+      /** Headers that the destination adds to its answers. */
+      readonly adds?: Readonly<Record<string, string>>;
     }
   | {
       readonly status: number;
@@ -64,6 +66,7 @@ export function route(mesh: Mesh, request: Seen, random: () => number): Route {
     url: rewritten(rule, request, side),
     authority: rule.rewrite?.authority ?? request.authority,
     copies: copiesOf(mesh, found, side, random),
+    adds: chosen.headers?.response?.add ?? {},
   };
 }
 

@@ -7,6 +7,13 @@ import { unlessRefused, unlessStopped, untouched } from "./preconditions.ts";
 import type { ExitCode, Session } from "./session.ts";
 import { usualTotal, withMeasuredDispersion } from "./usual-traffic.ts";
 
+/** Cookies of an earlier release of the service mean nothing in this one. */
+function withItsCookie({ clock }: Session, wanted: WantedRelease): WantedRelease {
+  const { affinity } = wanted.plan;
+  if (!affinity) return wanted;
+  return { ...wanted, plan: { ...wanted.plan, affinity: { ...affinity, release: clock.now().toString(36) } } };
+}
+
 /** A release from its preflight to its end. `why`: what there is to say of it before it begins. */
 export async function launch(
   session: Session,
@@ -16,7 +23,8 @@ export async function launch(
 ): Promise<ExitCode> {
   await allowed(session, wanted);
   unlessStopped(session);
-  return exitCodeOf(await conclude(session, await begin(session, wanted, why), lost, { taken: false }));
+  const begun = await begin(session, withItsCookie(session, wanted), why);
+  return exitCodeOf(await conclude(session, begun, lost, { taken: false }));
 }
 
 /** Makes every preflight check, tells what was found, and refuses if anything forbids the release. */

@@ -243,6 +243,14 @@ export const inputs: readonly Input[] = [
     commands: rehearsing,
   },
   {
+    name: "affinity",
+    path: "affinity",
+    type: "yaml",
+    description:
+      "Keeps users on the version that answers them first, by a cookie: { cookie: NAME }. Weights are for new users then, and no split is judged. http routes of VirtualServices and HTTPRoutes only.",
+    commands: rehearsing,
+  },
+  {
     name: "gates",
     path: "gates",
     type: "yaml",

@@ -69,6 +69,8 @@ export function planOf(file: ConfigFile): Plan {
   return {
     stages: (file.stages ?? []).map((stage) => stageOf(stage, gatesOf(stage, file))),
     ...(file.testers ? { testers: file.testers } : {}),
+    // Each release has a word of its own, from when it begins.
+    ...(file.affinity ? { affinity: { ...file.affinity, release: "next" } } : {}),
     evidence: evidenceOf(file),
     pollEvery: intervalOf(file.metrics),
     ready: deadlines.ready,
@@ -120,7 +122,7 @@ function weightInName({ weight, mirror }: WrittenStage): string {
 const usualWarmUp = (stages: readonly WrittenStage[]): Millis =>
   Math.min(defaults.warmUp, stages.reduce((sum, { wait = 0 }) => sum + wait, 0) / 4);
 
-function evidenceOf({ evidence, metrics, testers, stages = [] }: ConfigFile): EvidenceRules {
+function evidenceOf({ evidence, metrics, testers, affinity, stages = [] }: ConfigFile): EvidenceRules {
   const {
     inconclusive,
     noData,
@@ -137,7 +139,12 @@ function evidenceOf({ evidence, metrics, testers, stages = [] }: ConfigFile): Ev
     ...asked,
     warmUp,
     scrape: intervalOf(metrics),
-    split: { ...defaults.split, tolerance: splitTolerance, ...(testers ? { atLeast: true } : {}) },
+    // Users who are kept have no planned share of the requests: theirs is whatever it was when they came.
+    split: {
+      ...defaults.split,
+      tolerance: affinity ? 1 : splitTolerance,
+      ...(testers || affinity ? { atLeast: true } : {}),
+    },
     dispersion: { kind: "tempered", phi: dispersion ?? 1 },
   };
   return {

@@ -152,6 +152,18 @@ const rules: readonly ConfigRule[] = [
     },
   },
   {
+    name: "whoever is kept on a version is known by a cookie alone",
+    reads: ["affinity", "testers"],
+    *problems({ file: { affinity, testers = [] } }) {
+      if (affinity && testers.some(({ callers }) => callers))
+        yield {
+          path: ["affinity"],
+          problem:
+            "expected no testers.callers beside it: pods that call keep no cookies, and what they pass on are their users'",
+        };
+    },
+  },
+  {
     name: "testers can be told",
     reads: ["testers"],
     *problems({ file: { testers = [] } }) {

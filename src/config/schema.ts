@@ -528,6 +528,13 @@ const testers = either<readonly Testers[]>(
   ],
 );
 
+const affinity = section({
+  cookie: required(
+    "What the cookie is called; its values are the release's own, so that no other release knows them.",
+    headerName,
+  ),
+});
+
 const drill = either<Drill>("a mapping with delay or abort", [
   section({ delay: required("Their requests wait so long before the canary gets them.", durationFrom("1ms")) }),
   section({
@@ -673,6 +680,7 @@ export const file = section({
   routes: given("routes", routes),
   stages: given("stages", stages),
   testers: given("testers", testers),
+  affinity: given("affinity", affinity),
   gates: given("gates", gates),
   evidence: part(inputAt("evidence").description, evidence),
   metrics: part("Where requests are counted.", metrics),

@@ -5,6 +5,9 @@ import type { Testers } from "./testers.ts";
 /** What is done to the requests of testers, and of nobody else, on their way to the canary. */
 export type Drill = { readonly delay: Millis } | { readonly abort: number };
 
+/** Users stay on the version that answered them first, by a cookie whose values mean nothing in another release. */
+export type Affinity = { readonly cookie: string; readonly release: string };
+
 /** One step of a plan: a weight, the time it lasts, and the gates that must hold. */
 export type Stage = {
   readonly name: string;
@@ -28,6 +31,8 @@ export type Plan = {
   readonly stages: readonly Stage[];
   /** Their requests get the canary from the first stage on until the end: of each of them, if everything in it holds. */
   readonly testers?: readonly Testers[] | undefined;
+  /** While both versions have a part of the requests. */
+  readonly affinity?: Affinity | undefined;
   readonly evidence: EvidenceRules;
   /** Between two looks at gates, pods and routes; the scrape interval of Prometheus. */
   readonly pollEvery: Millis;
@@ -58,7 +63,7 @@ export const isMirrored = ({ stages = [] }: Partial<Pick<Plan, "stages">>): bool
   stages.some(({ mirror }) => mirror !== undefined);
 
 /** What a release brings into its routes besides weights. */
-export type BesideWeights = Partial<Pick<Plan, "testers" | "stages">>;
+export type BesideWeights = Partial<Pick<Plan, "testers" | "affinity" | "stages">>;
 
 /** What a reason says of a plan without stages: that of an undo, and of a first release. */
 export const atOnce = ({ stages }: Pick<Plan, "stages">): { readonly atOnce?: true } =>

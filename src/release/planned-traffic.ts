@@ -1,4 +1,4 @@
-import { type Drill, type Plan, stageAt } from "./plan.ts";
+import { type Affinity, type Drill, type Plan, stageAt } from "./plan.ts";
 import { type Split, splitAt } from "./split.ts";
 import { type Role, roles } from "./target.ts";
 import type { Testers } from "./testers.ts";
@@ -11,12 +11,14 @@ export type PlannedTraffic = Split & {
   readonly drill?: Drill | undefined;
   /** Of so many percent of all requests the canary gets a copy. */
   readonly mirror?: number | undefined;
+  /** Weights are for those who have no cookie of it yet. */
+  readonly affinity?: Affinity | undefined;
 };
 
 /** As the release found it. */
 export const noTraffic: PlannedTraffic = splitAt(0);
 
-type StagesAndTesters = Pick<Plan, "stages" | "testers">;
+type StagesAndTesters = Pick<Plan, "stages" | "testers" | "affinity">;
 
 /** The traffic of a stage. After the last comes all of it on the canary; after that nothing, which is a RangeError. */
 export const trafficAt = (plan: StagesAndTesters, stage: number): PlannedTraffic =>
@@ -24,14 +26,15 @@ export const trafficAt = (plan: StagesAndTesters, stage: number): PlannedTraffic
 
 /** Whoever gives everything at once lets nobody in before. */
 export function withWhatComesBefore(
-  { stages, testers }: StagesAndTesters,
+  { stages, testers, affinity }: StagesAndTesters,
   split: Split,
   stage: number,
 ): PlannedTraffic {
   if (stages.length === 0) return split;
   const { drill, mirror } = stages[stage] ?? {};
   const ofTesters = testers && { testers, ...(drill && { drill }) };
-  return { ...split, ...ofTesters, ...(mirror !== undefined && { mirror }) };
+  const keeps = affinity && split.canary > 0 && split.stable > 0 && { affinity };
+  return { ...split, ...ofTesters, ...(mirror !== undefined && { mirror }), ...keeps };
 }
 
 /** Requests get to the canary without a weight: those of testers, or copies. */

@@ -168,6 +168,7 @@ const testers = z.object({
 export const planSchema = z.object({
   stages: z.array(stage),
   testers: z.exactOptional(z.array(testers)),
+  affinity: z.exactOptional(z.object({ cookie: text, release: text })),
   evidence: evidenceRulesSchema,
   pollEvery: length,
   ready: length,

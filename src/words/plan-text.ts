@@ -43,6 +43,10 @@ export function planText(planned: PlannedRelease): string {
   );
   for (const [index, step] of planSteps(planned).entries()) lines.push(`  ${index + 1}. ${step}`);
   if (plan.testers) lines.push(`Testers get the canary from the first stage on: ${testersInWords(plan.testers)}.`);
+  if (plan.affinity)
+    lines.push(
+      `Users stay on the version that answers them first, by the cookie ${plan.affinity.cookie}: weights are for new ones, so that the canary's share grows with these alone, and no split is judged.`,
+    );
   lines.push(planLimits(plan, stable.deployment));
   lines.push("", ...detectabilityLines(detectability), "");
   for (const { level, what, next } of findings) lines.push(`${marks[level]} ${withNext(what, next)}`);

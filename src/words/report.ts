@@ -35,8 +35,10 @@ export function renderReport(account: Account, links: Links, limit: number = lon
 }
 
 /** Where requests divide as planned, nobody has to read it. */
-function splitPart({ stages }: Account): string | undefined {
+function splitPart({ stages, plan }: Account): string | undefined {
   const newest = stages.at(-1);
+  if (plan.affinity && newest && newest.weight > 0)
+    return `Users stay on the version that answered them first (cookie ${code(plan.affinity.cookie)}): weights are for new ones, so that the canary's share of the requests follows later, and is not judged.`;
   return newest && splitSentence(newest);
 }
 

@@ -51,7 +51,8 @@ function sharesNow({ weight, target, undoes, state, plan }: Account): string | u
     return `${canary} gets copies of ${mirror}% of the requests, whose answers nobody gets. What they write is written twice.`;
   if (weight === 0 || undoes) return undefined;
   if (weight === 100) return `All requests go to ${canary}.`;
-  return `${canary} gets ${weight}% of the requests, ${code(target.stable.deployment)} the rest.`;
+  const whose = plan.affinity ? "new users" : "the requests";
+  return `${canary} gets ${weight}% of ${whose}, ${code(target.stable.deployment)} the rest.`;
 }
 
 /** What users felt of a version that is given up. Failures that reached no pod are no version's, and told. */

@@ -17,7 +17,7 @@ import { gatewayGroup, gatewayKinds, gatewayRouteRules, gatewaySection } from ".
 import { listAt, objectAt, textAt } from "../../../src/kubernetes/field.ts";
 import type { KubernetesObject } from "../../../src/kubernetes/object.ts";
 import { type Aim, aimAt, aimOf } from "../../../src/release/aim.ts";
-import type { Stage } from "../../../src/release/plan.ts";
+import type { BesideWeights } from "../../../src/release/plan.ts";
 import type { RouteKind } from "../../../src/release/route-kind.ts";
 import { splitAt } from "../../../src/release/split.ts";
 import type { Testers } from "../../../src/release/testers.ts";
@@ -118,17 +118,13 @@ const kindOf = (object: KubernetesObject): RouteKind =>
 const shapeOf = (object: KubernetesObject): RouteShape => gatewayShape(kindOf(object));
 
 /** The beginning of a release, as the journal gives it back. */
-function begin(
-  object: KubernetesObject,
-  testers: readonly Testers[] = [],
-  stages: readonly Stage[] = [],
-): ObjectBefore {
+function begin(object: KubernetesObject, testers: readonly Testers[] = [], more: BesideWeights = {}): ObjectBefore {
   const [shape, choice] = [shapeOf(object), { kind: kindOf(object), namespace: "shop", name: "reviews", routes: [] }];
   const { rules, problems } = selectRules(shape, object, choice, pair);
   assert.deepEqual(problems, []);
   const stored = {
     version: "v1",
-    routes: [objectBeforeOf(shape, { choice, rules }, { testers, stages })],
+    routes: [objectBeforeOf(shape, { choice, rules }, { testers, ...more })],
     served: true,
   };
   return parseGatewayRoutesBefore(JSON.parse(JSON.stringify(stored))).routes[0] ?? assert.fail();
@@ -208,7 +204,7 @@ test("copies come before the first weight, each once, and leave nothing behind",
   fc.assert(
     fc.property(world, percents, (original, weights) => {
       fc.pre(shapeOf(original).copies.entryFor !== undefined);
-      const before = begin(original, [], [stageOf(0, { mirror: 1 })]);
+      const before = begin(original, [], { stages: [stageOf(0, { mirror: 1 })] });
       const { roleOf } = destinationRoles(shapeOf(original), pair);
       let object = original;
       for (const mirror of weights.filter((one) => one > 0)) {
@@ -224,6 +220,25 @@ test("copies come before the first weight, each once, and leave nothing behind",
           );
         }
         assert.equal(sortedText(go(go(object, before, aimAt(mirror)), before, { to: "before" })), sortedText(original));
+      }
+    }),
+  );
+});
+
+test("users are kept by two rules and a cookie, and all of it goes", () => {
+  const affinity = { cookie: "version", release: "r1" };
+  fc.assert(
+    fc.property(world, percents, (original, weights) => {
+      fc.pre(original.kind === "HTTPRoute");
+      const before = begin(original, [], { affinity });
+      let object = original;
+      for (const weight of weights.filter((one) => one > 0 && one < 100)) {
+        const aim = aimOf({ ...splitAt(weight), affinity });
+        object = go(object, before, aim);
+        assert.deepEqual(patchTo(object, before, aim), [], "writing twice is writing once");
+        assert.equal(gatewayRouteRules(object).length, gatewayRouteRules(original).length + 2 * before.rules.length);
+        assert.equal(sortedText(go(object, before, { to: "before" })), sortedText(original));
+        assert.doesNotMatch(sortedText(go(object, before, aimAt(100))), /r1-/);
       }
     }),
   );

@@ -5,6 +5,7 @@ import { textAt } from "../../kubernetes/field.ts";
 import type { RouteKind } from "../../release/route-kind.ts";
 import type { RouteShape } from "../weighted-rules/route-shape.ts";
 import { narrowedMatches } from "./narrowed-matches.ts";
+import { responseCookie } from "./response-cookie.ts";
 
 /** How routes of the Gateway API hold their rules; kinds differ by name alone. */
 export const gatewayShape = (kind: RouteKind): RouteShape => ({
@@ -20,6 +21,7 @@ export const gatewayShape = (kind: RouteKind): RouteShape => ({
   narrowed: narrowedMatches(kind),
   // One of weight 0 would get nothing.
   alone: (backend) => ({ ...backend, weight: 1 }),
+  ...(kind === "HTTPRoute" && { cookies: responseCookie }),
   copies: {
     single: [],
     list: "filters",

@@ -5,6 +5,7 @@ import { rulesOf } from "../../istio/virtual-service.ts";
 import { field, objectAt } from "../../kubernetes/field.ts";
 import type { RouteShape } from "../weighted-rules/route-shape.ts";
 import { narrowedMatch } from "./narrowed-match.ts";
+import { responseCookie } from "./response-cookie.ts";
 
 export const virtualServiceShape: RouteShape = {
   kind: "VirtualService",
@@ -34,6 +35,7 @@ export const virtualServiceShape: RouteShape = {
       : { abort: { httpStatus: drill.abort, percentage: { value: 100 } } },
   // A single one gets everything, whatever its weight.
   alone: ({ weight: _, ...destination }) => destination,
+  cookies: responseCookie,
   copies: {
     // One copy, with its percentage in the older form of three fields, or the oldest; or several.
     single: ["mirror", "mirrorPercent", "mirrorPercentage"],

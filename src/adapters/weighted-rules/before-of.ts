@@ -15,9 +15,15 @@ export const objectBeforeOf = (
   namespace,
   name,
   rules: rules.map((rule, at) => {
-    const added = addedBefore(shape, rule, at, plan.testers ?? []);
+    const added = addedBefore(shape, rule, at, plan);
+    const { affinity } = plan;
     const mirrored = isMirrored(plan);
-    return { ...beforeOf(shape, rule), ...(mirrored && { mirrored }), ...(added.length > 0 && { added: [...added] }) };
+    return {
+      ...beforeOf(shape, rule),
+      ...(mirrored && { mirrored }),
+      ...(affinity && { affinity }),
+      ...(added.length > 0 && { added: [...added] }),
+    };
   }),
 });
 

@@ -18,6 +18,8 @@ const rule = z.object({
   copies: z.optional(raw),
   /** The release sends copies of its requests to the canary, in some of its stages. */
   mirrored: z.optional(z.boolean()),
+  /** Whom the release keeps on a version, and by which cookie. */
+  affinity: z.optional(z.object({ cookie: z.string(), release: z.string() })),
   /** What the release adds before it. */
   added: z.optional(z.array(added)),
 });

@@ -16,7 +16,7 @@ import { additionWord, isChanged } from "./added-rules.ts";
 import type { ObjectBefore } from "./before.ts";
 import { objectWord, ruleWord, splitWord } from "./describe.ts";
 import { destinationRoles, type VersionPair } from "./destination-roles.ts";
-import { changesCopies, isMoved, patchOf } from "./patch.ts";
+import { changesCookies, changesCopies, isMoved, patchOf } from "./patch.ts";
 import { type Move, planMoves, plannedDestinations, type RoutePlan } from "./plan-moves.ts";
 import type { RouteStore } from "./read-routes.ts";
 
@@ -153,6 +153,7 @@ const plannedWord = (move: Move): string => splitWord(plannedDestinations(move))
 function changeWord(move: Move): string {
   const [is, should] = [splitWord(move.rule.destinations), plannedWord(move)];
   const words = is === should ? [] : [`${is} instead of ${should}`];
+  if (changesCookies(move)) words.push("its cookies are others than the release set");
   if (changesCopies(move)) words.push("its mirrors are others than the release left it");
   return `${ruleWord(move.shape, move.rule)}: ${words.join(", ")}`;
 }

@@ -9,6 +9,7 @@ import { isMirrored, type Plan } from "../../release/plan.ts";
 import { trafficAt } from "../../release/planned-traffic.ts";
 import type { Target } from "../../release/target.ts";
 import { isOurName } from "./added-rules.ts";
+import { affinityNotices } from "./affinity-notices.ts";
 import { objectBeforeOf } from "./before-of.ts";
 import { canaryTraffic } from "./check-rule.ts";
 import { destinationWord, objectWord, ruleWord, splitWord } from "./describe.ts";
@@ -44,13 +45,26 @@ export function noticesOf(shape: RouteShape, chosen: ChosenRoutes, target: Targe
     plan,
     where: objectWord(shape, chosen.choice),
   };
-  return [moves, copies, offSchedule, neverReached, coarse, testers, lettingIn, mirroring, staying, delegates].flatMap(
-    (notice) => notice(subject),
-  );
+  return [
+    moves,
+    copies,
+    offSchedule,
+    neverReached,
+    coarse,
+    testers,
+    lettingIn,
+    mirroring,
+    keeping,
+    staying,
+    delegates,
+  ].flatMap((notice) => notice(subject));
 }
 
 const lettingIn = ({ shape, chosen, plan, where }: Subject): readonly Finding[] =>
   testerNotices(shape, chosen, plan, where);
+
+const keeping = ({ shape, chosen, versions, plan, where }: Subject): readonly Finding[] =>
+  affinityNotices(shape, chosen, versions, plan, where);
 
 const mirroring = ({ shape, chosen, versions, plan, where }: Subject): readonly Finding[] =>
   mirrorNotices(shape, chosen, versions, plan, where);

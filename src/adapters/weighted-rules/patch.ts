@@ -33,17 +33,27 @@ function operationsOf(move: Move): readonly PatchOperation[] {
   return [...destinationChanges(move), ...copyChanges(move)];
 }
 
+/** Whether the cookies of its destinations change, or whatever else of them is no weight. */
+export const changesCookies = (move: Move): boolean =>
+  destinationChanges(move).some(
+    ({ op, path }) => !path.endsWith("/weight") && op !== "test" && /\/\d+\/\w+$/.test(path),
+  );
+
 /** Whether the copies of its requests change. */
 export const changesCopies = (move: Move): boolean => copyChanges(move).length > 0;
 
 function copyChanges({ shape, rule, copies }: Move): readonly PatchOperation[] {
-  const now = copiesIn(shape, rule.raw);
-  const names = [...new Set([...Object.keys(now), ...Object.keys(copies)])];
+  return fieldChanges(rule.path, copiesIn(shape, rule.raw), copies);
+}
+
+/** What makes these fields of those. */
+function fieldChanges(place: string, now: Raw, planned: Raw): readonly PatchOperation[] {
+  const names = [...new Set([...Object.keys(now), ...Object.keys(planned)])];
   return names.flatMap((name): readonly PatchOperation[] => {
-    const path = `${rule.path}/${name}`;
-    if (!Object.hasOwn(copies, name)) return [{ op: "remove", path }];
-    if (isDeepStrictEqual(now[name], copies[name])) return [];
-    return [{ op: Object.hasOwn(now, name) ? "replace" : "add", path, value: copies[name] }];
+    const path = `${place}/${name}`;
+    if (isDeepStrictEqual(now[name], planned[name])) return [];
+    if (planned[name] === undefined) return [{ op: "remove", path }];
+    return [{ op: now[name] === undefined ? "add" : "replace", path, value: planned[name] }];
   });
 }
 
@@ -58,16 +68,10 @@ function destinationChanges({ shape, rule, planned }: Move): readonly PatchOpera
   const operations = gone.map((index): PatchOperation => ({ op: "remove", path: `${path}/${index}` }));
   for (const [index, { was, raw }] of planned.entries()) {
     const now = was === undefined ? undefined : rule.destinations[was];
-    if (now) operations.push(...weightChange(`${path}/${index}/weight`, now.raw, raw));
+    if (now) operations.push(...fieldChanges(`${path}/${index}`, now.raw, raw));
     else operations.push({ op: "add", path: `${path}/${index}`, value: raw });
   }
   return operations;
-}
-
-function weightChange(path: string, { weight: now }: Raw, { weight: planned }: Raw): readonly PatchOperation[] {
-  if (now === planned) return [];
-  if (planned === undefined) return [{ op: "remove", path }];
-  return [{ op: now === undefined ? "add" : "replace", path, value: planned }];
 }
 
 /** The last check before it is sent (kubernetes/edit.ts): whatever went wrong above, no rule is written that a mesh would misunderstand. */

@@ -3,7 +3,8 @@ import type { RouteRule } from "../../istio/route-rule.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import type { Aim } from "../../release/aim.ts";
 import { type Role, roles } from "../../release/target.ts";
-import { type Addition, additionsTo, standingBeside } from "./added-rules.ts";
+import { type Addition, additionsTo, slotsAt, standingBeside } from "./added-rules.ts";
+import { withCookie } from "./affinity.ts";
 import type { ObjectBefore, RuleBefore } from "./before.ts";
 import { copiesIn, plannedCopies, whyNoMirror } from "./copies.ts";
 import { destinationWord, ruleWord } from "./describe.ts";
@@ -52,8 +53,10 @@ export function planMoves(
   const { namespace } = before;
   const versions = destinationRoles(shape, pair);
   const all = shape.rulesOf(object);
-  const beside = before.rules.map((was, at) => standingBeside(all, was, at, versions));
-  const added = new Set(beside.flat());
+  const beside = before.rules.map((was, at) =>
+    slotsAt(at).map((slot) => ({ slot, standing: standingBeside(all, was, slot, versions) })),
+  );
+  const added = new Set(beside.flat().flatMap(({ standing }) => standing));
   const serving = all.filter((rule) => !added.has(rule) && rule.destinations.some(versions.roleOf));
   const rules = locate(before.rules, serving);
   const moves: Move[] = [];
@@ -62,19 +65,23 @@ export function planMoves(
   for (const [at, was] of before.rules.entries()) {
     const rule = rules[at];
     const start = startOf(shape, was, namespace, versions);
-    const standing = beside[at] ?? [];
     const canary = start.canary?.destination.raw ?? versions.canaryLike(start.stable.destination, namespace);
-    const its = additionsTo(shape, { was, at, rule, standing, canary }, aim, versions, namespace);
-    additions.push(...its.additions);
+    const destinations = { stable: start.stable.destination.raw, canary };
+    for (const { slot, standing } of beside[at] ?? []) {
+      const its = additionsTo(shape, { was, slot, rule, standing, destinations }, aim, versions, namespace);
+      additions.push(...its.additions);
+      if (its.trouble !== undefined) gone.push(its.trouble);
+    }
     const unsaid =
       rule && aim.to === "split" && aim.mirror !== undefined && whyNoMirror(shape, rule, versions, namespace);
     if (unsaid) gone.push(`${ruleWord(shape, was)}: ${unsaid.because}`);
-    if (its.trouble !== undefined) gone.push(its.trouble);
     if (!rule) {
       gone.push(`${ruleWord(shape, was)} is gone, or sends to neither version any more`);
       continue;
     }
-    const planned = place(rule.destinations, start, aim, versions);
+    const planned = place(rule.destinations, start, aim, versions).map((one) =>
+      asKept(shape, one, was, start, aim, versions),
+    );
     const copied = unsaid ? { ...aim, mirror: undefined } : aim;
     const copies = plannedCopies(shape, { now: copiesIn(shape, rule.raw), was }, copied, canary, versions, namespace);
     moves.push({ shape, namespace, rule, planned, copies });
@@ -97,6 +104,23 @@ export const repeated = (
     if (first && second) return [destinationWord({ ...first, port: undefined })];
     return [];
   });
+
+/** With its version's cookie, while users are kept. */
+function asKept(
+  shape: RouteShape,
+  placed: Placed,
+  { affinity: was, section }: RuleBefore,
+  start: Start,
+  aim: Aim,
+  { roleOf }: DestinationRoles,
+): Placed {
+  const [destination] = shape.read([placed.raw], start.namespace);
+  const role = destination && roleOf(destination);
+  if (!role || section !== "http") return placed;
+  const before = start[role]?.destination.raw ?? {};
+  const affinity = aim.to === "split" ? aim.affinity : undefined;
+  return { ...placed, raw: withCookie(shape, placed.raw, role, { affinity, was, before }) };
+}
 
 type Standing = { readonly at: number; readonly destination: WeightedDestination };
 

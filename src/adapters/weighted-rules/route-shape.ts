@@ -39,8 +39,19 @@ export type RouteShape = {
   readonly fault?: (drill: Drill) => Raw;
   /** A destination as the only one of a rule, which gets every request of it. */
   readonly alone: (destination: Raw) => Raw;
+  /** How a destination's answers get a cookie; missing where they cannot. */
+  readonly cookies?: CookieFields;
   readonly copies: CopyFields;
   readonly maxWeight: number;
+};
+
+export type CookieFields = {
+  /** Of a destination. */
+  readonly field: string;
+  readonly with: (destination: Raw, cookie: string) => Raw;
+  readonly without: (destination: Raw, isOurs: (cookie: string) => boolean) => Raw;
+  /** Why it can get none, in words. */
+  readonly whyNot: (destination: Raw) => string | undefined;
 };
 
 /** The fields of a rule by which copies of its requests are sent somewhere. */

@@ -20,7 +20,7 @@ export function testerNotices(
   const leftOver = all.filter(({ name }) => isOurName(name));
   const findings: Finding[] = leftOver.map((rule) =>
     refuse(
-      `${where}: ${ruleWord(shape, rule)} is called as a ${shape.words.rule} that a release adds for testers: one was left there, or somebody else's has this name.`,
+      `${where}: ${ruleWord(shape, rule)} is called as a ${shape.words.rule} that a release adds: one was left there, or somebody else's has this name.`,
       "If it was left, `istio-canary rollback` takes it away; otherwise give it another name.",
     ),
   );
