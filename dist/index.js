@@ -31745,7 +31745,18 @@ const helpGroups = [
     },
     {
         title: "Stages and gates",
-        sections: ["stages", "testers", "gates", "evidence", "promotion", "deadlines", "meshDelay", "confirm", "drift"],
+        sections: [
+            "stages",
+            "testers",
+            "affinity",
+            "gates",
+            "evidence",
+            "promotion",
+            "deadlines",
+            "meshDelay",
+            "confirm",
+            "drift",
+        ],
     },
     { title: "Metrics", sections: ["metrics"] },
     { title: "Counting the split", sections: ["verify"] },
@@ -32205,6 +32216,13 @@ const inputs = [
         path: "testers",
         type: "yaml",
         description: "Whose requests get the canary from the first stage on, whatever its weight: a mapping with headers, cookies, query, method or callers in which everything must hold, or a list of which one must.",
+        commands: rehearsing,
+    },
+    {
+        name: "affinity",
+        path: "affinity",
+        type: "yaml",
+        description: "Keeps users on the version that answers them first, by a cookie: { cookie: NAME }. Weights are for new users then, and no split is judged. http routes of VirtualServices and HTTPRoutes only.",
         commands: rehearsing,
     },
     {
@@ -33162,6 +33180,9 @@ const testers = either("a mapping with headers, cookies, query, method or caller
     mini_schemas/* pipe */.FsL(oneTesters, mini_schemas/* transform */.pdi((one) => [one])),
     mini_schemas/* array */.YOg(oneTesters, { error: "expected a mapping, or a list of them" }),
 ]);
+const affinity = section({
+    cookie: required("What the cookie is called; its values are the release's own, so that no other release knows them.", headerName),
+});
 const drill = either("a mapping with delay or abort", [
     section({ delay: required("Their requests wait so long before the canary gets them.", durationFrom("1ms")) }),
     section({
@@ -33250,6 +33271,7 @@ const file = section({
     routes: given("routes", routes),
     stages: given("stages", stages),
     testers: given("testers", testers),
+    affinity: given("affinity", affinity),
     gates: given("gates", gates),
     evidence: part(inputAt("evidence").description, evidence),
     metrics: part("Where requests are counted.", metrics),
@@ -33420,6 +33442,7 @@ function planOf(file) {
     return {
         stages: (file.stages ?? []).map((stage) => stageOf(stage, gatesOf(stage, file))),
         ...(file.testers ? { testers: file.testers } : {}),
+        ...(file.affinity ? { affinity: { ...file.affinity, release: "next" } } : {}),
         evidence: evidenceOf(file),
         pollEvery: intervalOf(file.metrics),
         ready: deadlines.ready,
@@ -33463,14 +33486,18 @@ function weightInName({ weight, mirror }) {
     return weight === 0 ? "testers" : `${weight}%`;
 }
 const usualWarmUp = (stages) => Math.min(defaults.warmUp, stages.reduce((sum, { wait = 0 }) => sum + wait, 0) / 4);
-function evidenceOf({ evidence, metrics, testers, stages = [] }) {
+function evidenceOf({ evidence, metrics, testers, affinity, stages = [] }) {
     const { inconclusive, noData, holdFor, early, budget, warmUp = usualWarmUp(stages), splitTolerance, dispersion, ...asked } = evidence;
     const settings = {
         ...defaults,
         ...asked,
         warmUp,
         scrape: intervalOf(metrics),
-        split: { ...defaults.split, tolerance: splitTolerance, ...(testers ? { atLeast: true } : {}) },
+        split: {
+            ...defaults.split,
+            tolerance: affinity ? 1 : splitTolerance,
+            ...(testers || affinity ? { atLeast: true } : {}),
+        },
         dispersion: { kind: "tempered", phi: dispersion ?? 1 },
     };
     return {
@@ -33783,6 +33810,17 @@ const rules = [
                         problem: "expected a gate that must hold during a drill; nothing would come of it",
                     };
             }
+        },
+    },
+    {
+        name: "whoever is kept on a version is known by a cookie alone",
+        reads: ["affinity", "testers"],
+        *problems({ file: { affinity, testers = [] } }) {
+            if (affinity && testers.some(({ callers }) => callers))
+                yield {
+                    path: ["affinity"],
+                    problem: "expected no testers.callers beside it: pods that call keep no cookies, and what they pass on are their users'",
+                };
         },
     },
     {
@@ -34810,7 +34848,7 @@ function holdsAtMost(most, document) {
 
 /***/ }),
 
-/***/ 3084:
+/***/ 2170:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -38566,10 +38604,17 @@ function newRecord({ config, run, clock }, wanted, before) {
 
 
 
+function withItsCookie({ clock }, wanted) {
+    const { affinity } = wanted.plan;
+    if (!affinity)
+        return wanted;
+    return { ...wanted, plan: { ...wanted.plan, affinity: { ...affinity, release: clock.now().toString(36) } } };
+}
 async function launch(session, wanted, lost, why) {
     await allowed(session, wanted);
     unlessStopped(session);
-    return exitCodeOf(await conclude(session, await launch_begin(session, wanted, why), lost, { taken: false }));
+    const begun = await launch_begin(session, withItsCookie(session, wanted), why);
+    return exitCodeOf(await conclude(session, begun, lost, { taken: false }));
 }
 async function allowed(session, wanted) {
     const { target, plan, undoes, exchanged = false } = wanted;
@@ -39279,6 +39324,7 @@ const testers = mini_schemas/* object */.Ikc({
 const planSchema = mini_schemas/* object */.Ikc({
     stages: mini_schemas/* array */.YOg(stage),
     testers: mini_schemas/* exactOptional */.yqP(mini_schemas/* array */.YOg(testers)),
+    affinity: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({ cookie: record_schema_text, release: record_schema_text })),
     evidence: evidenceRulesSchema,
     pollEvery: record_schema_length,
     ready: record_schema_length,
@@ -46817,7 +46863,8 @@ function sharesNow({ weight, target, undoes, state, plan }) {
         return undefined;
     if (weight === 100)
         return `All requests go to ${canary}.`;
-    return `${canary} gets ${weight}% of the requests, ${(0,markdown/* code */.aY)(target.stable.deployment)} the rest.`;
+    const whose = plan.affinity ? "new users" : "the requests";
+    return `${canary} gets ${weight}% of ${whose}, ${(0,markdown/* code */.aY)(target.stable.deployment)} the rest.`;
 }
 function failedWords({ stages, state, plan }) {
     const isGivenUp = state.phase === "rolled-back" ||
@@ -46870,8 +46917,10 @@ function renderReport(account, links, limit = longestComment) {
     const text = paragraphs(parts);
     return (0,markdown/* clip */.$Q)(paragraphs([text, timeline(account, limit - text.length - 2)]), limit);
 }
-function splitPart({ stages }) {
+function splitPart({ stages, plan }) {
     const newest = stages.at(-1);
+    if (plan.affinity && newest && newest.weight > 0)
+        return `Users stay on the version that answered them first (cookie ${(0,markdown/* code */.aY)(plan.affinity.cookie)}): weights are for new ones, so that the canary's share of the requests follows later, and is not judged.`;
     return newest && (0,observed_split/* splitSentence */.e$)(newest);
 }
 const paragraphs = (parts) => parts.filter((part) => part !== undefined).join("\n\n");
@@ -49150,6 +49199,27 @@ function environmentFor(testers) {
     };
 }
 
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/affinity.js
+
+const affinity_wordOf = ({ release }, role) => `${release}-${role}`;
+const keptOn = (affinity, role) => [
+    { cookies: { [affinity.cookie]: { exact: affinity_wordOf(affinity, role) } } },
+];
+const cookieOf = (affinity, role) => `${affinity.cookie}=${affinity_wordOf(affinity, role)}; Path=/; HttpOnly; SameSite=Lax`;
+function withCookie({ cookies }, destination, role, { affinity, was, before }) {
+    if (!cookies || !was)
+        return destination;
+    const bare = withoutCookie(cookies, destination, role, was, before);
+    return affinity ? cookies.with(bare, cookieOf(affinity, role)) : bare;
+}
+function withoutCookie(cookies, destination, role, was, before) {
+    const { field } = cookies;
+    const { [field]: now, ...rest } = destination;
+    if (!(0,external_node_util_.isDeepStrictEqual)(cookies.with(before, cookieOf(was, role))[field], now))
+        return cookies.without(destination, (cookie) => cookie.startsWith(`${was.cookie}=${was.release}-`));
+    return Object.hasOwn(before, field) ? { ...destination, [field]: before[field] } : rest;
+}
+
 ;// CONCATENATED MODULE: ./src/adapters/weighted-rules/copies.js
 
 
@@ -49278,44 +49348,64 @@ function labelOf(destination, among) {
 
 
 
-const testersName = (at) => `istio-canary-testers${at === 0 ? "" : `-${at}`}`;
-const isOurName = (name) => /^istio-canary-testers(-\d+)?$/.test(name ?? "");
+
+const slotWords = {
+    testers: "testers",
+    "kept-canary": "users with the canary's cookie",
+    "kept-stable": "users with stable's cookie",
+};
+const nameAt = (kind, at) => `istio-canary-${kind}${at === 0 ? "" : `-${at}`}`;
+const testersName = (at) => nameAt("testers", at);
+const slotsAt = (at) => [
+    { kind: "kept-stable", name: nameAt("kept-stable", at), role: "stable" },
+    { kind: "kept-canary", name: nameAt("kept-canary", at), role: "canary" },
+    { kind: "testers", name: nameAt("testers", at), role: "canary" },
+];
+const isOurName = (name) => /^istio-canary-(testers|kept-canary|kept-stable)(-\d+)?$/.test(name ?? "");
+function knownBy({ kind, role }, { testers = [], affinity }) {
+    if (kind === "testers")
+        return testers;
+    return affinity ? keptOn(affinity, role) : [];
+}
 const narrowedFor = (shape, { section, match }, testers) => section === "http"
     ? shape.narrowed(match, testers)
     : { because: "it divides connections, and testers are known by their requests" };
-function addedBefore(shape, rule, at, testers) {
-    if (testers.length === 0)
-        return [];
-    const narrowed = narrowedFor(shape, rule, testers);
-    if ("because" in narrowed)
-        return [];
-    return [{ name: testersName(at), match: narrowed.match }];
+function addedBefore(shape, rule, at, wants) {
+    return slotsAt(at).flatMap((slot) => {
+        const those = knownBy(slot, wants);
+        const narrowed = those.length > 0 && narrowedFor(shape, rule, those);
+        if (!narrowed || "because" in narrowed)
+            return [];
+        return [{ name: slot.name, match: narrowed.match }];
+    });
 }
-function standingBeside(rules, { added = [], section }, at, { roleOf }) {
-    const isOne = ({ destinations }) => destinations.length > 0 && destinations.every((one) => roleOf(one) === "canary");
+function standingBeside(rules, { added = [], section }, slot, { roleOf }) {
+    const isOne = ({ destinations }) => destinations.length > 0 && destinations.every((one) => roleOf(one) === slot.role);
     const among = rules.filter((rule) => rule.section === section);
-    const isOurs = ({ name, destinations }) => name === testersName(at) && destinations.some((one) => roleOf(one) !== undefined);
+    const isOurs = ({ name, destinations }) => name === slot.name && destinations.some((one) => roleOf(one) !== undefined);
     const ours = among.filter(isOurs);
     if (ours.length > 0)
         return ours;
-    return among.filter((rule) => rule.name === undefined && isOne(rule) && added.some(({ match }) => (0,external_node_util_.isDeepStrictEqual)(match, rule.match)));
+    return among.filter((rule) => rule.name === undefined &&
+        isOne(rule) &&
+        added.some(({ name, match }) => name === slot.name && (0,external_node_util_.isDeepStrictEqual)(match, rule.match)));
 }
 const noFaults = ({ kind }) => `${kind}s have no faults, so that no stage can have a drill`;
-function wantedBeside(shape, was, at, aim) {
-    const testers = aim.to === "split" ? (aim.testers ?? []) : [];
-    if (testers.length === 0)
+function wantedBeside(shape, was, slot, aim) {
+    const those = aim.to === "split" ? knownBy(slot, aim) : [];
+    if (those.length === 0)
         return {};
-    const narrowed = narrowedFor(shape, { section: was.section, match: was.match }, testers);
+    const narrowed = narrowedFor(shape, { section: was.section, match: was.match }, those);
     if ("because" in narrowed)
         return narrowed;
-    const drill = aim.to === "split" ? aim.drill : undefined;
+    const drill = aim.to === "split" && slot.kind === "testers" ? aim.drill : undefined;
     if (drill && !shape.fault)
         return { because: noFaults(shape) };
-    return { wanted: { name: testersName(at), match: narrowed.match, fault: drill && shape.fault?.(drill) } };
+    return { wanted: { name: slot.name, match: narrowed.match, fault: drill && shape.fault?.(drill) } };
 }
-function additionsTo(shape, { was, at, rule, standing, canary }, aim, versions, namespace) {
-    const goes = (now) => ({ shape, now, planned: undefined, before: rule, name: testersName(at) });
-    const due = wantedBeside(shape, was, at, aim);
+function additionsTo(shape, { was, slot, rule, standing, destinations }, aim, versions, namespace) {
+    const goes = (now) => ({ shape, now, planned: undefined, before: rule, slot });
+    const due = wantedBeside(shape, was, slot, aim);
     if ("because" in due || !rule) {
         const trouble = "because" in due ? { trouble: `${ruleWord(shape, was)}: ${due.because}` } : {};
         return { additions: standing.map(goes), ...trouble };
@@ -49326,10 +49416,10 @@ function additionsTo(shape, { was, at, rule, standing, canary }, aim, versions, 
     const gone = [...(wanted ? [] : [now]), ...others, ...misplaced].flatMap((one) => (one ? [goes(one)] : []));
     if (!wanted)
         return { additions: gone };
-    const fresh = added_rules_written(shape, rule, wanted, canary, versions, namespace);
-    const isAsPlanned = now !== undefined && added_rules_isSame(shape, now, fresh, versions, namespace);
+    const fresh = added_rules_written(shape, rule, wanted, destinations[slot.role], versions, namespace);
+    const isAsPlanned = now !== undefined && added_rules_isSame(shape, now, fresh, slot.role, versions, namespace);
     const planned = isAsPlanned ? now.raw : fresh;
-    return { additions: [...gone, { shape, now, planned, before: rule, name: wanted.name }] };
+    return { additions: [...gone, { shape, now, planned, before: rule, slot }] };
 }
 function added_rules_written(shape, { raw }, { name, match, fault }, destination, versions, namespace) {
     const rest = withoutCopiesOf(shape, raw, "canary", versions, namespace);
@@ -49341,22 +49431,23 @@ function added_rules_written(shape, { raw }, { name, match, fault }, destination
         [shape.destinations]: [shape.alone(destination)],
     };
 }
-function added_rules_isSame(shape, now, fresh, versions, namespace) {
+function added_rules_isSame(shape, now, fresh, role, versions, namespace) {
     const [only, ...more] = now.destinations;
-    const isToCanary = only !== undefined && more.length === 0 && only.counts > 0 && versions.roleOf(only) === "canary";
+    const isToIts = only !== undefined && more.length === 0 && only.counts > 0 && versions.roleOf(only) === role;
     const decided = [shape.match, "fault", "redirect", "directResponse", "delegate"];
-    return (isToCanary &&
+    return (isToIts &&
         decided.every((field) => (0,external_node_util_.isDeepStrictEqual)(now.raw[field], fresh[field])) &&
         (0,external_node_util_.isDeepStrictEqual)(withoutCopiesOf(shape, now.raw, "canary", versions, namespace), objectAt(now.raw)));
 }
 const isChanged = ({ now, planned }) => now?.raw !== planned;
-function additionWord({ shape, now, planned, name }) {
+function additionWord({ shape, now, planned, slot: { name, kind } }) {
     const word = ruleWord(shape, now ?? { name, index: 0, section: "http" });
+    const whom = slotWords[kind];
     if (planned === undefined)
-        return `${word}, which a release added for testers, is still there`;
+        return `${word}, which a release added for ${whom}, is still there`;
     if (now)
-        return `${word}, which is for testers, was changed`;
-    return `${word}, which is for testers, is not there`;
+        return `${word}, which is for ${whom}, was changed`;
+    return `${word}, which is for ${whom}, is not there`;
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/weighted-rules/before-of.js
@@ -49367,9 +49458,15 @@ const objectBeforeOf = (shape, { choice: { namespace, name }, rules }, plan = {}
     namespace,
     name,
     rules: rules.map((rule, at) => {
-        const added = addedBefore(shape, rule, at, plan.testers ?? []);
+        const added = addedBefore(shape, rule, at, plan);
+        const { affinity } = plan;
         const mirrored = (0,release_plan/* isMirrored */.Ds)(plan);
-        return { ...beforeOf(shape, rule), ...(mirrored && { mirrored }), ...(added.length > 0 && { added: [...added] }) };
+        return {
+            ...beforeOf(shape, rule),
+            ...(mirrored && { mirrored }),
+            ...(affinity && { affinity }),
+            ...(added.length > 0 && { added: [...added] }),
+        };
     }),
 });
 const beforeOf = (shape, { section, index, name, match, destinations, raw }) => ({
@@ -49477,13 +49574,14 @@ function canaryWeight(managed, percent) {
 
 
 
+
 const plannedDestinations = ({ shape, namespace, planned }) => shape.read(planned.map(({ raw }) => raw), namespace);
 function planMoves(shape, object, before, pair, aim) {
     const { namespace } = before;
     const versions = destinationRoles(shape, pair);
     const all = shape.rulesOf(object);
-    const beside = before.rules.map((was, at) => standingBeside(all, was, at, versions));
-    const added = new Set(beside.flat());
+    const beside = before.rules.map((was, at) => slotsAt(at).map((slot) => ({ slot, standing: standingBeside(all, was, slot, versions) })));
+    const added = new Set(beside.flat().flatMap(({ standing }) => standing));
     const serving = all.filter((rule) => !added.has(rule) && rule.destinations.some(versions.roleOf));
     const rules = locate(before.rules, serving);
     const moves = [];
@@ -49492,20 +49590,22 @@ function planMoves(shape, object, before, pair, aim) {
     for (const [at, was] of before.rules.entries()) {
         const rule = rules[at];
         const start = startOf(shape, was, namespace, versions);
-        const standing = beside[at] ?? [];
         const canary = start.canary?.destination.raw ?? versions.canaryLike(start.stable.destination, namespace);
-        const its = additionsTo(shape, { was, at, rule, standing, canary }, aim, versions, namespace);
-        additions.push(...its.additions);
+        const destinations = { stable: start.stable.destination.raw, canary };
+        for (const { slot, standing } of beside[at] ?? []) {
+            const its = additionsTo(shape, { was, slot, rule, standing, destinations }, aim, versions, namespace);
+            additions.push(...its.additions);
+            if (its.trouble !== undefined)
+                gone.push(its.trouble);
+        }
         const unsaid = rule && aim.to === "split" && aim.mirror !== undefined && whyNoMirror(shape, rule, versions, namespace);
         if (unsaid)
             gone.push(`${ruleWord(shape, was)}: ${unsaid.because}`);
-        if (its.trouble !== undefined)
-            gone.push(its.trouble);
         if (!rule) {
             gone.push(`${ruleWord(shape, was)} is gone, or sends to neither version any more`);
             continue;
         }
-        const planned = place(rule.destinations, start, aim, versions);
+        const planned = place(rule.destinations, start, aim, versions).map((one) => plan_moves_asKept(shape, one, was, start, aim, versions));
         const copied = unsaid ? { ...aim, mirror: undefined } : aim;
         const copies = plannedCopies(shape, { now: copiesIn(shape, rule.raw), was }, copied, canary, versions, namespace);
         moves.push({ shape, namespace, rule, planned, copies });
@@ -49519,6 +49619,15 @@ const repeated = (destinations, { indexesOf }) => release_target/* roles */.Ot.f
         return [destinationWord({ ...first, port: undefined })];
     return [];
 });
+function plan_moves_asKept(shape, placed, { affinity: was, section }, start, aim, { roleOf }) {
+    const [destination] = shape.read([placed.raw], start.namespace);
+    const role = destination && roleOf(destination);
+    if (!role || section !== "http")
+        return placed;
+    const before = start[role]?.destination.raw ?? {};
+    const affinity = aim.to === "split" ? aim.affinity : undefined;
+    return { ...placed, raw: withCookie(shape, placed.raw, role, { affinity, was, before }) };
+}
 function startOf(shape, before, namespace, { roleOf }) {
     const standing = shape.read(before.route, namespace).map((destination, at) => ({ at, destination }));
     const find = (role) => standing.find(({ destination }) => roleOf(destination) === role);
@@ -49616,17 +49725,20 @@ function changesAmong(additions) {
 function operationsOf(move) {
     return [...destinationChanges(move), ...copyChanges(move)];
 }
+const changesCookies = (move) => destinationChanges(move).some(({ op, path }) => !path.endsWith("/weight") && op !== "test" && /\/\d+\/\w+$/.test(path));
 const changesCopies = (move) => copyChanges(move).length > 0;
 function copyChanges({ shape, rule, copies }) {
-    const now = copiesIn(shape, rule.raw);
-    const names = [...new Set([...Object.keys(now), ...Object.keys(copies)])];
+    return fieldChanges(rule.path, copiesIn(shape, rule.raw), copies);
+}
+function fieldChanges(place, now, planned) {
+    const names = [...new Set([...Object.keys(now), ...Object.keys(planned)])];
     return names.flatMap((name) => {
-        const path = `${rule.path}/${name}`;
-        if (!Object.hasOwn(copies, name))
-            return [{ op: "remove", path }];
-        if ((0,external_node_util_.isDeepStrictEqual)(now[name], copies[name]))
+        const path = `${place}/${name}`;
+        if ((0,external_node_util_.isDeepStrictEqual)(now[name], planned[name]))
             return [];
-        return [{ op: Object.hasOwn(now, name) ? "replace" : "add", path, value: copies[name] }];
+        if (planned[name] === undefined)
+            return [{ op: "remove", path }];
+        return [{ op: now[name] === undefined ? "add" : "replace", path, value: planned[name] }];
     });
 }
 function destinationChanges({ shape, rule, planned }) {
@@ -49637,18 +49749,11 @@ function destinationChanges({ shape, rule, planned }) {
     for (const [index, { was, raw }] of planned.entries()) {
         const now = was === undefined ? undefined : rule.destinations[was];
         if (now)
-            operations.push(...weightChange(`${path}/${index}/weight`, now.raw, raw));
+            operations.push(...fieldChanges(`${path}/${index}`, now.raw, raw));
         else
             operations.push({ op: "add", path: `${path}/${index}`, value: raw });
     }
     return operations;
-}
-function weightChange(path, { weight: now }, { weight: planned }) {
-    if (now === planned)
-        return [];
-    if (planned === undefined)
-        return [{ op: "remove", path }];
-    return [{ op: now === undefined ? "add" : "replace", path, value: planned }];
 }
 function assertWritable(move) {
     const destinations = plannedDestinations(move);
@@ -49794,6 +49899,8 @@ const plannedWord = (move) => splitWord(plannedDestinations(move));
 function changeWord(move) {
     const [is, should] = [splitWord(move.rule.destinations), plannedWord(move)];
     const words = is === should ? [] : [`${is} instead of ${should}`];
+    if (changesCookies(move))
+        words.push("its cookies are others than the release set");
     if (changesCopies(move))
         words.push("its mirrors are others than the release left it");
     return `${ruleWord(move.shape, move.rule)}: ${words.join(", ")}`;
@@ -50165,6 +50272,7 @@ const rule = mini_schemas/* object */.Ikc({
     route: mini_schemas/* array */.YOg(raw),
     copies: mini_schemas/* optional */.lqM(raw),
     mirrored: mini_schemas/* optional */.lqM(mini_schemas/* boolean */.zMY()),
+    affinity: mini_schemas/* optional */.lqM(mini_schemas/* object */.Ikc({ cookie: mini_schemas/* string */.YjP(), release: mini_schemas/* string */.YjP() })),
     added: mini_schemas/* optional */.lqM(mini_schemas/* array */.YOg(added)),
 });
 const objectBefore = mini_schemas/* object */.Ikc({ namespace: mini_schemas/* string */.YjP(), name: mini_schemas/* string */.YjP(), rules: mini_schemas/* array */.YOg(rule) });
@@ -50371,7 +50479,52 @@ const entryOf = (name, match) => "exact" in match
     ? { type: "Exact", name, value: match.exact }
     : { type: "RegularExpression", name, value: "regex" in match ? match.regex : match.prefix };
 
+;// CONCATENATED MODULE: ./src/adapters/gateway-route/response-cookie.js
+
+const type = "ResponseHeaderModifier";
+const response_cookie_field = "responseHeaderModifier";
+const responseCookie = {
+    field: "filters",
+    with(backend, value) {
+        const entry = { name: "Set-Cookie", value };
+        const filters = listAt(backend, "filters");
+        if (!filters.some(isOne))
+            return { ...backend, filters: [...filters, { type, [response_cookie_field]: { add: [entry] } }] };
+        const grown = (filter) => {
+            const own = objectAt(filter, response_cookie_field);
+            return { ...objectAt(filter), [response_cookie_field]: { ...own, add: [...listAt(own, "add"), entry] } };
+        };
+        return { ...backend, filters: filters.map((filter) => (isOne(filter) ? grown(filter) : filter)) };
+    },
+    without(backend, isOurs) {
+        const isCookie = (entry) => textAt(entry, "name") === "Set-Cookie" && isOurs(textAt(entry, "value") ?? "");
+        const filters = listAt(backend, "filters");
+        if (!filters.some((filter) => listAt(filter, response_cookie_field, "add").some(isCookie)))
+            return backend;
+        const left = filters.flatMap((filter) => {
+            if (!isOne(filter))
+                return [filter];
+            const { add: _, ...rest } = objectAt(filter, response_cookie_field);
+            const add = listAt(filter, response_cookie_field, "add").filter((entry) => !isCookie(entry));
+            const own = add.length > 0 ? { ...rest, add } : rest;
+            return Object.keys(own).length > 0 ? [{ ...objectAt(filter), [response_cookie_field]: own }] : [];
+        });
+        if (left.length > 0)
+            return { ...backend, filters: left };
+        const { filters: __, ...bare } = backend;
+        return bare;
+    },
+    whyNot(backend) {
+        const names = listAt(backend, "filters").flatMap((filter) => listAt(filter, response_cookie_field, "add").map((one) => textAt(one, "name")));
+        if (!names.some((one) => one?.toLowerCase() === "set-cookie"))
+            return undefined;
+        return "a backend adds Set-Cookie already, and a header is added once";
+    },
+};
+const isOne = (filter) => textAt(filter, "type") === type;
+
 ;// CONCATENATED MODULE: ./src/adapters/gateway-route/gateway-shape.js
+
 
 
 
@@ -50388,6 +50541,7 @@ const gatewayShape = (kind) => ({
     firstWins: false,
     narrowed: narrowedMatches(kind),
     alone: (backend) => ({ ...backend, weight: 1 }),
+    ...(kind === "HTTPRoute" && { cookies: responseCookie }),
     copies: {
         single: [],
         list: "filters",
@@ -50424,6 +50578,35 @@ function aimOf({ stable: _, ...traffic }) {
     return { to: "split", ...traffic };
 }
 const aimAt = (canary) => aimOf((0,split/* splitAt */.g)(canary));
+
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/affinity-notices.js
+
+
+
+
+
+function affinityNotices(shape, { rules, problems }, { roleOf }, { affinity, stages }, where) {
+    if (!affinity || stages.length === 0 || problems.length > 0)
+        return [];
+    return rules.map((rule) => {
+        const word = `${where}: ${ruleWord(shape, rule)}`;
+        const because = whyNotKept(shape, rule, affinity, roleOf);
+        if (because !== undefined)
+            return refuse(`${word} cannot keep users on their version: ${because}.`, "Take affinity away, or choose other routes.");
+        return note(`${word}: from the first weight on, answers set the cookie ${affinity.cookie}, and two ${shape.words.rule}s before it keep whoever has it on his version; all of it goes at the end, and with a rollback.`);
+    });
+}
+function whyNotKept(shape, rule, affinity, roleOf) {
+    if (rule.section !== "http")
+        return "it divides connections, which have no cookies";
+    if (!shape.cookies)
+        return `destinations of ${shape.kind}s set no cookies`;
+    const unsaid = release_target/* roles */.Ot.map((role) => narrowedFor(shape, rule, keptOn(affinity, role))).find((one) => "because" in one);
+    if (unsaid && "because" in unsaid)
+        return unsaid.because;
+    const taken = rule.destinations.filter(roleOf).map(({ raw }) => shape.cookies?.whyNot(raw));
+    return taken.find((one) => one !== undefined);
+}
 
 ;// CONCATENATED MODULE: ./src/adapters/weighted-rules/mirror-notices.js
 
@@ -50493,7 +50676,7 @@ function coversText(part, wide, narrow) {
 function testerNotices(shape, chosen, { testers = [], stages = [] }, where) {
     const all = shape.rulesOf(chosen.object);
     const leftOver = all.filter(({ name }) => isOurName(name));
-    const findings = leftOver.map((rule) => refuse(`${where}: ${ruleWord(shape, rule)} is called as a ${shape.words.rule} that a release adds for testers: one was left there, or somebody else's has this name.`, "If it was left, `istio-canary rollback` takes it away; otherwise give it another name."));
+    const findings = leftOver.map((rule) => refuse(`${where}: ${ruleWord(shape, rule)} is called as a ${shape.words.rule} that a release adds: one was left there, or somebody else's has this name.`, "If it was left, `istio-canary rollback` takes it away; otherwise give it another name."));
     if (testers.length === 0 || chosen.problems.length > 0 || leftOver.length > 0)
         return findings;
     if (!shape.fault && stages.some(({ drill }) => drill))
@@ -50542,6 +50725,7 @@ function announced(shape, { rules }, findings, where) {
 
 
 
+
 function noticesOf(shape, chosen, target, plan) {
     const isMoved = (rule) => chosen.rules.some(({ place }) => place === rule.place);
     const subject = {
@@ -50553,9 +50737,22 @@ function noticesOf(shape, chosen, target, plan) {
         plan,
         where: describe_objectWord(shape, chosen.choice),
     };
-    return [moves, copies, offSchedule, neverReached, coarse, notices_testers, lettingIn, mirroring, staying, delegates].flatMap((notice) => notice(subject));
+    return [
+        moves,
+        copies,
+        offSchedule,
+        neverReached,
+        coarse,
+        notices_testers,
+        lettingIn,
+        mirroring,
+        keeping,
+        staying,
+        delegates,
+    ].flatMap((notice) => notice(subject));
 }
 const lettingIn = ({ shape, chosen, plan, where }) => testerNotices(shape, chosen, plan, where);
+const keeping = ({ shape, chosen, versions, plan, where }) => affinityNotices(shape, chosen, versions, plan, where);
 const mirroring = ({ shape, chosen, versions, plan, where }) => mirrorNotices(shape, chosen, versions, plan, where);
 function moves({ shape, chosen, target, plan, where }) {
     if (chosen.problems.length > 0)
@@ -63197,7 +63394,37 @@ function withCallers(block, callers) {
     return { ...asked, ...callers };
 }
 
+;// CONCATENATED MODULE: ./src/adapters/virtual-service/response-cookie.js
+
+const response_cookie_name = "Set-Cookie";
+const response_cookie_path = ["headers", "response", "add"];
+const response_cookie_responseCookie = {
+    field: "headers",
+    with: (destination, cookie) => put(destination, response_cookie_path, { ...objectAt(destination, ...response_cookie_path), [response_cookie_name]: cookie }),
+    without(destination, isOurs) {
+        const { [response_cookie_name]: cookie, ...others } = objectAt(destination, ...response_cookie_path);
+        if (typeof cookie !== "string" || !isOurs(cookie))
+            return destination;
+        return put(destination, response_cookie_path, others);
+    },
+    whyNot(destination) {
+        const taken = Object.keys(objectAt(destination, ...response_cookie_path)).some((one) => one.toLowerCase() === response_cookie_name.toLowerCase());
+        if (taken)
+            return `a destination sets ${textAt(destination, ...response_cookie_path, response_cookie_name) ?? response_cookie_name} already, and a header is added once`;
+        return undefined;
+    },
+};
+function put(object, [key, ...rest], value) {
+    if (key === undefined)
+        return value;
+    const inner = put(objectAt(object, key), rest, value);
+    if (Object.keys(inner).length > 0)
+        return { ...object, [key]: inner };
+    return Object.fromEntries(Object.entries(object).filter(([one]) => one !== key));
+}
+
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/virtual-service-shape.js
+
 
 
 
@@ -63229,6 +63456,7 @@ const virtualServiceShape = {
         ? { delay: { fixedDelay: `${drill.delay / 1_000}s`, percentage: { value: 100 } } }
         : { abort: { httpStatus: drill.abort, percentage: { value: 100 } } },
     alone: ({ weight: _, ...destination }) => destination,
+    cookies: response_cookie_responseCookie,
     copies: {
         single: ["mirror", "mirrorPercent", "mirrorPercentage"],
         list: "mirrors",
@@ -70910,7 +71138,7 @@ async function main() {
         answer,
         underWay: process.stderr.isTTY && !github.actions ? underWay : undefined,
     };
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 3084));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 2170));
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_16__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
             process.removeAllListeners(signal);
@@ -72631,12 +72859,13 @@ function stageAt({ stages }, index) {
 
 const noTraffic = (0,_split_js__WEBPACK_IMPORTED_MODULE_0__/* .splitAt */ .g)(0);
 const trafficAt = (plan, stage) => withWhatComesBefore(plan, (0,_split_js__WEBPACK_IMPORTED_MODULE_0__/* .splitAt */ .g)(stage === plan.stages.length ? 100 : (0,_plan_js__WEBPACK_IMPORTED_MODULE_1__/* .stageAt */ .ek)(plan, stage).weight), stage);
-function withWhatComesBefore({ stages, testers }, split, stage) {
+function withWhatComesBefore({ stages, testers, affinity }, split, stage) {
     if (stages.length === 0)
         return split;
     const { drill, mirror } = stages[stage] ?? {};
     const ofTesters = testers && { testers, ...(drill && { drill }) };
-    return { ...split, ...ofTesters, ...(mirror !== undefined && { mirror }) };
+    const keeps = affinity && split.canary > 0 && split.stable > 0 && { affinity };
+    return { ...split, ...ofTesters, ...(mirror !== undefined && { mirror }), ...keeps };
 }
 const letsIn = ({ testers = [], mirror }) => testers.length > 0 || mirror !== undefined;
 const roomIn = ({ canary, mirror = 0 }) => Math.max(canary, mirror);
@@ -74050,6 +74279,8 @@ function planText(planned) {
         lines.push(`  ${index + 1}. ${step}`);
     if (plan.testers)
         lines.push(`Testers get the canary from the first stage on: ${testersInWords(plan.testers)}.`);
+    if (plan.affinity)
+        lines.push(`Users stay on the version that answers them first, by the cookie ${plan.affinity.cookie}: weights are for new ones, so that the canary's share grows with these alone, and no split is judged.`);
     lines.push(planLimits(plan, stable.deployment));
     lines.push("", ...(0,detectability_lines/* detectabilityLines */.B)(detectability), "");
     for (const { level, what, next } of findings)
