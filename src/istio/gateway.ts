@@ -1,4 +1,5 @@
-import { listAt, textAt } from "../kubernetes/field.ts";
+import { isDeepStrictEqual } from "node:util";
+import { field, listAt, numberAt, objectAt, textAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import type { Host, NamespacedName } from "./host.ts";
 import type { RouteSection } from "./route-rule.ts";
@@ -48,6 +49,29 @@ export const gatewayServes = (gateway: KubernetesObject, section: RouteSection):
       passes: (textAt(server, "tls", "mode") ?? "").endsWith("PASSTHROUGH"),
     }),
   );
+
+/**
+ * The hosts for which two Gateways of the same proxies have TLS at one port. Istiod leaves out the whole server that comes
+ * second. (istio/istio pilot/pkg/model/gateway.go, MergeGateways)
+ */
+export function sharedTlsHosts(one: KubernetesObject, other: KubernetesObject): readonly string[] {
+  const [selector, its] = [one, other].map((gateway) => objectAt(gateway, "spec", "selector"));
+  if (!isDeepStrictEqual(selector, its)) return [];
+  const taken = new Set(tlsHostsOf(other));
+  return tlsHostsOf(one).filter((host) => taken.has(host));
+}
+
+/** `shop.example.com:443`; a host of one namespace has that before it. */
+const tlsHostsOf = (gateway: KubernetesObject): readonly string[] =>
+  listAt(gateway, "spec", "servers")
+    .filter((server) => field(server, "tls") !== undefined)
+    .flatMap((server) => {
+      const port = numberAt(server, "port", "number");
+      const hosts = listAt(server, "hosts").map(String);
+      return hosts.map(
+        (host) => `${host.replace(/^\*\//, "").replace(/^\.\//, `${gateway.metadata.namespace}/`)}:${port}`,
+      );
+    });
 
 const haveHostsInCommon = (one: string, other: string): boolean => isWithin(one, other) || isWithin(other, one);
 

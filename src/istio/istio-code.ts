@@ -14,6 +14,7 @@ const istioCodes = {
   IST0132: "VirtualServiceHostNotFoundInGateway",
   IST0137: "DeploymentConflictingPorts",
   IST0140: "VirtualServiceIngressRouteRulesNotAffected",
+  IST0145: "ConflictingGateways",
   IST0165: "ReferencedInternalGateway",
   IST0173: "DestinationRuleSubsetNotSelectPods",
   IST0174: "UnknownDestinationRuleHost",

@@ -80,6 +80,15 @@ const gateway = (
   spec: { selector: { istio: "ingress" }, servers: [{ ...server, hosts }] },
 });
 
+const tlsGateway = (name: string, hosts: readonly string[], selector: Fields = { istio: "ingress" }): SentObject => ({
+  ...gateway(),
+  metadata: { name, namespace: "edge" },
+  spec: {
+    selector,
+    servers: [{ port: { number: 443, name: "https", protocol: "HTTPS" }, tls: { mode: "SIMPLE" }, hosts }],
+  },
+});
+
 const atRoot = (): SentObject => byGateway({ gateways: ["istio-system/public"] });
 const gatewayAt = (namespace: string): SentObject => inNamespace(namespace, gateway());
 
@@ -331,6 +340,21 @@ const cases: Readonly<Record<string, Case>> = {
     found: [
       `note ${primary}`,
       "warn Gateway edge/public takes requests for none of the hosts of VirtualService ns1/app (app.example.com; IST0132): nobody follows it there.",
+    ],
+  },
+
+  "another gateway that has TLS for the same host on the same proxies": {
+    objects: [
+      byGateway(),
+      tlsGateway("public", ["*/app.example.com"]),
+      tlsGateway("older", ["app.example.com", "b.example.com"]),
+      tlsGateway("of-other-proxies", ["app.example.com"], { istio: "internal" }),
+      tlsGateway("at-another-host", ["c.example.com"]),
+      subsets,
+    ],
+    found: [
+      `note ${primary}`,
+      "warn Gateway edge/public and Gateway edge/older both have TLS for app.example.com:443 on the same proxies (IST0145): istiod leaves the younger one's server out, and its requests follow the routes of the other alone.",
     ],
   },
 

@@ -1,8 +1,9 @@
-import { gatewayServes, gatewayTakes } from "../../istio/gateway.ts";
+import { gatewayServes, gatewayTakes, sharedTlsHosts } from "../../istio/gateway.ts";
 import { isNamed, type NamespacedName } from "../../istio/host.ts";
 import type { RouteSection } from "../../istio/route-rule.ts";
 import { nameOf } from "../../istio/virtual-service.ts";
-import type { KubernetesObject } from "../../kubernetes/object.ts";
+import { type KubernetesObject, placeWord } from "../../kubernetes/object.ts";
+import { someOf } from "../../lib/some-of.ts";
 import { coded, type Finding, toldOnce, unseen, warn } from "../../ports/preflight.ts";
 import type { RouteFact, Viewer } from "../../ports/route-family.ts";
 import { virtualServiceWord } from "./virtual-service-word.ts";
@@ -64,13 +65,30 @@ function unseenByGateway(
         "Correct port.protocol or tls.mode of the Gateway's server, or move the rule to another section.",
       ),
     ];
-  if (hosts.length === 0 || hosts.some((host) => gatewayTakes(gateway, host, route.namespace))) return [];
+  if (hosts.length === 0 || hosts.some((host) => gatewayTakes(gateway, host, route.namespace)))
+    return gateways.objects.flatMap((other) => takenByOther(gateway, other));
   return [
     coded(
       "IST0132",
       warn(
         `${word} takes requests for none of the hosts of ${where} (${hosts.map(({ text }) => text).join(", ")}; IST0132): nobody follows it there.`,
         "Add one of them to the hosts of a server of the Gateway, or correct the VirtualService's.",
+      ),
+    ),
+  ];
+}
+
+/** Of two the older counts; where nobody knows which that is, either may. */
+function takenByOther(gateway: KubernetesObject, other: KubernetesObject): readonly Finding[] {
+  const shared = isNamed(nameOf(gateway), nameOf(other)) ? [] : sharedTlsHosts(gateway, other);
+  const [own = "", its = ""] = [gateway, other].map(({ metadata }) => String(metadata.creationTimestamp ?? ""));
+  if (shared.length === 0 || (own !== "" && its !== "" && own < its)) return [];
+  return [
+    coded(
+      "IST0145",
+      warn(
+        `${placeWord(gateway)} and ${placeWord(other)} both have TLS for ${someOf(shared, ", ")} on the same proxies (IST0145): istiod leaves the younger one's server out, and its requests follow the routes of the other alone.`,
+        `Leave the host to one of them, or name ${placeWord(other)} under gateways of the VirtualService.`,
       ),
     ),
   ];
