@@ -35412,7 +35412,10 @@ const allRules = (ground) => [
 const isNarrowed = (ground, { subset, host }) => subset !== undefined || !(0,istio_host/* sameHost */.RM)(host, serviceHost(ground));
 const isSentTo = (ground, labels) => allRules(ground).some(({ destinations }) => destinations.some((one) => one.counts > 0 && isNarrowed(ground, one) && reachesPods(ground, one, labels)));
 
+// EXTERNAL MODULE: external "node:util"
+var external_node_util_ = __nccwpck_require__(7975);
 ;// CONCATENATED MODULE: ./src/istio/gateway.js
+
 
 function gatewayNamed(text, namespace) {
     const [owner = namespace, name] = text.includes("/") ? text.split("/") : [undefined, text];
@@ -35436,6 +35439,20 @@ const gatewayServes = (gateway, section) => listAt(gateway, "spec", "servers").s
     protocol: textAt(server, "port", "protocol"),
     passes: (textAt(server, "tls", "mode") ?? "").endsWith("PASSTHROUGH"),
 }));
+function sharedTlsHosts(one, other) {
+    const [selector, its] = [one, other].map((gateway) => objectAt(gateway, "spec", "selector"));
+    if (!(0,external_node_util_.isDeepStrictEqual)(selector, its))
+        return [];
+    const taken = new Set(tlsHostsOf(other));
+    return tlsHostsOf(one).filter((host) => taken.has(host));
+}
+const tlsHostsOf = (gateway) => listAt(gateway, "spec", "servers")
+    .filter((server) => field(server, "tls") !== undefined)
+    .flatMap((server) => {
+    const port = numberAt(server, "port", "number");
+    const hosts = listAt(server, "hosts").map(String);
+    return hosts.map((host) => `${host.replace(/^\*\//, "").replace(/^\.\//, `${gateway.metadata.namespace}/`)}:${port}`);
+});
 const haveHostsInCommon = (one, other) => isWithin(one, other) || isWithin(other, one);
 const isWithin = (host, pattern) => pattern.startsWith("*") ? host.endsWith(pattern.slice(1)) : host === pattern;
 
@@ -36908,8 +36925,6 @@ const askedLast = (before = {}, now) => ({
     context: now.context ?? before.context,
 });
 
-// EXTERNAL MODULE: external "node:util"
-var external_node_util_ = __nccwpck_require__(7975);
 // EXTERNAL MODULE: ./src/release/plan.js
 var release_plan = __nccwpck_require__(912);
 ;// CONCATENATED MODULE: ./src/commands/asked-otherwise.js
@@ -64119,6 +64134,8 @@ function ownViewers(object) {
 
 
 
+
+
 function unseenWeights(facts, gateways) {
     const findings = facts.flatMap((fact) => fact.seenBy.flatMap((viewer) => (viewer.who === "mesh" ? [] : unseenByGateway(fact, viewer, viewer.who, gateways))));
     return toldOnce(findings);
@@ -64146,9 +64163,18 @@ function unseenByGateway({ route, section, where: rule }, { hosts, namespaces },
             warn(`${word} has no server ${serverFor[section]}: nobody follows ${rule} there.`, "Correct port.protocol or tls.mode of the Gateway's server, or move the rule to another section."),
         ];
     if (hosts.length === 0 || hosts.some((host) => gatewayTakes(gateway, host, route.namespace)))
-        return [];
+        return gateways.objects.flatMap((other) => takenByOther(gateway, other));
     return [
         coded("IST0132", warn(`${word} takes requests for none of the hosts of ${where} (${hosts.map(({ text }) => text).join(", ")}; IST0132): nobody follows it there.`, "Add one of them to the hosts of a server of the Gateway, or correct the VirtualService's.")),
+    ];
+}
+function takenByOther(gateway, other) {
+    const shared = (0,istio_host/* isNamed */.ev)(nameOf(gateway), nameOf(other)) ? [] : sharedTlsHosts(gateway, other);
+    const [own = "", its = ""] = [gateway, other].map(({ metadata }) => String(metadata.creationTimestamp ?? ""));
+    if (shared.length === 0 || (own !== "" && its !== "" && own < its))
+        return [];
+    return [
+        coded("IST0145", warn(`${placeWord(gateway)} and ${placeWord(other)} both have TLS for ${(0,some_of/* someOf */.y)(shared, ", ")} on the same proxies (IST0145): istiod leaves the younger one's server out, and its requests follow the routes of the other alone.`, `Leave the host to one of them, or name ${placeWord(other)} under gateways of the VirtualService.`)),
     ];
 }
 
