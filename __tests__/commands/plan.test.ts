@@ -222,6 +222,17 @@ test("the image that stands in the manifest alone is named, in words and for a p
   assert.equal(JSON.parse(await ask(file, world, { json: "true" })).image, "registry.test/pay:v6");
 });
 
+test("it says when the stages' own deadlines go beyond the release's, for a release that is extended", async () => {
+  const inTime = await ask(soundBut("stages: 10:1m, 100\ngates: [{ restarts: {} }]\nmetrics: { source: none }"));
+  assert.match(inTime, /^At least 1m, at most 1h \(deadlines\.release\)\. On a failing gate/m);
+  const long =
+    "stages: [{ weight: 10, wait: 1m, deadline: 2h }, 100]\ngates: [{ restarts: {} }]\nmetrics: { source: none }";
+  assert.match(
+    await ask(soundBut(long)),
+    /^At least 1m, at most 1h \(deadlines\.release\), though the stages' own deadlines and the start may take 2h5m: one that is extended so long is rolled back\. On/m,
+  );
+});
+
 test("a first deployment is told without a version to go back to, and without stages", async () => {
   const said = await ask(sound, {}, { "first-deploy": "true" });
   assert.match(said, /^Release of shop\/reviews: reviews-v2 gets .*, and all requests at once\.$/m);

@@ -72,7 +72,8 @@ export function planLimits(plan: Plan, stable: string): string {
     return `At most ${formatDuration(deadline)}. There is no version to go back to: if its pods do not get ready, what was made is taken away again.`;
   const least = formatDuration(leastTime(plan));
   const rollback = `all traffic to ${stable} at once, the canary removed after ${formatDuration(drain)}`;
-  const longest = ready + stages.reduce((sum, { deadline }) => sum + deadline, 0);
+  const longest =
+    ready + stages.reduce((sum, { gates, wait, deadline }) => sum + (gates.length > 0 ? deadline : wait), 0);
   let most = `at most ${formatDuration(deadline)} (deadlines.release)`;
   if (longest > deadline)
     most += `, though the stages' own deadlines and the start may take ${formatDuration(longest)}: one that is extended so long is rolled back`;

@@ -31,10 +31,12 @@ test("a rolled-back release shows who failed how often, the reason, and each dec
     "5.87% of the canary's requests failed (33 of 562)",
     "1,162",
     "2 · 25%",
+    "45s of 5m",
     "not reached",
     "20 is proof: worse than stable, not broken, broken",
   ])
     assert.ok(text.includes(wanted), wanted);
+  assert.doesNotMatch(text, /2m of 2m/, "a stage that had its whole time, or none, is told by it alone");
   assert.equal(html.match(/<figure>/g)?.length, 4);
   assert.equal(html.match(/<li><time>/g)?.length, evidenceSamples["rolled-back-by-evidence"].log.length);
   assert.equal(linesOf(html, "stable").filter((path) => path !== "M0 4H28").length, 4); // failures, p50, p99, not broken
