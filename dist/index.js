@@ -74327,7 +74327,7 @@ function planLimits(plan, stable) {
         return `At most ${(0,duration/* formatDuration */.a)(deadline)}. There is no version to go back to: if its pods do not get ready, what was made is taken away again.`;
     const least = (0,duration/* formatDuration */.a)(leastTime(plan));
     const rollback = `all traffic to ${stable} at once, the canary removed after ${(0,duration/* formatDuration */.a)(drain)}`;
-    const longest = ready + stages.reduce((sum, { deadline }) => sum + deadline, 0);
+    const longest = ready + stages.reduce((sum, { gates, wait, deadline }) => sum + (gates.length > 0 ? deadline : wait), 0);
     let most = `at most ${(0,duration/* formatDuration */.a)(deadline)} (deadlines.release)`;
     if (longest > deadline)
         most += `, though the stages' own deadlines and the start may take ${(0,duration/* formatDuration */.a)(longest)}: one that is extended so long is rolled back`;
