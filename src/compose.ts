@@ -300,7 +300,8 @@ export function compose(config: Config, here: Surroundings): Session {
       target,
       viewers: () => viewersOf(routes, target),
       written: () => routes.router(target, before, fence).written(),
-      timeout: 2_000,
+      lookLimit: 1_000,
+      timeout: 5_000,
       mostBytes: 32 * mebibyte, // a config dump of a large mesh has some ten
     });
   const portsOf = (record: ReleaseRecord): Ports => {

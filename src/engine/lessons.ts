@@ -22,7 +22,7 @@ const firstPause: Millis = 100;
 const longestPause: Millis = 1_000;
 
 /** Looks at which nobody could be read: what is not known by then is not waited for. */
-const mostUnknown = 3;
+const mostUnknown = 5;
 
 const silence: Learners = {
   gateways: 0,

@@ -10,12 +10,15 @@ import type { MeshProxies } from "../../ports/mesh-proxies.ts";
 import type { Learners, Lesson } from "../../release/learnt.ts";
 import { roles } from "../../release/target.ts";
 import { send } from "../../world/send.ts";
+import { within } from "../../world/within.ts";
 import { type FollowerPod, type Followers, type SeekOptions, seekFollowers } from "./roster.ts";
 
 /** `network` carries requests to `forward://NAMESPACE/POD:PORT/PATH`. */
 export type MeshProxiesOptions = SeekOptions & {
   /** The rules of the release's routes as they stand now. */
   readonly written: () => Promise<readonly WrittenRule[]>;
+  /** For a look: one that hangs keeps nobody from hearing of the others, and may answer later. */
+  readonly lookLimit: Millis;
   /** For one proxy's answer. */
   readonly timeout: Millis;
   /** Of one answer. */
@@ -31,7 +34,7 @@ const dump = "/config_dump?resource=dynamic_";
 
 /** Asks Envoys for what they have, over the API server, as istioctl does. */
 export function meshProxies(options: MeshProxiesOptions): MeshProxies {
-  const { network, target, timeout, mostBytes } = options;
+  const { network, target, lookLimit, timeout, mostBytes } = options;
   const seek = seekFollowers(options);
   const pair = roles.map((role) => destinationOf(options, role));
   /** By namespace, why nobody there can be asked: it will not be otherwise while this job runs. */
@@ -94,7 +97,8 @@ export function meshProxies(options: MeshProxiesOptions): MeshProxies {
 
   return {
     teach(lesson) {
-      const learnt = new Map<string, ProxyStanding>();
+      const standings = new Map<string, ProxyStanding>();
+      const pending = new Map<string, Promise<void>>();
       let rules: readonly WrittenRule[] | undefined;
       const standing = async (
         pod: FollowerPod,
@@ -104,19 +108,26 @@ export function meshProxies(options: MeshProxiesOptions): MeshProxies {
         lesson === "routes"
           ? routesOf(pod, rules ?? [], signal)
           : podsOf(pod, destinationOf(options, lesson), addresses[lesson], signal);
+      const begin = (pod: FollowerPod, found: Followers, signal: AbortSignal): void => {
+        const asked = standingOf(pod, standing(pod, found, signal), signal)
+          .then((how) => void standings.set(pod.uid, how))
+          .finally(() => pending.delete(pod.uid));
+        asked.catch(() => undefined); // aborted, when nobody looks any more
+        pending.set(pod.uid, asked);
+      };
+      const isOpen = ({ uid }: FollowerPod): boolean => {
+        const how = standings.get(uid);
+        return !pending.has(uid) && !(how && "is" in how && how.is === "learnt");
+      };
       return {
         async look(signal) {
           try {
             if (lesson === "routes") rules ??= await options.written();
             const found = await seek();
-            const left = found.pods.filter(({ uid }) => !learnt.has(uid));
-            const read = await Promise.all(
-              left.map(async (pod) => [pod, await standingOf(pod, standing(pod, found, signal), signal)] as const),
-            );
-            for (const [{ uid }, how] of read) if ("is" in how && how.is === "learnt") learnt.set(uid, how);
-            const standings = new Map(read.map(([{ uid }, how]) => [uid, how]));
+            for (const pod of found.pods.filter(isOpen)) begin(pod, found, signal);
+            await within(Promise.all(pending.values()), lookLimit, network.clock);
             return learnersOf(
-              found.pods.map((pod) => [pod, learnt.get(pod.uid) ?? standings.get(pod.uid) ?? { is: "apart" }]),
+              found.pods.map((pod) => [pod, standings.get(pod.uid) ?? { because: "it has not answered yet" }]),
               `no proxy was found that follows the routes of ${target.namespace}/${target.service}`,
             );
           } catch (error) {
