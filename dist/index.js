@@ -37803,7 +37803,7 @@ var release_learnt = __nccwpck_require__(7257);
 
 const firstPause = 100;
 const longestPause = 1_000;
-const mostUnknown = 3;
+const mostUnknown = 5;
 const silence = {
     gateways: 0,
     callers: 0,
@@ -62742,10 +62742,11 @@ function sampleOf(pods) {
 
 
 
+
 const adminPort = 15_000;
 const dump = "/config_dump?resource=dynamic_";
 function meshProxies(options) {
-    const { network, target, timeout, mostBytes } = options;
+    const { network, target, lookLimit, timeout, mostBytes } = options;
     const seek = seekFollowers(options);
     const pair = release_target/* roles */.Ot.map((role) => mesh_proxies_destinationOf(options, role));
     const closed = new Map();
@@ -62793,24 +62794,33 @@ function meshProxies(options) {
     }
     return {
         teach(lesson) {
-            const learnt = new Map();
+            const standings = new Map();
+            const pending = new Map();
             let rules;
             const standing = async (pod, { addresses }, signal) => lesson === "routes"
                 ? routesOf(pod, rules ?? [], signal)
                 : podsOf(pod, mesh_proxies_destinationOf(options, lesson), addresses[lesson], signal);
+            const begin = (pod, found, signal) => {
+                const asked = standingOf(pod, standing(pod, found, signal), signal)
+                    .then((how) => void standings.set(pod.uid, how))
+                    .finally(() => pending.delete(pod.uid));
+                asked.catch(() => undefined);
+                pending.set(pod.uid, asked);
+            };
+            const isOpen = ({ uid }) => {
+                const how = standings.get(uid);
+                return !pending.has(uid) && !(how && "is" in how && how.is === "learnt");
+            };
             return {
                 async look(signal) {
                     try {
                         if (lesson === "routes")
                             rules ??= await options.written();
                         const found = await seek();
-                        const left = found.pods.filter(({ uid }) => !learnt.has(uid));
-                        const read = await Promise.all(left.map(async (pod) => [pod, await standingOf(pod, standing(pod, found, signal), signal)]));
-                        for (const [{ uid }, how] of read)
-                            if ("is" in how && how.is === "learnt")
-                                learnt.set(uid, how);
-                        const standings = new Map(read.map(([{ uid }, how]) => [uid, how]));
-                        return learnersOf(found.pods.map((pod) => [pod, learnt.get(pod.uid) ?? standings.get(pod.uid) ?? { is: "apart" }]), `no proxy was found that follows the routes of ${target.namespace}/${target.service}`);
+                        for (const pod of found.pods.filter(isOpen))
+                            begin(pod, found, signal);
+                        await within(Promise.all(pending.values()), lookLimit, network.clock);
+                        return learnersOf(found.pods.map((pod) => [pod, standings.get(pod.uid) ?? { because: "it has not answered yet" }]), `no proxy was found that follows the routes of ${target.namespace}/${target.service}`);
                     }
                     catch (error) {
                         signal.throwIfAborted();
@@ -68552,7 +68562,8 @@ function compose(config, here) {
         target,
         viewers: () => compose_viewersOf(routes, target),
         written: () => routes.router(target, before, fence).written(),
-        timeout: 2_000,
+        lookLimit: 1_000,
+        timeout: 5_000,
         mostBytes: 32 * read_text/* mebibyte */.E$,
     });
     const portsOf = (record) => {
