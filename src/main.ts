@@ -73,7 +73,7 @@ async function main(): Promise<ExitCode> {
           coloured: isColoured(env),
           stop: isTold ? stop.signal : undefined,
         })
-      : log({ screen, actions: github.actions, verbose });
+      : log({ screen, actions: github.actions, annotates: github.actions && config.reporting.annotations, verbose });
   task = { command, inSummary: reporting.summary };
   function tellAnswer(text: string): ExitCode {
     if (!isTold) summarise(answerSummary(command, [namespace, service].filter(Boolean).join("/"), censor.text(text)));

@@ -120,6 +120,7 @@ const whole = {
     comment: true,
     summary: true,
     commitStatus: false,
+    annotations: false,
     logs: false,
     pullRequest: 7,
     environment: "prod",

@@ -50,6 +50,7 @@ test("a file with the least in it is a whole configuration", async () => {
       comment: true,
       summary: true,
       commitStatus: false,
+      annotations: true,
       logs: true,
       notify: [],
       environment: "",

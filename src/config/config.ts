@@ -95,6 +95,8 @@ export type ReportingConfig = {
   readonly comment: boolean;
   readonly summary: boolean;
   readonly commitStatus: boolean;
+  /** Whether the run's page gets warnings and the outcome. */
+  readonly annotations: boolean;
   /** Whether the canary's logs are kept when it is given up. */
   readonly logs: boolean;
   /** Number of the pull request, where it cannot be found from the event. */

@@ -480,6 +480,15 @@ export const inputs: readonly Input[] = [
     commands: telling,
   },
   {
+    name: "annotations",
+    path: "reporting.annotations",
+    type: "boolean",
+    description:
+      "Put warnings and the outcome on the run's page: a warning where a stage is extended or a release is held, an error where it ends badly.",
+    default: "true",
+    commands: telling,
+  },
+  {
     name: "logs",
     path: "reporting.logs",
     type: "boolean",

@@ -636,6 +636,7 @@ const reporting = section({
   comment: usual("reporting.comment", boolean),
   summary: usual("reporting.summary", boolean),
   commitStatus: usual("reporting.commitStatus", boolean),
+  annotations: usual("reporting.annotations", boolean),
   logs: usual("reporting.logs", boolean),
   pullRequest: given("reporting.pullRequest", count("the number of a pull request", 1)),
   environment: given("reporting.environment", text),

@@ -9,7 +9,7 @@ import { say } from "./say.ts";
 
 /** The last words about a release, for logs: what came of it, why, and what is not as it should be. */
 export type EndingWords = {
-  readonly level: "notice" | "error";
+  readonly level: "notice" | "warning" | "error";
   readonly title: string;
   readonly lines: readonly string[];
 };
@@ -26,7 +26,7 @@ export function endingOf(account: Account, verbose: boolean): EndingWords {
   lines.push(...decisionLines(account));
   if (account.logs) lines.push(...restOfLogs(account.logs));
   return {
-    level: isGood(account) ? "notice" : "error",
+    level: levelOf(account),
     title: `${mark} ${target.namespace}/${target.service}: ${words}`,
     lines,
   };
@@ -34,10 +34,13 @@ export function endingOf(account: Account, verbose: boolean): EndingWords {
 
 /**
  * Waiting is good where the plan asked for an approval. A release that is held is nobody's plan, and somebody has to
- * know.
+ * know; nothing has gone wrong yet.
  */
-const isGood = ({ state, settled }: Account): boolean =>
-  settled !== false && (state.phase === "succeeded" || (state.phase === "waiting" && !heldBy(state)));
+function levelOf({ state, settled }: Account): EndingWords["level"] {
+  if (settled === false) return "error";
+  if (state.phase === "waiting") return heldBy(state) ? "warning" : "notice";
+  return state.phase === "succeeded" ? "notice" : "error";
+}
 
 const unsavedLines = (account: Account, unsaved: string): readonly string[] => [
   `its journal could not be saved: ${unsaved}`,

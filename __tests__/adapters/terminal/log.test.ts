@@ -13,7 +13,7 @@ import { verdictSentence } from "../../../src/words/verdict-sentence.ts";
 import { handClock } from "../../support/clock.ts";
 import { assertGolden } from "../../support/golden.ts";
 import { told } from "../../support/told.ts";
-import { evidencePlan, evidenceTale, evidenceTales } from "../../words/evidence-tale.ts";
+import { evidencePlan, evidenceSamples, evidenceTale, evidenceTales } from "../../words/evidence-tale.ts";
 import { samples, start } from "../../words/sample.ts";
 import { tale } from "../../words/tale.ts";
 
@@ -193,7 +193,7 @@ test("an outcome that nobody could look at again is told at the end of the job",
   assert.match(text(), /^::error title=❌ shop\/reviews%3A rolled back%2C/m);
 });
 
-test("a log tells what the evidence says when it changes its mind, and a release that is held as an error", async () => {
+test("a log tells what the evidence says when it changes its mind, and a release that is held as a warning", async () => {
   const { screen, text } = recording();
   await tell(log({ screen, actions: true, verbose: false }), evidenceTales["held-undecided"]);
   assertGolden("log/held.txt", text());
@@ -291,4 +291,26 @@ test("while the newest poll is under way the frame says that the wait is over, a
   assert.match(await live(extended, extended.now), /▶ 1 .* extended until 12:12:02 UTC at most$/m);
   const blind: Account = { ...extended, reason: { kind: "looking-again", words: "the API server did not answer" } };
   assert.match(await live(blind, blind.now), /▶ 1 .* the wait is over$/m); // nobody has looked: nothing is extended yet
+});
+
+test("on the run's page a stage that is extended is a warning, once; a held release too, and a bad end is an error", async () => {
+  const extended = evidenceSamples.extended ?? assert.fail();
+  const held = evidenceSamples["held-undecided"] ?? assert.fail();
+  const failed = samples["rolled-back-errors"] ?? assert.fail();
+  for (const [told, expected] of [
+    [[extended, { ...extended, now: extended.now + 1_000 }], [/^warning title=.*extended/]],
+    [[{ ...held, settled: true }], [/^warning title=.*held at 10%/]],
+    [[{ ...failed, settled: true }], [/^error title=.*rolled back/]],
+  ] as const) {
+    const annotated = recording();
+    const voice = log({ screen: annotated.screen, actions: true, verbose: false });
+    for (const account of told) voice.report(account);
+    const found = [...annotated.text().matchAll(/^::((?:warning|error|notice) .*)$/gm)].map(([, text = ""]) => text);
+    assert.equal(found.length, expected.length, annotated.text());
+    for (const [index, words] of expected.entries()) assert.match(found[index] ?? "", words);
+    const silent = recording();
+    const other = log({ screen: silent.screen, actions: true, annotates: false, verbose: false });
+    for (const account of told) other.report(account);
+    assert.doesNotMatch(silent.text(), /^::(warning|error|notice) /m);
+  }
 });

@@ -5,8 +5,9 @@ import type { Account } from "../../release/account.ts";
 import { isRunning } from "../../release/state.ts";
 import { endingOf } from "../../words/ending.ts";
 import { createEvidenceNews } from "../../words/evidence-news.ts";
+import { headlineOf } from "../../words/headline.ts";
 import { say, sayEntry } from "../../words/say.ts";
-import { chapterOf, isJudged, stageProgress } from "../../words/stage-progress.ts";
+import { chapterOf, isExtended, isJudged, stageProgress } from "../../words/stage-progress.ts";
 import { createStory } from "../../words/story.ts";
 import { timeOf, underTime } from "../../words/timestamp.ts";
 import { annotation, closeGroup, openGroup } from "../actions/workflow-command.ts";
@@ -17,8 +18,10 @@ export type Voice = Reporter & { readonly warn: (message: string) => void };
 
 export type LogOptions = {
   readonly screen: Screen;
-  /** A GitHub runner reads along: groups fold, and the outcome and warnings are put on the run's page. */
+  /** A GitHub runner reads along: groups fold. */
   readonly actions: boolean;
+  /** The outcome and warnings are put on the run's page. Default: where a runner reads along. */
+  readonly annotates?: boolean | undefined;
   /** With the numbers behind the evidence. */
   readonly verbose: boolean;
 };
@@ -30,7 +33,7 @@ const quietTime = 30_000;
 const maxWarnings = 9;
 
 /** Lines with the time, under a heading for each part of the release. */
-export function log({ screen, actions, verbose }: LogOptions): Voice {
+export function log({ screen, actions, annotates = actions, verbose }: LogOptions): Voice {
   const story = createStory();
   const evidenceNews = createEvidenceNews(verbose);
   const warnings = new Set<string>();
@@ -38,6 +41,8 @@ export function log({ screen, actions, verbose }: LogOptions): Voice {
   let progress: { readonly at: Instant; readonly verdicts: string } | undefined;
   let newest: Account | undefined;
   let endIsTold = false;
+  let annotated = 0;
+  let extendedStage: number | undefined;
 
   const print = (text: string): void => screen.write(`${line(text)}\n`);
 
@@ -62,8 +67,24 @@ export function log({ screen, actions, verbose }: LogOptions): Voice {
   function warn(message: string): void {
     if (warnings.has(message)) return;
     warnings.add(message);
-    if (actions && warnings.size <= maxWarnings) screen.write(annotation("warning", "Istio Canary", inert(message)));
-    else print(`warning: ${message}`);
+    annotate("Istio Canary", message, `warning: ${message}`);
+  }
+
+  /** A warning on the run's page while there is room for one, and a line otherwise. */
+  function annotate(title: string, message: string, otherwise: string | undefined): void {
+    if (annotates && annotated < maxWarnings) {
+      annotated++;
+      screen.write(annotation("warning", inert(title), inert(message)));
+    } else if (otherwise !== undefined) print(otherwise);
+  }
+
+  /** Once for a stage: it is told in its lines as well, and somebody may want to look before it is decided. */
+  function noticeExtension(account: Account): void {
+    const { stage } = account.stages.at(-1) ?? {};
+    if (!isExtended(account) || stage === extendedStage) return;
+    extendedStage = stage;
+    const { namespace, service } = account.target;
+    annotate(`${namespace}/${service}: ${headlineOf(account).words}`, say(account.reason), undefined);
   }
 
   function end(account: Account): void {
@@ -71,7 +92,7 @@ export function log({ screen, actions, verbose }: LogOptions): Voice {
     const { level, title, lines } = endingOf(account, verbose);
     print(title);
     for (const text of lines) print(`  ${text}`);
-    if (actions) screen.write(annotation(level, inert(title), inLines(lines)));
+    if (annotates) screen.write(annotation(level, inert(title), inLines(lines)));
   }
 
   return {
@@ -88,6 +109,7 @@ export function log({ screen, actions, verbose }: LogOptions): Voice {
       }
       open(chapterOf(account));
       for (const message of account.warnings) warn(message);
+      noticeExtension(account);
       follow(account);
       if (!isRunning(account.state) && account.settled !== undefined && !endIsTold) end(account);
     },
