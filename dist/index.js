@@ -31147,16 +31147,18 @@ function frameOn(screen, coloured) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   R: () => (/* binding */ log)
 /* harmony export */ });
-/* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(5270);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(5870);
+/* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(5270);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(5870);
 /* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8908);
 /* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5208);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4148);
-/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(465);
-/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9954);
-/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(3563);
-/* harmony import */ var _actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7217);
-/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(4815);
+/* harmony import */ var _words_headline_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8749);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4148);
+/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(465);
+/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9954);
+/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(3563);
+/* harmony import */ var _actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7217);
+/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(4815);
+
 
 
 
@@ -31169,43 +31171,58 @@ function frameOn(screen, coloured) {
 
 const quietTime = 30_000;
 const maxWarnings = 9;
-function log({ screen, actions, verbose }) {
-    const story = (0,_words_story_js__WEBPACK_IMPORTED_MODULE_6__/* .createStory */ .k)();
+function log({ screen, actions, annotates = actions, verbose }) {
+    const story = (0,_words_story_js__WEBPACK_IMPORTED_MODULE_7__/* .createStory */ .k)();
     const evidenceNews = (0,_words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__/* .createEvidenceNews */ .H)(verbose);
     const warnings = new Set();
     let chapter;
     let progress;
     let newest;
     let endIsTold = false;
-    const print = (text) => screen.write(`${(0,_screen_js__WEBPACK_IMPORTED_MODULE_5__/* .line */ .n)(text)}\n`);
+    let annotated = 0;
+    let extendedStage;
+    const print = (text) => screen.write(`${(0,_screen_js__WEBPACK_IMPORTED_MODULE_6__/* .line */ .n)(text)}\n`);
     function open(next) {
         if (next === chapter)
             return;
         if (actions && chapter !== undefined)
-            screen.write((0,_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__/* .closeGroup */ .AM)());
+            screen.write((0,_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__/* .closeGroup */ .AM)());
         if (next !== undefined && actions)
-            screen.write((0,_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__/* .openGroup */ .Sg)((0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_7__/* .inert */ .t)(next)));
+            screen.write((0,_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__/* .openGroup */ .Sg)((0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_8__/* .inert */ .t)(next)));
         if (next !== undefined && !actions)
             print(next);
         chapter = next;
     }
     function follow(account) {
-        const stage = (0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__/* .stageProgress */ .k)(account, account.now);
+        const stage = (0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_4__/* .stageProgress */ .k)(account, account.now);
         const verdicts = JSON.stringify(account.stages.at(-1)?.verdicts.map(({ kind }) => kind));
-        const changed = stage !== undefined && (0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__/* .isJudged */ .sL)(account) && progress?.verdicts !== verdicts;
-        if (!(0,_release_state_js__WEBPACK_IMPORTED_MODULE_8__/* .isRunning */ .W_)(account.state) || !(changed || account.now - (progress?.at ?? account.now) >= quietTime))
+        const changed = stage !== undefined && (0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_4__/* .isJudged */ .sL)(account) && progress?.verdicts !== verdicts;
+        if (!(0,_release_state_js__WEBPACK_IMPORTED_MODULE_9__/* .isRunning */ .W_)(account.state) || !(changed || account.now - (progress?.at ?? account.now) >= quietTime))
             return;
-        print(`${(0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_9__/* .timeOf */ .nR)(account.now)}  ${stage ?? (0,_words_say_js__WEBPACK_IMPORTED_MODULE_2__/* .say */ .c)(account.reason, account)}`);
+        print(`${(0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_10__/* .timeOf */ .nR)(account.now)}  ${stage ?? (0,_words_say_js__WEBPACK_IMPORTED_MODULE_3__/* .say */ .c)(account.reason, account)}`);
         progress = { at: account.now, verdicts };
     }
     function warn(message) {
         if (warnings.has(message))
             return;
         warnings.add(message);
-        if (actions && warnings.size <= maxWarnings)
-            screen.write((0,_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__/* .annotation */ .w7)("warning", "Istio Canary", (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_7__/* .inert */ .t)(message)));
-        else
-            print(`warning: ${message}`);
+        annotate("Istio Canary", message, `warning: ${message}`);
+    }
+    function annotate(title, message, otherwise) {
+        if (annotates && annotated < maxWarnings) {
+            annotated++;
+            screen.write((0,_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__/* .annotation */ .w7)("warning", (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_8__/* .inert */ .t)(title), (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_8__/* .inert */ .t)(message)));
+        }
+        else if (otherwise !== undefined)
+            print(otherwise);
+    }
+    function noticeExtension(account) {
+        const { stage } = account.stages.at(-1) ?? {};
+        if (!(0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_4__/* .isExtended */ .UB)(account) || stage === extendedStage)
+            return;
+        extendedStage = stage;
+        const { namespace, service } = account.target;
+        annotate(`${namespace}/${service}: ${(0,_words_headline_js__WEBPACK_IMPORTED_MODULE_2__/* .headlineOf */ .gD)(account).words}`, (0,_words_say_js__WEBPACK_IMPORTED_MODULE_3__/* .say */ .c)(account.reason), undefined);
     }
     function end(account) {
         endIsTold = true;
@@ -31213,33 +31230,34 @@ function log({ screen, actions, verbose }) {
         print(title);
         for (const text of lines)
             print(`  ${text}`);
-        if (actions)
-            screen.write((0,_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__/* .annotation */ .w7)(level, (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_7__/* .inert */ .t)(title), (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_7__/* .inLines */ .F)(lines)));
+        if (annotates)
+            screen.write((0,_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__/* .annotation */ .w7)(level, (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_8__/* .inert */ .t)(title), (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_8__/* .inLines */ .F)(lines)));
     }
     return {
         warn,
         report(account) {
             newest = account;
-            if ((0,_release_state_js__WEBPACK_IMPORTED_MODULE_8__/* .isRunning */ .W_)(account.state))
+            if ((0,_release_state_js__WEBPACK_IMPORTED_MODULE_9__/* .isRunning */ .W_)(account.state))
                 endIsTold = false;
             if (chapter === undefined)
-                open((0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__/* .chapterOf */ .FN)(account));
-            for (const text of (0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_9__/* .underTime */ ._q)(account.now, evidenceNews(account)))
+                open((0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_4__/* .chapterOf */ .FN)(account));
+            for (const text of (0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_10__/* .underTime */ ._q)(account.now, evidenceNews(account)))
                 print(text);
             for (const entry of story(account)) {
-                print(`${(0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_9__/* .timeOf */ .nR)(entry.at)}  ${(0,_words_say_js__WEBPACK_IMPORTED_MODULE_2__/* .sayEntry */ .k)(entry, account)}`);
+                print(`${(0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_10__/* .timeOf */ .nR)(entry.at)}  ${(0,_words_say_js__WEBPACK_IMPORTED_MODULE_3__/* .sayEntry */ .k)(entry, account)}`);
                 progress = { at: entry.at, verdicts: progress?.verdicts ?? "" };
             }
-            open((0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__/* .chapterOf */ .FN)(account));
+            open((0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_4__/* .chapterOf */ .FN)(account));
             for (const message of account.warnings)
                 warn(message);
+            noticeExtension(account);
             follow(account);
-            if (!(0,_release_state_js__WEBPACK_IMPORTED_MODULE_8__/* .isRunning */ .W_)(account.state) && account.settled !== undefined && !endIsTold)
+            if (!(0,_release_state_js__WEBPACK_IMPORTED_MODULE_9__/* .isRunning */ .W_)(account.state) && account.settled !== undefined && !endIsTold)
                 end(account);
         },
         async flush() {
             open(undefined);
-            if (newest && !(0,_release_state_js__WEBPACK_IMPORTED_MODULE_8__/* .isRunning */ .W_)(newest.state) && !endIsTold)
+            if (newest && !(0,_release_state_js__WEBPACK_IMPORTED_MODULE_9__/* .isRunning */ .W_)(newest.state) && !endIsTold)
                 end(newest);
         },
     };
@@ -32435,6 +32453,14 @@ const inputs = [
         commands: telling,
     },
     {
+        name: "annotations",
+        path: "reporting.annotations",
+        type: "boolean",
+        description: "Put warnings and the outcome on the run's page: a warning where a stage is extended or a release is held, an error where it ends badly.",
+        default: "true",
+        commands: telling,
+    },
+    {
         name: "logs",
         path: "reporting.logs",
         type: "boolean",
@@ -33241,6 +33267,7 @@ const reporting = section({
     comment: usual("reporting.comment", values_boolean),
     summary: usual("reporting.summary", values_boolean),
     commitStatus: usual("reporting.commitStatus", values_boolean),
+    annotations: usual("reporting.annotations", values_boolean),
     logs: usual("reporting.logs", values_boolean),
     pullRequest: given("reporting.pullRequest", count("the number of a pull request", 1)),
     environment: given("reporting.environment", values_text),
@@ -71154,7 +71181,7 @@ async function main() {
             coloured: isColoured(env),
             stop: isTold ? stop.signal : undefined,
         })
-        : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_12__/* .log */ .R)({ screen, actions: github.actions, verbose });
+        : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_12__/* .log */ .R)({ screen, actions: github.actions, annotates: github.actions && config.reporting.annotations, verbose });
     task = { command, inSummary: reporting.summary };
     function tellAnswer(text) {
         if (!isTold)
@@ -73596,12 +73623,18 @@ function endingOf(account, verbose) {
     if (account.logs)
         lines.push(...(0,_kept_logs_part_js__WEBPACK_IMPORTED_MODULE_3__/* .restOfLogs */ .Z)(account.logs));
     return {
-        level: isGood(account) ? "notice" : "error",
+        level: levelOf(account),
         title: `${mark} ${target.namespace}/${target.service}: ${words}`,
         lines,
     };
 }
-const isGood = ({ state, settled }) => settled !== false && (state.phase === "succeeded" || (state.phase === "waiting" && !(0,_release_state_js__WEBPACK_IMPORTED_MODULE_5__/* .heldBy */ .Vr)(state)));
+function levelOf({ state, settled }) {
+    if (settled === false)
+        return "error";
+    if (state.phase === "waiting")
+        return (0,_release_state_js__WEBPACK_IMPORTED_MODULE_5__/* .heldBy */ .Vr)(state) ? "warning" : "notice";
+    return state.phase === "succeeded" ? "notice" : "error";
+}
 const unsavedLines = (account, unsaved) => [
     `its journal could not be saved: ${unsaved}`,
     `When it can be saved again, so that it says how the release ended: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_6__/* .nextCommand */ .h)("rollback", account)}`,
