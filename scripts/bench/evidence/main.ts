@@ -11,7 +11,7 @@ import { drawPicture } from "./picture.ts";
 import { scenarios } from "./scenarios.ts";
 import { settingsTable, table } from "./table.ts";
 import { tunedFor } from "./tuned.ts";
-import { playUneven, unevenTable, unkept } from "./uneven-table.ts";
+import { playUneven, type UnevenResult, unevenTable, unkept } from "./uneven-table.ts";
 
 /*
  * npm run bench evidence [-- --short] [--runs N] [--seed N] [--only WORD] [--keep FILE] [--store] [--write]
@@ -49,7 +49,8 @@ const others = ["picture", "frontier", "detectability", "clusters", "uneven"] as
 const other = others.find((name) => values[name]);
 
 const rows = other ? [] : scenarios.filter(({ name }) => name.includes(values.only)).map(measured);
-const uneven = values.uneven || values.short ? playUneven(runsOr(values.short ? 30 : 400), seed, values.only) : [];
+const uneven =
+  values.uneven || values.short ? playUneven(runsOr(values.short ? 30 : 400), seed, values.only, ...keptRows()) : [];
 
 const pages: Readonly<Record<(typeof others)[number] | "benchmark", () => string>> = {
   picture: drawPicture,
@@ -85,6 +86,17 @@ function measured(scenario: (typeof scenarios)[number]): Row {
   if (values.keep && !known) appendFileSync(values.keep, `${JSON.stringify(row)}\n`);
   process.stderr.write(`${((performance.now() - started) / 1_000).toFixed(0)}s  ${scenario.name}\n`);
   return row;
+}
+
+/** Of services as they are, too, each finished row is kept. */
+function keptRows(): [readonly UnevenResult[], (result: UnevenResult) => void] {
+  const { keep } = values;
+  if (!keep || !values.uneven) return [[], () => {}];
+  const known = existsSync(keep) ? readFileSync(keep, "utf8").split("\n").filter(Boolean) : [];
+  return [
+    known.map((line): UnevenResult => JSON.parse(line)),
+    (result) => appendFileSync(keep, `${JSON.stringify(result)}\n`),
+  ];
 }
 
 function peersTable(): string {

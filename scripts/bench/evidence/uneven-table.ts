@@ -120,14 +120,25 @@ export type UnevenResult = {
   readonly failed: number;
 };
 
-export const playUneven = (runs: number, seed: number, only: string): readonly UnevenResult[] =>
+/** `known`: rows that were played before, which are not played again; `played` is told of every other one. */
+export const playUneven = (
+  runs: number,
+  seed: number,
+  only: string,
+  known: readonly UnevenResult[] = [],
+  played: (result: UnevenResult) => void = () => {},
+): readonly UnevenResult[] =>
   unevenRows
     .filter(({ name }) => name.includes(only))
     .map((row) => {
+      const before = known.find((result) => result.row.name === row.name && result.runs === runs);
+      if (before) return before;
       const endings = Array.from({ length: runs }, (_, run) =>
         playOnce({ ...even, ...row.service }, seed + 7_919 * run),
       );
-      return { row, runs, ...summary(endings) };
+      const result = { row, runs, ...summary(endings) };
+      played(result);
+      return result;
     });
 
 function playOnce(service: UnevenService, seed: number): PlayedEnd {
