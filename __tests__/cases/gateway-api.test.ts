@@ -167,7 +167,7 @@ describe("routes of the Gateway API", { concurrency: 4 }, () => {
         (text) =>
           `${text}    - {name: more, matches: [{path: {value: /more}}], backendRefs: [{name: nobody, port: 80}]}\n`,
       ),
-      /is not followed as it stands \(Service shop\/reviews: ResolvedRefs is False: BackendNotFound/,
+      /is not followed as it stands \(Service shop\/reviews: ResolvedRefs is False: BackendNotFound.*; IST0171\)/,
     ],
     [
       "a single backend of weight 0",

@@ -473,7 +473,7 @@ const sightRows: readonly Row[] = [
     },
     {},
     "refuse",
-    /is not bound to the waypoint infra\/waypoint \(not allowed from here\)/,
+    /is not bound to the waypoint infra\/waypoint \(not allowed from here; IST0171\)/,
     /allowedRoutes/,
   ],
   [
@@ -481,7 +481,7 @@ const sightRows: readonly Row[] = [
     { namespace: withWaypoint(), waypoint: waypoint({}, { conditions: [{ type: "Programmed", status: "False" }] }) },
     {},
     "warn",
-    /^The waypoint shop\/waypoint of Service shop\/reviews is not ready \(Programmed\)/,
+    /^The waypoint shop\/waypoint of Service shop\/reviews is not ready \(Programmed; IST0171\)/,
     /kubectl get gateways\.gateway\.networking\.k8s\.io waypoint -n shop/,
   ],
   [

@@ -16,6 +16,7 @@ const istioCodes = {
   IST0140: "VirtualServiceIngressRouteRulesNotAffected",
   IST0145: "ConflictingGateways",
   IST0165: "ReferencedInternalGateway",
+  IST0171: "NegativeConditionStatus",
   IST0173: "DestinationRuleSubsetNotSelectPods",
   IST0174: "UnknownDestinationRuleHost",
 } as const satisfies Readonly<Record<`IST${number}`, string>>;

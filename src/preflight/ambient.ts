@@ -4,7 +4,7 @@ import type { NamespacedName } from "../istio/host.ts";
 import { serviceBehind } from "../istio/service.ts";
 import { readWaypoint, unboundBecause, waypointOf } from "../istio/waypoint.ts";
 import { isTerminating, type KubernetesObject, resources } from "../kubernetes/object.ts";
-import { type Finding, note, refuse, unseen, warn } from "../ports/preflight.ts";
+import { coded, type Finding, note, refuse, unseen, warn } from "../ports/preflight.ts";
 import { isMirrored } from "../release/plan.ts";
 import type { Scene } from "./scene.ts";
 import { hasProxy } from "./sidecars.ts";
@@ -52,9 +52,9 @@ export async function inspectWaypoint(client: KubernetesClient, scene: Scene): P
   if (unbound !== undefined)
     return unfollowed(
       scene,
-      `is not bound to the ${word} (${unbound})`,
+      `is not bound to the ${word} (${unbound}; IST0171)`,
       "Let its listener allow routes from this namespace (allowedRoutes), or use one of the Service's own namespace.",
-    );
+    ).map((finding) => coded("IST0171", finding));
   if (isProgrammed) return [];
   return [notProgrammed(scene, waypoint)];
 }
@@ -96,7 +96,10 @@ const notLookedAt = ({ target }: Scene, waypoint: NamespacedName): Finding =>
   );
 
 const notProgrammed = ({ target }: Scene, waypoint: NamespacedName): Finding =>
-  warn(
-    `The waypoint ${waypoint.namespace}/${waypoint.name} of Service ${target.namespace}/${target.service} is not ready (Programmed): requests of clients in the mesh may go nowhere, or past the weights.`,
-    `See why: ${lookAt(waypoint)} -o yaml.`,
+  coded(
+    "IST0171",
+    warn(
+      `The waypoint ${waypoint.namespace}/${waypoint.name} of Service ${target.namespace}/${target.service} is not ready (Programmed; IST0171): requests of clients in the mesh may go nowhere, or past the weights.`,
+      `See why: ${lookAt(waypoint)} -o yaml.`,
+    ),
   );

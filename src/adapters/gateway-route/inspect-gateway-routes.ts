@@ -1,6 +1,6 @@
 import { acceptanceOf, parentRefsOf, parentWord } from "../../istio/route-parent.ts";
 import { someOf } from "../../lib/some-of.ts";
-import { type Finding, refuse, warn } from "../../ports/preflight.ts";
+import { coded, type Finding, refuse, warn } from "../../ports/preflight.ts";
 import type { Plan } from "../../release/plan.ts";
 import type { Target } from "../../release/target.ts";
 import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
@@ -64,7 +64,10 @@ function areFollowed(shape: RouteShape, { choice, object }: ChosenRoutes): reado
       ),
     ];
   const findings: Finding[] = [];
-  if (refused.length > 0) findings.push(refuse(`${word} is not followed as it stands (${someOf(refused)}).`, look));
+  if (refused.length > 0)
+    findings.push(
+      coded("IST0171", refuse(`${word} is not followed as it stands (${someOf(refused)}; IST0171).`, look)),
+    );
   if (nobodys.length > 0) findings.push(warn(`${word}: nobody has taken it up for ${someOf(nobodys)}.`, look));
   if (behind.length > 0)
     findings.push(warn(`${word}: its newest version has not been looked at for ${someOf(behind)}.`, look));
