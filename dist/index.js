@@ -51027,7 +51027,7 @@ function areFollowed(shape, { choice, object }) {
         ];
     const findings = [];
     if (refused.length > 0)
-        findings.push(refuse(`${word} is not followed as it stands (${(0,some_of/* someOf */.y)(refused)}).`, look));
+        findings.push(coded("IST0171", refuse(`${word} is not followed as it stands (${(0,some_of/* someOf */.y)(refused)}; IST0171).`, look)));
     if (nobodys.length > 0)
         findings.push(warn(`${word}: nobody has taken it up for ${(0,some_of/* someOf */.y)(nobodys)}.`, look));
     if (behind.length > 0)
@@ -65705,7 +65705,7 @@ async function inspectWaypoint(client, scene) {
         return unfollowed(scene, `is to use the ${word}, which is for ${traffic} and not for services (istio.io/waypoint-for)`, `Label it: kubectl label gateways.gateway.networking.k8s.io ${waypoint.name} -n ${waypoint.namespace} istio.io/waypoint-for=service --overwrite.`);
     const unbound = unboundBecause(service);
     if (unbound !== undefined)
-        return unfollowed(scene, `is not bound to the ${word} (${unbound})`, "Let its listener allow routes from this namespace (allowedRoutes), or use one of the Service's own namespace.");
+        return unfollowed(scene, `is not bound to the ${word} (${unbound}; IST0171)`, "Let its listener allow routes from this namespace (allowedRoutes), or use one of the Service's own namespace.").map((finding) => coded("IST0171", finding));
     if (isProgrammed)
         return [];
     return [notProgrammed(scene, waypoint)];
@@ -65723,7 +65723,7 @@ function unfollowed({ routes, undo, target }, how, next) {
 }
 const ambient_lookAt = ({ namespace, name }) => `kubectl get gateways.gateway.networking.k8s.io ${name} -n ${namespace} --show-labels`;
 const notLookedAt = ({ target }, waypoint) => unseen(`waypoint ${waypoint.namespace}/${waypoint.name}`, note(`Service ${target.namespace}/${target.service} is in an ambient mesh and is to use the waypoint ${waypoint.namespace}/${waypoint.name}: whether there is one, and for services, may not be looked at. Without it clients in the mesh see no weights.`, `Look: ${ambient_lookAt(waypoint)} (istio.io/waypoint-for: service or all). To have it looked at, give the job the ClusterRole of docs/rbac.yaml.`));
-const notProgrammed = ({ target }, waypoint) => warn(`The waypoint ${waypoint.namespace}/${waypoint.name} of Service ${target.namespace}/${target.service} is not ready (Programmed): requests of clients in the mesh may go nowhere, or past the weights.`, `See why: ${ambient_lookAt(waypoint)} -o yaml.`);
+const notProgrammed = ({ target }, waypoint) => coded("IST0171", warn(`The waypoint ${waypoint.namespace}/${waypoint.name} of Service ${target.namespace}/${target.service} is not ready (Programmed; IST0171): requests of clients in the mesh may go nowhere, or past the weights.`, `See why: ${ambient_lookAt(waypoint)} -o yaml.`));
 
 ;// CONCATENATED MODULE: ./src/preflight/pinning.js
 
