@@ -125,9 +125,13 @@ describe("the program", { concurrency: 3 }, () => {
     const folder = mkdtempSync(join(tmpdir(), "istio-canary-files-"));
     t.after(() => rmSync(folder, { recursive: true }));
     const [output, summary] = ["output", "summary"].map((name) => join(folder, name)) as [string, string];
-    await start([], { ...onRunner, GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: summary }, wrong).ended;
+    const named = { ...onRunner, GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: summary };
+    await start([], named, { ...wrong, command: "plan" }).ended;
     assert.equal(parseOutputs(readFileSync(output, "utf8")).refused, "true");
-    assert.match(readFileSync(summary, "utf8"), /^### ❌ .*refused, and nothing was changed\n\n\* .*50:2x/);
+    assert.match(readFileSync(summary, "utf8"), /^### ❌ .*plan.*refused, and nothing was changed\n\n\* .*50:2x/);
+    const { exit, said } = await start([], named, rehearsal).ended;
+    assert.equal(exit, 0, said);
+    assert.match(readFileSync(summary, "utf8"), /rehearse[^\n]*\w+\/\w+/);
   });
 
   test("what a rehearsal says is for people on standard output, as JSON nothing else is, and warnings go to the other", async () => {

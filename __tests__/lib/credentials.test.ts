@@ -6,7 +6,9 @@ import {
   secretsByName,
   secretsInArguments,
   secretsInHeaders,
+  secretsInSettings,
   secretsInUrls,
+  secretsInWords,
 } from "../../src/lib/credentials.ts";
 import { createRedaction } from "../../src/lib/redaction.ts";
 
@@ -122,4 +124,17 @@ test("of settings it is secret what is called so", () => {
     "a",
     "c",
   ]);
+});
+
+test("settings of a program have secrets in their URLs, and behind names that say so; plain words are none", () => {
+  const settings = "url=https://ada:q7Rk22@db.test/x\nPASSWORD=s3cr3t-9\nMODE=fast\n";
+  const found = secretsInSettings(settings);
+  for (const secret of ["q7Rk22", "s3cr3t-9"]) assert.ok(found.includes(secret), JSON.stringify(found));
+  assert.ok(!found.includes("fast"), JSON.stringify(found));
+});
+
+test("of words neither the names of options nor plain ones are secret", () => {
+  const found = secretsInWords("--token=q7Rk22 --verbose run s3cr3t-9.");
+  for (const secret of ["q7Rk22", "s3cr3t-9."]) assert.ok(found.includes(secret), JSON.stringify(found));
+  for (const word of ["--verbose", "run"]) assert.ok(!found.includes(word), JSON.stringify(found));
 });

@@ -190,7 +190,7 @@ const table: readonly (readonly [
     "nothing",
     "shifting/scaling",
     "mesh-learnt",
-    "had time",
+    "waited for the mesh",
   ],
   [
     "a canary that never gets ready is given up",
@@ -1272,7 +1272,7 @@ const table: readonly (readonly [
     "nothing",
     "promoting/finishing",
     "mesh-learnt",
-    "had time",
+    "waited for the mesh",
   ],
   [
     "then stable gets its traffic back",
