@@ -197,7 +197,7 @@ test("a log tells what the evidence says when it changes its mind, and a release
   const { screen, text } = recording();
   await tell(log({ screen, actions: true, verbose: false }), evidenceTales["held-undecided"]);
   assertGolden("log/held.txt", text());
-  assert.match(text(), /^::error title=✋ shop\/reviews%3A held at 10%25/m);
+  assert.match(text(), /^::warning title=✋ shop\/reviews%3A held at 10%25/m);
 });
 
 test("an approval that the plan asks for is told as a notice", async () => {
