@@ -32,12 +32,14 @@ async function run(bed: Bed, some: readonly string[], concurrency: number): Prom
 
 process.exit(
   await withBed(async (bed) => {
+    let ended = false;
+    for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => (ended = true));
     const first = await run(
       bed,
       files.filter((file) => !busy(file)),
       2,
     );
-    if (first > 1) return first; // somebody ended it
+    if (ended) return first;
     const second = await run(bed, files.filter(busy), 1);
     return first || second;
   }),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { globSync, readFileSync, writeFileSync } from "node:fs";
+import { globSync, openSync, readSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { request } from "undici";
@@ -133,18 +133,28 @@ const routed = (...wanted: readonly object[]): Promise<unknown> =>
   );
 const canaryForTesters = matches.map(() => ({ v2: 100 }));
 
-/** Gateway's marks of as many requests for a path: `DI` is delayed, `FI` aborted, `UO` refused by a circuit breaker. */
+const [accessLog = ""] = globSync(join(bed.work, "log", "istio-ingressgateway-*.access.log"));
+const beforeUs = statSync(accessLog).size;
+const log = openSync(accessLog, "r");
+
+/** The lines that the gateway's Envoy has written since these tests began. */
+function lines(): readonly string[] {
+  const written = Buffer.alloc(statSync(accessLog).size - beforeUs);
+  readSync(log, written, 0, written.length, beforeUs);
+  return written.toString().split("\n");
+}
+
+/** The gateway's marks of at least as many requests for a path: `DI` is delayed, `FI` aborted, `UO` refused by a circuit breaker. */
 async function marksOf(path: string, count: number): Promise<Readonly<Record<string, number>>> {
   type Line = { readonly authority: string; readonly path: string; readonly flags: string | null };
-  const lines = (): readonly Line[] =>
-    globSync(join(bed.work, "log", "istio-ingressgateway-*.access.log"))
-      .flatMap((file) => readFileSync(file, "utf8").split("\n"))
+  const seen = (): readonly Line[] =>
+    lines()
       .filter((line) => line.includes(`"${path}"`) && line.endsWith("}"))
       .map((line) => JSON.parse(line) as Line)
       .filter(({ authority }) => authority === host);
-  await waitFor(() => lines().length >= count, `${count} requests for ${path} in the gateway's log`, 30_000);
+  await waitFor(() => seen().length >= count, `${count} requests for ${path} in the gateway's log`, 30_000);
   const marks: Record<string, number> = {};
-  for (const { flags } of lines()) marks[flags ?? "-"] = (marks[flags ?? "-"] ?? 0) + 1;
+  for (const { flags } of seen()) marks[flags ?? "-"] = (marks[flags ?? "-"] ?? 0) + 1;
   return marks;
 }
 
