@@ -1,3 +1,4 @@
+import { present } from "../lib/present.ts";
 import { type Affinity, type Drill, type Plan, stageAt } from "./plan.ts";
 import { type Split, splitAt } from "./split.ts";
 import { type Role, roles } from "./target.ts";
@@ -32,9 +33,14 @@ export function withWhatComesBefore(
 ): PlannedTraffic {
   if (stages.length === 0) return split;
   const { drill, mirror } = stages[stage] ?? {};
-  const ofTesters = testers && { testers, ...(drill && { drill }) };
-  const keeps = affinity && split.canary > 0 && split.stable > 0 && { affinity };
-  return { ...split, ...ofTesters, ...(mirror !== undefined && { mirror }), ...keeps };
+  const isDivided = split.canary > 0 && split.stable > 0;
+  return present({
+    ...split,
+    testers,
+    drill: testers && drill,
+    mirror,
+    affinity: isDivided ? affinity : undefined,
+  });
 }
 
 /** Requests get to the canary without a weight: those of testers, or copies. */

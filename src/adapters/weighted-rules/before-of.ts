@@ -1,4 +1,5 @@
 import type { RouteRule } from "../../istio/route-rule.ts";
+import { present } from "../../lib/present.ts";
 import { type BesideWeights, isMirrored } from "../../release/plan.ts";
 import { addedBefore } from "./added-rules.ts";
 import type { ObjectBefore, RuleBefore } from "./before.ts";
@@ -18,12 +19,12 @@ export const objectBeforeOf = (
     const added = addedBefore(shape, rule, at, plan);
     const { affinity } = plan;
     const mirrored = isMirrored(plan);
-    return {
+    return present({
       ...beforeOf(shape, rule),
-      ...(mirrored && { mirrored }),
-      ...(affinity && { affinity }),
-      ...(added.length > 0 && { added: [...added] }),
-    };
+      mirrored: mirrored || undefined,
+      affinity,
+      added: added.length > 0 ? [...added] : undefined,
+    });
   }),
 });
 
