@@ -49241,6 +49241,8 @@ function environmentFor(testers) {
     };
 }
 
+// EXTERNAL MODULE: ./src/lib/present.js
+var present = __nccwpck_require__(9138);
 ;// CONCATENATED MODULE: ./src/adapters/weighted-rules/affinity.js
 
 const affinity_wordOf = ({ release }, role) => `${release}-${role}`;
@@ -49496,6 +49498,7 @@ function additionWord({ shape, now, planned, slot: { name, kind } }) {
 
 
 
+
 const objectBeforeOf = (shape, { choice: { namespace, name }, rules }, plan = {}) => ({
     namespace,
     name,
@@ -49503,12 +49506,12 @@ const objectBeforeOf = (shape, { choice: { namespace, name }, rules }, plan = {}
         const added = addedBefore(shape, rule, at, plan);
         const { affinity } = plan;
         const mirrored = (0,release_plan/* isMirrored */.Ds)(plan);
-        return {
+        return (0,present/* present */.E)({
             ...beforeOf(shape, rule),
-            ...(mirrored && { mirrored }),
-            ...(affinity && { affinity }),
-            ...(added.length > 0 && { added: [...added] }),
-        };
+            mirrored: mirrored || undefined,
+            affinity,
+            added: added.length > 0 ? [...added] : undefined,
+        });
     }),
 });
 const beforeOf = (shape, { section, index, name, match, destinations, raw }) => ({
@@ -70855,6 +70858,17 @@ function numbersApart(values) {
 
 /***/ }),
 
+/***/ 9138:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   E: () => (/* binding */ present)
+/* harmony export */ });
+const present = (fields) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+
+
+/***/ }),
+
 /***/ 5556:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -72915,9 +72929,11 @@ function stageAt({ stages }, index) {
 /* harmony export */   RB: () => (/* binding */ withWhatComesBefore),
 /* harmony export */   gW: () => (/* binding */ servingBy)
 /* harmony export */ });
+/* harmony import */ var _lib_present_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9138);
 /* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(912);
 /* harmony import */ var _split_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7311);
-/* harmony import */ var _target_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6186);
+/* harmony import */ var _target_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6186);
+
 
 
 
@@ -72927,13 +72943,18 @@ function withWhatComesBefore({ stages, testers, affinity }, split, stage) {
     if (stages.length === 0)
         return split;
     const { drill, mirror } = stages[stage] ?? {};
-    const ofTesters = testers && { testers, ...(drill && { drill }) };
-    const keeps = affinity && split.canary > 0 && split.stable > 0 && { affinity };
-    return { ...split, ...ofTesters, ...(mirror !== undefined && { mirror }), ...keeps };
+    const isDivided = split.canary > 0 && split.stable > 0;
+    return (0,_lib_present_js__WEBPACK_IMPORTED_MODULE_2__/* .present */ .E)({
+        ...split,
+        testers,
+        drill: testers && drill,
+        mirror,
+        affinity: isDivided ? affinity : undefined,
+    });
 }
 const letsIn = ({ testers = [], mirror }) => testers.length > 0 || mirror !== undefined;
 const roomIn = ({ canary, mirror = 0 }) => Math.max(canary, mirror);
-const servingBy = (traffic) => _target_js__WEBPACK_IMPORTED_MODULE_2__/* .roles */ .Ot.filter((role) => traffic[role] > 0 || (role === "canary" && letsIn(traffic)));
+const servingBy = (traffic) => _target_js__WEBPACK_IMPORTED_MODULE_3__/* .roles */ .Ot.filter((role) => traffic[role] > 0 || (role === "canary" && letsIn(traffic)));
 
 
 /***/ }),
