@@ -51,7 +51,7 @@ const alsoInMesh = [
 test("gateways and callers are heard to have the pods and every weight, and how long it took is told", async (t) => {
   await withScene(bed, api, { name: "confirmed", objects: caller }, async (scene) => {
     await scene.editRoute(alsoInMesh);
-    const program = scene.start({ meshDelay: "10s" }, { flags: image("v2") });
+    const program = scene.start({ meshDelay: "60s" }, { flags: image("v2") });
     const { code, said } = await program.ended;
     assert.equal(code, 0, said);
     const lessons = lessonsIn(program.report);
