@@ -63,7 +63,12 @@ const answerIn = async (response: IncomingMessage): Promise<HttpAnswer> => ({
 /** https://www.rfc-editor.org/rfc/rfc6455#section-5.2 */
 const opcodes = { binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
-type Frame = { readonly length: number; readonly isLast: boolean; readonly opcode: number; readonly payload: Buffer };
+type WebSocketFrame = {
+  readonly length: number;
+  readonly isLast: boolean;
+  readonly opcode: number;
+  readonly payload: Buffer;
+};
 
 function streamOver(socket: Duplex, head: Buffer): Duplex {
   const begun = new Set<number>();
@@ -79,7 +84,7 @@ function streamOver(socket: Duplex, head: Buffer): Duplex {
     },
   });
 
-  function hear({ isLast, opcode, payload }: Frame): void {
+  function hear({ isLast, opcode, payload }: WebSocketFrame): void {
     if (opcode === opcodes.close) return void stream.push(null);
     if (opcode === opcodes.ping) return void socket.write(frameOf(opcodes.pong, payload));
     if (opcode > opcodes.close) return;
@@ -115,7 +120,7 @@ function streamOver(socket: Duplex, head: Buffer): Duplex {
 }
 
 /** The first frame, when all of it is there. */
-function frameIn(bytes: Buffer): Frame | undefined {
+function frameIn(bytes: Buffer): WebSocketFrame | undefined {
   const [first = 0, second = 0] = bytes;
   const begin = 2 + sizeLength(second);
   if (bytes.length < begin) return undefined;
