@@ -12,7 +12,7 @@ export const limits = {
    * differ, figures beside their doubts, and waypoints, Sidecars and policies as they decide some 1,200: 28,332.
    * Room for the other ways that Istio routes (testers, mirrors, tls and tcp, `init`), and for what people read.
    */
-  lines: 34_000,
+  lines: 37_000,
   ternariesPer1000: 35,
   conditionalSpreadsPer1000: 1,
   /** A share of the lines of code. */

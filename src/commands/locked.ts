@@ -22,7 +22,8 @@ export async function locked<T>(
   if ("heldBy" in held) {
     const { heldBy, heldFor } = held;
     const duration = formatDuration(heldFor);
-    const job = [heldBy.url ?? heldBy.id, ...(heldBy.actor === undefined ? [] : [`by ${heldBy.actor}`])].join(" ");
+    const by = heldBy.actor === undefined ? "" : ` by ${heldBy.actor}`;
+    const job = `${heldBy.url ?? heldBy.id}${by}`;
     throw new RefusedError(`${namespace}/${service}: another job (${job}) has been releasing it for ${duration}.`, {
       next: `Wait for it to end, or stop it and give all traffic back: ${nextCommand("rollback", { target: session.config, asked: session.config.asked })}\nA \`concurrency:\` group with cancel-in-progress: false queues the runs. A job that died gives the lock up after 30s.`,
     });

@@ -37,7 +37,7 @@ export function propose(ground: InitGround, wish: Wish): Proposal | Unready {
   const named = serviceChange(ground, service, ambient);
   const served = named?.object ?? service;
   const routes = byRoutes ? viaGatewayApi(ground, served, versions, wish) : viaVirtualServices(ground, versions, wish);
-  const changes = [...(named ? [named] : []), ...waypointFor(ground, service, ambient), ...routes.changes];
+  const changes = given([named, ...waypointFor(ground, service, ambient), ...routes.changes]);
   const { from, made } = versions;
   const chosen = { ...routes.chosen, from, made, ambient };
   return assembled(ground, { versions, changes, chosen, releasable: routes.releasable, selector });
@@ -103,6 +103,8 @@ function serviceChange(ground: InitGround, service: KubernetesObject, ambient: b
   };
 }
 
+const given = <T>(all: readonly (T | undefined)[]): readonly T[] => all.filter((each) => each !== undefined);
+
 function waypointFor(ground: InitGround, service: KubernetesObject, ambient: boolean): readonly ObjectChange[] {
   const isThere = inOwnNamespace(ground, "Gateway", gatewayGroup).some(
     ({ metadata }) => metadata.name === waypointName,
@@ -135,7 +137,7 @@ function viaVirtualServices(ground: InitGround, versions: InitVersions, { host }
   });
   const labels = canaryIsMade ? { [versions.canary.key]: versions.canary.value } : undefined;
   return {
-    changes: [...(change ? [change] : []), ...gateways, ...entered.filter(({ whys }) => whys.length > 0)],
+    changes: given([change, ...gateways, ...entered.filter(({ whys }) => whys.length > 0)]),
     chosen: {
       stable: { deployment: versions.stable.deployment, subset: names.stable },
       canary: { deployment: versions.canary.deployment, subset: names.canary, labels },
@@ -157,9 +159,9 @@ function viaGatewayApi(
   const routes = changed.length > 0 ? changed : [newHttpRoute(ground, service, names)];
   const isEntered = host === undefined || there.some((object) => hasHost(object, host));
   const entry = isEntered ? undefined : newEntry(ground, service, names, host);
-  const all = [...routes, ...(entry ? [entry.route] : [])];
+  const all = given([...routes, entry?.route]);
   return {
-    changes: [...made, ...all.filter(({ whys }) => whys.length > 0), ...(entry ? [entry.gateway, entry.redirect] : [])],
+    changes: given([...made, ...all.filter(({ whys }) => whys.length > 0), entry?.gateway, entry?.redirect]),
     chosen: {
       stable: { deployment: versions.stable.deployment, host: names.stable },
       canary: { deployment: versions.canary.deployment, host: names.canary },

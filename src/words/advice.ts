@@ -67,9 +67,8 @@ function howToPromote(account: Account, links: Links): string {
 /** A version is often found to be bad when its release is over. */
 function howToUndo(account: Account, links: Links): string {
   const how = `${byWorkflow(links, "undo")}, or from a machine that reaches the cluster:`;
-  const kept = keptInWords(account);
   const back = [`**To go back** to the version before, ${how}`, block(nextCommand("undo", account), "sh")];
-  return [...back, ...(kept ? [kept] : [])].join("\n\n");
+  return [...back, keptInWords(account) ?? []].flat().join("\n\n");
 }
 
 /** The job is over and the canary still serves: what is not looked at now, nobody looks at. */

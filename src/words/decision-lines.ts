@@ -14,8 +14,8 @@ type Decidable = Pick<ReleaseRecord, "target" | "asked" | "plan" | "state" | "st
 export function decisionLines(release: Decidable): readonly string[] {
   const { state } = release;
   if (isUndoable(release)) {
-    const kept = keptInWords(release);
-    return [...(kept ? [kept] : []), `To go back to the version before: ${nextCommand("undo", release)}`];
+    const back = `To go back to the version before: ${nextCommand("undo", release)}`;
+    return [keptInWords(release), back].flatMap((line) => line ?? []);
   }
   if (state.phase === "failed") return failedLines(state, release);
   if (state.phase !== "waiting") return [];

@@ -71,8 +71,8 @@ function questions({ verdict: { figures } }: Proof): string | undefined {
       "not yet",
     ),
     asked("Is it surely safe?", weight.safe, bounds.beta, "not proven"),
-    ...(all === 0 || split.planned === 0 ? [] : [["Does it get its share?", shares(split, all), "", ""]]),
   ];
+  if (all > 0 && split.planned > 0) rows.push(["Does it get its share?", shares(split, all), "", ""]);
   return table([{ title: "Question" }, { title: "Answer" }, right("Certainty"), right("Needed")], rows);
 }
 

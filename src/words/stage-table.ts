@@ -31,10 +31,9 @@ export function stageTable(account: Account): string {
   const { stages } = account.plan;
   const rows = stages.map((stage, index) => rowOf(account, stage, index).map(unbroken));
   const lines = stages.flatMap((stage, index) => gateLines(stage, index, recordOf(account, index)));
-  return [
-    `${table(columns, rows.slice(0, maxRows))}${more(rows.length, "stages")}`,
-    ...(lines.length === 0 ? [] : [`${lines.slice(0, maxRows).join("\n")}${more(lines.length, "gates")}`]),
-  ].join("\n\n");
+  const ofStages = `${table(columns, rows.slice(0, maxRows))}${more(rows.length, "stages")}`;
+  if (lines.length === 0) return ofStages;
+  return `${ofStages}\n\n${lines.slice(0, maxRows).join("\n")}${more(lines.length, "gates")}`;
 }
 
 const more = (all: number, what: string): string => (all <= maxRows ? "" : `\n\n… and ${all - maxRows} more ${what}.`);

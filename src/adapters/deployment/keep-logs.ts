@@ -62,10 +62,11 @@ function logsOf({ name: pod, containerNames, statuses }: Pod): readonly WantedLo
   const restarted = new Set(statuses.filter(({ restarts }) => restarts > 0).map(({ name }) => name));
   const logs = containerNames
     .filter((container) => !ofIstio.test(container))
-    .flatMap((container) => [
-      ...(restarted.has(container) ? [{ pod, container, previous: true }] : []),
-      { pod, container, previous: false },
-    ]);
+    .flatMap((container) => {
+      const current = { pod, container, previous: false };
+      if (!restarted.has(container)) return [current];
+      return [{ ...current, previous: true }, current];
+    });
   return logs.map((log) => ({ ...log, part: 1 / logs.length }));
 }
 

@@ -59,15 +59,15 @@ function findingsOf(inspected: Inspected): readonly Finding[] {
   const counters = readings.flatMap(({ pod, answer }) =>
     "text" in answer ? countersOfPod(answer.text, pod, roster.reporter, options) : [],
   );
-  return [
+  const findings = [
     ...notAnswering(readings, options),
     ...bareOnes(roster),
     ...unseen(roster, readings),
     ...silence(counters, options),
     ...durationsOf(counters, inspected),
-    ...(roster.pods.length > mostPods ? [manyPods(roster, options)] : []),
-    summary(roster, readings, counters, options),
   ];
+  if (roster.pods.length > mostPods) findings.push(manyPods(roster, options));
+  return [...findings, summary(roster, readings, counters, options)];
 }
 
 const nobody = ({ roster, options: { target } }: Inspected): string =>

@@ -141,7 +141,9 @@ async function inspectSight(
   if (blind.length > 0) return [...blind, ...lost, ...notFollowed];
   const hidden = own ? hiddenByOwn(own, rules.objects, target) : [];
   const unread = [...new Set(namespaces)].filter((one) => rules.isUnread(one) || knownGateways.isUnread(one));
-  return [...findings, ...hidden, ...lost, ...notFollowed, ...(unread.length > 0 ? [unknown(unread)] : [])];
+  const found = [...findings, ...hidden, ...lost, ...notFollowed];
+  if (unread.length > 0) found.push(unknown(unread));
+  return found;
 }
 
 const unknown = (namespaces: readonly string[]): Finding => ({
