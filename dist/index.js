@@ -31866,7 +31866,7 @@ function propose(ground, wish) {
     const named = serviceChange(ground, service, ambient);
     const served = named?.object ?? service;
     const routes = byRoutes ? viaGatewayApi(ground, served, versions, wish) : viaVirtualServices(ground, versions, wish);
-    const changes = [...(named ? [named] : []), ...waypointFor(ground, service, ambient), ...routes.changes];
+    const changes = given([named, ...waypointFor(ground, service, ambient), ...routes.changes]);
     const { from, made } = versions;
     const chosen = { ...routes.chosen, from, made, ambient };
     return assembled(ground, { versions, changes, chosen, releasable: routes.releasable, selector });
@@ -31914,6 +31914,7 @@ function serviceChange(ground, service, ambient) {
         whys: [...(named?.whys ?? []), { kind: "waypoint", service: ground.service, isNew: false }],
     };
 }
+const given = (all) => all.filter((each) => each !== undefined);
 function waypointFor(ground, service, ambient) {
     const isThere = (0,init_ground/* inOwnNamespace */.n7)(ground, "Gateway", gatewayGroup).some(({ metadata }) => metadata.name === waypointName);
     if (isThere || !lacksWaypoint(ground, service, ambient))
@@ -31946,7 +31947,7 @@ function viaVirtualServices(ground, versions, { host }) {
     });
     const labels = canaryIsMade ? { [versions.canary.key]: versions.canary.value } : undefined;
     return {
-        changes: [...(change ? [change] : []), ...gateways, ...entered.filter(({ whys }) => whys.length > 0)],
+        changes: given([change, ...gateways, ...entered.filter(({ whys }) => whys.length > 0)]),
         chosen: {
             stable: { deployment: versions.stable.deployment, subset: names.stable },
             canary: { deployment: versions.canary.deployment, subset: names.canary, labels },
@@ -31962,9 +31963,9 @@ function viaGatewayApi(ground, service, versions, { host }) {
     const routes = changed.length > 0 ? changed : [newHttpRoute(ground, service, names)];
     const isEntered = host === undefined || there.some((object) => hasHost(object, host));
     const entry = isEntered ? undefined : newEntry(ground, service, names, host);
-    const all = [...routes, ...(entry ? [entry.route] : [])];
+    const all = given([...routes, entry?.route]);
     return {
-        changes: [...made, ...all.filter(({ whys }) => whys.length > 0), ...(entry ? [entry.gateway, entry.redirect] : [])],
+        changes: given([...made, ...all.filter(({ whys }) => whys.length > 0), entry?.gateway, entry?.redirect]),
         chosen: {
             stable: { deployment: versions.stable.deployment, host: names.stable },
             canary: { deployment: versions.canary.deployment, host: names.canary },
@@ -32463,7 +32464,8 @@ async function locked(session, options, work) {
     if ("heldBy" in held) {
         const { heldBy, heldFor } = held;
         const duration = (0,lib_duration/* formatDuration */.a)(heldFor);
-        const job = [heldBy.url ?? heldBy.id, ...(heldBy.actor === undefined ? [] : [`by ${heldBy.actor}`])].join(" ");
+        const by = heldBy.actor === undefined ? "" : ` by ${heldBy.actor}`;
+        const job = `${heldBy.url ?? heldBy.id}${by}`;
         throw new lib_errors/* RefusedError */.fk(`${namespace}/${service}: another job (${job}) has been releasing it for ${duration}.`, {
             next: `Wait for it to end, or stop it and give all traffic back: ${(0,next_command/* nextCommand */.h)("rollback", { target: session.config, asked: session.config.asked })}\nA \`concurrency:\` group with cancel-in-progress: false queues the runs. A job that died gives the lock up after 30s.`,
         });
@@ -35511,10 +35513,10 @@ function stageTable(account) {
     const { stages } = account.plan;
     const rows = stages.map((stage, index) => stage_table_rowOf(account, stage, index).map(unbroken));
     const lines = stages.flatMap((stage, index) => gateLines(stage, index, recordOf(account, index)));
-    return [
-        `${(0,markdown/* table */.tp)(columns, rows.slice(0, maxRows))}${more(rows.length, "stages")}`,
-        ...(lines.length === 0 ? [] : [`${lines.slice(0, maxRows).join("\n")}${more(lines.length, "gates")}`]),
-    ].join("\n\n");
+    const ofStages = `${(0,markdown/* table */.tp)(columns, rows.slice(0, maxRows))}${more(rows.length, "stages")}`;
+    if (lines.length === 0)
+        return ofStages;
+    return `${ofStages}\n\n${lines.slice(0, maxRows).join("\n")}${more(lines.length, "gates")}`;
 }
 const more = (all, what) => (all <= maxRows ? "" : `\n\n… and ${all - maxRows} more ${what}.`);
 const recordOf = ({ stages }, index) => stages.findLast(({ stage }) => stage === index);
@@ -42292,9 +42294,8 @@ function howToPromote(account, links) {
 }
 function howToUndo(account, links) {
     const how = `${byWorkflow(links, "undo")}, or from a machine that reaches the cluster:`;
-    const kept = (0,kept_in_words/* keptInWords */.Z)(account);
     const back = [`**To go back** to the version before, ${how}`, (0,markdown/* block */.om)((0,next_command/* nextCommand */.h)("undo", account), "sh")];
-    return [...back, ...(kept ? [kept] : [])].join("\n\n");
+    return [...back, (0,kept_in_words/* keptInWords */.Z)(account) ?? []].flat().join("\n\n");
 }
 function howToDecide(open, account, links) {
     return [
@@ -44304,10 +44305,12 @@ function logsOf({ name: pod, containerNames, statuses }) {
     const restarted = new Set(statuses.filter(({ restarts }) => restarts > 0).map(({ name }) => name));
     const logs = containerNames
         .filter((container) => !ofIstio.test(container))
-        .flatMap((container) => [
-        ...(restarted.has(container) ? [{ pod, container, previous: true }] : []),
-        { pod, container, previous: false },
-    ]);
+        .flatMap((container) => {
+        const current = { pod, container, previous: false };
+        if (!restarted.has(container))
+            return [current];
+        return [{ ...current, previous: true }, current];
+    });
     return logs.map((log) => ({ ...log, part: 1 / logs.length }));
 }
 async function readLog(client, namespace, { part, ...log }, since, signal) {
@@ -58746,15 +58749,16 @@ function findingsOf(inspected) {
     if (read.length === 0)
         return [inspect_proxies_unread(own, level, options)];
     const counters = readings.flatMap(({ pod, answer }) => "text" in answer ? countersOfPod(answer.text, pod, roster.reporter, options) : []);
-    return [
+    const findings = [
         ...notAnswering(readings, options),
         ...bareOnes(roster),
         ...inspect_proxies_unseen(roster, readings),
         ...inspect_proxies_silence(counters, options),
         ...durationsOf(counters, inspected),
-        ...(roster.pods.length > roster_mostPods ? [manyPods(roster, options)] : []),
-        inspect_proxies_summary(roster, readings, counters, options),
     ];
+    if (roster.pods.length > roster_mostPods)
+        findings.push(manyPods(roster, options));
+    return [...findings, inspect_proxies_summary(roster, readings, counters, options)];
 }
 const inspect_proxies_nobody = ({ roster, options: { target } }) => roster.reporter === "destination"
     ? `no pod of ${target.namespace}/${target.stable.deployment} has a proxy`
@@ -60071,7 +60075,10 @@ async function inspectSight(api, target, { findings, own, open }) {
         return [...blind, ...lost, ...notFollowed];
     const hidden = own ? hiddenByOwn(own, rules.objects, target) : [];
     const unread = [...new Set(namespaces)].filter((one) => rules.isUnread(one) || knownGateways.isUnread(one));
-    return [...findings, ...hidden, ...lost, ...notFollowed, ...(unread.length > 0 ? [inspect_routes_unknown(unread)] : [])];
+    const found = [...findings, ...hidden, ...lost, ...notFollowed];
+    if (unread.length > 0)
+        found.push(inspect_routes_unknown(unread));
+    return found;
 }
 const inspect_routes_unknown = (namespaces) => ({
     unseen: `DestinationRules or Gateways of ${(0,some_of/* someOf */.y)(namespaces, ", ")}`,
@@ -69232,8 +69239,8 @@ function chanceInWords(logE) {
 /* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5870);
 /* harmony import */ var _release_undoing_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3861);
 /* harmony import */ var _failed_lines_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9604);
-/* harmony import */ var _kept_in_words_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4807);
-/* harmony import */ var _next_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9722);
+/* harmony import */ var _kept_in_words_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4807);
+/* harmony import */ var _next_command_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9722);
 /* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(3563);
 
 
@@ -69246,14 +69253,14 @@ function chanceInWords(logE) {
 function decisionLines(release) {
     const { state } = release;
     if ((0,_release_undoing_js__WEBPACK_IMPORTED_MODULE_1__/* .isUndoable */ .$s)(release)) {
-        const kept = (0,_kept_in_words_js__WEBPACK_IMPORTED_MODULE_3__/* .keptInWords */ .Z)(release);
-        return [...(kept ? [kept] : []), `To go back to the version before: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_4__/* .nextCommand */ .h)("undo", release)}`];
+        const back = `To go back to the version before: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_3__/* .nextCommand */ .h)("undo", release)}`;
+        return [(0,_kept_in_words_js__WEBPACK_IMPORTED_MODULE_4__/* .keptInWords */ .Z)(release), back].flatMap((line) => line ?? []);
     }
     if (state.phase === "failed")
         return (0,_failed_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .failedLines */ .TW)(state, release);
     if (state.phase !== "waiting")
         return [];
-    const commands = [`To go on: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_4__/* .nextCommand */ .h)("promote", release)}`, `To give up: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_4__/* .nextCommand */ .h)("rollback", release)}`];
+    const commands = [`To go on: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_3__/* .nextCommand */ .h)("promote", release)}`, `To give up: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_3__/* .nextCommand */ .h)("rollback", release)}`];
     if (!(0,_release_state_js__WEBPACK_IMPORTED_MODULE_5__/* .heldBy */ .Vr)(state))
         return commands;
     const weight = (0,_release_planned_weight_js__WEBPACK_IMPORTED_MODULE_0__/* .plannedWeight */ .R)(release);
@@ -69539,8 +69546,9 @@ function questions({ verdict: { figures } }) {
         asked("Is it plainly broken?", weight.breaker, bounds.breaker.alpha, "no"),
         asked(`Is a broken version (${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__/* .percent */ .KN)(bounds.breaker.floor)} failing) ruled out?`, weight.sound, bounds.beta, "not yet"),
         asked("Is it surely safe?", weight.safe, bounds.beta, "not proven"),
-        ...(all === 0 || split.planned === 0 ? [] : [["Does it get its share?", shares(split, all), "", ""]]),
     ];
+    if (all > 0 && split.planned > 0)
+        rows.push(["Does it get its share?", shares(split, all), "", ""]);
     return (0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .table */ .tp)([{ title: "Question" }, { title: "Answer" }, right("Certainty"), right("Needed")], rows);
 }
 const right = (title) => ({ title, right: true });
