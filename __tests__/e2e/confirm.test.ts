@@ -60,7 +60,7 @@ test("gateways and callers are heard to have the pods and every weight, and how 
       [["canary", 1, 1, []], ...Array.from({ length: 3 }, () => ["routes", 1, 1, []])],
       said,
     );
-    assert.match(said, /the mesh's proxies had the routes as they were written after \d+ m?s: 1 gateway, 1 caller/);
+    assert.match(said, /the mesh's proxies had the routes as they were written after [\d.]+m?s: 1 gateway, 1 caller/);
     t.diagnostic(`after, in ms: ${lessons.map(({ after }) => after).join(", ")}`);
     assert.equal((await scene.end()).counts.bad, 0);
   });
