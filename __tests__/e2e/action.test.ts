@@ -142,7 +142,8 @@ describe("the action in a workflow", () => {
     t.diagnostic(figures(counts));
     assert.equal(result.code, 1, result.log);
     assert.equal(result.outcome, "failure");
-    const { because = "" } = result.outputs;
+    const { because = "", logs } = result.outputs;
+    assert.equal(logs, "canary-logs");
     const rest = fixedOutputs(result.outputs, "comment-url", "observed-split", "because");
     assert.match(because, /^errors: \d+ of \d+ canary requests failed \([\d.]+%\), limit ≤ 5%$/);
     assert.deepEqual(rest, back);

@@ -96,15 +96,7 @@ describe("a release that waits for approval", () => {
     const seen = await underTraffic({ bed, api, namespace, host }, async (traffic) => {
       const waiting = await run("release");
       assert.equal(waiting.code, 0, waiting.said);
-      const {
-        "observed-split": _observed,
-        report: _report,
-        "failed-requests": _failed,
-        "next-command": _next,
-        image: _image,
-        cluster: _cluster,
-        ...outputs
-      } = waiting.outputs;
+      const outputs = fixedOutputs(waiting.outputs, "observed-split", "report");
       assert.deepEqual(outputs, {
         ...{ outcome: "waiting", phase: "waiting", stage: "1", settled: "true", because: "stage 25% passed" },
         ...{ weight: "25" },

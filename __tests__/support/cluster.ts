@@ -70,7 +70,7 @@ async function requestsOf(server: ApiServer, work: () => Promise<unknown>): Prom
 }
 
 /** What is asked for comes by itself within moments, or never. A question may take long itself, so tries are not counted. */
-const mostPatience: Millis = 20_000;
+const mostPatience: Millis = 120_000;
 
 /** Asks again until it is so. Ends only because a test must end. */
 export async function until<T>(what: string, ask: () => Promise<T> | T, done: (answer: T) => boolean): Promise<T> {

@@ -3,6 +3,6 @@ export function fixedOutputs(
   outputs: Readonly<Record<string, string>>,
   ...more: readonly string[]
 ): Readonly<Record<string, string>> {
-  const left = new Set(["failed-requests", "next-command", "image", "cluster", ...more]);
+  const left = new Set(["failed-requests", "next-command", "image", "cluster", "logs", ...more]);
   return Object.fromEntries(Object.entries(outputs).filter(([name]) => !left.has(name)));
 }
