@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { promptly } from "../bed/prometheus.ts";
 import { type Bed, testFolder } from "./bed.ts";
 import { waitFor } from "./wait-for.ts";
 
@@ -27,6 +28,7 @@ export async function ownPrometheus(bed: Bed, name: string, every = "1s"): Promi
     `--storage.tsdb.path=${storage}`,
     `--web.listen-address=${address}`,
     "--log.level=error",
+    promptly,
   ];
   let end = async (): Promise<void> => {};
   return {
