@@ -85,6 +85,8 @@ function leaveOut(folder: string): void {
     const manifest = JSON.parse(readFileSync(`node_modules/${name}/package.json`, "utf8")) as object;
     put(`${name}/package.json`, JSON.stringify({ ...manifest, sideEffects: false }));
   }
+  // Of ws the client is used.
+  put("ws/wrapper.mjs", 'export { default as WebSocket } from "./lib/websocket.js";');
   // Both could speak HTTP through undici; they are asked for credentials and for requests, which Node's own client sends.
   mkdirSync(join(folder, "node_modules/undici"));
   put("undici/package.json", '{ "name": "undici", "type": "module", "main": "index.js" }');

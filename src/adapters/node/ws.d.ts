@@ -1,12 +1,23 @@
 /** As much of https://github.com/websockets/ws as is used here; what it types itself is a package of its own. */
 declare module "ws" {
   import type { EventEmitter } from "node:events";
-  import type { IncomingMessage } from "node:http";
+  import type { Agent, IncomingMessage } from "node:http";
   import type { Duplex } from "node:stream";
 
-  export interface WebSocket extends EventEmitter {
-    send(data: Buffer): void;
+  type ClientOptions = {
+    readonly agent: Agent;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly perMessageDeflate: boolean;
+    readonly maxPayload: number;
+  };
+
+  export class WebSocket extends EventEmitter {
+    constructor(url: URL, protocols: readonly string[], options: ClientOptions);
+    send(data: Buffer, done?: (error?: Error) => void): void;
+    pause(): void;
+    resume(): void;
     close(): void;
+    terminate(): void;
   }
 
   export class WebSocketServer extends EventEmitter {
