@@ -194,7 +194,8 @@ export async function composeInit(config: Config, here: Surroundings): Promise<I
     messages: messagesOf(config, here),
     inspect: (objects, texts) => inspectAhead(objects, texts, here),
     readFile: (path) => readText(join(folder, path), mebibyte, here).catch(unlessMissing),
-    write: (path, text) => writeNew(join(folder, path), here.censor.redact(text)),
+    write: (path, text) => writeNew(join(folder, path), text),
+    redact: here.censor.redact,
   };
 }
 
@@ -223,8 +224,14 @@ async function groundFor(config: Config, here: Surroundings): Promise<GroundSour
     throw new RefusedError(`Service ${service} stands in ${files} for namespaces ${[only, ...more].join(", ")}.`, {
       next: "Name the one that is meant: --namespace.",
     });
+  if (!isName(only))
+    throw new RefusedError(`Service ${service} stands in ${files} for a namespace that can be none: ${only}.`, {
+      next: "Name the one that is meant: --namespace.",
+    });
   return { client, namespace: namespace || only, places: known.places, place: files };
 }
+
+const isName = (text: string): boolean => /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(text);
 
 function unlessMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== "ENOENT" && error.code !== "ENOTDIR") throw error;

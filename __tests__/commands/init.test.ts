@@ -12,7 +12,7 @@ import { createRedaction } from "../../src/lib/redaction.ts";
 import { createCensor } from "../../src/reporting/censor.ts";
 import { configured, problems } from "../config/configured.ts";
 import { assertGolden } from "../support/golden.ts";
-import { initWorlds, unreadyWorlds } from "../support/init-worlds.ts";
+import { initObject, initWorlds, unreadyWorlds } from "../support/init-worlds.ts";
 
 const here = (said: string[]): Surroundings => {
   const redaction = createRedaction();
@@ -136,6 +136,57 @@ test("init writes over no file, and says how one that is there differs", async (
   for (const line of ["- stages: 50:1m, 100", "+ stages: 10:5m, 50:5m, 100"])
     assert.ok(said.includes(`    ${line}\n`), line);
 });
+
+test("a name in a manifest leads into no other folder, and one that can be none is refused before anything is written", async (t) => {
+  const folder = folderFor(t);
+  const files = join(folder, "world");
+  const { objects } = initWorlds["no-version-label"] ?? assert.fail();
+  const [service, deployment] = objects;
+  const name = "../../x; $(touch y)";
+  const rule = initObject("networking.istio.io/v1", "DestinationRule", name, { host: "reviews" });
+  const write = (all: readonly unknown[]): void =>
+    writeFileSync(join(files, "all.yaml"), all.map((object) => dump(object)).join("---\n"));
+  const asked = { command: "init", service: "reviews", files, output: folder };
+
+  write([service, { ...deployment, metadata: { name, namespace: "shop" } }]);
+  await assert.rejects(run(asked), /stable\.deployment: expected a name/);
+  assert.deepEqual(filesIn(folder), []);
+
+  write([...objects, rule]);
+  await run(asked);
+  assert.ok(filesIn(folder).includes("istio-canary/destination-rule-..-..-x-touch-y-.yaml"));
+});
+
+test("accounts of two namespaces take nothing from each other", async (t) => {
+  const names = [];
+  for (const namespace of ["shop", "shop-2"]) {
+    const folder = folderFor(t);
+    const files = join(folder, "world");
+    const { objects } = initWorlds["one-deployment"] ?? assert.fail();
+    const own = objects.map((object) => ({ ...object, metadata: { ...object.metadata, namespace } }));
+    writeFileSync(join(files, "all.yaml"), own.map((object) => dump(object)).join("---\n"));
+    await run({ command: "init", service: "reviews", files, output: folder });
+    const account = loadAll(readFileSync(join(folder, "istio-canary/account.yaml"), "utf8")) as Account[];
+    names.push(
+      account
+        .filter(({ kind }) => kind.endsWith("Binding"))
+        .map(({ kind, metadata }) => JSON.stringify([kind, metadata])),
+    );
+    for (const { subjects = [] } of account) for (const subject of subjects) assert.equal(subject.namespace, namespace);
+  }
+  const [first = [], second = []] = names;
+  assert.ok(first.length >= 5);
+  assert.deepEqual(
+    first.filter((binding) => second.includes(binding)),
+    [],
+  );
+});
+
+type Account = {
+  readonly kind: string;
+  readonly metadata: object;
+  readonly subjects?: readonly { readonly namespace: string }[];
+};
 
 test("everything that is wrong with what init is asked for is told at once", async () => {
   const told = await problems({

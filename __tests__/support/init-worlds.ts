@@ -131,6 +131,22 @@ export const initWorlds: Readonly<Record<string, InitWorld>> = {
   "beside-a-stateful-set": {
     objects: [service(), one, workload("reviews-db", { pods: { ...app, role: "db" }, kind: "StatefulSet" })],
   },
+  "a-service-for-each": {
+    objects: [
+      service(),
+      ...two,
+      ...["v1", "v2"].map((version) =>
+        initObject("v1", "Service", `reviews-${version}`, {
+          selector: { ...app, version },
+          ports: [{ name: "http", port: 9080 }],
+        }),
+      ),
+      virtualService("reviews-hosts", {
+        hosts: ["reviews"],
+        http: [{ route: [{ destination: { host: "reviews-v1" } }] }],
+      }),
+    ],
+  },
   "half-to-each": {
     objects: [
       service(),
@@ -164,6 +180,31 @@ export const unreadyWorlds: Readonly<Record<string, InitWorld & { readonly said:
     objects: [service(), ...two],
     inputs: { "stable-deployment": "reviews-v7" },
     said: /Deployment reviews-v7 is not behind Service reviews .* \(Deployments: reviews-v1, reviews-v2\)/,
+  },
+  "a route that leads elsewhere": {
+    objects: [
+      service(),
+      one,
+      virtualService("all", {
+        hosts: ["reviews"],
+        http: [{ route: [{ destination: { host: "proxy.example.com" } }] }],
+      }),
+    ],
+    said: /VirtualService shop\/all is for reviews and sends its requests to proxy\.example\.com/,
+  },
+  "a route of the other kind": {
+    objects: [
+      service(),
+      one,
+      virtualService("all", { hosts: ["reviews"], http: [{ route: [{ destination: { host: "reviews" } }] }] }),
+    ],
+    inputs: { route: "http-route" },
+    said: /VirtualService shop\/all routes the requests of reviews, and Istio supports no second kind/,
+  },
+  "a namespace that can be none": {
+    objects: [{ ...service(), metadata: { name: "reviews", namespace: "../x; true" } }],
+    inputs: { namespace: "" },
+    said: /for a namespace that can be none/,
   },
   "two namespaces with that service": {
     objects: [service(), { ...service(), metadata: { name: "reviews", namespace: "shop-2" } }],

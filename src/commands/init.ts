@@ -5,6 +5,7 @@ import { propose } from "../init/propose.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import { RefusedError, tell } from "../lib/errors.ts";
 import { lineDifference } from "../lib/line-difference.ts";
+import type { Redact } from "../lib/redaction.ts";
 import type { Finding } from "../ports/preflight.ts";
 import { fileReason, initText, unreadyInWords, type WrittenFile } from "../words/init-text.ts";
 import type { ExitCode, Session } from "./session.ts";
@@ -21,6 +22,8 @@ export type InitSession = Pick<Session, "messages"> & {
     objects: readonly KubernetesObject[],
     texts: ReadonlyMap<string, string>,
   ) => Promise<readonly Finding[]>;
+  /** Takes secrets out of what is written. */
+  readonly redact: Redact;
   /** Undefined where there is none. */
   readonly readFile: (path: string) => Promise<string | undefined>;
   /** Writes a file that is not there. */
@@ -35,7 +38,7 @@ export async function init(session: InitSession): Promise<ExitCode> {
     const { message, next } = unreadyInWords(proposal, ground.service, where);
     throw new RefusedError(message, { next });
   }
-  const texts = new Map(proposal.files.map((file) => [file.path, fileText(file, fileReason(file))]));
+  const texts = new Map(proposal.files.map((file) => [file.path, session.redact(fileText(file, fileReason(file)))]));
   const found = await session.inspect(proposal.objects, texts);
   const left = found.filter(({ level, unseen }) => level !== "note" && unseen === undefined);
   const files: WrittenFile[] = [];
@@ -50,7 +53,12 @@ export async function init(session: InitSession): Promise<ExitCode> {
 }
 
 async function written(session: InitSession, file: ProposedFile, text: string): Promise<WrittenFile> {
-  const there = await session.readFile(file.path);
+  const there = await session.readFile(file.path).catch((cause: unknown) => {
+    throw new RefusedError(`${file.path} is there, and cannot be read: ${tell(cause)}.`, {
+      next: "Give another folder: --output DIR.",
+      cause,
+    });
+  });
   const whole = { ...file, difference: [] };
   if (there === text) return { ...whole, became: "same" };
   if (there !== undefined) return { ...whole, became: "other", difference: lineDifference(there, text) };

@@ -49,7 +49,10 @@ export function filesOfJob(ground: InitGround, chosen: Chosen): readonly Propose
       whys: [{ kind: "access" }],
       use: "apply",
       objects: [],
-      text: `${loginSteps(namespace)}${templates.access.replaceAll(/^(\s*namespace:) shop$/gm, `$1 ${namespace}`)}`,
+      text: `${loginSteps(namespace)}${templates.access
+        .split(/^---\n/m)
+        .map((one) => accessOf(namespace, one))
+        .join("---\n")}`,
     },
     {
       path: configurationPath,
@@ -59,6 +62,14 @@ export function filesOfJob(ground: InitGround, chosen: Chosen): readonly Propose
     },
     { path: workflowPath, whys: [{ kind: "workflow" }], use: "repository", objects: [], text: workflow },
   ];
+}
+
+/** What is bound outside of the namespace has its name, so that one account's binding takes nothing from another's. */
+function accessOf(namespace: string, document: string): string {
+  const isShared =
+    /^kind: (Cluster)?RoleBinding$/m.test(document) && !/^metadata:\n.*\n {2}namespace: shop$/m.test(document);
+  const named = isShared ? document.replace(/^( {2}name: istio-canary\S*)$/m, `$1-${namespace}`) : document;
+  return named.replaceAll(/^(\s*namespace:) shop$/gm, `$1 ${namespace}`);
 }
 
 /** As comments; the first step applies the account, which is said beside it. */

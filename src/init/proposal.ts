@@ -62,4 +62,6 @@ export type Unready =
   | { readonly kind: "no-selector" }
   | { readonly kind: "no-deployment"; readonly others: readonly string[]; readonly selector: string }
   | { readonly kind: "unknown-deployment"; readonly name: string; readonly known: readonly string[] }
+  | { readonly kind: "routed-elsewhere"; readonly word: string; readonly hosts: readonly string[] }
+  | { readonly kind: "other-family"; readonly words: readonly string[] }
   | { readonly kind: "no-gateway-api" };

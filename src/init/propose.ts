@@ -1,5 +1,6 @@
 import { gatewayGroup } from "../istio/gateway-route.ts";
 import { selectorOfService, serviceBehind } from "../istio/service.ts";
+import { isForMesh, rulesOf } from "../istio/virtual-service.ts";
 import { waypointOf } from "../istio/waypoint.ts";
 import { withoutServerFields } from "../kubernetes/exported.ts";
 import { objectAt } from "../kubernetes/field.ts";
@@ -8,11 +9,18 @@ import { chooseBackends, newEntry, newHttpRoute, routesForService, throughBacken
 import { type Chosen, filesOfJob, imageOf } from "./files-of-job.ts";
 import { type InitGround, inOwnNamespace, ofKind, type Wish } from "./ground.ts";
 import type { InitNote, ObjectChange, Proposal, ProposedFile, Unready } from "./proposal.ts";
-import { serviceHost } from "./reach.ts";
+import { reachesPods, serviceHost } from "./reach.ts";
 import { withProtocols } from "./service-ports.ts";
 import { chooseSubsets } from "./subsets.ts";
 import { chooseVersions, type InitVersions, otherWorkloads } from "./versions.ts";
-import { newVirtualService, pinned, routedSubsets, routesToService, withEntry } from "./virtual-services.ts";
+import {
+  newVirtualService,
+  pinned,
+  routedSubsets,
+  routesByHost,
+  routesToService,
+  withEntry,
+} from "./virtual-services.ts";
 
 /** Everything by which the weights of a service can be moved, as changes; and what a configuration says of it. */
 type RoutePart = {
@@ -33,10 +41,12 @@ export function propose(ground: InitGround, wish: Wish): Proposal | Unready {
   if ("kind" in versions) return versions;
   const ambient = isAmbient(ground, versions);
   const byRoutes = familyFor(ground, wish, ambient) === "http-route";
-  if (byRoutes && !ground.servesGatewayApi) return { kind: "no-gateway-api" };
+  const obstacle = inTheWay(ground, versions, byRoutes);
+  if (obstacle) return obstacle;
   const named = serviceChange(ground, service, ambient);
   const served = named?.object ?? service;
-  const routes = byRoutes ? viaGatewayApi(ground, served, versions, wish) : viaVirtualServices(ground, versions, wish);
+  const via = viaOf(ground, byRoutes);
+  const routes = via(ground, served, versions, wish);
   const changes = given([named, ...waypointFor(ground, service, ambient), ...routes.changes]);
   const { from, made } = versions;
   const chosen = { ...routes.chosen, from, made, ambient };
@@ -65,10 +75,30 @@ function assembled(ground: InitGround, parts: Parts): Proposal {
   };
 }
 
+/** A route that is there, and beside which none can be made. */
+function inTheWay(ground: InitGround, versions: InitVersions, byRoutes: boolean): Unready | undefined {
+  if (byRoutes && !ground.servesGatewayApi) return { kind: "no-gateway-api" };
+  const classic = [...routesToService(ground), ...routesByHost(ground)].filter((object) => isForMesh(object));
+  const others = byRoutes ? classic : routesForService(ground);
+  if (others.length > 0) return { kind: "other-family", words: others.map(placeWord) };
+  const [elsewhere] = byRoutes || routesToService(ground).length > 0 ? [] : routesByHost(ground);
+  const destinations = elsewhere ? rulesOf(elsewhere).flatMap((rule) => rule.destinations) : [];
+  if (!elsewhere || destinations.some((one) => reachesPods(ground, one, versions.podLabels.stable))) return undefined;
+  const hosts = [...new Set(destinations.map(({ host }) => host.text))];
+  return { kind: "routed-elsewhere", word: placeWord(elsewhere), hosts };
+}
+
+/** How the routes are made, or found. */
+function viaOf(ground: InitGround, byRoutes: boolean): typeof viaGatewayApi {
+  if (byRoutes) return viaGatewayApi;
+  if (routesToService(ground).length === 0 && routesByHost(ground).length > 0) return viaHosts;
+  return viaVirtualServices;
+}
+
 /** What is there already decides; where nothing is, what the namespace is made for. */
 function familyFor(ground: InitGround, { family }: Wish, ambient: boolean): Wish["family"] {
   if (family !== undefined) return family;
-  if (routesToService(ground).length > 0) return "virtual-service";
+  if (routesToService(ground).length > 0 || routesByHost(ground).length > 0) return "virtual-service";
   if (routesForService(ground).length > 0) return "http-route";
   const uses = (kind: string): boolean => inOwnNamespace(ground, kind).length > 0;
   const isMadeForRoutes = !uses("VirtualService") && (uses("HTTPRoute") || ambient);
@@ -123,11 +153,31 @@ function waypointFor(ground: InitGround, service: KubernetesObject, ambient: boo
   return [{ object, whys: [{ kind: "waypoint", service: ground.service, isNew: true }] }];
 }
 
-function viaVirtualServices(ground: InitGround, versions: InitVersions, { host }: Wish): RoutePart {
+/** A VirtualService that sends to a Service for each version; the canary's may be missing. */
+function viaHosts(ground: InitGround, service: KubernetesObject, versions: InitVersions): RoutePart {
+  const { names, made } = chooseBackends(ground, service, versions);
+  const routes = routesByHost(ground);
+  return {
+    changes: made,
+    chosen: {
+      stable: { deployment: versions.stable.deployment, host: names.stable },
+      canary: { deployment: versions.canary.deployment, host: names.canary },
+      routes,
+    },
+    releasable: routes,
+  };
+}
+
+function viaVirtualServices(
+  ground: InitGround,
+  service: KubernetesObject,
+  versions: InitVersions,
+  { host }: Wish,
+): RoutePart {
   const { names, change, canaryIsMade } = chooseSubsets(ground, versions, routedSubsets(ground));
   const there = routesToService(ground);
   const changed = there.map((object) => pinned(ground, object, names.stable) ?? { object, whys: [] });
-  const routes = changed.length > 0 ? changed : [newVirtualService(ground, names)];
+  const routes = changed.length > 0 ? changed : [newVirtualService(ground, service, names)];
   const gateways: ObjectChange[] = [];
   const entered = routes.map((route, at) => {
     if (host === undefined || at > 0) return route;
@@ -188,10 +238,13 @@ const fileNames: Readonly<Record<string, string>> = {
 /** `istio-canary/virtual-service-reviews.yaml` */
 function fileOf({ places }: InitGround, { object, whys }: ObjectChange): ProposedFile {
   const kind = fileNames[object.kind] ?? object.kind.toLowerCase();
-  const path = `istio-canary/${kind}-${object.metadata.name}.yaml`;
+  const path = `istio-canary/${kind}-${inPath(object.metadata.name)}.yaml`;
   const replaces = (places.get(placeWord(object)) ?? []).filter((place) => !place.endsWith(path));
   return { path, whys, use: "apply", objects: [asWritten(object)], replaces };
 }
+
+/** Names in manifests are what somebody wrote, and lead into no other folder. */
+const inPath = (name: string): string => name.replace(/[^a-z0-9.-]+/gi, "-");
 
 /** As somebody would have written it; addresses are the server's to give. */
 function asWritten(object: KubernetesObject): object {
@@ -204,7 +257,7 @@ function asWritten(object: KubernetesObject): object {
 /** A change of the pod template alone: the selector cannot be changed, and need not be. */
 const labelPatches = ({ unlabelled }: InitVersions): readonly ProposedFile[] =>
   unlabelled.map(({ deployment, key, value }) => ({
-    path: `istio-canary/patches/deployment-${deployment}.yaml`,
+    path: `istio-canary/patches/deployment-${inPath(deployment)}.yaml`,
     whys: [{ kind: "pod-label", deployment, label: `${key}: ${value}` }],
     use: "patch",
     objects: [{ spec: { template: { metadata: { labels: { [key]: value } } } } }],

@@ -1,4 +1,4 @@
-import { rulesFor, type Subset } from "../istio/destination-rule.ts";
+import { clientsOf, rulesFor, type Subset } from "../istio/destination-rule.ts";
 import { isWildcard } from "../istio/host.ts";
 import { objectAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
@@ -20,7 +20,8 @@ export type ChosenSubsets = {
 
 /** Subsets by the labels that the versions' pods really have; those that are there keep their names. */
 export function chooseSubsets(ground: InitGround, versions: InitVersions, routed: readonly string[]): ChosenSubsets {
-  const rules = rulesFor(inOwnNamespace(ground, "DestinationRule"), serviceHost(ground));
+  const all = rulesFor(inOwnNamespace(ground, "DestinationRule"), serviceHost(ground));
+  const rules = all.filter((rule) => clientsOf(rule) === undefined);
   const subsets = rules.flatMap((rule) => rule.subsets);
   const found = {
     stable: selecting(subsets, versions, "stable", routed),

@@ -1,12 +1,13 @@
 import { gatewayTakes } from "../istio/gateway.ts";
-import { readHost, sameHost } from "../istio/host.ts";
+import { covers, readHost, sameHost } from "../istio/host.ts";
 import type { RouteRule } from "../istio/route-rule.ts";
+import { portsOf, type ServicePort } from "../istio/service.ts";
 import { gatewaysOf, hostsOf, nameOf, rulesOf } from "../istio/virtual-service.ts";
 import { listAt, objectAt } from "../kubernetes/field.ts";
 import { type KubernetesObject, placeWord } from "../kubernetes/object.ts";
 import { freeName, type InitGround, ofKind } from "./ground.ts";
 import type { ObjectChange } from "./proposal.ts";
-import { fullHost, isOfService } from "./reach.ts";
+import { fullHost, isOfService, serviceHost } from "./reach.ts";
 
 /** The VirtualServices that send to the service itself. */
 export const routesToService = (ground: InitGround): readonly KubernetesObject[] =>
@@ -25,6 +26,15 @@ export const routedSubsets = (ground: InitGround): readonly string[] => [
       .flatMap(({ subset }) => subset ?? []),
   ),
 ];
+
+/** Those that are for the service and send to others: to a Service for each version, or elsewhere. */
+export const routesByHost = (ground: InitGround): readonly KubernetesObject[] =>
+  ofKind(ground, "VirtualService").filter(
+    (object) =>
+      hostsOf(object).some((host) => covers(host, serviceHost(ground))) &&
+      rulesOf(object).some(({ destinations }) => destinations.length > 0) &&
+      !rulesOf(object).some((rule) => sends(ground, rule)),
+  );
 
 /** A destination without a subset is every pod of the Service, the canary's too. */
 export function pinned(ground: InitGround, object: KubernetesObject, subset: string): ObjectChange | undefined {
@@ -54,20 +64,25 @@ function withSubset(
 
 export const newVirtualService = (
   ground: InitGround,
+  service: KubernetesObject,
   names: Readonly<Record<"stable" | "canary", string>>,
 ): ObjectChange => {
   const host = fullHost(ground);
+  const section = portsOf(service).every(isOpaque) ? "tcp" : "http";
   const to = (subset: string, weight: number): object => ({ destination: { host, subset }, weight });
   return {
     object: {
       apiVersion: `networking.istio.io/${ground.istioVersion}`,
       kind: "VirtualService",
       metadata: { name: freeName(ground, "VirtualService", ground.service), namespace: ground.namespace },
-      spec: { hosts: [host], http: [{ route: [to(names.stable, 100), to(names.canary, 0)] }] },
+      spec: { hosts: [host], [section]: [{ route: [to(names.stable, 100), to(names.canary, 0)] }] },
     },
     whys: [{ kind: "route", ...names }],
   };
 };
+
+const opaque = new Set(["tcp", "tls", "https", "mongo", "mysql", "redis"]);
+const isOpaque = ({ protocol }: ServicePort): boolean => opaque.has(protocol);
 
 /** Istio's own ingress gateway, by the label that its pods have. */
 const ingress = { istio: "ingressgateway" };

@@ -1,6 +1,9 @@
+/** Nobody reads a longer one, and it would take for ever. */
+const mostLines = 2_000;
+
 /** A line that only one of two texts has, marked as `diff` marks it: `-` of the first, `+` of the second. */
 export function lineDifference(first: string, second: string): readonly string[] {
-  const [one, other] = [first.trimEnd().split("\n"), second.trimEnd().split("\n")];
+  const [one = [], other = []] = [first, second].map((text) => text.trimEnd().split("\n").slice(0, mostLines));
   const common = longestCommon(one, other);
   const lines: string[] = [];
   let [at, to] = [0, 0];

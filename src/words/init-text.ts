@@ -89,6 +89,14 @@ export function unreadyInWords(unready: Unready, service: string, where: string)
         `Deployment ${name} is not behind Service ${service} ${where} (Deployments: ${known(all)}).`,
         "Correct --stable-deployment, or stable.deployment in the file.",
       ],
+      "routed-elsewhere": ({ word, hosts }) => [
+        `${word} is for ${service} and sends its requests to ${known(hosts)}, which has no pods of a Deployment behind ${service}.`,
+        "Name the service that has them: --service.",
+      ],
+      "other-family": ({ words }) => [
+        `${known(words)} ${plural(words.length, "routes", "route")} the requests of ${service}, and Istio supports no second kind of route beside it.`,
+        "Leave --route out, or take the host out of the other first.",
+      ],
       "no-gateway-api": () => [
         `Routes of the Gateway API are not served ${where}.`,
         "Install its custom resources, or leave --route out.",
@@ -159,7 +167,7 @@ function nextSteps({ files, namespace, image, folder }: InitAnswer): readonly st
   const labelled = files.flatMap(({ path, whys }) =>
     whys.flatMap((why) => {
       if (why.kind !== "pod-label") return [];
-      const of = `deployment ${why.deployment} --namespace ${namespace}`;
+      const of = `deployment ${shellWord(why.deployment)} --namespace ${namespace}`;
       return `kubectl patch ${of} --patch-file ${inFolder(path)} && kubectl rollout status ${of}`;
     }),
   );
