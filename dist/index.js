@@ -35118,6 +35118,85 @@ const portsOf = (service) => listAt(service, "spec", "ports").map((port) => ({
     target: field(port, "targetPort"),
 }));
 
+;// CONCATENATED MODULE: ./src/istio/virtual-service.js
+
+
+
+const isEmpty = (conditions) => Object.keys(conditions).length === 0;
+const virtual_service_sections = [
+    {
+        section: "http",
+        named: true,
+        place: (index) => `#${index}`,
+        instead: ["delegate", "redirect", "directResponse"],
+        fitsAll: ({ name: _, uri, ...conditions }) => isEmpty(conditions) && (uri === undefined || textAt(uri, "prefix") === "/"),
+    },
+    {
+        section: "tls",
+        named: false,
+        place: (index) => `tls#${index}`,
+        instead: [],
+        fitsAll: ({ sniHosts, ...conditions }) => isEmpty(conditions) && listAt(sniHosts).includes("*"),
+    },
+    { section: "tcp", named: false, place: (index) => `tcp#${index}`, instead: [], fitsAll: isEmpty },
+];
+const rulesOf = (virtualService) => virtual_service_sections.flatMap((section) => listAt(virtualService, "spec", section.section).map((raw, index) => readRule(section, objectAt(raw), index, namespaceOf(virtualService))));
+function readRule({ section, named, place, instead, fitsAll }, raw, index, namespace) {
+    const conditions = listAt(raw, "match").map((condition) => objectAt(condition));
+    return {
+        section,
+        path: `/spec/${section}/${index}`,
+        index,
+        place: place(index),
+        name: named ? textAt(raw, "name") || undefined : undefined,
+        addresses: named ? [] : [...new Set(conditions.flatMap(addressedBy).map((one) => `${section}:${one}`))],
+        match: raw.match,
+        destinations: readWeighted(listAt(raw, "route"), namespace),
+        mirrors: readMirrors(raw, namespace),
+        instead: instead.find((other) => raw[other] !== undefined),
+        delegate: readDelegate(raw.delegate, namespace),
+        takesEverything: conditions.length === 0 || conditions.some(fitsAll),
+        raw,
+    };
+}
+const addressedBy = (condition) => [
+    ...listAt(condition, "sniHosts"),
+    ...(condition.port === undefined ? [] : [condition.port]),
+];
+function readMirrors(raw, namespace) {
+    const policies = [...listAt(raw, "mirrors")];
+    if (raw.mirror !== undefined)
+        policies.unshift({ destination: raw.mirror, percentage: raw.mirrorPercentage });
+    return policies.map((policy) => ({
+        ...readDestination(field(policy, "destination"), namespace),
+        share: (numberAt(policy, "percentage", "value") ?? 100) / 100,
+    }));
+}
+function readDelegate(delegate, namespace) {
+    if (delegate === undefined)
+        return undefined;
+    return { namespace: textAt(delegate, "namespace") || namespace, name: textAt(delegate, "name") ?? "" };
+}
+const namespaceOf = ({ metadata }) => metadata.namespace ?? "";
+const nameOf = (object) => ({
+    namespace: namespaceOf(object),
+    name: object.metadata.name,
+});
+const hostsOf = (virtualService) => textsOf(virtualService, "hosts").map((host) => (0,istio_host/* readHost */.rk)(host, namespaceOf(virtualService)));
+const gatewaysOf = (virtualService) => textsOf(virtualService, "gateways");
+function isForMesh(virtualService) {
+    const gateways = gatewaysOf(virtualService);
+    return gateways.length === 0 || gateways.includes("mesh");
+}
+const isDelegate = (virtualService) => field(virtualService, "spec", "hosts") === undefined;
+function visibleIn(virtualService) {
+    const namespaces = textsOf(virtualService, "exportTo");
+    if (namespaces.length === 0 || namespaces.includes("*"))
+        return undefined;
+    return namespaces.map((namespace) => (namespace === "." ? namespaceOf(virtualService) : namespace));
+}
+const textsOf = (virtualService, list) => listAt(virtualService, "spec", list).filter((text) => typeof text === "string");
+
 ;// CONCATENATED MODULE: ./src/istio/waypoint.js
 
 const named = "istio.io/use-waypoint";
@@ -35332,85 +35411,6 @@ function isExportedTo(object, namespace) {
 const subsetsFor = (destinationRules, host) => rulesFor(destinationRules, host).flatMap(({ subsets }) => subsets);
 const subsetFor = (destinationRules, host, name) => subsetsFor(destinationRules, host).find((subset) => subset.name === name);
 
-;// CONCATENATED MODULE: ./src/istio/virtual-service.js
-
-
-
-const isEmpty = (conditions) => Object.keys(conditions).length === 0;
-const virtual_service_sections = [
-    {
-        section: "http",
-        named: true,
-        place: (index) => `#${index}`,
-        instead: ["delegate", "redirect", "directResponse"],
-        fitsAll: ({ name: _, uri, ...conditions }) => isEmpty(conditions) && (uri === undefined || textAt(uri, "prefix") === "/"),
-    },
-    {
-        section: "tls",
-        named: false,
-        place: (index) => `tls#${index}`,
-        instead: [],
-        fitsAll: ({ sniHosts, ...conditions }) => isEmpty(conditions) && listAt(sniHosts).includes("*"),
-    },
-    { section: "tcp", named: false, place: (index) => `tcp#${index}`, instead: [], fitsAll: isEmpty },
-];
-const rulesOf = (virtualService) => virtual_service_sections.flatMap((section) => listAt(virtualService, "spec", section.section).map((raw, index) => readRule(section, objectAt(raw), index, namespaceOf(virtualService))));
-function readRule({ section, named, place, instead, fitsAll }, raw, index, namespace) {
-    const conditions = listAt(raw, "match").map((condition) => objectAt(condition));
-    return {
-        section,
-        path: `/spec/${section}/${index}`,
-        index,
-        place: place(index),
-        name: named ? textAt(raw, "name") || undefined : undefined,
-        addresses: named ? [] : [...new Set(conditions.flatMap(addressedBy).map((one) => `${section}:${one}`))],
-        match: raw.match,
-        destinations: readWeighted(listAt(raw, "route"), namespace),
-        mirrors: readMirrors(raw, namespace),
-        instead: instead.find((other) => raw[other] !== undefined),
-        delegate: readDelegate(raw.delegate, namespace),
-        takesEverything: conditions.length === 0 || conditions.some(fitsAll),
-        raw,
-    };
-}
-const addressedBy = (condition) => [
-    ...listAt(condition, "sniHosts"),
-    ...(condition.port === undefined ? [] : [condition.port]),
-];
-function readMirrors(raw, namespace) {
-    const policies = [...listAt(raw, "mirrors")];
-    if (raw.mirror !== undefined)
-        policies.unshift({ destination: raw.mirror, percentage: raw.mirrorPercentage });
-    return policies.map((policy) => ({
-        ...readDestination(field(policy, "destination"), namespace),
-        share: (numberAt(policy, "percentage", "value") ?? 100) / 100,
-    }));
-}
-function readDelegate(delegate, namespace) {
-    if (delegate === undefined)
-        return undefined;
-    return { namespace: textAt(delegate, "namespace") || namespace, name: textAt(delegate, "name") ?? "" };
-}
-const namespaceOf = ({ metadata }) => metadata.namespace ?? "";
-const nameOf = (object) => ({
-    namespace: namespaceOf(object),
-    name: object.metadata.name,
-});
-const hostsOf = (virtualService) => textsOf(virtualService, "hosts").map((host) => (0,istio_host/* readHost */.rk)(host, namespaceOf(virtualService)));
-const gatewaysOf = (virtualService) => textsOf(virtualService, "gateways");
-function isForMesh(virtualService) {
-    const gateways = gatewaysOf(virtualService);
-    return gateways.length === 0 || gateways.includes("mesh");
-}
-const isDelegate = (virtualService) => field(virtualService, "spec", "hosts") === undefined;
-function visibleIn(virtualService) {
-    const namespaces = textsOf(virtualService, "exportTo");
-    if (namespaces.length === 0 || namespaces.includes("*"))
-        return undefined;
-    return namespaces.map((namespace) => (namespace === "." ? namespaceOf(virtualService) : namespace));
-}
-const textsOf = (virtualService, list) => listAt(virtualService, "spec", list).filter((text) => typeof text === "string");
-
 ;// CONCATENATED MODULE: ./src/init/reach.js
 
 
@@ -35491,6 +35491,7 @@ const isWithin = (host, pattern) => pattern.startsWith("*") ? host.endsWith(patt
 
 
 
+
 const routesToService = (ground) => (0,init_ground/* ofKind */.CZ)(ground, "VirtualService").filter((object) => rulesOf(object).some((rule) => sends(ground, rule)));
 const sends = (ground, { destinations }) => destinations.some((one) => isOfService(ground, one));
 const routedSubsets = (ground) => [
@@ -35500,6 +35501,9 @@ const routedSubsets = (ground) => [
         .filter((one) => isOfService(ground, one))
         .flatMap(({ subset }) => subset ?? [])),
 ];
+const routesByHost = (ground) => (0,init_ground/* ofKind */.CZ)(ground, "VirtualService").filter((object) => hostsOf(object).some((host) => (0,istio_host/* covers */.hU)(host, serviceHost(ground))) &&
+    rulesOf(object).some(({ destinations }) => destinations.length > 0) &&
+    !rulesOf(object).some((rule) => sends(ground, rule)));
 function pinned(ground, object, subset) {
     const open = rulesOf(object).filter(({ destinations }) => destinations.some((one) => isOpen(ground, one)));
     if (open.length === 0)
@@ -35515,19 +35519,22 @@ function withSubset(ground, object, { section, index, destinations, raw }, subse
     const rules = listAt(spec, section).map((rule, at) => (at === index ? { ...raw, route } : rule));
     return { ...object, spec: { ...spec, [section]: rules } };
 }
-const newVirtualService = (ground, names) => {
+const newVirtualService = (ground, service, names) => {
     const host = fullHost(ground);
+    const section = portsOf(service).every(isOpaque) ? "tcp" : "http";
     const to = (subset, weight) => ({ destination: { host, subset }, weight });
     return {
         object: {
             apiVersion: `networking.istio.io/${ground.istioVersion}`,
             kind: "VirtualService",
             metadata: { name: (0,init_ground/* freeName */.IL)(ground, "VirtualService", ground.service), namespace: ground.namespace },
-            spec: { hosts: [host], http: [{ route: [to(names.stable, 100), to(names.canary, 0)] }] },
+            spec: { hosts: [host], [section]: [{ route: [to(names.stable, 100), to(names.canary, 0)] }] },
         },
         whys: [{ kind: "route", ...names }],
     };
 };
+const opaque = new Set(["tcp", "tls", "https", "mongo", "mysql", "redis"]);
+const isOpaque = ({ protocol }) => opaque.has(protocol);
 const ingress = { istio: "ingressgateway" };
 function withEntry(ground, route, host) {
     const { object } = route;
@@ -35829,7 +35836,10 @@ function filesOfJob(ground, chosen) {
             whys: [{ kind: "access" }],
             use: "apply",
             objects: [],
-            text: `${loginSteps(namespace)}${templates_namespaceObject.T_.replaceAll(/^(\s*namespace:) shop$/gm, `$1 ${namespace}`)}`,
+            text: `${loginSteps(namespace)}${templates_namespaceObject.T_
+                .split(/^---\n/m)
+                .map((one) => accessOf(namespace, one))
+                .join("---\n")}`,
         },
         {
             path: configurationPath,
@@ -35839,6 +35849,11 @@ function filesOfJob(ground, chosen) {
         },
         { path: workflowPath, whys: [{ kind: "workflow" }], use: "repository", objects: [], text: workflow },
     ];
+}
+function accessOf(namespace, document) {
+    const isShared = /^kind: (Cluster)?RoleBinding$/m.test(document) && !/^metadata:\n.*\n {2}namespace: shop$/m.test(document);
+    const named = isShared ? document.replace(/^( {2}name: istio-canary\S*)$/m, `$1-${namespace}`) : document;
+    return named.replaceAll(/^(\s*namespace:) shop$/gm, `$1 ${namespace}`);
 }
 const loginSteps = (namespace) => templates_namespaceObject.iD
     .trimEnd()
@@ -35920,7 +35935,8 @@ function withProtocols(service) {
 
 
 function chooseSubsets(ground, versions, routed) {
-    const rules = rulesFor((0,init_ground/* inOwnNamespace */.n7)(ground, "DestinationRule"), serviceHost(ground));
+    const all = rulesFor((0,init_ground/* inOwnNamespace */.n7)(ground, "DestinationRule"), serviceHost(ground));
+    const rules = all.filter((rule) => clientsOf(rule) === undefined);
     const subsets = rules.flatMap((rule) => rule.subsets);
     const found = {
         stable: selecting(subsets, versions, "stable", routed),
@@ -36098,6 +36114,7 @@ function deploymentLike(stable, { deployment, key, value }) {
 
 
 
+
 function propose(ground, wish) {
     const service = serviceBehind((0,init_ground/* ofKind */.CZ)(ground, "Service"), serviceHost(ground));
     if (!service)
@@ -36110,11 +36127,13 @@ function propose(ground, wish) {
         return versions;
     const ambient = isAmbient(ground, versions);
     const byRoutes = familyFor(ground, wish, ambient) === "http-route";
-    if (byRoutes && !ground.servesGatewayApi)
-        return { kind: "no-gateway-api" };
+    const obstacle = inTheWay(ground, versions, byRoutes);
+    if (obstacle)
+        return obstacle;
     const named = serviceChange(ground, service, ambient);
     const served = named?.object ?? service;
-    const routes = byRoutes ? viaGatewayApi(ground, served, versions, wish) : viaVirtualServices(ground, versions, wish);
+    const via = viaOf(ground, byRoutes);
+    const routes = via(ground, served, versions, wish);
     const changes = given([named, ...waypointFor(ground, service, ambient), ...routes.changes]);
     const { from, made } = versions;
     const chosen = { ...routes.chosen, from, made, ambient };
@@ -36133,10 +36152,31 @@ function assembled(ground, parts) {
         objects: applied(ground, changes, versions),
     };
 }
+function inTheWay(ground, versions, byRoutes) {
+    if (byRoutes && !ground.servesGatewayApi)
+        return { kind: "no-gateway-api" };
+    const classic = [...routesToService(ground), ...routesByHost(ground)].filter((object) => isForMesh(object));
+    const others = byRoutes ? classic : routesForService(ground);
+    if (others.length > 0)
+        return { kind: "other-family", words: others.map(placeWord) };
+    const [elsewhere] = byRoutes || routesToService(ground).length > 0 ? [] : routesByHost(ground);
+    const destinations = elsewhere ? rulesOf(elsewhere).flatMap((rule) => rule.destinations) : [];
+    if (!elsewhere || destinations.some((one) => reachesPods(ground, one, versions.podLabels.stable)))
+        return undefined;
+    const hosts = [...new Set(destinations.map(({ host }) => host.text))];
+    return { kind: "routed-elsewhere", word: placeWord(elsewhere), hosts };
+}
+function viaOf(ground, byRoutes) {
+    if (byRoutes)
+        return viaGatewayApi;
+    if (routesToService(ground).length === 0 && routesByHost(ground).length > 0)
+        return viaHosts;
+    return viaVirtualServices;
+}
 function familyFor(ground, { family }, ambient) {
     if (family !== undefined)
         return family;
-    if (routesToService(ground).length > 0)
+    if (routesToService(ground).length > 0 || routesByHost(ground).length > 0)
         return "virtual-service";
     if (routesForService(ground).length > 0)
         return "http-route";
@@ -36180,11 +36220,24 @@ function waypointFor(ground, service, ambient) {
     };
     return [{ object, whys: [{ kind: "waypoint", service: ground.service, isNew: true }] }];
 }
-function viaVirtualServices(ground, versions, { host }) {
+function viaHosts(ground, service, versions) {
+    const { names, made } = chooseBackends(ground, service, versions);
+    const routes = routesByHost(ground);
+    return {
+        changes: made,
+        chosen: {
+            stable: { deployment: versions.stable.deployment, host: names.stable },
+            canary: { deployment: versions.canary.deployment, host: names.canary },
+            routes,
+        },
+        releasable: routes,
+    };
+}
+function viaVirtualServices(ground, service, versions, { host }) {
     const { names, change, canaryIsMade } = chooseSubsets(ground, versions, routedSubsets(ground));
     const there = routesToService(ground);
     const changed = there.map((object) => pinned(ground, object, names.stable) ?? { object, whys: [] });
-    const routes = changed.length > 0 ? changed : [newVirtualService(ground, names)];
+    const routes = changed.length > 0 ? changed : [newVirtualService(ground, service, names)];
     const gateways = [];
     const entered = routes.map((route, at) => {
         if (host === undefined || at > 0)
@@ -36237,10 +36290,11 @@ const fileNames = {
 };
 function fileOf({ places }, { object, whys }) {
     const kind = fileNames[object.kind] ?? object.kind.toLowerCase();
-    const path = `istio-canary/${kind}-${object.metadata.name}.yaml`;
+    const path = `istio-canary/${kind}-${inPath(object.metadata.name)}.yaml`;
     const replaces = (places.get(placeWord(object)) ?? []).filter((place) => !place.endsWith(path));
     return { path, whys, use: "apply", objects: [asWritten(object)], replaces };
 }
+const inPath = (name) => name.replace(/[^a-z0-9.-]+/gi, "-");
 function asWritten(object) {
     const { apiVersion, kind, metadata, spec, ...rest } = withoutServerFields(object).object;
     const { clusterIP, clusterIPs, ...others } = objectAt({ spec }, "spec");
@@ -36248,7 +36302,7 @@ function asWritten(object) {
     return { apiVersion, kind, metadata, spec: isGiven ? others : spec, ...rest };
 }
 const labelPatches = ({ unlabelled }) => unlabelled.map(({ deployment, key, value }) => ({
-    path: `istio-canary/patches/deployment-${deployment}.yaml`,
+    path: `istio-canary/patches/deployment-${inPath(deployment)}.yaml`,
     whys: [{ kind: "pod-label", deployment, label: `${key}: ${value}` }],
     use: "patch",
     objects: [{ spec: { template: { metadata: { labels: { [key]: value } } } } }],
@@ -36305,8 +36359,9 @@ function hasProxies(ground, versions) {
 // EXTERNAL MODULE: ./src/lib/errors.js
 var lib_errors = __nccwpck_require__(9418);
 ;// CONCATENATED MODULE: ./src/lib/line-difference.js
+const mostLines = 2_000;
 function lineDifference(first, second) {
-    const [one, other] = [first.trimEnd().split("\n"), second.trimEnd().split("\n")];
+    const [one = [], other = []] = [first, second].map((text) => text.trimEnd().split("\n").slice(0, mostLines));
     const common = longestCommon(one, other);
     const lines = [];
     let [at, to] = [0, 0];
@@ -36408,6 +36463,14 @@ function unreadyInWords(unready, service, where) {
             `Deployment ${name} is not behind Service ${service} ${where} (Deployments: ${known(all)}).`,
             "Correct --stable-deployment, or stable.deployment in the file.",
         ],
+        "routed-elsewhere": ({ word, hosts }) => [
+            `${word} is for ${service} and sends its requests to ${known(hosts)}, which has no pods of a Deployment behind ${service}.`,
+            "Name the service that has them: --service.",
+        ],
+        "other-family": ({ words }) => [
+            `${known(words)} ${(0,numbers/* plural */.LS)(words.length, "routes", "route")} the requests of ${service}, and Istio supports no second kind of route beside it.`,
+            "Leave --route out, or take the host out of the other first.",
+        ],
         "no-gateway-api": () => [
             `Routes of the Gateway API are not served ${where}.`,
             "Install its custom resources, or leave --route out.",
@@ -36455,7 +36518,7 @@ function nextSteps({ files, namespace, image, folder }) {
     const labelled = files.flatMap(({ path, whys }) => whys.flatMap((why) => {
         if (why.kind !== "pod-label")
             return [];
-        const of = `deployment ${why.deployment} --namespace ${namespace}`;
+        const of = `deployment ${(0,shell_word/* shellWord */.r)(why.deployment)} --namespace ${namespace}`;
         return `kubectl patch ${of} --patch-file ${inFolder(path)} && kubectl rollout status ${of}`;
     }));
     const [waypoints, first, routes] = phases.map((phase) => files.filter((file) => isIn(phase, file)));
@@ -36492,7 +36555,7 @@ async function init(session) {
         const { message, next } = unreadyInWords(proposal, ground.service, where);
         throw new lib_errors/* RefusedError */.fk(message, { next });
     }
-    const texts = new Map(proposal.files.map((file) => [file.path, fileText(file, fileReason(file))]));
+    const texts = new Map(proposal.files.map((file) => [file.path, session.redact(fileText(file, fileReason(file)))]));
     const found = await session.inspect(proposal.objects, texts);
     const left = found.filter(({ level, unseen }) => level !== "note" && unseen === undefined);
     const files = [];
@@ -36508,7 +36571,12 @@ async function init(session) {
     return 0;
 }
 async function written(session, file, text) {
-    const there = await session.readFile(file.path);
+    const there = await session.readFile(file.path).catch((cause) => {
+        throw new lib_errors/* RefusedError */.fk(`${file.path} is there, and cannot be read: ${(0,lib_errors/* tell */.qz)(cause)}.`, {
+            next: "Give another folder: --output DIR.",
+            cause,
+        });
+    });
     const whole = { ...file, difference: [] };
     if (there === text)
         return { ...whole, became: "same" };
@@ -37039,12 +37107,12 @@ function append(ledger, poll) {
 }
 const pollsOf = ({ edges, polls }) => polls.map((line) => readLine(line, edges));
 const evidenceOf = (ledger, settings) => pollsOf(ledger).reduce((evidence, poll) => (0,evidence_evidence/* addPoll */.tu)(evidence, poll, settings), ledger.folded ?? evidence_evidence/* noEvidence */.n2);
-const mostLines = 480;
+const ledger_mostLines = 480;
 function fold(ledger, settings) {
-    if (ledger.polls.length <= mostLines)
+    if (ledger.polls.length <= ledger_mostLines)
         return ledger;
-    const older = { ...ledger, polls: ledger.polls.slice(0, -mostLines / 2) };
-    return { folded: evidenceOf(older, settings), edges: ledger.edges, polls: ledger.polls.slice(-mostLines / 2) };
+    const older = { ...ledger, polls: ledger.polls.slice(0, -ledger_mostLines / 2) };
+    return { folded: evidenceOf(older, settings), edges: ledger.edges, polls: ledger.polls.slice(-ledger_mostLines / 2) };
 }
 const foldWhole = (ledger, settings) => ledger.polls.length === 0 ? ledger : { folded: evidenceOf(ledger, settings), edges: ledger.edges, polls: [] };
 const finiteEdges = ({ buckets }) => buckets.length === 0 ? undefined : buckets.slice(0, -1).map(({ le }) => le);
@@ -67731,7 +67799,7 @@ function portOf(service, { fact, destination }) {
     return coded("IST0101", refuse(`${fact.where} sends to port ${port}, which ${service_ports_wordOf(service)} does not have (ports: ${list}; IST0101).`, "Correct the port of the route or of the Service."));
 }
 const service_ports_http = new Set(["http", "http2", "grpc", "grpc-web", "kubernetes.io/h2c", "kubernetes.io/ws"]);
-const opaque = new Set(["tcp", "tls", "https", "mongo", "mysql", "redis", "udp"]);
+const service_ports_opaque = new Set(["tcp", "tls", "https", "mongo", "mysql", "redis", "udp"]);
 function portsSpeakProtocol(scene) {
     const service = serviceBehind(scene.services, scene.hosts.stable);
     if (!service)
@@ -67762,7 +67830,7 @@ function notHttp(port, where) {
 function protocolOf({ number, name, protocol }, where) {
     if (service_ports_http.has(protocol))
         return undefined;
-    if (opaque.has(protocol))
+    if (service_ports_opaque.has(protocol))
         return warn(`${where}: port ${number} (${name}) is declared as ${protocol}, so http routes do not apply to it.`, "Name it http-…, or set appProtocol: http.");
     return coded("IST0118", note(`${where}: port ${number} does not say its protocol by name or appProtocol, so Istio looks at the first bytes (IST0118).`, "Name it http, or set appProtocol: http."));
 }
@@ -68517,7 +68585,8 @@ async function composeInit(config, here) {
         messages: messagesOf(config, here),
         inspect: (objects, texts) => inspectAhead(objects, texts, here),
         readFile: (path) => (0,read_text/* readText */.yR)((0,external_node_path_.join)(folder, path), read_text/* mebibyte */.E$, here).catch(compose_unlessMissing),
-        write: (path, text) => writeNew((0,external_node_path_.join)(folder, path), here.censor.redact(text)),
+        write: (path, text) => writeNew((0,external_node_path_.join)(folder, path), text),
+        redact: here.censor.redact,
     };
 }
 async function groundFor(config, here) {
@@ -68539,8 +68608,13 @@ async function groundFor(config, here) {
         throw new lib_errors/* RefusedError */.fk(`Service ${service} stands in ${files} for namespaces ${[only, ...more].join(", ")}.`, {
             next: "Name the one that is meant: --namespace.",
         });
+    if (!compose_isName(only))
+        throw new lib_errors/* RefusedError */.fk(`Service ${service} stands in ${files} for a namespace that can be none: ${only}.`, {
+            next: "Name the one that is meant: --namespace.",
+        });
     return { client, namespace: namespace || only, places: known.places, place: files };
 }
+const compose_isName = (text) => /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(text);
 function compose_unlessMissing(error) {
     if (error.code !== "ENOENT" && error.code !== "ENOTDIR")
         throw error;
