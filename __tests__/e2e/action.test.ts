@@ -127,7 +127,8 @@ describe("the action in a workflow", () => {
     return comment?.body ?? "";
   }
 
-  const all = { report: "canary-report.json", settled: "true" };
+  const ofPlans = { duration: "", errors: "", findings: "" };
+  const all = { ...ofPlans, report: "canary-report.json", settled: "true" };
   const back = {
     ...all,
     outcome: "rolled-back",
@@ -157,7 +158,7 @@ describe("the action in a workflow", () => {
     );
     assert.match(body, /^All requests go to <code>shop-v1<\/code> again, since /m);
     assert.ok(body.includes(`**Why:** ${because}`), body);
-    assert.match(body, /^\| ❌ \| 1\s·\s20\s% \| \*\*[\d.]+\s%\*\* \| [\d.]+\s% \| \d+ \|/m);
+    assert.match(body, /^\| ❌ \| 1\s·\s20% \| \*\*[\d.]+%\*\* \| [\d.]+% \| \d+ \|/m);
     assert.match(body, /^\* ❌ stage 1, errors: [\d.]+%, limit ≤ 5%$/m);
     assert.match(result.log, /Summary - ### ❌ action\/shop \S+ → v2-err20 rolled back/);
   });

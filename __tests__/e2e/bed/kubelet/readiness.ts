@@ -65,7 +65,8 @@ export function probe(container: Container, address: string): Promise<boolean> {
     : answersWell(address, port, readinessProbe);
 }
 
-const timeoutOf = (probe: Probe): number => (probe.timeoutSeconds ?? 1) * 1_000;
+/** At least ten seconds: no image answers its probe slowly, so what is slow is the machine, and no pod's fault. */
+const timeoutOf = (probe: Probe): number => Math.max(10, probe.timeoutSeconds ?? 1) * 1_000;
 
 const canConnect = (host: string, port: number, probe: Probe): Promise<boolean> =>
   new Promise((resolve) => {
