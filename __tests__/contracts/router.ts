@@ -412,12 +412,37 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>, 
     const left = await scene.spec("reviews");
     assert.match(
       (await router.drift(splitAt(10))) ?? "",
-      new RegExp(`${first} is gone, or sends to neither version any more$`),
+      new RegExp(`${first} is gone, or so changed that nothing tells it from the others$`),
     );
     await assert.rejects(router.write(splitAt(10)), DeniedError);
     await router.finish("stable");
     assert.equal(await scene.spec("reviews"), left);
     assert.match((await router.differences("stable")).join(), new RegExp(`${first} is gone`));
+  });
+
+  fact("a rule without a name whose match somebody edits in a stage is given back all the same", async (scene) => {
+    const router = await scene.begin({ reviews: [{ to: [["v1"]] }] });
+    await router.write(splitAt(50));
+    await scene.edit("reviews", ([rule, ...others]) => [{ ...rule, path: "/v1/" } as RuleSketch, ...others]);
+    assert.deepEqual((await router.strayed("stable"))?.serving.toSorted(), ["canary", "stable"]);
+    await router.finish("stable");
+    assert.equal(await router.strayed("stable"), undefined);
+    assert.doesNotMatch(await scene.weights("reviews"), /v2 [1-9]/);
+  });
+
+  fact("where two rules may be the one that is not known again, whom they serve is told", async (scene) => {
+    if (mostRules < 2) return;
+    const router = await scene.begin({ reviews: both });
+    await router.write(splitAt(50));
+    const split = [
+      ["v1", 50],
+      ["v2", 50],
+    ] as const;
+    await scene.draw("reviews", [
+      { path: "/a/", to: split },
+      { path: "/b/", to: split },
+    ]);
+    assert.deepEqual((await router.strayed("stable"))?.serving.toSorted(), ["canary", "stable"]);
   });
 
   fact("a rule of the old name that serves something else now is left alone", async (scene) => {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { RouteRule } from "../../istio/route-rule.ts";
 import type { RuleBefore } from "./before.ts";
 
-type Likeness = (was: RuleBefore, now: RouteRule) => boolean;
+export type Likeness = (was: RuleBefore, now: RouteRule) => boolean;
 
 const sameMatch: Likeness = (was, now) => isDeepStrictEqual(was.match, now.match);
 const sameBoth: Likeness = (was, now) => was.name === now.name && sameMatch(was, now);
@@ -22,9 +22,14 @@ const likenesses: readonly Likeness[] = [
  * Where the rules of a release are among those that are there now; undefined for one that is gone.
  * A likeness counts only where it is unique on both sides, so no rule is ever taken for another or for two.
  */
-export function locate(before: readonly RuleBefore[], now: readonly RouteRule[]): readonly (RouteRule | undefined)[] {
+export function locate(
+  before: readonly RuleBefore[],
+  now: readonly RouteRule[],
+  /** What tells a rule where nothing else does. */
+  last: Likeness = () => false,
+): readonly (RouteRule | undefined)[] {
   const known = new Map<RuleBefore, RouteRule>();
-  for (const alike of likenesses) {
+  for (const alike of [...likenesses, last]) {
     const taken = new Set(known.values());
     const lost = before.filter((was) => !known.has(was));
     const free = now.filter((rule) => !taken.has(rule));

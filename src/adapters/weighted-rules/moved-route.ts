@@ -47,7 +47,7 @@ export function movedRoute({ store, clock, pair, before, fence, followed, refuse
   /** What was deleted needs no giving back, and must not keep a rollback from going on; `differences` tells it. */
   function planFor(object: KubernetesObject | undefined, aim: Aim): RoutePlan {
     if (!object) {
-      if (aim.to === "before") return { moves: [], additions: [], troubles: [] };
+      if (aim.to === "before") return { moves: [], additions: [], unknown: [], troubles: [] };
       throw new DeniedError(`${word} was deleted during the release.`, {
         next: "Apply it again, then run the release again.",
       });
@@ -108,8 +108,8 @@ export function movedRoute({ store, clock, pair, before, fence, followed, refuse
     },
     async serving() {
       const { roleOf } = destinationRoles(shape, pair);
-      const { moves, additions } = planFor(await read(), { to: "before" });
-      const rules = [...moves.map(({ rule }) => rule), ...additions.flatMap(({ now }) => now ?? [])];
+      const { moves, additions, unknown } = planFor(await read(), { to: "before" });
+      const rules = [...moves.map(({ rule }) => rule), ...additions.flatMap(({ now }) => now ?? []), ...unknown];
       return rules.flatMap(({ destinations }) =>
         destinations.filter((each) => trafficOf(each, destinations) > 0).flatMap((each) => roleOf(each) ?? []),
       );

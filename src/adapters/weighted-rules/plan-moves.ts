@@ -9,7 +9,7 @@ import type { ObjectBefore, RuleBefore } from "./before.ts";
 import { copiesIn, plannedCopies, whyNoMirror } from "./copies.ts";
 import { destinationWord, ruleWord } from "./describe.ts";
 import { type DestinationRoles, destinationRoles, type VersionPair } from "./destination-roles.ts";
-import { locate } from "./locate.ts";
+import { type Likeness, locate } from "./locate.ts";
 import type { RouteShape } from "./route-shape.ts";
 import { canaryWeight, managedShare } from "./share.ts";
 
@@ -36,6 +36,8 @@ export type RoutePlan = {
   readonly moves: readonly Move[];
   /** The rules that come, go, change or stay beside those that move. */
   readonly additions: readonly Addition[];
+  /** Where a rule of the release is not known again: those that send to a version, of which it may be one. */
+  readonly unknown: readonly RouteRule[];
   /** Rules of the release that cannot be moved, in words. */
   readonly troubles: readonly string[];
 };
@@ -58,7 +60,9 @@ export function planMoves(
   );
   const added = new Set(beside.flat().flatMap(({ standing }) => standing));
   const serving = all.filter((rule) => !added.has(rule) && rule.destinations.some(versions.roleOf));
-  const rules = locate(before.rules, serving);
+  const own = all.filter((rule) => !added.has(rule));
+  const rules = locate(before.rules, serving, inSamePlace(own, aim, versions));
+  const unknown = rules.includes(undefined) ? serving.filter((rule) => !rules.includes(rule)) : [];
   const moves: Move[] = [];
   const gone: string[] = [];
   const additions: Addition[] = [];
@@ -76,7 +80,7 @@ export function planMoves(
       rule && aim.to === "split" && aim.mirror !== undefined && whyNoMirror(shape, rule, versions, namespace);
     if (unsaid) gone.push(`${ruleWord(shape, was)}: ${unsaid.because}`);
     if (!rule) {
-      gone.push(`${ruleWord(shape, was)} is gone, or sends to neither version any more`);
+      gone.push(`${ruleWord(shape, was)} is gone, or so changed that nothing tells it from the others`);
       continue;
     }
     const planned = place(rule.destinations, start, aim, versions).map((one) =>
@@ -89,7 +93,19 @@ export function planMoves(
   const ambiguous = moves.flatMap(({ rule }) =>
     repeated(rule.destinations, versions).map((what) => `${ruleWord(shape, rule)} names ${what} more than once`),
   );
-  return { moves, additions, troubles: [...gone, ...ambiguous] };
+  return { moves, additions, unknown, troubles: [...gone, ...ambiguous] };
+}
+
+/**
+ * A rule without a name whose match somebody edits has nothing left but its place, and that it sends to a version. Where
+ * it gets a weight it has to have both, so that no rule that never had the canary is given one.
+ */
+function inSamePlace(rules: readonly RouteRule[], aim: Aim, { indexesOf }: DestinationRoles): Likeness {
+  return (was, now) => {
+    const ofSection = rules.filter(({ section }) => section === was.section);
+    const isBetween = aim.to !== "split" || roles.every((role) => indexesOf(role, now.destinations).length > 0);
+    return !was.name && !now.name && isBetween && ofSection.indexOf(now) === was.index;
+  };
 }
 
 /**
