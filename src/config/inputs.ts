@@ -514,6 +514,13 @@ export const inputs: readonly Input[] = [
     commands: commenting,
   },
   {
+    name: "notify",
+    path: "reporting.notify",
+    type: "yaml",
+    description: "Webhooks that are told of what comes of a release.",
+    commands: telling,
+  },
+  {
     name: "dashboards",
     path: "reporting.dashboards",
     type: "map",

@@ -642,7 +642,7 @@ const reporting = section({
   environment: given("reporting.environment", text),
   dashboards: preset(inputAt("reporting.dashboards").description, links, {}),
   notify: preset(
-    "Webhooks that are told of what comes of a release.",
+    inputAt("reporting.notify").description,
     z.array(notify, { error: "expected a list of webhooks, each with url and form" }),
     [],
   ),
