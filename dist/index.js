@@ -32485,6 +32485,13 @@ const inputs = [
         commands: commenting,
     },
     {
+        name: "notify",
+        path: "reporting.notify",
+        type: "yaml",
+        description: "Webhooks that are told of what comes of a release.",
+        commands: telling,
+    },
+    {
         name: "dashboards",
         path: "reporting.dashboards",
         type: "map",
@@ -33272,7 +33279,7 @@ const reporting = section({
     pullRequest: given("reporting.pullRequest", count("the number of a pull request", 1)),
     environment: given("reporting.environment", values_text),
     dashboards: preset(inputAt("reporting.dashboards").description, links, {}),
-    notify: preset("Webhooks that are told of what comes of a release.", mini_schemas/* array */.YOg(notify, { error: "expected a list of webhooks, each with url and form" }), []),
+    notify: preset(inputAt("reporting.notify").description, mini_schemas/* array */.YOg(notify, { error: "expected a list of webhooks, each with url and form" }), []),
     report: usual("reporting.report", values_text),
 });
 const verify = section({
@@ -49655,9 +49662,9 @@ const likenesses = [
     sameMatch,
     (was, now) => sameBoth(was, now) && was.index === now.index,
 ];
-function locate(before, now) {
+function locate(before, now, last = () => false) {
     const known = new Map();
-    for (const alike of likenesses) {
+    for (const alike of [...likenesses, last]) {
         const taken = new Set(known.values());
         const lost = before.filter((was) => !known.has(was));
         const free = now.filter((rule) => !taken.has(rule));
@@ -49699,7 +49706,9 @@ function planMoves(shape, object, before, pair, aim) {
     const beside = before.rules.map((was, at) => slotsAt(at).map((slot) => ({ slot, standing: standingBeside(all, was, slot, versions) })));
     const added = new Set(beside.flat().flatMap(({ standing }) => standing));
     const serving = all.filter((rule) => !added.has(rule) && rule.destinations.some(versions.roleOf));
-    const rules = locate(before.rules, serving);
+    const own = all.filter((rule) => !added.has(rule));
+    const rules = locate(before.rules, serving, inSamePlace(own, aim, versions));
+    const unknown = rules.includes(undefined) ? serving.filter((rule) => !rules.includes(rule)) : [];
     const moves = [];
     const gone = [];
     const additions = [];
@@ -49718,7 +49727,7 @@ function planMoves(shape, object, before, pair, aim) {
         if (unsaid)
             gone.push(`${ruleWord(shape, was)}: ${unsaid.because}`);
         if (!rule) {
-            gone.push(`${ruleWord(shape, was)} is gone, or sends to neither version any more`);
+            gone.push(`${ruleWord(shape, was)} is gone, or so changed that nothing tells it from the others`);
             continue;
         }
         const planned = place(rule.destinations, start, aim, versions).map((one) => plan_moves_asKept(shape, one, was, start, aim, versions));
@@ -49727,7 +49736,14 @@ function planMoves(shape, object, before, pair, aim) {
         moves.push({ shape, namespace, rule, planned, copies });
     }
     const ambiguous = moves.flatMap(({ rule }) => repeated(rule.destinations, versions).map((what) => `${ruleWord(shape, rule)} names ${what} more than once`));
-    return { moves, additions, troubles: [...gone, ...ambiguous] };
+    return { moves, additions, unknown, troubles: [...gone, ...ambiguous] };
+}
+function inSamePlace(rules, aim, { indexesOf }) {
+    return (was, now) => {
+        const ofSection = rules.filter(({ section }) => section === was.section);
+        const isBetween = aim.to !== "split" || release_target/* roles */.Ot.every((role) => indexesOf(role, now.destinations).length > 0);
+        return !was.name && !now.name && isBetween && ofSection.indexOf(now) === was.index;
+    };
 }
 const repeated = (destinations, { indexesOf }) => release_target/* roles */.Ot.flatMap((role) => {
     const [first, second] = indexesOf(role, destinations).map((index) => destinations[index]);
@@ -49915,7 +49931,7 @@ function movedRoute({ store, clock, pair, before, fence, followed, refused }) {
     function planFor(object, aim) {
         if (!object) {
             if (aim.to === "before")
-                return { moves: [], additions: [], troubles: [] };
+                return { moves: [], additions: [], unknown: [], troubles: [] };
             throw new lib_errors/* DeniedError */.iC(`${word} was deleted during the release.`, {
                 next: "Apply it again, then run the release again.",
             });
@@ -49979,8 +49995,8 @@ function movedRoute({ store, clock, pair, before, fence, followed, refused }) {
         },
         async serving() {
             const { roleOf } = destinationRoles(shape, pair);
-            const { moves, additions } = planFor(await read(), { to: "before" });
-            const rules = [...moves.map(({ rule }) => rule), ...additions.flatMap(({ now }) => now ?? [])];
+            const { moves, additions, unknown } = planFor(await read(), { to: "before" });
+            const rules = [...moves.map(({ rule }) => rule), ...additions.flatMap(({ now }) => now ?? []), ...unknown];
             return rules.flatMap(({ destinations }) => destinations.filter((each) => trafficOf(each, destinations) > 0).flatMap((each) => roleOf(each) ?? []));
         },
         async differences(aim, next) {
