@@ -1,3 +1,4 @@
+import { trafficOf } from "../../istio/destination.ts";
 import type { RouteRule } from "../../istio/route-rule.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { someOf } from "../../lib/some-of.ts";
@@ -36,6 +37,10 @@ function selectAmong(search: RouteSearch): Selection {
 const has = ({ destinations }: RouteRule, role: Role, { versions }: RouteSearch): boolean =>
   versions.indexesOf(role, destinations).length > 0;
 
+/** A weight of 0 is no request: who stands there with it was not made stable by anybody. */
+const serves = ({ destinations }: RouteRule, role: Role, { versions }: RouteSearch): boolean =>
+  destinations.some((one) => versions.roleOf(one) === role && trafficOf(one, destinations) > 0);
+
 /** Every rule with both destinations, else every rule with stable's. */
 function selectAll(search: RouteSearch): Selection {
   const { choice, rules: all, versions } = search;
@@ -73,7 +78,7 @@ function nothingToMove(search: RouteSearch): Finding {
       `Name the ${shape.kind} that it delegates to; the weights are there.`,
     );
   }
-  if (rules.some((rule) => has(rule, "canary", search))) {
+  if (rules.some((rule) => serves(rule, "canary", search))) {
     return refuse(
       `${where}: no ${word} sends to ${destinationWord(versions.stable)}, and ${destinationWord(versions.canary)} has its requests already.`,
       "An earlier release made it the stable version: exchange stable and canary in the configuration.",
