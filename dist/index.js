@@ -50190,6 +50190,7 @@ function isTooSmall({ destinations }, { shape, versions }, where) {
 
 
 
+
 function selectRules(shape, object, choice, pair) {
     const rules = shape.rulesOf(object);
     const search = { shape, choice, rules, versions: destinationRoles(shape, pair) };
@@ -50201,6 +50202,7 @@ function selectAmong(search) {
     return { rules, problems: [...problems, ...toldOnce(against)] };
 }
 const select_rules_has = ({ destinations }, role, { versions }) => versions.indexesOf(role, destinations).length > 0;
+const select_rules_serves = ({ destinations }, role, { versions }) => destinations.some((one) => versions.roleOf(one) === role && trafficOf(one, destinations) > 0);
 function selectAll(search) {
     const { choice, rules: all, versions } = search;
     const withStable = chosenRules(all, choice, versions).filter((rule) => rule.instead === undefined && select_rules_has(rule, "stable", search));
@@ -50223,7 +50225,7 @@ function nothingToMove(search) {
     if (rules.length === delegates.length) {
         return refuse(`${where} hands every request to other VirtualServices: ${(0,some_of/* someOf */.y)(delegates.map((one) => describe_objectWord(shape, one)), ", ")}.`, `Name the ${shape.kind} that it delegates to; the weights are there.`);
     }
-    if (rules.some((rule) => select_rules_has(rule, "canary", search))) {
+    if (rules.some((rule) => select_rules_serves(rule, "canary", search))) {
         return refuse(`${where}: no ${word} sends to ${destinationWord(versions.stable)}, and ${destinationWord(versions.canary)} has its requests already.`, "An earlier release made it the stable version: exchange stable and canary in the configuration.");
     }
     return refuse(`${where}: no ${word} sends to ${destinationWord(versions.stable)} (found: ${listed(rules)}).`, `Check host and subset of stable, or name the ${shape.kind} that routes to it.`);
