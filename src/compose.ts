@@ -405,10 +405,9 @@ function logKeeper(
   keep: (logs: KeptLogs) => void,
 ): KeepLogs | undefined {
   if (!reporting.logs) return undefined;
-  const folder = reporting.report === "" ? undefined : logFolderBeside(reporting.report);
   return (logs) => {
     if (logs.because !== undefined) warn(`the canary's logs are not kept: ${logs.because}`);
-    keep({ ...logs, folder });
+    keep(logs);
   };
 }
 
@@ -535,8 +534,8 @@ function tellersFor(
     reporters.push(written);
     sinks.push(written.notice);
   }
-  if (reporting.report)
-    reporters.push(reportFile({ file: reporting.report }), logFolder(logFolderBeside(reporting.report)));
+  const { report } = reporting;
+  if (report) reporters.push(reportFile({ file: report }));
   if (reporting.summary && github.summaryFile) reporters.push(jobSummary(links));
 
   for (const wanted of reporting.notify) {
@@ -559,10 +558,11 @@ function tellersFor(
       reporters.push(commitStatus({ clock, github: api, repository, sha, environment, warn }));
   }
   // Whoever only looks on has no report of its own.
-  const wanted = commandNamed(command)?.changes === true ? reporters : [voice];
+  const isChanging = commandNamed(command)?.changes === true;
   const trouble = (error: unknown): void => voice.warn(censor.text(`a report failed: ${tell(error)}`));
+  const all = tee(clock, isChanging ? reporters : [voice], trouble);
   return {
-    reporter: censor.reporter(tee(clock, wanted, trouble)),
+    reporter: censor.reporter(report && isChanging ? logFolder(logFolderBeside(report), all, warn) : all),
     notices: { tell: (notice) => tellNotice(notice, sinks, world) },
   };
 }

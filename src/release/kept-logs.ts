@@ -13,8 +13,10 @@ export type KeptLogs = {
   readonly logs: readonly KeptLog[];
   /** Pods whose logs are not kept, because others are enough. */
   readonly left: number;
-  /** Where they lie as files; missing where they are not written. */
+  /** Where they lie as files; missing where none is written. */
   readonly folder?: string | undefined;
+  /** Pods of which something could not be written there. */
+  readonly unwritten?: number;
   /** Why some could not be read. */
   readonly because?: string | undefined;
 };

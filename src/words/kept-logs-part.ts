@@ -16,9 +16,9 @@ export function keptLogsPart({ logs: kept }: Account): string | undefined {
 }
 
 /** Where the rest is, and what is nowhere, in sentences. */
-export function restOfLogs({ logs, left, folder, because }: KeptLogs): readonly string[] {
+export function restOfLogs({ logs, left, folder, unwritten = 0, because }: KeptLogs): readonly string[] {
   const told: string[] = [];
-  const pods = new Set(logs.map(({ pod }) => pod)).size;
+  const pods = new Set(logs.map(({ pod }) => pod)).size - unwritten;
   if (folder !== undefined && pods > 0)
     told.push(`The last lines of ${count(pods)} ${plural(pods, "pod")} of the canary are in ${folder}/.`);
   if (left > 0) told.push(`Those of ${count(left)} more ${plural(left, "pod")} are not kept.`);

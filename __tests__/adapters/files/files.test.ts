@@ -3,6 +3,7 @@ import {
   closeSync,
   existsSync,
   lstatSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -19,9 +20,11 @@ import { type Report, reportFile, reportOf } from "../../../src/adapters/files/r
 import { conclude } from "../../../src/evidence/conclusion.ts";
 import { evidenceOf } from "../../../src/evidence/ledger.ts";
 import type { Account } from "../../../src/release/account.ts";
+import type { KeptLogs } from "../../../src/release/kept-logs.ts";
 import { conclusionNumbers } from "../../../src/words/conclusion-numbers.ts";
 import { conclusionSentence } from "../../../src/words/conclusion-sentence.ts";
 import { accountInWords } from "../../../src/words/in-words.ts";
+import { restOfLogs } from "../../../src/words/kept-logs-part.ts";
 import { say } from "../../../src/words/say.ts";
 import { evidenceSamples, evidenceTales } from "../../words/evidence-tale.ts";
 import { samples, start, target } from "../../words/sample.ts";
@@ -258,7 +261,7 @@ test("of manifests without a name the rest is reported", () => {
   ]);
 });
 
-test("logs lie in a folder that is named after the report, and an earlier release's go", (t) => {
+test("logs lie in a folder that is named after the report, and what else is there stays", (t) => {
   for (const [report, logs] of [
     ["canary-report.json", "canary-logs"],
     ["out/reviews.html", "out/reviews-logs"],
@@ -268,17 +271,44 @@ test("logs lie in a folder that is named after the report, and an earlier releas
 
   const path = join(folder(t), "new", "canary-logs");
   const log = (pod: string, lines: readonly string[]) => ({ pod, container: "app", previous: false, lines });
-  logFolder(path).report({ ...running, logs: { logs: [log("old", ["x"])], left: 0 } });
-  writeFileSync(join(path, "theirs.txt"), "theirs");
-  const reporter = logFolder(path);
+  mkdirSync(path, { recursive: true });
+  writeFileSync(join(path, "access.log"), "theirs");
+  const reporter = logFolder(path, { report: () => {}, flush: async () => {} }, assert.fail);
   reporter.report(running);
   reporter.report({ ...running, logs: { logs: [log("../v2", ["a"])], left: 0 } });
   reporter.report({
     ...running,
     logs: { logs: [log("../v2", ["a", "b"]), { ...log("v2", ["c"]), previous: true }], left: 0 },
   });
-  assert.deepEqual(readdirSync(path).toSorted(), [".._v2.app.log", "theirs.txt", "v2.app.previous.log"]);
+  assert.deepEqual(readdirSync(path).toSorted(), [".._v2.app.log", "access.log", "v2.app.previous.log"]);
   assert.equal(readFileSync(join(path, ".._v2.app.log"), "utf8"), "a\nb\n");
+});
+
+test("the folder of the logs is told only of what lies there, and a link in its place is not followed", (t) => {
+  const path = folder(t);
+  const log = (pod: string) => ({ pod, container: "app", previous: false, lines: ["x"] });
+  const theirs = join(path, "theirs");
+  mkdirSync(theirs);
+  symlinkSync(theirs, join(path, "link"));
+  for (const [name, pods, told, warned] of [
+    ["link", ["v2"], [], /could not be written to .*link\/: it is a symbolic link/],
+    ["long", ["v".repeat(300)], [], /ENAMETOOLONG/],
+    [
+      "half",
+      ["v".repeat(300), "v2"],
+      [`The last lines of 1 pod of the canary are in ${join(path, "half")}/.`],
+      /ENAMETOOLONG/,
+    ],
+  ] as const) {
+    const kept: KeptLogs[] = [];
+    const warnings = new Set<string>();
+    const rest = { report: ({ logs }: Account) => void kept.push(logs ?? assert.fail()), flush: async () => {} };
+    const reporter = logFolder(join(path, name), rest, (warning) => void warnings.add(warning));
+    for (const _ of [1, 2]) reporter.report({ ...running, logs: { logs: pods.map(log), left: 0 } });
+    assert.deepEqual(restOfLogs(kept.at(-1) ?? assert.fail()), told);
+    assert.match([...warnings].join("\n"), warned);
+  }
+  assert.deepEqual(readdirSync(theirs), []);
 });
 
 test("logs stand in no JSON report: they lie beside it", () => {
