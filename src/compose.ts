@@ -557,12 +557,12 @@ function tellersFor(
     if (reporting.commitStatus && sha)
       reporters.push(commitStatus({ clock, github: api, repository, sha, environment, warn }));
   }
-  // Whoever only looks on has no report of its own.
-  const isChanging = commandNamed(command)?.changes === true;
   const trouble = (error: unknown): void => voice.warn(censor.text(`a report failed: ${tell(error)}`));
-  const all = tee(clock, isChanging ? reporters : [voice], trouble);
+  const all = report ? [logFolder(logFolderBeside(report), tee(clock, reporters, trouble), warn)] : reporters;
+  // Whoever only looks on has no report of its own.
+  const wanted = commandNamed(command)?.changes === true ? all : [voice];
   return {
-    reporter: censor.reporter(report && isChanging ? logFolder(logFolderBeside(report), all, warn) : all),
+    reporter: censor.reporter(tee(clock, wanted, trouble)),
     notices: { tell: (notice) => tellNotice(notice, sinks, world) },
   };
 }
