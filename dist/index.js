@@ -48992,35 +48992,40 @@ const report_file_nameOf = (metadata) => typeof metadata === "object" && metadat
 
 
 
+
 function logFolderBeside(report) {
     const name = (0,external_node_path_.basename)(report, (0,external_node_path_.extname)(report)).replace(/-?report$/, "");
     return (0,external_node_path_.join)((0,external_node_path_.dirname)(report), `${name || "canary"}-logs`);
 }
-function logFolder(folder) {
+function logFolder(folder, rest, warn) {
     const written = new Map();
     function write(log) {
         const file = log_folder_fileOf(log);
         if (written.get(file) === log.lines.length)
             return;
+        (0,external_node_fs_.mkdirSync)(folder, { recursive: true });
+        if ((0,external_node_fs_.lstatSync)(folder).isSymbolicLink())
+            throw new Error("it is a symbolic link, and none is followed");
         writeWhole((0,external_node_path_.join)(folder, file), `${log.lines.join("\n")}\n`);
         written.set(file, log.lines.length);
     }
+    function isWritten(log) {
+        try {
+            write(log);
+        }
+        catch (error) {
+            warn(`logs of the canary could not be written to ${folder}/: ${(0,lib_errors/* tell */.qz)(error)}`);
+        }
+        return written.has(log_folder_fileOf(log));
+    }
+    function placed(kept) {
+        const unwritten = new Set(kept.logs.filter((log) => !isWritten(log)).map(({ pod }) => pod)).size;
+        return { ...kept, unwritten, folder: written.size > 0 ? folder : undefined };
+    }
     return {
-        report({ logs: kept }) {
-            const logs = kept?.logs ?? [];
-            if (logs.length > 0 && written.size === 0)
-                emptied(folder);
-            for (const log of logs)
-                write(log);
-        },
-        flush: async () => { },
+        report: ({ logs, ...account }) => rest.report({ ...account, logs: logs && placed(logs) }),
+        flush: (limit) => rest.flush(limit),
     };
-}
-function emptied(folder) {
-    (0,external_node_fs_.mkdirSync)(folder, { recursive: true });
-    for (const file of (0,external_node_fs_.readdirSync)(folder))
-        if (file.endsWith(".log"))
-            (0,external_node_fs_.rmSync)((0,external_node_path_.join)(folder, file));
 }
 const log_folder_fileOf = ({ pod, container, previous }) => `${[pod, container, previous ? "previous.log" : "log"].map((part) => part.replaceAll(/[^\w.-]/g, "_")).join(".")}`;
 
@@ -68781,11 +68786,10 @@ function compose(config, here) {
 function logKeeper({ reporting }, warn, keep) {
     if (!reporting.logs)
         return undefined;
-    const folder = reporting.report === "" ? undefined : logFolderBeside(reporting.report);
     return (logs) => {
         if (logs.because !== undefined)
             warn(`the canary's logs are not kept: ${logs.because}`);
-        keep({ ...logs, folder });
+        keep(logs);
     };
 }
 function warningsOf(config, { voice, censor }) {
@@ -68866,8 +68870,9 @@ function tellersFor({ command, reporting }, environment, world, written, warn) {
         reporters.push(written);
         sinks.push(written.notice);
     }
-    if (reporting.report)
-        reporters.push(reportFile({ file: reporting.report }), logFolder(logFolderBeside(reporting.report)));
+    const { report } = reporting;
+    if (report)
+        reporters.push(reportFile({ file: report }));
     if (reporting.summary && github.summaryFile)
         reporters.push(jobSummary(links));
     for (const wanted of reporting.notify) {
@@ -68889,8 +68894,9 @@ function tellersFor({ command, reporting }, environment, world, written, warn) {
         if (reporting.commitStatus && sha)
             reporters.push(commitStatus({ clock, github: api, repository, sha, environment, warn }));
     }
-    const wanted = (0,config_commands/* commandNamed */.v)(command)?.changes === true ? reporters : [voice];
     const trouble = (error) => voice.warn(censor.text(`a report failed: ${(0,lib_errors/* tell */.qz)(error)}`));
+    const all = report ? [logFolder(logFolderBeside(report), tee(clock, reporters, trouble), warn)] : reporters;
+    const wanted = (0,config_commands/* commandNamed */.v)(command)?.changes === true ? all : [voice];
     return {
         reporter: censor.reporter(tee(clock, wanted, trouble)),
         notices: { tell: (notice) => tellNotice(notice, sinks, world) },
@@ -74153,9 +74159,9 @@ function keptLogsPart({ logs: kept }) {
     const parts = [`${whose(first)}:`, (0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .block */ .om)(lines.join("\n"), "text"), (0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .plain */ .pj)(restOfLogs(kept).join(" "))];
     return (0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .folded */ .TM)(`The canary's last words: ${(0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .code */ .aY)(first.pod)}`, parts.join("\n\n"));
 }
-function restOfLogs({ logs, left, folder, because }) {
+function restOfLogs({ logs, left, folder, unwritten = 0, because }) {
     const told = [];
-    const pods = new Set(logs.map(({ pod }) => pod)).size;
+    const pods = new Set(logs.map(({ pod }) => pod)).size - unwritten;
     if (folder !== undefined && pods > 0)
         told.push(`The last lines of ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_1__/* .count */ .U9)(pods)} ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_1__/* .plural */ .LS)(pods, "pod")} of the canary are in ${folder}/.`);
     if (left > 0)
