@@ -7,7 +7,7 @@ import { wayBack } from "./adapters/deployment/way-back.ts";
 import type { KeepLogs } from "./adapters/deployment/workload-parts.ts";
 import { captureWorkloads, imageBefore, workloadsBefore } from "./adapters/deployment/workloads-before.ts";
 import { logFolder, logFolderBeside } from "./adapters/files/log-folder.ts";
-import { writeNew } from "./adapters/files/new-file.ts";
+import { assertPlace, writeNew } from "./adapters/files/new-file.ts";
 import { readFolder } from "./adapters/files/read-folder.ts";
 import { mebibyte, readText } from "./adapters/files/read-text.ts";
 import { reportFile, writeWhole } from "./adapters/files/report-file.ts";
@@ -193,7 +193,10 @@ export async function composeInit(config: Config, here: Surroundings): Promise<I
     folder,
     messages: messagesOf(config, here),
     inspect: (objects, texts) => inspectAhead(objects, texts, here),
-    readFile: (path) => readText(join(folder, path), mebibyte, here).catch(unlessMissing),
+    readFile: async (path) => {
+      assertPlace(folder, path);
+      return readText(join(folder, path), mebibyte, here).catch(unlessMissing);
+    },
     write: (path, text) => writeNew(join(folder, path), text),
     redact: here.censor.redact,
   };

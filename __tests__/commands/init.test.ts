@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
@@ -135,6 +144,42 @@ test("init writes over no file, and says how one that is there differs", async (
   assert.match(said, /\.github\/canary\.yaml is there, and was left alone\. It differs/);
   for (const line of ["- stages: 50:1m, 100", "+ stages: 10:5m, 50:5m, 100"])
     assert.ok(said.includes(`    ${line}\n`), line);
+});
+
+const obstacles: Readonly<Record<string, (folder: string) => void>> = {
+  "a folder": (folder) => mkdirSync(join(folder, ".github/canary.yaml"), { recursive: true }),
+  "a file of 2 MiB": (folder) => {
+    mkdirSync(join(folder, ".github"));
+    writeFileSync(join(folder, ".github/canary.yaml"), "x".repeat(2 ** 21));
+  },
+  "a file where a folder should be": (folder) => writeFileSync(join(folder, ".github"), ""),
+  "a link to nothing": (folder) => symlinkSync(join(folder, "nothing"), join(folder, ".github")),
+  "a link out of the folder": (folder) => symlinkSync(tmpdir(), join(folder, ".github")),
+};
+for (const [what, put] of Object.entries(obstacles))
+  test(`init refuses before it writes anything where there is ${what}`, async (t) => {
+    const folder = folderFor(t);
+    const files = join(folder, "world");
+    const { objects } = initWorlds["one-deployment"] ?? assert.fail();
+    writeFileSync(join(files, "all.yaml"), objects.map((object) => dump(object)).join("---\n"));
+    put(folder);
+    await assert.rejects(
+      run({ command: "init", service: "reviews", files, output: folder }),
+      (error) =>
+        error instanceof RefusedError && /canary\.yaml cannot be written: .*Nothing was written/.test(tell(error)),
+    );
+    assert.ok(!existsSync(join(folder, "istio-canary")));
+  });
+
+test("of an image that is no plain reference the configuration says nothing, and init says so", async (t) => {
+  const folder = folderFor(t);
+  const files = join(folder, "world");
+  const { objects } = initWorlds["one-deployment"] ?? assert.fail();
+  const all = objects.map((object) => dump(object)).join("---\n");
+  writeFileSync(join(files, "all.yaml"), all.replace(/image: .*/, `image: 'evil.example/\${GITHUB_TOKEN}/reviews:1'`));
+  const { said } = await run({ command: "init", service: "reviews", files, output: folder });
+  assert.doesNotMatch(readFileSync(join(folder, ".github/canary.yaml"), "utf8"), /image|TOKEN/);
+  assert.match(said, /is no plain reference/);
 });
 
 test("a name in a manifest leads into no other folder, and one that can be none is refused before anything is written", async (t) => {

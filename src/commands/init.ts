@@ -24,7 +24,7 @@ export type InitSession = Pick<Session, "messages"> & {
   ) => Promise<readonly Finding[]>;
   /** Takes secrets out of what is written. */
   readonly redact: Redact;
-  /** Undefined where there is none. */
+  /** Undefined where there is none; rejects where a file can be neither read nor made. */
   readonly readFile: (path: string) => Promise<string | undefined>;
   /** Writes a file that is not there. */
   readonly write: (path: string, text: string) => void;
@@ -42,7 +42,8 @@ export async function init(session: InitSession): Promise<ExitCode> {
   const found = await session.inspect(proposal.objects, texts);
   const left = found.filter(({ level, unseen }) => level !== "note" && unseen === undefined);
   const files: WrittenFile[] = [];
-  for (const file of proposal.files) files.push(await written(session, file, texts.get(file.path) ?? ""));
+  for (const file of proposal.files) files.push(await lookedAt(session, file, texts.get(file.path) ?? ""));
+  for (const { path, became } of files) if (became === "written") write(session, path, texts.get(path) ?? "");
   const { namespace } = ground;
   const { image } = proposal;
   const isRefused = left.some(({ level }) => level === "refuse");
@@ -52,9 +53,10 @@ export async function init(session: InitSession): Promise<ExitCode> {
   return 0;
 }
 
-async function written(session: InitSession, file: ProposedFile, text: string): Promise<WrittenFile> {
+/** What becomes of a file: all are looked at before one is written. */
+async function lookedAt(session: InitSession, file: ProposedFile, text: string): Promise<WrittenFile> {
   const there = await session.readFile(file.path).catch((cause: unknown) => {
-    throw new RefusedError(`${file.path} is there, and cannot be read: ${tell(cause)}.`, {
+    throw new RefusedError(`${file.path} cannot be written: ${tell(cause)}. Nothing was written.`, {
       next: "Give another folder: --output DIR.",
       cause,
     });
@@ -62,13 +64,16 @@ async function written(session: InitSession, file: ProposedFile, text: string): 
   const whole = { ...file, difference: [] };
   if (there === text) return { ...whole, became: "same" };
   if (there !== undefined) return { ...whole, became: "other", difference: lineDifference(there, text) };
+  return { ...whole, became: "written" };
+}
+
+function write(session: InitSession, path: string, text: string): void {
   try {
-    session.write(file.path, text);
+    session.write(path, text);
   } catch (cause) {
-    throw new RefusedError(`${file.path} cannot be written: ${tell(cause)}; files before it may be there.`, {
+    throw new RefusedError(`${path} cannot be written: ${tell(cause)}; files before it may be there.`, {
       next: "Give a folder that may be written to: --output DIR.",
       cause,
     });
   }
-  return { ...whole, became: "written" };
 }

@@ -108,9 +108,12 @@ export function imageOf(ground: InitGround, { stable }: Pick<Chosen, "stable">):
   if (!found) return undefined;
   const deployment = readDeployment(found);
   const choice = chooseContainer(deployment);
-  if ("problem" in choice) return deployment.containers[0]?.image || undefined;
-  return choice.image || undefined;
+  const image = "problem" in choice ? deployment.containers[0]?.image : choice.image;
+  return image && isPlain.test(image) ? image : undefined;
 }
+
+/** A reference as registries know it: of anything else, such as `${NAME}`, the configuration would make something. */
+const isPlain = /^[a-z0-9][\w.-]*(:\d+)?(\/[\w.-]+)*(:[\w.-]+)?(@[a-z0-9]+:[a-f0-9]+)?$/i;
 
 /** Its repository, with the commit that a workflow releases. */
 const imageOfCommit = (image: string): string => `${image.replace(/@.*$/, "").replace(/:[^/:]*$/, "")}:\${GITHUB_SHA}`;

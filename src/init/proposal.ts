@@ -29,6 +29,7 @@ export type InitNote =
   | { readonly kind: "others-serve"; readonly words: readonly string[] }
   | { readonly kind: "releasable"; readonly words: readonly string[] }
   | { readonly kind: "several-places"; readonly word: string; readonly files: readonly string[] }
+  | { readonly kind: "no-image"; readonly deployment: string }
   | { readonly kind: "no-proxies" };
 
 /** One file that is to be reviewed. */

@@ -287,7 +287,7 @@ function labelled(object: KubernetesObject, { namespace }: InitGround, { unlabel
   return { ...object, spec: { ...spec, template: { ...template, metadata: { ...meta, labels } } } };
 }
 
-function notesOf(ground: InitGround, { versions, selector, releasable }: Parts): readonly InitNote[] {
+function notesOf(ground: InitGround, { versions, selector, releasable, chosen }: Parts): readonly InitNote[] {
   const { stable, canary, from, others, bothServe } = versions;
   const notes: InitNote[] = [
     { kind: "versions", stable: stable.deployment, canary: canary.deployment, made: from !== "existing" },
@@ -297,6 +297,7 @@ function notesOf(ground: InitGround, { versions, selector, releasable }: Parts):
   if (words.length > 0) notes.push({ kind: "others-serve", words });
   if (releasable.length > 0) notes.push({ kind: "releasable", words: releasable.map(placeWord) });
   for (const [word, files] of ground.places) if (files.length > 1) notes.push({ kind: "several-places", word, files });
+  if (imageOf(ground, chosen) === undefined) notes.push({ kind: "no-image", deployment: stable.deployment });
   if (!hasProxies(ground, versions)) notes.push({ kind: "no-proxies" });
   return notes;
 }

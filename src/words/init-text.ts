@@ -58,6 +58,8 @@ const notes: Said<InitNote> = {
     `${someOf(words, ", ")} can be released as ${plural(words.length, "it is", "they are")}: nothing to write.`,
   "several-places": ({ word, files }) =>
     `${word} stands in ${someOf(files, ", ")}: it is the first that was looked at.`,
+  "no-image": ({ deployment }) =>
+    `The image of Deployment ${deployment} is no plain reference: the configuration names none, so give it by --image, or as image there.`,
   "no-proxies": () =>
     "Nothing says that the pods get Istio's proxies: label the namespace istio-injection=enabled and restart them, or nobody follows weights.",
 };

@@ -39,7 +39,8 @@ export function webhook(
       const answer = await retry(() => send(network, request, patience), policy, network.clock, signal);
       if (answer.status >= 300) warn(`${nameOf(form)} was not told: it answered ${answer.status}.`);
     } catch (error) {
-      if (!signal.aborted) warn(`${nameOf(form)} was not told: ${tell(unreachable("POST", new URL("/", url), error))}`);
+      if (!over.signal.aborted)
+        warn(`${nameOf(form)} was not told: ${tell(unreachable("POST", new URL("/", url), error))}`);
     }
   }
 
@@ -58,7 +59,12 @@ export function webhook(
       offer(news, [startedAt, news.kind, state.phase === "waiting" ? stages.length : ""].join());
     },
     async flush(limit) {
-      await within(posting, limit, network.clock);
+      const done = await within(
+        posting.then(() => true),
+        limit,
+        network.clock,
+      );
+      if (!done && !over.signal.aborted) warn(`${nameOf(form)} was not told: no answer before the job ended.`);
       over.abort(new Error("the job ended before everybody was told"));
     },
     async notice(notice, signal) {
