@@ -35893,10 +35893,10 @@ function imageOf(ground, { stable }) {
         return undefined;
     const deployment = readDeployment(found);
     const choice = chooseContainer(deployment);
-    if ("problem" in choice)
-        return deployment.containers[0]?.image || undefined;
-    return choice.image || undefined;
+    const image = "problem" in choice ? deployment.containers[0]?.image : choice.image;
+    return image && isPlain.test(image) ? image : undefined;
 }
+const isPlain = /^[a-z0-9][\w.-]*(:\d+)?(\/[\w.-]+)*(:[\w.-]+)?(@[a-z0-9]+:[a-f0-9]+)?$/i;
 const imageOfCommit = (image) => `${image.replace(/@.*$/, "").replace(/:[^/:]*$/, "")}:\${GITHUB_SHA}`;
 function routesIn({ namespace, service }, routes) {
     const [first, ...more] = routes;
@@ -36331,7 +36331,7 @@ function labelled(object, { namespace }, { unlabelled }) {
     const labels = { ...objectAt(meta, "labels"), [patch.key]: patch.value };
     return { ...object, spec: { ...spec, template: { ...template, metadata: { ...meta, labels } } } };
 }
-function notesOf(ground, { versions, selector, releasable }) {
+function notesOf(ground, { versions, selector, releasable, chosen }) {
     const { stable, canary, from, others, bothServe } = versions;
     const notes = [
         { kind: "versions", stable: stable.deployment, canary: canary.deployment, made: from !== "existing" },
@@ -36346,6 +36346,8 @@ function notesOf(ground, { versions, selector, releasable }) {
     for (const [word, files] of ground.places)
         if (files.length > 1)
             notes.push({ kind: "several-places", word, files });
+    if (imageOf(ground, chosen) === undefined)
+        notes.push({ kind: "no-image", deployment: stable.deployment });
     if (!hasProxies(ground, versions))
         notes.push({ kind: "no-proxies" });
     return notes;
@@ -36446,6 +36448,7 @@ const notes = {
     "others-serve": ({ words }) => `${(0,some_of/* someOf */.y)(words, ", ")} ${(0,numbers/* plural */.LS)(words.length, "has", "have")} pods behind the Service, too, which no release moves.`,
     releasable: ({ words }) => `${(0,some_of/* someOf */.y)(words, ", ")} can be released as ${(0,numbers/* plural */.LS)(words.length, "it is", "they are")}: nothing to write.`,
     "several-places": ({ word, files }) => `${word} stands in ${(0,some_of/* someOf */.y)(files, ", ")}: it is the first that was looked at.`,
+    "no-image": ({ deployment }) => `The image of Deployment ${deployment} is no plain reference: the configuration names none, so give it by --image, or as image there.`,
     "no-proxies": () => "Nothing says that the pods get Istio's proxies: label the namespace istio-injection=enabled and restart them, or nobody follows weights.",
 };
 const fileReason = ({ whys }) => whys.map((why) => said(reasons, why)).join(" ");
@@ -36567,7 +36570,10 @@ async function init(session) {
     const left = found.filter(({ level, unseen }) => level !== "note" && unseen === undefined);
     const files = [];
     for (const file of proposal.files)
-        files.push(await written(session, file, texts.get(file.path) ?? ""));
+        files.push(await lookedAt(session, file, texts.get(file.path) ?? ""));
+    for (const { path, became } of files)
+        if (became === "written")
+            write(session, path, texts.get(path) ?? "");
     const { namespace } = ground;
     const { image } = proposal;
     const isRefused = left.some(({ level }) => level === "refuse");
@@ -36577,9 +36583,9 @@ async function init(session) {
         return 3;
     return 0;
 }
-async function written(session, file, text) {
+async function lookedAt(session, file, text) {
     const there = await session.readFile(file.path).catch((cause) => {
-        throw new lib_errors/* RefusedError */.fk(`${file.path} is there, and cannot be read: ${(0,lib_errors/* tell */.qz)(cause)}.`, {
+        throw new lib_errors/* RefusedError */.fk(`${file.path} cannot be written: ${(0,lib_errors/* tell */.qz)(cause)}. Nothing was written.`, {
             next: "Give another folder: --output DIR.",
             cause,
         });
@@ -36589,16 +36595,18 @@ async function written(session, file, text) {
         return { ...whole, became: "same" };
     if (there !== undefined)
         return { ...whole, became: "other", difference: lineDifference(there, text) };
+    return { ...whole, became: "written" };
+}
+function write(session, path, text) {
     try {
-        session.write(file.path, text);
+        session.write(path, text);
     }
     catch (cause) {
-        throw new lib_errors/* RefusedError */.fk(`${file.path} cannot be written: ${(0,lib_errors/* tell */.qz)(cause)}; files before it may be there.`, {
+        throw new lib_errors/* RefusedError */.fk(`${path} cannot be written: ${(0,lib_errors/* tell */.qz)(cause)}; files before it may be there.`, {
             next: "Give a folder that may be written to: --output DIR.",
             cause,
         });
     }
-    return { ...whole, became: "written" };
 }
 
 // EXTERNAL MODULE: ./src/rehearsal/detectable.js
@@ -37104,7 +37112,7 @@ function append(ledger, poll) {
         head.push(pods);
     if (pods !== undefined && waiting !== undefined)
         head.push(waiting);
-    const parts = [head.join(" "), write(poll.stable, edges), write(poll.canary, edges)];
+    const parts = [head.join(" "), ledger_write(poll.stable, edges), ledger_write(poll.canary, edges)];
     const ended = [poll.stable, poll.canary].flatMap(({ givenUp = 0, cutOff = 0 }) => [givenUp, cutOff]);
     const took = [poll.stable, poll.canary].flatMap(({ took = -1 }) => took);
     const isTimed = took.some((time) => time >= 0);
@@ -37125,7 +37133,7 @@ const foldWhole = (ledger, settings) => ledger.polls.length === 0 ? ledger : { f
 const finiteEdges = ({ buckets }) => buckets.length === 0 ? undefined : buckets.slice(0, -1).map(({ le }) => le);
 const indexOf = (edges, wanted) => edges.findIndex((one) => String(one) === String(wanted));
 const withEdges = (edges, wanted) => wanted === undefined || indexOf(edges, wanted) >= 0 ? edges : [...edges, wanted];
-function write(count, edges) {
+function ledger_write(count, edges) {
     const { requests, errors, buckets } = count;
     const wanted = finiteEdges(count);
     if (wanted === undefined)
@@ -49036,6 +49044,34 @@ function writeNew(file, text) {
     (0,external_node_fs_.mkdirSync)((0,external_node_path_.dirname)((0,external_node_path_.resolve)(file)), { recursive: true });
     (0,external_node_fs_.writeFileSync)(file, text, { flag: "wx" });
 }
+function assertPlace(folder, path) {
+    const parts = path.split("/");
+    const places = parts.map((_, index) => parts.slice(0, index + 1).join("/"));
+    for (const place of ["", ...places]) {
+        const at = (0,external_node_path_.join)((0,external_node_path_.resolve)(folder), place);
+        const found = (0,external_node_fs_.lstatSync)(at, { throwIfNoEntry: false });
+        if (!found)
+            return;
+        if (found.isSymbolicLink() && place !== "")
+            assertInside(folder, at);
+        const { isFile, isDirectory } = kindOf(at);
+        if (place === path && !isFile)
+            throw new Error("it is there, and no file");
+        if (place !== path && !isDirectory)
+            throw new Error(`${at} is no folder`);
+    }
+}
+const kindOf = (at) => {
+    const found = (0,external_node_fs_.statSync)(at, { throwIfNoEntry: false });
+    return { isFile: found?.isFile() ?? false, isDirectory: found?.isDirectory() ?? false };
+};
+function assertInside(folder, link) {
+    if (!(0,external_node_fs_.statSync)(link, { throwIfNoEntry: false }))
+        throw new Error(`${link} is a link to nothing`);
+    const [way = ""] = (0,external_node_path_.relative)((0,external_node_fs_.realpathSync)(folder), (0,external_node_fs_.realpathSync)(link)).split(external_node_path_.sep);
+    if (way === "..")
+        throw new Error(`${link} is a link that leads out of ${folder}`);
+}
 
 // EXTERNAL MODULE: external "node:fs/promises"
 var promises_ = __nccwpck_require__(1455);
@@ -49543,12 +49579,12 @@ function additionsTo(shape, { was, slot, rule, standing, destinations }, aim, ve
     const gone = [...(wanted ? [] : [now]), ...others, ...misplaced].flatMap((one) => (one ? [goes(one)] : []));
     if (!wanted)
         return { additions: gone };
-    const fresh = added_rules_written(shape, rule, wanted, destinations[slot.role], versions, namespace);
+    const fresh = written(shape, rule, wanted, destinations[slot.role], versions, namespace);
     const isAsPlanned = now !== undefined && added_rules_isSame(shape, now, fresh, slot.role, versions, namespace);
     const planned = isAsPlanned ? now.raw : fresh;
     return { additions: [...gone, { shape, now, planned, before: rule, slot }] };
 }
-function added_rules_written(shape, { raw }, { name, match, fault }, destination, versions, namespace) {
+function written(shape, { raw }, { name, match, fault }, destination, versions, namespace) {
     const rest = withoutCopiesOf(shape, raw, "canary", versions, namespace);
     return {
         ...rest,
@@ -64640,7 +64676,7 @@ var command_now = __nccwpck_require__(151);
 const news_longest = 1_000;
 const news_short = (text) => (0,markdown/* clip */.$Q)((0,markdown/* oneLine */.TN)(text), news_longest);
 function newsOf(account) {
-    const kind = kindOf(account);
+    const kind = news_kindOf(account);
     if (kind === undefined)
         return undefined;
     const { mark, words } = (0,headline/* headlineOf */.gD)(account);
@@ -64659,7 +64695,7 @@ function newsOf(account) {
         at: account.now,
     };
 }
-function kindOf({ state, settled }) {
+function news_kindOf({ state, settled }) {
     if (state.phase === "preparing")
         return "started";
     if ((0,release_state/* isRunning */.W_)(state) || settled === undefined)
@@ -64765,7 +64801,7 @@ function webhook({ url, form, on }, { network, warn }) {
                 warn(`${webhook_nameOf(form)} was not told: it answered ${answer.status}.`);
         }
         catch (error) {
-            if (!signal.aborted)
+            if (!over.signal.aborted)
                 warn(`${webhook_nameOf(form)} was not told: ${(0,lib_errors/* tell */.qz)((0,request_json/* unreachable */.H)("POST", new URL("/", url), error))}`);
         }
     }
@@ -64786,7 +64822,9 @@ function webhook({ url, form, on }, { network, warn }) {
             offer(news, [startedAt, news.kind, state.phase === "waiting" ? stages.length : ""].join());
         },
         async flush(limit) {
-            await within(posting, limit, network.clock);
+            const done = await within(posting.then(() => true), limit, network.clock);
+            if (!done && !over.signal.aborted)
+                warn(`${webhook_nameOf(form)} was not told: no answer before the job ended.`);
             over.abort(new Error("the job ended before everybody was told"));
         },
         async notice(notice, signal) {
@@ -68607,7 +68645,10 @@ async function composeInit(config, here) {
         folder,
         messages: messagesOf(config, here),
         inspect: (objects, texts) => inspectAhead(objects, texts, here),
-        readFile: (path) => (0,read_text/* readText */.yR)((0,external_node_path_.join)(folder, path), read_text/* mebibyte */.E$, here).catch(compose_unlessMissing),
+        readFile: async (path) => {
+            assertPlace(folder, path);
+            return (0,read_text/* readText */.yR)((0,external_node_path_.join)(folder, path), read_text/* mebibyte */.E$, here).catch(compose_unlessMissing);
+        },
         write: (path, text) => writeNew((0,external_node_path_.join)(folder, path), text),
         redact: here.censor.redact,
     };
