@@ -433,6 +433,37 @@ const folders: Readonly<Record<string, readonly [files: Readonly<Record<string, 
       0,
       /! Not read, .*large\.yaml \(it has more than/,
     ],
+    "a VirtualService of another namespace that pins stable": [
+      {
+        ...whole,
+        "o.yaml": virtualServiceFile()
+          .replace("{name: reviews}", "{name: front, namespace: edge}")
+          .replaceAll("host: reviews", "host: reviews.shop.svc.cluster.local")
+          .replace("hosts: [reviews]", "hosts: [front]"),
+      },
+      2,
+      /✗ VirtualService edge\/front: .*namespaces other than shop, edge/s,
+    ],
+    "a DestinationRule of its clients' namespace": [
+      {
+        ...whole,
+        "o.yaml": ruleFile()
+          .replace("{name: reviews}", "{name: reviews, namespace: clients}")
+          .replaceAll("host: reviews", "host: reviews.shop.svc.cluster.local")
+          .replace("name: v2", "name: v7"),
+      },
+      2,
+      /✗ .*DestinationRule clients\/reviews .*DestinationRules of namespaces other than shop, clients/s,
+    ],
+    "a GRPCRoute of another namespace": [
+      {
+        ...whole,
+        "o.yaml":
+          "apiVersion: gateway.networking.k8s.io/v1\nkind: GRPCRoute\nmetadata: {name: calls, namespace: edge}\nspec: {parentRefs: [{name: public}], rules: [{backendRefs: [{name: reviews, namespace: shop, port: 80}]}]}",
+      },
+      0,
+      /! .*GRPCRoute edge\/calls.*GRPCRoutes of namespaces other than shop, edge/s,
+    ],
     "a template beside it": [{ ...whole, "t.yaml": "a: {{ .b }}" }, 0, /! Not read, .*t\.yaml:1:1 is not YAML/],
   };
 

@@ -31,6 +31,7 @@ export function fileClient(written: readonly KubernetesObject[]): KubernetesClie
   return {
     get,
     list,
+    homes: (resource) => [...new Set(all(resource).flatMap(({ metadata }) => metadata.namespace ?? []))],
     create: async (resource, _, object) => asWritten(resource, object),
     replace: async (resource, _, __, object) => asWritten(resource, object),
     patch: async (resource, namespace, name, patch) => patched(resource, await get(resource, namespace, name), patch),

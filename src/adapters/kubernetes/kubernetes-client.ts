@@ -77,6 +77,8 @@ export interface KubernetesClient {
     namespace: string | undefined,
     options?: CallOptions & Pick<ApiCall, "doubts"> & { readonly labelSelector?: string | undefined },
   ): Promise<readonly KubernetesObject[]>;
+  /** For a client that cannot list those of every namespace: the namespaces in which it knows some. */
+  homes?(resource: Resource): readonly string[];
   create(
     resource: Resource,
     namespace: string | undefined,

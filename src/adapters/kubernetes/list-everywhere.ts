@@ -11,7 +11,7 @@ export type WideList = {
   readonly unread: readonly string[];
 };
 
-/** Those of every namespace; where they may not be listed, those of these namespaces. */
+/** Those of every namespace; where they may not be listed, those of these namespaces, and what else is known. */
 export async function listEverywhere(
   client: KubernetesClient,
   resource: Resource,
@@ -19,7 +19,7 @@ export async function listEverywhere(
 ): Promise<WideList> {
   const all = await unlessForbidden(client.list(resource, undefined, { doubts: 1 }));
   if (all) return { objects: all, isUnread: () => false, unread: [] };
-  const distinct = [...new Set(namespaces)];
+  const distinct = [...new Set([...namespaces, ...(client.homes?.(resource) ?? [])])];
   const lists = await Promise.all(
     distinct.map((namespace) => unlessForbidden(client.list(resource, namespace, { doubts: 1 }))),
   );
