@@ -51174,7 +51174,7 @@ async function listEverywhere(client, resource, namespaces) {
     const all = await unlessForbidden(client.list(resource, undefined, { doubts: 1 }));
     if (all)
         return { objects: all, isUnread: () => false, unread: [] };
-    const distinct = [...new Set(namespaces)];
+    const distinct = [...new Set([...namespaces, ...(client.homes?.(resource) ?? [])])];
     const lists = await Promise.all(distinct.map((namespace) => unlessForbidden(client.list(resource, namespace, { doubts: 1 }))));
     const kinds = `${resource.kind.replace(/y$/, "ie")}s`;
     const read = distinct.filter((_, index) => lists[index] !== undefined);
@@ -52103,6 +52103,7 @@ function fileClient(written) {
     return {
         get,
         list,
+        homes: (resource) => [...new Set(all(resource).flatMap(({ metadata }) => metadata.namespace ?? []))],
         create: async (resource, _, object) => file_client_asWritten(resource, object),
         replace: async (resource, _, __, object) => file_client_asWritten(resource, object),
         patch: async (resource, namespace, name, patch) => patched(resource, await get(resource, namespace, name), patch),
