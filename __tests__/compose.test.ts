@@ -13,7 +13,7 @@ import { createRedaction } from "../src/lib/redaction.ts";
 import type { ReleaseRecord } from "../src/release/release-record.ts";
 import { createCensor } from "../src/reporting/censor.ts";
 import type { HttpAnswer, HttpRequest } from "../src/world/transport.ts";
-import { configured, sound } from "./config/configured.ts";
+import { configured, sound, soundBut } from "./config/configured.ts";
 import { jumpingClock } from "./support/clock.ts";
 import { inCluster } from "./support/cluster.ts";
 import { createSession } from "./support/session.ts";
@@ -481,3 +481,42 @@ for (const [name, [files, exit, said]] of Object.entries(folders))
     assert.equal(await dispatch(config, world.here), exit, world.said.join("\n"));
     assert.match(world.said.join("\n"), said);
   });
+
+test("a plan over files takes what the manifests bring as what will be made, and refuses what Kubernetes does not have", async (t) => {
+  const where = mkdtempSync(join(folder, "files-"));
+  t.after(() => rmSync(where, { recursive: true }));
+  for (const [path, text] of Object.entries(whole)) writeFileSync(join(where, path), text);
+  const brought = [
+    ["v1", "ConfigMap"],
+    ["v1", "ServiceAccount"],
+    ["autoscaling/v2", "HorizontalPodAutoscaler"],
+    ["policy/v1", "PodDisruptionBudget"],
+    ["networking.k8s.io/v1", "Ingress"],
+    ["keda.sh/v1alpha1", "ScaledObject"],
+    ["policy/v1beta1", "PodSecurityPolicy"],
+    ["rbac.authorization.k8s.io/v1", "ClusterRole"],
+  ].map(([version, kind]) => `apiVersion: ${version}\nkind: ${kind}\nmetadata: {name: own}\nspec: {}\n`);
+  const file = soundBut("canary: { deployment: reviews-v2, subset: v2, from: { manifests: k8s.yaml } }");
+  const world = surroundings({ clock: nodeClock, transport: { send: () => assert.fail("nobody is asked anything") } });
+  const config = await configured({
+    file: file.replace("stages:", "routes: {virtualService: reviews}\nstages:"),
+    inputs: { command: "plan", files: where },
+    files: { "k8s.yaml": [deploymentFile("v2"), ...brought].join("---\n") },
+  });
+  assert.equal(await dispatch(config, world.here), 2);
+  const said = world.said.join("\n").split("\n");
+  const told = (mark: string, pattern: RegExp): readonly string[] =>
+    said.flatMap((line) => (line.startsWith(mark) ? (pattern.exec(line)?.[0] ?? []) : []));
+  assert.deepEqual(told("·", /\w+ shop\/own will be made/), [
+    "ConfigMap shop/own will be made",
+    "ServiceAccount shop/own will be made",
+    "HorizontalPodAutoscaler shop/own will be made",
+    "PodDisruptionBudget shop/own will be made",
+    "Ingress shop/own will be made",
+    "ScaledObject shop/own will be made",
+  ]);
+  assert.deepEqual(told("✗", /.* own/), [
+    "✗ The API server does not serve PodSecurityPolicy of policy/v1beta1, as the manifest of PodSecurityPolicy own",
+    "✗ ClusterRole own",
+  ]);
+});

@@ -121,7 +121,7 @@ function messagesOf(config: Config, world: Surroundings): Desk["messages"] {
 export type FilesSession = PlanSession & Pick<Session, "findRoutes">;
 
 /** A folder with manifests as a cluster, and what is known of its files. */
-async function folderOf(folder: string, namespace: string, here: Surroundings) {
+async function folderOf(folder: string, namespace: string, here: Surroundings, source?: Target["source"]) {
   const { files, unread } = await readFolder(folder, here).catch((cause: unknown) => {
     throw new RefusedError(`The folder ${folder} (files) cannot be read.`, { cause });
   });
@@ -134,7 +134,12 @@ async function folderOf(folder: string, namespace: string, here: Surroundings) {
     places: new Map([...places].map(([word, same]) => [word, same.map(({ file }) => file)])),
     unread: [...unread, ...read.problems],
   };
-  return { known, client: fileClient([...places.values()].flatMap(([first]) => first?.object ?? [])), objects };
+  const brought = source?.from === "manifests" ? source.objects : [];
+  const client = fileClient(
+    [...places.values()].flatMap(([first]) => first?.object ?? []),
+    brought,
+  );
+  return { known, client, objects };
 }
 
 /** A plan's session over manifests: with no cluster, no counters and no journal. */
@@ -142,7 +147,7 @@ export async function composeFiles(config: Config, folder: string, here: Surroun
   const messages = messagesOf(config, here);
   const written = outputsFor(config, here, messages.warn);
   const { notices } = tellersFor(config, config.reporting.environment, here, written, messages.warn);
-  const { known, client } = await folderOf(folder, config.namespace, here);
+  const { known, client } = await folderOf(folder, config.namespace, here, config.release?.target.source);
   const routes = routesBy(client, here.clock);
   const noCounters = { because: "no cluster is looked at (files)" };
   return {

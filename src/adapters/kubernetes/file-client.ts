@@ -1,6 +1,7 @@
 import { gatewayGroup, gatewayKinds } from "../../istio/gateway-route.ts";
 import { parentRefsOf } from "../../istio/route-parent.ts";
 import { replicasOf } from "../../kubernetes/deployment.ts";
+import { textAt } from "../../kubernetes/field.ts";
 import type { KubernetesObject, Resource } from "../../kubernetes/object.ts";
 import { resourceOf } from "../../kubernetes/resource-of.ts";
 import { type KubernetesClient, KubernetesError, type Patch, type ServedKind } from "./kubernetes-client.ts";
@@ -10,9 +11,9 @@ import { type KubernetesClient, KubernetesError, type Patch, type ServedKind } f
  * can be written to it, and every dry run is fine: no webhook is there to say otherwise. What stands in no file may be
  * in a cluster all the same: it may not be read here.
  */
-export function fileClient(written: readonly KubernetesObject[]): KubernetesClient {
+export function fileClient(written: readonly KubernetesObject[], brought: readonly unknown[] = []): KubernetesClient {
   const objects = written.map(asRunning);
-  const groups = groupsOf(objects);
+  const groups = groupsOf(objects, brought);
 
   const all = ({ group, kind }: Resource): readonly KubernetesObject[] =>
     objects.filter((object) => object.kind === kind && groupOf(object) === group);
@@ -25,7 +26,7 @@ export function fileClient(written: readonly KubernetesObject[]): KubernetesClie
     // What belongs to no namespace was read as if it were of the release's.
     const isThere = ({ metadata }: KubernetesObject): boolean => [undefined, metadata.namespace].includes(namespace);
     const found = all(resource).find((object) => isThere(object) && object.metadata.name === name);
-    if (!found && !isOfRelease(resource)) throw notHere(resource);
+    if (!found && isOfOthers.has(resource.kind)) throw notHere(resource);
     return found;
   };
   return {
@@ -56,11 +57,19 @@ const ofRelease = new Set([
 
 const isOfRelease = ({ kind }: Resource): boolean => ofRelease.has(kind);
 
+/** By these a release is told what it stands in; whatever else it asks for by name, it brings. */
+const isOfOthers = new Set(["Namespace", "Gateway"]);
+
 const notHere = ({ kind }: Resource): KubernetesError =>
   new KubernetesError(`No file has a ${kind} there`, 403, "Forbidden");
 
-const groupOf = ({ apiVersion }: KubernetesObject): string =>
+const groupOf = ({ apiVersion }: Pick<KubernetesObject, "apiVersion">): string =>
   apiVersion.includes("/") ? (apiVersion.split("/")[0] ?? "") : "";
+
+const readKind = (object: unknown) => ({
+  apiVersion: textAt(object, "apiVersion") ?? "",
+  kind: textAt(object, "kind") ?? "",
+});
 
 /** An object that is written is taken as it is; a question about permissions is answered with yes. */
 const asWritten = ({ kind }: Resource, object: unknown): KubernetesObject => ({
@@ -99,21 +108,54 @@ function accepted(object: KubernetesObject): KubernetesObject {
 
 type Groups = ReadonlyMap<string, ReadonlyMap<string, readonly ServedKind[]>>;
 
-/** Every version that a file names is served, and those that a release asks for. */
-function groupsOf(objects: readonly KubernetesObject[]): Groups {
-  const usual = [
-    ["networking.istio.io/v1", "VirtualService"],
-    ...gatewayKinds.map(({ kind }) => [`${gatewayGroup}/v1`, kind] as const),
-    ["apps/v1", "Deployment"],
-    ["v1", "Service"],
-    ["v1", "ConfigMap"],
-  ] as const;
+/** What every Kubernetes serves: https://kubernetes.io/docs/reference/kubernetes-api/ */
+const ofKubernetes: Readonly<Record<string, string>> = {
+  v1: "ConfigMap Endpoints LimitRange PersistentVolumeClaim Pod PodTemplate ReplicationController ResourceQuota Secret Service ServiceAccount",
+  "apps/v1": "DaemonSet Deployment ReplicaSet StatefulSet",
+  "autoscaling/v1": "HorizontalPodAutoscaler",
+  "autoscaling/v2": "HorizontalPodAutoscaler",
+  "batch/v1": "CronJob Job",
+  "coordination.k8s.io/v1": "Lease",
+  "discovery.k8s.io/v1": "EndpointSlice",
+  "networking.k8s.io/v1": "Ingress NetworkPolicy",
+  "policy/v1": "PodDisruptionBudget",
+  "rbac.authorization.k8s.io/v1": "Role RoleBinding",
+};
+
+const ofMesh: Readonly<Record<string, string>> = {
+  "networking.istio.io/v1": "VirtualService",
+  [`${gatewayGroup}/v1`]: gatewayKinds.map(({ kind }) => kind).join(" "),
+};
+
+/** Belongs to no namespace: no release makes it. */
+const ofCluster: Readonly<Record<string, string>> = {
+  v1: "Namespace PersistentVolume",
+  "rbac.authorization.k8s.io/v1": "ClusterRole ClusterRoleBinding",
+  "scheduling.k8s.io/v1": "PriorityClass",
+  "storage.k8s.io/v1": "StorageClass",
+  "apiextensions.k8s.io/v1": "CustomResourceDefinition",
+};
+
+type NamedKind = readonly [apiVersion: string, kind: string, namespaced: boolean];
+
+const kindsIn = (table: Readonly<Record<string, string>>, namespaced: boolean): readonly NamedKind[] =>
+  Object.entries(table).flatMap(([apiVersion, kinds]) =>
+    kinds.split(" ").map((kind) => [apiVersion, kind, namespaced] as const),
+  );
+
+/** Every version that a file names is served, too, and whatever a manifest brings that is not Kubernetes's own. */
+function groupsOf(objects: readonly KubernetesObject[], brought: readonly unknown[]): Groups {
+  const own = kindsIn(ofKubernetes, true);
+  const ownGroups = new Set(own.map(([apiVersion]) => groupOf({ apiVersion })));
+  const custom = brought.map(readKind).filter((one) => !ownGroups.has(groupOf(one)));
+  const named = [...objects, ...custom].map(({ apiVersion, kind }) => [apiVersion, kind, true] as const);
+  const all = [...kindsIn(ofCluster, false), ...own, ...kindsIn(ofMesh, true), ...named];
   const groups = new Map<string, Map<string, ServedKind[]>>();
-  for (const [apiVersion, kind] of [...usual, ...objects.map((one) => [one.apiVersion, one.kind] as const)]) {
+  for (const [apiVersion, kind, namespaced] of all) {
     const { group, version, plural } = resourceOf(apiVersion, kind);
     const versions = groups.get(group) ?? new Map<string, ServedKind[]>();
     const kinds = versions.get(version) ?? [];
-    if (!kinds.some((one) => one.kind === kind)) kinds.push({ kind, plural, namespaced: true });
+    if (!kinds.some((one) => one.kind === kind)) kinds.push({ kind, plural, namespaced });
     groups.set(group, versions.set(version, kinds));
   }
   return groups;
