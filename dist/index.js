@@ -52083,9 +52083,10 @@ const newerProgram = (configMap, namespace, version) => new lib_errors/* DeniedE
 
 
 
-function fileClient(written) {
+
+function fileClient(written, brought = []) {
     const objects = written.map(asRunning);
-    const groups = groupsOf(objects);
+    const groups = groupsOf(objects, brought);
     const all = ({ group, kind }) => objects.filter((object) => object.kind === kind && groupOf(object) === group);
     const list = async (resource, namespace) => {
         const found = all(resource).filter(({ metadata }) => metadata.namespace === namespace);
@@ -52096,7 +52097,7 @@ function fileClient(written) {
     const get = async (resource, namespace, name) => {
         const isThere = ({ metadata }) => [undefined, metadata.namespace].includes(namespace);
         const found = all(resource).find((object) => isThere(object) && object.metadata.name === name);
-        if (!found && !isOfRelease(resource))
+        if (!found && isOfOthers.has(resource.kind))
             throw notHere(resource);
         return found;
     };
@@ -52124,8 +52125,13 @@ const ofRelease = new Set([
     ...gatewayKinds.map(({ kind }) => kind),
 ]);
 const isOfRelease = ({ kind }) => ofRelease.has(kind);
+const isOfOthers = new Set(["Namespace", "Gateway"]);
 const notHere = ({ kind }) => new KubernetesError(`No file has a ${kind} there`, 403, "Forbidden");
 const groupOf = ({ apiVersion }) => apiVersion.includes("/") ? (apiVersion.split("/")[0] ?? "") : "";
+const readKind = (object) => ({
+    apiVersion: textAt(object, "apiVersion") ?? "",
+    kind: textAt(object, "kind") ?? "",
+});
 const file_client_asWritten = ({ kind }, object) => ({
     metadata: { name: "" },
     ...Object(object),
@@ -52153,21 +52159,43 @@ function accepted(object) {
     const parents = parentRefsOf(object).map((parentRef) => ({ parentRef, conditions }));
     return { ...object, metadata: { ...object.metadata, generation }, status: { parents } };
 }
-function groupsOf(objects) {
-    const usual = [
-        ["networking.istio.io/v1", "VirtualService"],
-        ...gatewayKinds.map(({ kind }) => [`${gatewayGroup}/v1`, kind]),
-        ["apps/v1", "Deployment"],
-        ["v1", "Service"],
-        ["v1", "ConfigMap"],
-    ];
+const ofKubernetes = {
+    v1: "ConfigMap Endpoints LimitRange PersistentVolumeClaim Pod PodTemplate ReplicationController ResourceQuota Secret Service ServiceAccount",
+    "apps/v1": "DaemonSet Deployment ReplicaSet StatefulSet",
+    "autoscaling/v1": "HorizontalPodAutoscaler",
+    "autoscaling/v2": "HorizontalPodAutoscaler",
+    "batch/v1": "CronJob Job",
+    "coordination.k8s.io/v1": "Lease",
+    "discovery.k8s.io/v1": "EndpointSlice",
+    "networking.k8s.io/v1": "Ingress NetworkPolicy",
+    "policy/v1": "PodDisruptionBudget",
+    "rbac.authorization.k8s.io/v1": "Role RoleBinding",
+};
+const ofMesh = {
+    "networking.istio.io/v1": "VirtualService",
+    [`${gatewayGroup}/v1`]: gatewayKinds.map(({ kind }) => kind).join(" "),
+};
+const ofCluster = {
+    v1: "Namespace PersistentVolume",
+    "rbac.authorization.k8s.io/v1": "ClusterRole ClusterRoleBinding",
+    "scheduling.k8s.io/v1": "PriorityClass",
+    "storage.k8s.io/v1": "StorageClass",
+    "apiextensions.k8s.io/v1": "CustomResourceDefinition",
+};
+const file_client_kindsIn = (table, namespaced) => Object.entries(table).flatMap(([apiVersion, kinds]) => kinds.split(" ").map((kind) => [apiVersion, kind, namespaced]));
+function groupsOf(objects, brought) {
+    const own = file_client_kindsIn(ofKubernetes, true);
+    const ownGroups = new Set(own.map(([apiVersion]) => groupOf({ apiVersion })));
+    const custom = brought.map(readKind).filter((one) => !ownGroups.has(groupOf(one)));
+    const named = [...objects, ...custom].map(({ apiVersion, kind }) => [apiVersion, kind, true]);
+    const all = [...file_client_kindsIn(ofCluster, false), ...own, ...file_client_kindsIn(ofMesh, true), ...named];
     const groups = new Map();
-    for (const [apiVersion, kind] of [...usual, ...objects.map((one) => [one.apiVersion, one.kind])]) {
+    for (const [apiVersion, kind, namespaced] of all) {
         const { group, version, plural } = resourceOf(apiVersion, kind);
         const versions = groups.get(group) ?? new Map();
         const kinds = versions.get(version) ?? [];
         if (!kinds.some((one) => one.kind === kind))
-            kinds.push({ kind, plural, namespaced: true });
+            kinds.push({ kind, plural, namespaced });
         groups.set(group, versions.set(version, kinds));
     }
     return groups;
@@ -68584,7 +68612,7 @@ function messagesOf(config, world) {
     const { print, answer } = world;
     return { print, answer, warn, warnings, nothingLeft: () => { }, somethingLeft: () => { } };
 }
-async function folderOf(folder, namespace, here) {
+async function folderOf(folder, namespace, here, source) {
     const { files, unread } = await readFolder(folder, here).catch((cause) => {
         throw new lib_errors/* RefusedError */.fk(`The folder ${folder} (files) cannot be read.`, { cause });
     });
@@ -68596,13 +68624,15 @@ async function folderOf(folder, namespace, here) {
         places: new Map([...places].map(([word, same]) => [word, same.map(({ file }) => file)])),
         unread: [...unread, ...read.problems],
     };
-    return { known, client: fileClient([...places.values()].flatMap(([first]) => first?.object ?? [])), objects };
+    const brought = source?.from === "manifests" ? source.objects : [];
+    const client = fileClient([...places.values()].flatMap(([first]) => first?.object ?? []), brought);
+    return { known, client, objects };
 }
 async function composeFiles(config, folder, here) {
     const messages = messagesOf(config, here);
     const written = outputsFor(config, here, messages.warn);
     const { notices } = tellersFor(config, config.reporting.environment, here, written, messages.warn);
-    const { known, client } = await folderOf(folder, config.namespace, here);
+    const { known, client } = await folderOf(folder, config.namespace, here, config.release?.target.source);
     const routes = routesBy(client, here.clock);
     const noCounters = { because: "no cluster is looked at (files)" };
     return {
