@@ -6,6 +6,7 @@ import type { Account } from "../../src/release/account.ts";
 import { recordSchema } from "../../src/release/record-schema.ts";
 import type { ReleaseRecord } from "../../src/release/release-record.ts";
 import { type Censor, createCensor } from "../../src/reporting/censor.ts";
+import type { Notice } from "../../src/words/notice.ts";
 import { told } from "../support/told.ts";
 import { createWorld, planOf } from "../support/world.ts";
 import { samples } from "../words/sample.ts";
@@ -82,4 +83,12 @@ test("lines for people have no secret, and no command in them", () => {
 test("a report that a secret is in has none", () => {
   const account = { ...sample("running"), reason: told("it said hunter22"), warnings: ["hunter22"] };
   assert.doesNotMatch(JSON.stringify(reported(censorFor("hunter22"), account)), /hunter22/);
+});
+
+test("what a plan found is told without a secret", () => {
+  const redaction = createRedaction();
+  redaction.register("s3cr3t-of-somebody");
+  const found = { level: "refuse", what: "it answered: s3cr3t-of-somebody", next: "Ask." };
+  const notice = { kind: "planned", planned: { findings: [found] } } as unknown as Notice;
+  assert.doesNotMatch(JSON.stringify(createCensor(redaction).notice(notice)), /s3cr3t/);
 });

@@ -42,6 +42,9 @@ const ofMachines: ReadonlySet<string> = new Set([
   ...["id", "namespace", "service", "deployment", "host", "context", "subset", "image", "container"],
 ]);
 
+/** What preflight found is words, and `what` of a finding their name. */
+const ofMachinesInNotices = new Set([...ofMachines].filter((key) => key !== "what"));
+
 export function createCensor({ redact, redactAll }: Pick<Redaction, "redact" | "redactAll">): Censor {
   /** What was said on the way. All else is needed as it is to finish the release, or to give it back. */
   const recorded = ({ state, stages, log, ...kept }: ReleaseRecord): ReleaseRecord => ({
@@ -59,7 +62,7 @@ export function createCensor({ redact, redactAll }: Pick<Redaction, "redact" | "
         report({ ...redactAll(told, ofMachines), ledger, target, run, cluster }),
       flush,
     }),
-    notice: (notice) => redactAll(notice, ofMachines),
+    notice: (notice) => redactAll(notice, ofMachinesInNotices),
     journal: ({ load, save, confirm }) => ({ load, save: (record) => save(recorded(record)), confirm }),
   };
 }
