@@ -73397,6 +73397,7 @@ const ofMachines = new Set([
     ...["requires", "promotion", "drift", "role", "winner", "loser", "level"],
     ...["id", "namespace", "service", "deployment", "host", "context", "subset", "image", "container"],
 ]);
+const ofMachinesInNotices = new Set([...ofMachines].filter((key) => key !== "what"));
 function createCensor({ redact, redactAll }) {
     const recorded = ({ state, stages, log, ...kept }) => ({
         ...kept,
@@ -73410,7 +73411,7 @@ function createCensor({ redact, redactAll }) {
             report: ({ ledger, target, run, cluster, ...told }) => report({ ...redactAll(told, ofMachines), ledger, target, run, cluster }),
             flush,
         }),
-        notice: (notice) => redactAll(notice, ofMachines),
+        notice: (notice) => redactAll(notice, ofMachinesInNotices),
         journal: ({ load, save, confirm }) => ({ load, save: (record) => save(recorded(record)), confirm }),
     };
 }
