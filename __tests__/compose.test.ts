@@ -464,6 +464,14 @@ const folders: Readonly<Record<string, readonly [files: Readonly<Record<string, 
       0,
       /! .*GRPCRoute edge\/calls.*GRPCRoutes of namespaces other than shop, edge/s,
     ],
+    "a canary without the sidecar that stable's template asks for": [
+      {
+        ...whole,
+        "d.yaml": `${deploymentFile("v1").replace("version: v1}}, spec", 'version: v1, sidecar.istio.io/inject: "true"}}, spec')}---\n${deploymentFile("v2").replace("version: v2}}, spec", 'version: v2, sidecar.istio.io/inject: "false"}}, spec')}`,
+      },
+      2,
+      /✗ The pods of Deployment shop\/reviews-v2 get no sidecar/,
+    ],
     "a template beside it": [{ ...whole, "t.yaml": "a: {{ .b }}" }, 0, /! Not read, .*t\.yaml:1:1 is not YAML/],
   };
 

@@ -15,9 +15,8 @@ const next = 'Label the pod template sidecar.istio.io/inject: "true", or the nam
  */
 export function canaryGetsSidecar(scene: Scene): readonly Finding[] {
   const { stablePods, canaryPods, planned, target } = scene;
-  const stable = stablePods.filter(hasProxy).length;
   const future = plannedDeployment(planned);
-  if (stable === 0 || !future) return [];
+  if (!(stablePods.length > 0 ? stablePods.some(hasProxy) : getsProxy(scene)) || !future) return [];
   const canary = `The pods of Deployment ${target.namespace}/${target.canary.deployment}`;
   const like = `the pods of ${target.stable.deployment} have ${proxy}`;
   const bare = canaryPods.filter((pod) => !hasProxy(pod));
@@ -37,6 +36,13 @@ export function canaryGetsSidecar(scene: Scene): readonly Finding[] {
   return expected === "unknown"
     ? [warn(`Nothing says that ${canary.replace(/^The/, "the")} get a sidecar, while ${like}.`, next)]
     : [];
+}
+
+/** Where stable has no pods to look at, as in files, its template says whether they have one. */
+function getsProxy({ stable, namespace }: Scene): boolean {
+  if (!stable) return false;
+  const { podLabels, podAnnotations, containers } = stable;
+  return containers.some(({ name }) => name === proxy) || injectionFor(podLabels, podAnnotations, namespace) === "yes";
 }
 
 /** https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#controlling-the-injection-policy */
