@@ -65797,9 +65797,8 @@ const sidecars_hasProxy = ({ containerNames }) => containerNames.includes(proxy)
 const sidecars_next = 'Label the pod template sidecar.istio.io/inject: "true", or the namespace istio-injection: enabled.';
 function canaryGetsSidecar(scene) {
     const { stablePods, canaryPods, planned, target } = scene;
-    const stable = stablePods.filter(sidecars_hasProxy).length;
     const future = plannedDeployment(planned);
-    if (stable === 0 || !future)
+    if (!(stablePods.length > 0 ? stablePods.some(sidecars_hasProxy) : getsProxy(scene)) || !future)
         return [];
     const canary = `The pods of Deployment ${target.namespace}/${target.canary.deployment}`;
     const like = `the pods of ${target.stable.deployment} have ${proxy}`;
@@ -65818,6 +65817,12 @@ function canaryGetsSidecar(scene) {
     return expected === "unknown"
         ? [warn(`Nothing says that ${canary.replace(/^The/, "the")} get a sidecar, while ${like}.`, sidecars_next)]
         : [];
+}
+function getsProxy({ stable, namespace }) {
+    if (!stable)
+        return false;
+    const { podLabels, podAnnotations, containers } = stable;
+    return containers.some(({ name }) => name === proxy) || injectionFor(podLabels, podAnnotations, namespace) === "yes";
 }
 function injectionFor(labels, annotations, namespace) {
     const ofPod = labels["sidecar.istio.io/inject"] ?? annotations["sidecar.istio.io/inject"];
