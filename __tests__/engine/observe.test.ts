@@ -78,7 +78,11 @@ const json = { kind: "json", name: "rate", every: 1, atMost: 1, tolerate: 0, noD
 const run = { kind: "run", name: "smoke", tolerate: 0, noData: "wait", every: 1 } as const;
 const asking: ReleaseRecord = {
   ...record,
-  plan: { ...record.plan, stages: record.plan.stages.map((stage) => ({ ...stage, gates: [json, run] })) },
+  plan: {
+    ...record.plan,
+    meshDelay: 1_000,
+    stages: record.plan.stages.map((stage) => ({ ...stage, gates: [json, run] })),
+  },
 };
 const asked = new Map([
   ["rate", [{ at: 500, value: 0 }]],
@@ -109,4 +113,18 @@ test("whatever a question comes to, what was counted is kept, and the gate says 
   assert.ok("tally" in look.look.counts && look.look.counts.tally.canary.requests === 5);
   assert.equal(look.look.readings.get("smoke")?.at(-1)?.because, "spawn ENOTDIR");
   assert.deepEqual(look.look.awaited, new Set());
+});
+
+test("a program waits for the mesh as long as it takes at most, and a number for nothing", async () => {
+  for (const [meshDelay, expected] of [
+    [1_001, ["json"]],
+    [1_000, ["json", "run"]],
+  ] as const) {
+    const begun: string[] = [];
+    const noting = (kind: string) => ({ ask: async () => void begun.push(kind), end: () => {} });
+    const ports = { ...counting, respondents: { json: noting("json"), run: noting("run") } };
+    const patient = { ...asking, plan: { ...asking.plan, meshDelay } };
+    await observe(patient, state, ports, before, new AbortController().signal);
+    assert.deepEqual(begun, expected);
+  }
 });

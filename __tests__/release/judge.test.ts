@@ -251,7 +251,7 @@ for (const [what, gate, answer, kind, words] of [
     assert.ok(verdictSentence({ gate: "smoke", ...verdict }).includes(words));
   });
 
-const moment = { now: 100_000, pollEvery: 1_000, end: 500_000 };
+const moment = { now: 100_000, pollEvery: 1_000, end: 500_000, settled: 100_000 };
 
 for (const [what, gate, last, due] of [
   ["a program that was never run", run, undefined, true],
@@ -264,3 +264,8 @@ for (const [what, gate, last, due] of [
   ["a number that is not", { ...json, every: 15_000 }, { at: 85_001, value: 1 }, false],
 ] as const satisfies readonly (readonly [string, AskedGate, Reading | undefined, boolean])[])
   test(`asked again: ${what}: ${due}`, () => assert.equal(isDue(gate, last, moment), due));
+
+test("no program is begun while requests may still meet the route before: it would pass on what stable answers", () => {
+  const early = { ...moment, settled: moment.now + 1 };
+  assert.deepEqual([isDue(run, undefined, early), isDue(json, undefined, early)], [false, true]);
+});

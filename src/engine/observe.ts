@@ -385,7 +385,7 @@ async function askGates(
   const { since = at, weight = 0 } = stages.at(-1) ?? {};
   const { gates = [], wait = 0, name: stage = "" } = plan.stages[index] ?? {};
   const about: Inquiry = { at, target, weight, stage, since, testers: plan.testers };
-  const moment = { now: at, pollEvery: plan.pollEvery, end: since + wait };
+  const moment = { now: at, pollEvery: plan.pollEvery, end: since + wait, settled: since + plan.meshDelay };
   const lastOf = ({ name }: AskedGate, among: Readings): Reading | undefined => among.get(name)?.at(-1);
   const asked = gates.filter(isAsked);
   const answers = await Promise.all(

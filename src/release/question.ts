@@ -10,11 +10,16 @@ export type Moment = {
   readonly pollEvery: Millis;
   /** When the stage may end. */
   readonly end: Instant;
+  /** When the mesh has had its time to learn of the stage's traffic. */
+  readonly settled: Instant;
 };
 
-/** Whether a gate is to be asked, by what it answered last. */
+/**
+ * Whether a gate is to be asked, by what it answered last. A program that sends requests would meet the route before,
+ * and pass on what stable answers: it is not begun until the mesh has had its time.
+ */
 export function isDue(gate: AskedGate, last: Reading | undefined, moment: Moment): boolean {
-  if (!last) return true;
+  if (!last) return gate.kind !== "run" || moment.now >= moment.settled;
   return gate.kind === "run" ? isDueAgain(gate, last, moment) : isNumberDue(gate, last, moment);
 }
 
