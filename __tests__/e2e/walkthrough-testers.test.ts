@@ -31,8 +31,8 @@ const host = "www.testers.example.com";
 const secure = "secure.testers.example.com";
 const folder = testFolder(bed, `${namespace}-${process.pid}`);
 
-/** What a version takes at a time: connections, and requests that wait for one. */
-const takes = 16;
+/** What a version takes at a time: connections, and requests that wait for one. Each half is more than all others send. */
+const takes = 64;
 
 const objects = [
   service("shop", { app: "shop" }),
