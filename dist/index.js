@@ -37422,9 +37422,10 @@ var judge = __nccwpck_require__(7935);
 
 function isDue(gate, last, moment) {
     if (!last)
-        return true;
+        return !isTooEarly(gate, moment);
     return gate.kind === "run" ? isDueAgain(gate, last, moment) : isNumberDue(gate, last, moment);
 }
+const isTooEarly = (gate, { now, settled }) => gate.kind === "run" && now < settled;
 function isNumberDue(gate, { at }, { now, pollEvery, end }) {
     const interval = gate.kind === "json" ? gate.every : pollEvery;
     return now - at >= interval || isBeforeEnd({ at }, { now, end });
@@ -37727,7 +37728,7 @@ async function askGates({ plan, stages, target }, index, ports, { readings }, si
     const { since = at, weight = 0 } = stages.at(-1) ?? {};
     const { gates = [], wait = 0, name: stage = "" } = plan.stages[index] ?? {};
     const about = { at, target, weight, stage, since, testers: plan.testers };
-    const moment = { now: at, pollEvery: plan.pollEvery, end: since + wait };
+    const moment = { now: at, pollEvery: plan.pollEvery, end: since + wait, settled: since + plan.meshDelay };
     const lastOf = ({ name }, among) => among.get(name)?.at(-1);
     const asked = gates.filter(release_gate/* isAsked */.D6);
     const answers = await Promise.all(asked
@@ -37739,7 +37740,9 @@ async function askGates({ plan, stages, target }, index, ports, { readings }, si
             newest.set(name, [...(newest.get(name) ?? []), answer]);
     const isOpen = new Set(answers.flatMap(([gate, answer]) => (answer ? [] : [gate])));
     const later = { ...moment, now: ports.clock.now() };
-    const awaited = asked.filter((gate) => isOpen.has(gate) || (gate.kind === "json" && isBeforeEnd(lastOf(gate, newest) ?? { at }, later)));
+    const awaited = asked.filter((gate) => isOpen.has(gate) ||
+        (!lastOf(gate, newest) && isTooEarly(gate, later)) ||
+        (gate.kind === "json" && isBeforeEnd(lastOf(gate, newest) ?? { at }, later)));
     return { readings: newest, awaited: new Set(awaited.map(({ name }) => name)) };
 }
 async function answerOrWhy(gate, about, ports, signal) {
