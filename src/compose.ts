@@ -50,7 +50,7 @@ import { gatewayKinds } from "./istio/gateway-route.ts";
 import { type KubernetesObject, placeWord } from "./kubernetes/object.ts";
 import type { RegisterSecret } from "./lib/credentials.ts";
 import type { Instant } from "./lib/duration.ts";
-import { RefusedError, tell } from "./lib/errors.ts";
+import { DeniedError, RefusedError, tell } from "./lib/errors.ts";
 import { countedBy } from "./ports/counted-by.ts";
 import { fenceBy } from "./ports/fence.ts";
 import type { MeshProxies } from "./ports/mesh-proxies.ts";
@@ -197,6 +197,7 @@ export async function composeInit(config: Config, here: Surroundings): Promise<I
     where: `in namespace ${namespace} of ${place}`,
     folder,
     messages: messagesOf(config, here),
+    release: async () => (config.files === undefined ? loadIfReadable(client, namespace, service) : undefined),
     inspect: (objects, texts) => inspectAhead(objects, texts, here),
     readFile: async (path) => {
       assertPlace(folder, path);
@@ -206,6 +207,15 @@ export async function composeInit(config: Config, here: Surroundings): Promise<I
     redact: here.censor.redact,
   };
 }
+
+/** Whoever prepares a release may lack the right to read journals. */
+const loadIfReadable = (client: KubernetesClient, namespace: string, service: string) =>
+  configMapJournal(client, namespace, service)
+    .load()
+    .catch((error: unknown) => {
+      if (error instanceof DeniedError) return undefined;
+      throw error;
+    });
 
 /** Where objects are read, and in which namespace they are looked for. */
 type GroundSource = Pick<InitGround, "namespace" | "places"> & {

@@ -14,12 +14,14 @@ import { join } from "node:path";
 import test from "node:test";
 import { dump, load, loadAll } from "js-yaml";
 import { nodeWorld } from "../../src/adapters/node/node-world.ts";
+import { type InitSession, init } from "../../src/commands/init.ts";
 import type { Surroundings } from "../../src/compose.ts";
 import { dispatch } from "../../src/dispatch.ts";
 import { RefusedError, tell } from "../../src/lib/errors.ts";
 import { createRedaction } from "../../src/lib/redaction.ts";
 import { createCensor } from "../../src/reporting/censor.ts";
 import { configured, problems } from "../config/configured.ts";
+import { recordOf } from "../contracts/journal.ts";
 import { assertGolden } from "../support/golden.ts";
 import { initObject, initWorlds, unreadyWorlds } from "../support/init-worlds.ts";
 
@@ -246,4 +248,24 @@ test("everything that is wrong with what init is asked for is told at once", asy
       told.some((line) => said.test(line)),
       `${said}: ${told.join("; ")}`,
     );
+});
+
+test("while a release has not ended nothing is written: its weights are not the route's own", async () => {
+  const unasked = () => assert.fail("nobody asks, and nothing is written");
+  const session = {
+    messages: {} as InitSession["messages"],
+    wish: {},
+    ground: { namespace: "shop", service: "reviews" } as InitSession["ground"],
+    where: "in namespace shop",
+    folder: ".",
+    release: async () => recordOf("one"),
+    inspect: unasked,
+    redact: (text: string) => text,
+    readFile: unasked,
+    write: unasked,
+  } satisfies InitSession;
+  await assert.rejects(
+    init(session),
+    (error) => error instanceof RefusedError && /has not ended.*Nothing was written/.test(error.message),
+  );
 });

@@ -7,11 +7,16 @@ import { RefusedError, tell } from "../lib/errors.ts";
 import { lineDifference } from "../lib/line-difference.ts";
 import type { Redact } from "../lib/redaction.ts";
 import type { Finding } from "../ports/preflight.ts";
+import type { ReleaseRecord } from "../release/release-record.ts";
+import { isOver } from "../release/state.ts";
 import { fileReason, initText, unreadyInWords, type WrittenFile } from "../words/init-text.ts";
+import { nextCommand } from "../words/next-command.ts";
 import type { ExitCode, Session } from "./session.ts";
 
 /** What a first release is prepared with: a cluster that is only read, or files, and the folder that files go into. */
 export type InitSession = Pick<Session, "messages"> & {
+  /** Undefined over files, and where there was no release or its journal may not be read. */
+  readonly release: () => Promise<ReleaseRecord | undefined>;
   readonly wish: Wish;
   readonly ground: InitGround;
   /** Half a sentence: `at namespace shop of prod`. */
@@ -33,6 +38,7 @@ export type InitSession = Pick<Session, "messages"> & {
 /** Writes what a service lacks for its first release, as files to review. Applies nothing, and writes over nothing. */
 export async function init(session: InitSession): Promise<ExitCode> {
   const { wish, ground, where, folder, messages } = session;
+  await assertNoRelease(session);
   const proposal = propose(ground, wish);
   if ("kind" in proposal) {
     const { message, next } = unreadyInWords(proposal, ground.service, where);
@@ -51,6 +57,16 @@ export async function init(session: InitSession): Promise<ExitCode> {
   messages.print(initText({ where, files, notes, left, namespace, image, folder }));
   if (isRefused) return 3;
   return 0;
+}
+
+/** Its weights are not the route's own: in a file they would stay, also when its pods are gone. */
+async function assertNoRelease({ release, ground: { namespace, service } }: InitSession): Promise<void> {
+  const record = await release();
+  if (!record || isOver(record.state)) return;
+  throw new RefusedError(
+    `A release of ${namespace}/${service} has not ended: its routes are not as they will be. Nothing was written.`,
+    { next: `See where it is: ${nextCommand("status", record)}. Run init when it is over.` },
+  );
 }
 
 /** What becomes of a file: all are looked at before one is written. */
