@@ -36406,6 +36406,8 @@ function longestCommon(one, other) {
     return lengths;
 }
 
+// EXTERNAL MODULE: ./src/release/state.js
+var release_state = __nccwpck_require__(5870);
 // EXTERNAL MODULE: ./src/lib/lines.js
 var lib_lines = __nccwpck_require__(5270);
 // EXTERNAL MODULE: ./src/lib/numbers.js
@@ -36552,7 +36554,11 @@ const phases = [
 ];
 const isIn = (phase, { whys }) => whys.some((why) => phase.includes(why.kind) && !(why.kind === "waypoint" && !why.isNew));
 
+// EXTERNAL MODULE: ./src/words/next-command.js
+var next_command = __nccwpck_require__(9722);
 ;// CONCATENATED MODULE: ./src/commands/init.js
+
+
 
 
 
@@ -36560,6 +36566,7 @@ const isIn = (phase, { whys }) => whys.some((why) => phase.includes(why.kind) &&
 
 async function init(session) {
     const { wish, ground, where, folder, messages } = session;
+    await assertNoRelease(session);
     const proposal = propose(ground, wish);
     if ("kind" in proposal) {
         const { message, next } = unreadyInWords(proposal, ground.service, where);
@@ -36582,6 +36589,12 @@ async function init(session) {
     if (isRefused)
         return 3;
     return 0;
+}
+async function assertNoRelease({ release, ground: { namespace, service } }) {
+    const record = await release();
+    if (!record || (0,release_state/* isOver */.PU)(record.state))
+        return;
+    throw new lib_errors/* RefusedError */.fk(`A release of ${namespace}/${service} has not ended: its routes are not as they will be. Nothing was written.`, { next: `See where it is: ${(0,next_command/* nextCommand */.h)("status", record)}. Run init when it is over.` });
 }
 async function lookedAt(session, file, text) {
     const there = await session.readFile(file.path).catch((cause) => {
@@ -36690,10 +36703,6 @@ var plan_text = __nccwpck_require__(4275);
 var lib_duration = __nccwpck_require__(5485);
 // EXTERNAL MODULE: ./src/release/known-image.js
 var known_image = __nccwpck_require__(4456);
-// EXTERNAL MODULE: ./src/release/state.js
-var release_state = __nccwpck_require__(5870);
-// EXTERNAL MODULE: ./src/words/next-command.js
-var next_command = __nccwpck_require__(9722);
 // EXTERNAL MODULE: ./src/release/transition.js
 var transition = __nccwpck_require__(5016);
 // EXTERNAL MODULE: ./src/words/timestamp.js
@@ -68683,6 +68692,7 @@ async function composeInit(config, here) {
         where: `in namespace ${namespace} of ${place}`,
         folder,
         messages: messagesOf(config, here),
+        release: async () => (config.files === undefined ? loadIfReadable(client, namespace, service) : undefined),
         inspect: (objects, texts) => inspectAhead(objects, texts, here),
         readFile: async (path) => {
             assertPlace(folder, path);
@@ -68692,6 +68702,13 @@ async function composeInit(config, here) {
         redact: here.censor.redact,
     };
 }
+const loadIfReadable = (client, namespace, service) => configMapJournal(client, namespace, service)
+    .load()
+    .catch((error) => {
+    if (error instanceof lib_errors/* DeniedError */.iC)
+        return undefined;
+    throw error;
+});
 async function groundFor(config, here) {
     const { files, namespace, service } = config;
     if (files === undefined) {
