@@ -19,6 +19,7 @@ export const scoreBars: readonly (readonly [place: string, bar: number])[] = [
   ["src/world", 90],
   ["src/ports", 90],
   ["src/routes", 90],
+  ["src/init", 90],
   ["src/cli", 90],
   ["src/reporting", 90],
   ["src/adapters/actions", 90],
@@ -33,6 +34,7 @@ export const scoreBars: readonly (readonly [place: string, bar: number])[] = [
   ["src/adapters/proxies", 90],
   ["src/adapters/terminal", 90],
   ["src/adapters/virtual-service", 90],
+  ["src/adapters/webhooks", 90],
   ["src/adapters/weighted-rules", 90],
 ];
 
