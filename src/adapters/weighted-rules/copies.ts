@@ -11,28 +11,29 @@ import type { RouteShape } from "./route-shape.ts";
 /** The fields of a rule by which copies of its requests are sent somewhere. */
 export const copiesIn = ({ copies: { single, list } }: RouteShape, rule: Raw): Raw => only(rule, [...single, list]);
 
-/** Copies as they are, and as a release found them. */
-type CopiesThen = { readonly now: Raw; readonly was: Pick<RuleBefore, "copies" | "mirrored"> };
-
 /**
- * The copies that a rule is to send. Of those that a release adds itself nothing is left where none is planned; whoever
- * sends copies to the canary already sends them as planned, and no request twice.
+ * The copies that a rule is to send, and why they are none to the canary where some are planned. Of those that a release
+ * adds itself nothing is left where none is planned; whoever sends copies to the canary already sends them as planned,
+ * and no request twice.
  */
 export function plannedCopies(
   shape: RouteShape,
-  { now, was }: CopiesThen,
+  { rule, was }: { readonly rule: RouteRule; readonly was: RuleBefore },
   aim: Aim,
   canary: Raw,
   versions: Pick<DestinationRoles, "roleOf">,
   namespace: string,
-): Raw {
+): { readonly copies: Raw; readonly because?: string | undefined } {
   const { copies: before = {}, mirrored = false } = was;
+  const now = copiesIn(shape, rule.raw);
   const theirs = mirrored ? withoutOurs(shape, now, before, versions, namespace) : now;
   const percent = aim.to === "split" ? aim.mirror : undefined;
+  const unsaid = percent === undefined ? undefined : whyNoMirror(shape, rule, versions, namespace);
   const { list, entryFor } = shape.copies;
-  if (percent === undefined || !entryFor) return copiesOfOthers(shape, theirs, before, aim, versions, namespace);
+  if (percent === undefined || unsaid || !entryFor)
+    return { copies: copiesOfOthers(shape, theirs, before, aim, versions, namespace), because: unsaid?.because };
   const others = withoutCopiesOf(shape, theirs, "canary", versions, namespace);
-  return { ...others, [list]: [...listAt(others, list), entryFor(canary, percent)] };
+  return { copies: { ...others, [list]: [...listAt(others, list), entryFor(canary, percent)] } };
 }
 
 /** Why no copies of a rule's requests can be sent to the canary; undefined where they can. */

@@ -3,10 +3,10 @@ import type { RouteRule } from "../../istio/route-rule.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import type { Aim } from "../../release/aim.ts";
 import { type Role, roles } from "../../release/target.ts";
-import { type Addition, additionsTo, slotsAt, standingBeside } from "./added-rules.ts";
+import { type Addition, additionsTo, type Beside, slotsAt, standingBeside } from "./added-rules.ts";
 import { withCookie } from "./affinity.ts";
 import type { ObjectBefore, RuleBefore } from "./before.ts";
-import { copiesIn, plannedCopies, whyNoMirror } from "./copies.ts";
+import { plannedCopies } from "./copies.ts";
 import { destinationWord, ruleWord } from "./describe.ts";
 import { type DestinationRoles, destinationRoles, type VersionPair } from "./destination-roles.ts";
 import { type Likeness, locate } from "./locate.ts";
@@ -52,48 +52,63 @@ export function planMoves(
   pair: VersionPair,
   aim: Aim,
 ): RoutePlan {
-  const { namespace } = before;
   const versions = destinationRoles(shape, pair);
   const all = shape.rulesOf(object);
   const beside = before.rules.map((was, at) =>
     slotsAt(at).map((slot) => ({ slot, standing: standingBeside(all, was, slot, versions) })),
   );
   const added = new Set(beside.flat().flatMap(({ standing }) => standing));
-  const serving = all.filter((rule) => !added.has(rule) && rule.destinations.some(versions.roleOf));
   const own = all.filter((rule) => !added.has(rule));
+  const serving = own.filter(({ destinations }) => destinations.some(versions.roleOf));
   const rules = locate(before.rules, serving, inSamePlace(own, aim, versions));
   const unknown = rules.includes(undefined) ? serving.filter((rule) => !rules.includes(rule)) : [];
-  const moves: Move[] = [];
-  const gone: string[] = [];
-  const additions: Addition[] = [];
-  for (const [at, was] of before.rules.entries()) {
-    const rule = rules[at];
-    const start = startOf(shape, was, namespace, versions);
-    const canary = start.canary?.destination.raw ?? versions.canaryLike(start.stable.destination, namespace);
-    const destinations = { stable: start.stable.destination.raw, canary };
-    for (const { slot, standing } of beside[at] ?? []) {
-      const its = additionsTo(shape, { was, slot, rule, standing, destinations }, aim, versions, namespace);
-      additions.push(...its.additions);
-      if (its.trouble !== undefined) gone.push(its.trouble);
-    }
-    const unsaid =
-      rule && aim.to === "split" && aim.mirror !== undefined && whyNoMirror(shape, rule, versions, namespace);
-    if (unsaid) gone.push(`${ruleWord(shape, was)}: ${unsaid.because}`);
-    if (!rule) {
-      gone.push(`${ruleWord(shape, was)} is gone, or so changed that nothing tells it from the others`);
-      continue;
-    }
-    const planned = place(rule.destinations, start, aim, versions).map((one) =>
-      asKept(shape, one, was, start, aim, versions),
-    );
-    const copied = unsaid ? { ...aim, mirror: undefined } : aim;
-    const copies = plannedCopies(shape, { now: copiesIn(shape, rule.raw), was }, copied, canary, versions, namespace);
-    moves.push({ shape, namespace, rule, planned, copies });
-  }
+  const each = before.rules.map((was, at) =>
+    planRule(shape, { was, rule: rules[at], beside: beside[at] ?? [] }, aim, versions, before.namespace),
+  );
+  const moves = each.flatMap(({ move }) => move ?? []);
   const ambiguous = moves.flatMap(({ rule }) =>
     repeated(rule.destinations, versions).map((what) => `${ruleWord(shape, rule)} names ${what} more than once`),
   );
-  return { moves, additions, unknown, troubles: [...gone, ...ambiguous] };
+  return {
+    moves,
+    additions: each.flatMap(({ additions }) => additions),
+    unknown,
+    troubles: [...each.flatMap(({ troubles }) => troubles), ...ambiguous],
+  };
+}
+
+/** A rule of the release, the one that it is known again in, and what stands before that. */
+type Located = {
+  readonly was: RuleBefore;
+  readonly rule: RouteRule | undefined;
+  readonly beside: readonly Pick<Beside, "slot" | "standing">[];
+};
+
+/** What has to change in one rule, and beside it. */
+function planRule(
+  shape: RouteShape,
+  { was, rule, beside }: Located,
+  aim: Aim,
+  versions: DestinationRoles,
+  namespace: string,
+): Pick<RoutePlan, "additions" | "troubles"> & { readonly move?: Move } {
+  const start = startOf(shape, was, namespace, versions);
+  const canary = start.canary?.destination.raw ?? versions.canaryLike(start.stable.destination, namespace);
+  const destinations = { stable: start.stable.destination.raw, canary };
+  const its = beside.map((one) => additionsTo(shape, { ...one, was, rule, destinations }, aim, versions, namespace));
+  const additions = its.flatMap((one) => one.additions);
+  const troubles = its.flatMap(({ trouble }) => trouble ?? []);
+  const word = ruleWord(shape, was);
+  if (!rule) {
+    const gone = `${word} is gone, or so changed that nothing tells it from the others`;
+    return { additions, troubles: [...troubles, gone] };
+  }
+  const planned = place(rule.destinations, start, aim, versions).map((one) =>
+    asKept(shape, one, was, start, aim, versions),
+  );
+  const { copies, because } = plannedCopies(shape, { rule, was }, aim, canary, versions, namespace);
+  if (because !== undefined) troubles.push(`${word}: ${because}`);
+  return { move: { shape, namespace, rule, planned, copies }, additions, troubles };
 }
 
 /**
