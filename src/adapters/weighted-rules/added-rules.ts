@@ -8,7 +8,7 @@ import type { Role } from "../../release/target.ts";
 import type { Testers } from "../../release/testers.ts";
 import { keptOn } from "./affinity.ts";
 import type { AddedBefore, RuleBefore } from "./before.ts";
-import { withoutCopiesOf } from "./copies.ts";
+import { withoutCopies } from "./copies.ts";
 import { ruleWord } from "./describe.ts";
 import type { DestinationRoles } from "./destination-roles.ts";
 import type { RouteShape } from "./route-shape.ts";
@@ -166,7 +166,7 @@ function written(
   versions: DestinationRoles,
   namespace: string,
 ): Raw {
-  const rest = withoutCopiesOf(shape, raw, "canary", versions, namespace);
+  const rest = withoutCopies(shape, raw, versions, namespace);
   return {
     ...rest,
     ...(fault && { fault }),
@@ -194,7 +194,7 @@ function isSame(
   return (
     isToIts &&
     decided.every((field) => isDeepStrictEqual(now.raw[field], fresh[field])) &&
-    isDeepStrictEqual(withoutCopiesOf(shape, now.raw, "canary", versions, namespace), objectAt(now.raw))
+    isDeepStrictEqual(withoutCopies(shape, now.raw, versions, namespace), objectAt(now.raw))
   );
 }
 

@@ -3,7 +3,6 @@ import type { Destination, Raw } from "../../istio/destination.ts";
 import type { RouteRule } from "../../istio/route-rule.ts";
 import { listAt } from "../../kubernetes/field.ts";
 import type { Aim } from "../../release/aim.ts";
-import type { Role } from "../../release/target.ts";
 import type { RuleBefore } from "./before.ts";
 import type { DestinationRoles } from "./destination-roles.ts";
 import type { RouteShape } from "./route-shape.ts";
@@ -32,23 +31,23 @@ export function plannedCopies(
   const { list, entryFor } = shape.copies;
   if (percent === undefined || unsaid || !entryFor)
     return { copies: copiesOfOthers(shape, theirs, before, aim, versions, namespace), because: unsaid?.because };
-  const others = withoutCopiesOf(shape, theirs, "canary", versions, namespace);
+  const others = withoutCopies(shape, theirs, versions, namespace);
   return { copies: { ...others, [list]: [...listAt(others, list), entryFor(canary, percent)] } };
 }
 
 /** Why no copies of a rule's requests can be sent to the canary; undefined where they can. */
 export function whyNoMirror(
-  { kind, copies: { single, entryFor, ofSingle } }: RouteShape,
+  shape: RouteShape,
   { section, path, raw }: Pick<RouteRule, "section" | "path" | "raw">,
-  { roleOf }: Pick<DestinationRoles, "roleOf">,
+  versions: Pick<DestinationRoles, "roleOf">,
   namespace: string,
 ): { readonly because: string; readonly next: string } | undefined {
+  const { single, entryFor } = shape.copies;
   const weights = "Take mirror out of the stages: connections are tried by a small weight.";
   if (section !== "http") return { because: "it divides connections, and of those nobody sends copies", next: weights };
-  if (!entryFor) return { because: `${kind}s send no copies`, next: weights };
+  if (!entryFor) return { because: `${shape.kind}s send no copies`, next: weights };
   const [name = ""] = single;
-  const to = ofSingle(raw[name], namespace);
-  if (!raw[name] || (to && roleOf(to) === "canary")) return undefined;
+  if (!raw[name] || toCanary(shape, versions, namespace).bySingle(raw)) return undefined;
   const place = path
     .slice(1)
     .replace(/\/(\d+)/g, "[$1]")
@@ -59,19 +58,32 @@ export function whyNoMirror(
   };
 }
 
-/** An entry for the canary that was not there is the release's. */
-function withoutOurs(
-  { copies: { list, ofEntry } }: RouteShape,
-  now: Raw,
-  before: Raw,
+/** Which copies go to the canary: those of a rule's one field, and those of an entry. */
+function toCanary(
+  { copies: { single, ofSingle, ofEntry } }: Pick<RouteShape, "copies">,
   { roleOf }: Pick<DestinationRoles, "roleOf">,
   namespace: string,
-): Raw {
-  const wasThere = (entry: unknown): boolean => listAt(before, list).some((one) => isDeepStrictEqual(one, entry));
-  const isOurs = (entry: unknown): boolean => {
-    const to = ofEntry(entry, namespace);
-    return to !== undefined && roleOf(to) === "canary" && !wasThere(entry);
+): { readonly bySingle: (fields: Raw) => boolean; readonly byEntry: (entry: unknown) => boolean } {
+  const isCanary = (one: Destination | undefined): boolean => one !== undefined && roleOf(one) === "canary";
+  const [name] = single;
+  return {
+    bySingle: (fields) => name !== undefined && isCanary(ofSingle(fields[name], namespace)),
+    byEntry: (entry) => isCanary(ofEntry(entry, namespace)),
   };
+}
+
+/** An entry for the canary that was not there is the release's. */
+function withoutOurs(
+  shape: RouteShape,
+  now: Raw,
+  before: Raw,
+  versions: Pick<DestinationRoles, "roleOf">,
+  namespace: string,
+): Raw {
+  const { list } = shape.copies;
+  const { byEntry } = toCanary(shape, versions, namespace);
+  const wasThere = (entry: unknown): boolean => listAt(before, list).some((one) => isDeepStrictEqual(one, entry));
+  const isOurs = (entry: unknown): boolean => byEntry(entry) && !wasThere(entry);
   if (!listAt(now, list).some(isOurs)) return now;
   const left = listAt(now, list).filter((entry) => !isOurs(entry));
   if (left.length === 0 && Object.hasOwn(before, list)) return { ...now, [list]: left };
@@ -83,42 +95,39 @@ function withoutOurs(
  * with the route as it was before. All other copies stay.
  */
 function copiesOfOthers(
-  { copies: { single, list, ofSingle, ofEntry } }: RouteShape,
+  shape: RouteShape,
   now: Raw,
   before: Raw,
   aim: Aim,
-  { roleOf }: Pick<DestinationRoles, "roleOf">,
+  versions: Pick<DestinationRoles, "roleOf">,
   namespace: string,
 ): Raw {
-  const isCanary = (one: Destination | undefined): boolean => one !== undefined && roleOf(one) === "canary";
-  const isSingleCopyOfCanary = (fields: Raw): boolean =>
-    single.slice(0, 1).some((name) => isCanary(ofSingle(fields[name], namespace)));
-  const isCopyOfCanary = (entry: unknown): boolean => isCanary(ofEntry(entry, namespace));
-  const [one, several] = [isSingleCopyOfCanary(before), listAt(before, list).filter(isCopyOfCanary)];
+  const { single, list } = shape.copies;
+  const { bySingle, byEntry } = toCanary(shape, versions, namespace);
+  const [one, several] = [bySingle(before), listAt(before, list).filter(byEntry)];
   const isSingleGone = single.slice(0, 1).every((name) => now[name] === undefined);
   if (aim.to === "before" || (aim.to === "split" && aim.canary === 0)) {
     const back = one && isSingleGone ? { ...now, ...only(before, single) } : now;
     if (several.length > 0) return withList(back, list, together(listAt(now, list), listAt(before, list), several));
     return back;
   }
-  const without = one && isSingleCopyOfCanary(now) ? except(now, single) : now;
-  const others = listAt(now, list).filter((entry) => !isCopyOfCanary(entry));
+  const without = one && bySingle(now) ? except(now, single) : now;
+  const others = listAt(now, list).filter((entry) => !byEntry(entry));
   if (several.length > 0) return withList(without, list, others);
   return without;
 }
 
-/** A rule that sends no copies to a version. */
-export function withoutCopiesOf(
-  { copies: { single, list, ofSingle, ofEntry } }: Pick<RouteShape, "copies">,
+/** A rule that sends no copies to the canary. */
+export function withoutCopies(
+  shape: Pick<RouteShape, "copies">,
   rule: Raw,
-  role: Role,
-  { roleOf }: Pick<DestinationRoles, "roleOf">,
+  versions: Pick<DestinationRoles, "roleOf">,
   namespace: string,
 ): Raw {
-  const isIts = (one: Destination | undefined): boolean => one !== undefined && roleOf(one) === role;
-  const hasSingle = single.slice(0, 1).some((name) => isIts(ofSingle(rule[name], namespace)));
-  const without = hasSingle ? except(rule, single) : rule;
-  const others = listAt(rule, list).filter((entry) => !isIts(ofEntry(entry, namespace)));
+  const { single, list } = shape.copies;
+  const { bySingle, byEntry } = toCanary(shape, versions, namespace);
+  const without = bySingle(rule) ? except(rule, single) : rule;
+  const others = listAt(rule, list).filter((entry) => !byEntry(entry));
   if (others.length === listAt(rule, list).length) return without;
   return withList(without, list, others);
 }
