@@ -11,7 +11,7 @@ import { field, listAt, numberAt } from "../../kubernetes/field.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { coded, type Finding, note, toldOnce, unseen, warn } from "../../ports/preflight.ts";
 import type { Target } from "../../release/target.ts";
-import { ruleWord } from "../weighted-rules/describe.ts";
+import { fieldPath, ruleWord } from "../weighted-rules/describe.ts";
 import { destinationRoles } from "../weighted-rules/destination-roles.ts";
 import { virtualServiceShape as shape } from "./virtual-service-shape.ts";
 import { virtualServiceWord } from "./virtual-service-word.ts";
@@ -71,20 +71,15 @@ export function meshFindings(states: readonly KubernetesObject[], around: MeshAr
   return toldOnce(findings);
 }
 
-/** `spec.http[1].route[0]` of the JSON Pointer `/spec/http/1` and what is below. */
-const pathTo = ({ path }: RouteRule, below = ""): string =>
-  path
-    .slice(1)
-    .replace(/\/(\d+)/g, "[$1]")
-    .replaceAll("/", ".") + below;
-
 type Sent = { readonly rule: RouteRule; readonly to: WeightedDestination | Mirror; readonly path: string };
 
 /** Whoever gets requests or copies; a destination with a weight of 0 is not in the proxies' configuration at all. */
 const sentBy = ({ rules }: Pick<RoutesAhead, "rules">): readonly Sent[] =>
   rules.flatMap((rule) => [
-    ...rule.destinations.filter(({ counts }) => counts > 0).map((to) => ({ rule, to, path: pathTo(rule, ".route") })),
-    ...rule.mirrors.filter(({ share }) => share > 0).map((to) => ({ rule, to, path: pathTo(rule, ".mirrors") })),
+    ...rule.destinations
+      .filter(({ counts }) => counts > 0)
+      .map((to) => ({ rule, to, path: fieldPath(rule, ".route") })),
+    ...rule.mirrors.filter(({ share }) => share > 0).map((to) => ({ rule, to, path: fieldPath(rule, ".mirrors") })),
   ]);
 
 const placeOf = ({ word }: RoutesAhead, { rule, path }: Pick<Sent, "rule" | "path">): string =>
@@ -213,7 +208,7 @@ const httpRules = ({ rules }: RoutesAhead): readonly RouteRule[] => rules.filter
 function unreachable(subject: RoutesAhead): readonly Finding[] {
   return covered(subject).flatMap(({ rule, coverage: { by, all } }) => {
     if (!all) return [];
-    const what = `${placeOf(subject, { rule, path: pathTo(rule, ".match") })} is never reached: ${ruleWord(shape, by)} above it takes all of its requests (IST0130).`;
+    const what = `${placeOf(subject, { rule, path: fieldPath(rule, ".match") })} is never reached: ${ruleWord(shape, by)} above it takes all of its requests (IST0130).`;
     const next = "Move it up, or make its conditions differ.";
     return [subject.moved.includes(rule.place) ? warn(what, next) : note(what, next)];
   });
@@ -225,7 +220,7 @@ function ineffective(subject: RoutesAhead): readonly Finding[] {
       ? []
       : [
           note(
-            `${placeOf(subject, { rule, path: pathTo(rule, ".match") })}: some of its conditions are those of ${ruleWord(shape, by)} above it, which takes those requests (IST0131).`,
+            `${placeOf(subject, { rule, path: fieldPath(rule, ".match") })}: some of its conditions are those of ${ruleWord(shape, by)} above it, which takes those requests (IST0131).`,
             "Take them out where they have no effect.",
           ),
         ],
@@ -263,7 +258,7 @@ function deprecated(subject: RoutesAhead): readonly Finding[] {
       .filter(([path]) => field(rule.raw, ...path) !== undefined)
       .map(([path, instead]) =>
         note(
-          `${placeOf(subject, { rule, path: pathTo(rule, `.${path.join(".")}`) })} has a field that Istio gives up (IST0002); it counts as before.`,
+          `${placeOf(subject, { rule, path: fieldPath(rule, `.${path.join(".")}`) })} has a field that Istio gives up (IST0002); it counts as before.`,
           `Write ${instead}.`,
         ),
       ),
@@ -285,7 +280,7 @@ function otherTimeouts(subject: RoutesAhead): readonly Finding[] {
     if (!moving || unlike.length === 0) return [];
     return [
       warn(
-        `${placeOf(subject, { rule, path: pathTo(rule, `.${unlike[0]}`) })} sends to the canary with other ${unlike.join(" and ")} than ${ruleWord(shape, moving)}: its requests may fail where stable's do not, and count against the canary.`,
+        `${placeOf(subject, { rule, path: fieldPath(rule, `.${unlike[0]}`) })} sends to the canary with other ${unlike.join(" and ")} than ${ruleWord(shape, moving)}: its requests may fail where stable's do not, and count against the canary.`,
         `Give it the ${unlike.join(" and ")} of ${ruleWord(shape, moving)}.`,
       ),
     ];
@@ -300,7 +295,7 @@ const labelled = ({ rules }: RoutesAhead): readonly Labelled[] =>
     listAt({ match: rule.match }, "match").flatMap((condition, at) =>
       field(condition, "sourceLabels") === undefined
         ? []
-        : [{ rule, condition, path: pathTo(rule, `.match[${at}].sourceLabels`) }],
+        : [{ rule, condition, path: fieldPath(rule, `.match[${at}].sourceLabels`) }],
     ),
   );
 

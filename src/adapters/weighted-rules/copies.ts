@@ -4,6 +4,7 @@ import type { RouteRule } from "../../istio/route-rule.ts";
 import { listAt } from "../../kubernetes/field.ts";
 import type { Aim } from "../../release/aim.ts";
 import type { RuleBefore } from "./before.ts";
+import { fieldPath } from "./describe.ts";
 import type { DestinationRoles } from "./destination-roles.ts";
 import type { RouteShape } from "./route-shape.ts";
 
@@ -38,20 +39,18 @@ export function plannedCopies(
 /** Why no copies of a rule's requests can be sent to the canary; undefined where they can. */
 export function whyNoMirror(
   shape: RouteShape,
-  { section, path, raw }: Pick<RouteRule, "section" | "path" | "raw">,
+  rule: Pick<RouteRule, "section" | "path" | "raw">,
   versions: Pick<DestinationRoles, "roleOf">,
   namespace: string,
 ): { readonly because: string; readonly next: string } | undefined {
+  const { section, raw } = rule;
   const { single, entryFor } = shape.copies;
   const weights = "Take mirror out of the stages: connections are tried by a small weight.";
   if (section !== "http") return { because: "it divides connections, and of those nobody sends copies", next: weights };
   if (!entryFor) return { because: `${shape.kind}s send no copies`, next: weights };
   const [name = ""] = single;
   if (!raw[name] || toCanary(shape, versions, namespace).bySingle(raw)) return undefined;
-  const place = path
-    .slice(1)
-    .replace(/\/(\d+)/g, "[$1]")
-    .replaceAll("/", ".");
+  const place = fieldPath(rule);
   return {
     because: `it copies its requests by ${place}.${name} already, and a rule with mirrors beside it is refused by Istio`,
     next: `Write it as an entry of ${place}.mirrors: the release adds its own to that list.`,

@@ -1,5 +1,6 @@
 import type { Destination, WeightedDestination } from "../../istio/destination.ts";
 import type { NamespacedName } from "../../istio/host.ts";
+import type { RouteRule } from "../../istio/route-rule.ts";
 import { routeWord } from "../../release/route-kind.ts";
 import type { RuleBefore } from "./before.ts";
 import type { RouteShape } from "./route-shape.ts";
@@ -18,6 +19,13 @@ export function ruleWord(
   if (section === first) return `${rule} #${index}`;
   return `${section} ${rule} #${index}`;
 }
+
+/** `spec.http[1].route[0]` of a rule whose JSON Pointer is `/spec/http/1`, and of what is below. */
+export const fieldPath = ({ path }: Pick<RouteRule, "path">, below = ""): string =>
+  path
+    .slice(1)
+    .replace(/\/(\d+)/g, "[$1]")
+    .replaceAll("/", ".") + below;
 
 /** Host, subset and port as they stand there: `reviews subset v1 port 9080`. */
 export function destinationWord({ host, subset, port }: Destination): string {
