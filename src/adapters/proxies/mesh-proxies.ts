@@ -1,13 +1,12 @@
 import * as z from "zod/mini";
-import type { Destination } from "../../istio/destination.ts";
+import { type Destination, readDestination } from "../../istio/destination.ts";
 import { addressesIn, carried, clusterPattern, splitsIn, type WrittenRule } from "../../istio/envoy-config.ts";
-import { readHost } from "../../istio/host.ts";
 import { lackIn, ruleToAdd } from "../../kubernetes/role-rule.ts";
 import type { Millis } from "../../lib/duration.ts";
 import { tell } from "../../lib/errors.ts";
 import { jsonIn } from "../../lib/json.ts";
 import type { MeshProxies } from "../../ports/mesh-proxies.ts";
-import type { Learners, Lesson } from "../../release/learnt.ts";
+import type { Learners } from "../../release/learnt.ts";
 import { roles } from "../../release/target.ts";
 import { send } from "../../world/send.ts";
 import { within } from "../../world/within.ts";
@@ -36,7 +35,7 @@ const dump = "/config_dump?resource=dynamic_";
 export function meshProxies(options: MeshProxiesOptions): MeshProxies {
   const { network, target, lookLimit, timeout, mostBytes } = options;
   const seek = seekFollowers(options);
-  const pair = roles.map((role) => destinationOf(options, role));
+  const pair = roles.map((role) => readDestination(target[role], target.namespace));
   /** By namespace, why nobody there can be asked: it will not be otherwise while this job runs. */
   const closed = new Map<string, string>();
 
@@ -107,7 +106,7 @@ export function meshProxies(options: MeshProxiesOptions): MeshProxies {
       ): Promise<ProxyStanding> =>
         lesson === "routes"
           ? routesOf(pod, rules ?? [], signal)
-          : podsOf(pod, destinationOf(options, lesson), addresses[lesson], signal);
+          : podsOf(pod, readDestination(target[lesson], target.namespace), addresses[lesson], signal);
       const begin = (pod: FollowerPod, found: Followers, signal: AbortSignal): void => {
         const asked = standingOf(pod, standing(pod, found, signal), signal)
           .then((how) => void standings.set(pod.uid, how))
@@ -145,12 +144,6 @@ class Closed extends Error {}
 
 /** An answer of the API server's own. */
 const status = z.object({ kind: z.literal("Status"), message: z.string() });
-
-const destinationOf = ({ target }: MeshProxiesOptions, role: Exclude<Lesson, "routes">): Destination => ({
-  host: readHost(target[role].host, target.namespace),
-  subset: target[role].subset || undefined,
-  port: undefined,
-});
 
 const nobody = (because: string): Learners => ({ gateways: 0, callers: 0, without: [], unread: 0, because });
 

@@ -1,5 +1,5 @@
-import type { Destination, Raw, WeightedDestination } from "../../istio/destination.ts";
-import { readHost, sameHost } from "../../istio/host.ts";
+import { type Destination, type Raw, readDestination, type WeightedDestination } from "../../istio/destination.ts";
+import { sameHost } from "../../istio/host.ts";
 import { type Role, roles, type Target } from "../../release/target.ts";
 import type { RouteShape } from "./route-shape.ts";
 
@@ -20,12 +20,10 @@ export type DestinationRoles = Readonly<Record<Role, Destination>> & {
 };
 
 export function destinationRoles({ named }: Pick<RouteShape, "named">, pair: VersionPair): DestinationRoles {
-  const destinationOf = (role: Role): Destination => ({
-    host: readHost(pair[role].host, pair.namespace),
-    subset: pair[role].subset || undefined,
-    port: undefined,
-  });
-  const versions = { stable: destinationOf("stable"), canary: destinationOf("canary") };
+  const versions = {
+    stable: readDestination(pair.stable, pair.namespace),
+    canary: readDestination(pair.canary, pair.namespace),
+  };
   const roleOf = ({ host, subset }: Destination): Role | undefined =>
     roles.find((role) => subset === versions[role].subset && sameHost(host, versions[role].host));
   return {
