@@ -12,7 +12,7 @@ import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { coded, type Finding, note, toldOnce, unseen, warn } from "../../ports/preflight.ts";
 import type { Target } from "../../release/target.ts";
 import { fieldPath, ruleWord } from "../weighted-rules/describe.ts";
-import { destinationRoles } from "../weighted-rules/destination-roles.ts";
+import { destinationRoles, servedBy } from "../weighted-rules/destination-roles.ts";
 import { virtualServiceShape as shape } from "./virtual-service-shape.ts";
 import { virtualServiceWord } from "./virtual-service-word.ts";
 
@@ -269,11 +269,10 @@ const ofRule = ["timeout", "retries"] as const;
 
 /** A rule for the canary that stays as it is may be more patient with it than the rule that moves, or less. */
 function otherTimeouts(subject: RoutesAhead): readonly Finding[] {
-  const { roleOf } = destinationRoles(shape, subject.target);
+  const versions = destinationRoles(shape, subject.target);
   const moving = subject.rules.find(({ place }) => subject.moved.includes(place));
   const staying = subject.rules.filter(
-    ({ place, destinations }) =>
-      !subject.moved.includes(place) && destinations.some((one) => one.counts > 0 && roleOf(one) === "canary"),
+    (rule) => !subject.moved.includes(rule.place) && servedBy(rule, versions).includes("canary"),
   );
   return staying.flatMap((rule) => {
     const unlike = ofRule.filter((key) => moving && !isDeepStrictEqual(rule.raw[key], moving.raw[key]));

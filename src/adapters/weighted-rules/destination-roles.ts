@@ -1,5 +1,12 @@
-import { type Destination, type Raw, readDestination, type WeightedDestination } from "../../istio/destination.ts";
+import {
+  type Destination,
+  type Raw,
+  readDestination,
+  trafficOf,
+  type WeightedDestination,
+} from "../../istio/destination.ts";
 import { sameHost } from "../../istio/host.ts";
+import type { RouteRule } from "../../istio/route-rule.ts";
 import { type Role, roles, type Target } from "../../release/target.ts";
 import type { RouteShape } from "./route-shape.ts";
 
@@ -37,3 +44,10 @@ export function destinationRoles({ named }: Pick<RouteShape, "named">, pair: Ver
     canaryLike: (stable, namespace) => named(stable, versions.canary, namespace),
   };
 }
+
+/** The versions that get requests of a rule, as often as a destination says so. A weight of 0 is no request. */
+export const servedBy = (
+  { destinations }: Pick<RouteRule, "destinations">,
+  { roleOf }: Pick<DestinationRoles, "roleOf">,
+): readonly Role[] =>
+  destinations.filter((one) => trafficOf(one, destinations) > 0).flatMap((one) => roleOf(one) ?? []);

@@ -1,4 +1,3 @@
-import { trafficOf } from "../../istio/destination.ts";
 import type { WrittenRule } from "../../istio/envoy-config.ts";
 import { lastWriter } from "../../kubernetes/last-writer.ts";
 import { isTerminating, type KubernetesObject } from "../../kubernetes/object.ts";
@@ -15,7 +14,7 @@ import { writtenBy } from "../kubernetes/written-by.ts";
 import { additionWord, isChanged } from "./added-rules.ts";
 import type { ObjectBefore } from "./before.ts";
 import { objectWord, ruleWord, splitWord } from "./describe.ts";
-import { destinationRoles, type VersionPair } from "./destination-roles.ts";
+import { destinationRoles, servedBy, type VersionPair } from "./destination-roles.ts";
 import { changesCookies, changesCopies, isMoved, patchOf } from "./patch.ts";
 import { type Move, planMoves, plannedDestinations, type RoutePlan } from "./plan-moves.ts";
 import type { RouteStore } from "./read-routes.ts";
@@ -107,12 +106,10 @@ export function movedRoute({ store, clock, pair, before, fence, followed, refuse
       });
     },
     async serving() {
-      const { roleOf } = destinationRoles(shape, pair);
+      const versions = destinationRoles(shape, pair);
       const { moves, additions, unknown } = planFor(await read(), { to: "before" });
       const rules = [...moves.map(({ rule }) => rule), ...additions.flatMap(({ now }) => now ?? []), ...unknown];
-      return rules.flatMap(({ destinations }) =>
-        destinations.filter((each) => trafficOf(each, destinations) > 0).flatMap((each) => roleOf(each) ?? []),
-      );
+      return rules.flatMap((rule) => servedBy(rule, versions));
     },
     async differences(aim, next) {
       const object = await read();

@@ -1,4 +1,3 @@
-import { trafficOf } from "../../istio/destination.ts";
 import type { RouteRule } from "../../istio/route-rule.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { someOf } from "../../lib/some-of.ts";
@@ -6,7 +5,7 @@ import { type Finding, refuse, toldOnce } from "../../ports/preflight.ts";
 import type { Role, RouteChoice } from "../../release/target.ts";
 import { checkRule, type RouteSearch } from "./check-rule.ts";
 import { destinationWord, objectWord } from "./describe.ts";
-import { destinationRoles, type VersionPair } from "./destination-roles.ts";
+import { destinationRoles, servedBy, type VersionPair } from "./destination-roles.ts";
 import { chosenRules, isMeant } from "./movable-rule.ts";
 import type { RouteShape } from "./route-shape.ts";
 
@@ -36,10 +35,6 @@ function selectAmong(search: RouteSearch): Selection {
 
 const has = ({ destinations }: RouteRule, role: Role, { versions }: RouteSearch): boolean =>
   versions.indexesOf(role, destinations).length > 0;
-
-/** A weight of 0 is no request: who stands there with it was not made stable by anybody. */
-const serves = ({ destinations }: RouteRule, role: Role, { versions }: RouteSearch): boolean =>
-  destinations.some((one) => versions.roleOf(one) === role && trafficOf(one, destinations) > 0);
 
 /** Every rule with both destinations, else every rule with stable's. */
 function selectAll(search: RouteSearch): Selection {
@@ -78,7 +73,8 @@ function nothingToMove(search: RouteSearch): Finding {
       `Name the ${shape.kind} that it delegates to; the weights are there.`,
     );
   }
-  if (rules.some((rule) => serves(rule, "canary", search))) {
+  // Who stands there with a weight of 0 was not made stable by anybody.
+  if (rules.some((rule) => servedBy(rule, versions).includes("canary"))) {
     return refuse(
       `${where}: no ${word} sends to ${destinationWord(versions.stable)}, and ${destinationWord(versions.canary)} has its requests already.`,
       "An earlier release made it the stable version: exchange stable and canary in the configuration.",

@@ -1,7 +1,6 @@
-import { trafficOf } from "../../istio/destination.ts";
 import type { Role, Target } from "../../release/target.ts";
 import { unlessForbidden } from "../kubernetes/unless-forbidden.ts";
-import { destinationRoles } from "./destination-roles.ts";
+import { destinationRoles, servedBy } from "./destination-roles.ts";
 import { choicesOf, chosenRules } from "./movable-rule.ts";
 import type { RouteStore } from "./read-routes.ts";
 
@@ -11,13 +10,10 @@ import type { RouteStore } from "./read-routes.ts";
  */
 export async function servingRoles({ client, resource, shape }: RouteStore, target: Target): Promise<readonly Role[]> {
   const versions = destinationRoles(shape, target);
-  const { roleOf } = versions;
   const serving = choicesOf(shape, target).map(async (choice) => {
     const object = await unlessForbidden(client.get(resource, choice.namespace, choice.name));
     const rules = object ? chosenRules(shape.rulesOf(object), choice, versions) : [];
-    return rules.flatMap(({ destinations }) =>
-      destinations.filter((one) => trafficOf(one, destinations) > 0).flatMap((one) => roleOf(one) ?? []),
-    );
+    return rules.flatMap((rule) => servedBy(rule, versions));
   });
   return (await Promise.all(serving)).flat();
 }
