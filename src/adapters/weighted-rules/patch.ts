@@ -34,10 +34,11 @@ function operationsOf(move: Move): readonly PatchOperation[] {
 }
 
 /** Whether the cookies of its destinations change, or whatever else of them is no weight. */
-export const changesCookies = (move: Move): boolean =>
-  destinationChanges(move).some(
-    ({ op, path }) => !path.endsWith("/weight") && op !== "test" && /\/\d+\/\w+$/.test(path),
-  );
+export const changesCookies = ({ rule, planned }: Move): boolean =>
+  planned.some(({ was, raw }) => {
+    const now = was === undefined ? undefined : rule.destinations[was];
+    return now !== undefined && fieldChanges("", now.raw, raw).some(({ path }) => path !== "/weight");
+  });
 
 /** Whether the copies of its requests change. */
 export const changesCopies = (move: Move): boolean => copyChanges(move).length > 0;
