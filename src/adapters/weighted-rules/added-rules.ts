@@ -35,10 +35,11 @@ export const slotsAt = (at: number): readonly Slot[] => [
 ];
 
 /** Whether a rule is called as one that a release adds. */
-export const isOurName = (name: string | undefined): boolean =>
-  /^istio-canary-(testers|kept-canary|kept-stable)(-\d+)?$/.test(name ?? "");
+export const isOurName = (name: string | undefined): boolean => ourNames.test(name ?? "");
 
-/** Whose requests one takes: undefined where it is not wanted. */
+const ourNames = new RegExp(`^istio-canary-(${Object.keys(slotWords).join("|")})(-\\d+)?$`);
+
+/** Whose requests one takes: nobody's where it is not wanted. */
 function knownBy({ kind, role }: Slot, { testers = [], affinity }: Wants): readonly Testers[] {
   if (kind === "testers") return testers;
   return affinity ? keptOn(affinity, role) : [];
@@ -113,11 +114,12 @@ function wantedBeside(
   slot: Slot,
   aim: Aim,
 ): { readonly wanted?: WantedRule } | { readonly because: string } {
-  const those = aim.to === "split" ? knownBy(slot, aim) : [];
+  if (aim.to !== "split") return {};
+  const those = knownBy(slot, aim);
   if (those.length === 0) return {};
   const narrowed = narrowedFor(shape, { section: was.section, match: was.match }, those);
   if ("because" in narrowed) return narrowed;
-  const drill = aim.to === "split" && slot.kind === "testers" ? aim.drill : undefined;
+  const drill = slot.kind === "testers" ? aim.drill : undefined;
   if (drill && !shape.fault) return { because: noFaults(shape) };
   return { wanted: { name: slot.name, match: narrowed.match, fault: drill && shape.fault?.(drill) } };
 }
@@ -142,15 +144,12 @@ export function additionsTo(
 ): { readonly additions: readonly Addition[]; readonly trouble?: string } {
   const goes = (now: RouteRule): Addition => ({ shape, now, planned: undefined, before: rule, slot });
   const due = wantedBeside(shape, was, slot, aim);
-  if ("because" in due || !rule) {
-    const trouble = "because" in due ? { trouble: `${ruleWord(shape, was)}: ${due.because}` } : {};
-    return { additions: standing.map(goes), ...trouble };
-  }
+  if ("because" in due) return { additions: standing.map(goes), trouble: `${ruleWord(shape, was)}: ${due.because}` };
+  const { wanted } = due;
+  if (!wanted || !rule) return { additions: standing.map(goes) };
   const [now, ...others] = standing.filter(({ index }) => index < rule.index);
   const misplaced = standing.filter(({ index }) => index > rule.index);
-  const { wanted } = due;
-  const gone = [...(wanted ? [] : [now]), ...others, ...misplaced].flatMap((one) => (one ? [goes(one)] : []));
-  if (!wanted) return { additions: gone };
+  const gone = [...others, ...misplaced].map(goes);
   const fresh = written(shape, rule, wanted, destinations[slot.role], versions, namespace);
   const isAsPlanned = now !== undefined && isSame(shape, now, fresh, slot.role, versions, namespace);
   const planned = isAsPlanned ? now.raw : fresh;
