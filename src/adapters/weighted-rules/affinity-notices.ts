@@ -5,6 +5,7 @@ import { narrowedFor } from "./added-rules.ts";
 import { keptOn } from "./affinity.ts";
 import { ruleWord } from "./describe.ts";
 import type { DestinationRoles } from "./destination-roles.ts";
+import { isBecause } from "./narrow.ts";
 import type { ChosenRoutes } from "./read-routes.ts";
 import type { RouteShape } from "./route-shape.ts";
 
@@ -39,8 +40,8 @@ function whyNotKept(
 ): string | undefined {
   if (rule.section !== "http") return "it divides connections, which have no cookies";
   if (!shape.cookies) return `destinations of ${shape.kind}s set no cookies`;
-  const unsaid = roles.map((role) => narrowedFor(shape, rule, keptOn(affinity, role))).find((one) => "because" in one);
-  if (unsaid && "because" in unsaid) return unsaid.because;
+  const unsaid = roles.map((role) => narrowedFor(shape, rule, keptOn(affinity, role))).find(isBecause);
+  if (unsaid) return unsaid.because;
   const taken = rule.destinations.filter(roleOf).map(({ raw }) => shape.cookies?.whyNot(raw));
   return taken.find((one) => one !== undefined);
 }

@@ -17,12 +17,10 @@ export const objectBeforeOf = (
   name,
   rules: rules.map((rule, at) => {
     const added = addedBefore(shape, rule, at, plan);
-    const { affinity } = plan;
-    const mirrored = isMirrored(plan);
     return present({
       ...beforeOf(shape, rule),
-      mirrored: mirrored || undefined,
-      affinity,
+      mirrored: isMirrored(plan) || undefined,
+      affinity: plan.affinity,
       added: added.length > 0 ? [...added] : undefined,
     });
   }),
