@@ -17,12 +17,15 @@ export function gatewayNamed(text: string, namespace: string): NamespacedName {
  */
 export const gatewayTakes = (gateway: KubernetesObject, host: Host, namespace: string): boolean =>
   listAt(gateway, "spec", "servers")
-    .flatMap((server) => listAt(server, "hosts").map(String))
-    .some((taken) => {
-      const [owner, name] = taken.includes("/") ? taken.split("/") : ["*", taken];
-      const from = owner === "." ? gateway.metadata.namespace : owner;
-      return (from === "*" || from === namespace) && haveHostsInCommon(name ?? "", host.text);
-    });
+    .flatMap((server) => hostsOfServer(server, gateway))
+    .some(({ from, name }) => (from === "*" || from === namespace) && haveHostsInCommon(name, host.text));
+
+/** The hosts of a server, and of which namespace's VirtualServices it takes each: `*` for all. */
+const hostsOfServer = (server: unknown, { metadata }: KubernetesObject): readonly { from: string; name: string }[] =>
+  listAt(server, "hosts").map((host) => {
+    const [name = "", owner = "*"] = String(host).split("/").reverse();
+    return { from: owner === "." ? (metadata.namespace ?? "") : owner, name };
+  });
 
 type Server = { readonly protocol: string | undefined; readonly passes: boolean };
 
@@ -67,10 +70,7 @@ const tlsHostsOf = (gateway: KubernetesObject): readonly string[] =>
     .filter((server) => field(server, "tls") !== undefined)
     .flatMap((server) => {
       const port = numberAt(server, "port", "number");
-      const hosts = listAt(server, "hosts").map(String);
-      return hosts.map(
-        (host) => `${host.replace(/^\*\//, "").replace(/^\.\//, `${gateway.metadata.namespace}/`)}:${port}`,
-      );
+      return hostsOfServer(server, gateway).map(({ from, name }) => `${from === "*" ? "" : `${from}/`}${name}:${port}`);
     });
 
 const haveHostsInCommon = (one: string, other: string): boolean => isWithin(one, other) || isWithin(other, one);
