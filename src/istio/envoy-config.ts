@@ -1,6 +1,5 @@
 import { field, listAt, numberAt, objectAt, textAt } from "../kubernetes/field.ts";
 import type { Destination, WeightedDestination } from "./destination.ts";
-import { sumOf } from "./destination.ts";
 import { type NamespacedName, readHost } from "./host.ts";
 import type { RouteSection } from "./route-rule.ts";
 
@@ -79,7 +78,7 @@ const keyOf = ({ host: { text, service }, subset = "" }: Pick<Destination, "host
   `${subset}|${service ? `${service.name}.${service.namespace}` : text}`;
 
 const writtenParts = (destinations: readonly WeightedDestination[]): ReadonlyMap<string, number> =>
-  partsOf(destinations.map((one): Part => [keyOf(one), sumOf(destinations) === 0 ? 0 : one.counts]));
+  partsOf(destinations.map((one): Part => [keyOf(one), one.counts]));
 
 /** Whether a proxy has what was written; `absent`: nothing in it is about the two versions by these rules. */
 export type Carried = "all" | "older" | "absent";
@@ -109,18 +108,14 @@ function carriedOf(
     (split) => isOf(split, origin, section, isGateway) && versions.some((one) => split.parts.has(one)),
   );
   if (own.length === 0) return "absent";
-  const wanted = rules.map(({ destinations }) => writtenParts(destinations));
-  const isThere = ({ destinations }: WrittenRule): boolean => {
-    const parts = writtenParts(destinations);
-    return own.some((split) => isSame(split.parts, parts));
-  };
+  const wanted = rules.map(({ is, destinations }) => ({ is, parts: writtenParts(destinations) }));
+  const isThere = ({ parts }: Pick<EnvoySplit, "parts">): boolean => own.some((split) => isSame(split.parts, parts));
   // Whose names are lost may be somebody else's, who gives one version everything.
   const isOlder = ({ origin: of, parts }: EnvoySplit): boolean =>
     ((of !== undefined && of === origin) || versions.every((one) => parts.has(one))) &&
-    !wanted.some((one) => isSame(parts, one));
-  const moved = rules.filter(({ is }) => is === "moved");
-  const isWhole =
-    rules.every((rule) => rule.is !== "added" || isThere(rule)) && (moved.length === 0 || moved.some(isThere));
+    !wanted.some((one) => isSame(parts, one.parts));
+  const [moved, added] = [wanted.filter(({ is }) => is === "moved"), wanted.filter(({ is }) => is === "added")];
+  const isWhole = added.every(isThere) && (moved.length === 0 || moved.some(isThere));
   return isWhole && !own.some(isOlder) ? "all" : "older";
 }
 
