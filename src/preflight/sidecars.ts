@@ -1,3 +1,4 @@
+import type { Deployment } from "../kubernetes/deployment.ts";
 import type { Pod } from "../kubernetes/pod.ts";
 import type { Labels } from "../kubernetes/selector.ts";
 import { type Finding, refuse, warn } from "../ports/preflight.ts";
@@ -16,13 +17,13 @@ const next = 'Label the pod template sidecar.istio.io/inject: "true", or the nam
 export function canaryGetsSidecar(scene: Scene): readonly Finding[] {
   const { stablePods, canaryPods, planned, target } = scene;
   const future = plannedDeployment(planned);
-  if (!(stablePods.length > 0 ? stablePods.some(hasProxy) : getsProxy(scene)) || !future) return [];
+  const stableHasOne = stablePods.length > 0 ? stablePods.some(hasProxy) : getsProxy(scene);
+  if (!stableHasOne || !future) return [];
   const canary = `The pods of Deployment ${target.namespace}/${target.canary.deployment}`;
   const like = `the pods of ${target.stable.deployment} have ${proxy}`;
   const bare = canaryPods.filter((pod) => !hasProxy(pod));
-  const { podLabels, podAnnotations, containers } = future;
-  if (containers.some(({ name }) => name === proxy)) return [];
-  const expected = injectionFor(podLabels, podAnnotations, scene.namespace);
+  const expected = proxyFor(future, scene.namespace);
+  if (expected === "its own") return [];
   if (expected === "no")
     return [refuse(`${canary} get no sidecar (injection is switched off for them), while ${like}.`, next)];
   if (target.source.from === "existing" && bare.length > 0) {
@@ -39,10 +40,16 @@ export function canaryGetsSidecar(scene: Scene): readonly Finding[] {
 }
 
 /** Where stable has no pods to look at, as in files, its template says whether they have one. */
-function getsProxy({ stable, namespace }: Scene): boolean {
-  if (!stable) return false;
-  const { podLabels, podAnnotations, containers } = stable;
-  return containers.some(({ name }) => name === proxy) || injectionFor(podLabels, podAnnotations, namespace) === "yes";
+const getsProxy = ({ stable, namespace }: Scene): boolean =>
+  stable !== undefined && ["its own", "yes"].includes(proxyFor(stable, namespace));
+
+/** Whether the pods of a Deployment get a proxy: from their template itself, or by injection. */
+function proxyFor(
+  { podLabels, podAnnotations, containers }: Deployment,
+  namespace: Scene["namespace"],
+): "its own" | "yes" | "no" | "unknown" {
+  if (containers.some(({ name }) => name === proxy)) return "its own";
+  return injectionFor(podLabels, podAnnotations, namespace);
 }
 
 /** https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#controlling-the-injection-policy */
