@@ -154,11 +154,12 @@ export const permissionsAtPrometheus: readonly Permission[] = [
 ];
 
 const ofProxies = { group: "", optional: true, byLooking: true } as const;
+const ofGateways = { ...ofProxies, resource: "pods", verbs: ["list"], why: "find the gateways' pods" } as const;
 
 /** Where the proxies themselves are read: in the service's namespace, and in the gateways'. The look itself tells. */
 export const permissionsAtProxies: readonly Permission[] = [
   { ...ofProxies, resource: "pods/proxy", verbs: ["get"], why: "read what the proxies of both versions have counted" },
-  { ...ofProxies, resource: "pods", verbs: ["list"], why: "find the gateways' pods" },
+  ofGateways,
   { ...ofProxies, resource: "pods/proxy", verbs: ["get"], why: "read what the gateways have counted" },
 ];
 
@@ -167,7 +168,7 @@ const ofForwards = { ...ofProxies, resource: "pods/portforward", verbs: ["get", 
 /** Where the proxies say what they have (`confirm: proxies`): in the same namespaces. The look itself tells. */
 export const permissionsToConfirm: readonly Permission[] = [
   { ...ofForwards, why: "hear from proxies of callers that they have what was written" },
-  { ...ofProxies, resource: "pods", verbs: ["list"], why: "find the gateways' pods" },
+  ofGateways,
   { ...ofForwards, why: "hear from the gateways that they have what was written" },
 ];
 
