@@ -5,12 +5,12 @@ import { plural } from "../lib/numbers.ts";
 import { someOf } from "../lib/some-of.ts";
 import { shellWord } from "./shell-word.ts";
 
-type Said<T extends { readonly kind: string }> = {
-  readonly [K in T["kind"]]: (one: Extract<T, { kind: K }>) => string;
+type Said<T extends { readonly kind: string }, Words = string> = {
+  readonly [K in T["kind"]]: (one: Extract<T, { kind: K }>) => Words;
 };
 
-const said = <T extends { readonly kind: string }>(table: Said<T>, one: T): string =>
-  (table[one.kind as T["kind"]] as (one: T) => string)(one);
+const said = <T extends { readonly kind: string }, Words>(table: Said<T, Words>, one: T): Words =>
+  (table[one.kind as T["kind"]] as (one: T) => Words)(one);
 
 const and = (words: readonly string[]): string => words.join(" and ");
 
@@ -71,40 +71,39 @@ export type RefusedInit = { readonly message: string; readonly next: string };
 /** Why nothing was written, and what to do. */
 export function unreadyInWords(unready: Unready, service: string, where: string): RefusedInit {
   const known = (names: readonly string[]): string => someOf(names, ", ", 10) || "none";
-  const table: { readonly [K in Unready["kind"]]: (one: Extract<Unready, { kind: K }>) => readonly [string, string] } =
-    {
-      "no-service": ({ services }) => [
-        `There is no Service ${service} ${where} (Services: ${known(services)}).`,
-        "Correct --service or --namespace, or make the Service and its Deployment first.",
-      ],
-      "no-selector": () => [
-        `Service ${service} ${where} has no selector, so that nobody knows its pods.`,
-        "Name a Service that selects the pods of a Deployment.",
-      ],
-      "no-deployment": ({ others, selector }) => [
-        `No Deployment ${where} has pods that Service ${service} selects (${selector})${others.length > 0 ? `; ${known(others)} has` : ""}.`,
-        others.length > 0
-          ? "Only Deployments can be released: make it one."
-          : "Correct the selector, or make the Deployment first.",
-      ],
-      "unknown-deployment": ({ name, known: all }) => [
-        `Deployment ${name} is not behind Service ${service} ${where} (Deployments: ${known(all)}).`,
-        "Correct --stable-deployment, or stable.deployment in the file.",
-      ],
-      "routed-elsewhere": ({ word, hosts }) => [
-        `${word} is for ${service} and sends its requests to ${known(hosts)}, which has no pods of a Deployment behind ${service}.`,
-        "Name the service that has them: --service.",
-      ],
-      "other-family": ({ words }) => [
-        `${known(words)} ${plural(words.length, "routes", "route")} the requests of ${service}, and Istio supports no second kind of route beside it.`,
-        "Leave --route out, or take the host out of the other first.",
-      ],
-      "no-gateway-api": () => [
-        `Routes of the Gateway API are not served ${where}.`,
-        "Install its custom resources, or leave --route out.",
-      ],
-    };
-  const [message, next] = (table[unready.kind] as (one: Unready) => readonly [string, string])(unready);
+  const table: Said<Unready, readonly [message: string, next: string]> = {
+    "no-service": ({ services }) => [
+      `There is no Service ${service} ${where} (Services: ${known(services)}).`,
+      "Correct --service or --namespace, or make the Service and its Deployment first.",
+    ],
+    "no-selector": () => [
+      `Service ${service} ${where} has no selector, so that nobody knows its pods.`,
+      "Name a Service that selects the pods of a Deployment.",
+    ],
+    "no-deployment": ({ others, selector }) => [
+      `No Deployment ${where} has pods that Service ${service} selects (${selector})${others.length > 0 ? `; ${known(others)} has` : ""}.`,
+      others.length > 0
+        ? "Only Deployments can be released: make it one."
+        : "Correct the selector, or make the Deployment first.",
+    ],
+    "unknown-deployment": ({ name, known: all }) => [
+      `Deployment ${name} is not behind Service ${service} ${where} (Deployments: ${known(all)}).`,
+      "Correct --stable-deployment, or stable.deployment in the file.",
+    ],
+    "routed-elsewhere": ({ word, hosts }) => [
+      `${word} is for ${service} and sends its requests to ${known(hosts)}, which has no pods of a Deployment behind ${service}.`,
+      "Name the service that has them: --service.",
+    ],
+    "other-family": ({ words }) => [
+      `${known(words)} ${plural(words.length, "routes", "route")} the requests of ${service}, and Istio supports no second kind of route beside it.`,
+      "Leave --route out, or take the host out of the other first.",
+    ],
+    "no-gateway-api": () => [
+      `Routes of the Gateway API are not served ${where}.`,
+      "Install its custom resources, or leave --route out.",
+    ],
+  };
+  const [message, next] = said(table, unready);
   return { message, next };
 }
 
