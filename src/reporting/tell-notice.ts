@@ -1,4 +1,5 @@
 import type { Millis } from "../lib/duration.ts";
+import type { Reporter } from "../ports/reporter.ts";
 import type { Notice } from "../words/notice.ts";
 import type { Clock } from "../world/clock.ts";
 import { within } from "../world/within.ts";
@@ -6,6 +7,9 @@ import type { Censor } from "./censor.ts";
 
 /** Somewhere a notice is told. */
 export type NoticeSink = (notice: Notice, signal: AbortSignal) => Promise<void>;
+
+/** Who is told of releases, and of commands that began none. */
+export type NoticedReporter = Reporter & { readonly notice: NoticeSink };
 
 /** For as long a command waits until everybody has been told. */
 const patience: Millis = 10_000;

@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import test, { type TestContext } from "node:test";
 import { type GitHubOptions, type GitHubSandbox, startGitHub } from "../../../sandbox/github/github.ts";
-import { comment, type Noticed } from "../../../src/adapters/github/comment.ts";
+import { comment } from "../../../src/adapters/github/comment.ts";
 import { connectGitHub } from "../../../src/adapters/github/github.ts";
 import { nodeClock } from "../../../src/adapters/node/node-clock.ts";
 import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import type { Reporter } from "../../../src/ports/reporter.ts";
 import type { Account } from "../../../src/release/account.ts";
+import type { NoticedReporter } from "../../../src/reporting/tell-notice.ts";
 import type { Notice } from "../../../src/words/notice.ts";
 import { listening } from "../../support/listening.ts";
 import { told } from "../../support/told.ts";
@@ -19,7 +20,7 @@ test.before(() => import("../../../src/adapters/github/octokit.ts"));
 const repository = { owner: "acme", repo: "shop" };
 type Bench = {
   readonly sandbox: GitHubSandbox;
-  readonly reporter: (environment?: string) => Reporter & Noticed;
+  readonly reporter: (environment?: string) => NoticedReporter;
   readonly warnings: readonly string[];
   readonly posted: readonly string[];
 };
@@ -39,7 +40,7 @@ async function bench(t: TestContext, options: GitHubOptions = {}, pull: number |
     timeout: 2_000,
     isPaced: false,
   });
-  const reporter = (environment = "production"): Reporter & Noticed =>
+  const reporter = (environment = "production"): NoticedReporter =>
     comment({
       clock: nodeClock,
       github,

@@ -1,9 +1,9 @@
 import { tell } from "../../lib/errors.ts";
 import { clip, folded } from "../../lib/markdown.ts";
-import type { Reporter } from "../../ports/reporter.ts";
 import { type Account, judgements } from "../../release/account.ts";
 import { isOver } from "../../release/state.ts";
 import { createOutbox } from "../../reporting/outbox.ts";
+import type { NoticedReporter, NoticeSink } from "../../reporting/tell-notice.ts";
 import { headlineOf } from "../../words/headline.ts";
 import type { Links } from "../../words/links.ts";
 import { type Notice, noticeReport } from "../../words/notice.ts";
@@ -36,16 +36,13 @@ export type CommentOptions = {
   readonly posted?: (url: string) => void;
 };
 
-/** What tells of notices as well. */
-export type Noticed = { readonly notice: (notice: Notice, signal: AbortSignal) => Promise<void> };
-
 type CommentPlace = { readonly pull: number; readonly login: string };
 
 /**
  * Keeps one comment on the pull request up to date. It is looked for before one is created, and whatever goes wrong is
  * said once and forgotten.
  */
-export function comment(options: CommentOptions): Reporter & Noticed {
+export function comment(options: CommentOptions): NoticedReporter {
   const { github, repository, links } = options;
   let place: CommentPlace | undefined;
   let mine: Comment | undefined;
@@ -158,7 +155,7 @@ export function comment(options: CommentOptions): Reporter & Noticed {
   }
 
   const outbox = createOutbox({ clock: options.clock, send, failed, gist });
-  const notice: Noticed["notice"] = async (told, signal) => sendNotice(told, signal).catch(failed);
+  const notice: NoticeSink = async (told, signal) => sendNotice(told, signal).catch(failed);
   return { report: outbox.offer, flush: outbox.flush, notice };
 }
 

@@ -1,8 +1,7 @@
 import type { Millis } from "../../lib/duration.ts";
 import { tell } from "../../lib/errors.ts";
-import type { Reporter } from "../../ports/reporter.ts";
 import type { MessageForm, Webhook } from "../../release/webhook.ts";
-import type { NoticeSink } from "../../reporting/tell-notice.ts";
+import type { NoticedReporter } from "../../reporting/tell-notice.ts";
 import { type News, newsOf, newsOfNotice } from "../../words/news.ts";
 import { unreachable } from "../../world/request-json.ts";
 import { isPassing, retry } from "../../world/retry.ts";
@@ -21,7 +20,7 @@ const policy = { pauses: [500, 1_000], isPassing, longestPause: 2_000, beyond: "
 export function webhook(
   { url, form, on }: Webhook,
   { network, warn }: { readonly network: Network; readonly warn: (warning: string) => void },
-): Reporter & { readonly notice: NoticeSink } {
+): NoticedReporter {
   const told = new Set<string>();
   const seen = new Set<number>();
   const over = new AbortController();
