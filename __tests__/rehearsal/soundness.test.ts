@@ -3,6 +3,7 @@ import test from "node:test";
 import { defaults } from "../../src/evidence/defaults.ts";
 import { play } from "../../src/rehearsal/play.ts";
 import { firstThinStage, requestsToBeSound } from "../../src/rehearsal/soundness.ts";
+import { detectabilityLines } from "../../src/words/detectability-lines.ts";
 import { thinStageSentence } from "../../src/words/thin-stage.ts";
 import { judgedByEvidence, planOf, stageOf } from "../support/world.ts";
 
@@ -60,8 +61,10 @@ test("it is said with the requests, the time and what would help", () => {
   const traffic = { rate: 1, baseline: 0.001 };
   const thin = thinAt(1, 0.001);
   assert.ok(thin);
+  const dead = { ratio: 1_000, found: 1, badRequests: 12 };
+  const lines = detectabilityLines({ traffic, thin, runs: 100, seed: 1, dead });
   assert.match(
-    thinStageSentence(thin, traffic),
+    lines.find((line) => line.includes("A good version")) ?? "",
     /^! A good version would be held at 5%: it takes about \d\d of its requests to show that it is surely not broken, which at 1 requests per second takes \d\dm, and the stage ends after 15m; let it last longer \(deadline: \d\dm\) or begin with \d%\.$/,
   );
   assert.match(thinStageSentence({ weight: 5, deadline: minute }, traffic), /stable itself fails so often/);

@@ -1,7 +1,7 @@
 import { withNext } from "../lib/errors.ts";
 import { clip, folded, plain } from "../lib/markdown.ts";
 import { count, plural } from "../lib/numbers.ts";
-import { detectabilityLines } from "./detectability-lines.ts";
+import { type DetectabilityLine, detectabilityInWords } from "./detectability-lines.ts";
 import { type PlannedRelease, planLimits, planSteps } from "./plan-text.ts";
 import { exchangedInWords } from "./scene-setting.ts";
 import { versionWord } from "./version-word.ts";
@@ -54,12 +54,12 @@ function findingLines({ findings }: PlannedRelease, wanted: Level): readonly str
 
 /** What cannot be judged stands open; what can is there for whoever wants it. */
 function judgeable({ detectability }: PlannedRelease): readonly string[] {
-  const lines = detectabilityLines(detectability).map((line) => line.trim());
-  const open = lines.filter((line) => "because" in detectability || line.startsWith("! "));
-  const [title = "", ...rest] = lines.filter((line) => !open.includes(line));
-  const cannot = open.map((line) => `**Cannot be judged:** ${plain(line.replace(/^! /, ""))}`);
-  if (rest.length === 0) return cannot;
-  return [...cannot, folded(plain(title.replace(/:$/, "")), rest.map((line) => `* ${plain(line)}`).join("\n"))];
+  const lines = detectabilityInWords(detectability);
+  const wordsOf = (...kinds: readonly DetectabilityLine["of"][]): readonly string[] =>
+    lines.filter(({ of }) => kinds.includes(of)).map(({ words }) => plain(words));
+  const cannot = wordsOf("lacking", "unknown").map((words) => `**Cannot be judged:** ${words}`);
+  const found = wordsOf("found").map((words) => `* ${words}`);
+  return [...cannot, ...wordsOf("heading").map((title) => folded(title, found.join("\n")))];
 }
 
 function notes(planned: PlannedRelease): string {
