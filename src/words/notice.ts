@@ -6,8 +6,8 @@ import type { Target } from "../release/target.ts";
 import { runLink } from "./links.ts";
 import { planReport } from "./plan-report.ts";
 import type { PlannedRelease } from "./plan-text.ts";
+import { subjectHeading, versionOf } from "./subject-heading.ts";
 import { timeOf } from "./timestamp.ts";
-import { versionWord } from "./version-word.ts";
 
 /** What is told of a command that began no release: what it would do, or why it was refused. */
 export type Notice = {
@@ -40,13 +40,12 @@ type RefusedNotice = Extract<Notice, { readonly kind: "refused" }>;
 
 /** What kept a release from beginning, a line each. */
 function refusalReport({ subject, command, image, lines }: RefusedNotice): readonly string[] {
-  const version = image === undefined ? "" : ` ${plain(clip(versionWord(image), 80))}`;
   const said = lines.filter((line) => line.trim() !== "");
   const list = said.length > 1 && said[0]?.endsWith(":") ? said.slice(1) : said; // its heading says what ours does
   const told = list.map((line) => `* ${plain(clip(line, 600))}`);
   const more = told.length > mostLines ? [`* … and ${told.length - mostLines} more, in the log`] : [];
   return [
-    `### ❌ ${plain(`${subject.namespace}/${subject.service}`)}${version}: ${plain(command)} refused, and nothing was changed`,
+    `${subjectHeading("❌", subject, versionOf(image))}: ${plain(command)} refused, and nothing was changed`,
     [...told.slice(0, mostLines), ...more].join("\n"),
   ];
 }

@@ -4,7 +4,7 @@ import { count, plural } from "../lib/numbers.ts";
 import { type DetectabilityLine, detectabilityInWords } from "./detectability-lines.ts";
 import { type PlannedRelease, planLimits, planSteps } from "./plan-text.ts";
 import { exchangedInWords } from "./scene-setting.ts";
-import { versionWord } from "./version-word.ts";
+import { subjectHeading, versionOf } from "./subject-heading.ts";
 
 const longestFinding = 1_000;
 const mostFindings = 30;
@@ -22,16 +22,14 @@ export function planReport(planned: PlannedRelease): readonly string[] {
 }
 
 function heading({ target, manifestImage, findings, allowed }: PlannedRelease): string {
-  const image = target.image ?? manifestImage;
-  const subject = plain(`${target.namespace}/${target.service}`);
-  const version = image === undefined ? "" : ` ${plain(clip(versionWord(image), 80))}`;
+  const version = versionOf(target.image ?? manifestImage);
   const [errors, warnings] = (["refuse", "warn"] as const).map(
     (wanted) => findings.filter(({ level }) => level === wanted).length,
   );
   if (!allowed)
-    return `### ❌ ${subject}${version}: a release would be refused for ${reasons(errors ?? 0)}; this was a plan, and nothing was changed`;
+    return `${subjectHeading("❌", target, version)}: a release would be refused for ${reasons(errors ?? 0)}; this was a plan, and nothing was changed`;
   const but = warnings ? `, with ${count(warnings)} ${plural(warnings, "thing")} to know before` : "";
-  return `### 📋 ${subject}${version}: can be released${but}; this was a plan, and nothing was changed`;
+  return `${subjectHeading("📋", target, version)}: can be released${but}; this was a plan, and nothing was changed`;
 }
 
 const reasons = (number: number): string => `${count(number)} ${plural(number, "reason")}`;

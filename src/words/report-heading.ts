@@ -2,33 +2,29 @@ import { formatDuration } from "../lib/duration.ts";
 import { clip, plain } from "../lib/markdown.ts";
 import { count, percent } from "../lib/numbers.ts";
 import type { Account } from "../release/account.ts";
-import { knownImage } from "../release/known-image.ts";
 import { type Held, type Reason, verdictOf } from "../release/reason.ts";
 import type { StageRecord } from "../release/release-record.ts";
 import { heldBy } from "../release/state.ts";
 import type { GateVerdict } from "../release/verdict.ts";
 import { amissInWords, hasNeverServed, headlineOf, isOnlyUnsaved, openInWords } from "./headline.ts";
 import { say } from "./say.ts";
+import { inHeading, subjectHeading } from "./subject-heading.ts";
 import { figuresInWords, verdictSentence } from "./verdict-sentence.ts";
-import { versionNames, versionWord } from "./version-word.ts";
+import { versionNames, versionWords } from "./version-word.ts";
 import { weightInWords } from "./weight-in-words.ts";
 
 /** Who reads one line knows what happened, to which version, and why. */
 export function reportHeading(account: Account): string {
   const { target, undoes } = account;
   const { mark, words } = headlineOf(account);
-  const subject = [plain(`${target.namespace}/${target.service}`), ...versions(account)].join(" ");
   const told = undoes ? undefined : inShort(account);
-  return `### ${mark} ${subject}${told === undefined ? `: ${plain(words)}` : ` ${plain(told)}`}`;
+  return `${subjectHeading(mark, target, versions(account))}${told === undefined ? `: ${plain(words)}` : ` ${plain(told)}`}`;
 }
 
-function versions(account: Account): readonly string[] {
-  const image = knownImage(account);
-  if (image === undefined) return [];
-  const [old, now] = [account.undoes?.image ?? account.replacedImage, image].map(
-    (image) => image && plain(clip(versionWord(image), 80)),
-  );
-  return [old === undefined || old === now ? `${now}` : `${old} → ${now}`];
+function versions(account: Account): string | undefined {
+  const [old, now] = versionWords(account).map((word) => word && inHeading(word));
+  if (old === undefined || now === undefined || old === now) return now;
+  return `${old} → ${now}`;
 }
 
 /** Where it ended, by which number, and whether users are safe; undefined where the headline says it. */

@@ -3,11 +3,15 @@ import { knownImage } from "../release/known-image.ts";
 
 /** The version before and the one that comes, as people call them; by their Deployments where nothing else tells. */
 export function versionNames(account: Account): { readonly old: string; readonly now: string } {
-  const { target, undoes, replacedImage } = account;
-  const [old, now] = [undoes?.image ?? replacedImage, knownImage(account)].map((image) => image && versionWord(image));
+  const { target } = account;
+  const [old, now] = versionWords(account);
   if (old === now) return { old: target.stable.deployment, now: target.canary.deployment };
   return { old: old ?? target.stable.deployment, now: now ?? target.canary.deployment };
 }
+
+/** The same two as words; undefined where nobody knows the image. */
+export const versionWords = (account: Account): readonly (string | undefined)[] =>
+  [account.undoes?.image ?? account.replacedImage, knownImage(account)].map((image) => image && versionWord(image));
 
 /** What tells an image from the one before: its tag, or the beginning of its digest. */
 export function versionWord(image: string): string {
