@@ -7,6 +7,7 @@ import { commandNow } from "./command-now.ts";
 import { headlineOf } from "./headline.ts";
 import type { Notice } from "./notice.ts";
 import { say } from "./say.ts";
+import { clusterWord } from "./scene-setting.ts";
 
 /** One thing that happened to a release, in plain text: each form of a message escapes it for itself. */
 export type News = {
@@ -39,7 +40,7 @@ export function newsOf(account: Account): News | undefined {
     mark,
     namespace,
     service,
-    cluster: account.cluster?.context || account.cluster?.host || "",
+    cluster: clusterWord(account.cluster),
     image: knownImage(account),
     headline: short(words),
     because: short(say(account.reason)),
@@ -66,7 +67,7 @@ export function newsOfNotice(notice: Notice): News | undefined {
     kind: "refused",
     mark: "❌",
     ...subject,
-    cluster: cluster.context || cluster.host,
+    cluster: clusterWord(cluster),
     image,
     headline: `${command} refused, and nothing was changed`,
     because: short(lines.join(" ")),

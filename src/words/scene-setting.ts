@@ -8,6 +8,9 @@ import { winnerOf } from "../release/transition.ts";
 export const clusterInWords = ({ context, host }: ClusterName): string =>
   host === "" ? `No cluster, but the files of ${context}` : `Cluster ${context} (${host})`;
 
+/** The cluster in a word: the kubeconfig's name for it, else its host; "" where nobody said. */
+export const clusterWord = (cluster: ClusterName | undefined): string => cluster?.context || cluster?.host || "";
+
 /** An undo between two Deployments. Its roles are for its duration only: whoever reads them at its end is misled. */
 export const isWayBack = ({ undoes, plan }: Pick<ReleaseRecord, "undoes" | "plan">): boolean =>
   undoes !== undefined && winnerOf(plan) === "canary";

@@ -10,6 +10,7 @@ import { observedSplit } from "../../words/observed-split.ts";
 import { planAnswer } from "../../words/plan-answer.ts";
 import { leastTime, type PlannedRelease } from "../../words/plan-text.ts";
 import { say } from "../../words/say.ts";
+import { clusterWord } from "../../words/scene-setting.ts";
 
 /** The outputs of the action, as action.yml lists them. */
 export const outputNames = {
@@ -84,7 +85,7 @@ function outputsOfPlan(planned: PlannedRelease): readonly (readonly [OutputName,
     ["findings", JSON.stringify(findings)],
     ["duration", String(leastTime(planned.plan) / 1_000)],
     ["image", image],
-    ["cluster", cluster.context || cluster.host],
+    ["cluster", clusterWord(cluster)],
   ];
 }
 
@@ -97,7 +98,7 @@ function outputsOf(account: Account): readonly (readonly [OutputName, string])[]
     ["stage", newest ? String(newest.stage + 1) : ""],
     ["weight", String(weight)],
     ["image", knownImage(account) ?? ""],
-    ["cluster", account.cluster?.context || account.cluster?.host || ""],
+    ["cluster", clusterWord(account.cluster)],
     ["failed-requests", String(stages.reduce((sum, { tally }) => sum + tally.canary.errors, 0))],
     ["observed-split", observed ? JSON.stringify(observed) : ""],
     ["because", inert(say(reason, account))],
