@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
+import type { ApiServer } from "../sandbox/api-server/api-server.ts";
+import type { SentObject } from "../sandbox/api-server/object.ts";
 import { parseOutputs } from "../sandbox/composite/file-commands.ts";
 import { nodeClock } from "../src/adapters/node/node-clock.ts";
 import { nodeWorld } from "../src/adapters/node/node-world.ts";
@@ -10,6 +12,7 @@ import { compose, desk, type Surroundings } from "../src/compose.ts";
 import type { Config } from "../src/config/config.ts";
 import { dispatch } from "../src/dispatch.ts";
 import { createRedaction } from "../src/lib/redaction.ts";
+import type { Plan } from "../src/release/plan.ts";
 import type { ReleaseRecord } from "../src/release/release-record.ts";
 import { createCensor } from "../src/reporting/censor.ts";
 import type { HttpAnswer, HttpRequest } from "../src/world/transport.ts";
@@ -263,84 +266,78 @@ const virtualService = (name: string, subset: string) => ({
   spec: { hosts: [name], ...routeTo(subset) },
 });
 
-test("who sends requests past a release is remembered from before it, and asked for again unless the canary stays", () =>
+type InShop = { readonly server: ApiServer; readonly config: Config; readonly plan: Plan };
+
+/** A cluster with the service, its two versions and these routes, and the configuration of a release there. */
+const inShop = (routes: readonly SentObject[], act: (given: InShop) => Promise<void>): Promise<void> =>
   inCluster(
     [
       serviceOf("shop", "reviews", { app: "reviews" }),
       destinationRuleOf("shop", "reviews", { v1: { version: "v1" }, v2: { version: "v2" } }),
       deploymentOf("shop", "reviews-v1", "v1"),
       deploymentOf("shop", "reviews-v2", "v2"),
-      virtualService("reviews", "v1"),
-      virtualService("tester", "v2"),
+      ...routes,
     ],
     async ({ server }) => {
-      const config = await configOf();
-      const cluster = { ...config.cluster, kubeconfig: server.kubeconfig() };
+      const { cluster, ...config } = await configOf();
       const { plan } = config.release ?? assert.fail();
-      const session = compose({ ...config, cluster }, surroundings(nodeWorld()).here);
-      const tester = "VirtualService shop/tester: http route #0 sends 100% of its requests to reviews subset v2";
-      assert.deepEqual(await session.services(), ["reviews"]);
-      const before = await session.capture(shopTarget, plan);
-      assert.deepEqual(
-        [before.bystanders, (await session.captureGivenBack(shopTarget)).bystanders],
-        [[tester], [tester]],
-      );
-
-      server.apply([virtualService("late", "v2")]);
-      const { canary, ...workloads } = before.workloads as { readonly canary: object };
-      for (const [replicas, stranded] of [
-        [0, [tester.replace("tester", "late")]],
-        [1, []],
-        [undefined, [tester.replace("tester", "late")]],
-      ] as const) {
-        const given = replicas === undefined ? workloads : { ...workloads, canary: { ...canary, replicas } };
-        const record = { version: 1, ...base, target: shopTarget, plan, before: { ...before, workloads: given } };
-        const { bystanders } = session.connect(record as unknown as ReleaseRecord);
-        assert.deepEqual(await bystanders.strandedWithout("canary"), stranded, `${replicas} pods before`);
-      }
+      await act({ server, config: { ...config, cluster: { ...cluster, kubeconfig: server.kubeconfig() } }, plan });
     },
-  ));
+  );
+
+test("who sends requests past a release is remembered from before it, and asked for again unless the canary stays", () =>
+  inShop([virtualService("reviews", "v1"), virtualService("tester", "v2")], async ({ server, config, plan }) => {
+    const session = compose(config, surroundings(nodeWorld()).here);
+    const tester = "VirtualService shop/tester: http route #0 sends 100% of its requests to reviews subset v2";
+    assert.deepEqual(await session.services(), ["reviews"]);
+    const before = await session.capture(shopTarget, plan);
+    assert.deepEqual(
+      [before.bystanders, (await session.captureGivenBack(shopTarget)).bystanders],
+      [[tester], [tester]],
+    );
+
+    server.apply([virtualService("late", "v2")]);
+    const { canary, ...workloads } = before.workloads as { readonly canary: object };
+    for (const [replicas, stranded] of [
+      [0, [tester.replace("tester", "late")]],
+      [1, []],
+      [undefined, [tester.replace("tester", "late")]],
+    ] as const) {
+      const given = replicas === undefined ? workloads : { ...workloads, canary: { ...canary, replicas } };
+      const record = { version: 1, ...base, target: shopTarget, plan, before: { ...before, workloads: given } };
+      const { bystanders } = session.connect(record as unknown as ReleaseRecord);
+      assert.deepEqual(await bystanders.strandedWithout("canary"), stranded, `${replicas} pods before`);
+    }
+  }));
 
 test("an undo waits for no counters, nor does a first deployment but for who answers already; a journal that no adapter can read is refused", () =>
-  inCluster(
-    [
-      serviceOf("shop", "reviews", { app: "reviews" }),
-      destinationRuleOf("shop", "reviews", { v1: { version: "v1" }, v2: { version: "v2" } }),
-      deploymentOf("shop", "reviews-v1", "v1"),
-      deploymentOf("shop", "reviews-v2", "v2"),
-      virtualService("reviews", "v1"),
-    ],
-    async ({ server }) => {
-      const config = await configOf();
-      const cluster = { ...config.cluster, kubeconfig: server.kubeconfig() };
-      const { plan } = config.release ?? assert.fail();
-      const world = nodeWorld();
-      const asked: string[] = [];
-      const transport: Surroundings["transport"] = {
-        async send(request) {
-          if (request.url.host !== "prometheus:9090") return world.transport.send(request);
-          asked.push(request.url.searchParams.get("query") ?? "");
-          return answerTo(request);
-        },
-      };
-      for (const [firstDeploy, undo, counters] of [
-        [false, false, /^time\(\)$/],
-        [false, true, /^$/],
-        [true, false, /^time\(\)$/],
-      ] as const) {
-        asked.length = 0;
-        const session = compose({ ...config, cluster, firstDeploy }, surroundings({ ...world, transport }).here);
-        await session.preflight(shopTarget, plan, { undo, exchanged: false }).inspect();
-        assert.match(asked.join(";"), counters, JSON.stringify({ firstDeploy, undo }));
-      }
+  inShop([virtualService("reviews", "v1")], async ({ config, plan }) => {
+    const world = nodeWorld();
+    const asked: string[] = [];
+    const transport: Surroundings["transport"] = {
+      async send(request) {
+        if (request.url.host !== "prometheus:9090") return world.transport.send(request);
+        asked.push(request.url.searchParams.get("query") ?? "");
+        return answerTo(request);
+      },
+    };
+    for (const [firstDeploy, undo, counters] of [
+      [false, false, /^time\(\)$/],
+      [false, true, /^$/],
+      [true, false, /^time\(\)$/],
+    ] as const) {
+      asked.length = 0;
+      const session = compose({ ...config, firstDeploy }, surroundings({ ...world, transport }).here);
+      await session.preflight(shopTarget, plan, { undo, exchanged: false }).inspect();
+      assert.match(asked.join(";"), counters, JSON.stringify({ firstDeploy, undo }));
+    }
 
-      const { journal } = compose({ ...config, cluster }, surroundings(world).here);
-      const { load } = await createSession({ state: { phase: "succeeded" } });
-      const record = load() ?? assert.fail();
-      await journal.save({ ...record, before: { ...record.before, workloads: "damaged" } });
-      await assert.rejects(compose({ ...config, cluster }, surroundings(world).here).journal.load(), /before/);
-    },
-  ));
+    const { journal } = compose(config, surroundings(world).here);
+    const { load } = await createSession({ state: { phase: "succeeded" } });
+    const record = load() ?? assert.fail();
+    await journal.save({ ...record, before: { ...record.before, workloads: "damaged" } });
+    await assert.rejects(compose(config, surroundings(world).here).journal.load(), /before/);
+  }));
 
 test("the image that manifests bring is known without a cluster, and none where there are none", async () => {
   const { here, requests } = surroundings();
@@ -360,21 +357,11 @@ test("where proxies count, those of the gateways are read that the release moves
     const object = virtualService(name, subset);
     return { ...object, spec: { ...object.spec, gateways: [gateway] } };
   };
-  return inCluster(
-    [
-      serviceOf("shop", "reviews", { app: "reviews" }),
-      destinationRuleOf("shop", "reviews", { v1: { version: "v1" }, v2: { version: "v2" } }),
-      deploymentOf("shop", "reviews-v1", "v1"),
-      deploymentOf("shop", "reviews-v2", "v2"),
-      at("edge/public", "reviews", "v1"),
-      at("staff/private", "tester", "v2"),
-    ],
-    async ({ server }) => {
-      const config = await configOf();
-      const cluster = { ...config.cluster, kubeconfig: server.kubeconfig() };
+  return inShop(
+    [at("edge/public", "reviews", "v1"), at("staff/private", "tester", "v2")],
+    async ({ server, config, plan }) => {
       const metrics = { ...(config.metrics ?? assert.fail()), source: "proxies", prometheus: "" } as const;
-      const { plan } = config.release ?? assert.fail();
-      const session = compose({ ...config, cluster, metrics }, surroundings(nodeWorld()).here);
+      const session = compose({ ...config, metrics }, surroundings(nodeWorld()).here);
       const record = { version: 1, ...base, target: shopTarget, plan } as unknown as ReleaseRecord;
       await session.inspectMetrics(record, plan);
       const [ofRelease, ofTester] = ["edge", "staff"].map((namespace) =>
