@@ -37,8 +37,17 @@ const namespace = (labels: Fields): SentObject => ({
 });
 const istio = "networking.istio.io/v1";
 const virtualService = (name: string, spec: Fields): SentObject => initObject(istio, "VirtualService", name, spec);
-const subsets = (...names: readonly string[]): readonly Fields[] =>
-  names.map((name) => ({ name, labels: { version: name } }));
+
+/** Two versions as subsets, and a route to these destinations. */
+const routedTo = (...route: readonly Fields[]): readonly SentObject[] => [
+  service(),
+  ...two,
+  initObject(istio, "DestinationRule", "reviews", {
+    host: "reviews",
+    subsets: ["v1", "v2"].map((name) => ({ name, labels: { version: name } })),
+  }),
+  virtualService("reviews", { hosts: ["reviews"], http: [{ route }] }),
+];
 
 /** What a newcomer may have: the objects of a namespace, and what is asked for beside the service's name. */
 export type InitWorld = {
@@ -102,15 +111,7 @@ export const initWorlds: Readonly<Record<string, InitWorld>> = {
   },
   "two-deployments": { objects: [service(), ...two] },
   "two-deployments-one-routed": {
-    objects: [
-      service(),
-      ...two,
-      initObject(istio, "DestinationRule", "reviews", { host: "reviews", subsets: subsets("v1", "v2") }),
-      virtualService("reviews", {
-        hosts: ["reviews"],
-        http: [{ route: [{ destination: { host: "reviews", subset: "v2" } }] }],
-      }),
-    ],
+    objects: routedTo({ destination: { host: "reviews", subset: "v2" } }),
   },
   "http-route": {
     objects: [
@@ -148,19 +149,7 @@ export const initWorlds: Readonly<Record<string, InitWorld>> = {
     ],
   },
   "half-to-each": {
-    objects: [
-      service(),
-      ...two,
-      initObject(istio, "DestinationRule", "reviews", { host: "reviews", subsets: subsets("v1", "v2") }),
-      virtualService("reviews", {
-        hosts: ["reviews"],
-        http: [
-          {
-            route: ["v1", "v2"].map((subset) => ({ destination: { host: "reviews", subset }, weight: 50 })),
-          },
-        ],
-      }),
-    ],
+    objects: routedTo(...["v1", "v2"].map((subset) => ({ destination: { host: "reviews", subset }, weight: 50 }))),
     left: /sends 50% of its requests to the canary already/,
   },
 };
