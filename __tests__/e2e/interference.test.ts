@@ -7,11 +7,12 @@ import { openApiServer } from "./support/api-server.ts";
 import { bedFromEnvironment } from "./support/bed.ts";
 import { envoyRoutes, envoyWeights } from "./support/envoy.ts";
 import { journalOf } from "./support/journal.ts";
-import type { Finished } from "./support/program.ts";
+import type { Finished, Program } from "./support/program.ts";
 import {
   assertQuiet,
   assertRefused,
   assertRolledBack,
+  assertSucceeded,
   figures,
   image,
   pick,
@@ -34,14 +35,19 @@ const weights = (stable: number, canary: number): readonly object[] => [
   { op: "replace", path: "/spec/http/0/route/1/weight", value: canary },
 ];
 
-const assertSucceeded = ({ code, said, outputs }: Finished): void => {
-  assert.equal(code, 0, said);
-  assert.deepEqual(pick(outputs, "outcome", "settled", "weight"), {
-    outcome: "succeeded",
-    settled: "true",
-    weight: "100",
-  });
+/** Exit code 3: rolled back, and something that somebody else did is left. */
+const assertUnsettled = ({ code, said, outputs }: Finished): void => {
+  assert.equal(code, 3, said);
+  assert.deepEqual(pick(outputs, "outcome", "settled"), { outcome: "rolled-back", settled: "false" });
 };
+
+/** A release of a version that fails its gate soon, once its canary serves. */
+async function servingFailing(scene: Scene): Promise<Program> {
+  const gates = [{ errors: { atMost: "5%", minRequests: 60 } }];
+  const program = scene.start({ stages: "20:60s", gates }, { flags: image("v2-err20") });
+  await servingCanary(scene, program);
+  return program;
+}
 
 // Two groups at a time: each test waits far more than it computes.
 describe("others act while a release runs", { concurrency: 2 }, () => {
@@ -159,11 +165,7 @@ describe("others act while a release runs", { concurrency: 2 }, () => {
 
     test("a route and an annotation that are added meanwhile survive a rollback", (t) =>
       withScene(bed, api, { name: "other-rollback" }, async (scene) => {
-        const program = scene.start(
-          { stages: "20:60s", gates: [{ errors: { atMost: "5%", minRequests: 60 } }] },
-          { flags: image("v2-err20") },
-        );
-        await servingCanary(scene, program);
+        const program = await servingFailing(scene);
         await scene.editRoute(additions);
         await assertRolledBack(
           { ...scene, before: withAdditions(scene.before) },
@@ -199,10 +201,10 @@ describe("others act while a release runs", { concurrency: 2 }, () => {
         const program = scene.start({ stages: "20:60s" }, { flags: image("v2") });
         await servingCanary(scene, program);
         await api.expect("DELETE", `/apis/networking.istio.io/v1/namespaces/${scene.namespace}/destinationrules/shop`);
-        const { code, said, outputs } = await program.ended;
+        const finished = await program.ended;
+        const { said, outputs } = finished;
         t.diagnostic(said);
-        assert.equal(code, 3, said);
-        assert.deepEqual(pick(outputs, "outcome", "settled"), { outcome: "rolled-back", settled: "false" });
+        assertUnsettled(finished);
         assert.match(
           outputs.because ?? "",
           /no request for the canary can be answered: no DestinationRule in namespace other-rule has the subset v2/,
@@ -231,10 +233,10 @@ describe("others act while a release runs", { concurrency: 2 }, () => {
         const program = scene.start({ stages: "20:60s" }, { flags: image("v2") });
         await servingCanary(scene, program);
         await api.expect("DELETE", virtualServicePath(scene.namespace));
-        const { code, said, outputs } = await program.ended;
+        const finished = await program.ended;
+        const { said, outputs } = finished;
         t.diagnostic(said);
-        assert.equal(code, 3, said);
-        assert.deepEqual(pick(outputs, "outcome", "settled"), { outcome: "rolled-back", settled: "false" });
+        assertUnsettled(finished);
         assert.match(
           outputs.because ?? "",
           /the route is not as the release left it: VirtualService other-deleted\/shop is gone: somebody else deleted it/,
@@ -297,11 +299,7 @@ describe("others act while a release runs", { concurrency: 2 }, () => {
 
     test("a rollback that is refused is tried until it is allowed", (t) =>
       withScene(bed, api, { name: "policy-freeze" }, async (scene) => {
-        const program = scene.start(
-          { stages: "20:60s", gates: [{ errors: { atMost: "5%", minRequests: 60 } }] },
-          { flags: image("v2-err20") },
-        );
-        await servingCanary(scene, program);
+        const program = await servingFailing(scene);
         const broken = [{ op: "add", path: "/metadata/annotations", value: {} }];
         const allow = await refuseRoutes({
           api,

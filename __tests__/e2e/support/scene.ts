@@ -134,6 +134,16 @@ export async function assertQuiet({ bed, host }: Scene): Promise<void> {
   assert.deepEqual({ byStatus, byVersion }, { byStatus: { "200": 50 }, byVersion: { v1: 50 } }, badSamples.join("\n"));
 }
 
+/** Exit code 0, all traffic on the canary, and everything read as it should be. */
+export const assertSucceeded = ({ code, said, outputs }: Finished): void => {
+  assert.equal(code, 0, said);
+  assert.deepEqual(pick(outputs, "outcome", "settled", "weight"), {
+    outcome: "succeeded",
+    settled: "true",
+    weight: "100",
+  });
+};
+
 /** Exit code 2 with the reason, and nothing was touched. */
 export async function assertRefused(scene: Scene, { code, said, outputs }: Finished, because: RegExp): Promise<void> {
   assert.equal(code, 2, said);
