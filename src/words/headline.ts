@@ -33,12 +33,13 @@ export function headlineOf(account: Account): Headline {
   const ofUndo = account.undoes && undoHeadline(account, state);
   const headline = { mark: markOf(state), words: ofUndo ?? wordsOf(account, state) };
   if (settled !== false || state.phase === "failed") return headline;
-  if (isOnlyUnsaved(account)) return { mark: "⚠️", words: `${headline.words}, but its journal could not be saved` };
   return { mark: "⚠️", words: `${headline.words}, but ${amissInWords(account)}` };
 }
 
 /** What is not as it should be, where one thing is; it may be urgent. */
-export function amissInWords({ differences = [] }: Account): string {
+export function amissInWords(account: Account): string {
+  if (isOnlyUnsaved(account)) return "its journal could not be saved";
+  const { differences = [] } = account;
   const [first, ...others] = differences;
   if (first === undefined) return "not everything is as it should be";
   return others.length === 0 ? clip(first, 160) : `${differences.length} things are not as they should be`;
@@ -63,15 +64,15 @@ function wordsOf(account: Account, state: State): string {
       return "starting the canary";
     case "shifting":
       if (state.stage === plan.stages.length) return "going to 100%";
-      return `going to ${weightInWords(stageAt(plan, state.stage))} (${stageOf(plan, state.stage)})`;
+      return `going to ${shareAt(plan, state.stage)} (${stageOf(plan, state.stage)})`;
     case "baking":
       if (isExtended(account))
-        return `${weightInWords(stageAt(plan, state.stage))} on the canary (${stageOf(plan, state.stage)}, extended)`;
-      return `${weightInWords(stageAt(plan, state.stage))} on the canary (${stageOf(plan, state.stage)})`;
+        return `${shareAt(plan, state.stage)} on the canary (${stageOf(plan, state.stage)}, extended)`;
+      return `${shareAt(plan, state.stage)} on the canary (${stageOf(plan, state.stage)})`;
     case "waiting":
       if (state.reason.kind === "held")
-        return `held at ${weightInWords(stageAt(plan, state.stage))} (${stageOf(plan, state.stage)}): ${openInWords(state.reason)}`;
-      return `waiting for approval at ${weightInWords(stageAt(plan, state.stage))} (${stageOf(plan, state.stage)} passed)`;
+        return `held at ${shareAt(plan, state.stage)} (${stageOf(plan, state.stage)}): ${openInWords(state.reason)}`;
+      return `waiting for approval at ${shareAt(plan, state.stage)} (${stageOf(plan, state.stage)} passed)`;
     case "promoting":
       return "every stage passed, promoting";
     case "rolling-back":
@@ -108,6 +109,7 @@ function usersOfStuck(account: Account, { during, reason, returned }: Failed): s
   return returned ? `no hurry: all users are on ${old} again` : `act now: users may still get ${now}`;
 }
 
+const shareAt = (plan: Plan, index: number): string => weightInWords(stageAt(plan, index));
 const stageOf = ({ stages }: Plan, index: number): string => `stage ${index + 1} of ${stages.length}`;
 
 /** Where requests go is known only when the cluster was read again and is as it was. */

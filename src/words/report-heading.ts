@@ -42,7 +42,7 @@ function inShort(account: Account): string | undefined {
 }
 
 function released(account: Account): string {
-  if (account.settled === false) return `released${open(account)}`;
+  if (account.settled === false) return `released, but ${amissInWords(account)}`;
   return `released in ${formatDuration(account.now - account.startedAt)}${numbersOfAll(account)}`;
 }
 
@@ -54,7 +54,7 @@ function rolledBack(account: Account): string | undefined {
   const wereAway = newest !== undefined && mirrorIn(account, newest) === undefined;
   const users = `, all users are on ${versionNames(account).old}${wereAway ? " again" : ""}`;
   if (settled !== false) return `${where}${users}: ${reasonInShort(reason)}`;
-  return `${where}${isOnlyUnsaved(account) ? users : ""}${open(account)}`;
+  return `${where}${isOnlyUnsaved(account) ? users : ""}, but ${amissInWords(account)}`;
 }
 
 function held(account: Account): string | undefined {
@@ -68,9 +68,6 @@ const placeOf = (account: Account, newest: StageRecord): string =>
   `${weightInWords({ ...newest, mirror: mirrorIn(account, newest) })} (stage ${newest.stage + 1} of ${account.plan.stages.length})`;
 
 const mirrorIn = ({ plan }: Account, { stage }: StageRecord): number | undefined => plan.stages[stage]?.mirror;
-
-const open = (account: Account): string =>
-  isOnlyUnsaved(account) ? ", but its journal could not be saved" : `, but ${amissInWords(account)}`;
 
 /** The numbers that somebody decides by. */
 function heldInShort(held: Held, stage: StageRecord): string {
