@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 import { dump, load, loadAll } from "js-yaml";
+import { mergePatch } from "../../sandbox/api-server/patch.ts";
 import { nodeWorld } from "../../src/adapters/node/node-world.ts";
 import { type InitSession, init } from "../../src/commands/init.ts";
 import type { Surroundings } from "../../src/compose.ts";
@@ -76,20 +77,15 @@ function applied(folder: string, objects: readonly object[]): readonly object[] 
   for (const path of globSync("istio-canary/patches/*.yaml", { cwd: folder })) {
     const [, name = ""] = /deployment-(.*)\.yaml$/.exec(path) ?? [];
     const word = `Deployment ${name}`;
-    all.set(word, merged(all.get(word) ?? assert.fail(word), load(readFileSync(join(folder, path), "utf8"))) as object);
+    all.set(
+      word,
+      mergePatch(all.get(word) ?? assert.fail(word), load(readFileSync(join(folder, path), "utf8"))) as object,
+    );
   }
   return [...all.values()];
 }
 
 const wordOf = ({ kind, metadata }: Written): string => `${kind} ${metadata.name}`;
-
-const merged = (one: unknown, patch: unknown): unknown =>
-  typeof patch === "object" && patch !== null
-    ? {
-        ...(one as object),
-        ...Object.fromEntries(Object.entries(patch).map(([key, value]) => [key, merged(Object(one)[key], value)])),
-      }
-    : patch;
 
 const wholesale = [".github/workflows/release.yml", "istio-canary/account.yaml"];
 
