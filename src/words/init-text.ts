@@ -145,11 +145,10 @@ const replacing = ({ replaces = [] }: WrittenFile): string =>
   replaces.length === 0 ? "" : ` It takes the place of the one in ${someOf(replaces, ", ")}.`;
 
 function alreadyThere(files: readonly WrittenFile[]): readonly string[] {
-  const [same, other] = ["same", "other"].map((wanted) => files.filter(({ became }) => became === wanted));
+  const same = files.filter(({ became }) => became === "same");
   const lines: string[] = [];
-  if (same && same.length > 0)
-    lines.push("", `There, as they would be written: ${same.map(({ path }) => path).join(", ")}.`);
-  for (const { path, difference } of other ?? []) {
+  if (same.length > 0) lines.push("", `There, as they would be written: ${same.map(({ path }) => path).join(", ")}.`);
+  for (const { path, difference } of files.filter(({ became }) => became === "other")) {
     lines.push("", `${path} is there, and was left alone. It differs (- what it has, + what would be written):`);
     for (const line of difference.slice(0, mostShown)) lines.push(`    ${line}`);
     if (difference.length > mostShown) lines.push(`    … and ${difference.length - mostShown} more lines`);
@@ -165,22 +164,23 @@ function nextSteps({ files, namespace, image, folder }: InitAnswer): readonly st
   const inFolder = (path: string): string => shellWord(folder === "." ? path : `${folder}/${path}`);
   const apply = (paths: readonly string[]): string =>
     `kubectl apply ${paths.map((path) => `--filename ${inFolder(path)}`).join(" ")}`;
-  const labelled = files.flatMap(({ path, whys }) =>
+  const pathsIn = (phase: keyof typeof phases): readonly string[] =>
+    files.filter((file) => isIn(phases[phase], file)).map(({ path }) => path);
+  const steps = files.flatMap(({ path, whys }) =>
     whys.flatMap((why) => {
       if (why.kind !== "pod-label") return [];
       const of = `deployment ${shellWord(why.deployment)} --namespace ${namespace}`;
       return `kubectl patch ${of} --patch-file ${inFolder(path)} && kubectl rollout status ${of}`;
     }),
   );
-  const [waypoints, first, routes] = phases.map((phase) => files.filter((file) => isIn(phase, file)));
-  const paths = (some: readonly WrittenFile[] = []): readonly string[] => some.map(({ path }) => path);
-  const steps = [...labelled];
-  if (waypoints && waypoints.length > 0)
+  const waypoints = pathsIn("waypoints");
+  if (waypoints.length > 0)
     steps.push(
-      `${apply(paths(waypoints))} && kubectl wait --for condition=Programmed --namespace ${namespace} gateways.gateway.networking.k8s.io/waypoint`,
+      `${apply(waypoints)} && kubectl wait --for condition=Programmed --namespace ${namespace} gateways.gateway.networking.k8s.io/waypoint`,
     );
-  const isOrdered = (first?.length ?? 0) > 0 && (routes?.length ?? 0) > 0;
-  const before = isOrdered ? `${apply(paths(first))} && sleep 5 && ` : "";
+  const referredTo = pathsIn("referredTo");
+  const isOrdered = referredTo.length > 0 && pathsIn("routes").length > 0;
+  const before = isOrdered ? `${apply(referredTo)} && sleep 5 && ` : "";
   return [
     ...steps,
     `${before}${apply(["istio-canary"])}`,
@@ -190,11 +190,11 @@ function nextSteps({ files, namespace, image, folder }: InitAnswer): readonly st
 }
 
 /** By their reasons: what is waited for first, what routes refer to, and the routes. */
-const phases: readonly (readonly FileReason["kind"][])[] = [
-  ["waypoint"],
-  ["subsets", "backends", "ports", "gateway"],
-  ["route", "unpinned-route", "route-host"],
-];
+const phases = {
+  waypoints: ["waypoint"],
+  referredTo: ["subsets", "backends", "ports", "gateway"],
+  routes: ["route", "unpinned-route", "route-host"],
+} as const satisfies Readonly<Record<string, readonly FileReason["kind"][]>>;
 
 const isIn = (phase: readonly FileReason["kind"][], { whys }: WrittenFile): boolean =>
   whys.some((why) => phase.includes(why.kind) && !(why.kind === "waypoint" && !why.isNew));

@@ -14,7 +14,7 @@ export function lessonInWords({ lesson, after, without, because, ...read }: Lear
   const what = things[lesson];
   if (because !== undefined)
     return `whether the mesh's proxies have ${what} is not known (${because}), so they are given their time`;
-  const who = readersInWords({ ...read });
+  const who = readersInWords(read);
   if (without.length === 0) return `the mesh's proxies had ${what} after ${formatDuration(after)}: ${who}`;
   return `after ${formatDuration(after)} not all of the mesh's proxies had ${what}: ${someOf(without, ", ", 3)} had not (read: ${who})`;
 }
