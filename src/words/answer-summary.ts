@@ -1,8 +1,8 @@
 import { block, clip, plain } from "../lib/markdown.ts";
+import { logList } from "./log-list.ts";
 
 /** GitHub takes a megabyte, and nobody reads more than a screen or two. */
 const longest = 60_000;
-const mostLines = 50;
 
 /** What a command that only looks has said, for the job summary: a reviewer need not open the log. */
 export const answerSummary = (command: string, subject: string, text: string): string =>
@@ -11,8 +11,7 @@ export const answerSummary = (command: string, subject: string, text: string): s
 /** A job that was refused before anything was changed: why, a line each. */
 export function refusalSummary(command: string, text: string): string {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
-  const told = lines.slice(0, mostLines).map((line) => `* ${plain(clip(line, 600))}`);
-  const more = lines.length > mostLines ? [`* … and ${lines.length - mostLines} more lines, in the log`] : [];
+  const told = logList(lines, { most: 50, longest: 600, more: "more lines" });
   const what = ["Istio Canary", command].filter(Boolean).join(" ");
-  return [`### ❌ ${what}: refused, and nothing was changed`, "", ...told, ...more].join("\n");
+  return [`### ❌ ${what}: refused, and nothing was changed`, "", ...told].join("\n");
 }

@@ -1,9 +1,10 @@
 import type { Instant } from "../lib/duration.ts";
-import { clip, plain } from "../lib/markdown.ts";
+import { plain } from "../lib/markdown.ts";
 import type { ClusterName } from "../release/account.ts";
 import type { Run } from "../release/release-record.ts";
 import type { Target } from "../release/target.ts";
 import { runLink } from "./links.ts";
+import { logList } from "./log-list.ts";
 import { planReport } from "./plan-report.ts";
 import type { PlannedRelease } from "./plan-text.ts";
 import { subjectHeading, versionOf } from "./subject-heading.ts";
@@ -28,8 +29,6 @@ export type Notice = {
     }
 );
 
-const mostLines = 50;
-
 /** As Markdown, for a comment. */
 export function noticeReport(notice: Notice): string {
   const body = notice.kind === "planned" ? planReport(notice.planned) : refusalReport(notice);
@@ -42,11 +41,9 @@ type RefusedNotice = Extract<Notice, { readonly kind: "refused" }>;
 function refusalReport({ subject, command, image, lines }: RefusedNotice): readonly string[] {
   const said = lines.filter((line) => line.trim() !== "");
   const list = said.length > 1 && said[0]?.endsWith(":") ? said.slice(1) : said; // its heading says what ours does
-  const told = list.map((line) => `* ${plain(clip(line, 600))}`);
-  const more = told.length > mostLines ? [`* … and ${told.length - mostLines} more, in the log`] : [];
   return [
     `${subjectHeading("❌", subject, versionOf(image))}: ${plain(command)} refused, and nothing was changed`,
-    [...told.slice(0, mostLines), ...more].join("\n"),
+    logList(list, { most: 50, longest: 600 }).join("\n"),
   ];
 }
 

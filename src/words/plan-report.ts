@@ -1,13 +1,11 @@
 import { withNext } from "../lib/errors.ts";
-import { clip, folded, plain } from "../lib/markdown.ts";
+import { folded, plain } from "../lib/markdown.ts";
 import { count, plural } from "../lib/numbers.ts";
 import { type DetectabilityLine, detectabilityInWords } from "./detectability-lines.ts";
+import { logList } from "./log-list.ts";
 import { type PlannedRelease, planLimits, planSteps } from "./plan-text.ts";
 import { exchangedInWords } from "./scene-setting.ts";
 import { subjectHeading, versionOf } from "./subject-heading.ts";
-
-const longestFinding = 1_000;
-const mostFindings = 30;
 
 /** A plan as Markdown: what forbids it first, then what would happen, and what there is to know of it. */
 export function planReport(planned: PlannedRelease): readonly string[] {
@@ -43,11 +41,8 @@ function findingsPart(planned: PlannedRelease, wanted: Level, title: string): st
 }
 
 function findingLines({ findings }: PlannedRelease, wanted: Level): readonly string[] {
-  const lines = findings
-    .filter(({ level }) => level === wanted)
-    .map(({ what, next }) => `* ${plain(clip(withNext(what, next), longestFinding))}`);
-  if (lines.length <= mostFindings) return lines;
-  return [...lines.slice(0, mostFindings), `* … and ${count(lines.length - mostFindings)} more, in the log`];
+  const lines = findings.filter(({ level }) => level === wanted).map(({ what, next }) => withNext(what, next));
+  return logList(lines, { most: 30, longest: 1_000 });
 }
 
 /** What cannot be judged stands open; what can is there for whoever wants it. */
