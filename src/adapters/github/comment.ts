@@ -76,19 +76,18 @@ export function comment(options: CommentOptions): NoticedReporter {
     body: (before: Comment | undefined) => string,
     signal: AbortSignal,
   ): Promise<void> {
-    const { pull } = place;
     const before = mine;
+    const put = (): Promise<Comment> =>
+      mine
+        ? github.updateComment(repository, mine.id, body(mine), signal)
+        : github.createComment(repository, place.pull, body(before), signal);
     try {
-      mine = before
-        ? await github.updateComment(repository, before.id, body(before), signal)
-        : await github.createComment(repository, pull, body(undefined), signal);
+      mine = await put();
     } catch (error) {
       mine = undefined; // it may be gone, or an answer was lost: whoever sends next looks first
       if (!before || !(error instanceof GitHubError) || error.status !== 404) throw error;
       mine = await look(place, subject, signal);
-      mine = mine
-        ? await github.updateComment(repository, mine.id, body(mine), signal)
-        : await github.createComment(repository, pull, body(before), signal);
+      mine = await put();
     }
     options.posted?.(mine.url);
   }
