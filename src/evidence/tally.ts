@@ -53,6 +53,12 @@ function sumOfTimes(a: Count, b: Count): Millis | undefined {
 
 export const timed = (took: Millis | undefined): Pick<Count, "took"> => (took === undefined ? {} : { took });
 
+/** What sums of histograms come to: known where each histogram has its own. */
+export function timedBy(sums: readonly Millis[], histograms: number): Pick<Count, "took"> {
+  if (sums.length === 0 || sums.length !== histograms) return {};
+  return { took: Math.round(sums.reduce((total, took) => total + took, 0)) };
+}
+
 const countOf = (ending: "givenUp" | "cutOff", a: Count, b: Count): number => (a[ending] ?? 0) + (b[ending] ?? 0);
 
 /** Most services have none of them, and a journal has little room. */

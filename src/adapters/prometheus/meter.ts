@@ -5,12 +5,12 @@ import {
   endings,
   sumOfBuckets,
   type Tally,
-  timed,
+  timedBy,
 } from "../../evidence/tally.ts";
 import type { Ending } from "../../istio/counted-request.ts";
 import type { Instant, Millis } from "../../lib/duration.ts";
 import { lookBack } from "./series-selectors.ts";
-import type { Bucket, Series, Snapshot } from "./snapshot.ts";
+import type { Series, Snapshot } from "./snapshot.ts";
 
 /** What is needed to count on: counters as they were when they were read last. */
 export type Meter = {
@@ -57,6 +57,7 @@ function countOf(meter: Meter, snapshot: Snapshot, origin: Attribution): Count {
   const grown = (series: Series): number => read(meter, series, snapshot.asked).grown;
   const requests = snapshot.requests.filter((counter) => counter.origin === origin);
   const buckets = snapshot.buckets.filter((bucket) => bucket.origin === origin);
+  const times = snapshot.times?.filter((time) => time.origin === origin) ?? [];
   const ended = (how: keyof Ending): number => sum(requests.filter((counter) => counter[how]).map(grown));
   return {
     requests: sum(requests.map(grown)),
@@ -64,24 +65,8 @@ function countOf(meter: Meter, snapshot: Snapshot, origin: Attribution): Count {
     ...endings(ended("givenUp"), ended("cutOff")),
     // A restart may hide in a wide bucket, because it had outgrown its old value.
     buckets: sumOfBuckets(buckets.map((bucket) => ({ le: bucket.le, count: grown(bucket) }))),
-    ...timed(
-      tookIn(
-        buckets,
-        snapshot.times?.filter((time) => time.origin === origin),
-        grown,
-      ),
-    ),
+    ...timedBy(times.map(grown), buckets.filter(({ le }) => le === Infinity).length),
   };
-}
-
-/** Known where each histogram has its sum beside it. */
-function tookIn(
-  buckets: readonly Bucket[],
-  times: readonly Series[] = [],
-  grown: (series: Series) => number,
-): number | undefined {
-  if (times.length === 0 || times.length !== buckets.filter(({ le }) => le === Infinity).length) return undefined;
-  return Math.round(sum(times.map(grown)));
 }
 
 /** The meter after a snapshot. */

@@ -6,7 +6,7 @@ import {
   sumOf,
   sumOfBuckets,
   type Tally,
-  timed,
+  timedBy,
 } from "../../evidence/tally.ts";
 import type { Ending } from "../../istio/counted-request.ts";
 import type { Instant } from "../../lib/duration.ts";
@@ -85,6 +85,8 @@ const tallyOf = (grown: readonly Grown[]): Tally =>
 
 function countOf(grown: readonly Grown[], origin: Attribution): Count {
   const own = grown.filter(({ counter }) => counter.origin === origin);
+  const times = own.filter(({ counter }) => "unit" in counter);
+  const histograms = own.filter(({ counter }) => "le" in counter && counter.le === Infinity);
   const ended = (so: (ending: Ending) => boolean | undefined): number =>
     sum(own.filter(({ counter }) => "failed" in counter && so(counter)));
   return {
@@ -95,16 +97,11 @@ function countOf(grown: readonly Grown[], origin: Attribution): Count {
       ended(({ cutOff }) => cutOff),
     ),
     buckets: sumOfBuckets(own.flatMap(({ counter, by }) => ("le" in counter ? [{ le: counter.le, count: by }] : []))),
-    ...timed(tookIn(own)),
+    ...timedBy(
+      times.map(({ by }) => by),
+      histograms.length,
+    ),
   };
-}
-
-/** Known where each histogram has its sum beside it. */
-function tookIn(grown: readonly Grown[]): number | undefined {
-  const sums = grown.filter(({ counter }) => "unit" in counter);
-  const histograms = grown.filter(({ counter }) => "le" in counter && counter.le === Infinity);
-  if (sums.length === 0 || sums.length !== histograms.length) return undefined;
-  return Math.round(sum(sums));
 }
 
 const sum = (grown: readonly Grown[]): number => grown.reduce((total, { by }) => total + by, 0);
