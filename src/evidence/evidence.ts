@@ -178,16 +178,15 @@ function withMeans(grown: Latency, { means }: Latency, poll: Poll, settings: Set
   return { ...grown, means: next };
 }
 
+type Proofs = Pick<Evidence, "harm" | "latency" | "givenUp" | "cutOff" | "objective">;
+
 /** The natural logarithm of what each metric has proven against the canary. */
-export const provenBy = ({
-  harm,
-  latency,
-  givenUp,
-  cutOff,
-  objective,
-}: Pick<Evidence, "harm" | "latency" | "givenUp" | "cutOff" | "objective">): ByMetric<number> => ({
+export const provenBy = (
+  { harm, latency, givenUp, cutOff, objective }: Proofs,
+  ofLatency: (latency: Latency) => number = latencyLogE,
+): ByMetric<number> => ({
   errors: logE(harm),
-  latency: latencyLogE(latency),
+  latency: ofLatency(latency),
   givenUp: logE(givenUp.harm),
   cutOff: logE(cutOff.harm),
   objective: logE(objective),
@@ -195,7 +194,7 @@ export const provenBy = ({
 
 function burstsOf(
   evidence: Evidence,
-  grown: Parameters<typeof provenBy>[0],
+  grown: Proofs,
   counted: PairedCounts,
   age: Millis,
   settings: Settings,

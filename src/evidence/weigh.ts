@@ -44,7 +44,7 @@ export type WeighedEvidence = {
 
 /** Weighs the evidence. In the order of urgency: what stops a release comes before what lets it go on. */
 export function weigh(evidence: Evidence, settings: Settings): WeighedEvidence {
-  const metrics = { ...provenBy(evidence), latency: feltLogE(evidence.latency, settings) };
+  const metrics = provenBy(evidence, (latency) => feltLogE(latency, settings));
   const parts = stakes(metrics, evidence, settings);
   const withoutBursts = byMetric((metric) => metrics[metric] - evidence.bursts[metric].most);
   const [most] = parts.reduce((best, part) => (part[1] > best[1] ? part : best));
