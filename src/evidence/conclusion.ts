@@ -141,8 +141,7 @@ function draw(evidence: Evidence, settings: Settings): Conclusion {
     seen,
     judged,
     split: { planned: split.weight ?? 0, requests: split.requests, lost: split.lost },
-    slower: slowerRequests(evidence, settings),
-    average: slowerOnAverage(evidence, settings),
+    ...slownessOf(evidence, settings),
     untimed: judged.requests.stable > 0 ? whyUntimed(evidence.latency) : undefined,
     missing: finding === "nothing" ? missingCounts(evidence, settings) : undefined,
     unanswered: finding === "unanswered" ? unansweredRequests(evidence, settings) : undefined,
@@ -217,15 +216,12 @@ function cleanUntilSound(sound: Mixture, { beta, breaker }: Settings): number | 
   return enough;
 }
 
-function slowerRequests({ latency }: Evidence, settings: Settings): Conclusion["slower"] {
-  const edge = slowestEdge(latency, settings);
-  return edge && { than: edge.le, slow: edge.slow, requests: edge.requests };
-}
-
-function slowerOnAverage({ latency }: Evidence, settings: Settings): Conclusion["average"] {
+function slownessOf({ latency }: Evidence, settings: Settings): Pick<Conclusion, "slower" | "average"> {
   const { means, edges } = latency;
-  if (!means || !edges || slowestEdge(latency, settings)) return undefined;
-  return { requests: means.all.requests, means: meansOf(means.all) };
+  const edge = slowestEdge(latency, settings);
+  if (edge) return { slower: { than: edge.le, slow: edge.slow, requests: edge.requests } };
+  if (!means || !edges) return {};
+  return { average: { requests: means.all.requests, means: meansOf(means.all) } };
 }
 
 function unansweredRequests(evidence: Evidence, settings: Settings): Unanswered {
