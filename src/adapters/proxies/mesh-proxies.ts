@@ -1,7 +1,6 @@
-import * as z from "zod/mini";
 import { type Destination, readDestination } from "../../istio/destination.ts";
 import { addressesIn, carried, clusterPattern, splitsIn, type WrittenRule } from "../../istio/envoy-config.ts";
-import { lackIn, ruleToAdd } from "../../kubernetes/role-rule.ts";
+import { ruleToAdd } from "../../kubernetes/role-rule.ts";
 import type { Millis } from "../../lib/duration.ts";
 import { tell } from "../../lib/errors.ts";
 import { jsonIn } from "../../lib/json.ts";
@@ -10,6 +9,7 @@ import type { Learners } from "../../release/learnt.ts";
 import { roles } from "../../release/target.ts";
 import { send } from "../../world/send.ts";
 import { within } from "../../world/within.ts";
+import { ownAnswer } from "./own-answer.ts";
 import { type FollowerPod, type Followers, type SeekOptions, seekFollowers } from "./roster.ts";
 
 /** `network` carries requests to `forward://NAMESPACE/POD:PORT/PATH`. */
@@ -46,11 +46,10 @@ export function meshProxies(options: MeshProxiesOptions): MeshProxies {
     const answer = await send(network, { method: "GET", url, headers: {}, mostBytes, signal }, timeout);
     const json = jsonIn(answer.text);
     if (answer.status === 200 && json !== undefined) return json;
-    const { data } = status.safeParse(json);
-    if (answer.status === 404 && !data) return {}; // an Envoy that has none of these
-    const lack = answer.status === 403 && data ? lackIn(data.message) : undefined;
-    const words = data?.message ?? `port ${adminPort} answered ${answer.status}`;
-    throw lack ? new Closed(`${words}; ${ruleToAdd({ ...lack, verbs: ["get", "create"] })}`) : new Error(words);
+    const own = ownAnswer(answer.status, json);
+    if (answer.status === 404 && !own) return {}; // an Envoy that has none of these
+    const { message = `port ${adminPort} answered ${answer.status}`, lack } = own ?? {};
+    throw lack ? new Closed(`${message}; ${ruleToAdd({ ...lack, verbs: ["get", "create"] })}`) : new Error(message);
   }
 
   async function routesOf(
@@ -141,9 +140,6 @@ export function meshProxies(options: MeshProxiesOptions): MeshProxies {
 
 /** The API server does not let this job ask. */
 class Closed extends Error {}
-
-/** An answer of the API server's own. */
-const status = z.object({ kind: z.literal("Status"), message: z.string() });
 
 const nobody = (because: string): Learners => ({ gateways: 0, callers: 0, without: [], unread: 0, because });
 

@@ -1,10 +1,10 @@
-import * as z from "zod/mini";
-import { lackIn, ruleToAdd } from "../../kubernetes/role-rule.ts";
+import { ruleToAdd } from "../../kubernetes/role-rule.ts";
 import type { Millis } from "../../lib/duration.ts";
 import { tell } from "../../lib/errors.ts";
 import { jsonIn } from "../../lib/json.ts";
 import { send } from "../../world/send.ts";
 import type { Network } from "../../world/world.ts";
+import { ownAnswer } from "./own-answer.ts";
 import type { ProxyPod } from "./roster.ts";
 
 /** What a pod shows, or why nobody knows. */
@@ -19,9 +19,6 @@ const ports = [15_090, 15_020];
 
 /** Of one pod's answer. */
 const mostBytes = 4 * 1_048_576;
-
-/** An answer of the API server's own. */
-const status = z.object({ kind: z.literal("Status"), message: z.string() });
 
 /**
  * Reads pods over the API server. Which port answers is remembered for each. `filter`: a regular expression of metrics'
@@ -54,11 +51,9 @@ export function podReader(network: Network, filter: string) {
 }
 
 function refusal(code: number, text: string, { namespace, name }: ProxyPod, port: number): PodAnswer {
-  const { data } = status.safeParse(jsonIn(text));
-  const said = data?.message ?? `it answered ${code}`;
-  const lack = code === 403 && data ? lackIn(data.message) : undefined;
+  const { message = `it answered ${code}`, lack } = ownAnswer(code, jsonIn(text)) ?? {};
   return {
-    because: `port ${port} of pod ${namespace}/${name}: ${said}`,
+    because: `port ${port} of pod ${namespace}/${name}: ${message}`,
     next: lack && ruleToAdd(lack),
     isForbidden: lack !== undefined,
   };
