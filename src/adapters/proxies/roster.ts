@@ -122,7 +122,7 @@ const proxiesIn = ({ name: group, of, pods }: Group): readonly ProxyPod[] =>
     .filter((found) => hasProxy(found) || (of !== "stable" && of !== "canary"))
     .map(({ namespace, pod: { uid, name } }) => ({ uid, namespace, name, of, group }));
 
-const distinct = (pods: readonly ProxyPod[]): readonly ProxyPod[] => [
+const distinct = <P extends { readonly uid: string }>(pods: readonly P[]): readonly P[] => [
   ...new Map(pods.map((pod) => [pod.uid, pod])).values(),
 ];
 
@@ -251,39 +251,31 @@ export function seekFollowers(options: SeekOptions): () => Promise<Followers> {
       around(),
     ]);
     const own = new Set([...stable, ...canary].map(({ pod }) => pod.uid));
-    const known = new Set([...gateways, ...waypoints].flatMap(({ pods }) => pods).map(({ pod }) => pod.uid));
+    const known = new Set(podsIn([...gateways, ...waypoints]).map(({ pod }) => pod.uid));
     const beside = callers.inMesh ? running(await client.list(resources.pods, target.namespace)) : [];
     const inMesh = beside.filter((one) => hasProxy(one) && !known.has(one.pod.uid));
     const others = inMesh.filter(({ pod }) => !own.has(pod.uid));
-    const podsOf = (of: FollowerPod["of"], pods: readonly RunningPod[]): readonly FollowerPod[] =>
-      sampleOf(pods).map(({ namespace, pod: { uid, name } }) => ({ of, namespace, name, uid }));
     return {
       pods: [
-        ...podsOf(
-          "gateway",
-          gateways.flatMap(({ pods }) => pods),
-        ),
-        ...podsOf(
-          "waypoint",
-          waypoints.flatMap(({ pods }) => pods),
-        ),
-        ...podsOf("caller", others.length > 0 ? others : inMesh),
+        ...sampleOf("gateway", podsIn(gateways)),
+        ...sampleOf("waypoint", podsIn(waypoints)),
+        ...sampleOf("caller", others.length > 0 ? others : inMesh),
       ],
       addresses: { stable: addressesOf(stable), canary: addressesOf(canary) },
     };
   };
 }
 
+const podsIn = (groups: readonly Group[]): readonly RunningPod[] => groups.flatMap(({ pods }) => pods);
+
 const addressesOf = (pods: readonly RunningPod[]): readonly string[] =>
   pods.flatMap(({ pod: { ready, terminating }, address }) => (ready && !terminating ? [address] : []));
 
 /** Evenly among all of them by name, so that pods of different workloads are in it. */
-function sampleOf(pods: readonly RunningPod[]): readonly RunningPod[] {
-  const stays = [...new Map(pods.map((one) => [one.pod.uid, one])).values()]
-    .filter(({ pod }) => !pod.terminating)
-    .toSorted((one, other) => one.pod.name.localeCompare(other.pod.name, "en"));
-  const most = Math.min(mostFollowers, stays.length);
-  return Array.from({ length: most }, (_, at) => stays[Math.floor((at * stays.length) / most)]).filter(
-    (one) => one !== undefined,
-  );
+function sampleOf(of: FollowerPod["of"], pods: readonly RunningPod[]): readonly FollowerPod[] {
+  const staying = pods.filter(({ pod }) => !pod.terminating);
+  const all = distinct(staying.map(({ namespace, pod: { uid, name } }) => ({ of, namespace, name, uid })));
+  const sorted = all.toSorted((one, other) => one.name.localeCompare(other.name, "en"));
+  const most = Math.min(mostFollowers, sorted.length);
+  return Array.from({ length: most }, (_, at) => sorted[Math.floor((at * sorted.length) / most)] ?? []).flat();
 }
