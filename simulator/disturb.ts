@@ -13,7 +13,7 @@ import {
   type PrometheusAct,
 } from "./disturbance.ts";
 import type { Running } from "./jobs.ts";
-import { somebodyAt } from "./person.ts";
+import { imagesGiven, somebodyAt } from "./person.ts";
 import type { SimulatedPrometheus } from "./prometheus.ts";
 import { imageOf } from "./scenario.ts";
 import type { Scene } from "./scene.ts";
@@ -95,12 +95,6 @@ function actsIn(scene: Scene, crew: Crew, other: Config): (disturbance: Disturba
     }
   };
 }
-
-/** What somebody deploys without a release. */
-const imagesGiven: Partial<Record<PersonAct, { readonly to: keyof Names; readonly tag: string }>> = {
-  "changes stable's image": { to: "stable", tag: "v1-patch" },
-  "changes the canary's image": { to: "canary", tag: "v3" },
-};
 
 /** One request may take its client's whole patience; a while takes as long as it lasts. */
 const excuseFor = ({ times, lasts }: NetworkDisturbance): Millis => (Number.isFinite(times) ? 20 * second : lasts);

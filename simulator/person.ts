@@ -2,15 +2,21 @@ import { kindNamed, kindOf } from "../sandbox/api-server/kind.ts";
 import type { SentObject, StoredObject } from "../sandbox/api-server/object.ts";
 import { kubectl, namespace, type SimulatedCluster } from "./cluster.ts";
 import type { PersonAct } from "./disturbance.ts";
-import { serviceOf } from "./routing.ts";
+import { isForTesters, serviceOf } from "./routing.ts";
 import { imageOf, type Scenario } from "./scenario.ts";
-import { namesOf, shopOf } from "./shop.ts";
+import { type Names, namesOf, shopOf } from "./shop.ts";
 
 /** Somebody with kubectl, whose commands come between the requests of a job. Where there is nothing to change nothing is. */
 export type Person = {
   readonly acts: Readonly<Record<PersonAct, () => void>>;
   /** Applies once more what was there at first, where it is gone. */
   readonly bringBack: () => void;
+};
+
+/** What somebody deploys without a release. */
+export const imagesGiven: Partial<Record<PersonAct, { readonly to: keyof Names; readonly tag: string }>> = {
+  "changes stable's image": { to: "stable", tag: "v1-patch" },
+  "changes the canary's image": { to: "canary", tag: "v3" },
 };
 
 export function somebodyAt(cluster: SimulatedCluster, scenario: Scenario): Person {
@@ -38,6 +44,11 @@ export function somebodyAt(cluster: SimulatedCluster, scenario: Scenario): Perso
 
   const editDeployment = (name: string, change: (spec: DeploymentSpec) => object): void =>
     edit("deployments", name, (object) => ({ ...object, spec: change(object.spec as DeploymentSpec) }));
+
+  function deploy(act: PersonAct): void {
+    const given = imagesGiven[act];
+    if (given) editDeployment(names[given.to].deployment, withImage(imageOf(given.tag)));
+  }
 
   const editRules = (change: (rules: readonly Rule[]) => readonly Rule[]): void =>
     edit(plural, "reviews", (object) => {
@@ -74,8 +85,8 @@ export function somebodyAt(cluster: SimulatedCluster, scenario: Scenario): Perso
     "puts the route back again and again": putBack,
     "changes a time-out": () =>
       editRoute((rule) => (rule.timeouts ? { ...rule, timeouts: { request: "7s" } } : { ...rule, timeout: "7s" })),
-    "changes the canary's image": () => editDeployment(names.canary.deployment, withImage(imageOf("v3"))),
-    "changes stable's image": () => editDeployment(names.stable.deployment, withImage(imageOf("v1-patch"))),
+    "changes the canary's image": () => deploy("changes the canary's image"),
+    "changes stable's image": () => deploy("changes stable's image"),
     "scales the canary to 0": () => editDeployment(names.canary.deployment, (spec) => ({ ...spec, replicas: 0 })),
     "deletes the canary": () => remove("deployments", names.canary.deployment),
     "scales stable": () =>
@@ -93,8 +104,6 @@ export function somebodyAt(cluster: SimulatedCluster, scenario: Scenario): Perso
   };
   return { acts, bringBack };
 }
-
-const isForTesters = ({ name = "" }: Rule): boolean => name.startsWith("istio-canary-testers");
 
 /** What somebody deletes, and misses. */
 const deletable: ReadonlySet<string> = new Set(["VirtualService", "DestinationRule", "HTTPRoute", "Service"]);

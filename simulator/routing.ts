@@ -81,7 +81,8 @@ function rulesOf({ kind, spec }: StoredObject): readonly Rule[] {
 const sentBy = (route: StoredObject): readonly Sent[] =>
   rulesOf(route).find(({ name }) => name === "primary")?.sent ?? [];
 
-const isForTesters = ({ name = "" }: Rule): boolean => name.startsWith("istio-canary-testers");
+export const isForTesters = ({ name = "" }: { readonly name?: string | undefined }): boolean =>
+  name.startsWith("istio-canary-testers");
 
 /** Whether somebody gets the canary, whatever its weight. */
 export const letsTestersIn = (route: StoredObject): boolean => rulesOf(route).some(isForTesters);
