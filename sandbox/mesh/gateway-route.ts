@@ -18,9 +18,10 @@ const reference = z.object({
   port: z.number().optional(),
 });
 
-/** An omitted weight is 1: https://gateway-api.sigs.k8s.io/reference/spec/#backendref */
 const added = z.object({ name: z.string(), value: z.string() });
 const modifier = z.object({ responseHeaderModifier: z.object({ add: z.array(added).default([]) }).optional() });
+
+/** An omitted weight is 1: https://gateway-api.sigs.k8s.io/reference/spec/#backendref */
 const backend = z.intersection(
   reference,
   z.object({ weight: z.number().default(1), filters: z.array(modifier).default([]) }),

@@ -123,14 +123,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
   const front = await listen((request, response) => void serveRequest(request, response), port);
   const admin = await listen(serveMetrics(metrics, ofPods), 0);
-  const admins = await Promise.all(
-    (["ingress", "mesh"] as const).map((side) =>
-      listen(
-        serveAdmin(() => mesh, side),
-        0,
-      ),
-    ),
-  );
+  const adminFor = (side: Side) =>
+    listen(
+      serveAdmin(() => mesh, side),
+      0,
+    );
+  const admins = { ingress: await adminFor("ingress"), mesh: await adminFor("mesh") };
   // An API server that is away leaves the mesh as it is, like a proxy that lost its control plane.
   const follow = async (): Promise<void> => {
     const objects = await Promise.resolve()
@@ -152,12 +150,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     },
     metricsUrl: `${admin.url}/stats/prometheus`,
     metricsOf: ({ namespace, name }) => `${new URL(admin.url).host}/pods/${namespace}/${name}`,
-    adminOf: (side) => new URL(admins[side === "ingress" ? 0 : 1]?.url ?? "").host,
+    adminOf: (side) => new URL(admins[side].url).host,
     events,
     refresh,
     async close() {
       clearInterval(timer);
-      await Promise.all([front, admin, ...admins].map(({ server }) => closed(server)));
+      await Promise.all([front, admin, admins.ingress, admins.mesh].map(({ server }) => closed(server)));
       await agent.close();
     },
   };
