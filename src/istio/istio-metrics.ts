@@ -28,6 +28,12 @@ export type MetricNames = {
   readonly durations: string;
 };
 
+/** The histogram's own name: a native one has it alone, and its sum begins with it. */
+export const histogramOf = (durations: string): string => durations.replace(/_bucket$/, "");
+
+/** How many milliseconds requests took altogether: one series beside the buckets, without an edge. */
+export const sumOfDurations = (durations: string): string => `${histogramOf(durations)}_sum`;
+
 /**
  * What Istio calls what it counts: https://istio.io/latest/docs/reference/config/metrics/. `pod` comes from
  * Prometheus's service discovery.

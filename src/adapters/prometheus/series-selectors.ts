@@ -1,5 +1,5 @@
 import { readHost } from "../../istio/host.ts";
-import type { MetricNames } from "../../istio/istio-metrics.ts";
+import { histogramOf, type MetricNames, sumOfDurations } from "../../istio/istio-metrics.ts";
 import type { Millis } from "../../lib/duration.ts";
 import type { Target, Version } from "../../release/target.ts";
 import type { CountingProxy } from "./prometheus-options.ts";
@@ -44,9 +44,8 @@ export const seriesSelectors = (
   const scraped = (times: string, ...without: readonly string[]): string =>
     `max without (${[labels.reporter, ...without].join(", ")}) (${times})`;
   /** One series each, without edges, where Prometheus keeps histograms so (native ones, NHCB). */
-  const native = durations.replace(/_bucket$/, "");
-  /** How many milliseconds requests took altogether: one series beside the buckets, without an edge. */
-  const sums = `${native}_sum`;
+  const native = histogramOf(durations);
+  const sums = sumOfDurations(durations);
   const ownPods = [by("destination"), ...of(stable), notInjected];
 
   return {

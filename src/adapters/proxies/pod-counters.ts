@@ -10,6 +10,7 @@ import {
   receiverOf,
   type SeriesLabels,
 } from "../../istio/counted-request.ts";
+import { sumOfDurations } from "../../istio/istio-metrics.ts";
 import { type ShownSeries, seriesIn, sumsIn } from "../../istio/metrics-text.ts";
 import type { CountingSide, ProxiesOptions } from "./proxies-options.ts";
 import type { ProxyPod } from "./roster.ts";
@@ -45,7 +46,7 @@ export function countersOfPod(
     if (!what || what.origin === "unattributed" || le === undefined) return [];
     return [{ series: canonicalLabels(labels), value, origin: what.origin, le }];
   });
-  const ofTimes = sumsIn(text, durations.replace(/_bucket$/, "_sum")).flatMap(
+  const ofTimes = sumsIn(text, sumOfDurations(durations)).flatMap(
     ({ labels, value }: ShownSeries): readonly PodCounter[] => {
       const what = counted(labels);
       if (!what || what.origin === "unattributed") return [];

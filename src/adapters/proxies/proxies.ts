@@ -1,4 +1,5 @@
 import { emptyCount, emptyTally, sumOf, type Tally } from "../../evidence/tally.ts";
+import { histogramOf } from "../../istio/istio-metrics.ts";
 import { formatDuration, type Instant, type Millis } from "../../lib/duration.ts";
 import { tell } from "../../lib/errors.ts";
 import { type Blind, type Increments, type MetricSource, sawNothing } from "../../ports/metric-source.ts";
@@ -43,7 +44,7 @@ const start: Standpoint = { at: undefined, meter: emptyPodMeter, round: undefine
 export function proxies(options: ProxiesOptions): Metrics {
   const { network, target, interval, timeout, requests, durations } = options;
   const seek = seekProxies(options);
-  const read = podReader(network, `${requests}|${durations.replace(/_bucket$/, "")}|${gauges}`);
+  const read = podReader(network, `${requests}|${histogramOf(durations)}|${gauges}`);
   const readAll = (pods: readonly ProxyPod[], signal: AbortSignal): Promise<readonly PodReading[]> =>
     Promise.all(pods.map(async (pod) => ({ pod, answer: await read(pod, timeout, signal) })));
 
