@@ -1,4 +1,5 @@
 import type { Instant } from "../lib/duration.ts";
+import { present } from "../lib/present.ts";
 import { awaitStable, backFrom, bake, bakeInTheDark, failureMeanwhile, lookAgain, onceLearnt } from "./bake.ts";
 import { answerChange } from "./change.ts";
 import type { Decision } from "./decision.ts";
@@ -133,8 +134,7 @@ function shift(plan: Plan, state: Shifting, { now, trouble }: Observation, look:
   }
 }
 
-const shareTold = ({ canary: weight, mirror }: PlannedTraffic): PlannedShare =>
-  mirror === undefined ? { weight } : { weight, mirror };
+const shareTold = ({ canary: weight, mirror }: PlannedTraffic): PlannedShare => present({ weight, mirror });
 
 function afterRouting(plan: Plan, stage: number, now: Instant): State {
   if (stage >= plan.stages.length) return startPromotion(plan, now);
