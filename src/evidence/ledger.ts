@@ -33,7 +33,7 @@ export function append(ledger: Ledger, poll: Poll): Ledger {
   if (pods !== undefined && waiting !== undefined) head.push(waiting);
   const parts = [head.join(" "), write(poll.stable, edges), write(poll.canary, edges)];
   const ended = [poll.stable, poll.canary].flatMap(({ givenUp = 0, cutOff = 0 }) => [givenUp, cutOff]);
-  const took = [poll.stable, poll.canary].flatMap(({ took = -1 }) => took);
+  const took = [poll.stable, poll.canary].map(({ took = -1 }) => took);
   const isTimed = took.some((time) => time >= 0);
   if (isTimed || ended.some((times) => times > 0)) parts.push([...ended, ...(isTimed ? took : [])].join(" "));
   return { ...ledger, edges, polls: [...ledger.polls, parts.join(" / ")] };
