@@ -124,9 +124,7 @@ test("a program waits for the mesh as long as it takes at most, and a number for
     const noting = (kind: string) => ({ ask: async () => void begun.push(kind), end: () => {} });
     const ports = { ...counting, respondents: { json: noting("json"), run: noting("run") } };
     const patient = { ...asking, plan: { ...asking.plan, meshDelay } };
-    const look = await observe(patient, state, ports, before, new AbortController().signal);
+    await observe(patient, state, ports, before, new AbortController().signal);
     assert.deepEqual(begun, expected);
-    assert.ok("look" in look && look.look.phase === "baking");
-    assert.ok(look.look.awaited?.has("smoke"), "its answer is under way, or will be");
   }
 });

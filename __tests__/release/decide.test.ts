@@ -1780,3 +1780,13 @@ for (const [what, age, before, outcome] of [
     const at = now - (age - before) * second;
     assert.equal(decided(plan, baking(0, age * second), { before: at }).reason.kind, outcome);
   });
+
+for (const [age, outcome] of [
+  [1, "stage-goes-on"],
+  [2, "stage-extended"],
+] as const)
+  test(`a stage without a wait whose program begins when the mesh has had its 2s: after ${age}s it ${outcome}`, () => {
+    const smoke = { kind: "run", name: "smoke", tolerate: 0, noData: "wait" } as const;
+    const plan = planOf({ meshDelay: 2 * second, stages: [stageOf(0, { wait: 0, gates: [smoke] })] });
+    assert.equal(decided(plan, baking(0, age * second), {}).reason.kind, outcome);
+  });

@@ -20,7 +20,7 @@ import type {
 import type { Plan } from "../release/plan.ts";
 import { servingBy, trafficAt } from "../release/planned-traffic.ts";
 import { plannedTraffic } from "../release/planned-weight.ts";
-import { isBeforeEnd, isDue, isTooEarly } from "../release/question.ts";
+import { isBeforeEnd, isDue } from "../release/question.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import type { Baking, Preparing, Promoting, RollingBack, Running, Shifting } from "../release/state.ts";
 import { otherRole, type Role, roles } from "../release/target.ts";
@@ -398,10 +398,7 @@ async function askGates(
   const isOpen = new Set(answers.flatMap(([gate, answer]) => (answer ? [] : [gate])));
   const later = { ...moment, now: ports.clock.now() };
   const awaited = asked.filter(
-    (gate) =>
-      isOpen.has(gate) ||
-      (!lastOf(gate, newest) && isTooEarly(gate, later)) ||
-      (gate.kind === "json" && isBeforeEnd(lastOf(gate, newest) ?? { at }, later)),
+    (gate) => isOpen.has(gate) || (gate.kind === "json" && isBeforeEnd(lastOf(gate, newest) ?? { at }, later)),
   );
   return { readings: newest, awaited: new Set(awaited.map(({ name }) => name)) };
 }

@@ -92,7 +92,7 @@ function endOrWait(seen: SeenStage, verdicts: readonly GateVerdict[]): Decision 
   const harmed = open.find(failsAtTheEnd);
   if (harmed && lasted >= stage.deadline) return backFrom(state, { kind: "gate-failed", verdict: harmed }, now);
   const early = plan.evidence.early && open.length === 0 && verdicts.some(({ proven }) => proven);
-  if (lasted < stage.wait && !early) return goOn(seen);
+  if (lasted < shortest(plan, stage) && !early) return goOn(seen);
 
   const fatal = open.find(({ policy }) => policy === "fail");
   if (fatal) return backFrom(state, { kind: "stage-undecided", stage: stage.name, verdict: fatal }, now);
@@ -116,8 +116,12 @@ function failsAtTheEnd({ policy, figures }: GateVerdict): boolean {
   return isHarmOfOneMinute(figures.conclusion);
 }
 
+/** A program begins when the mesh has had its time: no stage that has one is asked for its end before. */
+const shortest = (plan: Plan, { gates, wait }: Stage): Millis =>
+  Math.max(wait, gates.some(({ kind }) => kind === "run") ? plan.meshDelay : 0);
+
 function goOn({ plan, state, stage, now }: SeenStage): Decision {
-  const end = state.since + stage.wait;
+  const end = state.since + shortest(plan, stage);
   return {
     do: "wait",
     until: Math.min(end, now + lookEvery(plan, stage)),

@@ -19,12 +19,9 @@ export type Moment = {
  * and pass on what stable answers: it is not begun until the mesh has had its time.
  */
 export function isDue(gate: AskedGate, last: Reading | undefined, moment: Moment): boolean {
-  if (!last) return !isTooEarly(gate, moment);
+  if (!last) return gate.kind !== "run" || moment.now >= moment.settled;
   return gate.kind === "run" ? isDueAgain(gate, last, moment) : isNumberDue(gate, last, moment);
 }
-
-export const isTooEarly = (gate: AskedGate, { now, settled }: Pick<Moment, "now" | "settled">): boolean =>
-  gate.kind === "run" && now < settled;
 
 /** Looks may come more often than polls; answers in a row are counted, so that one is not asked for more often. */
 function isNumberDue(gate: QueryGate | JsonGate, { at }: Reading, { now, pollEvery, end }: Moment): boolean {
