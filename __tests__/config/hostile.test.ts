@@ -219,7 +219,6 @@ function isReadable({ message, issues }: ConfigError): void {
 }
 
 const isSecret = (path: Path): boolean =>
-  (path[0] === "reporting" && path[1] === "notify") ||
   path.includes("headers") ||
   inputs.some(({ secret, path: at }) => {
     if (secret === undefined || at === undefined) return false;

@@ -12,9 +12,9 @@ async function secretsOf(situation: Situation): Promise<ReadonlySet<string>> {
   return secrets;
 }
 
-test("every input that the table calls secret is one, wherever it is said, but for the kubeconfig, which has secrets in it", async () => {
+test("every input that the table calls secret is one, wherever it is said, but for the kubeconfig and webhooks, which have secrets in them", async () => {
   for (const { name, path, type, secret } of inputs) {
-    if (secret === undefined || secret === "kubeconfig") continue;
+    if (secret === undefined || secret === "kubeconfig" || secret === "webhooks") continue;
     const value = type === "map" ? "x-key=S3CRET-value" : "S3CRET-value";
     assert.ok((await secretsOf({ inputs: { [name]: value } })).has("S3CRET-value"), `the input ${name}`);
     const [section, key] = path?.split(".") ?? [];
@@ -175,6 +175,7 @@ test("a secret that stands in disorder is in no error, wherever the error is", a
   for (const file of [
     "metrics: [{ headers: { Authorization: Bearer S3CRET-below } }]",
     "cluster: [{ kubeconfig: S3CRET-below }]",
+    "reporting: [{ notify: [{ url: https://hooks.test/S3CRET-below }] }]",
     "- metrics: { headers: { Authorization: Bearer S3CRET-below } }",
   ])
     await assert.rejects(configured({ file }), (error: Error) => {

@@ -20,20 +20,6 @@ function gatesOfDocument(document: unknown): readonly { readonly path: Path; rea
 export const commandsIn = (document: unknown): readonly Path[] =>
   gatesOfDocument(document).map(({ path }) => [...path, "run", "command"]);
 
-/** The webhooks' addresses, and what of each is the secret. */
-export const webhookSecretsIn = (document: unknown): readonly string[] => {
-  const list = at(document, ["reporting", "notify"]);
-  return (Array.isArray(list) ? list : []).flatMap((one) => {
-    const url = at(one, ["url"]);
-    if (typeof url !== "string") return [];
-    const path = URL.canParse(url) ? new URL(url).pathname.slice(1) : "";
-    return [url, path].filter((secret) => secret.length > shortestPath);
-  });
-};
-
-/** A path such as `hook` would hide a word everywhere. */
-const shortestPath = 8;
-
 /** The headers of every gate. */
 export const headersIn = (document: unknown): readonly Readonly<Record<string, unknown>>[] =>
   gatesOfDocument(document).flatMap(({ gate }) => {

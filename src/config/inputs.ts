@@ -29,7 +29,7 @@ export type Input = {
   /** The commands that read it. */
   readonly commands: readonly Command[];
   /** Never shown, not even in an error; and what of it is registered as a secret, so that it is shown nowhere else. */
-  readonly secret?: "itself" | "headers" | "kubeconfig";
+  readonly secret?: "itself" | "headers" | "kubeconfig" | "webhooks";
 };
 
 /** Where a repository has its configuration, unless it says otherwise. */
@@ -519,6 +519,7 @@ export const inputs: readonly Input[] = [
     type: "yaml",
     description: "Webhooks that are told of what comes of a release.",
     commands: telling,
+    secret: "webhooks",
   },
   {
     name: "dashboards",

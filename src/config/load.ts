@@ -223,8 +223,6 @@ function asWritten(path: Path, value: unknown, { document, filled }: Written): u
 /** A secret, a part of one, or a mapping or list where a secret may stand in any disorder. */
 function holdsSecret(path: Path, value: unknown): boolean {
   if (path.length === 0) return everyValue(value).some(isObject);
-  if (path[0] === "reporting" && (path[1] === "notify" || (isObject(value) && Object.hasOwn(value, "notify"))))
-    return true;
   if (isOfGates(path) && (path.includes("headers") || hasHeaders(value))) return true;
   return secretPlaces.some((secret) => startsWith(path, secret) || (isObject(value) && startsWith(secret, path)));
 }

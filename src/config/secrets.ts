@@ -8,7 +8,7 @@ import {
   textsIn,
 } from "../lib/credentials.ts";
 import type { Variables } from "./environment.ts";
-import { headersIn, webhookSecretsIn } from "./gate-places.ts";
+import { headersIn } from "./gate-places.ts";
 import { type Input, inputs as known } from "./inputs.ts";
 import { at, isMapping } from "./issue.ts";
 import type { Given } from "./overlay.ts";
@@ -27,7 +27,6 @@ export function secretsIn(document: unknown, inputs: Given, env: Variables): Rea
     const value = path === undefined ? inputs[name] : at(document, path.split("."));
     add(found[secret](value));
   }
-  add(webhookSecretsIn(document));
   for (const headers of headersIn(document)) add(secretsInHeaders(texts(headers)));
   if (env.GITHUB_TOKEN !== undefined) secrets.add(env.GITHUB_TOKEN);
   for (const [name, value] of Object.entries(env)) if (/_proxy$/i.test(name)) add(secretsInUrls(`${value} //${value}`)); // it may go without http://
@@ -51,7 +50,21 @@ const found: Readonly<Record<NonNullable<Input["secret"]>, (value: unknown) => r
   itself: textsIn,
   headers: (value) => (isMapping(value) ? secretsInHeaders(texts(value)) : textsIn(value)),
   kubeconfig: () => [], // whoever reads the file knows which parts of it are secret
+  webhooks: secretsOfWebhooks,
 };
+
+/** Their addresses, and what of each is the secret. */
+function secretsOfWebhooks(value: unknown): readonly string[] {
+  return (Array.isArray(value) ? value : []).flatMap((one) => {
+    const url = at(one, ["url"]);
+    if (typeof url !== "string") return [];
+    const path = URL.canParse(url) ? new URL(url).pathname.slice(1) : "";
+    return [url, path].filter((secret) => secret.length > shortestPath);
+  });
+}
+
+/** A path such as `hook` would hide a word everywhere. */
+const shortestPath = 8;
 
 const texts = (mapping: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(mapping).map(([name, value]) => [name, textsIn(value).join("\n")]));
