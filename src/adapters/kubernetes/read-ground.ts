@@ -1,8 +1,7 @@
 import type { InitGround } from "../../init/ground.ts";
 import { gatewayGroup, gatewayKinds } from "../../istio/gateway-route.ts";
 import { type KubernetesObject, type Resource, resources } from "../../kubernetes/object.ts";
-import { RefusedError } from "../../lib/errors.ts";
-import { istioResources } from "./istio-version.ts";
+import { neededIstioResources } from "./istio-version.ts";
 import type { KubernetesClient } from "./kubernetes-client.ts";
 import { listEverywhere } from "./list-everywhere.ts";
 import { unlessDenied } from "./unless-forbidden.ts";
@@ -22,26 +21,22 @@ export async function readGround(
   client: KubernetesClient,
   { namespace, service }: Pick<InitGround, "namespace" | "service">,
 ): Promise<Omit<InitGround, "places">> {
-  const istio = await istioResources(client);
-  if (!istio)
-    throw new RefusedError("The cluster has no VirtualServices: it does not serve networking.istio.io.", {
-      next: "Install Istio, or check that the kubeconfig and its context lead to the right cluster.",
-    });
+  const istio = await neededIstioResources(client);
   const { version } = istio.virtualServices;
   const gateways = { ...resources.gateways, version };
   const needs = [resources.services, resources.deployments, istio.virtualServices, istio.destinationRules];
-  const [needed, wide, known, home] = await Promise.all([
+  const [needed, wide, known, home, kinds] = await Promise.all([
     Promise.all(needs.map((resource) => client.list(resource, namespace))),
     Promise.all([istio.virtualServices, gateways].map((one) => listEverywhere(client, one, [namespace]))),
     Promise.all(goodToKnow.map((resource) => unlessDenied(client.list(resource, namespace), []))),
     unlessDenied(client.get(resources.namespaces, undefined, namespace), undefined),
+    client.kinds(gatewayGroup, "v1"),
   ]);
   const isNew = ({ kind, metadata }: KubernetesObject): boolean =>
     kind === "Gateway" || metadata.namespace !== namespace;
   const elsewhere = wide.flatMap(({ objects }) => objects).filter(isNew);
   const found = [...needed.flat(), ...elsewhere, ...known.flat()];
   const objects: KubernetesObject[] = home ? [...found, home] : found;
-  const kinds = await client.kinds(gatewayGroup, "v1");
   const servesGatewayApi = kinds?.some(({ kind }) => kind === "HTTPRoute") ?? false;
   return { namespace, service, objects, istioVersion: version, servesGatewayApi };
 }

@@ -1,6 +1,5 @@
 import { type Resource, resources } from "../../kubernetes/object.ts";
-import { RefusedError } from "../../lib/errors.ts";
-import { istioResources } from "../kubernetes/istio-version.ts";
+import { neededIstioResources } from "../kubernetes/istio-version.ts";
 import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
 import type { RouteStore } from "../weighted-rules/read-routes.ts";
 import { virtualServiceShape as shape } from "./virtual-service-shape.ts";
@@ -30,10 +29,5 @@ export const virtualServicesIn = ({ client, virtualServices: resource }: IstioAp
 });
 
 /** In the version that the server offers. */
-export async function offeredApi(client: KubernetesClient): Promise<IstioApi> {
-  const offered = await istioResources(client);
-  if (offered) return istioApi(client, offered.virtualServices.version);
-  throw new RefusedError("The cluster has no VirtualServices: it does not serve networking.istio.io.", {
-    next: "Install Istio, or check that the kubeconfig and its context lead to the right cluster.",
-  });
-}
+export const offeredApi = async (client: KubernetesClient): Promise<IstioApi> =>
+  istioApi(client, (await neededIstioResources(client)).virtualServices.version);
