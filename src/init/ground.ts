@@ -1,4 +1,4 @@
-import type { KubernetesObject } from "../kubernetes/object.ts";
+import { groupOf, type KubernetesObject } from "../kubernetes/object.ts";
 
 /** What there is before a first release: the objects of a namespace, or of some files. */
 export type InitGround = {
@@ -25,8 +25,6 @@ export type Wish = {
   /** A host that the service is to be reached by from outside. */
   readonly host?: string | undefined;
 };
-
-const groupOf = ({ apiVersion }: KubernetesObject): string => apiVersion.split("/").at(-2) ?? "";
 
 /** Kinds are called alike in several groups: `Gateway` is Istio's and the Gateway API's. */
 export const ofKind = ({ objects }: InitGround, kind: string, group?: string): readonly KubernetesObject[] =>

@@ -1,10 +1,10 @@
 import { gatewayGroup } from "../istio/gateway-route.ts";
 import { selectorOfService, serviceBehind } from "../istio/service.ts";
 import { isForMesh, rulesOf } from "../istio/virtual-service.ts";
-import { waypointOf } from "../istio/waypoint.ts";
+import { isAmbient, waypointOf } from "../istio/waypoint.ts";
 import { withoutServerFields } from "../kubernetes/exported.ts";
 import { objectAt } from "../kubernetes/field.ts";
-import { type KubernetesObject, placeWord } from "../kubernetes/object.ts";
+import { groupOf, type KubernetesObject, placeWord } from "../kubernetes/object.ts";
 import { chooseBackends, newEntry, newHttpRoute, routesForService, throughBackend } from "./backends.ts";
 import { type Chosen, filesOfJob, imageOf } from "./files-of-job.ts";
 import { type InitGround, inOwnNamespace, ofKind, type Wish } from "./ground.ts";
@@ -39,7 +39,7 @@ export function propose(ground: InitGround, wish: Wish): Proposal | Unready {
   if (selector === undefined || Object.keys(selector).length === 0) return { kind: "no-selector" };
   const versions = chooseVersions(ground, selector, wish);
   if ("kind" in versions) return versions;
-  const ambient = isAmbient(ground, versions);
+  const ambient = isAmbient(versions.podLabels.stable, namespaceOf(ground));
   const byRoutes = familyFor(ground, wish, ambient) === "http-route";
   const obstacle = inTheWay(ground, versions, byRoutes);
   if (obstacle) return obstacle;
@@ -103,14 +103,6 @@ function familyFor(ground: InitGround, { family }: Wish, ambient: boolean): Wish
   const uses = (kind: string): boolean => inOwnNamespace(ground, kind).length > 0;
   const isMadeForRoutes = !uses("VirtualService") && (uses("HTTPRoute") || ambient);
   return isMadeForRoutes && ground.servesGatewayApi ? "http-route" : "virtual-service";
-}
-
-const mode = "istio.io/dataplane-mode";
-
-/** A pod's own label goes before its namespace's. */
-function isAmbient(ground: InitGround, { podLabels }: InitVersions): boolean {
-  const namespace = ofKind(ground, "Namespace").find(({ metadata }) => metadata.name === ground.namespace);
-  return (podLabels.stable[mode] ?? namespace?.metadata.labels?.[mode]) === "ambient";
 }
 
 const namespaceOf = (ground: InitGround): KubernetesObject | undefined =>
@@ -274,7 +266,7 @@ function applied(
   return [...kept, ...changed.values()].map((object) => labelled(object, ground, versions));
 }
 
-const identity = (object: KubernetesObject): string => `${object.apiVersion.split("/")[0]} ${placeWord(object)}`;
+const identity = (object: KubernetesObject): string => `${groupOf(object)} ${placeWord(object)}`;
 
 function labelled(object: KubernetesObject, { namespace }: InitGround, { unlabelled }: InitVersions): KubernetesObject {
   const { kind, metadata } = object;
@@ -298,7 +290,7 @@ function notesOf(ground: InitGround, { versions, selector, releasable, chosen }:
   if (releasable.length > 0) notes.push({ kind: "releasable", words: releasable.map(placeWord) });
   for (const [word, files] of ground.places) if (files.length > 1) notes.push({ kind: "several-places", word, files });
   if (imageOf(ground, chosen) === undefined) notes.push({ kind: "no-image", deployment: stable.deployment });
-  if (!hasProxies(ground, versions)) notes.push({ kind: "no-proxies" });
+  if (!chosen.ambient && !hasProxies(ground, versions)) notes.push({ kind: "no-proxies" });
   return notes;
 }
 
@@ -312,5 +304,5 @@ function hasProxies(ground: InitGround, versions: InitVersions): boolean {
     labels["istio.io/rev"],
     labels["sidecar.istio.io/inject"] === "true",
   ];
-  return marks.some(Boolean) || isAmbient(ground, versions);
+  return marks.some(Boolean);
 }

@@ -1,6 +1,13 @@
 import { listAt, textAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
+import type { Labels } from "../kubernetes/selector.ts";
 import type { NamespacedName } from "./host.ts";
+
+const mode = "istio.io/dataplane-mode";
+
+/** Whether pods are in an ambient mesh: their own label goes before their namespace's. */
+export const isAmbient = (podLabels: Labels | undefined, namespace: KubernetesObject | undefined): boolean =>
+  (podLabels?.[mode] ?? namespace?.metadata.labels?.[mode]) === "ambient";
 
 const named = "istio.io/use-waypoint";
 const placed = "istio.io/use-waypoint-namespace";

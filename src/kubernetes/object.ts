@@ -6,6 +6,10 @@ export type KubernetesObject = {
   readonly [field: string]: unknown;
 };
 
+/** The group of its kind; "" is Kubernetes' own first one. */
+export const groupOf = ({ apiVersion }: Pick<KubernetesObject, "apiVersion">): string =>
+  apiVersion.split("/").at(-2) ?? "";
+
 /** How people find an object: `Deployment shop/reviews-v1`. */
 export const placeWord = ({ kind, metadata }: KubernetesObject): string =>
   `${kind} ${metadata.namespace}/${metadata.name}`;

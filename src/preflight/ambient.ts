@@ -2,17 +2,12 @@ import type { KubernetesClient } from "../adapters/kubernetes/kubernetes-client.
 import { unlessForbidden } from "../adapters/kubernetes/unless-forbidden.ts";
 import type { NamespacedName } from "../istio/host.ts";
 import { serviceBehind } from "../istio/service.ts";
-import { readWaypoint, unboundBecause, waypointOf } from "../istio/waypoint.ts";
-import { isTerminating, type KubernetesObject, resources } from "../kubernetes/object.ts";
+import { isAmbient, readWaypoint, unboundBecause, waypointOf } from "../istio/waypoint.ts";
+import { isTerminating, resources } from "../kubernetes/object.ts";
 import { coded, type Finding, note, refuse, unseen, warn } from "../ports/preflight.ts";
 import { isMirrored } from "../release/plan.ts";
 import type { Scene } from "./scene.ts";
 import { hasProxy } from "./sidecars.ts";
-
-const labelOf = (object: KubernetesObject | undefined, name: string): string | undefined =>
-  object?.metadata.labels?.[name];
-
-const mode = "istio.io/dataplane-mode";
 
 /**
  * Without a waypoint nobody in an ambient mesh reads weights: ztunnel knows connections, and no requests. A label alone
@@ -21,9 +16,7 @@ const mode = "istio.io/dataplane-mode";
 export async function inspectWaypoint(client: KubernetesClient, scene: Scene): Promise<readonly Finding[]> {
   const { namespace, services, hosts, stable, stablePods, target } = scene;
   const labelled = namespace === "unread" ? undefined : namespace;
-  // A pod's own label goes before its namespace's.
-  const isAmbient = (stable?.podLabels[mode] ?? labelOf(labelled, mode)) === "ambient";
-  if (!isAmbient || stablePods.some(hasProxy)) return [];
+  if (!isAmbient(stable?.podLabels, labelled) || stablePods.some(hasProxy)) return [];
   if (scene.plan.testers?.some(({ callers }) => callers)) return [asksCallers(scene)];
   if (isMirrored(scene.plan)) return [copiesUncounted(scene)];
   const service = serviceBehind(services, hosts.service) ?? serviceBehind(services, hosts.stable);

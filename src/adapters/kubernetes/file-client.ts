@@ -2,7 +2,7 @@ import { gatewayGroup, gatewayKinds } from "../../istio/gateway-route.ts";
 import { parentRefsOf } from "../../istio/route-parent.ts";
 import { replicasOf } from "../../kubernetes/deployment.ts";
 import { textAt } from "../../kubernetes/field.ts";
-import type { KubernetesObject, Resource } from "../../kubernetes/object.ts";
+import { groupOf, type KubernetesObject, type Resource } from "../../kubernetes/object.ts";
 import { resourceOf } from "../../kubernetes/resource-of.ts";
 import { type KubernetesClient, KubernetesError, type Patch, type ServedKind } from "./kubernetes-client.ts";
 
@@ -62,9 +62,6 @@ const isOfOthers = new Set(["Namespace", "Gateway"]);
 
 const notHere = ({ kind }: Resource): KubernetesError =>
   new KubernetesError(`No file has a ${kind} there`, 403, "Forbidden");
-
-const groupOf = ({ apiVersion }: Pick<KubernetesObject, "apiVersion">): string =>
-  apiVersion.includes("/") ? (apiVersion.split("/")[0] ?? "") : "";
 
 const readKind = (object: unknown) => ({
   apiVersion: textAt(object, "apiVersion") ?? "",
