@@ -17,6 +17,8 @@ export type Chosen = {
   readonly routes: readonly KubernetesObject[];
   readonly from: "existing" | "clone" | "manifests";
   readonly made?: KubernetesObject | undefined;
+  /** The image that runs, as stable's Deployment has it. */
+  readonly image: string | undefined;
   readonly ambient: boolean;
 };
 
@@ -82,13 +84,12 @@ const loginSteps = (namespace: string): string =>
     .join("");
 
 /** The least that can be said. What is undefined is not written. */
-function configurationOf(ground: InitGround, { stable, canary, routes, from, ambient }: Chosen): object {
+function configurationOf(ground: InitGround, { stable, canary, routes, from, image, ambient }: Chosen): object {
   const { namespace, service } = ground;
   const { deployment, labels, ...destination } = canary;
   const isNamed = from === "existing" || deployment !== `${stable.deployment}-canary`;
   const source = { existing: {}, clone: { from: "clone" }, manifests: { from: { manifests: [manifestPath] } } }[from];
   const named = isNamed ? deployment : undefined;
-  const image = imageOf(ground, { stable });
   return {
     namespace,
     service,
@@ -102,9 +103,9 @@ function configurationOf(ground: InitGround, { stable, canary, routes, from, amb
   };
 }
 
-/** The image that runs, as stable's Deployment has it. */
-export function imageOf(ground: InitGround, { stable }: Pick<Chosen, "stable">): string | undefined {
-  const found = inOwnNamespace(ground, "Deployment").find(({ metadata }) => metadata.name === stable.deployment);
+/** Undefined where no configuration can name it. */
+export function imageOf(ground: InitGround, name: string): string | undefined {
+  const found = inOwnNamespace(ground, "Deployment").find(({ metadata }) => metadata.name === name);
   if (!found) return undefined;
   const deployment = readDeployment(found);
   const choice = chooseContainer(deployment);

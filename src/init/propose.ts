@@ -3,7 +3,7 @@ import { selectorOfService, serviceBehind } from "../istio/service.ts";
 import { isForMesh, rulesOf } from "../istio/virtual-service.ts";
 import { isAmbient, waypointOf } from "../istio/waypoint.ts";
 import { withoutServerFields } from "../kubernetes/exported.ts";
-import { objectAt } from "../kubernetes/field.ts";
+import { listAt, objectAt } from "../kubernetes/field.ts";
 import { groupOf, type KubernetesObject, placeWord } from "../kubernetes/object.ts";
 import { chooseBackends, newEntry, newHttpRoute, routesForService, throughBackend } from "./backends.ts";
 import { type Chosen, filesOfJob, imageOf } from "./files-of-job.ts";
@@ -14,6 +14,7 @@ import { withProtocols } from "./service-ports.ts";
 import { chooseSubsets } from "./subsets.ts";
 import { chooseVersions, type InitVersions, otherWorkloads } from "./versions.ts";
 import {
+  type Entry,
   newVirtualService,
   pinned,
   routedSubsets,
@@ -22,12 +23,14 @@ import {
   withEntry,
 } from "./virtual-services.ts";
 
-/** Everything by which the weights of a service can be moved, as changes; and what a configuration says of it. */
+/** Everything by which the weights of a service can be moved, and what tells its versions apart. */
 type RoutePart = {
+  /** In the order of their files; what has no reason is good as it is. */
   readonly changes: readonly ObjectChange[];
-  readonly chosen: Pick<Chosen, "stable" | "canary" | "routes">;
-  /** The routes that are good as they are. */
-  readonly releasable: readonly KubernetesObject[];
+  /** Those of them, or beside them, that a release moves. */
+  readonly routes: readonly ObjectChange[];
+  readonly stable: Omit<Chosen["stable"], "deployment">;
+  readonly canary: Omit<Chosen["canary"], "deployment">;
 };
 
 /** What a service lacks for a first release. Pure: nothing is read here, and nothing written. */
@@ -40,23 +43,33 @@ export function propose(ground: InitGround, wish: Wish): Proposal | Unready {
   const versions = chooseVersions(ground, selector, wish);
   if ("kind" in versions) return versions;
   const ambient = isAmbient(versions.podLabels.stable, namespaceOf(ground));
-  const byRoutes = familyFor(ground, wish, ambient) === "http-route";
-  const obstacle = inTheWay(ground, versions, byRoutes);
+  const via = viaOf(ground, familyFor(ground, wish, ambient));
+  const obstacle = inTheWay(ground, versions, via);
   if (obstacle) return obstacle;
   const named = serviceChange(ground, service, ambient);
-  const served = named?.object ?? service;
-  const via = viaOf(ground, byRoutes);
-  const routes = via(ground, served, versions, wish);
-  const changes = given([named, ...waypointFor(ground, service, ambient), ...routes.changes]);
-  const { from, made } = versions;
-  const chosen = { ...routes.chosen, from, made, ambient };
-  return assembled(ground, { versions, changes, chosen, releasable: routes.releasable, selector });
+  const { routes, ...part } = via(ground, named?.object ?? service, versions, wish);
+  const changes = given([named, ...waypointFor(ground, service, ambient), ...part.changes]).filter(isChanged);
+  const { stable, canary, from, made } = versions;
+  const chosen = {
+    stable: { deployment: stable.deployment, ...part.stable },
+    canary: { deployment: canary.deployment, ...part.canary },
+    routes: routes.map(({ object }) => object),
+    from,
+    made,
+    image: imageOf(ground, stable.deployment),
+    ambient,
+  };
+  const releasable = routes.filter((route) => !isChanged(route)).map(({ object }) => object);
+  return assembled(ground, { versions, changes, chosen, releasable, selector });
 }
+
+const isChanged = ({ whys }: ObjectChange): boolean => whys.length > 0;
 
 type Parts = {
   readonly versions: InitVersions;
   readonly changes: readonly ObjectChange[];
   readonly chosen: Chosen;
+  /** The routes that are good as they are. */
   readonly releasable: readonly KubernetesObject[];
   readonly selector: Readonly<Record<string, string>>;
 };
@@ -69,30 +82,37 @@ function assembled(ground: InitGround, parts: Parts): Proposal {
       ...labelPatches(versions),
       ...filesOfJob(ground, chosen),
     ],
-    image: imageOf(ground, chosen) ?? "IMAGE",
+    image: chosen.image ?? "IMAGE",
     notes: notesOf(ground, parts),
     objects: applied(ground, changes, versions),
   };
 }
 
+/** How the routes are made, or found. */
+type Via = typeof viaGatewayApi;
+
+function viaOf(ground: InitGround, family: Wish["family"]): Via {
+  if (family === "http-route") return viaGatewayApi;
+  if (routesToService(ground).length === 0 && routesByHost(ground).length > 0) return viaHosts;
+  return viaVirtualServices;
+}
+
 /** A route that is there, and beside which none can be made. */
-function inTheWay(ground: InitGround, versions: InitVersions, byRoutes: boolean): Unready | undefined {
+function inTheWay(ground: InitGround, versions: InitVersions, via: Via): Unready | undefined {
+  const byRoutes = via === viaGatewayApi;
   if (byRoutes && !ground.servesGatewayApi) return { kind: "no-gateway-api" };
   const classic = [...routesToService(ground), ...routesByHost(ground)].filter((object) => isForMesh(object));
   const others = byRoutes ? classic : routesForService(ground);
   if (others.length > 0) return { kind: "other-family", words: others.map(placeWord) };
-  const [elsewhere] = byRoutes || routesToService(ground).length > 0 ? [] : routesByHost(ground);
-  const destinations = elsewhere ? rulesOf(elsewhere).flatMap((rule) => rule.destinations) : [];
-  if (!elsewhere || destinations.some((one) => reachesPods(ground, one, versions.podLabels.stable))) return undefined;
-  const hosts = [...new Set(destinations.map(({ host }) => host.text))];
-  return { kind: "routed-elsewhere", word: placeWord(elsewhere), hosts };
+  return via === viaHosts ? routedElsewhere(ground, versions) : undefined;
 }
 
-/** How the routes are made, or found. */
-function viaOf(ground: InitGround, byRoutes: boolean): typeof viaGatewayApi {
-  if (byRoutes) return viaGatewayApi;
-  if (routesToService(ground).length === 0 && routesByHost(ground).length > 0) return viaHosts;
-  return viaVirtualServices;
+function routedElsewhere(ground: InitGround, { podLabels }: InitVersions): Unready | undefined {
+  const [route] = routesByHost(ground);
+  const destinations = route ? rulesOf(route).flatMap((rule) => rule.destinations) : [];
+  if (!route || destinations.some((one) => reachesPods(ground, one, podLabels.stable))) return undefined;
+  const hosts = [...new Set(destinations.map(({ host }) => host.text))];
+  return { kind: "routed-elsewhere", word: placeWord(route), hosts };
 }
 
 /** What is there already decides; where nothing is, what the namespace is made for. */
@@ -148,17 +168,15 @@ function waypointFor(ground: InitGround, service: KubernetesObject, ambient: boo
 /** A VirtualService that sends to a Service for each version; the canary's may be missing. */
 function viaHosts(ground: InitGround, service: KubernetesObject, versions: InitVersions): RoutePart {
   const { names, made } = chooseBackends(ground, service, versions);
-  const routes = routesByHost(ground);
-  return {
-    changes: made,
-    chosen: {
-      stable: { deployment: versions.stable.deployment, host: names.stable },
-      canary: { deployment: versions.canary.deployment, host: names.canary },
-      routes,
-    },
-    releasable: routes,
-  };
+  return { changes: made, routes: routesByHost(ground).map(asItIs), ...byHosts(names) };
 }
+
+const asItIs = (object: KubernetesObject): ObjectChange => ({ object, whys: [] });
+
+const byHosts = ({ stable, canary }: Readonly<Record<"stable" | "canary", string>>) => ({
+  stable: { host: stable },
+  canary: { host: canary },
+});
 
 function viaVirtualServices(
   ground: InitGround,
@@ -167,25 +185,16 @@ function viaVirtualServices(
   { host }: Wish,
 ): RoutePart {
   const { names, change, canaryIsMade } = chooseSubsets(ground, versions, routedSubsets(ground));
-  const there = routesToService(ground);
-  const changed = there.map((object) => pinned(ground, object, names.stable) ?? { object, whys: [] });
-  const routes = changed.length > 0 ? changed : [newVirtualService(ground, service, names)];
-  const gateways: ObjectChange[] = [];
-  const entered = routes.map((route, at) => {
-    if (host === undefined || at > 0) return route;
-    const entry = withEntry(ground, route, host);
-    if (entry.gateway) gateways.push(entry.gateway);
-    return entry.route;
-  });
+  const there = routesToService(ground).map((object) => pinned(ground, object, names.stable) ?? asItIs(object));
+  const [first = newVirtualService(ground, service, names), ...others] = there;
+  const entry: Entry = host === undefined ? { route: first } : withEntry(ground, first, host);
+  const routes = [entry.route, ...others];
   const labels = canaryIsMade ? { [versions.canary.key]: versions.canary.value } : undefined;
   return {
-    changes: given([change, ...gateways, ...entered.filter(({ whys }) => whys.length > 0)]),
-    chosen: {
-      stable: { deployment: versions.stable.deployment, subset: names.stable },
-      canary: { deployment: versions.canary.deployment, subset: names.canary, labels },
-      routes: entered.map(({ object }) => object),
-    },
-    releasable: entered.filter(({ whys }) => whys.length === 0).map(({ object }) => object),
+    changes: given([change, entry.gateway, ...routes]),
+    routes,
+    stable: { subset: names.stable },
+    canary: { subset: names.canary, labels },
   };
 }
 
@@ -197,26 +206,15 @@ function viaGatewayApi(
 ): RoutePart {
   const { names, made } = chooseBackends(ground, service, versions);
   const there = routesForService(ground, names);
-  const changed = there.map((object) => throughBackend(ground, object, names.stable) ?? { object, whys: [] });
-  const routes = changed.length > 0 ? changed : [newHttpRoute(ground, service, names)];
+  const changed = there.map((object) => throughBackend(ground, object, names.stable) ?? asItIs(object));
   const isEntered = host === undefined || there.some((object) => hasHost(object, host));
   const entry = isEntered ? undefined : newEntry(ground, service, names, host);
-  const all = given([...routes, entry?.route]);
-  return {
-    changes: given([...made, ...all.filter(({ whys }) => whys.length > 0), entry?.gateway, entry?.redirect]),
-    chosen: {
-      stable: { deployment: versions.stable.deployment, host: names.stable },
-      canary: { deployment: versions.canary.deployment, host: names.canary },
-      routes: all.map(({ object }) => object),
-    },
-    releasable: all.filter(({ whys }) => whys.length === 0).map(({ object }) => object),
-  };
+  const own = changed.length > 0 ? changed : [newHttpRoute(ground, service, names)];
+  const routes = given([...own, entry?.route]);
+  return { changes: given([...made, ...routes, entry?.gateway, entry?.redirect]), routes, ...byHosts(names) };
 }
 
-const hasHost = (object: KubernetesObject, host: string): boolean => {
-  const { hostnames } = objectAt(object, "spec");
-  return Array.isArray(hostnames) && hostnames.includes(host);
-};
+const hasHost = (object: KubernetesObject, host: string): boolean => listAt(object, "spec", "hostnames").includes(host);
 
 const fileNames: Readonly<Record<string, string>> = {
   DestinationRule: "destination-rule",
@@ -289,7 +287,7 @@ function notesOf(ground: InitGround, { versions, selector, releasable, chosen }:
   if (words.length > 0) notes.push({ kind: "others-serve", words });
   if (releasable.length > 0) notes.push({ kind: "releasable", words: releasable.map(placeWord) });
   for (const [word, files] of ground.places) if (files.length > 1) notes.push({ kind: "several-places", word, files });
-  if (imageOf(ground, chosen) === undefined) notes.push({ kind: "no-image", deployment: stable.deployment });
+  if (chosen.image === undefined) notes.push({ kind: "no-image", deployment: stable.deployment });
   if (!chosen.ambient && !hasProxies(ground, versions)) notes.push({ kind: "no-proxies" });
   return notes;
 }

@@ -1,6 +1,6 @@
 import { clientsOf, rulesFor, type Subset } from "../istio/destination-rule.ts";
 import { isWildcard } from "../istio/host.ts";
-import { objectAt } from "../kubernetes/field.ts";
+import { listAt, objectAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import { carries } from "../kubernetes/selector.ts";
 import { freeName, type InitGround, inOwnNamespace } from "./ground.ts";
@@ -84,6 +84,5 @@ const newRule = (
 
 function withSubsets(object: KubernetesObject, added: readonly object[]): KubernetesObject {
   const spec = objectAt(object, "spec");
-  const { subsets } = spec;
-  return { ...object, spec: { ...spec, subsets: [...(Array.isArray(subsets) ? subsets : []), ...added] } };
+  return { ...object, spec: { ...spec, subsets: [...listAt(spec, "subsets"), ...added] } };
 }
