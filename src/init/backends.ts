@@ -5,21 +5,20 @@ import type { RouteRule } from "../istio/route-rule.ts";
 import { portsOf, selectorOfService } from "../istio/service.ts";
 import { listAt, objectAt } from "../kubernetes/field.ts";
 import { type KubernetesObject, placeWord } from "../kubernetes/object.ts";
-import { carries } from "../kubernetes/selector.ts";
 import { freeName, type InitGround, inOwnNamespace, ofKind } from "./ground.ts";
 import type { ObjectChange } from "./proposal.ts";
 import { isOfService, serviceHost } from "./reach.ts";
-import type { InitVersion, InitVersions } from "./versions.ts";
+import { type InitVersion, type InitVersions, isFor, type VersionRole } from "./versions.ts";
 import { secretFor } from "./virtual-services.ts";
 
-type Names = Readonly<Record<"stable" | "canary", string>>;
+type Names = Readonly<Record<VersionRole, string>>;
 
 /** A route of the Gateway API names no subsets: each version has a Service of its own. */
 export type Backends = { readonly names: Names; readonly made: readonly ObjectChange[] };
 
 export function chooseBackends(ground: InitGround, service: KubernetesObject, versions: InitVersions): Backends {
   const found = { stable: serviceOf(ground, versions, "stable"), canary: serviceOf(ground, versions, "canary") };
-  const nameOf = (role: "stable" | "canary"): string =>
+  const nameOf = (role: VersionRole): string =>
     found[role] ?? freeName(ground, "Service", `${ground.service}-${wordOf(versions, role)}`);
   const names = { stable: nameOf("stable"), canary: nameOf("canary") };
   const missing = (["stable", "canary"] as const).filter((role) => found[role] === undefined);
@@ -30,22 +29,16 @@ export function chooseBackends(ground: InitGround, service: KubernetesObject, ve
   };
 }
 
-const wordOf = ({ from, ...versions }: InitVersions, role: "stable" | "canary"): string =>
+const wordOf = ({ from, ...versions }: InitVersions, role: VersionRole): string =>
   from === "existing" ? versions[role].value.replace(/[^a-z0-9-]+/g, "-") : role;
 
 /** The Service that has one version's pods alone. */
-export function serviceOf(
-  ground: InitGround,
-  { podLabels }: InitVersions,
-  role: "stable" | "canary",
-): string | undefined {
-  const other = role === "stable" ? "canary" : "stable";
-  return inOwnNamespace(ground, "Service").find((service) => {
+const serviceOf = (ground: InitGround, versions: InitVersions, role: VersionRole): string | undefined =>
+  inOwnNamespace(ground, "Service").find((service) => {
     const selector = selectorOfService(service) ?? {};
     const isOwn = Object.keys(selector).length > 0 && service.metadata.name !== ground.service;
-    return isOwn && carries(podLabels[role], selector) && !carries(podLabels[other], selector);
+    return isOwn && isFor(role, versions, selector);
   })?.metadata.name;
-}
 
 const backend = (service: KubernetesObject, name: string, { key, value }: InitVersion): KubernetesObject => ({
   apiVersion: "v1",

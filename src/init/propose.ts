@@ -12,7 +12,7 @@ import type { InitNote, ObjectChange, Proposal, ProposedFile, Unready } from "./
 import { reachesPods, serviceHost } from "./reach.ts";
 import { withProtocols } from "./service-ports.ts";
 import { chooseSubsets } from "./subsets.ts";
-import { chooseVersions, type InitVersions, otherWorkloads } from "./versions.ts";
+import { chooseVersions, type InitVersions, otherWorkloads, type VersionRole } from "./versions.ts";
 import {
   type Entry,
   newVirtualService,
@@ -173,7 +173,7 @@ function viaHosts(ground: InitGround, service: KubernetesObject, versions: InitV
 
 const asItIs = (object: KubernetesObject): ObjectChange => ({ object, whys: [] });
 
-const byHosts = ({ stable, canary }: Readonly<Record<"stable" | "canary", string>>) => ({
+const byHosts = ({ stable, canary }: Readonly<Record<VersionRole, string>>) => ({
   stable: { host: stable },
   canary: { host: canary },
 });

@@ -2,13 +2,10 @@ import { clientsOf, rulesFor, type Subset } from "../istio/destination-rule.ts";
 import { isWildcard } from "../istio/host.ts";
 import { listAt, objectAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
-import { carries } from "../kubernetes/selector.ts";
 import { freeName, type InitGround, inOwnNamespace } from "./ground.ts";
 import type { ObjectChange } from "./proposal.ts";
 import { fullHost, serviceHost } from "./reach.ts";
-import type { InitVersions } from "./versions.ts";
-
-type VersionRole = "stable" | "canary";
+import { type InitVersions, isFor, type VersionRole } from "./versions.ts";
 
 export type ChosenSubsets = {
   readonly names: Readonly<Record<VersionRole, string>>;
@@ -48,12 +45,11 @@ export function chooseSubsets(ground: InitGround, versions: InitVersions, routed
 /** The subset that selects one version's pods and not the other's; of several the one that a route names. */
 function selecting(
   subsets: readonly Subset[],
-  { podLabels }: InitVersions,
+  versions: InitVersions,
   role: VersionRole,
   routed: readonly string[] = [],
 ): Subset | undefined {
-  const other = role === "stable" ? "canary" : "stable";
-  const all = subsets.filter(({ labels }) => carries(podLabels[role], labels) && !carries(podLabels[other], labels));
+  const all = subsets.filter(({ labels }) => isFor(role, versions, labels));
   return all.find(({ name }) => routed.includes(name)) ?? all[0];
 }
 

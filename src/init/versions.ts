@@ -8,6 +8,8 @@ import { type InitGround, inOwnNamespace, type Wish } from "./ground.ts";
 import type { Unready } from "./proposal.ts";
 import { isSentTo } from "./reach.ts";
 
+export type VersionRole = "stable" | "canary";
+
 /** One of the two, by its Deployment and the label that only its pods have. */
 export type InitVersion = { readonly deployment: string; readonly key: string; readonly value: string };
 
@@ -15,7 +17,7 @@ export type InitVersions = {
   readonly stable: InitVersion;
   readonly canary: InitVersion;
   /** The labels of each one's pods, as they will be. */
-  readonly podLabels: Readonly<Record<"stable" | "canary", Labels>>;
+  readonly podLabels: Readonly<Record<VersionRole, Labels>>;
   readonly from: "existing" | "clone" | "manifests";
   /** The canary's Deployment, where neither is there nor can be copied. */
   readonly made?: KubernetesObject | undefined;
@@ -26,14 +28,21 @@ export type InitVersions = {
   readonly bothServe: boolean;
 };
 
+/** Whether a selector takes the pods of one version, and not the other's. */
+export function isFor(role: VersionRole, { podLabels }: InitVersions, selector: Labels): boolean {
+  const other = role === "stable" ? "canary" : "stable";
+  return carries(podLabels[role], selector) && !carries(podLabels[other], selector);
+}
+
 type Candidate = { readonly object: KubernetesObject; readonly name: string; readonly labels: Labels };
 
 const labelsOf = (object: KubernetesObject): Labels => textsAt(object, "spec", "template", "metadata", "labels");
 
+const isScaledUp = ({ object }: Candidate): boolean => readDeployment(object).rollout.desired > 0;
+
 /** The Deployments behind the Service, whoever has requests first; the copy of a release is none of them. */
 function candidatesOf(ground: InitGround, selector: Labels): readonly Candidate[] {
-  const rank = ({ object, labels }: Candidate): number =>
-    (isSentTo(ground, labels) ? 0 : 2) + (readDeployment(object).rollout.desired > 0 ? 0 : 1);
+  const rank = (one: Candidate): number => (isSentTo(ground, one.labels) ? 0 : 2) + (isScaledUp(one) ? 0 : 1);
   return inOwnNamespace(ground, "Deployment")
     .filter(({ metadata }) => metadata.labels?.[managedBy.key] !== managedBy.value)
     .map((object) => ({ object, name: object.metadata.name, labels: labelsOf(object) }))
@@ -108,7 +117,6 @@ function pairOf(ground: InitGround, selector: Labels, stable: Candidate, rest: r
   const inBoth = keys.filter((key) => key in stable.labels && key in canary.labels);
   const [key = freeKey(selector)] = [...byUsage(inBoth), ...byUsage(keys)];
   const [mine, its] = [versionOf(stable, key, selector), versionOf(canary, key, selector)];
-  const isServed = ({ object }: Candidate): boolean => readDeployment(object).rollout.desired > 0;
   return {
     stable: mine,
     canary: its,
@@ -116,7 +124,7 @@ function pairOf(ground: InitGround, selector: Labels, stable: Candidate, rest: r
     from: "existing",
     unlabelled: [...lacking(stable, mine), ...lacking(canary, its)],
     others: others.map(({ name }) => name),
-    bothServe: rest.some(isServed) && !isSentTo(ground, stable.labels),
+    bothServe: rest.some(isScaledUp) && !isSentTo(ground, stable.labels),
   };
 }
 

@@ -8,6 +8,7 @@ import { type KubernetesObject, placeWord } from "../kubernetes/object.ts";
 import { freeName, type InitGround, ofKind } from "./ground.ts";
 import type { ObjectChange } from "./proposal.ts";
 import { fullHost, isOfService, serviceHost } from "./reach.ts";
+import type { VersionRole } from "./versions.ts";
 
 /** The VirtualServices that send to the service itself. */
 export const routesToService = (ground: InitGround): readonly KubernetesObject[] =>
@@ -65,7 +66,7 @@ function withSubset(
 export const newVirtualService = (
   ground: InitGround,
   service: KubernetesObject,
-  names: Readonly<Record<"stable" | "canary", string>>,
+  names: Readonly<Record<VersionRole, string>>,
 ): ObjectChange => {
   const host = fullHost(ground);
   const section = portsOf(service).every(isOpaque) ? "tcp" : "http";
