@@ -2,6 +2,7 @@ import { gatewayGroup } from "../istio/gateway-route.ts";
 import { selectorOfService, serviceBehind } from "../istio/service.ts";
 import { isForMesh, rulesOf } from "../istio/virtual-service.ts";
 import { isAmbient, waypointOf } from "../istio/waypoint.ts";
+import { withPodLabels } from "../kubernetes/deployment.ts";
 import { withoutServerFields } from "../kubernetes/exported.ts";
 import { listAt, objectAt } from "../kubernetes/field.ts";
 import { groupOf, type KubernetesObject, placeWord } from "../kubernetes/object.ts";
@@ -271,10 +272,8 @@ function labelled(object: KubernetesObject, { namespace }: InitGround, { unlabel
   const patch = unlabelled.find(({ deployment }) => kind === "Deployment" && metadata.name === deployment);
   if (!patch || metadata.namespace !== namespace) return object;
   const spec = objectAt(object, "spec");
-  const template = objectAt(spec, "template");
-  const meta = objectAt(template, "metadata");
-  const labels = { ...objectAt(meta, "labels"), [patch.key]: patch.value };
-  return { ...object, spec: { ...spec, template: { ...template, metadata: { ...meta, labels } } } };
+  const template = withPodLabels(spec.template, { [patch.key]: patch.value });
+  return { ...object, spec: { ...spec, template } };
 }
 
 function notesOf(ground: InitGround, { versions, selector, releasable, chosen }: Parts): readonly InitNote[] {

@@ -1,4 +1,4 @@
-import { readDeployment } from "../kubernetes/deployment.ts";
+import { readDeployment, withPodLabels } from "../kubernetes/deployment.ts";
 import { withoutServerFields } from "../kubernetes/exported.ts";
 import { objectAt, textsAt } from "../kubernetes/field.ts";
 import { managedBy } from "../kubernetes/mark.ts";
@@ -142,9 +142,7 @@ function versionOf({ name, labels }: Candidate, key: string, selector: Labels): 
 function deploymentLike(stable: KubernetesObject, { deployment, key, value }: InitVersion): KubernetesObject {
   const { object } = withoutServerFields(stable);
   const spec = objectAt(object, "spec");
-  const template = objectAt(spec, "template");
-  const labelled = (labels: Labels): Labels => ({ ...labels, [key]: value });
-  const matchLabels = labelled(textsAt(spec, "selector", "matchLabels"));
+  const matchLabels = { ...textsAt(spec, "selector", "matchLabels"), [key]: value };
   return {
     apiVersion: stable.apiVersion,
     kind: stable.kind,
@@ -152,10 +150,7 @@ function deploymentLike(stable: KubernetesObject, { deployment, key, value }: In
     spec: {
       ...spec,
       selector: { ...objectAt(spec, "selector"), matchLabels },
-      template: {
-        ...template,
-        metadata: { ...objectAt(template, "metadata"), labels: labelled(textsAt(template, "metadata", "labels")) },
-      },
+      template: withPodLabels(spec.template, { [key]: value }),
     },
   };
 }

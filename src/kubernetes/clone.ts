@@ -1,4 +1,11 @@
-import { type ContainerPlace, chooseContainer, chosenPlaces, type Deployment, readDeployment } from "./deployment.ts";
+import {
+  type ContainerPlace,
+  chooseContainer,
+  chosenPlaces,
+  type Deployment,
+  readDeployment,
+  withPodLabels,
+} from "./deployment.ts";
 import { listAt, objectAt } from "./field.ts";
 import { managedBy, releaseAnnotation } from "./mark.ts";
 import type { KubernetesObject } from "./object.ts";
@@ -56,11 +63,7 @@ export function templateFor(
 ): { readonly template: unknown } | Obstacle {
   const withImage = templateWithImage(stable, image);
   if ("problem" in withImage) return withImage;
-  const { template } = withImage;
-  const metadata = objectAt(template, "metadata");
-  return {
-    template: { ...template, metadata: { ...metadata, labels: { ...objectAt(metadata, "labels"), ...labels } } },
-  };
+  return { template: withPodLabels(withImage.template, labels) };
 }
 
 /** The pod template of a Deployment, live or a manifest, with another image in the container that is meant. */

@@ -1,4 +1,4 @@
-import { field, listAt, numberAt, textAt, textsAt } from "./field.ts";
+import { field, listAt, numberAt, objectAt, textAt, textsAt } from "./field.ts";
 import { isTerminating, type KubernetesObject } from "./object.ts";
 import type { Obstacle } from "./obstacle.ts";
 import { sameImage } from "./same-image.ts";
@@ -65,6 +65,12 @@ export function readDeployment(raw: KubernetesObject): Deployment {
     revision: metadata.annotations?.["deployment.kubernetes.io/revision"],
     rollout: readRollout(raw),
   };
+}
+
+/** A pod template with more labels, or other ones. */
+export function withPodLabels(template: unknown, labels: Labels): Readonly<Record<string, unknown>> {
+  const metadata = objectAt(template, "metadata");
+  return { ...objectAt(template), metadata: { ...metadata, labels: { ...objectAt(metadata, "labels"), ...labels } } };
 }
 
 const readContainer = (raw: unknown): Container => ({
