@@ -40,7 +40,7 @@ import { webhook } from "./adapters/webhooks/webhook.ts";
 import type { InitSession } from "./commands/init.ts";
 import { metricsFor } from "./commands/known-metrics.ts";
 import type { Desk, Notices, PlanSession, Session } from "./commands/session.ts";
-import { commandNamed } from "./config/commands.ts";
+import { changesSomething } from "./config/commands.ts";
 import type { Config, MetricsConfig } from "./config/config.ts";
 import { folderObjects } from "./config/folder-objects.ts";
 import { loadConfig } from "./config/load.ts";
@@ -269,17 +269,16 @@ async function inspectAhead(
   });
   if (!release) return [];
   const client = fileClient(objects);
-  const routes = routesBy(client, here.clock);
-  const parts = {
+  return releasePreflight({
     ...release,
     client: readOnce(client),
-    routes,
+    routes: routesBy(client, here.clock),
     firstDeploy,
     undo: false,
     exchanged: false,
     others: [],
-  };
-  return releasePreflight({ ...parts, answerers: async () => [] }).inspect();
+    answerers: async () => [],
+  }).inspect();
 }
 
 /** The composition root: the only place that knows which adapters there are. */
@@ -578,7 +577,7 @@ function tellersFor(
   const trouble = (error: unknown): void => voice.warn(censor.text(`a report failed: ${tell(error)}`));
   const all = report ? [logFolder(logFolderBeside(report), tee(clock, reporters, trouble), warn)] : reporters;
   // Whoever only looks on has no report of its own.
-  const wanted = commandNamed(command)?.changes === true ? all : [voice];
+  const wanted = changesSomething(command) ? all : [voice];
   return {
     reporter: censor.reporter(tee(clock, wanted, trouble)),
     notices: { tell: (notice) => tellNotice(notice, sinks, world) },

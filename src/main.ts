@@ -15,7 +15,7 @@ import { progress } from "./adapters/terminal/progress.ts";
 import { screenOn } from "./adapters/terminal/screen.ts";
 import { asksForJson, helpText, inputsFromJson, parseArguments } from "./cli/arguments.ts";
 import type { ExitCode } from "./commands/session.ts";
-import { commandNamed } from "./config/commands.ts";
+import { changesSomething } from "./config/commands.ts";
 import { loadConfig } from "./config/load.ts";
 import { RefusedError, ToldError, tell } from "./lib/errors.ts";
 import { inert } from "./lib/lines.ts";
@@ -61,7 +61,7 @@ async function main(): Promise<ExitCode> {
     redact: redaction.redact,
   });
   const { command, namespace, service, reporting } = config;
-  const isTold = commandNamed(command)?.changes === true; // whoever changes something has a report
+  const isTold = changesSomething(command);
   const screen = config.json ? stderr : stdout; // a program reads what is on standard output then
   const verbose = config.verbose || env.RUNNER_DEBUG === "1";
   const voice =
@@ -96,7 +96,7 @@ async function main(): Promise<ExitCode> {
   // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
   const { dispatch } = await import("./dispatch.ts");
   // Nothing is to be given back then, and a long calculation hears no listener.
-  if (!commandNamed(config.command)?.changes) for (const signal of signals) process.removeAllListeners(signal);
+  if (!isTold) for (const signal of signals) process.removeAllListeners(signal);
   return dispatch(config, surroundings);
 }
 

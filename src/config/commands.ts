@@ -213,6 +213,9 @@ export const commandNamed = (name: string | undefined): CommandRow | undefined =
 /** The others go by names alone, and by the journal, which has the manifests of its release. */
 export const appliesManifests = (command: Command): boolean => commandNamed(command)?.needs === "everything";
 
+/** Whoever changes something has a report, and something to give back when it is cancelled. */
+export const changesSomething = (command: Command): boolean => commandNamed(command)?.changes === true;
+
 /** The names of the commands whose row is so. */
 export const commandsThat = (so: (row: CommandRow) => boolean): readonly Command[] =>
   commands.filter(so).map(({ name }) => name);
