@@ -8,7 +8,7 @@ import type { SentObject } from "../sandbox/api-server/object.ts";
 import { parseOutputs } from "../sandbox/composite/file-commands.ts";
 import { nodeClock } from "../src/adapters/node/node-clock.ts";
 import { nodeWorld } from "../src/adapters/node/node-world.ts";
-import { compose, desk, type Surroundings } from "../src/compose.ts";
+import { compose, composeInit, desk, type Surroundings } from "../src/compose.ts";
 import type { Config } from "../src/config/config.ts";
 import { dispatch } from "../src/dispatch.ts";
 import { createRedaction } from "../src/lib/redaction.ts";
@@ -337,6 +337,27 @@ test("an undo waits for no counters, nor does a first deployment but for who ans
     const record = load() ?? assert.fail();
     await journal.save({ ...record, before: { ...record.before, workloads: "damaged" } });
     await assert.rejects(compose(config, surroundings(world).here).journal.load(), /before/);
+  }));
+
+test("init knows of no release where its journal may not be read, and refuses one that it cannot read", () =>
+  inCluster([], async ({ server }) => {
+    const config = await configOf({ command: "init" });
+    const cluster = { ...config.cluster, kubeconfig: server.kubeconfig() };
+    const world = nodeWorld();
+    const answered = async (status: number, value: unknown) => {
+      const transport: Surroundings["transport"] = {
+        send: async (request) =>
+          request.url.pathname.includes("/configmaps/")
+            ? { status, headers: {}, text: JSON.stringify(value) }
+            : world.transport.send(request),
+      };
+      const { here } = surroundings({ ...world, transport });
+      return (await composeInit({ ...config, cluster }, here)).release();
+    };
+    assert.equal(await answered(403, { kind: "Status", code: 403 }), undefined);
+    const metadata = { name: "istio-canary-reviews", namespace: "shop" };
+    const newer = { kind: "ConfigMap", metadata, data: { "release.json": '{"version":2}' } };
+    await assert.rejects(answered(200, newer), /the journal has version 2/);
   }));
 
 test("the image that manifests bring is known without a cluster, and none where there are none", async () => {

@@ -30,6 +30,7 @@ import { readGround } from "./adapters/kubernetes/read-ground.ts";
 import { readOnce, rememberVersions } from "./adapters/kubernetes/read-once.ts";
 import { createServerTime } from "./adapters/kubernetes/server-time.ts";
 import { serviceNames } from "./adapters/kubernetes/service-names.ts";
+import { unlessForbidden } from "./adapters/kubernetes/unless-forbidden.ts";
 import { versionLabels } from "./adapters/kubernetes/version-labels.ts";
 import { prometheus } from "./adapters/prometheus/prometheus.ts";
 import { meshProxies } from "./adapters/proxies/mesh-proxies.ts";
@@ -50,7 +51,7 @@ import { gatewayKinds } from "./istio/gateway-route.ts";
 import { type KubernetesObject, placeWord } from "./kubernetes/object.ts";
 import type { RegisterSecret } from "./lib/credentials.ts";
 import type { Instant } from "./lib/duration.ts";
-import { DeniedError, RefusedError, tell } from "./lib/errors.ts";
+import { RefusedError, tell } from "./lib/errors.ts";
 import { countedBy } from "./ports/counted-by.ts";
 import { fenceBy } from "./ports/fence.ts";
 import type { MeshProxies } from "./ports/mesh-proxies.ts";
@@ -210,12 +211,7 @@ export async function composeInit(config: Config, here: Surroundings): Promise<I
 
 /** Whoever prepares a release may lack the right to read journals. */
 const loadIfReadable = (client: KubernetesClient, namespace: string, service: string) =>
-  configMapJournal(client, namespace, service)
-    .load()
-    .catch((error: unknown) => {
-      if (error instanceof DeniedError) return undefined;
-      throw error;
-    });
+  unlessForbidden(configMapJournal(client, namespace, service).load());
 
 /** Where objects are read, and in which namespace they are looked for. */
 type GroundSource = Pick<InitGround, "namespace" | "places"> & {

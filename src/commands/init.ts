@@ -11,6 +11,7 @@ import type { ReleaseRecord } from "../release/release-record.ts";
 import { isOver } from "../release/state.ts";
 import { fileReason, initText, unreadyInWords, type WrittenFile } from "../words/init-text.ts";
 import { nextCommand } from "../words/next-command.ts";
+import { untouched } from "./preconditions.ts";
 import type { ExitCode, Session } from "./session.ts";
 
 /** What a first release is prepared with: a cluster that is only read, or files, and the folder that files go into. */
@@ -61,7 +62,7 @@ export async function init(session: InitSession): Promise<ExitCode> {
 
 /** Its weights are not the route's own: in a file they would stay, also when its pods are gone. */
 async function assertNoRelease({ release, ground: { namespace, service } }: InitSession): Promise<void> {
-  const record = await release();
+  const record = await untouched(release());
   if (!record || isOver(record.state)) return;
   throw new RefusedError(
     `A release of ${namespace}/${service} has not ended: its routes are not as they will be. Nothing was written.`,
