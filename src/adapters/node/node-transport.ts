@@ -1,6 +1,7 @@
 import http, { type Agent, type IncomingHttpHeaders, type RequestOptions } from "node:http";
 import https from "node:https";
 import { HttpProxyAgent, HttpsProxyAgent } from "hpagent";
+import { present } from "../../lib/present.ts";
 import type { HttpAnswer, HttpRequest, Tls, Transport, Tunnel } from "../../world/transport.ts";
 
 /** The connections to one place, and what their handshakes needed. */
@@ -75,8 +76,7 @@ async function exchange(
 }
 
 function openAgent(url: URL, tls: Tls, proxy: string | false | undefined, keepAlive: boolean): Agent {
-  const handshake = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined));
-  const options = { keepAlive, maxSockets: 8, ...handshake };
+  const options = { keepAlive, maxSockets: 8, ...present(tls) };
   const secure = url.protocol === "https:";
   if (proxy) return secure ? new HttpsProxyAgent({ ...options, proxy }) : new HttpProxyAgent({ ...options, proxy });
   return secure ? new https.Agent(options) : new http.Agent(options);
