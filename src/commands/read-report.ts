@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { complaintOf } from "../lib/complaint.ts";
-import { RefusedError, tell } from "../lib/errors.ts";
+import { isMissingFile, RefusedError, tell } from "../lib/errors.ts";
 import type { Replayable } from "../rehearsal/replay-ledger.ts";
 import {
   evidenceFiguresSchema,
@@ -49,8 +49,7 @@ const report = z.object({
 export async function reportText({ config, readFile }: Pick<Desk, "config" | "readFile">): Promise<string> {
   const path = config.reporting.report;
   return readFile(path).catch((error: unknown) => {
-    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
-    throw noReport(path, isMissing ? "there is no such file" : `it cannot be read: ${tell(error)}`, error);
+    throw noReport(path, isMissingFile(error) ? "there is no such file" : `it cannot be read: ${tell(error)}`, error);
   });
 }
 

@@ -1,6 +1,6 @@
 import { families, type Wish } from "../init/ground.ts";
 import type { RegisterSecret } from "../lib/credentials.ts";
-import { tell } from "../lib/errors.ts";
+import { isMissingFile, tell } from "../lib/errors.ts";
 import { givenKubeconfig, isPath } from "../lib/given-kubeconfig.ts";
 import { count } from "../lib/numbers.ts";
 import type { Redact } from "../lib/redaction.ts";
@@ -152,11 +152,9 @@ async function readDocument(
   if (named === undefined && !reads.includes("service")) return { document: {}, problems: [] };
   const text = await readFile(file).catch((error: unknown) => ({ error }));
   if (typeof text === "string") return { file, ...documentIn(text, file) };
-  if (named === undefined && isMissing(text.error)) return { document: {}, problems: [] };
+  if (named === undefined && isMissingFile(text.error)) return { document: {}, problems: [] };
   return { file, document: {}, problems: [{ path: [], place: file, problem: `cannot be read: ${tell(text.error)}` }] };
 }
-
-const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException | undefined)?.code === "ENOENT";
 
 function documentIn(text: string, path: string): Omit<ReadDocument, "file"> {
   const { value, problems } = readYaml(text, path);

@@ -41,6 +41,10 @@ export function unlessTakenOver(error: unknown): void {
   if (error instanceof TakenOverError) throw error;
 }
 
+/** Whether Node says that there is no such file. */
+export const isMissingFile = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && error.code === "ENOENT";
+
 /**
  * What there is to say, then what to do about it, as two sentences: what an API server or Prometheus says has no full
  * stop.
