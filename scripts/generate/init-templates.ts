@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 
 /**
- * What `init` writes of what the pages have: the account of docs/rbac.yaml, and the workflow of examples/. and how a job logs in, of docs/setup.md. The program is
- * one file and reads none of them where it runs.
+ * What `init` writes of what the pages have: how a job logs in, of docs/setup.md, the account of docs/rbac.yaml, and the
+ * workflow of examples/. The program is one file and reads none of them where it runs.
  */
 export function initTemplates(): Readonly<Record<"access" | "login" | "workflow", string>> {
   return {

@@ -49,4 +49,4 @@ export function logFolder(folder: string, rest: Reporter, warn: (warning: string
 
 /** Names of pods and containers are those of DNS; who answers in the API server's place may say anything. */
 const fileOf = ({ pod, container, previous }: KeptLog): string =>
-  `${[pod, container, previous ? "previous.log" : "log"].map((part) => part.replaceAll(/[^\w.-]/g, "_")).join(".")}`;
+  [pod, container, previous ? "previous.log" : "log"].map((part) => part.replaceAll(/[^\w.-]/g, "_")).join(".");
