@@ -25037,15 +25037,17 @@ function addToCommandFile(path, text) {
 /* harmony export */   V: () => (/* binding */ outputs)
 /* harmony export */ });
 /* unused harmony export outputNames */
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(785);
-/* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(5270);
-/* harmony import */ var _release_known_image_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(4456);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(5870);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(785);
+/* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(5270);
+/* harmony import */ var _release_known_image_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(4456);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(5870);
 /* harmony import */ var _words_command_now_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(151);
-/* harmony import */ var _words_observed_split_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(4186);
+/* harmony import */ var _words_observed_split_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(4186);
 /* harmony import */ var _words_plan_answer_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1839);
 /* harmony import */ var _words_plan_text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4275);
 /* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4148);
+/* harmony import */ var _words_scene_setting_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(130);
+
 
 
 
@@ -25080,7 +25082,7 @@ function outputs(report, failed) {
         if (written.get(name) === value)
             return;
         try {
-            (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH)(name, value);
+            (0,_actions_core__WEBPACK_IMPORTED_MODULE_5__/* .setOutput */ .uH)(name, value);
             written.set(name, value);
         }
         catch (error) {
@@ -25109,24 +25111,24 @@ function outputsOfPlan(planned) {
         ["findings", JSON.stringify(findings)],
         ["duration", String((0,_words_plan_text_js__WEBPACK_IMPORTED_MODULE_2__/* .leastTime */ .X6)(planned.plan) / 1_000)],
         ["image", image],
-        ["cluster", cluster.context || cluster.host],
+        ["cluster", (0,_words_scene_setting_js__WEBPACK_IMPORTED_MODULE_4__/* .clusterWord */ .xm)(cluster)],
     ];
 }
 function outputsOf(account) {
     const { state, stages, weight, reason } = account;
     const newest = stages.at(-1);
-    const observed = newest && (0,_words_observed_split_js__WEBPACK_IMPORTED_MODULE_5__/* .observedSplit */ .bU)(newest);
+    const observed = newest && (0,_words_observed_split_js__WEBPACK_IMPORTED_MODULE_6__/* .observedSplit */ .bU)(newest);
     return [
         ["phase", state.phase],
         ["stage", newest ? String(newest.stage + 1) : ""],
         ["weight", String(weight)],
-        ["image", (0,_release_known_image_js__WEBPACK_IMPORTED_MODULE_6__/* .knownImage */ .l)(account) ?? ""],
-        ["cluster", account.cluster?.context || account.cluster?.host || ""],
+        ["image", (0,_release_known_image_js__WEBPACK_IMPORTED_MODULE_7__/* .knownImage */ .l)(account) ?? ""],
+        ["cluster", (0,_words_scene_setting_js__WEBPACK_IMPORTED_MODULE_4__/* .clusterWord */ .xm)(account.cluster)],
         ["failed-requests", String(stages.reduce((sum, { tally }) => sum + tally.canary.errors, 0))],
         ["observed-split", observed ? JSON.stringify(observed) : ""],
-        ["because", (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_7__/* .inert */ .t)((0,_words_say_js__WEBPACK_IMPORTED_MODULE_3__/* .say */ .c)(reason, account))],
+        ["because", (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_8__/* .inert */ .t)((0,_words_say_js__WEBPACK_IMPORTED_MODULE_3__/* .say */ .c)(reason, account))],
         ["next-command", (0,_words_command_now_js__WEBPACK_IMPORTED_MODULE_0__/* .commandNow */ .c)(account) ?? ""],
-        ["outcome", (0,_release_state_js__WEBPACK_IMPORTED_MODULE_8__/* .isRunning */ .W_)(state) ? "" : state.phase],
+        ["outcome", (0,_release_state_js__WEBPACK_IMPORTED_MODULE_9__/* .isRunning */ .W_)(state) ? "" : state.phase],
         ["settled", settledWord(account)],
         ["logs", account.logs?.folder ?? ""],
     ];
@@ -30927,7 +30929,10 @@ var external_node_http_ = __nccwpck_require__(7067);
 var external_node_https_ = __nccwpck_require__(4708);
 // EXTERNAL MODULE: ./node_modules/hpagent/index.mjs
 var hpagent = __nccwpck_require__(3568);
+// EXTERNAL MODULE: ./src/lib/present.js
+var present = __nccwpck_require__(9138);
 ;// CONCATENATED MODULE: ./src/adapters/node/node-transport.js
+
 
 
 
@@ -30991,8 +30996,7 @@ async function exchange({ method, url, headers, body, signal, mostBytes }, way) 
     });
 }
 function openAgent(url, tls, proxy, keepAlive) {
-    const handshake = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined));
-    const options = { keepAlive, maxSockets: 8, ...handshake };
+    const options = { keepAlive, maxSockets: 8, ...(0,present/* present */.E)(tls) };
     const secure = url.protocol === "https:";
     if (proxy)
         return secure ? new hpagent/* HttpsProxyAgent */.bW({ ...options, proxy }) : new hpagent/* HttpProxyAgent */.sH({ ...options, proxy });
@@ -31816,6 +31820,7 @@ const wrap = (text, width) => text.match(new RegExp(`\\S.{0,${width - 1}}(?= |$)
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   JR: () => (/* binding */ appliesManifests),
 /* harmony export */   Pi: () => (/* binding */ commands),
+/* harmony export */   Qc: () => (/* binding */ changesSomething),
 /* harmony export */   qP: () => (/* binding */ commandsThat),
 /* harmony export */   v: () => (/* binding */ commandNamed)
 /* harmony export */ });
@@ -31970,6 +31975,7 @@ const rows = [
 const commands = rows;
 const commandNamed = (name) => commands.find((command) => command.name === name);
 const appliesManifests = (command) => commandNamed(command)?.needs === "everything";
+const changesSomething = (command) => commandNamed(command)?.changes === true;
 const commandsThat = (so) => commands.filter(so).map(({ name }) => name);
 
 
@@ -32302,7 +32308,7 @@ const inputs = [
         path: "metrics.requests",
         type: "text",
         description: "Name of the counter of requests.",
-        default: _istio_istio_metrics_js__WEBPACK_IMPORTED_MODULE_0__/* .istioMetrics */ .a.requests,
+        default: _istio_istio_metrics_js__WEBPACK_IMPORTED_MODULE_0__/* .istioMetrics */ .ak.requests,
         commands: measuring,
     },
     {
@@ -32310,7 +32316,7 @@ const inputs = [
         path: "metrics.durations",
         type: "text",
         description: "Name of the buckets of the histogram of response times, in milliseconds.",
-        default: _istio_istio_metrics_js__WEBPACK_IMPORTED_MODULE_0__/* .istioMetrics */ .a.durations,
+        default: _istio_istio_metrics_js__WEBPACK_IMPORTED_MODULE_0__/* .istioMetrics */ .ak.durations,
         commands: measuring,
     },
     {
@@ -32490,6 +32496,7 @@ const inputs = [
         type: "yaml",
         description: "Webhooks that are told of what comes of a release.",
         commands: telling,
+        secret: "webhooks",
     },
     {
         name: "dashboards",
@@ -33238,15 +33245,15 @@ const stages = either("stages such as 10:2m, 50:5m, 100, or a list", [
         .check(api/* _maxLength */.Eb(mostStages, tooManyStages)),
 ]);
 const metricLabels = section({
-    workload: preset("The Deployment that answered.", metricLabel, istio_metrics/* istioMetrics */.a.labels.workload),
-    namespace: preset("That Deployment's namespace.", metricLabel, istio_metrics/* istioMetrics */.a.labels.namespace),
-    service: preset("The host that was called.", metricLabel, istio_metrics/* istioMetrics */.a.labels.service),
-    reporter: preset("Which proxy counted: source, destination or waypoint.", metricLabel, istio_metrics/* istioMetrics */.a.labels.reporter),
-    code: preset("The HTTP status.", metricLabel, istio_metrics/* istioMetrics */.a.labels.code),
-    flags: preset("Envoy's response flags, such as UH or FI.", metricLabel, istio_metrics/* istioMetrics */.a.labels.flags),
-    grpc: preset("The gRPC status; empty for other requests.", metricLabel, istio_metrics/* istioMetrics */.a.labels.grpc),
-    sourceNamespace: preset("The caller's namespace.", metricLabel, istio_metrics/* istioMetrics */.a.labels.sourceNamespace),
-    pod: preset("The pod that counts. Where a series lacks it, instance is read instead.", metricLabel, istio_metrics/* istioMetrics */.a.labels.pod),
+    workload: preset("The Deployment that answered.", metricLabel, istio_metrics/* istioMetrics */.ak.labels.workload),
+    namespace: preset("That Deployment's namespace.", metricLabel, istio_metrics/* istioMetrics */.ak.labels.namespace),
+    service: preset("The host that was called.", metricLabel, istio_metrics/* istioMetrics */.ak.labels.service),
+    reporter: preset("Which proxy counted: source, destination or waypoint.", metricLabel, istio_metrics/* istioMetrics */.ak.labels.reporter),
+    code: preset("The HTTP status.", metricLabel, istio_metrics/* istioMetrics */.ak.labels.code),
+    flags: preset("Envoy's response flags, such as UH or FI.", metricLabel, istio_metrics/* istioMetrics */.ak.labels.flags),
+    grpc: preset("The gRPC status; empty for other requests.", metricLabel, istio_metrics/* istioMetrics */.ak.labels.grpc),
+    sourceNamespace: preset("The caller's namespace.", metricLabel, istio_metrics/* istioMetrics */.ak.labels.sourceNamespace),
+    pod: preset("The pod that counts. Where a series lacks it, instance is read instead.", metricLabel, istio_metrics/* istioMetrics */.ak.labels.pod),
 });
 const metrics = section({
     prometheus: given("metrics.prometheus", prometheusUrl),
@@ -33395,17 +33402,6 @@ function gatesOfDocument(document) {
     });
 }
 const commandsIn = (document) => gatesOfDocument(document).map(({ path }) => [...path, "run", "command"]);
-const webhookSecretsIn = (document) => {
-    const list = (0,issue.at)(document, ["reporting", "notify"]);
-    return (Array.isArray(list) ? list : []).flatMap((one) => {
-        const url = (0,issue.at)(one, ["url"]);
-        if (typeof url !== "string")
-            return [];
-        const path = URL.canParse(url) ? new URL(url).pathname.slice(1) : "";
-        return [url, path].filter((secret) => secret.length > shortestPath);
-    });
-};
-const shortestPath = 8;
 const headersIn = (document) => gatesOfDocument(document).flatMap(({ gate }) => {
     const headers = (0,issue.at)(gate, ["json", "headers"]);
     return (0,issue/* isMapping */.pi)(headers) ? [headers] : [];
@@ -34203,7 +34199,6 @@ function secretsIn(document, inputs, env) {
         const value = path === undefined ? inputs[name] : (0,issue.at)(document, path.split("."));
         add(found[secret](value));
     }
-    add(webhookSecretsIn(document));
     for (const headers of headersIn(document))
         add((0,credentials/* secretsInHeaders */.FK)(secrets_texts(headers)));
     if (env.GITHUB_TOKEN !== undefined)
@@ -34224,7 +34219,18 @@ const found = {
     itself: credentials/* textsIn */.Ej,
     headers: (value) => ((0,issue/* isMapping */.pi)(value) ? (0,credentials/* secretsInHeaders */.FK)(secrets_texts(value)) : (0,credentials/* textsIn */.Ej)(value)),
     kubeconfig: () => [],
+    webhooks: secretsOfWebhooks,
 };
+function secretsOfWebhooks(value) {
+    return (Array.isArray(value) ? value : []).flatMap((one) => {
+        const url = (0,issue.at)(one, ["url"]);
+        if (typeof url !== "string")
+            return [];
+        const path = URL.canParse(url) ? new URL(url).pathname.slice(1) : "";
+        return [url, path].filter((secret) => secret.length > shortestPath);
+    });
+}
+const shortestPath = 8;
 const secrets_texts = (mapping) => Object.fromEntries(Object.entries(mapping).map(([name, value]) => [name, (0,credentials/* textsIn */.Ej)(value).join("\n")]));
 const settings = ["data", "annotations"];
 function secretsInManifests(objects) {
@@ -34355,11 +34361,10 @@ async function readDocument(named, { reads }, readFile) {
     const text = await readFile(file).catch((error) => ({ error }));
     if (typeof text === "string")
         return { file, ...documentIn(text, file) };
-    if (named === undefined && isMissing(text.error))
+    if (named === undefined && (0,errors/* isMissingFile */.F6)(text.error))
         return { document: {}, problems: [] };
     return { file, document: {}, problems: [{ path: [], place: file, problem: `cannot be read: ${(0,errors/* tell */.qz)(text.error)}` }] };
 }
-const isMissing = (error) => error?.code === "ENOENT";
 function documentIn(text, path) {
     const { value, problems } = (0,yaml/* readYaml */.gM)(text, path);
     if (problems.length > 0)
@@ -34407,8 +34412,6 @@ function asWritten(path, value, { document, filled }) {
 function holdsSecret(path, value) {
     if (path.length === 0)
         return everyValue(value).some(isObject);
-    if (path[0] === "reporting" && (path[1] === "notify" || (isObject(value) && Object.hasOwn(value, "notify"))))
-        return true;
     if (isOfGates(path) && (path.includes("headers") || hasHeaders(value)))
         return true;
     return config_inputs/* secretPlaces */.B.some((secret) => (0,issue/* startsWith */.w1)(path, secret) || (isObject(value) && (0,issue/* startsWith */.w1)(secret, path)));
@@ -34882,7 +34885,7 @@ function holdsAtMost(most, document) {
 
 /***/ }),
 
-/***/ 2170:
+/***/ 374:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -35206,6 +35209,8 @@ const textsOf = (virtualService, list) => listAt(virtualService, "spec", list).f
 
 ;// CONCATENATED MODULE: ./src/istio/waypoint.js
 
+const mode = "istio.io/dataplane-mode";
+const isAmbient = (podLabels, namespace) => (podLabels?.[mode] ?? namespace?.metadata.labels?.[mode]) === "ambient";
 const named = "istio.io/use-waypoint";
 const placed = "istio.io/use-waypoint-namespace";
 function waypointOf(service, namespace, own) {
@@ -35228,90 +35233,17 @@ function unboundBecause(service) {
 }
 const conditionOf = (object, type) => listAt(object, "status", "conditions").find((condition) => textAt(condition, "type") === type);
 
-;// CONCATENATED MODULE: ./src/kubernetes/exported.js
-
-const ofServer = [
-    ["status"],
-    ...[
-        "uid",
-        "resourceVersion",
-        "generation",
-        "creationTimestamp",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "selfLink",
-        "managedFields",
-        "ownerReferences",
-    ].map((name) => ["metadata", name]),
-    ["metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration"],
-    ["metadata", "annotations", "deployment.kubernetes.io/revision"],
-    ["spec", "template", "metadata", "creationTimestamp"],
-];
-const ofExport = [["metadata", "finalizers"]];
-function withoutServerFields(object) {
-    const isExport = field(object, "metadata", "uid") !== undefined;
-    const all = isExport ? [...ofServer, ...ofExport] : ofServer;
-    const there = all.filter((path) => field(object, ...path) !== undefined);
-    return {
-        object: there.reduce(without, object),
-        dropped: there.map((path) => path.join(".")),
-    };
-}
-function without(object, [name = "", ...below]) {
-    const { [name]: inner, ...rest } = object;
-    return below.length === 0 ? rest : { ...rest, [name]: without(objectAt({ inner }, "inner"), below) };
-}
-
-;// CONCATENATED MODULE: ./src/kubernetes/object.js
-const placeWord = ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`;
-const isTerminating = ({ metadata }) => metadata.deletionTimestamp !== undefined;
-const kubernetesOwn = new Set(["foregroundDeletion", "orphan"]);
-const finalizersOf = ({ metadata: { finalizers } }) => Array.isArray(finalizers) ? finalizers.filter((one) => !kubernetesOwn.has(one)).map(String) : [];
-const object_core = (plural, kind) => ({ group: "", version: "v1", plural, kind });
-const resources = {
-    pods: object_core("pods", "Pod"),
-    services: object_core("services", "Service"),
-    persistentVolumeClaims: object_core("persistentvolumeclaims", "PersistentVolumeClaim"),
-    configMaps: object_core("configmaps", "ConfigMap"),
-    namespaces: object_core("namespaces", "Namespace"),
-    events: object_core("events", "Event"),
-    deployments: { group: "apps", version: "v1", plural: "deployments", kind: "Deployment" },
-    replicaSets: { group: "apps", version: "v1", plural: "replicasets", kind: "ReplicaSet" },
-    leases: { group: "coordination.k8s.io", version: "v1", plural: "leases", kind: "Lease" },
-    horizontalPodAutoscalers: {
-        group: "autoscaling",
-        version: "v2",
-        plural: "horizontalpodautoscalers",
-        kind: "HorizontalPodAutoscaler",
-    },
-    ingresses: { group: "networking.k8s.io", version: "v1", plural: "ingresses", kind: "Ingress" },
-    serviceEntries: { group: "networking.istio.io", version: "v1", plural: "serviceentries", kind: "ServiceEntry" },
-    workloadEntries: { group: "networking.istio.io", version: "v1", plural: "workloadentries", kind: "WorkloadEntry" },
-    virtualServices: { group: "networking.istio.io", version: "v1", plural: "virtualservices", kind: "VirtualService" },
-    destinationRules: {
-        group: "networking.istio.io",
-        version: "v1",
-        plural: "destinationrules",
-        kind: "DestinationRule",
-    },
-    sidecars: { group: "networking.istio.io", version: "v1", plural: "sidecars", kind: "Sidecar" },
-    gatewaysOfApi: { group: "gateway.networking.k8s.io", version: "v1", plural: "gateways", kind: "Gateway" },
-    gateways: { group: "networking.istio.io", version: "v1", plural: "gateways", kind: "Gateway" },
-    selfSubjectAccessReviews: {
-        group: "authorization.k8s.io",
-        version: "v1",
-        plural: "selfsubjectaccessreviews",
-        kind: "SelfSubjectAccessReview",
-    },
-};
-const groupPath = (group, version) => group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
-function pathOf({ group, version, plural }, namespace, name) {
-    const parts = [plural];
-    if (namespace !== undefined)
-        parts.unshift("namespaces", namespace);
-    if (name !== undefined)
-        parts.push(name);
-    return [groupPath(group, version), ...parts.map(encodeURIComponent)].join("/");
+// EXTERNAL MODULE: ./src/kubernetes/object.js
+var kubernetes_object = __nccwpck_require__(9479);
+;// CONCATENATED MODULE: ./src/kubernetes/same-image.js
+const sameImage = (one, other) => one === other || fullName(one) === fullName(other);
+function fullName(image) {
+    const [first = "", ...rest] = image.replace(/^index\.docker\.io\//, "docker.io/").split("/");
+    const hasRegistry = rest.length > 0 && (/[.:]/.test(first) || first === "localhost");
+    const [registry, path] = hasRegistry ? [first, rest] : ["docker.io", [first, ...rest]];
+    const inLibrary = registry === "docker.io" && path.length === 1 ? ["library", ...path] : path;
+    const tag = /[:@]/.test(inLibrary.at(-1) ?? "") ? "" : ":latest";
+    return `${[registry, ...inLibrary].join("/")}${tag}`;
 }
 
 ;// CONCATENATED MODULE: ./src/kubernetes/selector.js
@@ -35348,6 +35280,136 @@ const asQuery = ({ matchLabels, matchExpressions }) => [
 const showLabels = (labels) => Object.entries(labels)
     .map(([key, value]) => `${key}=${value}`)
     .join(", ") || "no labels";
+
+;// CONCATENATED MODULE: ./src/kubernetes/deployment.js
+
+
+
+
+function readDeployment(raw) {
+    const { metadata } = raw;
+    return {
+        name: metadata.name,
+        namespace: metadata.namespace ?? "",
+        uid: metadata.uid ?? "",
+        labels: metadata.labels ?? {},
+        annotations: metadata.annotations ?? {},
+        selector: readSelector(field(raw, "spec", "selector")),
+        podLabels: textsAt(raw, "spec", "template", "metadata", "labels"),
+        podAnnotations: textsAt(raw, "spec", "template", "metadata", "annotations"),
+        containers: listAt(raw, "spec", "template", "spec", "containers").map(readContainer),
+        initContainers: listAt(raw, "spec", "template", "spec", "initContainers").map(readContainer),
+        paused: field(raw, "spec", "paused") === true,
+        terminating: (0,kubernetes_object/* isTerminating */.fy)(raw),
+        revision: metadata.annotations?.["deployment.kubernetes.io/revision"],
+        rollout: readRollout(raw),
+    };
+}
+function withPodLabels(template, labels) {
+    const metadata = objectAt(template, "metadata");
+    return { ...objectAt(template), metadata: { ...metadata, labels: { ...objectAt(metadata, "labels"), ...labels } } };
+}
+const readContainer = (raw) => ({
+    name: textAt(raw, "name") ?? "",
+    image: textAt(raw, "image") ?? "",
+    portNames: listAt(raw, "ports").flatMap((port) => textAt(port, "name") ?? []),
+});
+function readRollout(raw) {
+    return {
+        observed: (numberAt(raw, "status", "observedGeneration") ?? 0) >= (raw.metadata.generation ?? 0),
+        desired: replicasOf(raw),
+        total: numberAt(raw, "status", "replicas") ?? 0,
+        updated: numberAt(raw, "status", "updatedReplicas") ?? 0,
+        available: numberAt(raw, "status", "availableReplicas") ?? 0,
+        conditions: listAt(raw, "status", "conditions").map(readCondition),
+    };
+}
+const readCondition = (raw) => ({
+    type: textAt(raw, "type") ?? "",
+    status: textAt(raw, "status") ?? "",
+    reason: textAt(raw, "reason") ?? "",
+    message: textAt(raw, "message") ?? "",
+    since: textAt(raw, "lastTransitionTime") ?? "",
+});
+const replicasOf = (raw) => numberAt(raw, "spec", "replicas") ?? 1;
+const isRolledOut = ({ observed, desired, total, updated, available }) => observed && desired > 0 && updated >= desired && total <= updated && available >= updated;
+const sidecars = new Set([
+    "istio-proxy",
+    "linkerd-proxy",
+    "vault-agent",
+    "daprd",
+    "jaeger-agent",
+    "otc-container",
+    "cloud-sql-proxy",
+    "cloudsql-proxy",
+]);
+const chosenPlaces = (choice) => [choice, ...choice.followers];
+const placesIn = ({ containers, initContainers }) => Object.entries({ containers, initContainers }).flatMap(([list, all]) => all.map(({ name, image }, index) => ({ list: list, index, name, image })));
+function chooseContainer(deployment, named) {
+    if (named !== undefined && typeof named !== "string")
+        return chooseAll(deployment, named);
+    const all = placesIn(deployment);
+    const candidates = all
+        .filter(({ list }) => list === "containers")
+        .filter(({ name }) => (named === undefined ? !sidecars.has(name) : name === named));
+    const [first, ...others] = candidates;
+    if (first && others.every(({ image }) => sameImage(image, first.image)))
+        return { ...first, followers: all.filter((other) => other !== first && sameImage(other.image, first.image)) };
+    return named === undefined ? unclear(deployment) : unknownContainer(deployment, named);
+}
+function chooseAll(deployment, names) {
+    const all = placesIn(deployment);
+    const missing = names.find((name) => !all.some((place) => place.name === name));
+    if (missing !== undefined)
+        return unknownContainer(deployment, missing);
+    const [first, ...followers] = names.flatMap((name) => all.find((place) => place.name === name) ?? []);
+    return first ? { ...first, followers } : unclear(deployment);
+}
+const namesOf = (deployment) => placesIn(deployment)
+    .map(({ name }) => name)
+    .join(", ") || "none";
+const unknownContainer = (deployment, name) => ({
+    problem: `Deployment ${deployment.namespace}/${deployment.name}: there is no container ${name} (containers: ${namesOf(deployment)})`,
+    next: "Set container to one of them.",
+});
+const unclear = (deployment) => ({
+    problem: `Deployment ${deployment.namespace}/${deployment.name}: it is not clear which container gets the image (containers: ${namesOf(deployment)})`,
+    next: "Set container to its name.",
+});
+
+;// CONCATENATED MODULE: ./src/kubernetes/exported.js
+
+const ofServer = [
+    ["status"],
+    ...[
+        "uid",
+        "resourceVersion",
+        "generation",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "selfLink",
+        "managedFields",
+        "ownerReferences",
+    ].map((name) => ["metadata", name]),
+    ["metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration"],
+    ["metadata", "annotations", "deployment.kubernetes.io/revision"],
+    ["spec", "template", "metadata", "creationTimestamp"],
+];
+const ofExport = [["metadata", "finalizers"]];
+function withoutServerFields(object) {
+    const isExport = field(object, "metadata", "uid") !== undefined;
+    const all = isExport ? [...ofServer, ...ofExport] : ofServer;
+    const there = all.filter((path) => field(object, ...path) !== undefined);
+    return {
+        object: there.reduce(without, object),
+        dropped: there.map((path) => path.join(".")),
+    };
+}
+function without(object, [name = "", ...below]) {
+    const { [name]: inner, ...rest } = object;
+    return below.length === 0 ? rest : { ...rest, [name]: without(objectAt({ inner }, "inner"), below) };
+}
 
 // EXTERNAL MODULE: ./src/init/ground.js
 var init_ground = __nccwpck_require__(1445);
@@ -35446,6 +35508,120 @@ const allRules = (ground) => [
 const isNarrowed = (ground, { subset, host }) => subset !== undefined || !(0,istio_host/* sameHost */.RM)(host, serviceHost(ground));
 const isSentTo = (ground, labels) => allRules(ground).some(({ destinations }) => destinations.some((one) => one.counts > 0 && isNarrowed(ground, one) && reachesPods(ground, one, labels)));
 
+;// CONCATENATED MODULE: ./src/kubernetes/mark.js
+const managedBy = { key: "app.kubernetes.io/managed-by", value: "istio-canary" };
+const releaseAnnotation = "istio-canary/release";
+const isMadeBy = (release, { metadata }) => metadata.annotations?.[releaseAnnotation] === release;
+
+;// CONCATENATED MODULE: ./src/init/versions.js
+
+
+
+
+
+
+
+
+function isFor(role, { podLabels }, selector) {
+    const other = role === "stable" ? "canary" : "stable";
+    return carries(podLabels[role], selector) && !carries(podLabels[other], selector);
+}
+const labelsOf = (object) => textsAt(object, "spec", "template", "metadata", "labels");
+const isScaledUp = ({ object }) => readDeployment(object).rollout.desired > 0;
+function candidatesOf(ground, selector) {
+    const rank = (one) => (isSentTo(ground, one.labels) ? 0 : 2) + (isScaledUp(one) ? 0 : 1);
+    return (0,init_ground/* inOwnNamespace */.n7)(ground, "Deployment")
+        .filter(({ metadata }) => metadata.labels?.[managedBy.key] !== managedBy.value)
+        .map((object) => ({ object, name: object.metadata.name, labels: labelsOf(object) }))
+        .filter(({ labels }) => carries(labels, selector))
+        .toSorted((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name, "en", { numeric: true }));
+}
+const otherWorkloads = (ground, selector) => ["StatefulSet", "DaemonSet"]
+    .flatMap((kind) => (0,init_ground/* inOwnNamespace */.n7)(ground, kind))
+    .filter((object) => carries(labelsOf(object), selector))
+    .map(kubernetes_object/* placeWord */.eS);
+function chooseVersions(ground, selector, wish) {
+    const candidates = candidatesOf(ground, selector);
+    const named = (name) => candidates.find((one) => one.name === name);
+    const stable = named(wish.stable) ?? candidates.find(({ name }) => name !== wish.canary);
+    if (!stable)
+        return { kind: "no-deployment", others: otherWorkloads(ground, selector), selector: showLabels(selector) };
+    if (wish.stable !== undefined && wish.stable !== stable.name)
+        return { kind: "unknown-deployment", name: wish.stable, known: candidates.map(({ name }) => name) };
+    const rest = candidates.filter((one) => one !== stable);
+    const canary = named(wish.canary) ?? rest[0];
+    if (!canary || canary === stable)
+        return beside(stable, selector, wish);
+    return pairOf(ground, selector, stable, [canary, ...rest.filter((one) => one !== canary)]);
+}
+const usualKeys = ["version", "app.kubernetes.io/version", "track"];
+const byUsage = (keys) => {
+    const usual = usualKeys.filter((key) => keys.includes(key));
+    return [...usual, ...keys.filter((key) => !usual.some((one) => one === key))];
+};
+const freeKey = (selector) => ["version", "track"].find((key) => !(key in selector)) ?? "release";
+function beside(stable, selector, { canary }) {
+    const { selector: own } = readDeployment(stable.object);
+    const ownKeys = byUsage(Object.keys(own.matchLabels).filter((key) => !(key in selector)));
+    const [key = freeKey(selector)] = ownKeys;
+    const value = stable.labels[key] ?? "stable";
+    const mine = { deployment: stable.name, key, value };
+    const its = {
+        deployment: canary ?? `${stable.name}-canary`,
+        key,
+        value: value === "canary" ? "next" : "canary",
+    };
+    const cannotBeCopied = ownKeys.length === 0;
+    return {
+        stable: mine,
+        canary: its,
+        podLabels: { stable: withLabel(stable.labels, mine), canary: withLabel(stable.labels, its) },
+        from: cannotBeCopied ? "manifests" : "clone",
+        made: cannotBeCopied ? deploymentLike(stable.object, its) : undefined,
+        unlabelled: lacking(stable, mine),
+        others: [],
+        bothServe: false,
+    };
+}
+const withLabel = (labels, { key, value }) => ({ ...labels, [key]: value });
+function pairOf(ground, selector, stable, rest) {
+    const [canary = stable, ...others] = rest;
+    const keys = Object.keys({ ...stable.labels, ...canary.labels }).filter((key) => !(key in selector) && stable.labels[key] !== canary.labels[key]);
+    const inBoth = keys.filter((key) => key in stable.labels && key in canary.labels);
+    const [key = freeKey(selector)] = [...byUsage(inBoth), ...byUsage(keys)];
+    const [mine, its] = [versionOf(stable, key, selector), versionOf(canary, key, selector)];
+    return {
+        stable: mine,
+        canary: its,
+        podLabels: { stable: withLabel(stable.labels, mine), canary: withLabel(canary.labels, its) },
+        from: "existing",
+        unlabelled: [...lacking(stable, mine), ...lacking(canary, its)],
+        others: others.map(({ name }) => name),
+        bothServe: rest.some(isScaledUp) && !isSentTo(ground, stable.labels),
+    };
+}
+const lacking = ({ labels }, version) => labels[version.key] === undefined ? [version] : [];
+function versionOf({ name, labels }, key, selector) {
+    const app = Object.values(selector).find((value) => name.startsWith(`${value}-`));
+    const suffix = app === undefined ? name : name.slice(app.length + 1);
+    return { deployment: name, key, value: labels[key] ?? suffix };
+}
+function deploymentLike(stable, { deployment, key, value }) {
+    const { object } = withoutServerFields(stable);
+    const spec = objectAt(object, "spec");
+    const matchLabels = { ...textsAt(spec, "selector", "matchLabels"), [key]: value };
+    return {
+        apiVersion: stable.apiVersion,
+        kind: stable.kind,
+        metadata: { name: deployment, namespace: stable.metadata.namespace ?? "", labels: matchLabels },
+        spec: {
+            ...spec,
+            selector: { ...objectAt(spec, "selector"), matchLabels },
+            template: withPodLabels(spec.template, { [key]: value }),
+        },
+    };
+}
+
 // EXTERNAL MODULE: external "node:util"
 var external_node_util_ = __nccwpck_require__(7975);
 ;// CONCATENATED MODULE: ./src/istio/gateway.js
@@ -35457,11 +35633,11 @@ function gatewayNamed(text, namespace) {
     return { namespace: of ?? owner, name: short };
 }
 const gatewayTakes = (gateway, host, namespace) => listAt(gateway, "spec", "servers")
-    .flatMap((server) => listAt(server, "hosts").map(String))
-    .some((taken) => {
-    const [owner, name] = taken.includes("/") ? taken.split("/") : ["*", taken];
-    const from = owner === "." ? gateway.metadata.namespace : owner;
-    return (from === "*" || from === namespace) && haveHostsInCommon(name ?? "", host.text);
+    .flatMap((server) => hostsOfServer(server, gateway))
+    .some(({ from, name }) => (from === "*" || from === namespace) && haveHostsInCommon(name, host.text));
+const hostsOfServer = (server, { metadata }) => listAt(server, "hosts").map((host) => {
+    const [name = "", owner = "*"] = String(host).split("/").reverse();
+    return { from: owner === "." ? (metadata.namespace ?? "") : owner, name };
 });
 const isOneOf = (...protocols) => ({ protocol = protocols[0] ?? "", passes }) => !passes && protocols.includes(protocol.toUpperCase());
 const serves = {
@@ -35484,8 +35660,7 @@ const tlsHostsOf = (gateway) => listAt(gateway, "spec", "servers")
     .filter((server) => field(server, "tls") !== undefined)
     .flatMap((server) => {
     const port = numberAt(server, "port", "number");
-    const hosts = listAt(server, "hosts").map(String);
-    return hosts.map((host) => `${host.replace(/^\*\//, "").replace(/^\.\//, `${gateway.metadata.namespace}/`)}:${port}`);
+    return hostsOfServer(server, gateway).map(({ from, name }) => `${from === "*" ? "" : `${from}/`}${name}:${port}`);
 });
 const haveHostsInCommon = (one, other) => isWithin(one, other) || isWithin(other, one);
 const isWithin = (host, pattern) => pattern.startsWith("*") ? host.endsWith(pattern.slice(1)) : host === pattern;
@@ -35517,7 +35692,7 @@ function pinned(ground, object, subset) {
         return undefined;
     const rules = open.map(({ name, place }) => name ?? place);
     const changed = open.reduce((whole, rule) => withSubset(ground, whole, rule, subset), object);
-    return { object: changed, whys: [{ kind: "unpinned-route", word: placeWord(object), rules, to: subset }] };
+    return { object: changed, whys: [{ kind: "unpinned-route", word: (0,kubernetes_object/* placeWord */.eS)(object), rules, to: subset }] };
 }
 const isOpen = (ground, one) => one.subset === undefined && isOfService(ground, one);
 function withSubset(ground, object, { section, index, destinations, raw }, subset) {
@@ -35561,7 +35736,7 @@ function withEntry(ground, route, host) {
     return {
         route: {
             object: { ...object, spec: { hosts, gateways: [...new Set(gateways)], ...rest } },
-            whys: [...route.whys, { kind: "route-host", word: placeWord(object), host }],
+            whys: [...route.whys, { kind: "route-host", word: (0,kubernetes_object/* placeWord */.eS)(object), host }],
         },
         gateway: taking ? undefined : made,
     };
@@ -35614,14 +35789,11 @@ function chooseBackends(ground, service, versions) {
     };
 }
 const wordOf = ({ from, ...versions }, role) => from === "existing" ? versions[role].value.replace(/[^a-z0-9-]+/g, "-") : role;
-function serviceOf(ground, { podLabels }, role) {
-    const other = role === "stable" ? "canary" : "stable";
-    return (0,init_ground/* inOwnNamespace */.n7)(ground, "Service").find((service) => {
-        const selector = selectorOfService(service) ?? {};
-        const isOwn = Object.keys(selector).length > 0 && service.metadata.name !== ground.service;
-        return isOwn && carries(podLabels[role], selector) && !carries(podLabels[other], selector);
-    })?.metadata.name;
-}
+const serviceOf = (ground, versions, role) => (0,init_ground/* inOwnNamespace */.n7)(ground, "Service").find((service) => {
+    const selector = selectorOfService(service) ?? {};
+    const isOwn = Object.keys(selector).length > 0 && service.metadata.name !== ground.service;
+    return isOwn && isFor(role, versions, selector);
+})?.metadata.name;
 const backend = (service, name, { key, value }) => ({
     apiVersion: "v1",
     kind: "Service",
@@ -35655,7 +35827,7 @@ function throughBackend(ground, object, stable) {
     const words = open.map(({ name, place }) => name ?? place);
     return {
         object: { ...object, spec: { ...spec, rules } },
-        whys: [{ kind: "unpinned-route", word: placeWord(object), rules: words, to: stable }],
+        whys: [{ kind: "unpinned-route", word: (0,kubernetes_object/* placeWord */.eS)(object), rules: words, to: stable }],
     };
 }
 const inGatewayApi = (kind, namespace, name, spec) => ({
@@ -35708,109 +35880,6 @@ const gatewaySpec = (hostname) => ({
             tls: { mode: "Terminate", certificateRefs: [{ name: secretFor(hostname) }] },
         },
     ],
-});
-
-;// CONCATENATED MODULE: ./src/kubernetes/same-image.js
-const sameImage = (one, other) => one === other || fullName(one) === fullName(other);
-function fullName(image) {
-    const [first = "", ...rest] = image.replace(/^index\.docker\.io\//, "docker.io/").split("/");
-    const hasRegistry = rest.length > 0 && (/[.:]/.test(first) || first === "localhost");
-    const [registry, path] = hasRegistry ? [first, rest] : ["docker.io", [first, ...rest]];
-    const inLibrary = registry === "docker.io" && path.length === 1 ? ["library", ...path] : path;
-    const tag = /[:@]/.test(inLibrary.at(-1) ?? "") ? "" : ":latest";
-    return `${[registry, ...inLibrary].join("/")}${tag}`;
-}
-
-;// CONCATENATED MODULE: ./src/kubernetes/deployment.js
-
-
-
-
-function readDeployment(raw) {
-    const { metadata } = raw;
-    return {
-        name: metadata.name,
-        namespace: metadata.namespace ?? "",
-        uid: metadata.uid ?? "",
-        labels: metadata.labels ?? {},
-        annotations: metadata.annotations ?? {},
-        selector: readSelector(field(raw, "spec", "selector")),
-        podLabels: textsAt(raw, "spec", "template", "metadata", "labels"),
-        podAnnotations: textsAt(raw, "spec", "template", "metadata", "annotations"),
-        containers: listAt(raw, "spec", "template", "spec", "containers").map(readContainer),
-        initContainers: listAt(raw, "spec", "template", "spec", "initContainers").map(readContainer),
-        paused: field(raw, "spec", "paused") === true,
-        terminating: isTerminating(raw),
-        revision: metadata.annotations?.["deployment.kubernetes.io/revision"],
-        rollout: readRollout(raw),
-    };
-}
-const readContainer = (raw) => ({
-    name: textAt(raw, "name") ?? "",
-    image: textAt(raw, "image") ?? "",
-    portNames: listAt(raw, "ports").flatMap((port) => textAt(port, "name") ?? []),
-});
-function readRollout(raw) {
-    return {
-        observed: (numberAt(raw, "status", "observedGeneration") ?? 0) >= (raw.metadata.generation ?? 0),
-        desired: replicasOf(raw),
-        total: numberAt(raw, "status", "replicas") ?? 0,
-        updated: numberAt(raw, "status", "updatedReplicas") ?? 0,
-        available: numberAt(raw, "status", "availableReplicas") ?? 0,
-        conditions: listAt(raw, "status", "conditions").map(readCondition),
-    };
-}
-const readCondition = (raw) => ({
-    type: textAt(raw, "type") ?? "",
-    status: textAt(raw, "status") ?? "",
-    reason: textAt(raw, "reason") ?? "",
-    message: textAt(raw, "message") ?? "",
-    since: textAt(raw, "lastTransitionTime") ?? "",
-});
-const replicasOf = (raw) => numberAt(raw, "spec", "replicas") ?? 1;
-const isRolledOut = ({ observed, desired, total, updated, available }) => observed && desired > 0 && updated >= desired && total <= updated && available >= updated;
-const sidecars = new Set([
-    "istio-proxy",
-    "linkerd-proxy",
-    "vault-agent",
-    "daprd",
-    "jaeger-agent",
-    "otc-container",
-    "cloud-sql-proxy",
-    "cloudsql-proxy",
-]);
-const chosenPlaces = (choice) => [choice, ...choice.followers];
-const placesIn = ({ containers, initContainers }) => Object.entries({ containers, initContainers }).flatMap(([list, all]) => all.map(({ name, image }, index) => ({ list: list, index, name, image })));
-function chooseContainer(deployment, named) {
-    if (named !== undefined && typeof named !== "string")
-        return chooseAll(deployment, named);
-    const all = placesIn(deployment);
-    const candidates = all
-        .filter(({ list }) => list === "containers")
-        .filter(({ name }) => (named === undefined ? !sidecars.has(name) : name === named));
-    const [first, ...others] = candidates;
-    if (first && others.every(({ image }) => sameImage(image, first.image)))
-        return { ...first, followers: all.filter((other) => other !== first && sameImage(other.image, first.image)) };
-    return named === undefined ? unclear(deployment) : unknownContainer(deployment, named);
-}
-function chooseAll(deployment, names) {
-    const all = placesIn(deployment);
-    const missing = names.find((name) => !all.some((place) => place.name === name));
-    if (missing !== undefined)
-        return unknownContainer(deployment, missing);
-    const [first, ...followers] = names.flatMap((name) => all.find((place) => place.name === name) ?? []);
-    return first ? { ...first, followers } : unclear(deployment);
-}
-const namesOf = (deployment) => placesIn(deployment)
-    .map(({ name }) => name)
-    .join(", ") || "none";
-const unknownContainer = (deployment, name) => ({
-    problem: `Deployment ${deployment.namespace}/${deployment.name}: there is no container ${name} (containers: ${namesOf(deployment)})`,
-    next: "Set container to one of them.",
-});
-const unclear = (deployment) => ({
-    problem: `Deployment ${deployment.namespace}/${deployment.name}: it is not clear which container gets the image (containers: ${namesOf(deployment)})`,
-    next: "Set container to its name.",
 });
 
 ;// CONCATENATED MODULE: ./src/init/templates.json
@@ -35868,13 +35937,12 @@ const loginSteps = (namespace) => templates_namespaceObject.iD
     .slice(1)
     .map((line) => `#   ${line.replaceAll("--namespace shop", `--namespace ${namespace}`)}\n`)
     .join("");
-function configurationOf(ground, { stable, canary, routes, from, ambient }) {
+function configurationOf(ground, { stable, canary, routes, from, image, ambient }) {
     const { namespace, service } = ground;
     const { deployment, labels, ...destination } = canary;
     const isNamed = from === "existing" || deployment !== `${stable.deployment}-canary`;
     const source = { existing: {}, clone: { from: "clone" }, manifests: { from: { manifests: [manifestPath] } } }[from];
     const named = isNamed ? deployment : undefined;
-    const image = imageOf(ground, { stable });
     return {
         namespace,
         service,
@@ -35887,8 +35955,8 @@ function configurationOf(ground, { stable, canary, routes, from, ambient }) {
         metrics: ambient ? { prometheus: "service://istio-system/prometheus:9090" } : undefined,
     };
 }
-function imageOf(ground, { stable }) {
-    const found = (0,init_ground/* inOwnNamespace */.n7)(ground, "Deployment").find(({ metadata }) => metadata.name === stable.deployment);
+function imageOf(ground, name) {
+    const found = (0,init_ground/* inOwnNamespace */.n7)(ground, "Deployment").find(({ metadata }) => metadata.name === name);
     if (!found)
         return undefined;
     const deployment = readDeployment(found);
@@ -35930,7 +35998,7 @@ function withProtocols(service) {
     });
     return {
         object: { ...service, spec: { ...spec, ports: said } },
-        whys: [{ kind: "ports", service: placeWord(service), ports }],
+        whys: [{ kind: "ports", service: (0,kubernetes_object/* placeWord */.eS)(service), ports }],
     };
 }
 
@@ -35965,9 +36033,8 @@ function chooseSubsets(ground, versions, routed) {
     const object = isNew ? newRule(ground, added, rule?.object) : withSubsets(rule.object, added);
     return { names, canaryIsMade, change: { object, whys: [why] } };
 }
-function selecting(subsets, { podLabels }, role, routed = []) {
-    const other = role === "stable" ? "canary" : "stable";
-    const all = subsets.filter(({ labels }) => carries(podLabels[role], labels) && !carries(podLabels[other], labels));
+function selecting(subsets, versions, role, routed = []) {
+    const all = subsets.filter(({ labels }) => isFor(role, versions, labels));
     return all.find(({ name }) => routed.includes(name)) ?? all[0];
 }
 const isName = (text) => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text);
@@ -35987,126 +36054,11 @@ const newRule = (ground, subsets, wide) => {
 };
 function withSubsets(object, added) {
     const spec = objectAt(object, "spec");
-    const { subsets } = spec;
-    return { ...object, spec: { ...spec, subsets: [...(Array.isArray(subsets) ? subsets : []), ...added] } };
-}
-
-;// CONCATENATED MODULE: ./src/kubernetes/mark.js
-const managedBy = { key: "app.kubernetes.io/managed-by", value: "istio-canary" };
-const releaseAnnotation = "istio-canary/release";
-const isMadeBy = (release, { metadata }) => metadata.annotations?.[releaseAnnotation] === release;
-
-;// CONCATENATED MODULE: ./src/init/versions.js
-
-
-
-
-
-
-
-
-const labelsOf = (object) => textsAt(object, "spec", "template", "metadata", "labels");
-function candidatesOf(ground, selector) {
-    const rank = ({ object, labels }) => (isSentTo(ground, labels) ? 0 : 2) + (readDeployment(object).rollout.desired > 0 ? 0 : 1);
-    return (0,init_ground/* inOwnNamespace */.n7)(ground, "Deployment")
-        .filter(({ metadata }) => metadata.labels?.[managedBy.key] !== managedBy.value)
-        .map((object) => ({ object, name: object.metadata.name, labels: labelsOf(object) }))
-        .filter(({ labels }) => carries(labels, selector))
-        .toSorted((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name, "en", { numeric: true }));
-}
-const otherWorkloads = (ground, selector) => ["StatefulSet", "DaemonSet"]
-    .flatMap((kind) => (0,init_ground/* inOwnNamespace */.n7)(ground, kind))
-    .filter((object) => carries(labelsOf(object), selector))
-    .map(placeWord);
-function chooseVersions(ground, selector, wish) {
-    const candidates = candidatesOf(ground, selector);
-    const named = (name) => candidates.find((one) => one.name === name);
-    const stable = named(wish.stable) ?? candidates.find(({ name }) => name !== wish.canary);
-    if (!stable)
-        return { kind: "no-deployment", others: otherWorkloads(ground, selector), selector: showLabels(selector) };
-    if (wish.stable !== undefined && wish.stable !== stable.name)
-        return { kind: "unknown-deployment", name: wish.stable, known: candidates.map(({ name }) => name) };
-    const rest = candidates.filter((one) => one !== stable);
-    const canary = named(wish.canary) ?? rest[0];
-    if (!canary || canary === stable)
-        return beside(stable, selector, wish);
-    return pairOf(ground, selector, stable, [canary, ...rest.filter((one) => one !== canary)]);
-}
-const usualKeys = ["version", "app.kubernetes.io/version", "track"];
-const byUsage = (keys) => {
-    const usual = usualKeys.filter((key) => keys.includes(key));
-    return [...usual, ...keys.filter((key) => !usual.some((one) => one === key))];
-};
-const freeKey = (selector) => ["version", "track"].find((key) => !(key in selector)) ?? "release";
-function beside(stable, selector, { canary }) {
-    const { selector: own } = readDeployment(stable.object);
-    const ownKeys = byUsage(Object.keys(own.matchLabels).filter((key) => !(key in selector)));
-    const [key = freeKey(selector)] = ownKeys;
-    const value = stable.labels[key] ?? "stable";
-    const mine = { deployment: stable.name, key, value };
-    const its = {
-        deployment: canary ?? `${stable.name}-canary`,
-        key,
-        value: value === "canary" ? "next" : "canary",
-    };
-    const cannotBeCopied = ownKeys.length === 0;
-    return {
-        stable: mine,
-        canary: its,
-        podLabels: { stable: withLabel(stable.labels, mine), canary: withLabel(stable.labels, its) },
-        from: cannotBeCopied ? "manifests" : "clone",
-        made: cannotBeCopied ? deploymentLike(stable.object, its) : undefined,
-        unlabelled: lacking(stable, mine),
-        others: [],
-        bothServe: false,
-    };
-}
-const withLabel = (labels, { key, value }) => ({ ...labels, [key]: value });
-function pairOf(ground, selector, stable, rest) {
-    const [canary = stable, ...others] = rest;
-    const keys = Object.keys({ ...stable.labels, ...canary.labels }).filter((key) => !(key in selector) && stable.labels[key] !== canary.labels[key]);
-    const inBoth = keys.filter((key) => key in stable.labels && key in canary.labels);
-    const [key = freeKey(selector)] = [...byUsage(inBoth), ...byUsage(keys)];
-    const [mine, its] = [versionOf(stable, key, selector), versionOf(canary, key, selector)];
-    const isServed = ({ object }) => readDeployment(object).rollout.desired > 0;
-    return {
-        stable: mine,
-        canary: its,
-        podLabels: { stable: withLabel(stable.labels, mine), canary: withLabel(canary.labels, its) },
-        from: "existing",
-        unlabelled: [...lacking(stable, mine), ...lacking(canary, its)],
-        others: others.map(({ name }) => name),
-        bothServe: rest.some(isServed) && !isSentTo(ground, stable.labels),
-    };
-}
-const lacking = ({ labels }, version) => labels[version.key] === undefined ? [version] : [];
-function versionOf({ name, labels }, key, selector) {
-    const app = Object.values(selector).find((value) => name.startsWith(`${value}-`));
-    const suffix = app === undefined ? name : name.slice(app.length + 1);
-    return { deployment: name, key, value: labels[key] ?? suffix };
-}
-function deploymentLike(stable, { deployment, key, value }) {
-    const { object } = withoutServerFields(stable);
-    const spec = objectAt(object, "spec");
-    const template = objectAt(spec, "template");
-    const labelled = (labels) => ({ ...labels, [key]: value });
-    const matchLabels = labelled(textsAt(spec, "selector", "matchLabels"));
-    return {
-        apiVersion: stable.apiVersion,
-        kind: stable.kind,
-        metadata: { name: deployment, namespace: stable.metadata.namespace ?? "", labels: matchLabels },
-        spec: {
-            ...spec,
-            selector: { ...objectAt(spec, "selector"), matchLabels },
-            template: {
-                ...template,
-                metadata: { ...objectAt(template, "metadata"), labels: labelled(textsAt(template, "metadata", "labels")) },
-            },
-        },
-    };
+    return { ...object, spec: { ...spec, subsets: [...listAt(spec, "subsets"), ...added] } };
 }
 
 ;// CONCATENATED MODULE: ./src/init/propose.js
+
 
 
 
@@ -36132,20 +36084,28 @@ function propose(ground, wish) {
     const versions = chooseVersions(ground, selector, wish);
     if ("kind" in versions)
         return versions;
-    const ambient = isAmbient(ground, versions);
-    const byRoutes = familyFor(ground, wish, ambient) === "http-route";
-    const obstacle = inTheWay(ground, versions, byRoutes);
+    const ambient = isAmbient(versions.podLabels.stable, propose_namespaceOf(ground));
+    const via = viaOf(ground, familyFor(ground, wish, ambient));
+    const obstacle = inTheWay(ground, versions, via);
     if (obstacle)
         return obstacle;
     const named = serviceChange(ground, service, ambient);
-    const served = named?.object ?? service;
-    const via = viaOf(ground, byRoutes);
-    const routes = via(ground, served, versions, wish);
-    const changes = given([named, ...waypointFor(ground, service, ambient), ...routes.changes]);
-    const { from, made } = versions;
-    const chosen = { ...routes.chosen, from, made, ambient };
-    return assembled(ground, { versions, changes, chosen, releasable: routes.releasable, selector });
+    const { routes, ...part } = via(ground, named?.object ?? service, versions, wish);
+    const changes = given([named, ...waypointFor(ground, service, ambient), ...part.changes]).filter(isChanged);
+    const { stable, canary, from, made } = versions;
+    const chosen = {
+        stable: { deployment: stable.deployment, ...part.stable },
+        canary: { deployment: canary.deployment, ...part.canary },
+        routes: routes.map(({ object }) => object),
+        from,
+        made,
+        image: imageOf(ground, stable.deployment),
+        ambient,
+    };
+    const releasable = routes.filter((route) => !isChanged(route)).map(({ object }) => object);
+    return assembled(ground, { versions, changes, chosen, releasable, selector });
 }
+const isChanged = ({ whys }) => whys.length > 0;
 function assembled(ground, parts) {
     const { versions, changes, chosen } = parts;
     return {
@@ -36154,31 +36114,35 @@ function assembled(ground, parts) {
             ...labelPatches(versions),
             ...filesOfJob(ground, chosen),
         ],
-        image: imageOf(ground, chosen) ?? "IMAGE",
+        image: chosen.image ?? "IMAGE",
         notes: notesOf(ground, parts),
         objects: applied(ground, changes, versions),
     };
 }
-function inTheWay(ground, versions, byRoutes) {
+function viaOf(ground, family) {
+    if (family === "http-route")
+        return viaGatewayApi;
+    if (routesToService(ground).length === 0 && routesByHost(ground).length > 0)
+        return viaHosts;
+    return viaVirtualServices;
+}
+function inTheWay(ground, versions, via) {
+    const byRoutes = via === viaGatewayApi;
     if (byRoutes && !ground.servesGatewayApi)
         return { kind: "no-gateway-api" };
     const classic = [...routesToService(ground), ...routesByHost(ground)].filter((object) => isForMesh(object));
     const others = byRoutes ? classic : routesForService(ground);
     if (others.length > 0)
-        return { kind: "other-family", words: others.map(placeWord) };
-    const [elsewhere] = byRoutes || routesToService(ground).length > 0 ? [] : routesByHost(ground);
-    const destinations = elsewhere ? rulesOf(elsewhere).flatMap((rule) => rule.destinations) : [];
-    if (!elsewhere || destinations.some((one) => reachesPods(ground, one, versions.podLabels.stable)))
+        return { kind: "other-family", words: others.map(kubernetes_object/* placeWord */.eS) };
+    return via === viaHosts ? routedElsewhere(ground, versions) : undefined;
+}
+function routedElsewhere(ground, { podLabels }) {
+    const [route] = routesByHost(ground);
+    const destinations = route ? rulesOf(route).flatMap((rule) => rule.destinations) : [];
+    if (!route || destinations.some((one) => reachesPods(ground, one, podLabels.stable)))
         return undefined;
     const hosts = [...new Set(destinations.map(({ host }) => host.text))];
-    return { kind: "routed-elsewhere", word: placeWord(elsewhere), hosts };
-}
-function viaOf(ground, byRoutes) {
-    if (byRoutes)
-        return viaGatewayApi;
-    if (routesToService(ground).length === 0 && routesByHost(ground).length > 0)
-        return viaHosts;
-    return viaVirtualServices;
+    return { kind: "routed-elsewhere", word: (0,kubernetes_object/* placeWord */.eS)(route), hosts };
 }
 function familyFor(ground, { family }, ambient) {
     if (family !== undefined)
@@ -36190,11 +36154,6 @@ function familyFor(ground, { family }, ambient) {
     const uses = (kind) => (0,init_ground/* inOwnNamespace */.n7)(ground, kind).length > 0;
     const isMadeForRoutes = !uses("VirtualService") && (uses("HTTPRoute") || ambient);
     return isMadeForRoutes && ground.servesGatewayApi ? "http-route" : "virtual-service";
-}
-const mode = "istio.io/dataplane-mode";
-function isAmbient(ground, { podLabels }) {
-    const namespace = (0,init_ground/* ofKind */.CZ)(ground, "Namespace").find(({ metadata }) => metadata.name === ground.namespace);
-    return (podLabels.stable[mode] ?? namespace?.metadata.labels?.[mode]) === "ambient";
 }
 const propose_namespaceOf = (ground) => (0,init_ground/* ofKind */.CZ)(ground, "Namespace").find(({ metadata }) => metadata.name === ground.namespace);
 const lacksWaypoint = (ground, service, ambient) => ambient && waypointOf(service, propose_namespaceOf(ground), ground.namespace) === undefined;
@@ -36229,64 +36188,38 @@ function waypointFor(ground, service, ambient) {
 }
 function viaHosts(ground, service, versions) {
     const { names, made } = chooseBackends(ground, service, versions);
-    const routes = routesByHost(ground);
-    return {
-        changes: made,
-        chosen: {
-            stable: { deployment: versions.stable.deployment, host: names.stable },
-            canary: { deployment: versions.canary.deployment, host: names.canary },
-            routes,
-        },
-        releasable: routes,
-    };
+    return { changes: made, routes: routesByHost(ground).map(asItIs), ...byHosts(names) };
 }
+const asItIs = (object) => ({ object, whys: [] });
+const byHosts = ({ stable, canary }) => ({
+    stable: { host: stable },
+    canary: { host: canary },
+});
 function viaVirtualServices(ground, service, versions, { host }) {
     const { names, change, canaryIsMade } = chooseSubsets(ground, versions, routedSubsets(ground));
-    const there = routesToService(ground);
-    const changed = there.map((object) => pinned(ground, object, names.stable) ?? { object, whys: [] });
-    const routes = changed.length > 0 ? changed : [newVirtualService(ground, service, names)];
-    const gateways = [];
-    const entered = routes.map((route, at) => {
-        if (host === undefined || at > 0)
-            return route;
-        const entry = withEntry(ground, route, host);
-        if (entry.gateway)
-            gateways.push(entry.gateway);
-        return entry.route;
-    });
+    const there = routesToService(ground).map((object) => pinned(ground, object, names.stable) ?? asItIs(object));
+    const [first = newVirtualService(ground, service, names), ...others] = there;
+    const entry = host === undefined ? { route: first } : withEntry(ground, first, host);
+    const routes = [entry.route, ...others];
     const labels = canaryIsMade ? { [versions.canary.key]: versions.canary.value } : undefined;
     return {
-        changes: given([change, ...gateways, ...entered.filter(({ whys }) => whys.length > 0)]),
-        chosen: {
-            stable: { deployment: versions.stable.deployment, subset: names.stable },
-            canary: { deployment: versions.canary.deployment, subset: names.canary, labels },
-            routes: entered.map(({ object }) => object),
-        },
-        releasable: entered.filter(({ whys }) => whys.length === 0).map(({ object }) => object),
+        changes: given([change, entry.gateway, ...routes]),
+        routes,
+        stable: { subset: names.stable },
+        canary: { subset: names.canary, labels },
     };
 }
 function viaGatewayApi(ground, service, versions, { host }) {
     const { names, made } = chooseBackends(ground, service, versions);
     const there = routesForService(ground, names);
-    const changed = there.map((object) => throughBackend(ground, object, names.stable) ?? { object, whys: [] });
-    const routes = changed.length > 0 ? changed : [newHttpRoute(ground, service, names)];
+    const changed = there.map((object) => throughBackend(ground, object, names.stable) ?? asItIs(object));
     const isEntered = host === undefined || there.some((object) => hasHost(object, host));
     const entry = isEntered ? undefined : newEntry(ground, service, names, host);
-    const all = given([...routes, entry?.route]);
-    return {
-        changes: given([...made, ...all.filter(({ whys }) => whys.length > 0), entry?.gateway, entry?.redirect]),
-        chosen: {
-            stable: { deployment: versions.stable.deployment, host: names.stable },
-            canary: { deployment: versions.canary.deployment, host: names.canary },
-            routes: all.map(({ object }) => object),
-        },
-        releasable: all.filter(({ whys }) => whys.length === 0).map(({ object }) => object),
-    };
+    const own = changed.length > 0 ? changed : [newHttpRoute(ground, service, names)];
+    const routes = given([...own, entry?.route]);
+    return { changes: given([...made, ...routes, entry?.gateway, entry?.redirect]), routes, ...byHosts(names) };
 }
-const hasHost = (object, host) => {
-    const { hostnames } = objectAt(object, "spec");
-    return Array.isArray(hostnames) && hostnames.includes(host);
-};
+const hasHost = (object, host) => listAt(object, "spec", "hostnames").includes(host);
 const fileNames = {
     DestinationRule: "destination-rule",
     VirtualService: "virtual-service",
@@ -36298,7 +36231,7 @@ const fileNames = {
 function fileOf({ places }, { object, whys }) {
     const kind = fileNames[object.kind] ?? object.kind.toLowerCase();
     const path = `istio-canary/${kind}-${inPath(object.metadata.name)}.yaml`;
-    const replaces = (places.get(placeWord(object)) ?? []).filter((place) => !place.endsWith(path));
+    const replaces = (places.get((0,kubernetes_object/* placeWord */.eS)(object)) ?? []).filter((place) => !place.endsWith(path));
     return { path, whys, use: "apply", objects: [asWritten(object)], replaces };
 }
 const inPath = (name) => name.replace(/[^a-z0-9.-]+/gi, "-");
@@ -36319,17 +36252,15 @@ function applied(ground, changes, versions) {
     const kept = ground.objects.filter((object) => !changed.has(identity(object)));
     return [...kept, ...changed.values()].map((object) => labelled(object, ground, versions));
 }
-const identity = (object) => `${object.apiVersion.split("/")[0]} ${placeWord(object)}`;
+const identity = (object) => `${(0,kubernetes_object/* groupOf */.F8)(object)} ${(0,kubernetes_object/* placeWord */.eS)(object)}`;
 function labelled(object, { namespace }, { unlabelled }) {
     const { kind, metadata } = object;
     const patch = unlabelled.find(({ deployment }) => kind === "Deployment" && metadata.name === deployment);
     if (!patch || metadata.namespace !== namespace)
         return object;
     const spec = objectAt(object, "spec");
-    const template = objectAt(spec, "template");
-    const meta = objectAt(template, "metadata");
-    const labels = { ...objectAt(meta, "labels"), [patch.key]: patch.value };
-    return { ...object, spec: { ...spec, template: { ...template, metadata: { ...meta, labels } } } };
+    const template = withPodLabels(spec.template, { [patch.key]: patch.value });
+    return { ...object, spec: { ...spec, template } };
 }
 function notesOf(ground, { versions, selector, releasable, chosen }) {
     const { stable, canary, from, others, bothServe } = versions;
@@ -36342,13 +36273,13 @@ function notesOf(ground, { versions, selector, releasable, chosen }) {
     if (words.length > 0)
         notes.push({ kind: "others-serve", words });
     if (releasable.length > 0)
-        notes.push({ kind: "releasable", words: releasable.map(placeWord) });
+        notes.push({ kind: "releasable", words: releasable.map(kubernetes_object/* placeWord */.eS) });
     for (const [word, files] of ground.places)
         if (files.length > 1)
             notes.push({ kind: "several-places", word, files });
-    if (imageOf(ground, chosen) === undefined)
+    if (chosen.image === undefined)
         notes.push({ kind: "no-image", deployment: stable.deployment });
-    if (!hasProxies(ground, versions))
+    if (!chosen.ambient && !hasProxies(ground, versions))
         notes.push({ kind: "no-proxies" });
     return notes;
 }
@@ -36362,7 +36293,7 @@ function hasProxies(ground, versions) {
         labels["istio.io/rev"],
         labels["sidecar.istio.io/inject"] === "true",
     ];
-    return marks.some(Boolean) || isAmbient(ground, versions);
+    return marks.some(Boolean);
 }
 
 // EXTERNAL MODULE: ./src/lib/errors.js
@@ -36488,7 +36419,7 @@ function unreadyInWords(unready, service, where) {
             "Install its custom resources, or leave --route out.",
         ],
     };
-    const [message, next] = table[unready.kind](unready);
+    const [message, next] = said(table, unready);
     return { message, next };
 }
 const mostShown = 30;
@@ -36511,11 +36442,11 @@ function initText(answer) {
 }
 const replacing = ({ replaces = [] }) => replaces.length === 0 ? "" : ` It takes the place of the one in ${(0,some_of/* someOf */.y)(replaces, ", ")}.`;
 function alreadyThere(files) {
-    const [same, other] = ["same", "other"].map((wanted) => files.filter(({ became }) => became === wanted));
+    const same = files.filter(({ became }) => became === "same");
     const lines = [];
-    if (same && same.length > 0)
+    if (same.length > 0)
         lines.push("", `There, as they would be written: ${same.map(({ path }) => path).join(", ")}.`);
-    for (const { path, difference } of other ?? []) {
+    for (const { path, difference } of files.filter(({ became }) => became === "other")) {
         lines.push("", `${path} is there, and was left alone. It differs (- what it has, + what would be written):`);
         for (const line of difference.slice(0, mostShown))
             lines.push(`    ${line}`);
@@ -36527,19 +36458,19 @@ function alreadyThere(files) {
 function nextSteps({ files, namespace, image, folder }) {
     const inFolder = (path) => (0,shell_word/* shellWord */.r)(folder === "." ? path : `${folder}/${path}`);
     const apply = (paths) => `kubectl apply ${paths.map((path) => `--filename ${inFolder(path)}`).join(" ")}`;
-    const labelled = files.flatMap(({ path, whys }) => whys.flatMap((why) => {
+    const pathsIn = (phase) => files.filter((file) => isIn(phases[phase], file)).map(({ path }) => path);
+    const steps = files.flatMap(({ path, whys }) => whys.flatMap((why) => {
         if (why.kind !== "pod-label")
             return [];
         const of = `deployment ${(0,shell_word/* shellWord */.r)(why.deployment)} --namespace ${namespace}`;
         return `kubectl patch ${of} --patch-file ${inFolder(path)} && kubectl rollout status ${of}`;
     }));
-    const [waypoints, first, routes] = phases.map((phase) => files.filter((file) => isIn(phase, file)));
-    const paths = (some = []) => some.map(({ path }) => path);
-    const steps = [...labelled];
-    if (waypoints && waypoints.length > 0)
-        steps.push(`${apply(paths(waypoints))} && kubectl wait --for condition=Programmed --namespace ${namespace} gateways.gateway.networking.k8s.io/waypoint`);
-    const isOrdered = (first?.length ?? 0) > 0 && (routes?.length ?? 0) > 0;
-    const before = isOrdered ? `${apply(paths(first))} && sleep 5 && ` : "";
+    const waypoints = pathsIn("waypoints");
+    if (waypoints.length > 0)
+        steps.push(`${apply(waypoints)} && kubectl wait --for condition=Programmed --namespace ${namespace} gateways.gateway.networking.k8s.io/waypoint`);
+    const referredTo = pathsIn("referredTo");
+    const isOrdered = referredTo.length > 0 && pathsIn("routes").length > 0;
+    const before = isOrdered ? `${apply(referredTo)} && sleep 5 && ` : "";
     return [
         ...steps,
         `${before}${apply(["istio-canary"])}`,
@@ -36547,16 +36478,55 @@ function nextSteps({ files, namespace, image, folder }) {
         `git add ${inFolder("istio-canary")} ${inFolder(".github")} && git commit --message "Prepare releases" && git push`,
     ];
 }
-const phases = [
-    ["waypoint"],
-    ["subsets", "backends", "ports", "gateway"],
-    ["route", "unpinned-route", "route-host"],
-];
+const phases = {
+    waypoints: ["waypoint"],
+    referredTo: ["subsets", "backends", "ports", "gateway"],
+    routes: ["route", "unpinned-route", "route-host"],
+};
 const isIn = (phase, { whys }) => whys.some((why) => phase.includes(why.kind) && !(why.kind === "waypoint" && !why.isNew));
 
 // EXTERNAL MODULE: ./src/words/next-command.js
 var next_command = __nccwpck_require__(9722);
+;// CONCATENATED MODULE: ./src/commands/preconditions.js
+
+function required({ release, command }) {
+    if (release)
+        return release;
+    throw new lib_errors/* RefusedError */.fk(`The command ${command} needs the whole configuration: stable, canary and stages.`, {
+        next: "Give the input `config`.",
+    });
+}
+function unlessStopped({ stop }) {
+    if (stop.aborted)
+        throw new lib_errors/* RefusedError */.fk(`${String(stop.reason)}, before anything was changed.`);
+}
+function unlessRefused({ messages }, findings, heading) {
+    const refusals = [];
+    for (const { level, what, next } of findings) {
+        if (level === "warn")
+            messages.warn((0,lib_errors/* withNext */.e8)(what, next));
+        if (level === "refuse")
+            refusals.push(`  ✗ ${(0,lib_errors/* withNext */.e8)(what, next)}`);
+    }
+    if (refusals.length > 0)
+        throw new lib_errors/* RefusedError */.fk([heading, ...refusals]);
+}
+async function untouched(looking) {
+    try {
+        return await looking;
+    }
+    catch (error) {
+        if (!(error instanceof lib_errors/* DeniedError */.iC))
+            throw error;
+        const { message, next = "The command `plan` tells everything that is missing at once." } = error;
+        const isSaid = next.startsWith(unchanged);
+        throw new lib_errors/* RefusedError */.fk(message, { next: isSaid ? next : `${unchanged} ${next}`, cause: error });
+    }
+}
+const unchanged = "Nothing was changed.";
+
 ;// CONCATENATED MODULE: ./src/commands/init.js
+
 
 
 
@@ -36591,7 +36561,7 @@ async function init(session) {
     return 0;
 }
 async function assertNoRelease({ release, ground: { namespace, service } }) {
-    const record = await release();
+    const record = await untouched(release());
     if (!record || (0,release_state/* isOver */.PU)(record.state))
         return;
     throw new lib_errors/* RefusedError */.fk(`A release of ${namespace}/${service} has not ended: its routes are not as they will be. Nothing was written.`, { next: `See where it is: ${(0,next_command/* nextCommand */.h)("status", record)}. Run init when it is over.` });
@@ -36752,44 +36722,6 @@ function leftInWords(record, splits) {
 
 // EXTERNAL MODULE: ./src/words/scene-setting.js
 var scene_setting = __nccwpck_require__(130);
-;// CONCATENATED MODULE: ./src/commands/preconditions.js
-
-function required({ release, command }) {
-    if (release)
-        return release;
-    throw new lib_errors/* RefusedError */.fk(`The command ${command} needs the whole configuration: stable, canary and stages.`, {
-        next: "Give the input `config`.",
-    });
-}
-function unlessStopped({ stop }) {
-    if (stop.aborted)
-        throw new lib_errors/* RefusedError */.fk(`${String(stop.reason)}, before anything was changed.`);
-}
-function unlessRefused({ messages }, findings, heading) {
-    const refusals = [];
-    for (const { level, what, next } of findings) {
-        if (level === "warn")
-            messages.warn((0,lib_errors/* withNext */.e8)(what, next));
-        if (level === "refuse")
-            refusals.push(`  ✗ ${(0,lib_errors/* withNext */.e8)(what, next)}`);
-    }
-    if (refusals.length > 0)
-        throw new lib_errors/* RefusedError */.fk([heading, ...refusals]);
-}
-async function untouched(looking) {
-    try {
-        return await looking;
-    }
-    catch (error) {
-        if (!(error instanceof lib_errors/* DeniedError */.iC))
-            throw error;
-        const { message, next = "The command `plan` tells everything that is missing at once." } = error;
-        const isSaid = next.startsWith(unchanged);
-        throw new lib_errors/* RefusedError */.fk(message, { next: isSaid ? next : `${unchanged} ${next}`, cause: error });
-    }
-}
-const unchanged = "Nothing was changed.";
-
 ;// CONCATENATED MODULE: ./src/commands/locked.js
 
 
@@ -37123,7 +37055,7 @@ function append(ledger, poll) {
         head.push(waiting);
     const parts = [head.join(" "), ledger_write(poll.stable, edges), ledger_write(poll.canary, edges)];
     const ended = [poll.stable, poll.canary].flatMap(({ givenUp = 0, cutOff = 0 }) => [givenUp, cutOff]);
-    const took = [poll.stable, poll.canary].flatMap(({ took = -1 }) => took);
+    const took = [poll.stable, poll.canary].map(({ took = -1 }) => took);
     const isTimed = took.some((time) => time >= 0);
     if (isTimed || ended.some((times) => times > 0))
         parts.push([...ended, ...(isTimed ? took : [])].join(" "));
@@ -37431,10 +37363,9 @@ var judge = __nccwpck_require__(7935);
 
 function isDue(gate, last, moment) {
     if (!last)
-        return !isTooEarly(gate, moment);
+        return gate.kind !== "run" || moment.now >= moment.settled;
     return gate.kind === "run" ? isDueAgain(gate, last, moment) : isNumberDue(gate, last, moment);
 }
-const isTooEarly = (gate, { now, settled }) => gate.kind === "run" && now < settled;
 function isNumberDue(gate, { at }, { now, pollEvery, end }) {
     const interval = gate.kind === "json" ? gate.every : pollEvery;
     return now - at >= interval || isBeforeEnd({ at }, { now, end });
@@ -37749,9 +37680,7 @@ async function askGates({ plan, stages, target }, index, ports, { readings }, si
             newest.set(name, [...(newest.get(name) ?? []), answer]);
     const isOpen = new Set(answers.flatMap(([gate, answer]) => (answer ? [] : [gate])));
     const later = { ...moment, now: ports.clock.now() };
-    const awaited = asked.filter((gate) => isOpen.has(gate) ||
-        (!lastOf(gate, newest) && isTooEarly(gate, later)) ||
-        (gate.kind === "json" && isBeforeEnd(lastOf(gate, newest) ?? { at }, later)));
+    const awaited = asked.filter((gate) => isOpen.has(gate) || (gate.kind === "json" && isBeforeEnd(lastOf(gate, newest) ?? { at }, later)));
     return { readings: newest, awaited: new Set(awaited.map(({ name }) => name)) };
 }
 async function answerOrWhy(gate, about, ports, signal) {
@@ -45405,8 +45334,7 @@ const report = mini_schemas/* object */.Ikc({
 async function reportText({ config, readFile }) {
     const path = config.reporting.report;
     return readFile(path).catch((error) => {
-        const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
-        throw noReport(path, isMissing ? "there is no such file" : `it cannot be read: ${(0,lib_errors/* tell */.qz)(error)}`, error);
+        throw noReport(path, (0,lib_errors/* isMissingFile */.F6)(error) ? "there is no such file" : `it cannot be read: ${(0,lib_errors/* tell */.qz)(error)}`, error);
     });
 }
 const pagedReport = mini_schemas/* object */.Ikc({
@@ -46847,6 +46775,16 @@ function programOutputs({ stages }) {
 
 // EXTERNAL MODULE: ./src/words/version-word.js
 var version_word = __nccwpck_require__(5912);
+;// CONCATENATED MODULE: ./src/words/subject-heading.js
+
+
+function subjectHeading(mark, { namespace, service }, versions) {
+    const subject = `### ${mark} ${(0,markdown/* plain */.pj)(`${namespace}/${service}`)}`;
+    return versions === undefined ? subject : `${subject} ${versions}`;
+}
+const subject_heading_versionOf = (image) => image === undefined ? undefined : inHeading((0,version_word/* versionWord */.F7)(image));
+const inHeading = (version) => (0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)(version, 80));
+
 // EXTERNAL MODULE: ./src/words/weight-in-words.js
 var weight_in_words = __nccwpck_require__(6455);
 ;// CONCATENATED MODULE: ./src/words/report-heading.js
@@ -46864,16 +46802,14 @@ var weight_in_words = __nccwpck_require__(6455);
 function reportHeading(account) {
     const { target, undoes } = account;
     const { mark, words } = (0,headline/* headlineOf */.gD)(account);
-    const subject = [(0,markdown/* plain */.pj)(`${target.namespace}/${target.service}`), ...report_heading_versions(account)].join(" ");
     const told = undoes ? undefined : inShort(account);
-    return `### ${mark} ${subject}${told === undefined ? `: ${(0,markdown/* plain */.pj)(words)}` : ` ${(0,markdown/* plain */.pj)(told)}`}`;
+    return `${subjectHeading(mark, target, report_heading_versions(account))}${told === undefined ? `: ${(0,markdown/* plain */.pj)(words)}` : ` ${(0,markdown/* plain */.pj)(told)}`}`;
 }
 function report_heading_versions(account) {
-    const image = (0,known_image/* knownImage */.l)(account);
-    if (image === undefined)
-        return [];
-    const [old, now] = [account.undoes?.image ?? account.replacedImage, image].map((image) => image && (0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)((0,version_word/* versionWord */.Y)(image), 80)));
-    return [old === undefined || old === now ? `${now}` : `${old} → ${now}`];
+    const [old, now] = (0,version_word/* versionWords */.WS)(account).map((word) => word && inHeading(word));
+    if (old === undefined || now === undefined || old === now)
+        return now;
+    return `${old} → ${now}`;
 }
 function inShort(account) {
     switch (account.state.phase) {
@@ -46889,7 +46825,7 @@ function inShort(account) {
 }
 function released(account) {
     if (account.settled === false)
-        return `released${report_heading_open(account)}`;
+        return `released, but ${(0,headline/* amissInWords */.mW)(account)}`;
     return `released in ${(0,lib_duration/* formatDuration */.a)(account.now - account.startedAt)}${numbersOfAll(account)}`;
 }
 function rolledBack(account) {
@@ -46899,10 +46835,10 @@ function rolledBack(account) {
         return undefined;
     const where = newest ? `rolled back at ${placeOf(account, newest)}` : "not released";
     const wereAway = newest !== undefined && mirrorIn(account, newest) === undefined;
-    const users = `, all users are on ${(0,version_word/* versionNames */.F)(account).old}${wereAway ? " again" : ""}`;
+    const users = `, all users are on ${(0,version_word/* versionNames */.F4)(account).old}${wereAway ? " again" : ""}`;
     if (settled !== false)
         return `${where}${users}: ${reasonInShort(reason)}`;
-    return `${where}${(0,headline/* isOnlyUnsaved */.$M)(account) ? users : ""}${report_heading_open(account)}`;
+    return `${where}${(0,headline/* isOnlyUnsaved */.$M)(account) ? users : ""}, but ${(0,headline/* amissInWords */.mW)(account)}`;
 }
 function report_heading_held(account) {
     const { state, stages, settled } = account;
@@ -46913,7 +46849,6 @@ function report_heading_held(account) {
 }
 const placeOf = (account, newest) => `${(0,weight_in_words/* weightInWords */.b)({ ...newest, mirror: mirrorIn(account, newest) })} (stage ${newest.stage + 1} of ${account.plan.stages.length})`;
 const mirrorIn = ({ plan }, { stage }) => plan.stages[stage]?.mirror;
-const report_heading_open = (account) => (0,headline/* isOnlyUnsaved */.$M)(account) ? ", but its journal could not be saved" : `, but ${(0,headline/* amissInWords */.mW)(account)}`;
 function heldInShort(held, stage) {
     const { question, verdict } = held;
     const words = (0,headline/* openInWords */.De)(held);
@@ -47330,7 +47265,7 @@ function connect(network, connection, listener = {}) {
     return {
         async get(resource, namespace, name, { signal } = {}) {
             try {
-                return await ask({ method: "GET", path: pathOf(resource, namespace, name), signal, isMeant: isNamed(name) });
+                return await ask({ method: "GET", path: (0,kubernetes_object/* pathOf */.XM)(resource, namespace, name), signal, isMeant: isNamed(name) });
             }
             catch (error) {
                 if (error instanceof KubernetesError && error.status === 404)
@@ -47340,20 +47275,20 @@ function connect(network, connection, listener = {}) {
         },
         async list(resource, namespace, { labelSelector, signal, doubts } = {}) {
             const query = labelSelector === undefined ? {} : { labelSelector };
-            const path = pathOf(resource, namespace);
+            const path = (0,kubernetes_object/* pathOf */.XM)(resource, namespace);
             const { items, apiVersion } = await ask({ method: "GET", path, query, signal, doubts, isMeant: has("items") });
             return items.map((item) => ({ ...item, apiVersion, kind: resource.kind }));
         },
-        create: (resource, namespace, body, options) => ask({ method: "POST", path: pathOf(resource, namespace), body, isMeant: isOf(resource), ...writing(options) }),
+        create: (resource, namespace, body, options) => ask({ method: "POST", path: (0,kubernetes_object/* pathOf */.XM)(resource, namespace), body, isMeant: isOf(resource), ...writing(options) }),
         replace: (resource, namespace, name, body, options) => ask({
             method: "PUT",
-            path: pathOf(resource, namespace, name),
+            path: (0,kubernetes_object/* pathOf */.XM)(resource, namespace, name),
             body,
             isMeant: isNamed(name),
             ...writing(options),
         }),
         patch(resource, namespace, name, patch, options) {
-            const path = pathOf(resource, namespace, name);
+            const path = (0,kubernetes_object/* pathOf */.XM)(resource, namespace, name);
             const { query, signal } = writing(options);
             if (patch.type === "apply")
                 query.force = String(patch.force);
@@ -47368,7 +47303,7 @@ function connect(network, connection, listener = {}) {
                 dryRun: dryRun ? ["All"] : undefined,
                 preconditions: { uid, resourceVersion },
             };
-            const call = { method: "DELETE", path: pathOf(resource, namespace, name), body, signal };
+            const call = { method: "DELETE", path: (0,kubernetes_object/* pathOf */.XM)(resource, namespace, name), body, signal };
             const answer = await server.patiently(call);
             if (!(answer.status < 300 || answer.status === 404))
                 throw kubernetes_client_refusal(call, answer);
@@ -47394,7 +47329,7 @@ function connect(network, connection, listener = {}) {
             return versionsIn(answer.json);
         },
         async kinds(group, version, { signal } = {}) {
-            const call = { method: "GET", path: groupPath(group, version), signal, isMeant: has("resources") };
+            const call = { method: "GET", path: (0,kubernetes_object/* groupPath */.zm)(group, version), signal, isMeant: has("resources") };
             const answer = await server.patiently(call);
             if (answer.status === 404)
                 return undefined;
@@ -47564,7 +47499,7 @@ const isPodOf = (deployment, { replicaSet, templateHash }) => templateHash !== u
 
 
 async function podsOf(client, { namespace, name, selector }) {
-    const pods = await client.list(resources.pods, namespace, { labelSelector: asQuery(selector) });
+    const pods = await client.list(kubernetes_object/* resources */.ES.pods, namespace, { labelSelector: asQuery(selector) });
     return pods.map(readPod).filter((pod) => isPodOf(name, pod) && !pod.terminating);
 }
 const revision = "deployment.kubernetes.io/revision";
@@ -47573,7 +47508,7 @@ async function newestReplicaSet(client, deployment) {
     return sets.find(({ metadata }) => metadata.annotations?.[revision] === deployment.revision);
 }
 async function replicaSetsOf(client, { namespace, uid, selector }) {
-    const sets = await client.list(resources.replicaSets, namespace, { labelSelector: asQuery(selector) });
+    const sets = await client.list(kubernetes_object/* resources */.ES.replicaSets, namespace, { labelSelector: asQuery(selector) });
     return sets.filter(({ metadata }) => listAt(metadata, "ownerReferences").some((owner) => textAt(owner, "uid") === uid));
 }
 function templateOfReplicaSet(replicaSet) {
@@ -47630,11 +47565,7 @@ function templateFor(stable, labels, image) {
     const withImage = templateWithImage(stable, image);
     if ("problem" in withImage)
         return withImage;
-    const { template } = withImage;
-    const metadata = objectAt(template, "metadata");
-    return {
-        template: { ...template, metadata: { ...metadata, labels: { ...objectAt(metadata, "labels"), ...labels } } },
-    };
+    return { template: withPodLabels(withImage.template, labels) };
 }
 function templateWithImage(deployment, { image, container }) {
     const template = objectAt(deployment, "spec", "template");
@@ -47850,17 +47781,17 @@ async function changeOf(parts, running, judged) {
     const wanted = judged ? judged.image : deployedImage(parts, raw);
     const image = released_image_imageOf(raw, parts.target);
     if (image !== wanted)
-        return `${placeWord(raw)} has the image ${image ?? "of no clear container"}, not ${wanted ?? "what it had"}${by(raw)}`;
+        return `${(0,kubernetes_object/* placeWord */.eS)(raw)} has the image ${image ?? "of no clear container"}, not ${wanted ?? "what it had"}${by(raw)}`;
     if (!judged)
         return undefined;
     if (!(await hasTemplate(parts, raw, judged)))
-        return `${placeWord(raw)} has another pod template than before${by(raw)}`;
+        return `${(0,kubernetes_object/* placeWord */.eS)(raw)} has another pod template than before${by(raw)}`;
     return otherDigest(running, judged);
 }
 function changeOfUpdated({ target }, running, judged) {
     const image = released_image_imageOf(running.raw, target);
     if (image !== judged.image)
-        return `${placeWord(running.raw)} has the image ${image ?? "of no clear container"}, not ${judged.image}${by(running.raw)}`;
+        return `${(0,kubernetes_object/* placeWord */.eS)(running.raw)} has the image ${image ?? "of no clear container"}, not ${judged.image}${by(running.raw)}`;
     return otherDigest(running, judged);
 }
 function isUntouched({ before }, raw) {
@@ -47879,7 +47810,7 @@ async function hasTemplate({ client, target, templates }, raw, { replicaSet: nam
     const now = field(raw, "spec", "template", "spec");
     if ((0,external_node_util_.isDeepStrictEqual)(now, templates.get(name)))
         return true;
-    const replicaSet = await client.get(resources.replicaSets, target.namespace, name);
+    const replicaSet = await client.get(kubernetes_object/* resources */.ES.replicaSets, target.namespace, name);
     const judged = replicaSet && field(templateOfReplicaSet(replicaSet), "spec");
     if (judged !== undefined)
         templates.set(name, judged);
@@ -47950,13 +47881,22 @@ function versionKey(labels, subset, common) {
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/istio-version.js
 
+
 async function istioResources(client) {
-    const { virtualServices, destinationRules } = resources;
+    const { virtualServices, destinationRules } = kubernetes_object/* resources */.ES;
     const versions = await client.versions(virtualServices.group);
     const version = ["v1", "v1beta1", "v1alpha3"].find((known) => versions.includes(known));
     if (version === undefined)
         return undefined;
     return { virtualServices: { ...virtualServices, version }, destinationRules: { ...destinationRules, version } };
+}
+async function neededIstioResources(client) {
+    const offered = await istioResources(client);
+    if (offered)
+        return offered;
+    throw new lib_errors/* RefusedError */.fk("The cluster has no VirtualServices: it does not serve networking.istio.io.", {
+        next: "Install Istio, or check that the kubeconfig and its context lead to the right cluster.",
+    });
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/version-labels.js
@@ -47974,7 +47914,7 @@ async function versionLabels(client, pair, configured, of) {
     return "labels" in answer ? answer.labels : undefined;
 }
 const podLabels = (client, namespace) => async ({ deployment }) => {
-    const object = await client.get(resources.deployments, namespace, deployment);
+    const object = await client.get(kubernetes_object/* resources */.ES.deployments, namespace, deployment);
     return object && readDeployment(object).podLabels;
 };
 function different(own, other) {
@@ -47987,7 +47927,7 @@ async function copyLabels(client, { namespace, stable, canary }, configured) {
     const istio = await istioResources(client);
     const [destinationRules, services] = await Promise.all([
         istio ? client.list(istio.destinationRules, namespace) : [],
-        client.list(resources.services, namespace),
+        client.list(kubernetes_object/* resources */.ES.services, namespace),
     ]);
     return canaryLabels({ namespace, stable, canary, given: configured, destinationRules, services });
 }
@@ -48101,9 +48041,9 @@ async function errorOf(write) {
 
 async function editDeployment({ client, clock, fence, target: { namespace } }, name, plan, way = "forward") {
     const deployment = await edit(clock, {
-        read: () => client.get(resources.deployments, namespace, name),
+        read: () => client.get(kubernetes_object/* resources */.ES.deployments, namespace, name),
         fence: fence[way],
-        plan: (found) => found && patchWrite(client, resources.deployments, found, plan(found)),
+        plan: (found) => found && patchWrite(client, kubernetes_object/* resources */.ES.deployments, found, plan(found)),
     });
     return deployment !== undefined;
 }
@@ -48193,7 +48133,7 @@ async function removeMade(parts) {
 }
 function madeBy({ target: { source, canary }, before }) {
     if (source.from !== "manifests")
-        return [{ resource: resources.deployments, name: canary.deployment }];
+        return [{ resource: kubernetes_object/* resources */.ES.deployments, name: canary.deployment }];
     return source.objects.map(identify).filter((manifest) => !before.existed.includes(objectWord(manifest)));
 }
 
@@ -48220,7 +48160,7 @@ async function stableCapacity(parts) {
     const atFirst = before.stable?.replicas ?? 0;
     if (target.replicas.kind === "count" || scale_isAutoscaled(parts))
         return atFirst;
-    const stable = await client.get(resources.deployments, target.namespace, target.stable.deployment);
+    const stable = await client.get(kubernetes_object/* resources */.ES.deployments, target.namespace, target.stable.deployment);
     return Math.max(atFirst, stable ? replicasOf(stable) : 0);
 }
 function replicasAt(parts, live, weight, stable) {
@@ -48272,7 +48212,7 @@ async function deploy(parts, judged) {
 async function templateOf({ client, target }, judged) {
     if (judged?.replicaSet === undefined)
         return undefined;
-    const replicaSet = await client.get(resources.replicaSets, target.namespace, judged.replicaSet);
+    const replicaSet = await client.get(kubernetes_object/* resources */.ES.replicaSets, target.namespace, judged.replicaSet);
     return replicaSet && templateOfReplicaSet(replicaSet);
 }
 async function making(parts, work) {
@@ -48316,12 +48256,12 @@ async function createCopy(parts, configured) {
     const order = { name: canary.deployment, labels, release: before.release, replicas: firstReplicas(parts) };
     const { object } = unlessObstacle(cloneDeployment(stable, order, target));
     try {
-        await client.create(resources.deployments, namespace, object);
+        await client.create(kubernetes_object/* resources */.ES.deployments, namespace, object);
     }
     catch (error) {
         if (!(error instanceof KubernetesError && error.status === 409))
             throw error;
-        const live = await client.get(resources.deployments, namespace, canary.deployment);
+        const live = await client.get(kubernetes_object/* resources */.ES.deployments, namespace, canary.deployment);
         if (!live)
             throw new lib_errors/* UnreachableError */.Jk(error.message, { cause: error });
         if (isMadeBy(before.release, live))
@@ -48333,7 +48273,7 @@ async function createCopy(parts, configured) {
     }
 }
 async function getStable({ client, target: { namespace, stable } }) {
-    const deployment = await client.get(resources.deployments, namespace, stable.deployment);
+    const deployment = await client.get(kubernetes_object/* resources */.ES.deployments, namespace, stable.deployment);
     if (!deployment)
         throw workload_parts_missing(namespace, stable.deployment);
     return deployment;
@@ -48480,14 +48420,14 @@ const are = (count) => (0,numbers/* plural */.LS)(count, "is", "are");
 
 async function differences(parts, winner) {
     const { client, target } = parts;
-    const read = (role) => client.get(resources.deployments, target.namespace, target[role].deployment);
+    const read = (role) => client.get(kubernetes_object/* resources */.ES.deployments, target.namespace, target[role].deployment);
     const [stable, canary] = await Promise.all([read("stable"), read("canary")]);
     const left = { stable: living(stable), canary: living(canary) };
     if (winner === "canary")
         return afterSwap(parts, left);
     return [...(await afterReturn(parts, left)), ...heldBack(parts, canary)];
 }
-const living = (raw) => raw && isTerminating(raw) ? undefined : raw;
+const living = (raw) => raw && (0,kubernetes_object/* isTerminating */.fy)(raw) ? undefined : raw;
 const afterSwap = (parts, { stable, canary }) => [
     ...promoted(parts, canary),
     ...replaced(parts, stable),
@@ -48545,26 +48485,26 @@ const gone = ({ target }, role) => [
 function leftBehind(raw) {
     if (!raw)
         return [];
-    return [`${placeWord(raw)} is still there; it did not exist before the release`];
+    return [`${(0,kubernetes_object/* placeWord */.eS)(raw)} is still there; it did not exist before the release`];
 }
 function heldBack({ before }, canary) {
-    if (before.canary || !canary || !isTerminating(canary))
+    if (before.canary || !canary || !(0,kubernetes_object/* isTerminating */.fy)(canary))
         return [];
-    const holders = finalizersOf(canary);
+    const holders = (0,kubernetes_object/* finalizersOf */.xO)(canary);
     if (holders.length === 0)
         return [];
-    return [`${placeWord(canary)} is being deleted, and keeps its pods as long as ${holders.join(", ")} holds it`];
+    return [`${(0,kubernetes_object/* placeWord */.eS)(canary)} is being deleted, and keeps its pods as long as ${holders.join(", ")} holds it`];
 }
 function notImage(raw, image, wanted) {
     if (wanted === undefined || image === wanted)
         return [];
-    return [`${placeWord(raw)} has the image ${image ?? "of no clear container"}, not ${wanted}`];
+    return [`${(0,kubernetes_object/* placeWord */.eS)(raw)} has the image ${image ?? "of no clear container"}, not ${wanted}`];
 }
 function notReplicas(raw, wanted) {
     const { desired } = readDeployment(raw).rollout;
     if (desired === wanted)
         return [];
-    return [`${placeWord(raw)} is scaled to ${desired}, not ${wanted}`];
+    return [`${(0,kubernetes_object/* placeWord */.eS)(raw)} is scaled to ${desired}, not ${wanted}`];
 }
 function notRolledOut({ before }, role, raw) {
     const deployment = readDeployment(raw);
@@ -48574,7 +48514,7 @@ function notRolledOut({ before }, role, raw) {
     const lenient = before.autoscaled[role] && rollout.available > 0;
     if (lenient && isRolledOut({ ...rollout, desired: 1, available: rollout.updated }))
         return [];
-    return [`${placeWord(raw)}: ${progressOf(deployment)}`];
+    return [`${(0,kubernetes_object/* placeWord */.eS)(raw)}: ${progressOf(deployment)}`];
 }
 function notReplicasBefore({ before }, role, raw) {
     const { replicas } = before[role] ?? {};
@@ -48587,8 +48527,8 @@ async function notTemplate(parts, canary) {
     const { replicaSet, images = {} } = before.canary ?? {};
     if (replicaSet === undefined)
         return notImage(canary, released_image_imageOf(canary, target), imageBefore(canary, images, target));
-    const message = `${placeWord(canary)} has not got its old pod template back`;
-    const old = await client.get(resources.replicaSets, target.namespace, replicaSet);
+    const message = `${(0,kubernetes_object/* placeWord */.eS)(canary)} has not got its old pod template back`;
+    const old = await client.get(kubernetes_object/* resources */.ES.replicaSets, target.namespace, replicaSet);
     if (!old)
         return [`${message}: ReplicaSet ${replicaSet}, which had it, is gone`];
     if ((0,external_node_util_.isDeepStrictEqual)(field(canary, "spec", "template"), templateOfReplicaSet(old)))
@@ -48623,7 +48563,7 @@ async function keep_logs_keepLogs({ client, target, keepLogs: keep }, since, sig
     if (!keep)
         return;
     const { namespace, canary } = target;
-    const raw = await client.get(resources.deployments, namespace, canary.deployment, { signal });
+    const raw = await client.get(kubernetes_object/* resources */.ES.deployments, namespace, canary.deployment, { signal });
     const pods = raw ? (await podsOf(client, readDeployment(raw))).toSorted(byTrouble) : [];
     const read = pods.slice(0, mostPods).flatMap(logsOf);
     const logs = read.map(() => undefined);
@@ -48723,7 +48663,7 @@ async function unlessLast({ client, target }, winner) {
     const loser = (0,release_target/* otherRole */.n1)(winner);
     const [left, leaving] = [target[winner].deployment, target[loser].deployment];
     const read = async (name) => {
-        const raw = await client.get(resources.deployments, target.namespace, name);
+        const raw = await client.get(kubernetes_object/* resources */.ES.deployments, target.namespace, name);
         return raw && readDeployment(raw);
     };
     const [ofLeft, ofLeaving] = await Promise.all([read(left), read(leaving)]);
@@ -48736,7 +48676,7 @@ async function unlessLast({ client, target }, winner) {
 }
 async function templateBefore(parts, { replicaSet, images }) {
     const { client, target } = parts;
-    const old = replicaSet === undefined ? undefined : await client.get(resources.replicaSets, target.namespace, replicaSet);
+    const old = replicaSet === undefined ? undefined : await client.get(kubernetes_object/* resources */.ES.replicaSets, target.namespace, replicaSet);
     if (old)
         return (deployment) => templatePatch(deployment, templateOfReplicaSet(old));
     return (deployment) => {
@@ -48784,7 +48724,7 @@ function deploymentWorkload(release) {
         keepLogs: (since, signal) => keep_logs_keepLogs(parts, since, signal),
         async fence() {
             const names = [target.stable.deployment, target.canary.deployment];
-            const touched = names.map((name) => touch(client, resources.deployments, target.namespace, name));
+            const touched = names.map((name) => touch(client, kubernetes_object/* resources */.ES.deployments, target.namespace, name));
             await Promise.all(touched);
         },
         differences: (winner) => differences(parts, winner),
@@ -48794,7 +48734,7 @@ async function healthOf(parts, of, judged) {
     const { client, target, before, clock } = parts;
     const { namespace } = target;
     const name = target[of].deployment;
-    const raw = await client.get(resources.deployments, namespace, name);
+    const raw = await client.get(kubernetes_object/* resources */.ES.deployments, namespace, name);
     if (!raw) {
         const because = `Deployment ${namespace}/${name} is gone`;
         return { ready: false, desired: 0, available: 0, restarts: 0, because, fatal: because };
@@ -48844,7 +48784,7 @@ async function updateStable(parts, judged) {
 }
 async function imageToRelease({ client, target }) {
     const { namespace, canary, image } = target;
-    return image ?? releasedImage(target, await client.get(resources.deployments, namespace, canary.deployment));
+    return image ?? releasedImage(target, await client.get(kubernetes_object/* resources */.ES.deployments, namespace, canary.deployment));
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/deployment/way-back.js
@@ -48853,14 +48793,14 @@ async function imageToRelease({ client, target }) {
 
 
 async function wayBack(client, target, plan, before, now) {
-    const read = (role) => client.get(resources.deployments, target.namespace, target[role].deployment);
+    const read = (role) => client.get(kubernetes_object/* resources */.ES.deployments, target.namespace, target[role].deployment);
     const [stable, canary] = await Promise.all([read("stable"), read("canary")]);
     if (!before.stable)
         return undefined;
     const serving = { stable, canary }[(0,transition/* winnerOf */.Pk)(plan)];
     const image = stable && imageBefore(stable, before.stable.images, target);
     const pods = Math.max(before.stable.replicas, serving ? readDeployment(serving).rollout.desired : 0);
-    const runs = stable !== undefined && !isTerminating(stable) && image !== undefined && released_image_imageOf(stable, target) === image;
+    const runs = stable !== undefined && !(0,kubernetes_object/* isTerminating */.fy)(stable) && image !== undefined && released_image_imageOf(stable, target) === image;
     return {
         image,
         pods,
@@ -48911,9 +48851,9 @@ const workloadsBefore = mini_schemas/* object */.Ikc({
 async function captureWorkloads(client, target, random) {
     const { namespace, stable, canary } = target;
     const [rawStable, rawCanary, autoscalers, existed] = await Promise.all([
-        client.get(resources.deployments, namespace, stable.deployment),
-        client.get(resources.deployments, namespace, canary.deployment),
-        client.list(resources.horizontalPodAutoscalers, namespace),
+        client.get(kubernetes_object/* resources */.ES.deployments, namespace, stable.deployment),
+        client.get(kubernetes_object/* resources */.ES.deployments, namespace, canary.deployment),
+        client.list(kubernetes_object/* resources */.ES.horizontalPodAutoscalers, namespace),
         existing(client, target),
     ]);
     return {
@@ -49047,7 +48987,7 @@ function logFolder(folder, rest, warn) {
         flush: (limit) => rest.flush(limit),
     };
 }
-const log_folder_fileOf = ({ pod, container, previous }) => `${[pod, container, previous ? "previous.log" : "log"].map((part) => part.replaceAll(/[^\w.-]/g, "_")).join(".")}`;
+const log_folder_fileOf = ({ pod, container, previous }) => [pod, container, previous ? "previous.log" : "log"].map((part) => part.replaceAll(/[^\w.-]/g, "_")).join(".");
 
 ;// CONCATENATED MODULE: ./src/adapters/files/new-file.js
 
@@ -49395,90 +49335,6 @@ function withoutCookie(cookies, destination, role, was, before) {
     return Object.hasOwn(before, field) ? { ...destination, [field]: before[field] } : rest;
 }
 
-;// CONCATENATED MODULE: ./src/adapters/weighted-rules/copies.js
-
-
-const copiesIn = ({ copies: { single, list } }, rule) => copies_only(rule, [...single, list]);
-function plannedCopies(shape, { now, was }, aim, canary, versions, namespace) {
-    const { copies: before = {}, mirrored = false } = was;
-    const theirs = mirrored ? withoutOurs(shape, now, before, versions, namespace) : now;
-    const percent = aim.to === "split" ? aim.mirror : undefined;
-    const { list, entryFor } = shape.copies;
-    if (percent === undefined || !entryFor)
-        return copiesOfOthers(shape, theirs, before, aim, versions, namespace);
-    const others = withoutCopiesOf(shape, theirs, "canary", versions, namespace);
-    return { ...others, [list]: [...listAt(others, list), entryFor(canary, percent)] };
-}
-function whyNoMirror({ kind, copies: { single, entryFor, ofSingle } }, { section, path, raw }, { roleOf }, namespace) {
-    const weights = "Take mirror out of the stages: connections are tried by a small weight.";
-    if (section !== "http")
-        return { because: "it divides connections, and of those nobody sends copies", next: weights };
-    if (!entryFor)
-        return { because: `${kind}s send no copies`, next: weights };
-    const [name = ""] = single;
-    const to = ofSingle(raw[name], namespace);
-    if (!raw[name] || (to && roleOf(to) === "canary"))
-        return undefined;
-    const place = path
-        .slice(1)
-        .replace(/\/(\d+)/g, "[$1]")
-        .replaceAll("/", ".");
-    return {
-        because: `it copies its requests by ${place}.${name} already, and a rule with mirrors beside it is refused by Istio`,
-        next: `Write it as an entry of ${place}.mirrors: the release adds its own to that list.`,
-    };
-}
-function withoutOurs({ copies: { list, ofEntry } }, now, before, { roleOf }, namespace) {
-    const wasThere = (entry) => listAt(before, list).some((one) => (0,external_node_util_.isDeepStrictEqual)(one, entry));
-    const isOurs = (entry) => {
-        const to = ofEntry(entry, namespace);
-        return to !== undefined && roleOf(to) === "canary" && !wasThere(entry);
-    };
-    if (!listAt(now, list).some(isOurs))
-        return now;
-    const left = listAt(now, list).filter((entry) => !isOurs(entry));
-    if (left.length === 0 && Object.hasOwn(before, list))
-        return { ...now, [list]: left };
-    return withList(now, list, left);
-}
-function copiesOfOthers({ copies: { single, list, ofSingle, ofEntry } }, now, before, aim, { roleOf }, namespace) {
-    const isCanary = (one) => one !== undefined && roleOf(one) === "canary";
-    const isSingleCopyOfCanary = (fields) => single.slice(0, 1).some((name) => isCanary(ofSingle(fields[name], namespace)));
-    const isCopyOfCanary = (entry) => isCanary(ofEntry(entry, namespace));
-    const [one, several] = [isSingleCopyOfCanary(before), listAt(before, list).filter(isCopyOfCanary)];
-    const isSingleGone = single.slice(0, 1).every((name) => now[name] === undefined);
-    if (aim.to === "before" || (aim.to === "split" && aim.canary === 0)) {
-        const back = one && isSingleGone ? { ...now, ...copies_only(before, single) } : now;
-        if (several.length > 0)
-            return withList(back, list, together(listAt(now, list), listAt(before, list), several));
-        return back;
-    }
-    const without = one && isSingleCopyOfCanary(now) ? except(now, single) : now;
-    const others = listAt(now, list).filter((entry) => !isCopyOfCanary(entry));
-    if (several.length > 0)
-        return withList(without, list, others);
-    return without;
-}
-function withoutCopiesOf({ copies: { single, list, ofSingle, ofEntry } }, rule, role, { roleOf }, namespace) {
-    const isIts = (one) => one !== undefined && roleOf(one) === role;
-    const hasSingle = single.slice(0, 1).some((name) => isIts(ofSingle(rule[name], namespace)));
-    const without = hasSingle ? except(rule, single) : rule;
-    const others = listAt(rule, list).filter((entry) => !isIts(ofEntry(entry, namespace)));
-    if (others.length === listAt(rule, list).length)
-        return without;
-    return withList(without, list, others);
-}
-const copies_only = (fields, names) => Object.fromEntries(Object.entries(fields).filter(([name]) => names.includes(name)));
-const except = (fields, names) => Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
-const withList = (fields, name, entries) => entries.length > 0 ? { ...fields, [name]: entries } : except(fields, [name]);
-function together(now, before, taken) {
-    const entries = [...now];
-    for (const [at, entry] of before.entries())
-        if (taken.includes(entry) && !now.some((one) => (0,external_node_util_.isDeepStrictEqual)(one, entry)))
-            entries.splice(at, 0, entry);
-    return entries;
-}
-
 ;// CONCATENATED MODULE: ./src/adapters/weighted-rules/describe.js
 
 const describe_objectWord = ({ kind }, { namespace, name }) => routeWord({ kind, namespace, name });
@@ -49490,6 +49346,10 @@ function ruleWord({ words: { rule }, sections }, { name, section, index }) {
         return `${rule} #${index}`;
     return `${section} ${rule} #${index}`;
 }
+const fieldPath = ({ path }, below = "") => path
+    .slice(1)
+    .replace(/\/(\d+)/g, "[$1]")
+    .replaceAll("/", ".") + below;
 function destinationWord({ host, subset, port }) {
     const words = [host.text || "a destination without a host"];
     if (subset !== undefined)
@@ -49518,6 +49378,97 @@ function labelOf(destination, among) {
     return (labels.find(isTelling) ?? destinationWord)(destination);
 }
 
+;// CONCATENATED MODULE: ./src/adapters/weighted-rules/copies.js
+
+
+
+const copiesIn = ({ copies: { single, list } }, rule) => copies_only(rule, [...single, list]);
+function plannedCopies(shape, { rule, was }, aim, canary, versions, namespace) {
+    const { copies: before = {}, mirrored = false } = was;
+    const now = copiesIn(shape, rule.raw);
+    const theirs = mirrored ? withoutOurs(shape, now, before, versions, namespace) : now;
+    const percent = aim.to === "split" ? aim.mirror : undefined;
+    const unsaid = percent === undefined ? undefined : whyNoMirror(shape, rule, versions, namespace);
+    const { list, entryFor } = shape.copies;
+    if (percent === undefined || unsaid || !entryFor)
+        return { copies: copiesOfOthers(shape, theirs, before, aim, versions, namespace), because: unsaid?.because };
+    const others = withoutCopies(shape, theirs, versions, namespace);
+    return { copies: { ...others, [list]: [...listAt(others, list), entryFor(canary, percent)] } };
+}
+function whyNoMirror(shape, rule, versions, namespace) {
+    const { section, raw } = rule;
+    const { single, entryFor } = shape.copies;
+    const weights = "Take mirror out of the stages: connections are tried by a small weight.";
+    if (section !== "http")
+        return { because: "it divides connections, and of those nobody sends copies", next: weights };
+    if (!entryFor)
+        return { because: `${shape.kind}s send no copies`, next: weights };
+    const [name = ""] = single;
+    if (!raw[name] || toCanary(shape, versions, namespace).bySingle(raw))
+        return undefined;
+    const place = fieldPath(rule);
+    return {
+        because: `it copies its requests by ${place}.${name} already, and a rule with mirrors beside it is refused by Istio`,
+        next: `Write it as an entry of ${place}.mirrors: the release adds its own to that list.`,
+    };
+}
+function toCanary({ copies: { single, ofSingle, ofEntry } }, { roleOf }, namespace) {
+    const isCanary = (one) => one !== undefined && roleOf(one) === "canary";
+    const [name] = single;
+    return {
+        bySingle: (fields) => name !== undefined && isCanary(ofSingle(fields[name], namespace)),
+        byEntry: (entry) => isCanary(ofEntry(entry, namespace)),
+    };
+}
+function withoutOurs(shape, now, before, versions, namespace) {
+    const { list } = shape.copies;
+    const { byEntry } = toCanary(shape, versions, namespace);
+    const wasThere = (entry) => listAt(before, list).some((one) => (0,external_node_util_.isDeepStrictEqual)(one, entry));
+    const isOurs = (entry) => byEntry(entry) && !wasThere(entry);
+    if (!listAt(now, list).some(isOurs))
+        return now;
+    const left = listAt(now, list).filter((entry) => !isOurs(entry));
+    if (left.length === 0 && Object.hasOwn(before, list))
+        return { ...now, [list]: left };
+    return withList(now, list, left);
+}
+function copiesOfOthers(shape, now, before, aim, versions, namespace) {
+    const { single, list } = shape.copies;
+    const { bySingle, byEntry } = toCanary(shape, versions, namespace);
+    const [one, several] = [bySingle(before), listAt(before, list).filter(byEntry)];
+    const isSingleGone = single.slice(0, 1).every((name) => now[name] === undefined);
+    if (aim.to === "before" || (aim.to === "split" && aim.canary === 0)) {
+        const back = one && isSingleGone ? { ...now, ...copies_only(before, single) } : now;
+        if (several.length > 0)
+            return withList(back, list, together(listAt(now, list), listAt(before, list), several));
+        return back;
+    }
+    const without = one && bySingle(now) ? except(now, single) : now;
+    const others = listAt(now, list).filter((entry) => !byEntry(entry));
+    if (several.length > 0)
+        return withList(without, list, others);
+    return without;
+}
+function withoutCopies(shape, rule, versions, namespace) {
+    const { single, list } = shape.copies;
+    const { bySingle, byEntry } = toCanary(shape, versions, namespace);
+    const without = bySingle(rule) ? except(rule, single) : rule;
+    const others = listAt(rule, list).filter((entry) => !byEntry(entry));
+    if (others.length === listAt(rule, list).length)
+        return without;
+    return withList(without, list, others);
+}
+const copies_only = (fields, names) => Object.fromEntries(Object.entries(fields).filter(([name]) => names.includes(name)));
+const except = (fields, names) => Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
+const withList = (fields, name, entries) => entries.length > 0 ? { ...fields, [name]: entries } : except(fields, [name]);
+function together(now, before, taken) {
+    const entries = [...now];
+    for (const [at, entry] of before.entries())
+        if (taken.includes(entry) && !now.some((one) => (0,external_node_util_.isDeepStrictEqual)(one, entry)))
+            entries.splice(at, 0, entry);
+    return entries;
+}
+
 ;// CONCATENATED MODULE: ./src/adapters/weighted-rules/added-rules.js
 
 
@@ -49536,7 +49487,8 @@ const slotsAt = (at) => [
     { kind: "kept-canary", name: nameAt("kept-canary", at), role: "canary" },
     { kind: "testers", name: nameAt("testers", at), role: "canary" },
 ];
-const isOurName = (name) => /^istio-canary-(testers|kept-canary|kept-stable)(-\d+)?$/.test(name ?? "");
+const isOurName = (name) => ourNames.test(name ?? "");
+const ourNames = new RegExp(`^istio-canary-(${Object.keys(slotWords).join("|")})(-\\d+)?$`);
 function knownBy({ kind, role }, { testers = [], affinity }) {
     if (kind === "testers")
         return testers;
@@ -49567,13 +49519,15 @@ function standingBeside(rules, { added = [], section }, slot, { roleOf }) {
 }
 const noFaults = ({ kind }) => `${kind}s have no faults, so that no stage can have a drill`;
 function wantedBeside(shape, was, slot, aim) {
-    const those = aim.to === "split" ? knownBy(slot, aim) : [];
+    if (aim.to !== "split")
+        return {};
+    const those = knownBy(slot, aim);
     if (those.length === 0)
         return {};
     const narrowed = narrowedFor(shape, { section: was.section, match: was.match }, those);
     if ("because" in narrowed)
         return narrowed;
-    const drill = aim.to === "split" && slot.kind === "testers" ? aim.drill : undefined;
+    const drill = slot.kind === "testers" ? aim.drill : undefined;
     if (drill && !shape.fault)
         return { because: noFaults(shape) };
     return { wanted: { name: slot.name, match: narrowed.match, fault: drill && shape.fault?.(drill) } };
@@ -49581,23 +49535,21 @@ function wantedBeside(shape, was, slot, aim) {
 function additionsTo(shape, { was, slot, rule, standing, destinations }, aim, versions, namespace) {
     const goes = (now) => ({ shape, now, planned: undefined, before: rule, slot });
     const due = wantedBeside(shape, was, slot, aim);
-    if ("because" in due || !rule) {
-        const trouble = "because" in due ? { trouble: `${ruleWord(shape, was)}: ${due.because}` } : {};
-        return { additions: standing.map(goes), ...trouble };
-    }
+    if ("because" in due)
+        return { additions: standing.map(goes), trouble: `${ruleWord(shape, was)}: ${due.because}` };
+    const { wanted } = due;
+    if (!wanted || !rule)
+        return { additions: standing.map(goes) };
     const [now, ...others] = standing.filter(({ index }) => index < rule.index);
     const misplaced = standing.filter(({ index }) => index > rule.index);
-    const { wanted } = due;
-    const gone = [...(wanted ? [] : [now]), ...others, ...misplaced].flatMap((one) => (one ? [goes(one)] : []));
-    if (!wanted)
-        return { additions: gone };
+    const gone = [...others, ...misplaced].map(goes);
     const fresh = written(shape, rule, wanted, destinations[slot.role], versions, namespace);
     const isAsPlanned = now !== undefined && added_rules_isSame(shape, now, fresh, slot.role, versions, namespace);
     const planned = isAsPlanned ? now.raw : fresh;
     return { additions: [...gone, { shape, now, planned, before: rule, slot }] };
 }
 function written(shape, { raw }, { name, match, fault }, destination, versions, namespace) {
-    const rest = withoutCopiesOf(shape, raw, "canary", versions, namespace);
+    const rest = withoutCopies(shape, raw, versions, namespace);
     return {
         ...rest,
         ...(fault && { fault }),
@@ -49612,9 +49564,9 @@ function added_rules_isSame(shape, now, fresh, role, versions, namespace) {
     const decided = [shape.match, "fault", "redirect", "directResponse", "delegate"];
     return (isToIts &&
         decided.every((field) => (0,external_node_util_.isDeepStrictEqual)(now.raw[field], fresh[field])) &&
-        (0,external_node_util_.isDeepStrictEqual)(withoutCopiesOf(shape, now.raw, "canary", versions, namespace), objectAt(now.raw)));
+        (0,external_node_util_.isDeepStrictEqual)(withoutCopies(shape, now.raw, versions, namespace), objectAt(now.raw)));
 }
-const isChanged = ({ now, planned }) => now?.raw !== planned;
+const added_rules_isChanged = ({ now, planned }) => now?.raw !== planned;
 function additionWord({ shape, now, planned, slot: { name, kind } }) {
     const word = ruleWord(shape, now ?? { name, index: 0, section: "http" });
     const whom = slotWords[kind];
@@ -49635,12 +49587,10 @@ const objectBeforeOf = (shape, { choice: { namespace, name }, rules }, plan = {}
     name,
     rules: rules.map((rule, at) => {
         const added = addedBefore(shape, rule, at, plan);
-        const { affinity } = plan;
-        const mirrored = (0,release_plan/* isMirrored */.Ds)(plan);
         return (0,present/* present */.E)({
             ...beforeOf(shape, rule),
-            mirrored: mirrored || undefined,
-            affinity,
+            mirrored: (0,release_plan/* isMirrored */.Ds)(plan) || undefined,
+            affinity: plan.affinity,
             added: added.length > 0 ? [...added] : undefined,
         });
     }),
@@ -49657,13 +49607,12 @@ const beforeOf = (shape, { section, index, name, match, destinations, raw }) => 
 ;// CONCATENATED MODULE: ./src/adapters/weighted-rules/destination-roles.js
 
 
+
 function destinationRoles({ named }, pair) {
-    const destinationOf = (role) => ({
-        host: (0,istio_host/* readHost */.rk)(pair[role].host, pair.namespace),
-        subset: pair[role].subset || undefined,
-        port: undefined,
-    });
-    const versions = { stable: destinationOf("stable"), canary: destinationOf("canary") };
+    const versions = {
+        stable: readDestination(pair.stable, pair.namespace),
+        canary: readDestination(pair.canary, pair.namespace),
+    };
     const roleOf = ({ host, subset }) => release_target/* roles */.Ot.find((role) => subset === versions[role].subset && (0,istio_host/* sameHost */.RM)(host, versions[role].host));
     return {
         ...versions,
@@ -49675,6 +49624,7 @@ function destinationRoles({ named }, pair) {
         canaryLike: (stable, namespace) => named(stable, versions.canary, namespace),
     };
 }
+const servedBy = ({ destinations }, { roleOf }) => destinations.filter((one) => trafficOf(one, destinations) > 0).flatMap((one) => roleOf(one) ?? []);
 
 ;// CONCATENATED MODULE: ./src/adapters/weighted-rules/given-back.js
 
@@ -49753,43 +49703,41 @@ function canaryWeight(managed, percent) {
 
 const plannedDestinations = ({ shape, namespace, planned }) => shape.read(planned.map(({ raw }) => raw), namespace);
 function planMoves(shape, object, before, pair, aim) {
-    const { namespace } = before;
     const versions = destinationRoles(shape, pair);
     const all = shape.rulesOf(object);
     const beside = before.rules.map((was, at) => slotsAt(at).map((slot) => ({ slot, standing: standingBeside(all, was, slot, versions) })));
     const added = new Set(beside.flat().flatMap(({ standing }) => standing));
-    const serving = all.filter((rule) => !added.has(rule) && rule.destinations.some(versions.roleOf));
     const own = all.filter((rule) => !added.has(rule));
+    const serving = own.filter(({ destinations }) => destinations.some(versions.roleOf));
     const rules = locate(before.rules, serving, inSamePlace(own, aim, versions));
     const unknown = rules.includes(undefined) ? serving.filter((rule) => !rules.includes(rule)) : [];
-    const moves = [];
-    const gone = [];
-    const additions = [];
-    for (const [at, was] of before.rules.entries()) {
-        const rule = rules[at];
-        const start = startOf(shape, was, namespace, versions);
-        const canary = start.canary?.destination.raw ?? versions.canaryLike(start.stable.destination, namespace);
-        const destinations = { stable: start.stable.destination.raw, canary };
-        for (const { slot, standing } of beside[at] ?? []) {
-            const its = additionsTo(shape, { was, slot, rule, standing, destinations }, aim, versions, namespace);
-            additions.push(...its.additions);
-            if (its.trouble !== undefined)
-                gone.push(its.trouble);
-        }
-        const unsaid = rule && aim.to === "split" && aim.mirror !== undefined && whyNoMirror(shape, rule, versions, namespace);
-        if (unsaid)
-            gone.push(`${ruleWord(shape, was)}: ${unsaid.because}`);
-        if (!rule) {
-            gone.push(`${ruleWord(shape, was)} is gone, or so changed that nothing tells it from the others`);
-            continue;
-        }
-        const planned = place(rule.destinations, start, aim, versions).map((one) => plan_moves_asKept(shape, one, was, start, aim, versions));
-        const copied = unsaid ? { ...aim, mirror: undefined } : aim;
-        const copies = plannedCopies(shape, { now: copiesIn(shape, rule.raw), was }, copied, canary, versions, namespace);
-        moves.push({ shape, namespace, rule, planned, copies });
-    }
+    const each = before.rules.map((was, at) => planRule(shape, { was, rule: rules[at], beside: beside[at] ?? [] }, aim, versions, before.namespace));
+    const moves = each.flatMap(({ move }) => move ?? []);
     const ambiguous = moves.flatMap(({ rule }) => repeated(rule.destinations, versions).map((what) => `${ruleWord(shape, rule)} names ${what} more than once`));
-    return { moves, additions, unknown, troubles: [...gone, ...ambiguous] };
+    return {
+        moves,
+        additions: each.flatMap(({ additions }) => additions),
+        unknown,
+        troubles: [...each.flatMap(({ troubles }) => troubles), ...ambiguous],
+    };
+}
+function planRule(shape, { was, rule, beside }, aim, versions, namespace) {
+    const start = startOf(shape, was, namespace, versions);
+    const canary = start.canary?.destination.raw ?? versions.canaryLike(start.stable.destination, namespace);
+    const destinations = { stable: start.stable.destination.raw, canary };
+    const its = beside.map((one) => additionsTo(shape, { ...one, was, rule, destinations }, aim, versions, namespace));
+    const additions = its.flatMap((one) => one.additions);
+    const troubles = its.flatMap(({ trouble }) => trouble ?? []);
+    const word = ruleWord(shape, was);
+    if (!rule) {
+        const gone = `${word} is gone, or so changed that nothing tells it from the others`;
+        return { additions, troubles: [...troubles, gone] };
+    }
+    const planned = place(rule.destinations, start, aim, versions).map((one) => plan_moves_asKept(shape, one, was, start, aim, versions));
+    const { copies, because } = plannedCopies(shape, { rule, was }, aim, canary, versions, namespace);
+    if (because !== undefined)
+        troubles.push(`${word}: ${because}`);
+    return { move: { shape, namespace, rule, planned, copies }, additions, troubles };
 }
 function inSamePlace(rules, aim, { indexesOf }) {
     return (was, now) => {
@@ -49889,7 +49837,7 @@ function patchOf({ moves, additions }) {
     const changed = moves.filter(isMoved);
     for (const move of changed)
         assertWritable(move);
-    const ours = additions.filter(isChanged);
+    const ours = additions.filter(added_rules_isChanged);
     for (const addition of ours)
         assertNarrow(addition);
     return [...changed.flatMap(operationsOf), ...changesAmong(ours)];
@@ -49910,7 +49858,10 @@ function changesAmong(additions) {
 function operationsOf(move) {
     return [...destinationChanges(move), ...copyChanges(move)];
 }
-const changesCookies = (move) => destinationChanges(move).some(({ op, path }) => !path.endsWith("/weight") && op !== "test" && /\/\d+\/\w+$/.test(path));
+const changesCookies = ({ rule, planned }) => planned.some(({ was, raw }) => {
+    const now = was === undefined ? undefined : rule.destinations[was];
+    return now !== undefined && fieldChanges("", now.raw, raw).some(({ path }) => path !== "/weight");
+});
 const changesCopies = (move) => copyChanges(move).length > 0;
 function copyChanges({ shape, rule, copies }) {
     return fieldChanges(rule.path, copiesIn(shape, rule.raw), copies);
@@ -49963,7 +49914,6 @@ function assertNarrow({ shape, planned }) {
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/weighted-rules/moved-route.js
-
 
 
 
@@ -50047,10 +49997,10 @@ function movedRoute({ store, clock, pair, before, fence, followed, refused }) {
             });
         },
         async serving() {
-            const { roleOf } = destinationRoles(shape, pair);
+            const versions = destinationRoles(shape, pair);
             const { moves, additions, unknown } = planFor(await read(), { to: "before" });
             const rules = [...moves.map(({ rule }) => rule), ...additions.flatMap(({ now }) => now ?? []), ...unknown];
-            return rules.flatMap(({ destinations }) => destinations.filter((each) => trafficOf(each, destinations) > 0).flatMap((each) => roleOf(each) ?? []));
+            return rules.flatMap((rule) => servedBy(rule, versions));
         },
         async differences(aim, next) {
             const object = await read();
@@ -50070,8 +50020,8 @@ function movedRoute({ store, clock, pair, before, fence, followed, refused }) {
     function differencesOf(object, aim) {
         const { moves, additions, troubles } = planMoves(shape, object, before, pair, aim);
         const by = writtenBy(object);
-        const different = [...moves.filter(isMoved).map(changeWord), ...additions.filter(isChanged).map(additionWord)];
-        const going = isTerminating(object) ? [`${word} is being deleted`] : [];
+        const different = [...moves.filter(isMoved).map(changeWord), ...additions.filter(added_rules_isChanged).map(additionWord)];
+        const going = (0,kubernetes_object/* isTerminating */.fy)(object) ? [`${word} is being deleted`] : [];
         return [
             ...going,
             ...troubles.map((trouble) => `${word} ${trouble}`),
@@ -50243,7 +50193,6 @@ function isTooSmall({ destinations }, { shape, versions }, where) {
 
 
 
-
 function selectRules(shape, object, choice, pair) {
     const rules = shape.rulesOf(object);
     const search = { shape, choice, rules, versions: destinationRoles(shape, pair) };
@@ -50255,7 +50204,6 @@ function selectAmong(search) {
     return { rules, problems: [...problems, ...toldOnce(against)] };
 }
 const select_rules_has = ({ destinations }, role, { versions }) => versions.indexesOf(role, destinations).length > 0;
-const select_rules_serves = ({ destinations }, role, { versions }) => destinations.some((one) => versions.roleOf(one) === role && trafficOf(one, destinations) > 0);
 function selectAll(search) {
     const { choice, rules: all, versions } = search;
     const withStable = chosenRules(all, choice, versions).filter((rule) => rule.instead === undefined && select_rules_has(rule, "stable", search));
@@ -50278,7 +50226,7 @@ function nothingToMove(search) {
     if (rules.length === delegates.length) {
         return refuse(`${where} hands every request to other VirtualServices: ${(0,some_of/* someOf */.y)(delegates.map((one) => describe_objectWord(shape, one)), ", ")}.`, `Name the ${shape.kind} that it delegates to; the weights are there.`);
     }
-    if (rules.some((rule) => select_rules_serves(rule, "canary", search))) {
+    if (rules.some((rule) => servedBy(rule, versions).includes("canary"))) {
         return refuse(`${where}: no ${word} sends to ${destinationWord(versions.stable)}, and ${destinationWord(versions.canary)} has its requests already.`, "An earlier release made it the stable version: exchange stable and canary in the configuration.");
     }
     return refuse(`${where}: no ${word} sends to ${destinationWord(versions.stable)} (found: ${listed(rules)}).`, `Check host and subset of stable, or name the ${shape.kind} that routes to it.`);
@@ -50358,14 +50306,12 @@ async function unlessDenied(reading, otherwise) {
 
 
 
-
 async function servingRoles({ client, resource, shape }, target) {
     const versions = destinationRoles(shape, target);
-    const { roleOf } = versions;
     const serving = choicesOf(shape, target).map(async (choice) => {
         const object = await unlessForbidden(client.get(resource, choice.namespace, choice.name));
         const rules = object ? chosenRules(shape.rulesOf(object), choice, versions) : [];
-        return rules.flatMap(({ destinations }) => destinations.filter((one) => trafficOf(one, destinations) > 0).flatMap((one) => roleOf(one) ?? []));
+        return rules.flatMap((rule) => servedBy(rule, versions));
     });
     return (await Promise.all(serving)).flat();
 }
@@ -50416,7 +50362,7 @@ async function unservedAmong(client, target, among, narrowed = byService) {
 async function unserved_becauseOf(client, target, role, narrowed) {
     const { host, subset } = target[role];
     const [services, narrowing] = await Promise.all([
-        client.list(resources.services, target.namespace),
+        client.list(kubernetes_object/* resources */.ES.services, target.namespace),
         narrowed(client, role),
     ]);
     const service = selectorOf(services, target, role);
@@ -50426,7 +50372,7 @@ async function unserved_becauseOf(client, target, role, narrowed) {
         return narrowing.because;
     const labels = { ...service.labels, ...narrowing.labels };
     const labelSelector = asQuery({ matchLabels: service.labels, matchExpressions: [] });
-    const pods = (await client.list(resources.pods, target.namespace, { labelSelector })).map(readPod);
+    const pods = (await client.list(kubernetes_object/* resources */.ES.pods, target.namespace, { labelSelector })).map(readPod);
     const serves = ({ labels: ofPod, ready, terminating }) => ready && !terminating && carries(ofPod, labels);
     if (pods.some(serves))
         return undefined;
@@ -50438,8 +50384,8 @@ function selectorOf(services, { namespace, ...target }, role) {
     const service = serviceBehind(services, host);
     if (!service)
         return { because: `Service ${namespace}/${host.service?.name ?? host.text} is gone` };
-    if (isTerminating(service))
-        return { because: `${placeWord(service)} is being deleted` };
+    if ((0,kubernetes_object/* isTerminating */.fy)(service))
+        return { because: `${(0,kubernetes_object/* placeWord */.eS)(service)} is being deleted` };
     return { labels: selectorOfService(service) ?? {} };
 }
 
@@ -50772,6 +50718,7 @@ const aimAt = (canary) => aimOf((0,split/* splitAt */.g)(canary));
 
 
 
+
 function affinityNotices(shape, { rules, problems }, { roleOf }, { affinity, stages }, where) {
     if (!affinity || stages.length === 0 || problems.length > 0)
         return [];
@@ -50788,8 +50735,8 @@ function whyNotKept(shape, rule, affinity, roleOf) {
         return "it divides connections, which have no cookies";
     if (!shape.cookies)
         return `destinations of ${shape.kind}s set no cookies`;
-    const unsaid = release_target/* roles */.Ot.map((role) => narrowedFor(shape, rule, keptOn(affinity, role))).find((one) => "because" in one);
-    if (unsaid && "because" in unsaid)
+    const unsaid = release_target/* roles */.Ot.map((role) => narrowedFor(shape, rule, keptOn(affinity, role))).find(isBecause);
+    if (unsaid)
         return unsaid.because;
     const taken = rule.destinations.filter(roleOf).map(({ raw }) => shape.cookies?.whyNot(raw));
     return taken.find((one) => one !== undefined);
@@ -51112,13 +51059,13 @@ async function grantsAreThere(client, shape, { choice }, target) {
                 next: `Look: kubectl -n ${service.namespace} get referencegrants. Without one its share is answered with 500.`,
             },
         ];
-    if (grants.some((grant) => isFor(grant, shape.kind, choice.namespace, service.name)))
+    if (grants.some((grant) => reference_grants_isFor(grant, shape.kind, choice.namespace, service.name)))
         return [];
     return [
         refuse(`${word}, which no ReferenceGrant in ${service.namespace} allows: the canary's share would be answered with 500.`, `Apply one there: {apiVersion: ${gatewayGroup}/v1beta1, kind: ReferenceGrant, metadata: {name: ${choice.name}}, spec: {from: [{group: ${gatewayGroup}, kind: ${shape.kind}, namespace: ${choice.namespace}}], to: [{group: "", kind: Service, name: ${service.name}}]}}.`),
     ];
 }
-const isFor = (grant, kind, namespace, service) => listAt(grant, "spec", "from").some((from) => textAt(from, "group") === gatewayGroup &&
+const reference_grants_isFor = (grant, kind, namespace, service) => listAt(grant, "spec", "from").some((from) => textAt(from, "group") === gatewayGroup &&
     textAt(from, "kind") === kind &&
     textAt(from, "namespace") === namespace) &&
     listAt(grant, "spec", "to").some((to) => (textAt(to, "group") ?? "") === "" &&
@@ -51426,6 +51373,8 @@ function rejection(signal) {
     return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
 }
 
+// EXTERNAL MODULE: ./src/words/log-list.js
+var log_list = __nccwpck_require__(1678);
 // EXTERNAL MODULE: ./src/words/detectability-lines.js + 1 modules
 var detectability_lines = __nccwpck_require__(5051);
 ;// CONCATENATED MODULE: ./src/words/plan-report.js
@@ -51436,8 +51385,7 @@ var detectability_lines = __nccwpck_require__(5051);
 
 
 
-const longestFinding = 1_000;
-const mostFindings = 30;
+
 function planReport(planned) {
     const { target, exchanged, plan } = planned;
     const parts = [heading(planned), findingsPart(planned, "refuse", "Refused for this:")];
@@ -51450,14 +51398,12 @@ function planReport(planned) {
     return parts.filter((part) => part !== "");
 }
 function heading({ target, manifestImage, findings, allowed }) {
-    const image = target.image ?? manifestImage;
-    const subject = (0,markdown/* plain */.pj)(`${target.namespace}/${target.service}`);
-    const version = image === undefined ? "" : ` ${(0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)((0,version_word/* versionWord */.Y)(image), 80))}`;
+    const version = subject_heading_versionOf(target.image ?? manifestImage);
     const [errors, warnings] = ["refuse", "warn"].map((wanted) => findings.filter(({ level }) => level === wanted).length);
     if (!allowed)
-        return `### ❌ ${subject}${version}: a release would be refused for ${plan_report_reasons(errors ?? 0)}; this was a plan, and nothing was changed`;
+        return `${subjectHeading("❌", target, version)}: a release would be refused for ${plan_report_reasons(errors ?? 0)}; this was a plan, and nothing was changed`;
     const but = warnings ? `, with ${(0,numbers/* count */.U9)(warnings)} ${(0,numbers/* plural */.LS)(warnings, "thing")} to know before` : "";
-    return `### 📋 ${subject}${version}: can be released${but}; this was a plan, and nothing was changed`;
+    return `${subjectHeading("📋", target, version)}: can be released${but}; this was a plan, and nothing was changed`;
 }
 const plan_report_reasons = (number) => `${(0,numbers/* count */.U9)(number)} ${(0,numbers/* plural */.LS)(number, "reason")}`;
 function findingsPart(planned, wanted, title) {
@@ -51465,21 +51411,15 @@ function findingsPart(planned, wanted, title) {
     return lines.length === 0 ? "" : [`**${title}**`, "", ...lines].join("\n");
 }
 function findingLines({ findings }, wanted) {
-    const lines = findings
-        .filter(({ level }) => level === wanted)
-        .map(({ what, next }) => `* ${(0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)((0,lib_errors/* withNext */.e8)(what, next), longestFinding))}`);
-    if (lines.length <= mostFindings)
-        return lines;
-    return [...lines.slice(0, mostFindings), `* … and ${(0,numbers/* count */.U9)(lines.length - mostFindings)} more, in the log`];
+    const lines = findings.filter(({ level }) => level === wanted).map(({ what, next }) => (0,lib_errors/* withNext */.e8)(what, next));
+    return (0,log_list/* logList */.Z)(lines, { most: 30, longest: 1_000 });
 }
 function plan_report_judgeable({ detectability }) {
-    const lines = (0,detectability_lines/* detectabilityLines */.B)(detectability).map((line) => line.trim());
-    const open = lines.filter((line) => "because" in detectability || line.startsWith("! "));
-    const [title = "", ...rest] = lines.filter((line) => !open.includes(line));
-    const cannot = open.map((line) => `**Cannot be judged:** ${(0,markdown/* plain */.pj)(line.replace(/^! /, ""))}`);
-    if (rest.length === 0)
-        return cannot;
-    return [...cannot, (0,markdown/* folded */.TM)((0,markdown/* plain */.pj)(title.replace(/:$/, "")), rest.map((line) => `* ${(0,markdown/* plain */.pj)(line)}`).join("\n"))];
+    const lines = (0,detectability_lines/* detectabilityInWords */.K)(detectability);
+    const wordsOf = (...kinds) => lines.filter(({ of }) => kinds.includes(of)).map(({ words }) => (0,markdown/* plain */.pj)(words));
+    const cannot = wordsOf("lacking", "unknown").map((words) => `**Cannot be judged:** ${words}`);
+    const found = wordsOf("found").map((words) => `* ${words}`);
+    return [...cannot, ...wordsOf("heading").map((title) => (0,markdown/* folded */.TM)(title, found.join("\n")))];
 }
 function plan_report_notes(planned) {
     const lines = findingLines(planned, "note");
@@ -51492,20 +51432,17 @@ function plan_report_notes(planned) {
 
 
 
-const notice_mostLines = 50;
+
 function noticeReport(notice) {
     const body = notice.kind === "planned" ? planReport(notice.planned) : refusalReport(notice);
     return [...body, footOf(notice)].join("\n\n");
 }
 function refusalReport({ subject, command, image, lines }) {
-    const version = image === undefined ? "" : ` ${(0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)((0,version_word/* versionWord */.Y)(image), 80))}`;
     const said = lines.filter((line) => line.trim() !== "");
     const list = said.length > 1 && said[0]?.endsWith(":") ? said.slice(1) : said;
-    const told = list.map((line) => `* ${(0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)(line, 600))}`);
-    const more = told.length > notice_mostLines ? [`* … and ${told.length - notice_mostLines} more, in the log`] : [];
     return [
-        `### ❌ ${(0,markdown/* plain */.pj)(`${subject.namespace}/${subject.service}`)}${version}: ${(0,markdown/* plain */.pj)(command)} refused, and nothing was changed`,
-        [...told.slice(0, notice_mostLines), ...more].join("\n"),
+        `${subjectHeading("❌", subject, subject_heading_versionOf(image))}: ${(0,markdown/* plain */.pj)(command)} refused, and nothing was changed`,
+        (0,log_list/* logList */.Z)(list, { most: 50, longest: 600 }).join("\n"),
     ];
 }
 function footOf({ cluster, run, at }) {
@@ -51650,21 +51587,19 @@ function comment(options) {
         await write(place, notice.subject, (before) => noticeBody(notice, before), signal);
     }
     async function write(place, subject, body, signal) {
-        const { pull } = place;
         const before = mine;
+        const put = () => mine
+            ? github.updateComment(repository, mine.id, body(mine), signal)
+            : github.createComment(repository, place.pull, body(before), signal);
         try {
-            mine = before
-                ? await github.updateComment(repository, before.id, body(before), signal)
-                : await github.createComment(repository, pull, body(undefined), signal);
+            mine = await put();
         }
         catch (error) {
             mine = undefined;
             if (!before || !(error instanceof GitHubError) || error.status !== 404)
                 throw error;
             mine = await look(place, subject, signal);
-            mine = mine
-                ? await github.updateComment(repository, mine.id, body(mine), signal)
-                : await github.createComment(repository, pull, body(before), signal);
+            mine = await put();
         }
         options.posted?.(mine.url);
     }
@@ -51968,7 +51903,7 @@ function configMapJournal(client, namespace, service, readBefore = () => undefin
     let newest;
     let mine;
     let queue = Promise.resolve();
-    const read = () => client.get(resources.configMaps, namespace, name);
+    const read = () => client.get(kubernetes_object/* resources */.ES.configMaps, namespace, name);
     async function write(record) {
         for (const text of journal_size_textsOf(record)) {
             const refused = await put(text);
@@ -51981,8 +51916,8 @@ function configMapJournal(client, namespace, service, readBefore = () => undefin
         const configMap = configMapOf(name, text, newest?.metadata.resourceVersion);
         try {
             newest = newest
-                ? await client.replace(resources.configMaps, namespace, name, configMap)
-                : await client.create(resources.configMaps, namespace, configMap);
+                ? await client.replace(kubernetes_object/* resources */.ES.configMaps, namespace, name, configMap)
+                : await client.create(kubernetes_object/* resources */.ES.configMaps, namespace, configMap);
             return undefined;
         }
         catch (error) {
@@ -52096,10 +52031,11 @@ const newerProgram = (configMap, namespace, version) => new lib_errors/* DeniedE
 
 
 
+
 function fileClient(written, brought = []) {
     const objects = written.map(asRunning);
     const groups = groupsOf(objects, brought);
-    const all = ({ group, kind }) => objects.filter((object) => object.kind === kind && groupOf(object) === group);
+    const all = ({ group, kind }) => objects.filter((object) => object.kind === kind && (0,kubernetes_object/* groupOf */.F8)(object) === group);
     const list = async (resource, namespace) => {
         const found = all(resource).filter(({ metadata }) => metadata.namespace === namespace);
         if (namespace === undefined || (found.length === 0 && !isOfRelease(resource)))
@@ -52139,7 +52075,6 @@ const ofRelease = new Set([
 const isOfRelease = ({ kind }) => ofRelease.has(kind);
 const isOfOthers = new Set(["Namespace", "Gateway"]);
 const notHere = ({ kind }) => new KubernetesError(`No file has a ${kind} there`, 403, "Forbidden");
-const groupOf = ({ apiVersion }) => apiVersion.includes("/") ? (apiVersion.split("/")[0] ?? "") : "";
 const readKind = (object) => ({
     apiVersion: textAt(object, "apiVersion") ?? "",
     kind: textAt(object, "kind") ?? "",
@@ -52197,8 +52132,8 @@ const ofCluster = {
 const file_client_kindsIn = (table, namespaced) => Object.entries(table).flatMap(([apiVersion, kinds]) => kinds.split(" ").map((kind) => [apiVersion, kind, namespaced]));
 function groupsOf(objects, brought) {
     const own = file_client_kindsIn(ofKubernetes, true);
-    const ownGroups = new Set(own.map(([apiVersion]) => groupOf({ apiVersion })));
-    const custom = brought.map(readKind).filter((one) => !ownGroups.has(groupOf(one)));
+    const ownGroups = new Set(own.map(([apiVersion]) => (0,kubernetes_object/* groupOf */.F8)({ apiVersion })));
+    const custom = brought.map(readKind).filter((one) => !ownGroups.has((0,kubernetes_object/* groupOf */.F8)(one)));
     const named = [...objects, ...custom].map(({ apiVersion, kind }) => [apiVersion, kind, true]);
     const all = [...file_client_kindsIn(ofCluster, false), ...own, ...file_client_kindsIn(ofMesh, true), ...named];
     const groups = new Map();
@@ -61019,12 +60954,12 @@ function leaseLock(options) {
     const name = leaseName(service);
     const now = () => time.now() ?? clock.now();
     const slot = {
-        read: (signal) => client.get(resources.leases, namespace, name, { signal }),
+        read: (signal) => client.get(kubernetes_object/* resources */.ES.leases, namespace, name, { signal }),
         write(run, before, signal) {
             const lease = leaseOf(name, run, now(), before);
             return before
-                ? client.replace(resources.leases, namespace, name, lease, { signal })
-                : client.create(resources.leases, namespace, lease, { signal });
+                ? client.replace(kubernetes_object/* resources */.ES.leases, namespace, name, lease, { signal })
+                : client.create(kubernetes_object/* resources */.ES.leases, namespace, lease, { signal });
         },
     };
     async function acquire(run, tries = 1) {
@@ -61109,34 +61044,29 @@ const withoutLogin = ({ headers }) => Object.fromEntries(Object.entries(headers)
 
 
 
-
 const apps = (plural, kind) => ({ group: "apps", version: "v1", plural, kind });
 const goodToKnow = [
     apps("statefulsets", "StatefulSet"),
     apps("daemonsets", "DaemonSet"),
-    resources.gatewaysOfApi,
+    kubernetes_object/* resources */.ES.gatewaysOfApi,
     ...gatewayKinds.map((kind) => ({ ...kind, group: gatewayGroup, version: "v1" })),
 ];
 async function readGround(client, { namespace, service }) {
-    const istio = await istioResources(client);
-    if (!istio)
-        throw new lib_errors/* RefusedError */.fk("The cluster has no VirtualServices: it does not serve networking.istio.io.", {
-            next: "Install Istio, or check that the kubeconfig and its context lead to the right cluster.",
-        });
+    const istio = await neededIstioResources(client);
     const { version } = istio.virtualServices;
-    const gateways = { ...resources.gateways, version };
-    const needs = [resources.services, resources.deployments, istio.virtualServices, istio.destinationRules];
-    const [needed, wide, known, home] = await Promise.all([
+    const gateways = { ...kubernetes_object/* resources */.ES.gateways, version };
+    const needs = [kubernetes_object/* resources */.ES.services, kubernetes_object/* resources */.ES.deployments, istio.virtualServices, istio.destinationRules];
+    const [needed, wide, known, home, kinds] = await Promise.all([
         Promise.all(needs.map((resource) => client.list(resource, namespace))),
         Promise.all([istio.virtualServices, gateways].map((one) => listEverywhere(client, one, [namespace]))),
         Promise.all(goodToKnow.map((resource) => unlessDenied(client.list(resource, namespace), []))),
-        unlessDenied(client.get(resources.namespaces, undefined, namespace), undefined),
+        unlessDenied(client.get(kubernetes_object/* resources */.ES.namespaces, undefined, namespace), undefined),
+        client.kinds(gatewayGroup, "v1"),
     ]);
     const isNew = ({ kind, metadata }) => kind === "Gateway" || metadata.namespace !== namespace;
     const elsewhere = wide.flatMap(({ objects }) => objects).filter(isNew);
     const found = [...needed.flat(), ...elsewhere, ...known.flat()];
     const objects = home ? [...found, home] : found;
-    const kinds = await client.kinds(gatewayGroup, "v1");
     const servesGatewayApi = kinds?.some(({ kind }) => kind === "HTTPRoute") ?? false;
     return { namespace, service, objects, istioVersion: version, servesGatewayApi };
 }
@@ -61170,7 +61100,7 @@ const shifted = (clock, by) => ({
 
 async function serviceNames(client, namespace) {
     try {
-        const services = await client.list(resources.services, namespace);
+        const services = await client.list(kubernetes_object/* resources */.ES.services, namespace);
         return services.map(({ metadata }) => metadata.name).sort();
     }
     catch (error) {
@@ -61222,7 +61152,10 @@ function whatIsNoCount([first, ...others], metric, telling) {
     return { because: `Prometheus says ${first.said} for ${metric}{${pairs.join(",")}}, which is no count${more}` };
 }
 
+// EXTERNAL MODULE: ./src/istio/istio-metrics.js
+var istio_metrics = __nccwpck_require__(6602);
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/series-selectors.js
+
 
 const lookBack = 300_000;
 const seriesSelectors = ({ namespace, stable, canary, ...target }, reporter, { labels, requests, durations }) => {
@@ -61249,8 +61182,8 @@ const seriesSelectors = ({ namespace, stable, canary, ...target }, reporter, { l
     });
     const newest = counters((counter) => `last_over_time(${counter}[${lookBack}ms])`);
     const scraped = (times, ...without) => `max without (${[labels.reporter, ...without].join(", ")}) (${times})`;
-    const native = durations.replace(/_bucket$/, "");
-    const sums = `${native}_sum`;
+    const native = (0,istio_metrics/* histogramOf */.AJ)(durations);
+    const sums = (0,istio_metrics/* sumOfDurations */.Ec)(durations);
     const ownPods = [by("destination"), ...of(stable), notInjected];
     return {
         newest: {
@@ -61322,19 +61255,15 @@ function countOf(meter, snapshot, origin) {
     const grown = (series) => meter_read(meter, series, snapshot.asked).grown;
     const requests = snapshot.requests.filter((counter) => counter.origin === origin);
     const buckets = snapshot.buckets.filter((bucket) => bucket.origin === origin);
+    const times = snapshot.times?.filter((time) => time.origin === origin) ?? [];
     const ended = (how) => meter_sum(requests.filter((counter) => counter[how]).map(grown));
     return {
         requests: meter_sum(requests.map(grown)),
         errors: ended("failed"),
         ...(0,evidence_tally/* endings */.V1)(ended("givenUp"), ended("cutOff")),
         buckets: (0,evidence_tally/* sumOfBuckets */.wN)(buckets.map((bucket) => ({ le: bucket.le, count: grown(bucket) }))),
-        ...(0,evidence_tally/* timed */.ay)(tookIn(buckets, snapshot.times?.filter((time) => time.origin === origin), grown)),
+        ...(0,evidence_tally/* timedBy */.HP)(times.map(grown), buckets.filter(({ le }) => le === Infinity).length),
     };
-}
-function tookIn(buckets, times = [], grown) {
-    if (times.length === 0 || times.length !== buckets.filter(({ le }) => le === Infinity).length)
-        return undefined;
-    return Math.round(meter_sum(times.map(grown)));
 }
 function advance(meter, { at, asked, requests, buckets, times = [] }) {
     const all = [...requests, ...buckets, ...times];
@@ -62649,7 +62578,6 @@ const whyNone = {
 ;// CONCATENATED MODULE: ./src/istio/envoy-config.js
 
 
-
 const originOf = ({ namespace, name }) => `/apis/networking.istio.io/v1/namespaces/${namespace}/virtual-service/${name}`;
 const envoy_config_passedOver = new Set([
     "warming_state",
@@ -62695,7 +62623,7 @@ function keyOfCluster(name) {
     return envoy_config_keyOf({ host: (0,istio_host/* readHost */.rk)(host, ""), subset: subset || undefined });
 }
 const envoy_config_keyOf = ({ host: { text, service }, subset = "" }) => `${subset}|${service ? `${service.name}.${service.namespace}` : text}`;
-const writtenParts = (destinations) => envoy_config_partsOf(destinations.map((one) => [envoy_config_keyOf(one), sumOf(destinations) === 0 ? 0 : one.counts]));
+const writtenParts = (destinations) => envoy_config_partsOf(destinations.map((one) => [envoy_config_keyOf(one), one.counts]));
 function carried(splits, rules, pair, isGateway) {
     const versions = pair.map(envoy_config_keyOf);
     const objects = [...Map.groupBy(rules, ({ origin, section }) => `${origin} ${section}`).values()];
@@ -62709,15 +62637,12 @@ function carriedOf(splits, rules, versions, isGateway) {
     const own = splits.filter((split) => envoy_config_isOf(split, origin, section, isGateway) && versions.some((one) => split.parts.has(one)));
     if (own.length === 0)
         return "absent";
-    const wanted = rules.map(({ destinations }) => writtenParts(destinations));
-    const isThere = ({ destinations }) => {
-        const parts = writtenParts(destinations);
-        return own.some((split) => envoy_config_isSame(split.parts, parts));
-    };
+    const wanted = rules.map(({ is, destinations }) => ({ is, parts: writtenParts(destinations) }));
+    const isThere = ({ parts }) => own.some((split) => envoy_config_isSame(split.parts, parts));
     const isOlder = ({ origin: of, parts }) => ((of !== undefined && of === origin) || versions.every((one) => parts.has(one))) &&
-        !wanted.some((one) => envoy_config_isSame(parts, one));
-    const moved = rules.filter(({ is }) => is === "moved");
-    const isWhole = rules.every((rule) => rule.is !== "added" || isThere(rule)) && (moved.length === 0 || moved.some(isThere));
+        !wanted.some((one) => envoy_config_isSame(parts, one.parts));
+    const [moved, added] = [wanted.filter(({ is }) => is === "moved"), wanted.filter(({ is }) => is === "added")];
+    const isWhole = added.every(isThere) && (moved.length === 0 || moved.some(isThere));
     return isWhole && !own.some(isOlder) ? "all" : "older";
 }
 function envoy_config_isOf({ origin: of }, origin, section, isGateway) {
@@ -62737,6 +62662,15 @@ function addressesIn(dump, destination) {
 function clusterPattern({ host: { text, service }, subset = "" }) {
     const name = service ? `${service.name}.${service.namespace}.` : text;
     return `outbound\\|\\d+\\|${subset}\\|${name.replaceAll(".", "\\.")}.*`;
+}
+
+;// CONCATENATED MODULE: ./src/adapters/proxies/own-answer.js
+
+
+const own_answer_status = mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("Status"), message: mini_schemas/* string */.YjP() });
+function ownAnswer(code, body) {
+    const { data } = own_answer_status.safeParse(body);
+    return data && { message: data.message, lack: code === 403 ? lackIn(data.message) : undefined };
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/proxies/roster.js
@@ -62820,10 +62754,10 @@ function versionPods({ client, target }, role) {
     const { deployment } = target[role];
     let selector;
     return async () => {
-        const object = selector === undefined ? await client.get(resources.deployments, namespace, deployment) : undefined;
+        const object = selector === undefined ? await client.get(kubernetes_object/* resources */.ES.deployments, namespace, deployment) : undefined;
         if (object)
             selector = asQuery(readDeployment(object).selector);
-        const pods = selector === undefined ? [] : roster_running(await client.list(resources.pods, namespace, { labelSelector: selector }));
+        const pods = selector === undefined ? [] : roster_running(await client.list(kubernetes_object/* resources */.ES.pods, namespace, { labelSelector: selector }));
         return { name: deployment, of: role, pods: pods.filter(({ pod }) => isPodOf(deployment, pod)) };
     };
 }
@@ -62834,7 +62768,7 @@ function selectedPods({ client }) {
         const list = async (namespace) => {
             if (closed.has(namespace ?? ""))
                 return undefined;
-            const objects = await unlessForbidden(client.list(resources.pods, namespace, { labelSelector }));
+            const objects = await unlessForbidden(client.list(kubernetes_object/* resources */.ES.pods, namespace, { labelSelector }));
             if (!objects)
                 closed.add(namespace ?? "");
             return objects;
@@ -62875,7 +62809,7 @@ async function roster_selectorOf(client, gateway) {
     const istio = await istioResources(client);
     if (!istio)
         return undefined;
-    const gateways = { ...resources.gateways, version: istio.virtualServices.version };
+    const gateways = { ...kubernetes_object/* resources */.ES.gateways, version: istio.virtualServices.version };
     const objects = await unlessForbidden(client.list(gateways, namespace));
     const found = objects?.find(({ metadata }) => metadata.name === name);
     const labels = textsAt(found, "spec", "selector");
@@ -62886,8 +62820,8 @@ async function roster_selectorOf(client, gateway) {
 async function roster_waypointFor({ client, target }) {
     const { namespace, service } = target;
     const [services, own] = await Promise.all([
-        unlessForbidden(client.list(resources.services, namespace)),
-        unlessForbidden(client.get(resources.namespaces, undefined, namespace)),
+        unlessForbidden(client.list(kubernetes_object/* resources */.ES.services, namespace)),
+        unlessForbidden(client.get(kubernetes_object/* resources */.ES.namespaces, undefined, namespace)),
     ]);
     const called = services?.find(({ metadata }) => metadata.name === service);
     const waypoint = waypointOf(called, own, namespace);
@@ -62909,28 +62843,28 @@ function seekFollowers(options) {
             around(),
         ]);
         const own = new Set([...stable, ...canary].map(({ pod }) => pod.uid));
-        const known = new Set([...gateways, ...waypoints].flatMap(({ pods }) => pods).map(({ pod }) => pod.uid));
-        const beside = callers.inMesh ? roster_running(await client.list(resources.pods, target.namespace)) : [];
+        const known = new Set(roster_podsIn([...gateways, ...waypoints]).map(({ pod }) => pod.uid));
+        const beside = callers.inMesh ? roster_running(await client.list(kubernetes_object/* resources */.ES.pods, target.namespace)) : [];
         const inMesh = beside.filter((one) => hasProxy(one) && !known.has(one.pod.uid));
         const others = inMesh.filter(({ pod }) => !own.has(pod.uid));
-        const podsOf = (of, pods) => sampleOf(pods).map(({ namespace, pod: { uid, name } }) => ({ of, namespace, name, uid }));
         return {
             pods: [
-                ...podsOf("gateway", gateways.flatMap(({ pods }) => pods)),
-                ...podsOf("waypoint", waypoints.flatMap(({ pods }) => pods)),
-                ...podsOf("caller", others.length > 0 ? others : inMesh),
+                ...sampleOf("gateway", roster_podsIn(gateways)),
+                ...sampleOf("waypoint", roster_podsIn(waypoints)),
+                ...sampleOf("caller", others.length > 0 ? others : inMesh),
             ],
             addresses: { stable: addressesOf(stable), canary: addressesOf(canary) },
         };
     };
 }
+const roster_podsIn = (groups) => groups.flatMap(({ pods }) => pods);
 const addressesOf = (pods) => pods.flatMap(({ pod: { ready, terminating }, address }) => (ready && !terminating ? [address] : []));
-function sampleOf(pods) {
-    const stays = [...new Map(pods.map((one) => [one.pod.uid, one])).values()]
-        .filter(({ pod }) => !pod.terminating)
-        .toSorted((one, other) => one.pod.name.localeCompare(other.pod.name, "en"));
-    const most = Math.min(mostFollowers, stays.length);
-    return Array.from({ length: most }, (_, at) => stays[Math.floor((at * stays.length) / most)]).filter((one) => one !== undefined);
+function sampleOf(of, pods) {
+    const staying = pods.filter(({ pod }) => !pod.terminating);
+    const all = distinct(staying.map(({ namespace, pod: { uid, name } }) => ({ of, namespace, name, uid })));
+    const sorted = all.toSorted((one, other) => one.name.localeCompare(other.name, "en"));
+    const most = Math.min(mostFollowers, sorted.length);
+    return Array.from({ length: most }, (_, at) => sorted[Math.floor((at * sorted.length) / most)] ?? []).flat();
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/proxies/mesh-proxies.js
@@ -62949,7 +62883,7 @@ const dump = "/config_dump?resource=dynamic_";
 function meshProxies(options) {
     const { network, target, lookLimit, timeout, mostBytes } = options;
     const seek = seekFollowers(options);
-    const pair = release_target/* roles */.Ot.map((role) => mesh_proxies_destinationOf(options, role));
+    const pair = release_target/* roles */.Ot.map((role) => readDestination(target[role], target.namespace));
     const closed = new Map();
     async function ask(pod, path, signal) {
         const because = closed.get(pod.namespace);
@@ -62960,12 +62894,11 @@ function meshProxies(options) {
         const json = (0,lib_json/* jsonIn */.Y)(answer.text);
         if (answer.status === 200 && json !== undefined)
             return json;
-        const { data } = mesh_proxies_status.safeParse(json);
-        if (answer.status === 404 && !data)
+        const own = ownAnswer(answer.status, json);
+        if (answer.status === 404 && !own)
             return {};
-        const lack = answer.status === 403 && data ? lackIn(data.message) : undefined;
-        const words = data?.message ?? `port ${adminPort} answered ${answer.status}`;
-        throw lack ? new Closed(`${words}; ${ruleToAdd({ ...lack, verbs: ["get", "create"] })}`) : new Error(words);
+        const { message = `port ${adminPort} answered ${answer.status}`, lack } = own ?? {};
+        throw lack ? new Closed(`${message}; ${ruleToAdd({ ...lack, verbs: ["get", "create"] })}`) : new Error(message);
     }
     async function routesOf(pod, rules, signal) {
         const asked = new Set(rules.map(({ section }) => (section === "http" && pod.of !== "waypoint" ? "route_configs" : "listeners")));
@@ -63000,7 +62933,7 @@ function meshProxies(options) {
             let rules;
             const standing = async (pod, { addresses }, signal) => lesson === "routes"
                 ? routesOf(pod, rules ?? [], signal)
-                : podsOf(pod, mesh_proxies_destinationOf(options, lesson), addresses[lesson], signal);
+                : podsOf(pod, readDestination(target[lesson], target.namespace), addresses[lesson], signal);
             const begin = (pod, found, signal) => {
                 const asked = standingOf(pod, standing(pod, found, signal), signal)
                     .then((how) => void standings.set(pod.uid, how))
@@ -63034,12 +62967,6 @@ function meshProxies(options) {
 }
 class Closed extends Error {
 }
-const mesh_proxies_status = mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("Status"), message: mini_schemas/* string */.YjP() });
-const mesh_proxies_destinationOf = ({ target }, role) => ({
-    host: (0,istio_host/* readHost */.rk)(target[role].host, target.namespace),
-    subset: target[role].subset || undefined,
-    port: undefined,
-});
 const nobody = (because) => ({ gateways: 0, callers: 0, without: [], unread: 0, because });
 function learnersOf(standings, otherwise) {
     const read = standings.filter(([, how]) => "is" in how && how.is !== "apart");
@@ -63087,6 +63014,7 @@ const labelsIn = (text) => Object.fromEntries([...text.matchAll(metrics_text_pai
 ;// CONCATENATED MODULE: ./src/adapters/proxies/pod-counters.js
 
 
+
 function countersOfPod(text, pod, reporter, options) {
     const { requests, durations } = options;
     const counted = (labels) => countedAs(labels, pod, reporter, options);
@@ -63101,7 +63029,7 @@ function countersOfPod(text, pod, reporter, options) {
             return [];
         return [{ series: canonicalLabels(labels), value, origin: what.origin, le }];
     });
-    const ofTimes = sumsIn(text, durations.replace(/_bucket$/, "_sum")).flatMap(({ labels, value }) => {
+    const ofTimes = sumsIn(text, (0,istio_metrics/* sumOfDurations */.Ec)(durations)).flatMap(({ labels, value }) => {
         const what = counted(labels);
         if (!what || what.origin === "unattributed")
             return [];
@@ -63311,21 +63239,16 @@ function growth(value, before) {
 const pod_meter_tallyOf = (grown) => ["stable", "canary", "unattributed"].reduce((tally, origin) => (0,evidence_tally/* sumOf */.XN)(tally, { ...evidence_tally/* emptyTally */.CK, [origin]: pod_meter_countOf(grown, origin) }), evidence_tally/* emptyTally */.CK);
 function pod_meter_countOf(grown, origin) {
     const own = grown.filter(({ counter }) => counter.origin === origin);
+    const times = own.filter(({ counter }) => "unit" in counter);
+    const histograms = own.filter(({ counter }) => "le" in counter && counter.le === Infinity);
     const ended = (so) => pod_meter_sum(own.filter(({ counter }) => "failed" in counter && so(counter)));
     return {
         requests: ended(() => true),
         errors: ended(({ failed }) => failed),
         ...(0,evidence_tally/* endings */.V1)(ended(({ givenUp }) => givenUp), ended(({ cutOff }) => cutOff)),
         buckets: (0,evidence_tally/* sumOfBuckets */.wN)(own.flatMap(({ counter, by }) => ("le" in counter ? [{ le: counter.le, count: by }] : []))),
-        ...(0,evidence_tally/* timed */.ay)(pod_meter_tookIn(own)),
+        ...(0,evidence_tally/* timedBy */.HP)(times.map(({ by }) => by), histograms.length),
     };
-}
-function pod_meter_tookIn(grown) {
-    const sums = grown.filter(({ counter }) => "unit" in counter);
-    const histograms = grown.filter(({ counter }) => "le" in counter && counter.le === Infinity);
-    if (sums.length === 0 || sums.length !== histograms.length)
-        return undefined;
-    return Math.round(pod_meter_sum(sums));
 }
 const pod_meter_sum = (grown) => grown.reduce((total, { by }) => total + by, 0);
 
@@ -63337,7 +63260,6 @@ const pod_meter_sum = (grown) => grown.reduce((total, { by }) => total + by, 0);
 
 const ports = [15_090, 15_020];
 const read_pod_mostBytes = 4 * 1_048_576;
-const read_pod_status = mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("Status"), message: mini_schemas/* string */.YjP() });
 function podReader(network, filter) {
     const answering = new Map();
     async function ask(pod, port, limit, signal) {
@@ -63365,11 +63287,9 @@ function podReader(network, filter) {
     };
 }
 function read_pod_refusal(code, text, { namespace, name }, port) {
-    const { data } = read_pod_status.safeParse((0,lib_json/* jsonIn */.Y)(text));
-    const said = data?.message ?? `it answered ${code}`;
-    const lack = code === 403 && data ? lackIn(data.message) : undefined;
+    const { message = `it answered ${code}`, lack } = ownAnswer(code, (0,lib_json/* jsonIn */.Y)(text)) ?? {};
     return {
-        because: `port ${port} of pod ${namespace}/${name}: ${said}`,
+        because: `port ${port} of pod ${namespace}/${name}: ${message}`,
         next: lack && ruleToAdd(lack),
         isForbidden: lack !== undefined,
     };
@@ -63387,13 +63307,14 @@ function read_pod_refusal(code, text, { namespace, name }, port) {
 
 
 
+
 const roundPatience = 5_000;
 const sampleWindow = 10_000;
 const start = { at: undefined, meter: emptyPodMeter, round: undefined, silent: new Set() };
 function proxies(options) {
     const { network, target, interval, timeout, requests, durations } = options;
     const seek = seekProxies(options);
-    const read = podReader(network, `${requests}|${durations.replace(/_bucket$/, "")}|${gauges}`);
+    const read = podReader(network, `${requests}|${(0,istio_metrics/* histogramOf */.AJ)(durations)}|${gauges}`);
     const readAll = (pods, signal) => Promise.all(pods.map(async (pod) => ({ pod, answer: await read(pod, timeout, signal) })));
     async function find(signal) {
         try {
@@ -63698,27 +63619,19 @@ const virtualServiceShape = {
 
 
 
-
 const istioApi = (client, version) => ({
     client,
     version,
-    virtualServices: { ...resources.virtualServices, version },
-    destinationRules: { ...resources.destinationRules, version },
-    gateways: { ...resources.gateways, version },
+    virtualServices: { ...kubernetes_object/* resources */.ES.virtualServices, version },
+    destinationRules: { ...kubernetes_object/* resources */.ES.destinationRules, version },
+    gateways: { ...kubernetes_object/* resources */.ES.gateways, version },
 });
 const virtualServicesIn = ({ client, virtualServices: resource }) => ({
     client,
     resource,
     shape: virtualServiceShape,
 });
-async function offeredApi(client) {
-    const offered = await istioResources(client);
-    if (offered)
-        return istioApi(client, offered.virtualServices.version);
-    throw new lib_errors/* RefusedError */.fk("The cluster has no VirtualServices: it does not serve networking.istio.io.", {
-        next: "Install Istio, or check that the kubeconfig and its context lead to the right cluster.",
-    });
-}
+const offeredApi = async (client) => istioApi(client, (await neededIstioResources(client)).virtualServices.version);
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/own-rule.js
 
@@ -63812,7 +63725,7 @@ const bySubset = ({ destinationRules }, target) => async (client, role) => {
     if (!subset)
         return { because: lacksSubset(target, role) };
     const definedIn = rulesFor(rules, host).find(({ word }) => word === subset.rule);
-    if (definedIn && isTerminating(definedIn.object))
+    if (definedIn && (0,kubernetes_object/* isTerminating */.fy)(definedIn.object))
         return { because: `${subset.rule}, which has the subset ${name}, is being deleted` };
     return { labels: subset.labels };
 };
@@ -63896,13 +63809,11 @@ function meshFindings(states, around) {
     });
     return toldOnce(findings);
 }
-const pathTo = ({ path }, below = "") => path
-    .slice(1)
-    .replace(/\/(\d+)/g, "[$1]")
-    .replaceAll("/", ".") + below;
 const sentBy = ({ rules }) => rules.flatMap((rule) => [
-    ...rule.destinations.filter(({ counts }) => counts > 0).map((to) => ({ rule, to, path: pathTo(rule, ".route") })),
-    ...rule.mirrors.filter(({ share }) => share > 0).map((to) => ({ rule, to, path: pathTo(rule, ".mirrors") })),
+    ...rule.destinations
+        .filter(({ counts }) => counts > 0)
+        .map((to) => ({ rule, to, path: fieldPath(rule, ".route") })),
+    ...rule.mirrors.filter(({ share }) => share > 0).map((to) => ({ rule, to, path: fieldPath(rule, ".mirrors") })),
 ]);
 const mesh_rules_placeOf = ({ word }, { rule, path }) => `${word}: ${ruleWord(virtualServiceShape, rule)} (${path})`;
 const isCopy = ({ to }) => "share" in to;
@@ -63992,7 +63903,7 @@ function unreachable(subject) {
     return covered(subject).flatMap(({ rule, coverage: { by, all } }) => {
         if (!all)
             return [];
-        const what = `${mesh_rules_placeOf(subject, { rule, path: pathTo(rule, ".match") })} is never reached: ${ruleWord(virtualServiceShape, by)} above it takes all of its requests (IST0130).`;
+        const what = `${mesh_rules_placeOf(subject, { rule, path: fieldPath(rule, ".match") })} is never reached: ${ruleWord(virtualServiceShape, by)} above it takes all of its requests (IST0130).`;
         const next = "Move it up, or make its conditions differ.";
         return [subject.moved.includes(rule.place) ? warn(what, next) : note(what, next)];
     });
@@ -64001,7 +63912,7 @@ function ineffective(subject) {
     return covered(subject).flatMap(({ rule, coverage: { by, all } }) => all
         ? []
         : [
-            note(`${mesh_rules_placeOf(subject, { rule, path: pathTo(rule, ".match") })}: some of its conditions are those of ${ruleWord(virtualServiceShape, by)} above it, which takes those requests (IST0131).`, "Take them out where they have no effect."),
+            note(`${mesh_rules_placeOf(subject, { rule, path: fieldPath(rule, ".match") })}: some of its conditions are those of ${ruleWord(virtualServiceShape, by)} above it, which takes those requests (IST0131).`, "Take them out where they have no effect."),
         ]);
 }
 const covered = (subject) => httpRules(subject).flatMap((rule, at, all) => {
@@ -64023,25 +63934,25 @@ const oldFields = [
 function deprecated(subject) {
     return subject.rules.flatMap((rule) => oldFields
         .filter(([path]) => field(rule.raw, ...path) !== undefined)
-        .map(([path, instead]) => note(`${mesh_rules_placeOf(subject, { rule, path: pathTo(rule, `.${path.join(".")}`) })} has a field that Istio gives up (IST0002); it counts as before.`, `Write ${instead}.`)));
+        .map(([path, instead]) => note(`${mesh_rules_placeOf(subject, { rule, path: fieldPath(rule, `.${path.join(".")}`) })} has a field that Istio gives up (IST0002); it counts as before.`, `Write ${instead}.`)));
 }
 const mesh_rules_ofRule = ["timeout", "retries"];
 function otherTimeouts(subject) {
-    const { roleOf } = destinationRoles(virtualServiceShape, subject.target);
+    const versions = destinationRoles(virtualServiceShape, subject.target);
     const moving = subject.rules.find(({ place }) => subject.moved.includes(place));
-    const staying = subject.rules.filter(({ place, destinations }) => !subject.moved.includes(place) && destinations.some((one) => one.counts > 0 && roleOf(one) === "canary"));
+    const staying = subject.rules.filter((rule) => !subject.moved.includes(rule.place) && servedBy(rule, versions).includes("canary"));
     return staying.flatMap((rule) => {
         const unlike = mesh_rules_ofRule.filter((key) => moving && !(0,external_node_util_.isDeepStrictEqual)(rule.raw[key], moving.raw[key]));
         if (!moving || unlike.length === 0)
             return [];
         return [
-            warn(`${mesh_rules_placeOf(subject, { rule, path: pathTo(rule, `.${unlike[0]}`) })} sends to the canary with other ${unlike.join(" and ")} than ${ruleWord(virtualServiceShape, moving)}: its requests may fail where stable's do not, and count against the canary.`, `Give it the ${unlike.join(" and ")} of ${ruleWord(virtualServiceShape, moving)}.`),
+            warn(`${mesh_rules_placeOf(subject, { rule, path: fieldPath(rule, `.${unlike[0]}`) })} sends to the canary with other ${unlike.join(" and ")} than ${ruleWord(virtualServiceShape, moving)}: its requests may fail where stable's do not, and count against the canary.`, `Give it the ${unlike.join(" and ")} of ${ruleWord(virtualServiceShape, moving)}.`),
         ];
     });
 }
 const mesh_rules_labelled = ({ rules }) => rules.flatMap((rule) => listAt({ match: rule.match }, "match").flatMap((condition, at) => field(condition, "sourceLabels") === undefined
     ? []
-    : [{ rule, condition, path: pathTo(rule, `.match[${at}].sourceLabels`) }]));
+    : [{ rule, condition, path: fieldPath(rule, `.match[${at}].sourceLabels`) }]));
 function labelsBesideGateways(subject) {
     return mesh_rules_labelled(subject).flatMap((one) => {
         const gateways = listAt(one.condition, "gateways").map(String);
@@ -64111,12 +64022,12 @@ async function readServices({ client }, chosen, { namespace }) {
         .flatMap(({ destinations, mirrors }) => [...destinations, ...mirrors])
         .flatMap(({ host }) => host.service?.namespace ?? []);
     const namespaces = [...new Set([namespace, ...hosts])];
-    const lists = await Promise.all(namespaces.map((one) => unlessDenied(client.list(resources.services, one), undefined)));
+    const lists = await Promise.all(namespaces.map((one) => unlessDenied(client.list(kubernetes_object/* resources */.ES.services, one), undefined)));
     const read = namespaces.filter((_, at) => lists[at] !== undefined);
     return { objects: lists.flatMap((list) => list ?? []), isUnread: (one) => !read.includes(one) };
 }
 async function readEntries({ client, version }, { namespace }) {
-    const reading = listEverywhere(client, { ...resources.serviceEntries, version }, [namespace]);
+    const reading = listEverywhere(client, { ...kubernetes_object/* resources */.ES.serviceEntries, version }, [namespace]);
     const found = await unlessDenied(reading, { objects: [], unread: [] });
     if (found.unread.length > 0)
         return undefined;
@@ -64124,8 +64035,8 @@ async function readEntries({ client, version }, { namespace }) {
 }
 async function readWaypointName({ client }, target) {
     const [services, namespace] = await Promise.all([
-        unlessDenied(client.list(resources.services, target.namespace), []),
-        unlessDenied(client.get(resources.namespaces, undefined, target.namespace), undefined),
+        unlessDenied(client.list(kubernetes_object/* resources */.ES.services, target.namespace), []),
+        unlessDenied(client.get(kubernetes_object/* resources */.ES.namespaces, undefined, target.namespace), undefined),
     ]);
     const service = serviceBehind(services, (0,istio_host/* readHost */.rk)(target.stable.host, target.namespace));
     const waypoint = waypointOf(service, namespace, target.namespace);
@@ -64386,7 +64297,7 @@ function takenByOther(gateway, other) {
     if (shared.length === 0 || (own !== "" && its !== "" && own < its))
         return [];
     return [
-        coded("IST0145", warn(`${placeWord(gateway)} and ${placeWord(other)} both have TLS for ${(0,some_of/* someOf */.y)(shared, ", ")} on the same proxies (IST0145): istiod leaves the younger one's server out, and its requests follow the routes of the other alone.`, `Leave the host to one of them, or name ${placeWord(other)} under gateways of the VirtualService.`)),
+        coded("IST0145", warn(`${(0,kubernetes_object/* placeWord */.eS)(gateway)} and ${(0,kubernetes_object/* placeWord */.eS)(other)} both have TLS for ${(0,some_of/* someOf */.y)(shared, ", ")} on the same proxies (IST0145): istiod leaves the younger one's server out, and its requests follow the routes of the other alone.`, `Leave the host to one of them, or name ${(0,kubernetes_object/* placeWord */.eS)(other)} under gateways of the VirtualService.`)),
     ];
 }
 
@@ -64714,6 +64625,7 @@ var command_now = __nccwpck_require__(151);
 
 
 
+
 const news_longest = 1_000;
 const news_short = (text) => (0,markdown/* clip */.$Q)((0,markdown/* oneLine */.TN)(text), news_longest);
 function newsOf(account) {
@@ -64727,7 +64639,7 @@ function newsOf(account) {
         mark,
         namespace,
         service,
-        cluster: account.cluster?.context || account.cluster?.host || "",
+        cluster: (0,scene_setting/* clusterWord */.xm)(account.cluster),
         image: (0,known_image/* knownImage */.l)(account),
         headline: news_short(words),
         because: news_short((0,say/* say */.c)(account.reason)),
@@ -64755,7 +64667,7 @@ function newsOfNotice(notice) {
         kind: "refused",
         mark: "❌",
         ...subject,
-        cluster: cluster.context || cluster.host,
+        cluster: (0,scene_setting/* clusterWord */.xm)(cluster),
         image,
         headline: `${command} refused, and nothing was changed`,
         because: news_short(lines.join(" ")),
@@ -64768,7 +64680,7 @@ function newsOfNotice(notice) {
 
 const messageOf = (form, news) => message_forms[form](news);
 function titleOf({ mark, namespace, service, image, headline }) {
-    const version = image === undefined ? "" : ` ${(0,version_word/* versionWord */.Y)(image)}`;
+    const version = image === undefined ? "" : ` ${(0,version_word/* versionWord */.F7)(image)}`;
     return `${mark} ${namespace}/${service}${version}: ${headline}`;
 }
 function linesOf({ because, next, cluster }) {
@@ -64981,7 +64893,7 @@ function rulesOfIngress(ingress) {
     const { namespace = "" } = ingress.metadata;
     const rule = (what, backend) => {
         const service = textAt(backend, "service", "name");
-        return service === undefined ? [] : [{ where: `${placeWord(ingress)}: ${what}`, namespace, service }];
+        return service === undefined ? [] : [{ where: `${(0,kubernetes_object/* placeWord */.eS)(ingress)}: ${what}`, namespace, service }];
     };
     return [
         ...rule("its default backend", field(ingress, "spec", "defaultBackend")),
@@ -65082,7 +64994,7 @@ function strandedService(around, service, lost, loser) {
         return undefined;
     const [by, alias] = [wayFromOutside(service), aliasOf(service)];
     const pods = `the pods of ${around.target[loser].deployment} alone (${showLabels(selected)})`;
-    const one = { where: placeWord(service), selected };
+    const one = { where: (0,kubernetes_object/* placeWord */.eS)(service), selected };
     if (alias)
         return { ...one, does: `is another name for ${alias.text}, which selects ${pods}`, remedy: forBoth };
     if (!stranded_isOfRelease(around, destination.host))
@@ -65115,7 +65027,7 @@ function strandedEntry(around, known, loser) {
     const does = "labels" in source
         ? `selects the pods of ${deployment} alone (${showLabels(selected)})`
         : `sends to ${source.address}, which leads to the pods of ${deployment} alone`;
-    return { where: placeWord(known.entry), does, remedy: forBoth, selected };
+    return { where: (0,kubernetes_object/* placeWord */.eS)(known.entry), does, remedy: forBoth, selected };
 }
 function selectedByEntry(around, { entry, podsAt }, source) {
     const { namespace = "" } = entry.metadata;
@@ -65527,12 +65439,12 @@ function sceneWithManifests(scene) {
 async function readNeighbourhood(client, look, target) {
     const { namespace, stable, canary } = target;
     const [services, deployments, rules, ofMesh, ofGateways, ingresses, ofEntries] = await Promise.all([
-        client.list(resources.services, namespace),
-        client.list(resources.deployments, namespace),
+        client.list(kubernetes_object/* resources */.ES.services, namespace),
+        client.list(kubernetes_object/* resources */.ES.deployments, namespace),
         readDestinationRules(client, namespace),
         look.everywhere(),
         readGatewayRules(client, target),
-        unlessDenied(client.list(resources.ingresses, namespace, { doubts: 1 }), []),
+        unlessDenied(client.list(kubernetes_object/* resources */.ES.ingresses, namespace, { doubts: 1 }), []),
         neighbourhood_readEntries(client, namespace),
     ]);
     const named = (name) => deployments.find(({ metadata }) => metadata.name === name);
@@ -65578,10 +65490,10 @@ async function neighbourhood_readEntries(client, namespace) {
     if (version === undefined)
         return { entries: [], unread: [] };
     const list = (resource) => unlessDenied(listEverywhere(client, { ...resource, version }, [namespace]), { objects: [], unread: [] });
-    const [entries, workloads] = await Promise.all([list(resources.serviceEntries), list(resources.workloadEntries)]);
+    const [entries, workloads] = await Promise.all([list(kubernetes_object/* resources */.ES.serviceEntries), list(kubernetes_object/* resources */.ES.workloadEntries)]);
     const known = entries.objects.map((entry) => ({ entry, sources: sourcesOf(entry, workloads.objects) }));
     const isByAddress = known.some(({ sources }) => sources.some((one) => "address" in one && isIp(one.address)));
-    const pods = isByAddress ? await client.list(resources.pods, namespace) : [];
+    const pods = isByAddress ? await client.list(kubernetes_object/* resources */.ES.pods, namespace) : [];
     const podsAt = new Map(pods.flatMap((pod) => {
         const ip = textAt(pod, "status", "podIP");
         return ip === undefined ? [] : [[ip, pod.metadata.labels ?? {}]];
@@ -65679,7 +65591,7 @@ async function withoutOtherPods({ client, target }, around, question) {
 }
 async function othersAnswer(client, target, selected) {
     const labelSelector = asQuery({ matchLabels: selected, matchExpressions: [] });
-    const pods = (await client.list(resources.pods, target.namespace, { labelSelector })).map(readPod);
+    const pods = (await client.list(kubernetes_object/* resources */.ES.pods, target.namespace, { labelSelector })).map(readPod);
     const isOther = (pod) => release_target/* roles */.Ot.every((role) => !isPodOf(target[role].deployment, pod));
     return pods.some((pod) => pod.ready && !pod.terminating && carries(pod.labels, selected) && isOther(pod));
 }
@@ -65769,7 +65681,7 @@ async function isAllowed(client, { group, resource: path, namespace }, verb, nam
         kind: "SelfSubjectAccessReview",
         spec: { resourceAttributes: { verb, group, resource, namespace, name, subresource } },
     };
-    const answer = await client.create(resources.selfSubjectAccessReviews, undefined, review);
+    const answer = await client.create(kubernetes_object/* resources */.ES.selfSubjectAccessReviews, undefined, review);
     return field(answer, "status", "allowed") === true;
 }
 function access_lacking(permission, denied) {
@@ -65810,15 +65722,15 @@ const sidecars_next = 'Label the pod template sidecar.istio.io/inject: "true", o
 function canaryGetsSidecar(scene) {
     const { stablePods, canaryPods, planned, target } = scene;
     const future = plannedDeployment(planned);
-    if (!(stablePods.length > 0 ? stablePods.some(sidecars_hasProxy) : getsProxy(scene)) || !future)
+    const stableHasOne = stablePods.length > 0 ? stablePods.some(sidecars_hasProxy) : getsProxy(scene);
+    if (!stableHasOne || !future)
         return [];
     const canary = `The pods of Deployment ${target.namespace}/${target.canary.deployment}`;
     const like = `the pods of ${target.stable.deployment} have ${proxy}`;
     const bare = canaryPods.filter((pod) => !sidecars_hasProxy(pod));
-    const { podLabels, podAnnotations, containers } = future;
-    if (containers.some(({ name }) => name === proxy))
+    const expected = proxyFor(future, scene.namespace);
+    if (expected === "its own")
         return [];
-    const expected = injectionFor(podLabels, podAnnotations, scene.namespace);
     if (expected === "no")
         return [refuse(`${canary} get no sidecar (injection is switched off for them), while ${like}.`, sidecars_next)];
     if (target.source.from === "existing" && bare.length > 0) {
@@ -65830,11 +65742,11 @@ function canaryGetsSidecar(scene) {
         ? [warn(`Nothing says that ${canary.replace(/^The/, "the")} get a sidecar, while ${like}.`, sidecars_next)]
         : [];
 }
-function getsProxy({ stable, namespace }) {
-    if (!stable)
-        return false;
-    const { podLabels, podAnnotations, containers } = stable;
-    return containers.some(({ name }) => name === proxy) || injectionFor(podLabels, podAnnotations, namespace) === "yes";
+const getsProxy = ({ stable, namespace }) => stable !== undefined && ["its own", "yes"].includes(proxyFor(stable, namespace));
+function proxyFor({ podLabels, podAnnotations, containers }, namespace) {
+    if (containers.some(({ name }) => name === proxy))
+        return "its own";
+    return injectionFor(podLabels, podAnnotations, namespace);
 }
 function injectionFor(labels, annotations, namespace) {
     const ofPod = labels["sidecar.istio.io/inject"] ?? annotations["sidecar.istio.io/inject"];
@@ -65862,13 +65774,10 @@ function injectionFor(labels, annotations, namespace) {
 
 
 
-const ambient_labelOf = (object, name) => object?.metadata.labels?.[name];
-const ambient_mode = "istio.io/dataplane-mode";
 async function inspectWaypoint(client, scene) {
     const { namespace, services, hosts, stable, stablePods, target } = scene;
     const labelled = namespace === "unread" ? undefined : namespace;
-    const isAmbient = (stable?.podLabels[ambient_mode] ?? ambient_labelOf(labelled, ambient_mode)) === "ambient";
-    if (!isAmbient || stablePods.some(sidecars_hasProxy))
+    if (!isAmbient(stable?.podLabels, labelled) || stablePods.some(sidecars_hasProxy))
         return [];
     if (scene.plan.testers?.some(({ callers }) => callers))
         return [asksCallers(scene)];
@@ -65879,11 +65788,11 @@ async function inspectWaypoint(client, scene) {
     const add = `istioctl waypoint apply -n ${target.namespace} --enroll-namespace`;
     if (!waypoint)
         return unfollowed(scene, "has no waypoint", `Give it one: ${add}.`);
-    const gateway = await unlessForbidden(client.get(resources.gatewaysOfApi, waypoint.namespace, waypoint.name).then((found) => found ?? "missing"));
+    const gateway = await unlessForbidden(client.get(kubernetes_object/* resources */.ES.gatewaysOfApi, waypoint.namespace, waypoint.name).then((found) => found ?? "missing"));
     if (gateway === undefined)
         return [notLookedAt(scene, waypoint)];
     const word = `waypoint ${waypoint.namespace}/${waypoint.name}`;
-    if (gateway === "missing" || isTerminating(gateway))
+    if (gateway === "missing" || (0,kubernetes_object/* isTerminating */.fy)(gateway))
         return unfollowed(scene, `is to use the ${word}, which ${gateway === "missing" ? "does not exist" : "is being deleted"}`, `Make it: istioctl waypoint apply -n ${waypoint.namespace} --name ${waypoint.name}. Or correct the labels istio.io/use-waypoint and istio.io/use-waypoint-namespace.`);
     const { isForServices, traffic, isProgrammed } = readWaypoint(gateway);
     if (!isForServices)
@@ -66032,10 +65941,10 @@ function otherServicesAreKnown(scene) {
             .map((service) => besideRoutes(service, `is another name for ${hosts.stable.text}`, scene)),
         ...others
             .filter((service) => known.includes(service) && !both.includes(service))
-            .map((service) => note(`${placeWord(service)} selects the canary's pods alone: whoever calls it reaches the canary.`)),
+            .map((service) => note(`${(0,kubernetes_object/* placeWord */.eS)(service)} selects the canary's pods alone: whoever calls it reaches the canary.`)),
     ];
 }
-const besideRoutes = (service, does, scene) => warn(`${placeWord(service)} ${does}, and no route is for it: whoever calls it reaches the canary's pods with ${shareOf(scene)} of the requests, whatever the weights say, and before the first stage.`, `${toCover(service, scene)}.`);
+const besideRoutes = (service, does, scene) => warn(`${(0,kubernetes_object/* placeWord */.eS)(service)} ${does}, and no route is for it: whoever calls it reaches the canary's pods with ${shareOf(scene)} of the requests, whatever the weights say, and before the first stage.`, `${toCover(service, scene)}.`);
 const toCover = ({ metadata: { name } }, { target: { routes, stable } }) => kindsAmong(routes)
     .map((kind) => routeKindWords[kind].toCover(name, stable.host))
     .join(". Or: ");
@@ -66046,14 +65955,14 @@ function outsidersAreKnown(scene) {
     });
     const ingresses = scene.ingresses.flatMap((ingress) => servicesOverCanary(scene)
         .filter(({ metadata }) => rulesOfIngress(ingress).some(({ service }) => service === metadata.name))
-        .map((service) => [service, placeWord(ingress)]));
+        .map((service) => [service, (0,kubernetes_object/* placeWord */.eS)(ingress)]));
     const routes = servicesOverBoth(scene).flatMap((service) => {
         const { namespace = "", name } = service.metadata;
         return scene.gatewayRules
             .filter(({ destinations }) => destinations.some((one) => one.share > 0 && (0,istio_host/* sameHost */.RM)(one.host, (0,istio_host/* readHost */.rk)(name, namespace))))
             .map(({ where }) => [service, where]);
     });
-    return [...ways, ...ingresses, ...routes].map(([service, by]) => warn(`${placeWord(service)} can be reached by ${by}, which goes around the route: requests that come so reach the canary's pods, too (${shareOf(scene)}), whatever the weights say.`, "Let them come in by a gateway that follows the route."));
+    return [...ways, ...ingresses, ...routes].map(([service, by]) => warn(`${(0,kubernetes_object/* placeWord */.eS)(service)} can be reached by ${by}, which goes around the route: requests that come so reach the canary's pods, too (${shareOf(scene)}), whatever the weights say.`, "Let them come in by a gateway that follows the route."));
 }
 function podsAreChosenByWeights(scene) {
     const { services, hosts, destinationRules } = scene;
@@ -66068,8 +65977,8 @@ function podsAreChosenByWeights(scene) {
     });
     return (0,istio_host/* sameHost */.RM)(hosts.stable, hosts.canary) ? findings.slice(0, 1) : findings;
 }
-const headless = (service) => warn(`${placeWord(service)} is headless (clusterIP: None): a client with a sidecar goes to the pod that its DNS has picked, and not where the weights say. Only gateways follow them.`, "Route by a Service with a clusterIP over the same pods.");
-const beside_routes_passed = (rule, service) => warn(`${rule} passes requests through to the address that was called (loadBalancer: PASSTHROUGH): ${placeWord(service)} picks the pod then, and not the weights.`, "Take PASSTHROUGH away, for the time of the release at least.");
+const headless = (service) => warn(`${(0,kubernetes_object/* placeWord */.eS)(service)} is headless (clusterIP: None): a client with a sidecar goes to the pod that its DNS has picked, and not where the weights say. Only gateways follow them.`, "Route by a Service with a clusterIP over the same pods.");
+const beside_routes_passed = (rule, service) => warn(`${rule} passes requests through to the address that was called (loadBalancer: PASSTHROUGH): ${(0,kubernetes_object/* placeWord */.eS)(service)} picks the pod then, and not the weights.`, "Take PASSTHROUGH away, for the time of the release at least.");
 function passesThrough(rule) {
     const policies = [rule.spec, ...listAt(rule, "spec", "subsets")].map((one) => field(one, "trafficPolicy"));
     const ofPorts = policies.flatMap((policy) => listAt(policy, "portLevelSettings"));
@@ -66134,10 +66043,10 @@ const controllers_contested = {
 };
 const operatorsOf = (object) => listAt(object.metadata, "ownerReferences")
     .filter((owner) => !refusedElsewhere.has(textAt(owner, "apiVersion")?.split("/")[0] ?? ""))
-    .map((owner) => warn(`${placeWord(object)} belongs to ${textAt(owner, "kind")} ${textAt(owner, "name")} (${textAt(owner, "apiVersion")}): its operator may write ${controllers_contested[object.kind] ?? "it"} back, and delete what it does not know.`, "Make sure that it leaves that to the release, or pause it meanwhile."));
+    .map((owner) => warn(`${(0,kubernetes_object/* placeWord */.eS)(object)} belongs to ${textAt(owner, "kind")} ${textAt(owner, "name")} (${textAt(owner, "apiVersion")}): its operator may write ${controllers_contested[object.kind] ?? "it"} back, and delete what it does not know.`, "Make sure that it leaves that to the release, or pause it meanwhile."));
 const imageWritersOf = (deployment) => Object.entries(imageWriters)
     .filter(([annotation]) => deployment.metadata.annotations?.[annotation] !== undefined)
-    .map(([annotation, who]) => warn(`${placeWord(deployment)} is given images by ${who} (annotation ${annotation}), also in the middle of a release.`, "Take the annotation away, or let images come by releases alone."));
+    .map(([annotation, who]) => warn(`${(0,kubernetes_object/* placeWord */.eS)(deployment)} is given images by ${who} (annotation ${annotation}), also in the middle of a release.`, "Take the annotation away, or let images come by releases alone."));
 
 ;// CONCATENATED MODULE: ./src/preflight/copy.js
 
@@ -66150,7 +66059,7 @@ async function inspectCopy(client, scene) {
     if (target.source.from !== "clone" || canary || !copy)
         return [];
     try {
-        await client.create(resources.deployments, target.namespace, copy, { dryRun: true });
+        await client.create(kubernetes_object/* resources */.ES.deployments, target.namespace, copy, { dryRun: true });
         return [];
     }
     catch (error) {
@@ -66171,7 +66080,7 @@ async function inspectCopy(client, scene) {
 function readSidecar(object, home = object.metadata.namespace ?? "") {
     const egress = listAt(object, "spec", "egress");
     return {
-        word: placeWord(object),
+        word: (0,kubernetes_object/* placeWord */.eS)(object),
         namespace: object.metadata.namespace ?? "",
         clients: sidecar_isForSome(object) ? textsAt(object, "spec", "workloadSelector", "labels") : undefined,
         imports: egress.length === 0 ? undefined : egress.flatMap((listener) => importsOf(listener, home)),
@@ -66308,7 +66217,7 @@ function nobodyServes(scene) {
     if (!scene.firstDeploy)
         return [];
     return [
-        ...ownServices(scene).flatMap((service) => servedBy(service, scene)),
+        ...ownServices(scene).flatMap((service) => first_deployment_servedBy(service, scene)),
         ...servedByCanary(scene),
         ...first_deployment_pinned(scene),
         ...answered(scene),
@@ -66319,7 +66228,7 @@ const first_deployment_begin = ({ target }) => `This is not the first deployment
 const ownServices = ({ services, hosts }) => [
     ...new Set(Object.values(hosts).flatMap((host) => serviceBehind(services, host) ?? [])),
 ];
-function servedBy(service, scene) {
+function first_deployment_servedBy(service, scene) {
     const where = `Service ${service.metadata.namespace}/${service.metadata.name}`;
     const serving = podsBehind(service, scene);
     const elsewhere = foreignEndpoints(scene, service);
@@ -66634,12 +66543,12 @@ function answersRequests(scene, word, manifest) {
     if (service) {
         const by = labels ? `by its labels ${showLabels(labels)}` : "by name";
         const whose = `it would get ${shareWord(scene, labels)} from when it is ready, beside all weights and gates`;
-        return refuse(`The manifest of ${word} answers for ${placeWord(service)} (${by}): ${whose}.`, next);
+        return refuse(`The manifest of ${word} answers for ${(0,kubernetes_object/* placeWord */.eS)(service)} (${by}): ${whose}.`, next);
     }
     const owner = labels && versionsOf(scene).find((one) => selects(readSelector(field(one, "spec", "selector")), labels));
     if (!owner)
         return undefined;
-    return refuse(`The selector of ${placeWord(owner)} takes the pods of the manifest of ${word} (${showLabels(labels)}) for its own.`, next);
+    return refuse(`The selector of ${(0,kubernetes_object/* placeWord */.eS)(owner)} takes the pods of the manifest of ${word} (${showLabels(labels)}) for its own.`, next);
 }
 const answering_manifests_ownServices = ({ hosts, services }) => Object.values(hosts).flatMap((host) => serviceBehind(services, host) ?? []);
 function answersFor(service, labels, addresses) {
@@ -66696,7 +66605,7 @@ function routesRequests(scene, manifest) {
         return decides(route, ` (it is for the same hosts as ${rival.where})`);
     return leadsToCanary(scene, route);
 }
-const decides = (route, how) => refuse(`The manifest of ${placeWord(route)} decides where requests of this release go${how}: applied, it would move them at once.`, "Take it out of the manifests; the release moves the weights of what is there.");
+const decides = (route, how) => refuse(`The manifest of ${(0,kubernetes_object/* placeWord */.eS)(route)} decides where requests of this release go${how}: applied, it would move them at once.`, "Take it out of the manifests; the release moves the weights of what is there.");
 function routing_objects_isOfRelease({ target, hosts }, { resource: { kind }, name, object }) {
     const { namespace } = target;
     if (target.routes.some((route) => route.kind === kind && route.name === name && route.namespace === namespace))
@@ -66726,10 +66635,10 @@ function leadsToCanary(scene, route) {
     const chosen = textsAt(route, "spec", "workloadSelector", "labels");
     if (!service && !reached(chosen))
         return undefined;
-    const by = service ? ` by ${placeWord(service)}` : "";
+    const by = service ? ` by ${(0,kubernetes_object/* placeWord */.eS)(service)}` : "";
     const names = listAt(route, "spec", route.kind.endsWith("Route") ? "hostnames" : "hosts").map(String);
     const what = names.length > 0 ? `requests for ${finding_listed(names)}` : "requests";
-    return warn(`The manifest of ${placeWord(route)} sends ${what} to the canary's pods${by}, whatever the weights say, and before the first stage.`, "If those are customers' requests, take it out of the manifests until the release is over.");
+    return warn(`The manifest of ${(0,kubernetes_object/* placeWord */.eS)(route)} sends ${what} to the canary's pods${by}, whatever the weights say, and before the first stage.`, "If those are customers' requests, take it out of the manifests until the release is over.");
 }
 function sentTo(route) {
     const ofMesh = rulesOf(route).flatMap(({ destinations, mirrors }) => [
@@ -66865,7 +66774,7 @@ async function templateTriedOut({ client, scene }, manifest) {
         return [];
     const body = [{ op: "replace", path: "/spec/template", value: made.template }];
     try {
-        await client.patch(resources.deployments, namespace, canary.deployment, { type: "json", body }, { dryRun: true });
+        await client.patch(kubernetes_object/* resources */.ES.deployments, namespace, canary.deployment, { type: "json", body }, { dryRun: true });
     }
     catch (error) {
         return [failure(word, error)];
@@ -66944,7 +66853,7 @@ const oneProxy = "know whether the proxies of one version alone are changed";
 const look_around_whoServes = "know who serves before a first deployment";
 const look_around_looks = {
     ingresses: {
-        resource: resources.ingresses,
+        resource: kubernetes_object/* resources */.ES.ingresses,
         why: "know who reaches the pods of one version beside the routes",
     },
     authorizationPolicies: {
@@ -66979,7 +66888,7 @@ const look_around_looks = {
         first: true,
     },
     workloadEntries: {
-        resource: resources.workloadEntries,
+        resource: kubernetes_object/* resources */.ES.workloadEntries,
         why: look_around_whoServes,
         first: true,
     },
@@ -67023,7 +66932,7 @@ async function readSidecars(client, namespace) {
     const version = (await istioResources(client))?.virtualServices.version;
     if (version === undefined)
         return { objects: [], unread: [] };
-    const wide = listEverywhere(client, { ...resources.sidecars, version }, [namespace, rootNamespace]);
+    const wide = listEverywhere(client, { ...kubernetes_object/* resources */.ES.sidecars, version }, [namespace, rootNamespace]);
     return unlessDenied(wide, { objects: [], unread: [] });
 }
 
@@ -67166,15 +67075,16 @@ const permissionsAtPrometheus = [
     },
 ];
 const ofProxies = { group: "", optional: true, byLooking: true };
+const ofGateways = { ...ofProxies, resource: "pods", verbs: ["list"], why: "find the gateways' pods" };
 const permissionsAtProxies = [
     { ...ofProxies, resource: "pods/proxy", verbs: ["get"], why: "read what the proxies of both versions have counted" },
-    { ...ofProxies, resource: "pods", verbs: ["list"], why: "find the gateways' pods" },
+    ofGateways,
     { ...ofProxies, resource: "pods/proxy", verbs: ["get"], why: "read what the gateways have counted" },
 ];
 const ofForwards = { ...ofProxies, resource: "pods/portforward", verbs: ["get", "create"] };
 const permissionsToConfirm = [
     { ...ofForwards, why: "hear from proxies of callers that they have what was written" },
-    { ...ofProxies, resource: "pods", verbs: ["list"], why: "find the gateways' pods" },
+    ofGateways,
     { ...ofForwards, why: "hear from the gateways that they have what was written" },
 ];
 function permissionsFor(target, plan, ofRoutes) {
@@ -67363,7 +67273,7 @@ function ownersAreKnown(scene) {
         const owned = objects.filter(owns);
         if (owned.length === 0)
             return [];
-        return [finding(owned.map(placeWord).join(", "), owned)];
+        return [finding(owned.map(kubernetes_object/* placeWord */.eS).join(", "), owned)];
     });
 }
 function touched({ target, hosts, services, deployments, chosenRoutes, destinationRules, }) {
@@ -67403,7 +67313,7 @@ const claimsOf = (deployment) => listAt(deployment, "spec", "template", "spec", 
 async function sharedVolumes(client, { target: { namespace } }, { stable, canary }) {
     const ofStable = claimsOf(stable);
     const shared = [...new Set(claimsOf(canary))].filter((claim) => ofStable.includes(claim));
-    const claims = await Promise.all(shared.map((claim) => unlessForbidden(client.get(resources.persistentVolumeClaims, namespace, claim))));
+    const claims = await Promise.all(shared.map((claim) => unlessForbidden(client.get(kubernetes_object/* resources */.ES.persistentVolumeClaims, namespace, claim))));
     return shared.flatMap((name, at) => sharedVolume(`${namespace}/${name}`, claims[at], canary));
 }
 function sharedVolume(name, claim, canary) {
@@ -67414,13 +67324,13 @@ function sharedVolume(name, claim, canary) {
     const next = "Give the canary a volume of its own (from: manifests), or one that may be shared (ReadWriteMany).";
     if (modes.includes("ReadWriteOncePod"))
         return [
-            refuse(`${word} can be used by one pod only, and stable's has it: ${placeWord(canary)} would get no pod.`, next),
+            refuse(`${word} can be used by one pod only, and stable's has it: ${(0,kubernetes_object/* placeWord */.eS)(canary)} would get no pod.`, next),
         ];
     const what = modes.includes("ReadWriteOnce")
         ? "can be used on one node only"
         : "could not be read, and may be for one node only";
     return [
-        warn(`${word} ${what}: the pods of ${placeWord(canary)} start beside stable's or not at all, and both write to it.`, next),
+        warn(`${word} ${what}: the pods of ${(0,kubernetes_object/* placeWord */.eS)(canary)} start beside stable's or not at all, and both write to it.`, next),
     ];
 }
 const disks = [
@@ -67451,7 +67361,7 @@ function writtenVolumes({ stable, canary }) {
         const what = kind === "hostPath"
             ? `is the folder ${textAt(source, "path")} of the node: pods of both versions on one node write to it, and on another node they find another one`
             : "can be used on one node only: the pods start beside stable's or not at all, and both write to it";
-        return warn(`Volume ${name} (${kind}) of ${placeWord(canary)} is stable's, too, and ${what}.`, "Give the canary a volume of its own (from: manifests), or one that may be shared (ReadWriteMany).");
+        return warn(`Volume ${name} (${kind}) of ${(0,kubernetes_object/* placeWord */.eS)(canary)} is stable's, too, and ${what}.`, "Give the canary a volume of its own (from: manifests), or one that may be shared (ReadWriteMany).");
     });
 }
 function hostPortsOf(deployment) {
@@ -67466,7 +67376,7 @@ function sharedHostPorts({ stable, canary }) {
     if (shared.length === 0)
         return [];
     return [
-        warn(`The pods of both versions want port ${finding_listed(shared.map(String))} of their node: ${placeWord(canary)} gets pods only on nodes without one of stable's.`, "Make sure that there are enough nodes, or take hostPort away: a Service needs none."),
+        warn(`The pods of both versions want port ${finding_listed(shared.map(String))} of their node: ${(0,kubernetes_object/* placeWord */.eS)(canary)} gets pods only on nodes without one of stable's.`, "Make sure that there are enough nodes, or take hostPort away: a Service needs none."),
     ];
 }
 function separations({ stable, canary }) {
@@ -67481,7 +67391,7 @@ function separations({ stable, canary }) {
         return [];
     const from = terms.length > 0 ? "one of the other version's" : "one of its own";
     return [
-        warn(`By a required podAntiAffinity no pod of ${placeWord(canary)} may share its ${topologies.join(", ")} with ${from}: its pods need as many more.`, "Make sure that there are enough, or make it preferredDuringSchedulingIgnoredDuringExecution."),
+        warn(`By a required podAntiAffinity no pod of ${(0,kubernetes_object/* placeWord */.eS)(canary)} may share its ${topologies.join(", ")} with ${from}: its pods need as many more.`, "Make sure that there are enough, or make it preferredDuringSchedulingIgnoredDuringExecution."),
     ];
 }
 const placement_labelsOf = (deployment) => textsAt(deployment, "spec", "template", "metadata", "labels");
@@ -67519,7 +67429,7 @@ function policies_labelsOf({ stable, planned }) {
     const canary = plannedDeployment(planned);
     return stable && canary && { stable: stable.podLabels, canary: canary.podLabels };
 }
-const policies_wordsOf = (objects) => finding_listed(objects.map(placeWord), 3);
+const policies_wordsOf = (objects) => finding_listed(objects.map(kubernetes_object/* placeWord */.eS), 3);
 const isForPods = ({ spec }) => field(spec, "targetRef") === undefined && listAt(spec, "targetRefs").length === 0;
 const appliesTo = (object, { selector }, labels) => isForPods(object) && selects(selectorIn(object, selector), labels);
 function selectorIn(object, selector) {
@@ -67546,7 +67456,7 @@ function policiesOfStableStay(future, now) {
         ...barriers
             .filter((barrier) => isShut(barrier, future, labels) && !isShut(barrier, now, labels))
             .map((barrier) => refuse(`The manifest of ${policies_wordsOf(policies_added(barrier.kind, future, now))} lets nothing through for ${deployment}, which serves: from when it is applied, ${barrier.so}.`, forCanaryAlone)),
-        ...kinds.flatMap((kind) => policies_added(kind, future, now).map((object) => warn(`The manifest of ${placeWord(object)} is for the pods of ${deployment}, which serve, too (${selectorWord(object, kind)}): from when it is applied, before the first stage, it decides ${kind.differ}.`, forCanaryAlone))),
+        ...kinds.flatMap((kind) => policies_added(kind, future, now).map((object) => warn(`The manifest of ${(0,kubernetes_object/* placeWord */.eS)(object)} is for the pods of ${deployment}, which serve, too (${selectorWord(object, kind)}): from when it is applied, before the first stage, it decides ${kind.differ}.`, forCanaryAlone))),
     ];
 }
 const forCanaryAlone = "Let it select what only the canary's pods have, or apply it by itself, beforehand.";
@@ -67568,8 +67478,8 @@ function oneSided(kind, scene, { stable, canary }) {
     const unpaired = (some, others) => some.filter((one) => !others.some((other) => (0,external_node_util_.isDeepStrictEqual)(says(one), says(other))));
     const { deployment } = scene.target.stable;
     return [
-        ...unpaired(ofStable, ofCanary).map((object) => warn(`${placeWord(object)} is for the pods of ${deployment} and not for the canary's (${selectorWord(object, kind)}), so they may differ in ${kind.differ}.`, policies_forBoth)),
-        ...unpaired(ofCanary, ofStable).map((object) => warn(`${placeWord(object)} is for the canary's pods and not for those of ${deployment} (${selectorWord(object, kind)}), so they may differ in ${kind.differ}.`, policies_forBoth)),
+        ...unpaired(ofStable, ofCanary).map((object) => warn(`${(0,kubernetes_object/* placeWord */.eS)(object)} is for the pods of ${deployment} and not for the canary's (${selectorWord(object, kind)}), so they may differ in ${kind.differ}.`, policies_forBoth)),
+        ...unpaired(ofCanary, ofStable).map((object) => warn(`${(0,kubernetes_object/* placeWord */.eS)(object)} is for the canary's pods and not for those of ${deployment} (${selectorWord(object, kind)}), so they may differ in ${kind.differ}.`, policies_forBoth)),
     ];
 }
 const policies_forBoth = "Let it select what the pods of both versions have, or give the other version the same.";
@@ -67644,7 +67554,7 @@ function strangers({ networkPolicies, target }, { stable, canary }) {
         const peers = peersOf(object);
         return peers.some((peer) => knows(peer, stable)) && !peers.some((peer) => knows(peer, canary));
     })
-        .map((object) => warn(`${placeWord(object)} lets the pods of ${target.stable.deployment} through and not the canary's (${showLabels(canary)}): what it guards does not answer them, or does not reach them.`, "Let it name what the pods of both versions have."));
+        .map((object) => warn(`${(0,kubernetes_object/* placeWord */.eS)(object)} lets the pods of ${target.stable.deployment} through and not the canary's (${showLabels(canary)}): what it guards does not answer them, or does not reach them.`, "Let it name what the pods of both versions have."));
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/ports-agree.js
@@ -67659,7 +67569,7 @@ function portsAgree({ services, planned, target }) {
     if (!canary)
         return [];
     const over = services.filter((service) => selectsAll(service) && carries(canary.podLabels, ports_agree_selectorOf(service)));
-    const ports = over.flatMap((service) => portsOf(service).map((port) => ({ ...port, of: placeWord(service) })));
+    const ports = over.flatMap((service) => portsOf(service).map((port) => ({ ...port, of: (0,kubernetes_object/* placeWord */.eS)(service) })));
     const where = `the pods of Deployment ${target.namespace}/${canary.name}`;
     const same = "Give the Services the same port, or each a targetPort of its own.";
     return [
@@ -67714,7 +67624,7 @@ function autoscalerOfStableStays({ target, stable, autoscalers }, now) {
         .filter((one) => scales(one, deployment) && !now.autoscalers.includes(one))
         .map((one) => {
         const most = numberAt(one, "spec", "maxReplicas");
-        const what = `The manifest of ${placeWord(one)} scales ${deployment}, which serves, from when it is applied`;
+        const what = `The manifest of ${(0,kubernetes_object/* placeWord */.eS)(one)} scales ${deployment}, which serves, from when it is applied`;
         const next = "Take it out of the manifests, or let it scale the canary's Deployment.";
         const desired = stable?.rollout.desired ?? 0;
         if (most === undefined || most >= desired)
@@ -67814,10 +67724,10 @@ async function readScene(parts) {
         look_around_lookAround(client, inNamespace, firstDeploy),
         readGatewayRules(client, target),
         firstDeploy ? parts.answerers() : undefined,
-        unlessDenied(client.get(resources.namespaces, undefined, inNamespace), "unread"),
-        client.list(resources.services, inNamespace),
-        client.list(resources.deployments, inNamespace),
-        client.list(resources.horizontalPodAutoscalers, inNamespace),
+        unlessDenied(client.get(kubernetes_object/* resources */.ES.namespaces, undefined, inNamespace), "unread"),
+        client.list(kubernetes_object/* resources */.ES.services, inNamespace),
+        client.list(kubernetes_object/* resources */.ES.deployments, inNamespace),
+        client.list(kubernetes_object/* resources */.ES.horizontalPodAutoscalers, inNamespace),
         unlessDenied(client.list(disruptionBudgets, inNamespace, { doubts: 1 }), []),
         scene_readDestinationRules(client, inNamespace),
         look.survey(),
@@ -67871,7 +67781,7 @@ function selectorsBehind(hosts, services) {
 }
 async function readPods(client, { namespace }, selectors) {
     const queries = selectors.map((matchLabels) => asQuery({ matchLabels, matchExpressions: [] }));
-    const found = await Promise.all([...new Set(queries)].map((query) => client.list(resources.pods, namespace, query === "" ? {} : { labelSelector: query })));
+    const found = await Promise.all([...new Set(queries)].map((query) => client.list(kubernetes_object/* resources */.ES.pods, namespace, query === "" ? {} : { labelSelector: query })));
     const byName = new Map(found.flat().map((object) => [object.metadata.name, readPod(object)]));
     return [...byName.values()].filter(({ terminating }) => !terminating);
 }
@@ -67962,9 +67872,9 @@ function portNamesExist({ services, hosts, planned }) {
 
 
 function nothingIsTerminating(scene) {
-    const going = reliedOnIn(scene).filter(({ object }) => isTerminating(object));
+    const going = reliedOnIn(scene).filter(({ object }) => (0,kubernetes_object/* isTerminating */.fy)(object));
     return going.map(({ object, so, isIll }) => {
-        const what = `${placeWord(object)}${terminating_madeBy(object)} is being deleted since ${object.metadata.deletionTimestamp}${terminating_heldBy(object)}: ${so}.`;
+        const what = `${(0,kubernetes_object/* placeWord */.eS)(object)}${terminating_madeBy(object)} is being deleted since ${object.metadata.deletionTimestamp}${terminating_heldBy(object)}: ${so}.`;
         return isIll ? warn(what, "The undo goes on.") : refuse(what, nextFor(object));
     });
 }
@@ -68614,6 +68524,7 @@ function allRoutes(families) {
 
 
 
+
 function desk(config, world) {
     return {
         config,
@@ -68635,7 +68546,7 @@ async function folderOf(folder, namespace, here, source) {
     });
     const read = folderObjects(files, namespace);
     const objects = read.objects.toSorted((one, other) => Number(isProposed(one.file)) - Number(isProposed(other.file)));
-    const places = Map.groupBy(objects, ({ object }) => placeWord(object));
+    const places = Map.groupBy(objects, ({ object }) => (0,kubernetes_object/* placeWord */.eS)(object));
     const known = {
         folder,
         places: new Map([...places].map(([word, same]) => [word, same.map(({ file }) => file)])),
@@ -68702,13 +68613,7 @@ async function composeInit(config, here) {
         redact: here.censor.redact,
     };
 }
-const loadIfReadable = (client, namespace, service) => configMapJournal(client, namespace, service)
-    .load()
-    .catch((error) => {
-    if (error instanceof lib_errors/* DeniedError */.iC)
-        return undefined;
-    throw error;
-});
+const loadIfReadable = (client, namespace, service) => unlessForbidden(configMapJournal(client, namespace, service).load());
 async function groundFor(config, here) {
     const { files, namespace, service } = config;
     if (files === undefined) {
@@ -68749,17 +68654,16 @@ async function inspectAhead(objects, texts, here) {
     if (!release)
         return [];
     const client = fileClient(objects);
-    const routes = routesBy(client, here.clock);
-    const parts = {
+    return releasePreflight({
         ...release,
         client: readOnce(client),
-        routes,
+        routes: routesBy(client, here.clock),
         firstDeploy,
         undo: false,
         exchanged: false,
         others: [],
-    };
-    return releasePreflight({ ...parts, answerers: async () => [] }).inspect();
+        answerers: async () => [],
+    }).inspect();
 }
 function compose(config, here) {
     const { namespace, service } = config;
@@ -68993,7 +68897,7 @@ function tellersFor({ command, reporting }, environment, world, written, warn) {
     }
     const trouble = (error) => voice.warn(censor.text(`a report failed: ${(0,lib_errors/* tell */.qz)(error)}`));
     const all = report ? [logFolder(logFolderBeside(report), tee(clock, reporters, trouble), warn)] : reporters;
-    const wanted = (0,config_commands/* commandNamed */.v)(command)?.changes === true ? all : [voice];
+    const wanted = (0,config_commands/* changesSomething */.Qc)(command) ? all : [voice];
     return {
         reporter: censor.reporter(tee(clock, wanted, trouble)),
         notices: { tell: (notice) => tellNotice(notice, sinks, world) },
@@ -69173,8 +69077,7 @@ function draw(evidence, settings) {
         seen,
         judged,
         split: { planned: split.weight ?? 0, requests: split.requests, lost: split.lost },
-        slower: slowerRequests(evidence, settings),
-        average: slowerOnAverage(evidence, settings),
+        ...slownessOf(evidence, settings),
         untimed: judged.requests.stable > 0 ? (0,_latency_js__WEBPACK_IMPORTED_MODULE_1__/* .whyUntimed */ .xg)(evidence.latency) : undefined,
         missing: finding === "nothing" ? missingCounts(evidence, settings) : undefined,
         unanswered: finding === "unanswered" ? unansweredRequests(evidence, settings) : undefined,
@@ -69235,15 +69138,14 @@ function cleanUntilSound(sound, { beta, breaker }) {
     }
     return enough;
 }
-function slowerRequests({ latency }, settings) {
-    const edge = (0,_latency_js__WEBPACK_IMPORTED_MODULE_1__/* .slowestEdge */ .vB)(latency, settings);
-    return edge && { than: edge.le, slow: edge.slow, requests: edge.requests };
-}
-function slowerOnAverage({ latency }, settings) {
+function slownessOf({ latency }, settings) {
     const { means, edges } = latency;
-    if (!means || !edges || (0,_latency_js__WEBPACK_IMPORTED_MODULE_1__/* .slowestEdge */ .vB)(latency, settings))
-        return undefined;
-    return { requests: means.all.requests, means: (0,_mean_times_js__WEBPACK_IMPORTED_MODULE_2__/* .meansOf */ .oh)(means.all) };
+    const edge = (0,_latency_js__WEBPACK_IMPORTED_MODULE_1__/* .slowestEdge */ .vB)(latency, settings);
+    if (edge)
+        return { slower: { than: edge.le, slow: edge.slow, requests: edge.requests } };
+    if (!means || !edges)
+        return {};
+    return { average: { requests: means.all.requests, means: (0,_mean_times_js__WEBPACK_IMPORTED_MODULE_2__/* .meansOf */ .oh)(means.all) } };
 }
 function unansweredRequests(evidence, settings) {
     const { split, silence, age } = evidence;
@@ -69538,9 +69440,9 @@ function withMeans(grown, { means }, poll, settings) {
         return grown;
     return { ...grown, means: next };
 }
-const provenBy = ({ harm, latency, givenUp, cutOff, objective, }) => ({
+const provenBy = ({ harm, latency, givenUp, cutOff, objective }, ofLatency = _latency_js__WEBPACK_IMPORTED_MODULE_4__/* .latencyLogE */ .y0) => ({
     errors: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_6__/* .logE */ .wf)(harm),
-    latency: (0,_latency_js__WEBPACK_IMPORTED_MODULE_4__/* .latencyLogE */ .y0)(latency),
+    latency: ofLatency(latency),
     givenUp: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_6__/* .logE */ .wf)(givenUp.harm),
     cutOff: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_6__/* .logE */ .wf)(cutOff.harm),
     objective: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_6__/* .logE */ .wf)(objective),
@@ -70379,6 +70281,7 @@ function betaFraction(x, a, b) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   $l: () => (/* binding */ emptyCount),
 /* harmony export */   CK: () => (/* binding */ emptyTally),
+/* harmony export */   HP: () => (/* binding */ timedBy),
 /* harmony export */   NU: () => (/* binding */ sumOfCounts),
 /* harmony export */   V1: () => (/* binding */ endings),
 /* harmony export */   XN: () => (/* binding */ sumOf),
@@ -70407,6 +70310,11 @@ function sumOfTimes(a, b) {
     return known.reduce((sum, took) => sum + took, 0);
 }
 const timed = (took) => (took === undefined ? {} : { took });
+function timedBy(sums, histograms) {
+    if (sums.length === 0 || sums.length !== histograms)
+        return {};
+    return { took: Math.round(sums.reduce((total, took) => total + took, 0)) };
+}
 const countOf = (ending, a, b) => (a[ending] ?? 0) + (b[ending] ?? 0);
 const endings = (givenUp, cutOff) => {
     if (givenUp === 0 && cutOff === 0)
@@ -70464,7 +70372,7 @@ const findings = [
     "nothing",
 ];
 function weigh(evidence, settings) {
-    const metrics = { ...(0,_evidence_js__WEBPACK_IMPORTED_MODULE_0__/* .provenBy */ .cr)(evidence), latency: (0,_latency_js__WEBPACK_IMPORTED_MODULE_1__/* .feltLogE */ .Z0)(evidence.latency, settings) };
+    const metrics = (0,_evidence_js__WEBPACK_IMPORTED_MODULE_0__/* .provenBy */ .cr)(evidence, (latency) => (0,_latency_js__WEBPACK_IMPORTED_MODULE_1__/* .feltLogE */ .Z0)(latency, settings));
     const parts = stakes(metrics, evidence, settings);
     const withoutBursts = (0,_metric_js__WEBPACK_IMPORTED_MODULE_6__/* .byMetric */ .S)((metric) => metrics[metric] - evidence.bursts[metric].most);
     const [most] = parts.reduce((best, part) => (part[1] > best[1] ? part : best));
@@ -70551,9 +70459,10 @@ const tooSmallToMatter = (excess, { minExcess }) => excess !== undefined && exce
 /* harmony export */   TJ: () => (/* binding */ families),
 /* harmony export */   n7: () => (/* binding */ inOwnNamespace)
 /* harmony export */ });
+/* harmony import */ var _kubernetes_object_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9479);
+
 const families = ["virtual-service", "http-route"];
-const groupOf = ({ apiVersion }) => apiVersion.split("/").at(-2) ?? "";
-const ofKind = ({ objects }, kind, group) => objects.filter((one) => one.kind === kind && (group === undefined || groupOf(one) === group));
+const ofKind = ({ objects }, kind, group) => objects.filter((one) => one.kind === kind && (group === undefined || (0,_kubernetes_object_js__WEBPACK_IMPORTED_MODULE_0__/* .groupOf */ .F8)(one) === group));
 const inOwnNamespace = (ground, kind, group) => ofKind(ground, kind, group).filter(({ metadata }) => metadata.namespace === ground.namespace);
 function freeName(ground, kind, wanted) {
     const taken = new Set(inOwnNamespace(ground, kind).map(({ metadata }) => metadata.name));
@@ -70629,8 +70538,12 @@ function writtenLike(model, host) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   a: () => (/* binding */ istioMetrics)
+/* harmony export */   AJ: () => (/* binding */ histogramOf),
+/* harmony export */   Ec: () => (/* binding */ sumOfDurations),
+/* harmony export */   ak: () => (/* binding */ istioMetrics)
 /* harmony export */ });
+const histogramOf = (durations) => durations.replace(/_bucket$/, "");
+const sumOfDurations = (durations) => `${histogramOf(durations)}_sum`;
 const istioMetrics = {
     labels: {
         workload: "destination_workload",
@@ -70646,6 +70559,73 @@ const istioMetrics = {
     requests: "istio_requests_total",
     durations: "istio_request_duration_milliseconds_bucket",
 };
+
+
+/***/ }),
+
+/***/ 9479:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   ES: () => (/* binding */ resources),
+/* harmony export */   F8: () => (/* binding */ groupOf),
+/* harmony export */   XM: () => (/* binding */ pathOf),
+/* harmony export */   eS: () => (/* binding */ placeWord),
+/* harmony export */   fy: () => (/* binding */ isTerminating),
+/* harmony export */   xO: () => (/* binding */ finalizersOf),
+/* harmony export */   zm: () => (/* binding */ groupPath)
+/* harmony export */ });
+const groupOf = ({ apiVersion }) => apiVersion.split("/").at(-2) ?? "";
+const placeWord = ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`;
+const isTerminating = ({ metadata }) => metadata.deletionTimestamp !== undefined;
+const kubernetesOwn = new Set(["foregroundDeletion", "orphan"]);
+const finalizersOf = ({ metadata: { finalizers } }) => Array.isArray(finalizers) ? finalizers.filter((one) => !kubernetesOwn.has(one)).map(String) : [];
+const core = (plural, kind) => ({ group: "", version: "v1", plural, kind });
+const resources = {
+    pods: core("pods", "Pod"),
+    services: core("services", "Service"),
+    persistentVolumeClaims: core("persistentvolumeclaims", "PersistentVolumeClaim"),
+    configMaps: core("configmaps", "ConfigMap"),
+    namespaces: core("namespaces", "Namespace"),
+    events: core("events", "Event"),
+    deployments: { group: "apps", version: "v1", plural: "deployments", kind: "Deployment" },
+    replicaSets: { group: "apps", version: "v1", plural: "replicasets", kind: "ReplicaSet" },
+    leases: { group: "coordination.k8s.io", version: "v1", plural: "leases", kind: "Lease" },
+    horizontalPodAutoscalers: {
+        group: "autoscaling",
+        version: "v2",
+        plural: "horizontalpodautoscalers",
+        kind: "HorizontalPodAutoscaler",
+    },
+    ingresses: { group: "networking.k8s.io", version: "v1", plural: "ingresses", kind: "Ingress" },
+    serviceEntries: { group: "networking.istio.io", version: "v1", plural: "serviceentries", kind: "ServiceEntry" },
+    workloadEntries: { group: "networking.istio.io", version: "v1", plural: "workloadentries", kind: "WorkloadEntry" },
+    virtualServices: { group: "networking.istio.io", version: "v1", plural: "virtualservices", kind: "VirtualService" },
+    destinationRules: {
+        group: "networking.istio.io",
+        version: "v1",
+        plural: "destinationrules",
+        kind: "DestinationRule",
+    },
+    sidecars: { group: "networking.istio.io", version: "v1", plural: "sidecars", kind: "Sidecar" },
+    gatewaysOfApi: { group: "gateway.networking.k8s.io", version: "v1", plural: "gateways", kind: "Gateway" },
+    gateways: { group: "networking.istio.io", version: "v1", plural: "gateways", kind: "Gateway" },
+    selfSubjectAccessReviews: {
+        group: "authorization.k8s.io",
+        version: "v1",
+        plural: "selfsubjectaccessreviews",
+        kind: "SelfSubjectAccessReview",
+    },
+};
+const groupPath = (group, version) => group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
+function pathOf({ group, version, plural }, namespace, name) {
+    const parts = [plural];
+    if (namespace !== undefined)
+        parts.unshift("namespaces", namespace);
+    if (name !== undefined)
+        parts.push(name);
+    return [groupPath(group, version), ...parts.map(encodeURIComponent)].join("/");
+}
 
 
 /***/ }),
@@ -70854,6 +70834,7 @@ function formatDuration(millis) {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Cq: () => (/* binding */ TakenOverError),
+/* harmony export */   F6: () => (/* binding */ isMissingFile),
 /* harmony export */   Jk: () => (/* binding */ UnreachableError),
 /* harmony export */   QY: () => (/* binding */ ToldError),
 /* harmony export */   cr: () => (/* binding */ unlessTakenOver),
@@ -70890,6 +70871,7 @@ function unlessTakenOver(error) {
     if (error instanceof TakenOverError)
         throw error;
 }
+const isMissingFile = (error) => error instanceof Error && "code" in error && error.code === "ENOENT";
 function withNext(what, next) {
     if (!next)
         return what;
@@ -71386,7 +71368,7 @@ async function main() {
         redact: redaction.redact,
     });
     const { command, namespace, service, reporting } = config;
-    const isTold = (0,_config_commands_js__WEBPACK_IMPORTED_MODULE_16__/* .commandNamed */ .v)(command)?.changes === true;
+    const isTold = (0,_config_commands_js__WEBPACK_IMPORTED_MODULE_16__/* .changesSomething */ .Qc)(command);
     const screen = config.json ? stderr : stdout;
     const verbose = config.verbose || env.RUNNER_DEBUG === "1";
     const voice = process.stdout.isTTY && !github.actions
@@ -71418,8 +71400,8 @@ async function main() {
         answer,
         underWay: process.stderr.isTTY && !github.actions ? underWay : undefined,
     };
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 2170));
-    if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_16__/* .commandNamed */ .v)(config.command)?.changes)
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 374));
+    if (!isTold)
         for (const signal of signals)
             process.removeAllListeners(signal);
     return dispatch(config, surroundings);
@@ -72017,6 +71999,8 @@ __nccwpck_require__.d(__webpack_exports__, {
   L: () => (/* binding */ decide)
 });
 
+// EXTERNAL MODULE: ./src/lib/present.js
+var present = __nccwpck_require__(9138);
 // EXTERNAL MODULE: ./src/evidence/conclusion.js
 var conclusion = __nccwpck_require__(2980);
 // EXTERNAL MODULE: ./src/evidence/numerics.js
@@ -72200,7 +72184,7 @@ function endOrWait(seen, verdicts) {
     if (harmed && lasted >= stage.deadline)
         return backFrom(state, { kind: "gate-failed", verdict: harmed }, now);
     const early = plan.evidence.early && open.length === 0 && verdicts.some(({ proven }) => proven);
-    if (lasted < stage.wait && !early)
+    if (lasted < shortest(plan, stage) && !early)
         return goOn(seen);
     const fatal = open.find(({ policy }) => policy === "fail");
     if (fatal)
@@ -72220,8 +72204,9 @@ function failsAtTheEnd({ policy, figures }) {
         return false;
     return (0,conclusion/* isHarmOfOneMinute */.ws)(figures.conclusion);
 }
+const shortest = (plan, { gates, wait }) => Math.max(wait, gates.some(({ kind }) => kind === "run") ? plan.meshDelay : 0);
 function goOn({ plan, state, stage, now }) {
-    const end = state.since + stage.wait;
+    const end = state.since + shortest(plan, stage);
     return {
         do: "wait",
         until: Math.min(end, now + lookEvery(plan, stage)),
@@ -72630,6 +72615,7 @@ const succeeded = ({ keepFor }, kept, now) => kept && keepFor !== undefined ? { 
 
 
 
+
 function decide(plan, state, observation) {
     const { now, look: seen } = observation;
     switch (state.phase) {
@@ -72733,7 +72719,7 @@ function shift(plan, state, { now, trouble }, look) {
             };
     }
 }
-const shareTold = ({ canary: weight, mirror }) => mirror === undefined ? { weight } : { weight, mirror };
+const shareTold = ({ canary: weight, mirror }) => (0,present/* present */.E)({ weight, mirror });
 function afterRouting(plan, stage, now) {
     if (stage >= plan.stages.length)
         return (0,transition/* startPromotion */.sN)(plan, now);
@@ -73497,16 +73483,16 @@ const named = ({ deployment, host, subset }) => ({ deployment, host, subset });
 /* harmony export */   Z: () => (/* binding */ refusalSummary)
 /* harmony export */ });
 /* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1752);
+/* harmony import */ var _log_list_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1678);
+
 
 const longest = 60_000;
-const mostLines = 50;
 const answerSummary = (command, subject, text) => `### ${["Istio Canary", command, (0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .plain */ .pj)(subject)].filter(Boolean).join(" ")}\n\n${(0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .block */ .om)((0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .clip */ .$Q)(text, longest), "text")}`;
 function refusalSummary(command, text) {
     const lines = text.split("\n").filter((line) => line.trim() !== "");
-    const told = lines.slice(0, mostLines).map((line) => `* ${(0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .plain */ .pj)((0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .clip */ .$Q)(line, 600))}`);
-    const more = lines.length > mostLines ? [`* … and ${lines.length - mostLines} more lines, in the log`] : [];
+    const told = (0,_log_list_js__WEBPACK_IMPORTED_MODULE_1__/* .logList */ .Z)(lines, { most: 50, longest: 600, more: "more lines" });
     const what = ["Istio Canary", command].filter(Boolean).join(" ");
-    return [`### ❌ ${what}: refused, and nothing was changed`, "", ...told, ...more].join("\n");
+    return [`### ❌ ${what}: refused, and nothing was changed`, "", ...told].join("\n");
 }
 
 
@@ -73728,6 +73714,7 @@ function holdLines({ plan, state }) {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
+  K: () => (/* binding */ detectabilityInWords),
   B: () => (/* binding */ detectabilityLines)
 });
 
@@ -73745,7 +73732,7 @@ var spread_in_words = __nccwpck_require__(7842);
 
 
 function thinStageSentence({ weight, deadline, takes, requests, enough }, { rate }) {
-    const held = `! A good version would be held at ${weight}%`;
+    const held = `A good version would be held at ${weight}%`;
     if (takes === undefined || requests === undefined)
         return `${held}: stable itself fails so often that no version can be shown to be sound.`;
     const why = `it takes about ${(0,numbers/* count */.U9)(requests)} of its requests to show that it is surely not broken, which at ${(0,numbers/* number */.ai)(rate)} requests per second takes ${minutes(takes)}, and the stage ends after ${(0,duration/* formatDuration */.a)(deadline)}`;
@@ -73764,27 +73751,35 @@ var traffic_in_words = __nccwpck_require__(9808);
 
 
 
-function detectabilityLines(detectability) {
+const shown = {
+    heading: (words) => `${words}:`,
+    found: (words) => `  ${words}`,
+    lacking: (words) => `! ${words}`,
+    unknown: (words) => words,
+};
+const found = (words) => ({ of: "found", words });
+const lacking = (words) => ({ of: "lacking", words });
+const detectabilityLines = (detectability) => detectabilityInWords(detectability).map(({ of, words }) => shown[of](words));
+function detectabilityInWords(detectability) {
     if ("because" in detectability)
-        return [`What this plan would find cannot be said: ${detectability.because}.`];
+        return [{ of: "unknown", words: `What this plan would find cannot be said: ${detectability.because}.` }];
     const { traffic, spread, thin, smallest, dead, safeAfter, runs, seed } = detectability;
-    const lines = [
-        `What it finds in the traffic of the last hour, ${(0,traffic_in_words/* trafficInWords */.e)(traffic)} (${(0,numbers/* number */.ai)(runs)} simulated releases of each kind, seed ${seed}):`,
-    ];
+    const title = `What it finds in the traffic of the last hour, ${(0,traffic_in_words/* trafficInWords */.e)(traffic)} (${(0,numbers/* number */.ai)(runs)} simulated releases of each kind, seed ${seed})`;
+    const lines = [{ of: "heading", words: title }];
     if (smallest)
-        lines.push(`  a version that ${failing(smallest.ratio, traffic)} is found in at least 80% of releases, after ${requests(smallest.badRequests)} on average`);
-    let found = `  one that fails every request is found in ${(0,numbers/* percent */.KN)(dead.found)} of releases`;
+        lines.push(found(`a version that ${failing(smallest.ratio, traffic)} is found in at least 80% of releases, after ${requests(smallest.badRequests)} on average`));
+    let everyRequest = `one that fails every request is found in ${(0,numbers/* percent */.KN)(dead.found)} of releases`;
     if (dead.medianTime !== undefined)
-        found += `, half of the time within ${(0,traffic_in_words/* about */.C)(dead.medianTime)}, after ${requests(dead.badRequests)} on average`;
-    lines.push(found);
+        everyRequest += `, half of the time within ${(0,traffic_in_words/* about */.C)(dead.medianTime)}, after ${requests(dead.badRequests)} on average`;
+    lines.push(found(everyRequest));
     if (safeAfter === undefined)
-        lines.push("  a good one could not be proven safe within 30 days");
+        lines.push(found("a good one could not be proven safe within 30 days"));
     else
-        lines.push(`  a good one could be proven safe after ${(0,traffic_in_words/* about */.C)(safeAfter)}`);
+        lines.push(found(`a good one could be proven safe after ${(0,traffic_in_words/* about */.C)(safeAfter)}`));
     if (spread)
-        lines.push(`  ${(0,spread_in_words/* spreadInWords */.W)(spread)}`);
+        lines.push(found((0,spread_in_words/* spreadInWords */.W)(spread)));
     if (thin)
-        lines.push(thinStageSentence(thin, traffic));
+        lines.push(lacking(thinStageSentence(thin, traffic)));
     if (!smallest || smallest.ratio > detectable/* enough */.X)
         lines.push(whatWouldHelp(detectability));
     return lines;
@@ -73794,9 +73789,10 @@ function whatWouldHelp({ traffic, smallest, better }) {
         ? `${(0,duration/* formatDuration */.a)(better.wait)} at ${better.weight}% would find one that ${failing(better.ratio, traffic)}`
         : nothingBetter;
     if (smallest)
-        return `  what fails less often needs more requests than these stages have; ${help}`;
+        return found(`what fails less often needs more requests than these stages have; ${help}`);
     const rate = `${(0,numbers/* number */.ai)(traffic.rate)} requests per second`;
-    return `! At ${rate} this plan finds nothing, not even a version that fails every request, in 80% of releases; ${help}.`;
+    const nothing = `At ${rate} this plan finds nothing, not even a version that fails every request, in 80% of releases`;
+    return lacking(`${nothing}; ${help}.`);
 }
 const nothingBetter = "no stage of up to 4h would find much more; a gate on a query of your own, or an approval, can judge what is too rare to count";
 function failing(ratio, { baseline }) {
@@ -74127,11 +74123,12 @@ function headlineOf(account) {
     const headline = { mark: markOf(state), words: ofUndo ?? wordsOf(account, state) };
     if (settled !== false || state.phase === "failed")
         return headline;
-    if (isOnlyUnsaved(account))
-        return { mark: "⚠️", words: `${headline.words}, but its journal could not be saved` };
     return { mark: "⚠️", words: `${headline.words}, but ${amissInWords(account)}` };
 }
-function amissInWords({ differences = [] }) {
+function amissInWords(account) {
+    if (isOnlyUnsaved(account))
+        return "its journal could not be saved";
+    const { differences = [] } = account;
     const [first, ...others] = differences;
     if (first === undefined)
         return "not everything is as it should be";
@@ -74154,15 +74151,15 @@ function wordsOf(account, state) {
         case "shifting":
             if (state.stage === plan.stages.length)
                 return "going to 100%";
-            return `going to ${(0,weight_in_words/* weightInWords */.b)((0,release_plan/* stageAt */.ek)(plan, state.stage))} (${stageOf(plan, state.stage)})`;
+            return `going to ${shareAt(plan, state.stage)} (${stageOf(plan, state.stage)})`;
         case "baking":
             if ((0,stage_progress/* isExtended */.UB)(account))
-                return `${(0,weight_in_words/* weightInWords */.b)((0,release_plan/* stageAt */.ek)(plan, state.stage))} on the canary (${stageOf(plan, state.stage)}, extended)`;
-            return `${(0,weight_in_words/* weightInWords */.b)((0,release_plan/* stageAt */.ek)(plan, state.stage))} on the canary (${stageOf(plan, state.stage)})`;
+                return `${shareAt(plan, state.stage)} on the canary (${stageOf(plan, state.stage)}, extended)`;
+            return `${shareAt(plan, state.stage)} on the canary (${stageOf(plan, state.stage)})`;
         case "waiting":
             if (state.reason.kind === "held")
-                return `held at ${(0,weight_in_words/* weightInWords */.b)((0,release_plan/* stageAt */.ek)(plan, state.stage))} (${stageOf(plan, state.stage)}): ${openInWords(state.reason)}`;
-            return `waiting for approval at ${(0,weight_in_words/* weightInWords */.b)((0,release_plan/* stageAt */.ek)(plan, state.stage))} (${stageOf(plan, state.stage)} passed)`;
+                return `held at ${shareAt(plan, state.stage)} (${stageOf(plan, state.stage)}): ${openInWords(state.reason)}`;
+            return `waiting for approval at ${shareAt(plan, state.stage)} (${stageOf(plan, state.stage)} passed)`;
         case "promoting":
             return "every stage passed, promoting";
         case "rolling-back":
@@ -74179,7 +74176,7 @@ function wordsOf(account, state) {
 }
 const stuckInWords = (account, state) => `${(account.undoes ? stuckInUndo : stuckWhile)[state.during]}, ${usersOfStuck(account, state)}`;
 function usersOfStuck(account, { during, reason, returned }) {
-    const { old, now } = (0,version_word/* versionNames */.F)(account);
+    const { old, now } = (0,version_word/* versionNames */.F4)(account);
     const isForward = during === "promoting";
     switch (reason.kind) {
         case "unserved":
@@ -74198,6 +74195,7 @@ function usersOfStuck(account, { during, reason, returned }) {
         return `no hurry: all users are on ${now}`;
     return returned ? `no hurry: all users are on ${old} again` : `act now: users may still get ${now}`;
 }
+const shareAt = (plan, index) => (0,weight_in_words/* weightInWords */.b)((0,release_plan/* stageAt */.ek)(plan, index));
 const stageOf = ({ stages }, index) => `stage ${index + 1} of ${stages.length}`;
 function rolledBack(account) {
     const { settled, target } = account;
@@ -74294,7 +74292,7 @@ function lessonInWords({ lesson, after, without, because, ...read }) {
     const what = things[lesson];
     if (because !== undefined)
         return `whether the mesh's proxies have ${what} is not known (${because}), so they are given their time`;
-    const who = readersInWords({ ...read });
+    const who = readersInWords(read);
     if (without.length === 0)
         return `the mesh's proxies had ${what} after ${(0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(after)}: ${who}`;
     return `after ${(0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(after)} not all of the mesh's proxies had ${what}: ${(0,_lib_some_of_js__WEBPACK_IMPORTED_MODULE_1__/* .someOf */ .y)(without, ", ", 3)} had not (read: ${who})`;
@@ -74308,6 +74306,26 @@ function readersInWords({ gateways, callers, unread }) {
     if (unread > 0)
         words.push(`${unread} not read`);
     return words.join(", ");
+}
+
+
+/***/ }),
+
+/***/ 1678:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Z: () => (/* binding */ logList)
+/* harmony export */ });
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1752);
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8367);
+
+
+function logList(lines, { most, longest, more = "more" }) {
+    const told = lines.slice(0, most).map((line) => `* ${(0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .plain */ .pj)((0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__/* .clip */ .$Q)(line, longest))}`);
+    if (lines.length <= most)
+        return told;
+    return [...told, `* … and ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_1__/* .count */ .U9)(lines.length - most)} ${more}, in the log`];
 }
 
 
@@ -74877,11 +74895,13 @@ function promoted({ winner, atOnce }, canary) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   PU: () => (/* binding */ isWayBack),
 /* harmony export */   qs: () => (/* binding */ exchangedInWords),
-/* harmony export */   rC: () => (/* binding */ clusterInWords)
+/* harmony export */   rC: () => (/* binding */ clusterInWords),
+/* harmony export */   xm: () => (/* binding */ clusterWord)
 /* harmony export */ });
 /* harmony import */ var _release_transition_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5016);
 
 const clusterInWords = ({ context, host }) => host === "" ? `No cluster, but the files of ${context}` : `Cluster ${context} (${host})`;
+const clusterWord = (cluster) => cluster?.context || cluster?.host || "";
 const isWayBack = ({ undoes, plan }) => undoes !== undefined && (0,_release_transition_js__WEBPACK_IMPORTED_MODULE_0__/* .winnerOf */ .Pk)(plan) === "canary";
 const exchangedInWords = ({ stable, canary }) => `The last release made ${stable.deployment} the stable version: this one goes to ${canary.deployment} (the file's roles are exchanged).`;
 
@@ -75601,18 +75621,20 @@ function timeWords(time) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   F: () => (/* binding */ versionNames),
-/* harmony export */   Y: () => (/* binding */ versionWord)
+/* harmony export */   F4: () => (/* binding */ versionNames),
+/* harmony export */   F7: () => (/* binding */ versionWord),
+/* harmony export */   WS: () => (/* binding */ versionWords)
 /* harmony export */ });
 /* harmony import */ var _release_known_image_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4456);
 
 function versionNames(account) {
-    const { target, undoes, replacedImage } = account;
-    const [old, now] = [undoes?.image ?? replacedImage, (0,_release_known_image_js__WEBPACK_IMPORTED_MODULE_0__/* .knownImage */ .l)(account)].map((image) => image && versionWord(image));
+    const { target } = account;
+    const [old, now] = versionWords(account);
     if (old === now)
         return { old: target.stable.deployment, now: target.canary.deployment };
     return { old: old ?? target.stable.deployment, now: now ?? target.canary.deployment };
 }
+const versionWords = (account) => [account.undoes?.image ?? account.replacedImage, (0,_release_known_image_js__WEBPACK_IMPORTED_MODULE_0__/* .knownImage */ .l)(account)].map((image) => image && versionWord(image));
 function versionWord(image) {
     const [name = "", digest] = image.split("@");
     const tag = /:([^/:]+)$/.exec(name)?.[1];
